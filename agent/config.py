@@ -1,0 +1,74 @@
+"""`agent.toml`: what the box owns. No secrets in it, only paths to them; relative paths are beside the file."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from common import config
+from common.clock import ClockConfig
+from common.mqtt import MqttConfig
+
+
+class IdentityConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[identity]`: files that enrolment writes."""
+
+    sign_key: Path = Path("sign.key")
+    """Raw Ed25519 private key of this generation."""
+    master_key: Path = Path("master.key")
+    """32 bytes: the key-encryption key of the buffer."""
+    digest_key: Path = Path("digest.key")
+    """32 bytes: key of the content digests, known to the hall."""
+    hall_sign: Path = Path("hall-sign.pub")
+    """Raw Ed25519 public key of the hall: welcome and acknowledgement are signed with it."""
+
+
+class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[capture]`: how often the source is read."""
+
+    poll_secs: float = 5.0
+    """Between two rounds of the cursor lane."""
+    sweep_secs: float = 60.0
+    """At least this long between two full sweeps of a table."""
+    page_rows: int = 1000
+    rows_per_sec: float = 2000.0
+    """Ceiling of the sweep."""
+    pass_secs: float = 30.0
+    """At most one completeness statement per this many seconds, unless something changed."""
+    secrets_dir: Path = Path()
+    """Where `password_file` of the mapping is found."""
+
+
+class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `agent.toml`."""
+
+    site: str
+    generation: int
+    mqtt: MqttConfig
+    name: str = ""
+    data_dir: Path = Path("data")
+    mapping: Path = Path("mapping.toml")
+    log_level: str = "info"
+    identity: IdentityConfig = IdentityConfig()
+    capture: CaptureConfig = CaptureConfig()
+    clock: ClockConfig = ClockConfig()
+
+    @property
+    def buffer_path(self) -> Path:
+        return self.data_dir / "buffer.db"
+
+    @property
+    def index_path(self) -> Path:
+        return self.data_dir / "index.db"
+
+    @property
+    def status_path(self) -> Path:
+        return self.data_dir / "status.json"
+
+    @property
+    def client_id(self) -> str:
+        return f"{self.site}.{self.generation}"
+
+
+def load(path: Path) -> AgentConfig:
+    """Read `agent.toml`; every path in it becomes absolute. Raises ConfigError with every fault."""
+    return config.anchor(config.load(AgentConfig, path), path.resolve().parent)

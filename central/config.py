@@ -1,0 +1,58 @@
+"""`central.toml`: how the hall's processes are wired. What the law or the office decides is rows, not config."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from common import config
+from common.clock import ClockConfig
+from common.mqtt import MqttConfig
+
+
+class IdentityConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[identity]`: the hall's keys, raw private keys in files."""
+
+    wire_key: Path = Path("wire.key")
+    """X25519: opens batches."""
+    sign_key: Path = Path("operations.key")
+    """Ed25519: signs welcome and acknowledgement."""
+
+
+class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[web]`: the hall's pages."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    secure_cookie: bool = True
+    """False only where the browser comes by plain HTTP on loopback."""
+
+
+class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `central.toml`."""
+
+    mqtt: MqttConfig
+    database: str = "sqlite"
+    """`sqlite` (a file in `data_dir`) or a `postgresql://` address."""
+    data_dir: Path = Path("data")
+    worker: str = "hall.ingest.1"
+    """Name in the ingest worker's certificate."""
+    legal_zone: str = "Asia/Shanghai"
+    """Zone in which the law counts days."""
+    embedded_broker: bool = False
+    """Run the demonstration's in-process broker on `mqtt.host:mqtt.port` (loopback only)."""
+    log_level: str = "info"
+    identity: IdentityConfig = IdentityConfig()
+    web: WebConfig = WebConfig()
+    clock: ClockConfig = ClockConfig()
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's address of the database, with the asyncio driver named."""
+        if self.database == "sqlite":
+            return f"sqlite+aiosqlite:///{self.data_dir / 'central.db'}"
+        return self.database.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def load(path: Path) -> CentralConfig:
+    """Read `central.toml`; every path in it becomes absolute. Raises ConfigError with every fault."""
+    return config.anchor(config.load(CentralConfig, path), path.resolve().parent)

@@ -1,0 +1,292 @@
+"""Every table of the hall, in one metadata. Facts and transitions are append-only; the rest can be rebuilt.
+
+Instants are BIGINT microseconds UTC: `_at` office time, `_wall` wall time (`common.core.instant`). Enumerations
+are stored as their text. The same statements run on SQLite and PostgreSQL.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# who and where -----------------------------------------------------------------------------------------------
+
+site = Table(
+    "site",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # common.core.state.SiteKind
+    Column("position", Integer, nullable=False),  # place on the wall: people learn places
+    Column("retired_wall", BigInteger),
+    Column("maintenance_until_at", BigInteger),
+)
+
+box = Table(
+    "box",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("sign_key", LargeBinary, nullable=False),  # raw Ed25519 public key, kept for ever
+    Column("state", Text, nullable=False),  # active | draining | superseded | retired | revoked
+    Column("created_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "generation"),
+)
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),  # central.core.access.Role
+    Column("password", Text, nullable=False),  # argon2id
+    Column("must_change", Boolean, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_wall", BigInteger, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),  # SHA-256 of the cookie's token
+    Column("user", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_wall", BigInteger, nullable=False),
+    Column("seen_wall", BigInteger, nullable=False),
+)
+
+# facts -------------------------------------------------------------------------------------------------------
+
+record = Table(
+    "record",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("tbl", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("cap_at", BigInteger, nullable=False),
+    Column("cap_wall", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("received_wall", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # the record exactly as chained
+    PrimaryKeyConstraint("site", "epoch", "seq"),
+    Index("ix_record_row", "site", "tbl", "key"),
+)
+
+ingest_cursor = Table(
+    "ingest_cursor",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("epoch_no", Integer, nullable=False),  # order in which a site's epochs were first welcomed, from 1
+    Column("generation", Integer, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("ranges", LargeBinary, nullable=False),  # MessagePack of common.core.ranges
+    Column("newest", BigInteger, nullable=False),  # highest number the box has announced
+    Column("ver", Integer, nullable=False),  # compare-and-swap
+    Column("updated_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "epoch"),
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("at_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "epoch", "seq"),
+)
+
+site_pass = Table(
+    "site_pass",  # newest clean pass per table whose record and every lower number are committed
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("tbl", Text, nullable=False),
+    Column("complete_until", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "tbl"),
+)
+
+pending_pass = Table(
+    "pending_pass",  # passes that wait for lower numbers to arrive
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("tables", LargeBinary, nullable=False),  # MessagePack list[str]
+    PrimaryKeyConstraint("site", "epoch", "seq"),
+)
+
+row_head = Table(
+    "row_head",  # newest version of every source row: what the site's database says now
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("tbl", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # case | step
+    Column("case_key", Text, nullable=False),
+    Column("epoch_no", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # MessagePack of Case | Step
+    Column("first_seen_at", BigInteger, nullable=False),  # office time of the first capture
+    Column("cap_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "tbl", "key"),
+    Index("ix_row_head_case", "site", "case_key"),
+)
+
+arrival = Table(
+    "arrival",  # records by the quarter hour in which they were captured: the arrival band
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("slot_at", BigInteger, nullable=False),  # start of the quarter hour, office time
+    Column("live", Integer, nullable=False),
+    Column("late", Integer, nullable=False),
+    PrimaryKeyConstraint("site", "slot_at"),
+)
+
+site_status = Table(
+    "site_status",  # what a site's box said last, and when the hall heard it
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("online", Boolean, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("since_wall", BigInteger, nullable=False),  # of `online`
+    Column("heard_wall", BigInteger),  # last message of any kind
+    Column("receipt_wall", BigInteger),  # last batch committed
+    Column("record_wall", BigInteger),  # capture time of the newest case or step record
+    Column("heartbeat", LargeBinary),  # MessagePack of common.core.message.Heartbeat
+)
+
+# law ---------------------------------------------------------------------------------------------------------
+
+item = Table(
+    "item",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("legal_days", Integer, nullable=False),  # working days; Article 42: 20 where no other law speaks
+    Column("promised_days", Integer),  # working days; None: no promise
+)
+
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    Column("version", Integer, nullable=False),
+    Column("day", Text, nullable=False),  # YYYY-MM-DD
+    Column("workday", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("version", "day"),
+)
+
+# cases and judgements ----------------------------------------------------------------------------------------
+
+case = Table(
+    "case",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("case_no", Text),
+    Column("item_code", Text),
+    Column("item_name", Text),
+    Column("applicant", Text),
+    Column("org", Text),
+    Column("responsible", Text),
+    Column("received_at", BigInteger),
+    Column("accepted_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("deadline_at", BigInteger),
+    Column("status", Text),
+    Column("outcome", Text),
+    Column("open", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("light", Text, nullable=False),  # worst of its clocks
+    Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
+    Column("rev", Integer, nullable=False),
+    PrimaryKeyConstraint("site", "case_key"),
+    Index("ix_case_no", "case_no"),
+    Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
+    Index("ix_case_accepted", "site", "accepted_at"),
+    Index("ix_case_finished", "site", "finished_at"),
+)
+
+clock = Table(
+    "clock",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # ClockKind
+    Column("light", Text, nullable=False),
+    Column("since_at", BigInteger),  # instant from which `light` holds
+    Column("yellow_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("running", Boolean, nullable=False),
+    Column(
+        "stopped", Boolean, nullable=False
+    ),  # the case is decided: nothing more can change but by new facts
+    Column("provisional", Boolean, nullable=False),
+    Column("calendar_version", Integer, nullable=False),
+    Column("next_check_at", BigInteger),  # NULL: nothing to wait for, or parked
+    Column("needs_until", BigInteger),  # parked: wait until the site is complete up to here
+    Column("rev", Integer, nullable=False),
+    PrimaryKeyConstraint("site", "case_key", "kind"),
+    Index(
+        "ix_clock_next",
+        "next_check_at",
+        sqlite_where=text("next_check_at IS NOT NULL"),
+        postgresql_where=text("next_check_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_clock_parked",
+        "site",
+        "needs_until",
+        sqlite_where=text("needs_until IS NOT NULL"),
+        postgresql_where=text("needs_until IS NOT NULL"),
+    ),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),  # the instant the light holds from
+    Column("judged_at", BigInteger, nullable=False),  # office time of the judgement
+    Column("judged_wall", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),  # 补传判定: the site was cut off when it fell due
+    Column("why", Text, nullable=False),  # rule id and figures, for people
+    UniqueConstraint("site", "case_key", "clock", "cycle", "after"),
+    Index("ix_transition_judged", "judged_at"),
+)

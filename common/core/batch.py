@@ -1,0 +1,119 @@
+"""Records <-> one sealed payload. `MC1 | u16 header length | header | sealed`; bytes and vectors in PROTOCOL.md.
+
+Theory: a batch is a contiguous run of numbers of one epoch. The header is transmitted in the clear and bound to
+the sealed part as it stands, so no canonical form is needed. The header's chain values let the hall check
+that the run is exactly what the box chained, wherever batches were cut and in whatever order they arrive.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+import zstandard
+from msgspec import Struct
+
+from common.core import crypto
+
+MAGIC = b"MC1"
+MAX_PAYLOAD = 512 * 1024
+MAX_PLAIN = 4 * 1024 * 1024
+MAX_RECORDS = 2_000
+ZSTD_LEVEL = 3
+
+
+class Lane(StrEnum):
+    """Fresh records do not wait behind a backlog (sync.md 3.6)."""
+
+    LIVE = "live"
+    BULK = "bulk"
+
+
+class Header(Struct, array_like=True, frozen=True):
+    """What the hall must know before it opens the seal."""
+
+    site: str
+    epoch: bytes  # 8 random bytes, new with each new buffer
+    lane: Lane
+    first: int
+    last: int
+    schema: int
+    key: str  # id of the hall's wire key
+    alg: str
+    comp: Literal["zstd"]
+    prev_hash: bytes  # chain value before `first`
+    last_hash: bytes  # chain value at `last`
+    oldest_wall: int  # capture time of the oldest record not yet acknowledged
+    created_wall: int
+    boot: str
+
+
+class BatchError(ValueError):
+    """A payload that cannot be taken; `code` is the nack code of PROTOCOL.md."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+_encoder = msgspec.msgpack.Encoder()
+_header = msgspec.msgpack.Decoder(Header)
+_plain = msgspec.msgpack.Decoder(list[bytes])
+
+
+def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
+    """Seal `records` (each one `record.encode_record`) to the hall's public key.
+
+    The caller has made `header.first..last` match the records. Raises BatchError("too_large").
+    """
+    head = _encoder.encode(header)
+    front = MAGIC + len(head).to_bytes(2, "big") + head
+    plain = _encoder.encode(records)
+    if len(plain) > MAX_PLAIN or len(records) > MAX_RECORDS:
+        raise BatchError("too_large", f"{len(records)} records, {len(plain)} bytes")
+    packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(plain)
+    payload = front + crypto.seal_batch(wire_key, front, packed)
+    if len(payload) > MAX_PAYLOAD:
+        raise BatchError("too_large", f"{len(payload)} bytes")
+    return payload
+
+
+def read_header(payload: bytes) -> tuple[Header, int]:
+    """-> (header, length of the clear front). Raises BatchError("bad_batch")."""
+    if len(payload) > MAX_PAYLOAD:
+        raise BatchError("too_large", f"{len(payload)} bytes")
+    if payload[:3] != MAGIC or len(payload) < 5:
+        raise BatchError("bad_batch", "no MC1 magic")
+    end = 5 + int.from_bytes(payload[3:5], "big")
+    try:
+        header = _header.decode(payload[5:end])
+    except msgspec.MsgspecError as error:
+        raise BatchError("bad_batch", str(error)) from error
+    count = header.last - header.first + 1
+    if header.first < 1 or not 1 <= count <= MAX_RECORDS or len(header.epoch) != 8:
+        raise BatchError("bad_batch", f"range {header.first}..{header.last}")
+    return header, end
+
+
+def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list[bytes]]:
+    """Open a payload with the hall's private keys by id and check its chain.
+
+    Raises BatchError: bad_batch, too_large, unknown_key, unknown_schema_major, bad_seal, bad_chain.
+    """
+    header, end = read_header(payload)
+    secret = wire_secrets.get(header.key)
+    if secret is None or header.alg != crypto.WIRE:
+        raise BatchError("unknown_key", f"{header.alg} {header.key}")
+    try:
+        packed = crypto.unseal_batch(secret, payload[:end], payload[end:])
+        plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PLAIN)
+        records = _plain.decode(plain)
+    except (crypto.DamagedError, zstandard.ZstdError, msgspec.MsgspecError) as error:
+        raise BatchError("bad_seal", str(error)) from error
+    if len(records) != header.last - header.first + 1:
+        raise BatchError("bad_chain", f"{len(records)} records in {header.first}..{header.last}")
+    value = header.prev_hash
+    for seq, record in enumerate(records, header.first):
+        value = crypto.chain_next(value, seq, record)
+    if value != header.last_hash:
+        raise BatchError("bad_chain", f"chain of {header.first}..{header.last} does not meet")
+    return header, records

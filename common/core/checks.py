@@ -1,0 +1,91 @@
+"""The catalogue of health checks: the same ids, titles, effects and remedies on terminal, JSON and web.
+
+`needs` names checks without which this one says nothing: if one of them fails, this one is skipped with it as
+the cause, so that only causes are faults.
+"""
+
+from msgspec import Struct
+
+
+class Check(Struct, frozen=True):
+    """One check. `effect` and `remedy` are printed when it fails; the remedy is one step or one command."""
+
+    title: str
+    effect: str
+    remedy: str
+    needs: tuple[str, ...] = ()
+
+    def group(self, check_id: str) -> str:
+        return GROUPS[check_id.split("-")[1]]
+
+
+GROUPS = {
+    "SYS": "系统",
+    "ID": "身份",
+    "NET": "网络",
+    "SYNC": "同步",
+    "BUF": "缓存",
+    "SRC": "数据源",
+    "HALL": "中心",
+}
+
+CHECKS: dict[str, Check] = {
+    # on the box
+    "E-SYS-04": Check("磁盘空间", "写满后采集会暂停，数据留在业务库里", "请清理磁盘空间，之后自动恢复"),
+    "E-SYS-07": Check("时钟", "时刻不准会影响人看，不影响数据次序与完整", "请检查本机时间同步：timedatectl"),
+    "E-SYS-09": Check("配置", "程序不能启动", "请按列出的各处修改配置，然后再执行  mingcha-agent doctor"),
+    "E-ID-01": Check("密钥与证书可读", "不能证明本站点的身份，不能上传", "请检查密钥文件的属主与权限"),
+    "E-ID-04": Check("证书有效期", "到期后不能上传，记录在本地加密缓存", "请市中心为本站点重新签发证书"),
+    "E-ID-05": Check("站点未停用", "市中心不再接收本机的记录", "请联系市中心核对本站点由哪台机器负责"),
+    "E-NET-03": Check("消息链路", "新办件不上传，在本地加密缓存", "请检查网络与市中心地址、端口是否放行"),
+    "E-NET-04": Check(
+        "加密连接", "新办件不上传，在本地加密缓存", "请按提示核对哪一方的证书不对", ("E-NET-03", "E-ID-01")
+    ),
+    "E-SYNC-03": Check(
+        "最近回执",
+        "市中心可能没有入库，记录在本地加密缓存",
+        "请市中心执行  mingcha doctor",
+        ("E-NET-04", "E-BUF-01"),
+    ),
+    "E-SYNC-04": Check(
+        "积压",
+        "市中心看到的不是最新情况",
+        "等待补传完成；不减少时请市中心执行  mingcha doctor",
+        ("E-NET-04",),
+    ),
+    "E-SYNC-07": Check("被拒收的记录", "这些记录没有进入市中心", "请市中心查看死信并修复", ("E-BUF-01",)),
+    "E-BUF-01": Check(
+        "缓存可用", "不能缓存新记录，采集暂停，数据留在业务库里", "请重启服务；程序会保留坏文件并新建缓存"
+    ),
+    "E-BUF-05": Check(
+        "损坏的记录", "这些记录已隔离，正从数据源重读", "若反复出现，请检查磁盘", ("E-BUF-01",)
+    ),
+    "E-SRC-02": Check(
+        "连接数据源", "不能采集新办件；恢复后自动补采，不会缺失", "请核对数据源地址、账号、密码"
+    ),
+    "E-SRC-03": Check(
+        "只读权限", "采集照常，另有三层只读保护", "请业务库管理员只授予 SELECT 权限", ("E-SRC-02",)
+    ),
+    "E-SRC-04": Check("表与字段", "缺字段的表停止采集，其余照常", "请按提示修改 mapping.toml", ("E-SRC-02",)),
+    "E-SRC-09": Check(
+        "最近一轮采集", "市中心看到的不是最新情况", "请查看上面的数据源问题", ("E-SRC-02", "E-BUF-01")
+    ),
+    "E-SRC-10": Check(
+        "隔离的行", "这些行没有进入监察，其余照常", "请按原因修改 mapping.toml 或源数据", ("E-BUF-01",)
+    ),
+    # in the hall
+    "E-HALL-01": Check("数据库", "不能入库，各站点在本地缓存，不丢数据", "请检查数据库服务与磁盘空间"),
+    "E-HALL-02": Check("消息服务", "各站点连不上，在本地缓存，不丢数据", "请启动消息服务并核对其地址"),
+    "E-HALL-03": Check(
+        "入库", "页面不是最新情况", "请查看日志中的 store.unavailable", ("E-HALL-01", "E-HALL-02")
+    ),
+    "E-HALL-04": Check("时限判定", "灯会迟亮", "请查看日志中的 case.postponed", ("E-HALL-01",)),
+    "E-HALL-08": Check(
+        "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
+    ),
+    "E-HALL-10": Check("演示用消息服务", "只可用于演示", "正式使用请安装 Mosquitto"),
+    "E-HALL-11": Check(
+        "各站点", "有站点不是实时", "请查看站点页，或在该站点执行  mingcha-agent doctor", ("E-HALL-01",)
+    ),
+    "E-HALL-12": Check("死信", "这些记录没有计入", "请查看站点页的死信原因", ("E-HALL-01",)),
+}

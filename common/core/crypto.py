@@ -1,0 +1,110 @@
+"""Seal and open bytes. Keys and nonces are passed in; algorithms are named by id so that each can be replaced.
+
+At rest: AES-256-GCM per record (NIST SP 800-38D), 96-bit random nonce. On the wire: HPKE base mode
+(RFC 9180) with X25519, HKDF-SHA256, AES-256-GCM. Signatures: Ed25519 (RFC 8032). Hash: SHA-256, BLAKE2b.
+"""
+
+import hashlib
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+CHAIN_BYTES = 32
+AT_REST = "A256GCM"
+WIRE = "HPKE-X25519-A256GCM"
+_SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+class DamagedError(ValueError):
+    """The bytes are not what was sealed: wrong key, wrong context, or a flipped bit."""
+
+
+def seal(key: bytes, nonce: bytes, context: bytes, plain: bytes) -> bytes:
+    """-> nonce | ciphertext | tag. `nonce` is 12 fresh random bytes, `context` is authenticated with it."""
+    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+
+
+def unseal(key: bytes, context: bytes, sealed: bytes) -> bytes:
+    """Inverse of `seal`. Raises DamagedError."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+    except (InvalidTag, ValueError) as error:
+        raise DamagedError(str(error) or "authentication failed") from error
+
+
+def wrap(kek: bytes, key: bytes) -> bytes:
+    """Wrap a data key with a key-encryption key (RFC 3394)."""
+    return aes_key_wrap(kek, key)
+
+
+def unwrap(kek: bytes, wrapped: bytes) -> bytes:
+    """Inverse of `wrap`. Raises DamagedError for another key-encryption key."""
+    try:
+        return aes_key_unwrap(kek, wrapped)
+    except (InvalidUnwrap, ValueError) as error:
+        raise DamagedError(str(error) or "unwrap failed") from error
+
+
+def record_context(site: str, epoch: bytes, seq: int, dek: int) -> bytes:
+    """What a sealed record is bound to: moved to another site, epoch, number or key it does not open."""
+    return f"{site}|{epoch.hex()}|{seq}|{dek}".encode()
+
+
+def seal_batch(wire_key: bytes, header: bytes, plain: bytes) -> bytes:
+    """Seal to the hall's raw X25519 public key; `header` is bound as HPKE info."""
+    return _SUITE.encrypt(plain, X25519PublicKey.from_public_bytes(wire_key), header)
+
+
+def unseal_batch(wire_secret: bytes, header: bytes, sealed: bytes) -> bytes:
+    """Inverse of `seal_batch` with the raw private key. Raises DamagedError."""
+    try:
+        return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(wire_secret), header)
+    except (InvalidTag, ValueError) as error:
+        raise DamagedError(str(error) or "authentication failed") from error
+
+
+def wire_public(wire_secret: bytes) -> bytes:
+    return X25519PrivateKey.from_private_bytes(wire_secret).public_key().public_bytes_raw()
+
+
+def sign(sign_secret: bytes, message: bytes) -> bytes:
+    """Ed25519 with a raw 32-byte private key -> 64 bytes."""
+    return Ed25519PrivateKey.from_private_bytes(sign_secret).sign(message)
+
+
+def sign_public(sign_secret: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(sign_secret).public_key().public_bytes_raw()
+
+
+def verify(sign_key: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(sign_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def key_id(public: bytes) -> str:
+    """Short name of a public key: the first 8 bytes of its SHA-256, hex."""
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+def chain_start(site: str, epoch: bytes, sign_key: bytes) -> bytes:
+    """h_0 of an epoch: bound to the site, the epoch and the box's public signing key."""
+    return hashlib.sha256(b"|".join((site.encode(), epoch, sign_key))).digest()
+
+
+def chain_next(previous: bytes, seq: int, record: bytes) -> bytes:
+    """h_n = SHA-256(h_{n-1} | seq as 8 bytes big-endian | SHA-256(record bytes))."""
+    return hashlib.sha256(previous + seq.to_bytes(8, "big") + hashlib.sha256(record).digest()).digest()
+
+
+def keyed_digest(key: bytes, data: bytes) -> bytes:
+    """BLAKE2b-128 keyed per site: equal content is recognisable, its values are not."""
+    return hashlib.blake2b(data, digest_size=16, key=key).digest()

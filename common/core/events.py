@@ -1,0 +1,86 @@
+"""The catalogue of log events: what each means, its level, its fields, what a person should do.
+
+Names are noun.past_verb, constant; a test fails for an unlisted or an unused one.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class LogEvent(Struct, frozen=True):
+    """One event name."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    meaning: str
+    fields: tuple[str, ...] = ()
+    action: str = ""
+
+
+EVENTS: dict[str, LogEvent] = {
+    # agent
+    "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),
+    "agent.stopped": LogEvent("info", "站点采集程序已正常停止"),
+    "source.unavailable": LogEvent(
+        "warning",
+        "数据源不可用，采集暂停，恢复后自动补采",
+        ("reason",),
+        "执行 mingcha-agent doctor --only 数据源",
+    ),
+    "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
+    "row.quarantined": LogEvent(
+        "error",
+        "一行数据无法对应到标准记录，已隔离，其余照常",
+        ("table", "key", "reason"),
+        "检查 mapping.toml 或源数据",
+    ),
+    "round.finished": LogEvent("debug", "一轮采集完成", ("table", "read", "changed", "ms")),
+    "hall.unavailable": LogEvent(
+        "warning", "连不上市中心，记录在本地加密缓存", ("reason",), "执行 mingcha-agent doctor --only 网络"
+    ),
+    "hall.recovered": LogEvent("info", "已连上市中心", ("after_secs",)),
+    "hall.refused": LogEvent("error", "市中心拒绝本站点", ("code",), "按提示处理后重新登记"),
+    "batch.acknowledged": LogEvent("debug", "市中心已入库并回执", ("upto", "ms")),
+    "record.damaged": LogEvent(
+        "error", "缓存中一条记录损坏，已隔离并从数据源重读", ("seq",), "执行 mingcha-agent doctor --only 缓存"
+    ),
+    "record.refused": LogEvent(
+        "error", "市中心拒收一段记录", ("first", "last", "code"), "在市中心查看拒收记录"
+    ),
+    "buffer.replaced": LogEvent(
+        "error", "缓存文件损坏，已改名保留并新建，正从数据源重读", ("kept",), "保留该文件，联系市中心"
+    ),
+    "buffer.full": LogEvent(
+        "error", "磁盘已满，采集暂停，位置不变", ("reason",), "清理磁盘空间，之后自动恢复"
+    ),
+    "buffer.recovered": LogEvent("info", "磁盘空间已恢复，继续采集", ("after_secs",)),
+    "history.requested": LogEvent("warning", "市中心恢复了旧备份，正从数据源重读", ("upto", "forgotten")),
+    # hall
+    "central.started": LogEvent("info", "市中心程序已启动", ("version", "database", "address")),
+    "central.stopped": LogEvent("info", "市中心程序已正常停止"),
+    "broker.unavailable": LogEvent(
+        "warning", "消息服务不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
+    ),
+    "broker.recovered": LogEvent("info", "消息服务已恢复", ("after_secs",)),
+    "store.unavailable": LogEvent(
+        "warning", "数据库不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
+    ),
+    "store.recovered": LogEvent("info", "数据库已恢复", ("after_secs",)),
+    "batch.committed": LogEvent("debug", "批次已入库", ("site", "records", "first", "last", "ms")),
+    "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
+    "hello.refused": LogEvent(
+        "error", "站点的接入请求被拒", ("site", "code", "reason"), "执行 mingcha doctor"
+    ),
+    "record.parked": LogEvent(
+        "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
+    ),
+    "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
+    "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "why")),
+    "light.changed": LogEvent("info", "办件的灯变了", ("site", "clock", "before", "after", "late")),
+    "case.postponed": LogEvent(
+        "error", "一个办件无法判定，一小时后再试", ("site", "case_key"), "执行 mingcha doctor"
+    ),
+    "login.succeeded": LogEvent("info", "用户登录", ("user",)),
+    "login.refused": LogEvent("warning", "登录失败", ("user",)),
+    "page.failed": LogEvent("error", "页面出错", ("path", "number"), "按错误号查日志"),
+}

@@ -1,0 +1,142 @@
+"""The small messages beside batches: hello, welcome, ack, heartbeat, state. Arrays; new fields go last.
+
+Hello, welcome and ack are signed (Ed25519): a subscriber does not learn from the broker who published, and a
+broker must not be able to make a box forget.
+"""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from common.core import crypto
+
+PROTOCOL = 1
+
+
+class Hello(Struct, array_like=True, frozen=True):
+    """A box introduces its epoch. Repeated until welcomed."""
+
+    site: str
+    generation: int
+    epoch: bytes
+    connection: str  # random per connection; the will carries the same
+    boot: str
+    version: str
+    schema: int
+    oldest: int  # lowest number still held, or newest + 1
+    newest: int  # highest number given, 0 if none
+    head_hash: bytes  # chain value at `newest`
+    forgotten: int  # highest number deleted after acknowledgement
+    at_wall: int
+
+
+class Welcome(Struct, array_like=True, frozen=True):
+    """What the hall holds of the epoch. `refused` is empty or a code (`superseded`, `retired`, `fork`, ...)."""
+
+    epoch: bytes
+    connection: str
+    upto: int
+    ranges: list[tuple[int, int]]
+    wire_key: bytes
+    credit_bytes: int
+    now_wall: int
+    now_at: int
+    refused: str = ""
+
+
+class Nack(Struct, array_like=True, frozen=True):
+    """Numbers `first..last` were not taken; permanent ones are kept aside by both sides."""
+
+    first: int
+    last: int
+    code: str
+    permanent: bool
+
+
+class Ack(Struct, array_like=True, frozen=True):
+    """A statement of state after the hall's commit; may be repeated, reordered, merged freely."""
+
+    epoch: bytes
+    upto: int
+    ranges: list[tuple[int, int]]
+    nacks: list[Nack]
+    credit_bytes: int
+    now_wall: int
+
+
+class Heartbeat(Struct, array_like=True, frozen=True):
+    """Lag and health figures of a box, from its tables. Ages are seconds of monotonic or wall time."""
+
+    connection: str
+    boot: str
+    epoch: bytes
+    newest: int
+    upto: int
+    rows: int  # records waiting
+    bytes: int
+    oldest_unsent_age_s: float
+    capture_ok_age_s: float | None  # None: never since start
+    source_fault: str  # empty, or the Chinese sentence the doctor prints
+    quarantined: int
+    ack_rtt_ms: float | None
+    disk_percent: float
+    state: str  # upload machine's state word
+    at_wall: int
+    version: str
+
+
+class State(Struct, array_like=True, frozen=True):
+    """Birth and will, retained. A will whose connection is not the newest is ignored."""
+
+    connection: str
+    online: bool
+    boot: str
+    epoch: bytes
+    version: str
+
+
+class CentralState(Struct, array_like=True, frozen=True):
+    """The hall is there; compared by (term, counter), never by wall clock."""
+
+    online: bool
+    instance: str
+    term: int
+    counter: int
+
+
+class Signed(Struct, array_like=True, frozen=True):
+    """`body` is the MessagePack of one message above, exactly as signed."""
+
+    body: bytes
+    key: str
+    signature: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+Message = TypeVar("Message", bound=Struct)
+
+
+def encode(message: Struct) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode(kind: type[Message], raw: bytes) -> Message:
+    """Raises msgspec.MsgspecError."""
+    return msgspec.msgpack.decode(raw, type=kind)
+
+
+def encode_signed(message: Struct, purpose: str, sign_secret: bytes) -> bytes:
+    """`purpose` (the topic) is signed along, so that a message cannot be replayed as another kind."""
+    body = _encoder.encode(message)
+    signature = crypto.sign(sign_secret, purpose.encode() + b"\0" + body)
+    return _encoder.encode(Signed(body, crypto.key_id(crypto.sign_public(sign_secret)), signature))
+
+
+def decode_signed(kind: type[Message], purpose: str, sign_key: bytes, raw: bytes) -> Message:
+    """Raises ValueError for a wrong signature or an undecodable message."""
+    signed = msgspec.msgpack.decode(raw, type=Signed)
+    if not crypto.verify(sign_key, purpose.encode() + b"\0" + signed.body, signed.signature):
+        msg = f"signature of {purpose} by {signed.key} does not verify"
+        raise ValueError(msg)
+    return msgspec.msgpack.decode(signed.body, type=kind)

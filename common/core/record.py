@@ -1,0 +1,167 @@
+"""The vocabulary on the wire: record kinds, canonical case and step. Arrays, so that fields grow only at the end.
+
+An older reader ignores extra items at the end, a newer one fills missing ones from the defaults (msgspec
+`array_like`); therefore a new field goes last and has a default. What a source does not record is None and
+its rule answers 无数据, never a violation.
+
+Times of the source are canonical text (`common.core.instant.parse_when`): `YYYY-MM-DD` where the source has
+no time of day, else ISO 8601 with offset. Text of an impossible date is kept in `invalid` and the field is None.
+"""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from common.core.state import CaseStatus, StepKind
+
+SCHEMA = 1
+"""Major version of the record schema; additive changes do not raise it."""
+
+
+class RecordKind(StrEnum):
+    """What a record is. Findings are the hall's; a site only states what it saw."""
+
+    CASE = "case"
+    STEP = "step"
+    OBSERVATION = "observation"
+    PASS = "pass"  # noqa: S105
+    GAP = "gap"
+    EVENT = "event"
+
+
+class Op(StrEnum):
+    """What was seen of the source row: present in this version, or gone."""
+
+    PUT = "put"
+    DELETE = "delete"
+
+
+class Record(Struct, array_like=True, frozen=True):
+    """One fact of a site. Identity (site, epoch, seq); content identity (site, table, key, digest)."""
+
+    seq: int
+    kind: RecordKind
+    table: str  # mapping table (`case`, `case.result`, `step`, ...); for other kinds its subject or empty
+    key: str  # source key: the value, or the JSON array of a composite key
+    version: int  # n-th version of this source row that the site's digest index has seen, from 1
+    op: Op
+    src_at: str | None  # the source's own change time, canonical text
+    cap_at: int  # office time of capture
+    cap_wall: int  # wall time of capture
+    cap_mono: int  # monotonic time of capture, inside the boot named by the batch
+    digest: bytes  # keyed BLAKE2b-128 of the row's raw mapped and watched values
+    body: msgspec.Raw  # MessagePack of Case | Step | Observation | Pass | Gap | Event
+
+
+class Case(Struct, array_like=True, frozen=True, kw_only=True):
+    """One approval, or the part of it that one source table holds (parts with one `case_key` are merged)."""
+
+    case_key: str  # the case's key inside its site
+    case_no: str | None = None
+    item_code: str | None = None
+    item_name: str | None = None
+    applicant: str | None = None
+    phone: str | None = None
+    channel: str | None = None
+    org: str | None = None
+    responsible: str | None = None
+    received_at: str | None = None
+    accepted_at: str | None = None
+    promised: int | None = None  # days
+    promised_unit: str | None = None  # "workdays" | "days"
+    legal: int | None = None  # working days
+    deadline: str | None = None  # an instant that the source itself states
+    finished_at: str | None = None
+    outcome: str | None = None
+    status: CaseStatus | None = None
+    watched: dict[str, str] = {}
+    invalid: dict[str, str] = {}
+
+
+class Step(Struct, array_like=True, frozen=True, kw_only=True):
+    """One step of an approval's procedure."""
+
+    case_key: str
+    seq: int | None = None
+    step_name: str | None = None
+    kind: StepKind = StepKind.OTHER
+    actor: str | None = None
+    org: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    due_at: str | None = None
+    recorded_at: str | None = None
+    opinion: str | None = None
+    watched: dict[str, str] = {}
+    invalid: dict[str, str] = {}
+
+
+class Observation(Struct, array_like=True, frozen=True):
+    """Something seen that is not a row: a quarantined row, a missing number. No personal data in `detail`."""
+
+    code: str
+    table: str
+    key: str
+    detail: str
+
+
+class Pass(Struct, array_like=True, frozen=True):
+    """A capture round that ended cleanly: every row of `tables` changed before `started_at` is buffered below
+    this record. It is what completeness rests on (sync.md 3.12)."""
+
+    started_at: int  # office time
+    tables: dict[str, int]  # table -> rows looked at
+
+
+class Gap(Struct, array_like=True, frozen=True):
+    """Numbers `lo..hi` of this epoch will never come; `why` says so in a word of PROTOCOL.md."""
+
+    lo: int
+    hi: int
+    why: str
+
+
+class Event(Struct, array_like=True, frozen=True):
+    """A change of the agent's own state, for the hall's event list."""
+
+    name: str
+    detail: str = ""
+
+
+Body = Case | Step | Observation | Pass | Gap | Event
+
+_BODY_TYPES: dict[RecordKind, type[Struct]] = {
+    RecordKind.CASE: Case,
+    RecordKind.STEP: Step,
+    RecordKind.OBSERVATION: Observation,
+    RecordKind.PASS: Pass,
+    RecordKind.GAP: Gap,
+    RecordKind.EVENT: Event,
+}
+_KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Record)
+_body_decoders = {kind: msgspec.msgpack.Decoder(body) for kind, body in _BODY_TYPES.items()}
+
+
+def kind_of(body: Body) -> RecordKind:
+    return _KINDS[type(body)]
+
+
+def encode_body(body: Body) -> msgspec.Raw:
+    return msgspec.Raw(_encoder.encode(body))
+
+
+def encode_record(record: Record) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode_record(raw: bytes) -> Record:
+    """Raises msgspec.MsgspecError (a ValueError) when `raw` is not a record."""
+    return _decoder.decode(raw)
+
+
+def decode_body(record: Record) -> Body:
+    """Raises msgspec.MsgspecError when the body does not fit its kind."""
+    return _body_decoders[record.kind].decode(record.body)  # type: ignore[return-value]

@@ -1,0 +1,158 @@
+"""Lights and link states with their Chinese words, once: page, terminal, document and API read them here.
+
+Two axes, never mixed (interface.md 3.2): a light is a legal judgement on a case, a link is the state of a line.
+"""
+
+from enum import StrEnum
+
+
+class Light(StrEnum):
+    """The legal light of a clock or case, mildest first; the case shows its worst clock."""
+
+    NONE = "none"  # no limit is known
+    GREEN = "green"
+    PAUSED = "paused"
+    YELLOW = "yellow"
+    GREY = "grey"
+    RED = "red"
+
+    @property
+    def word(self) -> str:
+        return _LIGHT_WORDS[self]
+
+    @property
+    def rank(self) -> int:
+        """Position in the order above: `max(lights, key=rank)` is the case's light."""
+        return list(Light).index(self)
+
+
+_LIGHT_WORDS = {
+    Light.NONE: "无时限",
+    Light.GREEN: "正常",
+    Light.PAUSED: "停表",
+    Light.YELLOW: "黄灯",
+    Light.GREY: "待数据",
+    Light.RED: "红灯",
+}
+
+
+class Link(StrEnum):
+    """State of a site's line and box, from receipts and heartbeats, never from a socket's state."""
+
+    LIVE = "live"
+    SLOW = "slow"
+    CATCHUP = "catchup"
+    STOPPED = "stopped"
+    OFFLINE = "offline"
+    MAINTENANCE = "maintenance"
+    NEVER = "never"
+    RETIRED = "retired"
+
+    @property
+    def word(self) -> str:
+        return _LINK_WORDS[self]
+
+
+_LINK_WORDS = {
+    Link.LIVE: "实时",
+    Link.SLOW: "迟",
+    Link.CATCHUP: "补传",
+    Link.STOPPED: "停采",
+    Link.OFFLINE: "离线",
+    Link.MAINTENANCE: "维护",
+    Link.NEVER: "未接入",
+    Link.RETIRED: "停用",
+}
+
+
+class ClockKind(StrEnum):
+    """Which limit a clock watches."""
+
+    PROMISE = "promise"
+    STATUTE = "statute"
+    STATED = "stated"  # an instant the source itself states
+
+    @property
+    def word(self) -> str:
+        return {"promise": "承诺时限", "statute": "法定时限", "stated": "应办结时间"}[self.value]
+
+
+class SiteKind(StrEnum):
+    """The three kinds of service site a city has."""
+
+    TOWNSHIP = "township"
+    STREET = "street"
+    BRANCH = "branch"
+
+    @property
+    def word(self) -> str:
+        return {"township": "乡镇便民服务中心", "street": "街道便民服务中心", "branch": "分厅"}[self.value]
+
+
+class CaseStatus(StrEnum):
+    """Where a case stands, as the source says; unknown words of a source stay unmapped and are reported."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    PAUSED = "paused"
+    DONE = "done"
+    REFUSED_ACCEPTANCE = "refused_acceptance"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def word(self) -> str:
+        return {
+            "received": "已收件",
+            "accepted": "已受理",
+            "in_progress": "办理中",
+            "paused": "停表中",
+            "done": "已办结",
+            "refused_acceptance": "不予受理",
+            "withdrawn": "已撤回",
+        }[self.value]
+
+
+class StepKind(StrEnum):
+    """What a step means to the law (capture.md 3.7); everything else is OTHER."""
+
+    RECEIVE = "receive"
+    SUPPLEMENT = "supplement"
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    FORWARD = "forward"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXTEND = "extend"
+    HEAR = "hear"
+    CHECK = "check"
+    DECIDE = "decide"
+    DELIVER = "deliver"
+    FEE = "fee"
+    DOCUMENT = "document"
+    RENEW = "renew"
+    OTHER = "other"
+
+    @property
+    def word(self) -> str:
+        return _STEP_WORDS[self]
+
+
+_STEP_WORDS = {
+    StepKind.RECEIVE: "收件",
+    StepKind.SUPPLEMENT: "补正",
+    StepKind.ACCEPT: "受理",
+    StepKind.REFUSE: "不予受理",
+    StepKind.FORWARD: "转办",
+    StepKind.PAUSE: "停表",
+    StepKind.RESUME: "恢复",
+    StepKind.EXTEND: "延期",
+    StepKind.HEAR: "听证",
+    StepKind.CHECK: "审查",
+    StepKind.DECIDE: "决定",
+    StepKind.DELIVER: "送达",
+    StepKind.FEE: "收费",
+    StepKind.DOCUMENT: "文书",
+    StepKind.RENEW: "延续",
+    StepKind.OTHER: "其他",
+}

@@ -1,0 +1,139 @@
+"""Run checks, keep only causes as faults, and say the result: for people, or as JSON from the same value."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from common.core.checks import CHECKS, GROUPS
+from common.core.errors import MingchaError
+
+CHECK_SECS = 4.0
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """The result of one check, complete: JSON prints exactly this."""
+
+    id: str
+    group: str
+    title: str
+    status: Status
+    detail: str
+    effect: str = ""
+    remedy: str = ""
+    since: str = ""
+    caused_by: str = ""
+    ms: int = 0
+
+
+class Outcome(Struct, frozen=True):
+    """What a check function returns. `remedy` overrides the catalogue's where a better command is known."""
+
+    status: Status
+    detail: str
+    remedy: str = ""
+    since: str = ""
+
+
+CheckFunction = Callable[[], Awaitable[Outcome]]
+
+
+def ok(detail: str = "") -> Outcome:
+    return Outcome(Status.OK, detail)
+
+
+async def run(functions: dict[str, CheckFunction], *, only: str = "") -> list[Finding]:
+    """Run `functions` (by check id, in catalogue order); `only` limits to a group, by id part or Chinese name."""
+    findings: dict[str, Finding] = {}
+    for check_id in CHECKS:
+        if check_id in functions and _selected(check_id, only):
+            findings[check_id] = await _run_one(check_id, functions[check_id], findings)
+    return list(findings.values())
+
+
+def _selected(check_id: str, only: str) -> bool:
+    part = check_id.split("-")[1]
+    return not only or only.upper() in {part, check_id} or only == GROUPS[part]
+
+
+async def _run_one(check_id: str, function: CheckFunction, done: dict[str, Finding]) -> Finding:
+    check = CHECKS[check_id]
+    group = check.group(check_id)
+    for need in check.needs:
+        cause = done.get(need)
+        if cause is not None and cause.status in {Status.FAIL, Status.SKIP}:
+            return Finding(
+                id=check_id,
+                group=group,
+                title=check.title,
+                status=Status.SKIP,
+                detail=f"因 {cause.group}.{cause.title}",
+                caused_by=cause.caused_by or need,
+            )
+    began = time.monotonic()
+    try:
+        outcome = await asyncio.wait_for(function(), CHECK_SECS)
+    except TimeoutError:
+        outcome = Outcome(Status.FAIL, f"{CHECK_SECS:.0f} 秒内没有结果")
+    except MingchaError as error:
+        outcome = Outcome(Status.FAIL, str(error), error.hint)
+    bad = outcome.status in {Status.WARN, Status.FAIL}
+    return Finding(
+        id=check_id,
+        group=group,
+        title=check.title,
+        status=outcome.status,
+        detail=outcome.detail,
+        effect=check.effect if bad else "",
+        remedy=(outcome.remedy or check.remedy) if bad else "",
+        since=outcome.since,
+        ms=round((time.monotonic() - began) * 1000),
+    )
+
+
+MARKS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✕", Status.SKIP: "–"}
+ASCII_MARKS = {Status.OK: "OK", Status.WARN: "!!", Status.FAIL: "XX", Status.SKIP: "--"}
+
+
+def render(findings: list[Finding], verdict: str, *, verbose: bool = False, ascii_only: bool = False) -> str:
+    """Text for a terminal: verdict first (and last when long), one block per fault, good ones folded."""
+    marks = ASCII_MARKS if ascii_only else MARKS
+    worst = Status.FAIL if any(f.status is Status.FAIL for f in findings) else Status.OK
+    if worst is Status.OK and any(f.status is Status.WARN for f in findings):
+        worst = Status.WARN
+    first = f"{marks[worst]} {verdict}"
+    lines = [first]
+    for finding in findings:
+        if finding.status in {Status.WARN, Status.FAIL}:
+            since = f"，自 {finding.since}" if finding.since else ""
+            lines.append(
+                f"{marks[finding.status]} {finding.group}.{finding.title}  {finding.detail}{since}  {finding.id}"
+            )
+            lines += [f"  影响：{finding.effect}", f"  处理：{finding.remedy}"]
+        elif finding.status is Status.SKIP or verbose:
+            lines.append(
+                f"{marks[finding.status]} {finding.group}.{finding.title}  {finding.detail}".rstrip()
+            )
+    passed = sum(f.status is Status.OK for f in findings)
+    if not verbose and passed:
+        lines.append(f"{marks[Status.OK]} {'其余 ' if len(lines) > 1 else ''}{passed} 项通过   (-v 展开)")
+    if len(lines) > 20:
+        lines.append(first)
+    return "\n".join(lines)
+
+
+def to_json(findings: list[Finding], **head: object) -> str:
+    """The JSON of provisioning.md 3.10: `head` (schema, verdict, site, ...) and the same findings."""
+    return msgspec.json.encode({**head, "checks": findings}).decode()

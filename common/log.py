@@ -1,0 +1,33 @@
+"""structlog set-up: coloured lines on a terminal, JSON lines otherwise. Names come from `core/events.py`.
+
+info = normal, warning = healing itself, error = a person must act. Never personal data, payloads or keys.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+
+def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str) -> None:
+    """Set up logging for the process and bind `bound` (role, site) once."""
+    out = stream or sys.stderr
+    renderer: structlog.typing.Processor
+    if out.isatty():
+        renderer = structlog.dev.ConsoleRenderer()
+    else:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(**bound)

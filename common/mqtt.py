@@ -1,0 +1,254 @@
+"""paho-mqtt <-> asyncio: one object per connection, mutual TLS, MQTT 5 or 3.1.1, manual PUBACK.
+
+Theory: the broker is a lossy wire, so a connection keeps nothing: clean start, no session, and when it is lost
+a new object is made by the caller's loop with its own back-off. paho runs its network thread; every callback
+hops to the event loop. A received message is acknowledged to the broker only by `Link.puback`.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from msgspec import Struct
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from common.core.errors import ConfigError, UnavailableError
+
+KEEPALIVE_SECS = 30
+CONNECT_SECS = 10.0
+NO_MATCHING_SUBSCRIBERS = 0x10
+_NO_CHECK_TIME = (
+    0x200000  # X509_V_FLAG_NO_CHECK_TIME: a wrong clock must not cut a site off (provisioning.md 3.5)
+)
+_AUTH_CODES = {4, 5, 134, 135}
+
+
+class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[mqtt]` of agent and hall."""
+
+    host: str
+    """Address or name; the broker's certificate must carry it."""
+    port: int = 8883
+    version: int = 5
+    """5, or 3 for a broker that speaks only MQTT 3.1.1."""
+    tls: bool = True
+    """False only for the embedded broker of the demonstration on loopback."""
+    ca: Path = Path("ca.pem")
+    node: Path = Path("node.pem")
+    """Private key, leaf and intermediate in one file."""
+
+
+class Received(Struct, frozen=True):
+    """A message from the broker; `mid` is what `Link.puback` takes."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    mid: int
+    qos: int
+
+
+class DisconnectedError(UnavailableError):
+    """The connection is gone; make a new one."""
+
+
+class Link:
+    """One live connection. Made by `connect`."""
+
+    def __init__(self, client: paho.Client, loop: asyncio.AbstractEventLoop, version: int) -> None:
+        self._client = client
+        self._loop = loop
+        self._version = version
+        self._pending: dict[int, asyncio.Future[int]] = {}
+        self._early: dict[int, int] = {}
+        self._lost: asyncio.Future[str] = loop.create_future()
+        self._incoming: asyncio.Queue[Received | None] = asyncio.Queue()
+
+    async def subscribe(self, topics: list[str]) -> None:
+        """QoS 1. Raises DisconnectedError; a topic the broker's ACL denies is not an error here."""
+        result, mid = self._client.subscribe([(topic, 1) for topic in topics])
+        await self._settled(result, mid)
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        expiry_secs: int | None = None,
+    ) -> int:
+        """Send and wait for PUBACK. -> MQTT 5 reason code (0 on 3.1.1 and for QoS 0). Raises DisconnectedError."""
+        properties = None
+        if self._version == 5 and expiry_secs is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = expiry_secs
+        info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        if qos == 0:
+            return 0
+        return await self._settled(info.rc, info.mid)
+
+    async def messages(self) -> AsyncIterator[Received]:
+        """Messages in order of arrival; raises DisconnectedError when the connection is lost."""
+        while True:
+            item = await self._incoming.get()
+            if item is None:
+                raise DisconnectedError(self._lost.result(), hint="程序会自动重连")
+            yield item
+
+    def puback(self, message: Received) -> None:
+        """Acknowledge to the broker: the hall does so only after its commit."""
+        if message.qos:
+            self._client.ack(message.mid, message.qos)
+
+    async def lost(self) -> str:
+        """Wait until the connection is lost. -> why."""
+        return await asyncio.shield(self._lost)
+
+    async def _settled(self, result: int, mid: int | None) -> int:
+        if result != paho.MQTT_ERR_SUCCESS or mid is None or self._lost.done():
+            raise DisconnectedError(paho.error_string(result), hint="程序会自动重连")
+        if mid in self._early:
+            return self._early.pop(mid)
+        future = self._pending.setdefault(mid, self._loop.create_future())
+        try:
+            return await future
+        finally:
+            self._pending.pop(mid, None)
+
+    # called on the event loop, from paho's thread
+
+    def _on_settled(self, mid: int, code: int) -> None:
+        future = self._pending.get(mid)
+        if future is None:
+            self._early[mid] = code
+        elif not future.done():
+            future.set_result(code)
+
+    def _on_message(self, message: Received) -> None:
+        self._incoming.put_nowait(message)
+
+    def _on_lost(self, reason: str) -> None:
+        if self._lost.done():
+            return
+        self._lost.set_result(reason)
+        self._incoming.put_nowait(None)
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(DisconnectedError(reason, hint="程序会自动重连"))
+
+
+@asynccontextmanager
+async def connect(
+    config: MqttConfig, client_id: str, *, will: tuple[str, bytes] | None = None
+) -> AsyncIterator[Link]:
+    """Connect, yield the Link, disconnect cleanly.
+
+    `will` is (topic, payload), published retained at QoS 1 by the broker when we vanish.
+    Raises UnavailableError where the broker is away, refuses us or is not who it should be.
+    """
+    loop = asyncio.get_running_loop()
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        protocol=paho.MQTTv5 if config.version == 5 else paho.MQTTv311,
+        clean_session=None if config.version == 5 else True,
+        reconnect_on_failure=False,
+        manual_ack=True,
+    )
+    client.max_inflight_messages_set(1000)
+    client.max_queued_messages_set(0)
+    if config.tls:
+        client.tls_set_context(tls_context(config))
+    if will is not None:
+        client.will_set(will[0], will[1], qos=1, retain=True)
+    link = Link(client, loop, config.version)
+    opened: asyncio.Future[None] = loop.create_future()
+    _register(client, loop, link, opened)
+    try:
+        await asyncio.wait_for(asyncio.to_thread(_dial, client, config), CONNECT_SECS)
+        client.loop_start()
+        await asyncio.wait_for(opened, CONNECT_SECS)
+        yield link
+    except TimeoutError as error:
+        raise UnavailableError(f"{config.host}:{config.port} 连接超时", hint="请检查网络与端口") from error
+    finally:
+        client.disconnect()
+        await asyncio.to_thread(client.loop_stop)
+
+
+def _dial(client: paho.Client, config: MqttConfig) -> None:
+    start: dict[str, Any] = {"clean_start": True} if config.version == 5 else {}
+    where = f"{config.host}:{config.port}"
+    try:
+        client.connect(config.host, config.port, keepalive=KEEPALIVE_SECS, **start)
+    except ssl.SSLCertVerificationError as error:
+        raise UnavailableError(
+            f"{where} 的证书不可信：{error.verify_message}", hint="请核对市中心的 CA 证书与服务器名"
+        ) from error
+    except ssl.SSLError as error:
+        raise UnavailableError(
+            f"{where} 加密连接失败：{error.reason or error}", hint="请核对本机证书是否由同一 CA 签发"
+        ) from error
+    except ConnectionRefusedError as error:
+        raise UnavailableError(f"{where} 连接被拒绝", hint="请检查消息服务是否启动、端口是否放行") from error
+    except OSError as error:
+        raise UnavailableError(
+            f"{where} 连不上：{error.strerror or error}", hint="请检查网络与地址"
+        ) from error
+
+
+def _register(
+    client: paho.Client, loop: asyncio.AbstractEventLoop, link: Link, opened: asyncio.Future[None]
+) -> None:
+    def hop(function: Any, *args: Any) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(function, *args)
+
+    def open_or_fail(code: ReasonCode) -> None:
+        if opened.done():
+            return
+        if code.is_failure:
+            hint = "请核对证书与站点权限" if code.value in _AUTH_CODES else "请检查消息服务的版本与配置"
+            opened.set_exception(UnavailableError(f"消息服务拒绝连接：{code}", hint=hint))
+        else:
+            opened.set_result(None)
+
+    def lose(reason: str) -> None:
+        if not opened.done():
+            opened.set_exception(
+                UnavailableError(f"连接在握手时断开：{reason}", hint="请核对本机证书是否被消息服务接受")
+            )
+        link._on_lost(reason)  # noqa: SLF001
+
+    client.on_connect = lambda _c, _u, _f, code, _p: hop(open_or_fail, code)
+    client.on_disconnect = lambda _c, _u, _f, code, _p: hop(lose, str(code))
+    client.on_publish = lambda _c, _u, mid, code, _p: hop(link._on_settled, mid, code.value)  # noqa: SLF001
+    client.on_subscribe = lambda _c, _u, mid, _codes, _p: hop(link._on_settled, mid, 0)  # noqa: SLF001
+    client.on_message = lambda _c, _u, m: hop(
+        link._on_message,  # noqa: SLF001
+        Received(m.topic, bytes(m.payload), bool(m.retain), m.mid, m.qos),
+    )
+
+
+def tls_context(config: MqttConfig) -> ssl.SSLContext:
+    """Client context: our CA only, TLS 1.3, own leaf. Raises ConfigError that names the file at fault."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_flags |= _NO_CHECK_TIME
+    try:
+        context.load_verify_locations(config.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"读不了 CA 证书 {config.ca}：{error}", hint=f"请检查 {config.ca}") from error
+    try:
+        context.load_cert_chain(config.node)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"读不了本机证书 {config.node}：{error}", hint=f"请检查 {config.node}") from error
+    return context

@@ -1,0 +1,105 @@
+"""Who may do what: one table, role -> permissions (supervision.md 3.17 as far as its pages exist).
+
+Every route names one permission when it is registered; a route without one cannot be registered. Personal data
+is masked on every page: seeing it unmasked will be a permission of its own, with a reason and an audit line.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user of the hall is. Citizens are not users: their pages need no account."""
+
+    CLERK = "clerk"
+    HEAD = "head"
+    SUPERVISOR = "supervisor"
+    CHIEF = "chief"
+    CENTRE = "centre"
+    REVIEWER = "reviewer"
+    COMPLAINTS = "complaints"
+    PUBLISHER = "publisher"
+    RELEASER = "releaser"
+    LEADER = "leader"
+    IT = "it"
+    ACCOUNTS = "accounts"
+    SECURITY = "security"
+    AUDITOR = "auditor"
+
+    @property
+    def word(self) -> str:
+        return _ROLE_WORDS[self]
+
+
+_ROLE_WORDS = {
+    Role.CLERK: "窗口承办人",
+    Role.HEAD: "部门负责人",
+    Role.SUPERVISOR: "监察员",
+    Role.CHIEF: "监察领导",
+    Role.CENTRE: "政务中心",
+    Role.REVIEWER: "法制效能审核",
+    Role.COMPLAINTS: "投诉受理员",
+    Role.PUBLISHER: "发布员",
+    Role.RELEASER: "发布审核员",
+    Role.LEADER: "领导（只读）",
+    Role.IT: "运维",
+    Role.ACCOUNTS: "系统管理员",
+    Role.SECURITY: "安全管理员",
+    Role.AUDITOR: "审计管理员",
+}
+
+
+class Permission(StrEnum):
+    """What a route asks for."""
+
+    PUBLIC = "public"  # nobody need be known: log-in page, style sheets
+    ACCOUNT = "account"  # any logged-in user: own password, log-out
+    VIEW_WALL = "view_wall"
+    VIEW_SITE = "view_site"
+    VIEW_CASE = "view_case"  # case content, personal data masked
+
+    @property
+    def word(self) -> str:
+        return _PERMISSION_WORDS[self]
+
+
+_PERMISSION_WORDS = {
+    Permission.PUBLIC: "任何人可用",
+    Permission.ACCOUNT: "登录后可用",
+    Permission.VIEW_WALL: "查看总览大屏",
+    Permission.VIEW_SITE: "查看站点",
+    Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
+}
+
+_WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
+_SITE = _WALL | {Permission.VIEW_SITE}
+_CASE = _SITE | {Permission.VIEW_CASE}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    # Own cases only: until users are bound to a unit, the wall, which names nobody.
+    Role.CLERK: _WALL,
+    Role.HEAD: _WALL,
+    Role.SUPERVISOR: _CASE,
+    Role.CHIEF: _CASE,
+    Role.CENTRE: _SITE,
+    Role.REVIEWER: _WALL,
+    Role.COMPLAINTS: _WALL,
+    Role.PUBLISHER: _WALL,
+    Role.RELEASER: _WALL,
+    Role.LEADER: _CASE,
+    Role.IT: _CASE,
+    Role.ACCOUNTS: _WALL,
+    Role.SECURITY: _WALL,
+    Role.AUDITOR: _WALL,
+}
+
+
+def allows(role: Role | None, permission: Permission) -> bool:
+    """True if `role` (None: nobody is logged in) holds `permission`."""
+    if role is None:
+        return permission is Permission.PUBLIC
+    return permission in GRANTS[role]
+
+
+def who_may(permission: Permission) -> list[Role]:
+    """The roles that hold `permission`: a refused user is told whom to ask."""
+    return [role for role in Role if permission in GRANTS[role]]

@@ -1,0 +1,406 @@
+"""The site's sealed buffer: what was read and not yet acknowledged by the hall's commit.
+
+Rules: a record and the source position that led to it are one transaction, flushed to the disk
+(`synchronous=FULL`); reading deletes nothing; only an acknowledgement does, through `forget`. Every record is
+sealed on its own (AES-256-GCM, bound to site, epoch, number and key) and checked on every reading. A file that
+cannot be opened, or whose key is lost, is set aside whole and a new epoch begins: start-up never depends on
+old data being readable.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Self
+
+import aiosqlite
+import msgspec
+import structlog
+from msgspec import Struct
+
+from agent.hold import Ballast, hold
+from common.clock import Clock
+from common.core import crypto, record
+from common.core.errors import ConfigError, UnavailableError
+from common.core.record import Gap, Op, Record
+
+log = structlog.get_logger()
+
+_SCHEMA = """
+CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, cap_wall INTEGER NOT NULL,
+    dek INTEGER NOT NULL, chain BLOB NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE position(source TEXT PRIMARY KEY, pos BLOB NOT NULL);
+CREATE TABLE dek(id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL, alg TEXT NOT NULL, created_wall INTEGER NOT NULL);
+CREATE TABLE quarantine(seq INTEGER PRIMARY KEY, why TEXT NOT NULL, chain BLOB NOT NULL, blob BLOB NOT NULL,
+    at_wall INTEGER NOT NULL);
+CREATE TABLE bad_row(tbl TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, at_wall INTEGER NOT NULL,
+    PRIMARY KEY(tbl, key));
+CREATE TABLE refusal(first INTEGER NOT NULL, last INTEGER NOT NULL, code TEXT NOT NULL, at_wall INTEGER NOT NULL,
+    PRIMARY KEY(first, last));
+CREATE TABLE meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
+"""
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA wal_autocheckpoint=100",
+    "PRAGMA journal_size_limit=524288",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA busy_timeout=10000",
+)
+_CHUNK = 500
+_FULL_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
+
+class BufferFullError(UnavailableError):
+    """Nothing more can be written. The position has not moved: the office's own database keeps the rows."""
+
+
+class BadRow(Struct, frozen=True):
+    """A source row that cannot be mapped, kept aside with its reason."""
+
+    table: str
+    key: str
+    reason: str
+    at_wall: int
+
+
+class Run(Struct, frozen=True):
+    """A contiguous run of records, ready for a batch."""
+
+    first: int
+    last: int
+    records: list[bytes]
+    prev_hash: bytes
+    last_hash: bytes
+
+
+class Figures(Struct, frozen=True):
+    """What waits in the buffer."""
+
+    rows: int
+    bytes: int
+    oldest_wall: int | None
+    quarantined: int
+    bad_rows: int
+
+
+class Buffer:
+    """One epoch of one site. Made by `Buffer.open`; one writer per file (a second agent is refused)."""
+
+    def __init__(self, path: Path, site: str, clock: Clock) -> None:
+        self.path = path
+        self.site = site
+        self.epoch = b""
+        self.newest = 0
+        self.forgotten = 0
+        self.indexed = 0
+        self.head = b""
+        self.appended = asyncio.Event()
+        self._hold: IO[str] | None = None
+        self._clock = clock
+        self._deks: dict[int, bytes] = {}
+        self._dek = 0
+        self._lock = asyncio.Lock()
+        self._ballast = Ballast(path.with_name("ballast"))
+
+    @classmethod
+    async def open(cls, path: Path, *, kek: bytes, site: str, sign_key: bytes, clock: Clock) -> Self:
+        """Open or create the buffer at `path`.
+
+        `kek` is the 32-byte key-encryption key, `sign_key` the box's raw public signing key.
+        Raises ConfigError if another agent holds it or the folder cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        buffer = cls(path, site, clock)
+        buffer._hold = hold(path.with_name("buffer.lock"))
+        try:
+            await buffer._open_or_replace(kek, sign_key)
+        except BaseException:
+            await buffer.close()
+            raise
+        buffer._ballast.fill()
+        return buffer
+
+    async def _open_or_replace(self, kek: bytes, sign_key: bytes) -> None:
+        try:
+            await self._open(kek, sign_key)
+        except (sqlite3.DatabaseError, crypto.DamagedError, KeyError) as error:
+            await self._db.close()
+            if isinstance(error, sqlite3.OperationalError) and _code(error) in _FULL_CODES:
+                raise ConfigError(
+                    f"缓存无法打开：{self.path}（{error}）",
+                    hint=f"请检查 {self.path.parent} 的权限与磁盘空间",
+                ) from error
+            kept = set_aside(self.path, self._clock.wall())
+            log.error("buffer.replaced", kept=str(kept), hint="保留该文件，联系市中心")
+            await self._open(kek, sign_key)
+
+    async def _open(self, kek: bytes, sign_key: bytes) -> None:
+        fresh = not self.path.exists()
+        self._db = await aiosqlite.connect(self.path, isolation_level=None)
+        for pragma in _PRAGMAS:
+            await self._db.execute(pragma)
+        if fresh:
+            self.path.chmod(0o600)
+        if await self._value("SELECT count(*) FROM sqlite_master WHERE name='meta'") == 0:
+            await self._create(kek, sign_key)
+        meta = {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT k, v FROM meta")}
+        self.epoch, self.head = meta["epoch"], meta["head"]
+        self.newest, self.forgotten = int(meta["newest"]), int(meta["forgotten"])
+        if meta["site"] != self.site.encode():
+            raise ConfigError(
+                f"缓存 {self.path} 属于站点 {meta['site'].decode()}，不是 {self.site}",
+                hint="请核对 agent.toml 的 site 与 data_dir",
+            )
+        for key_id, wrapped in await self._db.execute_fetchall("SELECT id, wrapped FROM dek"):
+            self._deks[key_id] = crypto.unwrap(kek, wrapped)
+        self._dek = max(self._deks)
+
+    async def _create(self, kek: bytes, sign_key: bytes) -> None:
+        epoch, dek = os.urandom(8), os.urandom(crypto.KEY_BYTES)
+        start = crypto.chain_start(self.site, epoch, sign_key)
+        meta = {
+            "site": self.site.encode(),
+            "epoch": epoch,
+            "head": start,
+            "newest": b"0",
+            "forgotten": b"0",
+            "forgotten_hash": start,
+        }
+        wrapped = crypto.wrap(kek, dek)
+        await self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        async with self._transaction():
+            await self._db.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
+            await self._db.execute(
+                "INSERT INTO dek VALUES(1, ?, ?, ?)", (wrapped, crypto.AT_REST, self._clock.wall())
+            )
+
+    async def close(self) -> None:
+        await self._db.close()
+        if self._hold is not None:
+            self._hold.close()
+
+    # writing -------------------------------------------------------------------------------------------------
+
+    async def append(self, records: list[Record], positions: dict[str, bytes] | None = None) -> list[int]:
+        """Number, chain, seal and store `records` together with the source `positions`, durably.
+
+        -> the numbers given. Raises BufferFullError; then nothing has changed.
+        """
+        async with self._lock:
+            head, rows = self.head, []
+            for seq, item in enumerate(records, self.newest + 1):
+                raw = record.encode_record(msgspec.structs.replace(item, seq=seq))
+                head = crypto.chain_next(head, seq, raw)
+                rows.append((seq, item.kind.value, item.cap_wall, self._dek, head, self._seal(seq, raw)))
+            newest = self.newest + len(rows)
+            async with self._transaction():
+                await self._db.executemany("INSERT INTO outbox VALUES(?, ?, ?, ?, ?, ?)", rows)
+                await self._db.executemany(
+                    "INSERT INTO position VALUES(?, ?) ON CONFLICT(source) DO UPDATE SET pos=excluded.pos",
+                    (positions or {}).items(),
+                )
+                await self._set_meta({"head": head, "newest": str(newest).encode()})
+            self.head, self.newest = head, newest
+        if rows:
+            self.appended.set()
+        return [row[0] for row in rows]
+
+    async def forget(self, upto: int) -> None:
+        """Delete what the hall holds: every number up to `upto`, never past what the index has (see index.py)."""
+        upto = min(upto, self.indexed, self.newest)
+        while self.forgotten < upto:
+            async with self._lock:
+                last = min(upto, self.forgotten + _CHUNK)
+                chain = await self._chain_at(last)
+                async with self._transaction():
+                    await self._db.execute("DELETE FROM outbox WHERE seq <= ?", (last,))
+                    await self._set_meta({"forgotten": str(last).encode(), "forgotten_hash": chain})
+                self.forgotten = last
+
+    async def quarantine_row(self, table: str, key: str, reason: str) -> None:
+        async with self._lock, self._transaction():
+            await self._db.execute(
+                "INSERT INTO bad_row VALUES(?, ?, ?, ?) ON CONFLICT(tbl, key) DO UPDATE SET reason=excluded.reason",
+                (table, key, reason, self._clock.wall()),
+            )
+
+    async def cure_rows(self, rows: Iterable[tuple[str, str]]) -> None:
+        async with self._lock, self._transaction():
+            await self._db.executemany("DELETE FROM bad_row WHERE tbl=? AND key=?", rows)
+
+    async def note_refusal(self, first: int, last: int, code: str) -> None:
+        """The hall keeps these numbers as dead letters; remembered here for the doctor."""
+        async with self._lock, self._transaction():
+            await self._db.execute(
+                "INSERT OR IGNORE INTO refusal VALUES(?, ?, ?, ?)", (first, last, code, self._clock.wall())
+            )
+
+    # reading -------------------------------------------------------------------------------------------------
+
+    async def positions(self) -> dict[str, bytes]:
+        return {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT source, pos FROM position")}
+
+    async def quarantined_rows(self) -> list[BadRow]:
+        rows = await self._db.execute_fetchall(
+            "SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall"
+        )
+        return [BadRow(*row) for row in rows]
+
+    async def read(self, first: int, last: int, max_bytes: int) -> Run | None:
+        """The run that starts at `first`: as far as numbers are contiguous, sound, <= `last` and in `max_bytes`.
+
+        A damaged record ends a run; one that *starts* it is quarantined and declared as a Gap, and None returned.
+        """
+        rows = await self._db.execute_fetchall(
+            "SELECT seq, dek, chain, blob FROM outbox WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+            (first, last, _CHUNK),
+        )
+        records: list[bytes] = []
+        size, chain = 0, b""
+        for seq, dek, link, blob in rows:
+            size += len(blob)
+            if seq != first + len(records) or (records and size > max_bytes):
+                break
+            try:
+                records.append(self._unseal(seq, dek, blob))
+            except crypto.DamagedError as error:
+                if not records:
+                    await self._quarantine(seq, link, blob, str(error))
+                break
+            chain = link
+        if not records:
+            return None
+        return Run(first, first + len(records) - 1, records, await self._chain_at(first - 1), chain)
+
+    async def tail(self, after: int) -> list[Record]:
+        """Every sound record above `after`, for the index to catch up with."""
+        rows = await self._db.execute_fetchall(
+            "SELECT seq, dek, blob FROM outbox WHERE seq > ? ORDER BY seq", (after,)
+        )
+        found = []
+        for seq, dek, blob in rows:
+            try:
+                found.append(record.decode_record(self._unseal(seq, dek, blob)))
+            except crypto.DamagedError:
+                continue  # `read` quarantines it when its turn comes
+        return found
+
+    async def figures(self) -> Figures:
+        """Cheap at any backlog: numbers are consecutive, so their ends and the holes give the count."""
+        lowest = await self.lowest()
+        holes = await self._value("SELECT count(*) FROM quarantine WHERE seq >= ?", lowest)
+        pages = await self._value("SELECT page_count FROM pragma_page_count")
+        free = await self._value("SELECT freelist_count FROM pragma_freelist_count")
+        return Figures(
+            rows=self.newest - lowest + 1 - holes,
+            bytes=(pages - free) * await self._value("SELECT page_size FROM pragma_page_size"),
+            oldest_wall=await self.oldest_wall(),
+            quarantined=await self._value("SELECT count(*) FROM quarantine"),
+            bad_rows=await self._value("SELECT count(*) FROM bad_row"),
+        )
+
+    async def oldest_wall(self) -> int | None:
+        """Wall time at which the oldest waiting record was captured."""
+        rows = await self._db.execute_fetchall("SELECT cap_wall FROM outbox ORDER BY seq LIMIT 1")
+        return next((row[0] for row in rows), None)
+
+    async def lowest(self) -> int:
+        """Lowest number still here, or `newest + 1`."""
+        return await self._value("SELECT coalesce(min(seq), ?) FROM outbox", self.newest + 1)
+
+    def gap(self, lo: int, hi: int, why: str) -> Record:
+        """A record that declares `lo..hi` of this epoch as never to come."""
+        return Record(
+            seq=0,
+            kind=record.RecordKind.GAP,
+            table="",
+            key=f"{lo}-{hi}",
+            version=1,
+            op=Op.PUT,
+            src_at=None,
+            cap_at=self._clock.office(),
+            cap_wall=self._clock.wall(),
+            cap_mono=self._clock.mono(),
+            digest=b"",
+            body=record.encode_body(Gap(lo, hi, why)),
+        )
+
+    # inside --------------------------------------------------------------------------------------------------
+
+    def _seal(self, seq: int, raw: bytes) -> bytes:
+        context = crypto.record_context(self.site, self.epoch, seq, self._dek)
+        return crypto.seal(self._deks[self._dek], os.urandom(crypto.NONCE_BYTES), context, raw)
+
+    def _unseal(self, seq: int, dek: int, blob: bytes) -> bytes:
+        if dek not in self._deks:
+            raise crypto.DamagedError(f"no data key {dek}")
+        return crypto.unseal(self._deks[dek], crypto.record_context(self.site, self.epoch, seq, dek), blob)
+
+    async def _quarantine(self, seq: int, chain: bytes, blob: bytes, why: str) -> None:
+        log.error("record.damaged", seq=seq, hint="执行 mingcha-agent doctor --only 缓存")
+        async with self._lock, self._transaction():
+            await self._db.execute(
+                "INSERT OR REPLACE INTO quarantine VALUES(?, ?, ?, ?, ?)",
+                (seq, why, chain, blob, self._clock.wall()),
+            )
+            await self._db.execute("DELETE FROM outbox WHERE seq=?", (seq,))
+        await self.append([self.gap(seq, seq, "damaged")])
+
+    async def _chain_at(self, seq: int) -> bytes:
+        """Chain value at `seq`; empty where it can no longer be known."""
+        if seq == self.forgotten:
+            return bytes(await self._value("SELECT v FROM meta WHERE k='forgotten_hash'"))
+        found = await self._db.execute_fetchall(
+            "SELECT chain FROM outbox WHERE seq=? UNION ALL SELECT chain FROM quarantine WHERE seq=?",
+            (seq, seq),
+        )
+        return next((bytes(row[0]) for row in found), b"")
+
+    async def _set_meta(self, values: dict[str, bytes]) -> None:
+        await self._db.executemany("UPDATE meta SET v=? WHERE k=?", [(v, k) for k, v in values.items()])
+
+    async def _row(self, sql: str, *args: object) -> sqlite3.Row:
+        async with self._db.execute(sql, args) as cursor:
+            row = await cursor.fetchone()
+        if row is None:
+            raise KeyError(sql)
+        return row
+
+    async def _value(self, sql: str, *args: object) -> int:
+        return (await self._row(sql, *args))[0]  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        """BEGIN IMMEDIATE .. COMMIT. A full disk rolls back, gives up the ballast and raises BufferFullError."""
+        try:
+            await self._db.execute("BEGIN IMMEDIATE")
+            yield
+            await self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                await self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and _code(error) in _FULL_CODES:
+                self._ballast.release()
+                raise BufferFullError(
+                    f"缓存写不进去：{error}", hint="请清理磁盘空间，之后自动恢复"
+                ) from error
+            raise
+
+
+def set_aside(path: Path, now_wall: int) -> Path:
+    """Rename a buffer that cannot be used, with its WAL. -> where it is kept; nothing is deleted."""
+    kept = path.with_name(f"{path.name}.damaged-{now_wall}")
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(path.with_name(kept.name + suffix))
+    return kept
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Primary SQLite result code of an error, -1 if it has none."""
+    return getattr(error, "sqlite_errorcode", -1) & 0xFF

@@ -1,0 +1,223 @@
+"""What to send and what to forget: the site's half of the delivery, as pure state and functions.
+
+Theory. The buffer holds numbers forgotten+1..newest of one epoch. The hall holds a set of them, which its welcome
+and every acknowledgement state in full (`upto` and `ranges`), so this side remembers nothing about
+acknowledgements of its own. At a welcome the newest number becomes the `cut`: numbers above it are **live** and
+go out at once; numbers up to it are **bulk**, oldest first, in a window of bytes. A run in flight that is not
+acknowledged in time is simply sent again: the hall recognises it. States and events: sync.md 3.5, 3.6.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from common.core.batch import Lane
+from common.core.instant import SECOND
+from common.core.message import Ack, Welcome
+
+LIVE_FLIGHTS = 4
+MAX_ROWS = 500
+FIRST_TIMEOUT = 5 * SECOND
+MIN_TIMEOUT = 2 * SECOND
+MAX_TIMEOUT = 60 * SECOND
+CREDIT_RETRY = 5 * SECOND
+_PERMANENT = {"superseded", "retired", "fork"}
+
+
+class Phase(StrEnum):
+    """Where the link to the hall stands."""
+
+    OFFLINE = "offline"
+    HELLO = "hello"
+    CATCHUP = "catchup"
+    STEADY = "steady"
+    REFUSED = "refused"
+
+
+class Flight(Struct, frozen=True):
+    """A run that was published and not yet acknowledged by the hall."""
+
+    lane: Lane
+    first: int
+    last: int
+    bytes: int
+    sent_mono: int
+
+
+class Send(Struct, frozen=True):
+    """Publish the run that starts at `first`, at most up to `last`, in `lane`."""
+
+    lane: Lane
+    first: int
+    last: int
+
+
+class Sync(Struct, frozen=True):
+    """State of the delivery; a value, replaced by each event."""
+
+    epoch: bytes
+    phase: Phase = Phase.OFFLINE
+    upto: int = 0
+    ranges: tuple[tuple[int, int], ...] = ()
+    cut: int = 0
+    flights: tuple[Flight, ...] = ()
+    credit: int = 0
+    credit_mono: int = 0
+    rtt: float = 0.0  # smoothed, microseconds; 0: not measured
+    rtt_var: float = 0.0
+    timeouts: int = 0  # in a row
+    refused: str = ""
+
+
+def connected(sync: Sync) -> Sync:
+    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0)
+
+
+def lost(sync: Sync) -> Sync:
+    return replace(sync, phase=Phase.OFFLINE, flights=())
+
+
+def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int) -> Sync:
+    """The hall has said what it holds. A welcome of another epoch is not ours and changes nothing."""
+    if welcome.epoch != sync.epoch or sync.phase is Phase.OFFLINE:
+        return sync
+    if welcome.refused:
+        return replace(sync, phase=Phase.REFUSED, refused=welcome.refused, flights=())
+    state = replace(
+        sync,
+        upto=welcome.upto,
+        ranges=tuple(welcome.ranges),
+        cut=newest,
+        flights=(),
+        credit=welcome.credit_bytes,
+        credit_mono=now,
+        refused="",
+    )
+    return _settle(state)
+
+
+def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
+    """The hall has committed. An ack of another epoch, or before the welcome, changes nothing.
+
+    `upto` never falls: a repeated or late ack is harmless. A hall that really holds less (restored from a backup)
+    says so in a welcome.
+    """
+    if ack.epoch != sync.epoch or sync.phase not in {Phase.CATCHUP, Phase.STEADY}:
+        return sync
+    if any(nack.code in _PERMANENT for nack in ack.nacks):
+        code = next(nack.code for nack in ack.nacks if nack.code in _PERMANENT)
+        return replace(sync, phase=Phase.REFUSED, refused=code, flights=())
+    if any(nack.code == "unknown_epoch" for nack in ack.nacks):
+        return connected(sync)
+    refused = {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent}
+    done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]
+    state = _measure(sync, [now - f.sent_mono for f in done])
+    state = replace(
+        state,
+        upto=max(sync.upto, ack.upto),
+        ranges=tuple(ack.ranges) if ack.upto >= sync.upto else sync.ranges,
+        flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused),
+        credit=ack.credit_bytes,
+        credit_mono=now,
+        timeouts=0 if done else sync.timeouts,
+    )
+    return _settle(state)
+
+
+def next_send(sync: Sync, newest: int, now: int) -> Send | None:
+    """The run to publish now, or None. Live first; bulk while its bytes in flight stay under the credit."""
+    if sync.phase not in {Phase.CATCHUP, Phase.STEADY}:
+        return None
+    live = [f for f in sync.flights if f.lane is Lane.LIVE]
+    if len(live) < LIVE_FLIGHTS:
+        run = _free_run(sync, max(sync.cut, sync.upto) + 1, newest)
+        if run is not None:
+            return Send(Lane.LIVE, *run)
+    in_flight = sum(f.bytes for f in sync.flights if f.lane is Lane.BULK)
+    starved = sync.credit == 0 and in_flight == 0 and now - sync.credit_mono >= CREDIT_RETRY
+    if in_flight < sync.credit or starved:
+        run = _free_run(sync, sync.upto + 1, min(sync.cut, newest))
+        if run is not None:
+            return Send(Lane.BULK, *run)
+    return None
+
+
+def sent(sync: Sync, flight: Flight) -> Sync:
+    return replace(sync, flights=(*sync.flights, flight))
+
+
+def unsent(sync: Sync, first: int, now: int) -> Sync:
+    """The broker said at once that nobody listens: take the run back, wait with bulk."""
+    kept = tuple(f for f in sync.flights if f.first != first)
+    return replace(sync, flights=kept, credit=0, credit_mono=now)
+
+
+def skipped(sync: Sync, first: int) -> Sync:
+    """Number `first` can never be sent (damaged, declared as a gap): treat it as held until the hall says so."""
+    return replace(sync, ranges=_with(sync.ranges, first))
+
+
+def expire(sync: Sync, now: int) -> Sync:
+    """Drop flights whose acknowledgement is overdue; they are sent again."""
+    kept = tuple(f for f in sync.flights if now - f.sent_mono < timeout(sync))
+    if len(kept) == len(sync.flights):
+        return sync
+    return replace(sync, flights=kept, timeouts=sync.timeouts + 1)
+
+
+def timeout(sync: Sync) -> int:
+    """How long to wait for an acknowledgement: from the measured round trip (RFC 6298), doubled per miss."""
+    base = sync.rtt + 4 * sync.rtt_var if sync.rtt else FIRST_TIMEOUT
+    return int(min(MAX_TIMEOUT, max(MIN_TIMEOUT, base) * 2.0 ** min(sync.timeouts, 5)))
+
+
+def wake_at(sync: Sync) -> int | None:
+    """Monotonic time at which something is due without any event: the first time-out, or the credit retry."""
+    times = [f.sent_mono + timeout(sync) for f in sync.flights]
+    if sync.credit == 0:
+        times.append(sync.credit_mono + CREDIT_RETRY)
+    return min(times, default=None)
+
+
+def _settle(sync: Sync) -> Sync:
+    """CATCHUP until everything up to the cut is held."""
+    caught_up = _held(sync.upto + 1, sync.cut, sync.upto, sync.ranges)
+    return replace(sync, phase=Phase.STEADY if caught_up else Phase.CATCHUP)
+
+
+def _held(first: int, last: int, upto: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    first = max(first, upto + 1)
+    for lo, hi in ranges:
+        if lo <= first <= hi:
+            first = hi + 1
+    return first > last
+
+
+def _free_run(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
+    """The first run in first..last that is neither held nor in flight, at most MAX_ROWS long."""
+    taken = sorted([*sync.ranges, *((f.first, f.last) for f in sync.flights)])
+    for lo, hi in taken:
+        if hi < first:
+            continue
+        if lo > first:
+            last = min(last, lo - 1)
+            break
+        first = hi + 1
+    return (first, min(last, first + MAX_ROWS - 1)) if first <= last else None
+
+
+def _with(ranges: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted({*ranges, (number, number)}))
+
+
+def _measure(sync: Sync, samples: list[int]) -> Sync:
+    """Smoothed round trip and its variation (RFC 6298 2.2, 2.3)."""
+    rtt, var = sync.rtt, sync.rtt_var
+    for sample in samples:
+        if not rtt:
+            rtt, var = float(sample), sample / 2
+        else:
+            var += (abs(rtt - sample) - var) / 4
+            rtt += (sample - rtt) / 8
+    return replace(sync, rtt=rtt, rtt_var=var)

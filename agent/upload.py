@@ -1,0 +1,365 @@
+"""The MQTT loop: carries out what `core/sync.py` decides. Capture never waits for it.
+
+One connection = one `_Session`. The session says hello until it is welcomed, publishes runs as the core asks,
+forgets what the hall has committed, and beats its heart. When the line is lost a new session is made after a
+jittered pause. Nothing is kept between sessions but the buffer.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from msgspec import MsgspecError
+
+from agent import __version__
+from agent.buffer import Buffer, BufferFullError, Run, set_aside
+from agent.collect import CollectState
+from agent.config import AgentConfig
+from agent.core import sync
+from agent.core.sync import Flight, Phase, Sync
+from agent.index import Index
+from common.clock import Clock
+from common.config import read_secret
+from common.core import batch, crypto, message, ranges, topics
+from common.core.backoff import delay
+from common.core.batch import Lane
+from common.core.errors import MingchaError, UnavailableError
+from common.core.instant import SECOND
+from common.core.record import SCHEMA
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, Link, Received, connect
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECS = 15.0
+HELLO_SECS = 5.0
+REFUSED_SECS = 60.0
+RUN_BYTES = 256 * 1024
+STABLE_SECS = 60.0
+MAX_PAUSE_SECS = 60.0
+
+
+@dataclass
+class LinkStatus:
+    """Where the link stands, for status file and doctor; written here only."""
+
+    state: Phase = Phase.OFFLINE
+    since_wall: int = 0
+    fault: str = ""
+    refused: str = ""
+    ack_wall: int = 0
+
+
+class ForkedError(MingchaError):
+    """The hall holds other records under our numbers: this buffer was restored from a copy or cloned."""
+
+
+def boot_id() -> str:
+    """Identity of this boot: monotonic times compare only inside it."""
+    given = os.environ.get("MINGCHA_BOOT_ID")
+    if given:
+        return given
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123
+        return file.read().strip()
+
+
+class Uploader:
+    """Keeps a session with the hall alive for as long as the process runs."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        buffer: Buffer,
+        index: Index,
+        collecting: CollectState,
+        clock: Clock,
+        status: LinkStatus,
+    ) -> None:
+        self.config = config
+        self.buffer = buffer
+        self.index = index
+        self.collecting = collecting
+        self.clock = clock
+        self.status = status
+        self.boot = boot_id()
+        self.sign_secret = read_secret(config.identity.sign_key, "本站点的签名私钥")
+        self.hall_sign = read_secret(config.identity.hall_sign, "市中心的签名公钥")
+
+    async def run(self) -> None:
+        attempt = 0
+        while True:
+            began = self.clock.mono()
+            try:
+                await _Session(self).run()
+            except* UnavailableError as group:
+                self._lost(group)
+            attempt = 0 if self.clock.mono() - began > STABLE_SECS * SECOND else attempt + 1
+            await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS))
+
+    def _lost(self, group: BaseExceptionGroup[UnavailableError]) -> None:
+        error = group.exceptions[0]
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if not self.status.fault:
+            log.warning("hall.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
+            self.status.since_wall = self.clock.wall()
+        self.status.state, self.status.fault = Phase.OFFLINE, str(error)
+
+    def welcomed(self, state: Sync) -> None:
+        if self.status.fault:
+            seconds = (self.clock.wall() - self.status.since_wall) / SECOND
+            log.info("hall.recovered", after_secs=round(seconds, 1))
+        if self.status.fault or self.status.state is Phase.OFFLINE:
+            self.status.since_wall = self.clock.wall()
+        self.status.state, self.status.fault, self.status.refused = state.phase, "", ""
+
+
+class _Session:
+    """One connection to the broker."""
+
+    def __init__(self, up: Uploader) -> None:
+        self.up = up
+        self.site = up.config.site
+        self.buffer = up.buffer
+        self.clock = up.clock
+        self.connection = secrets.token_hex(16)
+        self.sync = Sync(up.buffer.epoch)
+        self.wire_key = b""
+        self.hall_instance = ""
+        self.wake = up.buffer.appended
+        self.publishing: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        will = (topics.state(self.site), message.encode(self._state(online=False)))
+        async with (
+            connect(self.up.config.mqtt, self.up.config.client_id, will=will) as link,
+            self._farewell(link),
+        ):
+            await link.subscribe(topics.downstream(self.site))
+            await link.publish(topics.state(self.site), message.encode(self._state(online=True)), retain=True)
+            self.sync = sync.connected(self.sync)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(link), name="receive")
+                group.create_task(self._introduce(link), name="hello")
+                group.create_task(self._deliver(link, group), name="deliver")
+                group.create_task(self._beat(link), name="heartbeat")
+
+    @asynccontextmanager
+    async def _farewell(self, link: Link) -> AsyncIterator[None]:
+        """A graceful stop says goodbye, so that the hall does not wait for the will."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            offline = message.encode(self._state(online=False))
+            await asyncio.wait_for(link.publish(topics.state(self.site), offline, retain=True), 2.0)
+            raise
+
+    def _state(self, *, online: bool) -> message.State:
+        return message.State(self.connection, online, self.up.boot, self.buffer.epoch, __version__)
+
+    # hello ---------------------------------------------------------------------------------------------------
+
+    async def _introduce(self, link: Link) -> None:
+        while True:
+            if self.sync.phase in {Phase.HELLO, Phase.REFUSED}:
+                hello = message.encode_signed(
+                    await self._hello(), topics.hello(self.site), self.up.sign_secret
+                )
+                await link.publish(topics.hello(self.site), hello)
+            await asyncio.sleep(REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS)
+
+    async def _hello(self) -> message.Hello:
+        return message.Hello(
+            site=self.site,
+            generation=self.up.config.generation,
+            epoch=self.buffer.epoch,
+            connection=self.connection,
+            boot=self.up.boot,
+            version=__version__,
+            schema=SCHEMA,
+            oldest=await self.buffer.lowest(),
+            newest=self.buffer.newest,
+            head_hash=self.buffer.head,
+            forgotten=self.buffer.forgotten,
+            at_wall=self.clock.wall(),
+        )
+
+    async def _on_welcome(self, raw: bytes) -> None:
+        welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
+        if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
+            return
+        self.sync = sync.welcomed(self.sync, welcome, self.buffer.newest, self.clock.mono())
+        if self.sync.phase is Phase.REFUSED:
+            self._refused()
+            return
+        self.wire_key = welcome.wire_key
+        self.up.welcomed(self.sync)
+        await self._restore_history(welcome)
+        await self._forget()
+
+    async def _restore_history(self, welcome: message.Welcome) -> None:
+        """The hall was restored from a backup and misses what we have deleted: read it again from the source."""
+        held = [ranges.Range(lo, hi, b"", b"") for lo, hi in [(1, welcome.upto), *welcome.ranges] if hi >= lo]
+        lost = ranges.missing(held, 1, self.buffer.forgotten)
+        if not lost:
+            return
+        log.warning("history.requested", upto=welcome.upto, forgotten=self.buffer.forgotten)
+        for lo, hi in lost:
+            await self.up.index.forget_range(self.buffer.epoch, lo, hi)
+        self.up.collecting.sweep_needed()
+        await self.buffer.append([self.buffer.gap(lo, hi, "hall_restored") for lo, hi in lost])
+
+    def _refused(self) -> None:
+        code = self.sync.refused
+        if code == "fork":
+            set_aside(self.buffer.path, self.clock.wall())
+            raise ForkedError(
+                "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
+                hint="旧缓存已改名保留；程序重启后从数据源重读",
+            )
+        if self.up.status.refused != code:
+            log.error("hall.refused", code=code, hint="请联系市中心核对本站点由哪台机器负责")
+        self.up.status.state, self.up.status.refused = Phase.REFUSED, code
+
+    # delivery ------------------------------------------------------------------------------------------------
+
+    async def _deliver(self, link: Link, group: asyncio.TaskGroup) -> None:
+        while True:
+            self.wake.clear()
+            now = self.clock.mono()
+            self.sync = sync.expire(self.sync, now)
+            send = sync.next_send(self.sync, self.buffer.newest, now)
+            if send is None:
+                await self._rest()
+                continue
+            run = await self.buffer.read(send.first, send.last, RUN_BYTES)
+            if run is None:
+                await self.up.index.forget_range(self.buffer.epoch, send.first, send.first)
+                self.up.collecting.sweep_needed()
+                self.sync = sync.skipped(self.sync, send.first)
+                continue
+            payload = await self._seal(send.lane, run)
+            flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
+            self.sync = sync.sent(self.sync, flight)
+            group.create_task(self._publish(link, flight, payload))
+
+    async def _rest(self) -> None:
+        due = sync.wake_at(self.sync)
+        seconds = None if due is None else max(0.0, (due - self.clock.mono()) / SECOND)
+        try:
+            await asyncio.wait_for(self.wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _seal(self, lane: Lane, run: Run) -> bytes:
+        header = batch.Header(
+            site=self.site,
+            epoch=self.buffer.epoch,
+            lane=lane,
+            first=run.first,
+            last=run.last,
+            schema=SCHEMA,
+            key=crypto.key_id(self.wire_key),
+            alg=crypto.WIRE,
+            comp="zstd",
+            prev_hash=run.prev_hash,
+            last_hash=run.last_hash,
+            oldest_wall=await self.buffer.oldest_wall() or self.clock.wall(),
+            created_wall=self.clock.wall(),
+            boot=self.up.boot,
+        )
+        return batch.encode(header, run.records, self.wire_key)
+
+    async def _publish(self, link: Link, flight: Flight, payload: bytes) -> None:
+        code = await link.publish(topics.lane(self.site, flight.lane), payload)
+        if code == NO_MATCHING_SUBSCRIBERS:
+            self.sync = sync.unsent(self.sync, flight.first, self.clock.mono())
+            self.wake.set()
+
+    # what the hall says --------------------------------------------------------------------------------------
+
+    async def _receive(self, link: Link) -> None:
+        async for item in link.messages():
+            link.puback(item)
+            try:
+                await self._handle(item)
+            except BufferFullError as error:
+                log.error("buffer.full", reason=str(error), hint=error.hint)
+            except (ValueError, MsgspecError) as error:
+                log.warning("message.ignored", topic=item.topic, reason=str(error))
+
+    async def _handle(self, item: Received) -> None:
+        if item.topic == topics.welcome(self.site):
+            await self._on_welcome(item.payload)
+        elif item.topic == topics.ack(self.site):
+            await self._on_ack(item.payload)
+        elif item.topic == topics.CENTRAL_STATE:
+            self._on_central(message.decode(message.CentralState, item.payload))
+        self.wake.set()
+
+    async def _on_ack(self, raw: bytes) -> None:
+        ack = message.decode_signed(message.Ack, topics.ack(self.site), self.up.hall_sign, raw)
+        if ack.epoch != self.buffer.epoch:
+            return
+        self.sync = sync.acknowledged(self.sync, ack, self.clock.mono())
+        self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
+        for nack in ack.nacks:
+            if nack.permanent:
+                log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
+                await self.buffer.note_refusal(nack.first, nack.last, nack.code)
+        if self.sync.phase is Phase.REFUSED:
+            self._refused()
+        await self._forget()
+
+    async def _forget(self) -> None:
+        upto = min(self.sync.upto, self.buffer.newest)
+        await self.up.index.note_acknowledged(self.buffer.epoch, upto)
+        await self.buffer.forget(upto)
+
+    def _on_central(self, state: message.CentralState) -> None:
+        """Another instance of the hall may hold less than the one before: introduce ourselves again."""
+        if state.online and state.instance != self.hall_instance:
+            known, self.hall_instance = self.hall_instance, state.instance
+            if known and self.sync.phase is not Phase.OFFLINE:
+                self.sync = sync.connected(self.sync)
+
+    # heartbeat -----------------------------------------------------------------------------------------------
+
+    async def _beat(self, link: Link) -> None:
+        while True:
+            await link.publish(topics.heartbeat(self.site), message.encode(await self._heartbeat()), qos=0)
+            await asyncio.sleep(HEARTBEAT_SECS)
+
+    async def _heartbeat(self) -> message.Heartbeat:
+        figures = await self.buffer.figures()
+        disk = shutil.disk_usage(self.buffer.path.parent)
+        now = self.clock.wall()
+        return message.Heartbeat(
+            connection=self.connection,
+            boot=self.up.boot,
+            epoch=self.buffer.epoch,
+            newest=self.buffer.newest,
+            upto=self.sync.upto,
+            rows=figures.rows,
+            bytes=figures.bytes,
+            oldest_unsent_age_s=(now - (figures.oldest_wall or now)) / SECOND,
+            capture_ok_age_s=self.up.collecting.ok_age_secs(self.clock.mono()),
+            source_fault=self.up.collecting.fault,
+            quarantined=figures.bad_rows,
+            ack_rtt_ms=self.sync.rtt / 1000 or None,
+            disk_percent=round(100 * disk.used / disk.total, 1),
+            state=self.sync.phase.value,
+            at_wall=now,
+            version=__version__,
+        )
+
+
+async def run(
+    config: AgentConfig, buffer: Buffer, index: Index, state: CollectState, clock: Clock, status: LinkStatus
+) -> None:
+    """Deliver for ever. Raises ConfigError for unreadable keys, ForkedError where the buffer is a copy."""
+    await Uploader(config, buffer, index, state, clock, status).run()

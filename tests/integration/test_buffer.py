@@ -1,0 +1,164 @@
+"""The buffer on a real file: sealed, in order, durable together with the position, and never a dead end."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agent.buffer import Buffer
+from common.clock import Clock
+from common.core import crypto, record
+from common.core.errors import ConfigError
+from common.core.record import Case, Op, Record, RecordKind
+
+KEK = b"k" * 32
+SIGN_KEY = crypto.sign_public(b"s" * 32)
+
+
+def make_record(number: int, table: str = "case") -> Record:
+    return Record(
+        seq=0,
+        kind=RecordKind.CASE,
+        table=table,
+        key=f"YW{number}",
+        version=1,
+        op=Op.PUT,
+        src_at=None,
+        cap_at=1_000_000 + number,
+        cap_wall=2_000_000 + number,
+        cap_mono=number,
+        digest=number.to_bytes(16, "big"),
+        body=record.encode_body(Case(case_key=f"YW{number}", applicant="王小明")),
+    )
+
+
+async def open_buffer(folder: Path, kek: bytes = KEK, site: str = "s01") -> Buffer:
+    buffer = await Buffer.open(folder / "buffer.db", kek=kek, site=site, sign_key=SIGN_KEY, clock=Clock())
+    buffer.indexed = 1_000_000
+    return buffer
+
+
+async def test_records_come_back_in_order_with_a_chain_that_meets(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    assert await buffer.append([make_record(n) for n in range(1, 6)]) == [1, 2, 3, 4, 5]
+    run = await buffer.read(2, 4, 1_000_000)
+    assert run is not None
+    assert (run.first, run.last) == (2, 4)
+    value = run.prev_hash
+    for seq, raw in enumerate(run.records, 2):
+        assert record.decode_record(raw).key == f"YW{seq}"
+        value = crypto.chain_next(value, seq, raw)
+    assert value == run.last_hash
+    await buffer.close()
+
+
+async def test_the_position_moves_with_the_records_and_survives_reopening(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(1)], {"case": b"p1"})
+    epoch, head = buffer.epoch, buffer.head
+    await buffer.close()
+    buffer = await open_buffer(tmp_path)
+    assert (buffer.epoch, buffer.head, buffer.newest) == (epoch, head, 1)
+    assert await buffer.positions() == {"case": b"p1"}
+    await buffer.close()
+
+
+async def test_forgetting_keeps_numbers_and_chain_going(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 4)])
+    whole = await buffer.read(3, 3, 1_000_000)
+    await buffer.forget(3)
+    assert await buffer.append([make_record(4)]) == [4]
+    run = await buffer.read(4, 9, 1_000_000)
+    assert run is not None
+    assert whole is not None
+    assert run.prev_hash == whole.last_hash
+    assert (await buffer.figures()).rows == 1
+    await buffer.close()
+
+
+async def test_nothing_is_forgotten_that_the_index_has_not_seen(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 4)])
+    buffer.indexed = 2
+    await buffer.forget(3)
+    assert await buffer.lowest() == 3
+    await buffer.close()
+
+
+async def test_no_plain_text_of_a_record_lies_on_the_disk(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(1)])
+    await buffer.close()
+    for file in tmp_path.iterdir():
+        assert "王小明".encode() not in file.read_bytes()
+
+
+async def test_a_flipped_bit_is_noticed_quarantined_and_declared(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 4)])
+    await buffer.close()
+    with sqlite3.connect(tmp_path / "buffer.db") as db:
+        blob = bytearray(db.execute("SELECT blob FROM outbox WHERE seq=2").fetchone()[0])
+        blob[40] ^= 1
+        db.execute("UPDATE outbox SET blob=? WHERE seq=2", (bytes(blob),))
+    buffer = await open_buffer(tmp_path)
+    first = await buffer.read(1, 9, 1_000_000)
+    assert first is not None
+    assert first.last == 1
+    assert await buffer.read(2, 9, 1_000_000) is None
+    rest = await buffer.read(3, 9, 1_000_000)
+    assert rest is not None
+    assert rest.last == 4
+    gap = record.decode_body(record.decode_record(rest.records[-1]))
+    assert gap == record.Gap(2, 2, "damaged")
+    assert crypto.chain_next(rest.prev_hash, 3, rest.records[0]) != rest.last_hash
+    assert (await buffer.figures()).quarantined == 1
+    await buffer.close()
+
+
+@pytest.mark.parametrize("damage", ["header", "truncated", "garbage"])
+async def test_a_file_that_cannot_be_opened_is_kept_and_a_new_epoch_begins(
+    tmp_path: Path, damage: str
+) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 50)])
+    epoch = buffer.epoch
+    await buffer.close()
+    path = tmp_path / "buffer.db"
+    whole = path.read_bytes()
+    path.write_bytes(
+        {
+            "header": b"\0" * 100 + whole[100:],
+            "truncated": whole[: len(whole) // 2],
+            "garbage": b"not a database, " * 1000,
+        }[damage]
+    )
+    buffer = await open_buffer(tmp_path)
+    assert buffer.epoch != epoch
+    assert await buffer.append([make_record(1)]) == [1]
+    assert len(list(tmp_path.glob("buffer.db.damaged-*"))) >= 1
+    await buffer.close()
+
+
+async def test_a_lost_master_key_begins_a_new_epoch_and_keeps_the_old_file(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    epoch = buffer.epoch
+    await buffer.close()
+    buffer = await open_buffer(tmp_path, kek=b"z" * 32)
+    assert buffer.epoch != epoch
+    await buffer.close()
+
+
+async def test_a_second_agent_on_the_same_buffer_is_told_so(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    with pytest.raises(ConfigError, match="已有采集程序") as caught:
+        await open_buffer(tmp_path)
+    assert "systemctl stop" in caught.value.hint
+    await buffer.close()
+
+
+async def test_a_buffer_of_another_site_is_refused(tmp_path: Path) -> None:
+    await (await open_buffer(tmp_path)).close()
+    with pytest.raises(ConfigError, match="属于站点 s01"):
+        await open_buffer(tmp_path, site="s02")

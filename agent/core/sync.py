@@ -23,6 +23,7 @@ MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
 CREDIT_RETRY = 5 * SECOND
 _PERMANENT = {"superseded", "retired", "fork"}
+_INTRODUCE = {"unknown_epoch", "unknown_key"}
 
 
 class Phase(StrEnum):
@@ -108,7 +109,7 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
     if any(nack.code in _PERMANENT for nack in ack.nacks):
         code = next(nack.code for nack in ack.nacks if nack.code in _PERMANENT)
         return replace(sync, phase=Phase.REFUSED, refused=code, flights=())
-    if any(nack.code == "unknown_epoch" for nack in ack.nacks):
+    if any(nack.code in _INTRODUCE for nack in ack.nacks):
         return connected(sync)
     refused = {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent}
     done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]

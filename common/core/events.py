@@ -47,6 +47,7 @@ EVENTS: dict[str, LogEvent] = {
     "record.refused": LogEvent(
         "error", "市中心拒收一段记录", ("first", "last", "code"), "在市中心查看拒收记录"
     ),
+    "message.ignored": LogEvent("warning", "收到一条不可信或读不懂的消息，已忽略", ("topic", "reason")),
     "buffer.replaced": LogEvent(
         "error", "缓存文件损坏，已改名保留并新建，正从数据源重读", ("kept",), "保留该文件，联系市中心"
     ),
@@ -66,7 +67,7 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "数据库不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
     ),
     "store.recovered": LogEvent("info", "数据库已恢复", ("after_secs",)),
-    "batch.committed": LogEvent("debug", "批次已入库", ("site", "records", "first", "last", "ms")),
+    "batch.committed": LogEvent("debug", "批次已入库", ("records", "batches", "ms")),
     "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
     "hello.refused": LogEvent(
         "error", "站点的接入请求被拒", ("site", "code", "reason"), "执行 mingcha doctor"

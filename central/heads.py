@@ -1,0 +1,73 @@
+"""Records -> `row_head`: the newest version of every source row, whatever order its versions arrive in.
+
+Newer means: a later epoch of the site, or the same epoch and a higher version. A deleted row keeps its last
+content, because what was seen once is evidence.
+"""
+
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store import facts
+from common.core.record import Case, Op, Record, Step, decode_body
+
+
+class _Head(Protocol):
+    epoch_no: int
+    version: int
+    case_key: str
+    body: bytes
+    first_seen_at: int
+
+
+class Fold:
+    """Applies the changes of one epoch of one site inside a transaction."""
+
+    def __init__(self, conn: AsyncConnection, site: str, epoch_no: int) -> None:
+        self._conn = conn
+        self._site = site
+        self._epoch_no = epoch_no
+
+    async def apply(self, changes: list[Record]) -> set[str]:
+        """-> keys of the cases that changed."""
+        keys = list({(item.table, item.key) for item in changes})
+        known = await facts.heads(self._conn, self._site, keys)
+        fresh: dict[tuple[str, str], dict[str, Any]] = {}
+        cases: set[str] = set()
+        for item in changes:
+            place = item.table, item.key
+            row, old = fresh.get(place), known.get(place)
+            rank = (
+                (row["epoch_no"], row["version"]) if row else (old.epoch_no, old.version) if old else (0, 0)
+            )
+            if (self._epoch_no, item.version) <= rank:
+                continue
+            fresh[place] = self._head(item, row, old)
+            cases.add(fresh[place]["case_key"])
+            if old is not None:
+                cases.add(old.case_key)
+        await facts.put_heads(self._conn, list(fresh.values()))
+        return cases
+
+    def _head(self, item: Record, row: dict[str, Any] | None, old: _Head | None) -> dict[str, Any]:
+        body = decode_body(item)
+        assert isinstance(body, Case | Step)
+        deleted = item.op is Op.DELETE
+        content = bytes(item.body)
+        if deleted and (row or old):
+            content = row["body"] if row else old.body if old else content
+        first_seen = row["first_seen_at"] if row else old.first_seen_at if old else item.cap_at
+        return {
+            "site": self._site,
+            "tbl": item.table,
+            "key": item.key,
+            "kind": item.kind.value,
+            "case_key": body.case_key,
+            "epoch_no": self._epoch_no,
+            "version": item.version,
+            "deleted": deleted,
+            "digest": item.digest,
+            "body": content,
+            "first_seen_at": first_seen,
+            "cap_at": item.cap_at,
+        }

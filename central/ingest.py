@@ -1,0 +1,250 @@
+"""Batches -> committed facts -> acknowledgement. One transaction per group of batches; the ack follows the commit.
+
+Everything here may be repeated: a number already in the range set is not touched again, so a lost ack, a batch
+re-cut differently or a killed worker leaves the same rows. The chain values of the header and of the ranges held
+must meet; where they do not, the epoch is refused as a fork (a cloned box, or a rewritten record).
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import judge
+from central.heads import Fold
+from central.judge import World
+from central.store import facts, status
+from common.core import batch, crypto, ranges
+from common.core.batch import BatchError, Header, Lane
+from common.core.instant import MINUTE, SECOND
+from common.core.message import Ack, Nack
+from common.core.ranges import ForkError, Range
+from common.core.record import Gap, Pass, Record, RecordKind, decode_body, decode_record
+
+log = structlog.get_logger()
+
+CREDIT_BYTES = 1024 * 1024
+LATE_AFTER = 60 * SECOND
+_SLOT = 15 * MINUTE
+
+
+class Opened(Struct, frozen=True):
+    """A batch that was opened and whose chain is sound."""
+
+    header: Header
+    raws: list[bytes]
+
+
+class Now(Struct, frozen=True):
+    """The instant of a transaction, on the two clocks that are stored."""
+
+    at: int
+    wall: int
+
+
+class Outcome(Struct):
+    """What a transaction did: the acks to send after its commit, and whether lights may have changed."""
+
+    acks: list[tuple[str, Ack]] = []
+    records: int = 0
+
+
+def open_batch(site: str, payload: bytes, wire_secrets: dict[str, bytes]) -> Opened:
+    """Raises BatchError; `bad_batch` too where the header names another site than the topic."""
+    header, raws = batch.decode(payload, wire_secrets)
+    if header.site != site:
+        raise BatchError("bad_batch", f"header of {header.site} on the topic of {site}")
+    return Opened(header, raws)
+
+
+def refusal(payload: bytes, code: str, now_wall: int) -> Ack:
+    """Answer to a batch that cannot be opened now but may be after the box has introduced itself again."""
+    header, _ = batch.read_header(payload)
+    return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, now_wall)
+
+
+async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: World, now: Now) -> Outcome:
+    """Commit-ready effects of `batches` in `conn`'s transaction.
+
+    A batch of an epoch that was never welcomed is answered `unknown_epoch`; one whose chain differs, `fork`.
+    """
+    groups: dict[tuple[str, bytes], list[Opened]] = defaultdict(list)
+    for item in batches:
+        groups[item.header.site, item.header.epoch].append(item)
+    outcome = Outcome()
+    for (site, epoch), group in groups.items():
+        row = await facts.cursor(conn, site, epoch)
+        if row is None:
+            nacks = [_nack(item, "unknown_epoch") for item in group]
+            outcome.acks.append((site, Ack(epoch, 0, [], nacks, 0, now.wall)))
+            continue
+        intake = _Intake(conn, row, now)
+        ack = await intake.take(group, world)
+        outcome.acks.append((site, ack))
+        outcome.records += intake.count
+    return outcome
+
+
+class _Intake:
+    """The batches of one epoch inside one transaction."""
+
+    def __init__(self, conn: AsyncConnection, cursor: Row[Any], now: Now) -> None:
+        self.conn = conn
+        self.cursor = cursor
+        self.site: str = cursor.site
+        self.epoch: bytes = cursor.epoch
+        self.now = now
+        self.held = facts.decode_ranges(cursor.ranges)
+        self.newest = 0
+        self.count = 0
+        self.nacks: list[Nack] = []
+        self.rows: list[dict[str, Any]] = []
+        self.dead: list[dict[str, Any]] = []
+        self.passes: list[dict[str, Any]] = []
+        self.gaps: list[tuple[int, Gap]] = []
+        self.changes: list[Record] = []
+        self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+
+    async def take(self, group: list[Opened], world: World) -> Ack:
+        for item in group:
+            self._take_one(item)
+        await facts.add_records(self.conn, self.rows)
+        await facts.add_dead_letters(self.conn, self.dead)
+        await facts.add_passes(self.conn, self.passes)
+        await self._close_gaps()
+        cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
+        moved = await self._move()
+        if cases:
+            await judge.judge_cases(self.conn, self.site, cases, world, self.now.at, self.now.wall)
+        if moved:
+            await judge.judge_parked(self.conn, self.site, world, self.now.at, self.now.wall)
+        upto = ranges.upto(self.held)
+        above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
+        return Ack(self.epoch, upto, above, self.nacks, CREDIT_BYTES, self.now.wall)
+
+    def _take_one(self, item: Opened) -> None:
+        header = item.header
+        new = Range(header.first, header.last, header.prev_hash, header.last_hash)
+        try:
+            _check_overlap(self.held, item)
+            merged = ranges.merge(self.held, new)
+        except ForkError as error:
+            log.warning("batch.refused", site=self.site, code="fork", reason=str(error))
+            self.nacks.append(_nack(item, "fork"))
+            return
+        for lo, hi in ranges.missing(self.held, header.first, header.last):
+            for seq in range(lo, hi + 1):
+                self._take_record(seq, item.raws[seq - header.first], header.lane)
+        self.held = merged
+        self.newest = max(self.newest, header.last)
+
+    def _take_record(self, seq: int, raw: bytes, lane: Lane) -> None:
+        try:
+            item = decode_record(raw)
+            body = decode_body(item)
+        except msgspec.MsgspecError as error:
+            self._bury(seq, raw, str(error))
+            return
+        if item.seq != seq:
+            self._bury(seq, raw, f"number {item.seq} in the place of {seq}")
+            return
+        self.count += 1
+        self.rows.append(self._row(item, raw, lane))
+        if isinstance(body, Pass):
+            tables = msgspec.msgpack.encode(list(body.tables))
+            self.passes.append(
+                {
+                    "site": self.site,
+                    "epoch": self.epoch,
+                    "seq": seq,
+                    "started_at": body.started_at,
+                    "tables": tables,
+                }
+            )
+        elif isinstance(body, Gap):
+            self.gaps.append((seq, body))
+        elif item.kind in {RecordKind.CASE, RecordKind.STEP}:
+            self.changes.append(item)
+            late = lane is Lane.BULK and self.now.wall - item.cap_wall > LATE_AFTER
+            self.slots[item.cap_at - item.cap_at % _SLOT][late] += 1
+
+    def _bury(self, seq: int, raw: bytes, reason: str) -> None:
+        log.error("record.parked", site=self.site, seq=seq, reason=reason, hint="执行 mingcha doctor")
+        self.nacks.append(Nack(seq, seq, "bad_record", permanent=True))
+        self.dead.append(
+            {
+                "site": self.site,
+                "epoch": self.epoch,
+                "seq": seq,
+                "code": "bad_record",
+                "reason": reason,
+                "raw": raw,
+                "at_wall": self.now.wall,
+            }
+        )
+
+    def _row(self, item: Record, raw: bytes, lane: Lane) -> dict[str, Any]:
+        return {
+            "site": self.site,
+            "epoch": self.epoch,
+            "seq": item.seq,
+            "kind": item.kind.value,
+            "tbl": item.table,
+            "key": item.key,
+            "version": item.version,
+            "cap_at": item.cap_at,
+            "cap_wall": item.cap_wall,
+            "received_at": self.now.at,
+            "received_wall": self.now.wall,
+            "lane": lane.value,
+            "digest": item.digest,
+            "raw": raw,
+        }
+
+    async def _close_gaps(self) -> None:
+        for seq, gap in self.gaps:
+            if not 1 <= gap.lo <= gap.hi < seq:
+                continue
+            log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
+            await facts.drop_passes(self.conn, self.site, self.epoch, seq)
+            for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
+                self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
+
+    async def _move(self) -> bool:
+        """Write cursor, receipt and arrivals. -> whether completeness moved."""
+        upto = ranges.upto(self.held)
+        if not await facts.move_cursor(self.conn, self.cursor, self.held, upto, self.newest, self.now.wall):
+            msg = f"cursor of {self.site} moved under us"
+            raise RuntimeError(msg)
+        newest = max((item.cap_wall for item in self.changes), default=None)
+        await status.note_receipts(
+            self.conn, [{"site": self.site, "receipt_wall": self.now.wall, "record_wall": newest}]
+        )
+        await facts.count_arrivals(
+            self.conn,
+            ({"site": self.site, "slot_at": at, "live": n[0], "late": n[1]} for at, n in self.slots.items()),
+        )
+        return await facts.settle_passes(self.conn, self.site, self.epoch, upto)
+
+
+def _nack(item: Opened, code: str) -> Nack:
+    return Nack(item.header.first, item.header.last, code, permanent=code == "fork")
+
+
+def _check_overlap(held: list[Range], item: Opened) -> None:
+    """Where a batch overlaps what is held, the chain values inside it must agree. Raises ForkError."""
+    first, last = item.header.first, item.header.last
+    known = {r.hi: r.at for r in held if r.at and first <= r.hi <= last}
+    known |= {r.lo - 1: r.before for r in held if r.before and first <= r.lo - 1 <= last}
+    if not known:
+        return
+    value = item.header.prev_hash
+    for seq, raw in enumerate(item.raws, first):
+        value = crypto.chain_next(value, seq, raw)
+        if known.get(seq, value) != value:
+            msg = f"the chain at {seq} differs"
+            raise ForkError(msg)

@@ -1,0 +1,230 @@
+"""The hall's end of the wire: MQTT in, one transaction per group of batches, acknowledgement out.
+
+Order is everything: commit, then our signed Ack to the site, then PUBACK to the broker. When the database is away
+nothing is acknowledged; the batches are let go and the sites send them again when they are asked to.
+"""
+
+import asyncio
+import secrets
+
+import structlog
+from msgspec import MsgspecError
+
+from central.config import CentralConfig
+from central.ingest import CREDIT_BYTES, Now, Opened, Outcome, ingest_batches, open_batch, refusal
+from central.judge import World
+from central.presence import Presence
+from central.store.engine import Store
+from central.welcome import introduce
+from common.clock import Clock
+from common.config import read_secret
+from common.core import crypto, message, topics
+from common.core.backoff import delay
+from common.core.batch import BatchError
+from common.core.errors import UnavailableError
+from common.core.instant import SECOND
+from common.core.message import Ack, Welcome
+from common.mqtt import Link, Received, connect
+
+log = structlog.get_logger()
+
+GROUP_BATCHES = 16
+GROUP_SECS = 0.02
+QUEUE_BATCHES = 200
+DOWN_EXPIRY_SECS = 60
+_PURPOSES = {"up/hello", "up/live", "up/bulk", "state", "hb"}
+
+
+class Receiver:
+    """Keeps a session with the broker alive for as long as the process runs."""
+
+    def __init__(
+        self, config: CentralConfig, store: Store, world: World, clock: Clock, changed: asyncio.Event
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.world = world
+        self.clock = clock
+        self.changed = changed
+        self.instance = secrets.token_hex(8)
+        self.term = clock.wall()
+        self.counter = 0
+        self.sign_secret = read_secret(config.identity.sign_key, "市中心的签名私钥")
+        wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
+        self.wire_key = crypto.wire_public(wire_secret)
+        self.wire_secrets = {crypto.key_id(self.wire_key): wire_secret}
+        self.presence = Presence(store, clock)
+        self._broker_lost_mono: int | None = None
+        self._store_lost_mono: int | None = None
+
+    async def run(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._session()
+                attempt = 0
+            except* UnavailableError as group:
+                if self._broker_lost_mono is None:
+                    attempt, self._broker_lost_mono = 0, self.clock.mono()
+                    error = first_cause(group)
+                    log.warning("broker.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
+            await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, base=0.5, cap=5.0))
+            attempt += 1
+
+    async def _session(self) -> None:
+        self.counter += 1
+        will = (topics.CENTRAL_STATE, message.encode(self._state(online=False)))
+        async with connect(self.config.mqtt, self.config.worker, will=will) as link:
+            await link.subscribe(topics.upstream("ingest" if self.config.mqtt.version == 5 else None))
+            await link.publish(topics.CENTRAL_STATE, message.encode(self._state(online=True)), retain=True)
+            if self._broker_lost_mono is not None:
+                log.info("broker.recovered", after_secs=self._since(self._broker_lost_mono))
+                self._broker_lost_mono = None
+            queue: asyncio.Queue[Received] = asyncio.Queue(QUEUE_BATCHES)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(link, queue), name="read")
+                group.create_task(self._write(link, queue, group), name="write")
+                group.create_task(self.presence.run(), name="presence")
+
+    def _state(self, *, online: bool) -> message.CentralState:
+        return message.CentralState(online, self.instance, self.term, self.counter)
+
+    def _since(self, mono: int) -> float:
+        return round((self.clock.mono() - mono) / SECOND, 1)
+
+    async def _read(self, link: Link, queue: asyncio.Queue[Received]) -> None:
+        async for item in link.messages():
+            parsed = topics.parse(item.topic)
+            if parsed is None or parsed[1] not in _PURPOSES:
+                link.puback(item)
+            elif parsed[1] in {"state", "hb"}:
+                self._note_presence(*parsed, item.payload)
+                link.puback(item)
+            else:
+                await queue.put(item)
+
+    def _note_presence(self, site: str, purpose: str, payload: bytes) -> None:
+        try:
+            if purpose == "hb":
+                self.presence.beat(site, message.decode(message.Heartbeat, payload))
+            else:
+                self.presence.state(site, message.decode(message.State, payload))
+        except MsgspecError as error:
+            log.warning("batch.refused", site=site, code=f"bad_{purpose}", reason=str(error))
+
+    async def _write(self, link: Link, queue: asyncio.Queue[Received], group: asyncio.TaskGroup) -> None:
+        while True:
+            items = await _gather(queue)
+            try:
+                await self._take(link, items, group, busy=queue.qsize() > QUEUE_BATCHES * 0.8)
+            except UnavailableError as error:
+                await self._wait_for_store(error)
+            for item in items:
+                link.puback(item)
+
+    async def _wait_for_store(self, error: UnavailableError) -> None:
+        if self._store_lost_mono is None:
+            self._store_lost_mono = self.clock.mono()
+            log.warning("store.unavailable", reason=str(error), hint=error.hint)
+        await asyncio.sleep(1.0)
+
+    async def _take(self, link: Link, items: list[Received], group: asyncio.TaskGroup, *, busy: bool) -> None:
+        hellos = [item for item in items if item.topic.endswith("/up/hello")]
+        for item in hellos:
+            await self._on_hello(link, item, group)
+        opened: list[Opened] = []
+        replies: list[tuple[str, Ack]] = []
+        for item in items:
+            if item not in hellos:
+                self._open(item, opened, replies)
+        outcome = Outcome()
+        if opened:
+            outcome = await self._commit(opened)
+        for site, ack in [*replies, *outcome.acks]:
+            if busy:
+                ack = Ack(ack.epoch, ack.upto, ack.ranges, ack.nacks, 0, ack.now_wall)  # noqa: PLW2901
+            group.create_task(self._reply(link, topics.ack(site), ack))
+
+    def _open(self, item: Received, opened: list[Opened], replies: list[tuple[str, Ack]]) -> None:
+        site = (topics.parse(item.topic) or ("", ""))[0]
+        try:
+            opened.append(open_batch(site, item.payload, self.wire_secrets))
+        except BatchError as error:
+            if error.code == "unknown_key":
+                replies.append((site, refusal(item.payload, error.code, self.clock.wall())))
+            log.warning("batch.refused", site=site, code=error.code, reason=str(error))
+
+    async def _commit(self, opened: list[Opened]) -> Outcome:
+        began = self.clock.mono()
+        now = Now(self.clock.office(), self.clock.wall())
+        async with self.store.write() as conn:
+            outcome = await ingest_batches(conn, opened, self.world, now)
+        if self._store_lost_mono is not None:
+            log.info("store.recovered", after_secs=self._since(self._store_lost_mono))
+            self._store_lost_mono = None
+        self.changed.set()
+        milliseconds = round((self.clock.mono() - began) / 1000, 1)
+        log.debug("batch.committed", records=outcome.records, batches=len(opened), ms=milliseconds)
+        return outcome
+
+    async def _reply(self, link: Link, topic: str, reply: Ack | Welcome) -> None:
+        payload = message.encode_signed(reply, topic, self.sign_secret)
+        await link.publish(topic, payload, expiry_secs=DOWN_EXPIRY_SECS)
+
+    # hello ---------------------------------------------------------------------------------------------------
+
+    async def _on_hello(self, link: Link, item: Received, group: asyncio.TaskGroup) -> None:
+        site = (topics.parse(item.topic) or ("", ""))[0]
+        try:
+            async with self.store.write() as conn:
+                known = await introduce(conn, site, item.payload, self.clock.wall())
+        except ValueError as error:
+            log.warning("batch.refused", site=site, code="bad_hello", reason=str(error))
+            return
+        if known.refused:
+            log.error("hello.refused", site=site, code=known.refused, hint="执行 mingcha doctor")
+        else:
+            newest = known.hello.newest
+            log.info(
+                "site.connected", site=site, generation=known.hello.generation, upto=known.upto, newest=newest
+            )
+        welcome = Welcome(
+            epoch=known.hello.epoch,
+            connection=known.hello.connection,
+            upto=known.upto,
+            ranges=known.ranges,
+            wire_key=self.wire_key,
+            credit_bytes=CREDIT_BYTES,
+            now_wall=self.clock.wall(),
+            now_at=self.clock.office(),
+            refused=known.refused,
+        )
+        group.create_task(self._reply(link, topics.welcome(site), welcome))
+
+
+def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error inside nested groups: they all say the same when a line is lost."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _gather(queue: asyncio.Queue[Received]) -> list[Received]:
+    """One message, and what follows it within the group's time."""
+    items = [await queue.get()]
+    deadline = asyncio.get_running_loop().time() + GROUP_SECS
+    while len(items) < GROUP_BATCHES:
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            items.append(queue.get_nowait() if left <= 0 else await asyncio.wait_for(queue.get(), left))
+        except (TimeoutError, asyncio.QueueEmpty):
+            break
+    return items
+
+
+async def run(
+    config: CentralConfig, store: Store, world: World, clock: Clock, changed: asyncio.Event
+) -> None:
+    """Receive for ever. Raises ConfigError for unreadable keys."""
+    await Receiver(config, store, world, clock, changed).run()

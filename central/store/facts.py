@@ -1,0 +1,191 @@
+"""What arrives: cursors, records, the newest version of each source row, passes, arrivals, dead letters."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store.tables import (
+    arrival,
+    box,
+    dead_letter,
+    ingest_cursor,
+    pending_pass,
+    record,
+    row_head,
+    site,
+    site_pass,
+)
+from central.store.upsert import insert_new, replace_row, upsert
+from common.core.ranges import Range
+
+_CHUNK = 400
+_ranges = msgspec.msgpack.Decoder(list[Range])
+
+
+def decode_ranges(raw: bytes) -> list[Range]:
+    return _ranges.decode(raw)
+
+
+async def find_box(conn: AsyncConnection, site_id: str, generation: int) -> Row[Any] | None:
+    """The box with its site's `retired_wall`."""
+    query = (
+        select(box, site.c.retired_wall)
+        .join(site, site.c.id == box.c.site)
+        .where(box.c.site == site_id, box.c.generation == generation)
+    )
+    return (await conn.execute(query)).first()
+
+
+async def newest_generation(conn: AsyncConnection, site_id: str) -> int:
+    query = select(func.coalesce(func.max(box.c.generation), 0)).where(box.c.site == site_id)
+    return (await conn.execute(query)).scalar_one()
+
+
+async def cursor(conn: AsyncConnection, site_id: str, epoch: bytes) -> Row[Any] | None:
+    """The cursor row, locked to the end of the transaction where the engine locks rows."""
+    query = (
+        select(ingest_cursor)
+        .where(ingest_cursor.c.site == site_id, ingest_cursor.c.epoch == epoch)
+        .with_for_update()
+    )
+    return (await conn.execute(query)).first()
+
+
+async def create_cursor(
+    conn: AsyncConnection, site_id: str, epoch: bytes, generation: int, newest: int, now_wall: int
+) -> None:
+    """A new epoch gets the site's next epoch number: its versions beat those of earlier epochs."""
+    query = select(func.coalesce(func.max(ingest_cursor.c.epoch_no), 0)).where(
+        ingest_cursor.c.site == site_id
+    )
+    number = (await conn.execute(query)).scalar_one() + 1
+    await conn.execute(
+        insert(ingest_cursor).values(
+            site=site_id,
+            epoch=epoch,
+            epoch_no=number,
+            generation=generation,
+            upto=0,
+            ranges=msgspec.msgpack.encode([]),
+            newest=newest,
+            ver=0,
+            updated_wall=now_wall,
+        )
+    )
+
+
+async def note_newest(conn: AsyncConnection, site_id: str, epoch: bytes, newest: int) -> None:
+    await conn.execute(
+        update(ingest_cursor)
+        .where(
+            ingest_cursor.c.site == site_id, ingest_cursor.c.epoch == epoch, ingest_cursor.c.newest < newest
+        )
+        .values(newest=newest)
+    )
+
+
+async def move_cursor(
+    conn: AsyncConnection, row: Row[Any], held: list[Range], upto: int, newest: int, now_wall: int
+) -> bool:
+    """Compare-and-swap. -> False if another worker moved it first."""
+    result = await conn.execute(
+        update(ingest_cursor)
+        .where(
+            ingest_cursor.c.site == row.site,
+            ingest_cursor.c.epoch == row.epoch,
+            ingest_cursor.c.ver == row.ver,
+        )
+        .values(
+            upto=upto,
+            ranges=msgspec.msgpack.encode(held),
+            newest=max(newest, row.newest),
+            ver=row.ver + 1,
+            updated_wall=now_wall,
+        )
+    )
+    return result.rowcount == 1
+
+
+async def add_records(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(insert(record), rows)
+
+
+async def add_dead_letters(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(insert_new(conn, dead_letter), rows)
+
+
+async def heads(
+    conn: AsyncConnection, site_id: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Row[Any]]:
+    """Current heads of (table, key) pairs."""
+    found: dict[tuple[str, str], Row[Any]] = {}
+    for start in range(0, len(keys), _CHUNK):
+        query = select(row_head).where(
+            row_head.c.site == site_id,
+            tuple_(row_head.c.tbl, row_head.c.key).in_(keys[start : start + _CHUNK]),
+        )
+        for row in await conn.execute(query):
+            found[row.tbl, row.key] = row
+    return found
+
+
+async def put_heads(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(replace_row(conn, row_head, keep=("first_seen_at",)), rows)
+
+
+async def add_passes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(insert_new(conn, pending_pass), rows)
+
+
+async def drop_passes(conn: AsyncConnection, site_id: str, epoch: bytes, below: int) -> None:
+    """Passes below a declared gap prove nothing any more: what the gap held is read again later."""
+    await conn.execute(
+        delete(pending_pass).where(
+            pending_pass.c.site == site_id, pending_pass.c.epoch == epoch, pending_pass.c.seq < below
+        )
+    )
+
+
+async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto: int) -> bool:
+    """Passes whose record and every lower number are held raise the completeness. -> whether it moved."""
+    due = (
+        pending_pass.c.site == site_id,
+        pending_pass.c.epoch == epoch,
+        pending_pass.c.seq <= upto,
+    )
+    rows = (await conn.execute(select(pending_pass.c.started_at, pending_pass.c.tables).where(*due))).all()
+    if not rows:
+        return False
+    until: dict[str, int] = {}
+    for row in rows:
+        for name in msgspec.msgpack.decode(row.tables, type=list[str]):
+            until[name] = max(until.get(name, 0), row.started_at)
+    statement = upsert(
+        conn,
+        site_pass,
+        lambda new: {"complete_until": new.complete_until},
+        lambda new: new.complete_until > site_pass.c.complete_until,
+    )
+    values = [{"site": site_id, "tbl": name, "complete_until": at} for name, at in until.items()]
+    if values:
+        await conn.execute(statement, values)
+    await conn.execute(delete(pending_pass).where(*due))
+    return bool(values)
+
+
+async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
+    values = list(rows)
+    if values:
+        statement = upsert(
+            conn,
+            arrival,
+            lambda new: {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late},
+        )
+        await conn.execute(statement, values)

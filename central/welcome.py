@@ -1,0 +1,60 @@
+"""A box introduces its epoch: who is it, may it write, and what of its numbers does the hall hold?
+
+A subscriber does not learn from the broker who published, so the hello is signed by the box's own key: it binds
+the epoch to a generation of the site.
+"""
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store import facts
+from common.core import message, ranges, topics
+from common.core.message import Hello, Signed
+from common.core.ranges import Range
+
+_WRITING = {"active", "draining"}
+
+
+class Introduction(Struct, frozen=True):
+    """A hello that was believed. `refused` is empty or the code of PROTOCOL.md."""
+
+    hello: Hello
+    upto: int
+    ranges: list[tuple[int, int]]
+    refused: str
+
+
+async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: int) -> Introduction:
+    """Check a hello and open its epoch. Raises ValueError where the message is not the box's own."""
+    claim = message.decode(Hello, msgspec.msgpack.decode(payload, type=Signed).body)
+    box = await facts.find_box(conn, site, claim.generation)
+    if box is None:
+        msg = f"generation {claim.generation} of {site} is not registered"
+        raise ValueError(msg)
+    hello = message.decode_signed(Hello, topics.hello(site), box.sign_key, payload)
+    if hello.site != site:
+        msg = f"hello of {hello.site} on the topic of {site}"
+        raise ValueError(msg)
+    row = await facts.cursor(conn, site, hello.epoch)
+    held = facts.decode_ranges(row.ranges) if row is not None else []
+    upto = ranges.upto(held)
+    refused = "retired" if box.retired_wall is not None else "" if box.state in _WRITING else box.state
+    if not refused and row is not None and (row.generation != hello.generation or _forked(held, hello)):
+        refused = "fork"
+    if not refused and row is None:
+        if hello.generation < await facts.newest_generation(conn, site):
+            refused = "superseded"
+        else:
+            await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
+    elif not refused:
+        await facts.note_newest(conn, site, hello.epoch, hello.newest)
+    return Introduction(hello, upto, [(r.lo, r.hi) for r in held if r.lo > upto], refused)
+
+
+def _forked(held: list[Range], hello: Hello) -> bool:
+    """The hall holds numbers the box has not given yet, or another record under its newest number."""
+    top = held[-1] if held else None
+    if top is None:
+        return False
+    return top.hi > hello.newest or (top.hi == hello.newest and bool(top.at) and top.at != hello.head_hash)

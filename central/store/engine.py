@@ -1,0 +1,142 @@
+"""The hall's database: SQLite or PostgreSQL behind the same SQLAlchemy Core statements.
+
+`read` and `write` are one transaction each. A write on SQLite begins IMMEDIATE (one writer, no upgrade of locks)
+and is flushed (`synchronous=FULL`), because an acknowledgement follows it. Driver errors leave here translated:
+a database that is away, full or locked is UnavailableError; anything else is our bug and crashes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, make_url, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from common.core.errors import UnavailableError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x6D696E67  # any constant: "ming"
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+)
+
+
+class Store:
+    """An open, migrated database. Made by `open_store`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # SQLite has one writer: waiting here costs no busy loop and no time-out inside the driver.
+        self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for statements that change nothing. Raises UnavailableError."""
+        async with translated(), self._engine.connect() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end or rolled back whole. Raises UnavailableError."""
+        async with self._turn(), translated(), self._engine.connect() as conn:
+            if self._writer is not None:
+                await conn.execute(text("BEGIN IMMEDIATE"))
+            try:
+                yield conn
+            except BaseException:
+                await conn.rollback()
+                raise
+            await conn.commit()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._writer is None:
+            yield
+            return
+        async with self._writer:
+            yield
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn a driver's "not now" into UnavailableError."""
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_our_bug(error):
+            raise
+        raise UnavailableError(
+            f"数据库不可用：{error.orig}", hint="请检查数据库服务与磁盘空间，恢复后自动继续"
+        ) from error
+    except (OSError, TimeoutError) as error:
+        raise UnavailableError(
+            f"连不上数据库：{error}", hint="请检查数据库服务与地址，恢复后自动继续"
+        ) from error
+
+
+_BUG_CLASSES = ("IntegrityError", "ProgrammingError", "DataError", "NotSupportedError")
+
+
+def _is_our_bug(error: DBAPIError) -> bool:
+    """A statement the database understood and refused is our fault; a lost, locked or full database is not."""
+    missing_login = "InvalidPassword" in str(error.orig) or "does not exist" in str(error.orig)
+    return type(error).__name__ in _BUG_CLASSES and not missing_login
+
+
+async def open_store(url: str) -> Store:
+    """Connect, migrate under a lock, and return the store.
+
+    `url` is SQLAlchemy's, with the asyncio driver named. Raises UnavailableError where the database is away.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(url, isolation_level=None, pool_size=4)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    else:
+        engine = create_async_engine(url, pool_size=5, pool_pre_ping=True)
+    try:
+        async with translated(), engine.connect() as conn:
+            await conn.run_sync(_migrate)
+            await conn.commit()
+    except BaseException:
+        await engine.dispose()
+        raise
+    return Store(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _migrate(conn: Connection) -> None:
+    """Bring the schema to the newest revision; a second process waits for the first."""
+    if conn.dialect.name == "sqlite":
+        conn.execute(text("BEGIN IMMEDIATE"))
+    else:
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")

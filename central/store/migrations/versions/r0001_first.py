@@ -1,0 +1,257 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "arrival",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("slot_at", sa.BigInteger(), nullable=False),
+        sa.Column("live", sa.Integer(), nullable=False),
+        sa.Column("late", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "slot_at", name=op.f("pk_arrival")),
+    )
+    op.create_table(
+        "box",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("sign_key", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "generation", name=op.f("pk_box")),
+    )
+    op.create_table(
+        "calendar_day",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("workday", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("version", "day", name=op.f("pk_calendar_day")),
+    )
+    op.create_table(
+        "case",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("case_no", sa.Text(), nullable=True),
+        sa.Column("item_code", sa.Text(), nullable=True),
+        sa.Column("item_name", sa.Text(), nullable=True),
+        sa.Column("applicant", sa.Text(), nullable=True),
+        sa.Column("org", sa.Text(), nullable=True),
+        sa.Column("responsible", sa.Text(), nullable=True),
+        sa.Column("received_at", sa.BigInteger(), nullable=True),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("deadline_at", sa.BigInteger(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("light", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
+    )
+    op.create_index("ix_case_accepted", "case", ["site", "accepted_at"], unique=False)
+    op.create_index("ix_case_finished", "case", ["site", "finished_at"], unique=False)
+    op.create_index("ix_case_no", "case", ["case_no"], unique=False)
+    op.create_index(
+        "ix_case_open",
+        "case",
+        ["site", "light"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_table(
+        "clock",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("light", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=True),
+        sa.Column("yellow_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("running", sa.Boolean(), nullable=False),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("calendar_version", sa.Integer(), nullable=False),
+        sa.Column("next_check_at", sa.BigInteger(), nullable=True),
+        sa.Column("needs_until", sa.BigInteger(), nullable=True),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "case_key", "kind", name=op.f("pk_clock")),
+    )
+    op.create_index(
+        "ix_clock_next",
+        "clock",
+        ["next_check_at"],
+        unique=False,
+        sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        postgresql_where=sa.text("next_check_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_clock_parked",
+        "clock",
+        ["site", "needs_until"],
+        unique=False,
+        sqlite_where=sa.text("needs_until IS NOT NULL"),
+        postgresql_where=sa.text("needs_until IS NOT NULL"),
+    )
+    op.create_table(
+        "dead_letter",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_dead_letter")),
+    )
+    op.create_table(
+        "ingest_cursor",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("epoch_no", sa.Integer(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("upto", sa.BigInteger(), nullable=False),
+        sa.Column("ranges", sa.LargeBinary(), nullable=False),
+        sa.Column("newest", sa.BigInteger(), nullable=False),
+        sa.Column("ver", sa.Integer(), nullable=False),
+        sa.Column("updated_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", name=op.f("pk_ingest_cursor")),
+    )
+    op.create_table(
+        "item",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("legal_days", sa.Integer(), nullable=False),
+        sa.Column("promised_days", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_item")),
+    )
+    op.create_table(
+        "pending_pass",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("tables", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_pending_pass")),
+    )
+    op.create_table(
+        "record",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cap_at", sa.BigInteger(), nullable=False),
+        sa.Column("cap_wall", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("received_wall", sa.BigInteger(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_record")),
+    )
+    op.create_index("ix_record_row", "record", ["site", "tbl", "key"], unique=False)
+    op.create_table(
+        "row_head",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("epoch_no", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("cap_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "tbl", "key", name=op.f("pk_row_head")),
+    )
+    op.create_index("ix_row_head_case", "row_head", ["site", "case_key"], unique=False)
+    op.create_table(
+        "session",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("csrf", sa.Text(), nullable=False),
+        sa.Column("created_wall", sa.BigInteger(), nullable=False),
+        sa.Column("seen_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_session")),
+    )
+    op.create_table(
+        "site",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("retired_wall", sa.BigInteger(), nullable=True),
+        sa.Column("maintenance_until_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
+    )
+    op.create_table(
+        "site_pass",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("complete_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "tbl", name=op.f("pk_site_pass")),
+    )
+    op.create_table(
+        "site_status",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("since_wall", sa.BigInteger(), nullable=False),
+        sa.Column("heard_wall", sa.BigInteger(), nullable=True),
+        sa.Column("receipt_wall", sa.BigInteger(), nullable=True),
+        sa.Column("record_wall", sa.BigInteger(), nullable=True),
+        sa.Column("heartbeat", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("site", name=op.f("pk_site_status")),
+    )
+    op.create_table(
+        "transition",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("judged_at", sa.BigInteger(), nullable=False),
+        sa.Column("judged_wall", sa.BigInteger(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transition")),
+        sa.UniqueConstraint(
+            "site",
+            "case_key",
+            "clock",
+            "cycle",
+            "after",
+            name=op.f("uq_transition_site_case_key_clock_cycle_after"),
+        ),
+    )
+    op.create_index("ix_transition_judged", "transition", ["judged_at"], unique=False)
+    op.create_table(
+        "user",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_user")),
+    )

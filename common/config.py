@@ -18,16 +18,23 @@ Config = TypeVar("Config", bound=msgspec.Struct)
 
 def load(kind: type[Config], path: Path) -> Config:
     """Read `path` into `kind`. Raises ConfigError that lists every fault with its key path, in Chinese."""
-    hint = f"请修改 {path} 后重试"
+    return convert(kind, read_toml(path), source=str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse `path`. Raises ConfigError when it is missing, unreadable or no TOML."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"配置文件不存在：{path}", hint=f"请建立 {path}，样例见操作手册") from error
-    except PermissionError as error:
-        raise ConfigError(f"无权读取配置文件：{path}", hint=f"请检查 {path} 的属主与权限") from error
+    except OSError as error:
+        raise ConfigError(
+            f"无法读取配置文件：{path}（{error.strerror}）", hint=f"请检查 {path} 的属主与权限"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"配置文件 {path} 不是有效的 TOML：{error}", hint=hint) from error
-    return convert(kind, data, source=str(path))
+        raise ConfigError(
+            f"配置文件 {path} 不是有效的 TOML：{error}", hint=f"请修改 {path} 后重试"
+        ) from error
 
 
 def convert(kind: type[Config], data: dict[str, Any], *, source: str) -> Config:

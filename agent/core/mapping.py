@@ -1,0 +1,281 @@
+"""What a site's tables mean: `mapping.toml` as Structs, checked whole; a row turned into a Record is `rows.py`.
+
+A `[table.<name>]` is named as its records are: `case` (the main row of a case), `case.<part>` (further fields of
+the case in another table), `step`, `step.<name>`. The hall never sees a vendor's names, only these.
+"""
+
+import hashlib
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from agent.core import query
+from agent.core.query import Dialect
+from common.core.errors import ConfigError
+from common.core.record import Case, RecordKind, Step
+from common.core.state import CaseStatus, StepKind
+
+CASE_FIELDS = tuple(
+    name for name in Case.__struct_fields__ if name not in {"case_key", "promised_unit", "watched", "invalid"}
+)
+STEP_FIELDS = tuple(name for name in Step.__struct_fields__ if name not in {"case_key", "watched", "invalid"})
+TIME_FIELDS = {
+    "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at",
+}  # fmt: skip
+_NUMBER_FIELDS = {"promised", "legal", "seq"}
+_WORDS: dict[str, type[CaseStatus] | type[StepKind]] = {"status": CaseStatus, "kind": StepKind}
+DIALECTS = {
+    "sqlite": Dialect.SQLITE,
+    "mysql": Dialect.MYSQL,
+    "mariadb": Dialect.MYSQL,
+    "postgresql": Dialect.POSTGRESQL,
+}
+
+
+class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Unknown keys are errors; defaults do not enter the fingerprint, so a new option changes no digest."""
+
+
+class SourceConfig(_Part, frozen=True):
+    """`[source]`: one database, read with SELECT alone."""
+
+    type: Literal["sqlite", "mysql", "mariadb", "postgresql"]
+    path: str = ""
+    """SQLite file, beside the mapping if relative."""
+    host: str = ""
+    port: int = 0
+    database: str = ""
+    user: str = ""
+    password_file: str = ""
+    """Name of a file in `capture.secrets_dir`; the secret itself is never in the mapping."""
+    charset: str = ""
+    """Of text columns that the driver gives as bytes; a column may say otherwise. Empty: utf-8."""
+    timezone: str = "Asia/Shanghai"
+
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.type]
+
+
+class Field(_Part, frozen=True):
+    """Where a canonical field comes from: `col` of the source, or the same `const` in every row."""
+
+    col: str = ""
+    const: str = ""
+    type: Literal["", "datetime", "date", "workdays", "days"] = ""
+    """`date` drops the time of day; `workdays`, `days` are the unit of `promised`."""
+    enum: dict[str, str] = {}
+    """Value in the source (as text) -> canonical value. A value not listed rejects the row, unless `other`."""
+    other: str | None = None
+    zero: Literal["invalid", "null"] = "invalid"
+    """A zero date ('0000-00-00') is kept as invalid text, or is this vendor's way to say nothing."""
+    charset: str = ""
+    """The text as stored is in this charset, whatever the database believes (latin1 holding GBK: gb18030)."""
+    lookup: str = ""
+    """CSV beside the mapping, `source value,canonical value` per line."""
+    privacy: Literal["", "name", "phone", "id_no", "address", "drop"] = ""
+    """What the text is about; `drop`: only its digest leaves the box."""
+
+
+class Cursor(_Part, frozen=True):
+    """Columns that rise when a row is written; the first that is set counts."""
+
+    columns: list[str]
+    overlap_secs: int = 600
+    """Read again behind the highest value seen: late commits, slow clocks."""
+
+
+class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "columns"}):
+    """One source table or view."""
+
+    from_: str
+    key: list[str]
+    """Unique and never null; one column or several."""
+    columns: dict[str, str | Field] = {}
+    parent: str | list[str] = []
+    """Column(s) that hold the case's key. In `case` itself: the key, unless others refer to another column."""
+    cursor: Cursor | None = None
+    watch: list[str] = []
+    """Further columns inside the digest, kept as evidence."""
+
+
+class Mapping(_Part, frozen=True):
+    """The whole of `mapping.toml`."""
+
+    version: int
+    source: SourceConfig
+    table: dict[str, TableMapping]
+
+
+class Table(Struct, frozen=True, dict=True):
+    """A TableMapping made ready: which columns are read, in which order, and what each is for."""
+
+    name: str
+    mapping: TableMapping
+    source: SourceConfig
+    lookups: dict[str, dict[str, str]] = {}
+    """Content of the CSV files, by file name."""
+
+    @property
+    def kind(self) -> RecordKind:
+        return RecordKind(self.name.split(".")[0])
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return tuple(self.mapping.key)
+
+    @cached_property
+    def parent(self) -> tuple[str, ...]:
+        parent = self.mapping.parent
+        return ((parent,) if isinstance(parent, str) else tuple(parent)) or self.key
+
+    @cached_property
+    def cursors(self) -> tuple[str, ...]:
+        return tuple(self.mapping.cursor.columns) if self.mapping.cursor else ()
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        return {
+            name: Field(col=item) if isinstance(item, str) else item
+            for name, item in self.mapping.columns.items()
+        }
+
+    @cached_property
+    def content(self) -> tuple[str, ...]:
+        """Columns inside the digest, sorted: key, parent, mapped and watched ones."""
+        mapped = {field.col for field in self.fields.values() if field.col}
+        return tuple(sorted({*self.key, *self.parent, *mapped, *self.mapping.watch}))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every column read, in the order of a row's values."""
+        return (*self.content, *(name for name in dict.fromkeys(self.cursors) if name not in self.content))
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Changes when the meaning of a row changes, and only then: rows are then sent anew."""
+        used = {name: self.lookups[name] for name in {f.lookup for f in self.fields.values()} if name}
+        meaning = [
+            self.mapping.from_,
+            self.mapping.key,
+            list(self.parent),
+            {name: self.fields[name] for name in sorted(self.fields)},
+            sorted(self.mapping.watch),
+            self.source.charset,
+            self.source.timezone,
+            used,
+        ]
+        return hashlib.blake2b(msgspec.json.encode(meaning, order="sorted"), digest_size=8).digest()
+
+    @cached_property
+    def select(self) -> query.Table:
+        """What `query` builds SELECTs from. Text with a charset of its own is read as stored."""
+        raw = {field.col for field in self.fields.values() if field.charset} - {
+            *self.key,
+            *self.parent,
+            *self.cursors,
+        }
+        columns = tuple(query.Column(name, name in raw) for name in self.names)
+        return query.Table(self.source.dialect, self.mapping.from_, columns, self.key)
+
+
+def flatten(data: dict[str, Any]) -> dict[str, Any]:
+    """`[table.case.result]` as `table."case.result"`: a part is what has a `from` of its own."""
+    tables = data.get("table")
+    if not isinstance(tables, dict):
+        return data
+    flat: dict[str, Any] = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            flat[name] = table
+            continue
+        parts = {key: item for key, item in table.items() if isinstance(item, dict) and "from" in item}
+        rest = {key: item for key, item in table.items() if key not in parts}
+        if rest or not parts:
+            flat[name] = rest
+        flat |= {f"{name}.{key}": item for key, item in parts.items()}
+    return {**data, "table": flat}
+
+
+def check(mapping: Mapping) -> None:
+    """Raises ConfigError with every fault that types alone do not show, each with its key path."""
+    found = _source_faults(mapping.source)
+    if "case" not in mapping.table:
+        found.append("table.case：缺少（办件主表）")
+    for name, table in mapping.table.items():
+        found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]
+    if found:
+        lines = "\n".join(f"  {line}" for line in found)
+        raise ConfigError(
+            f"mapping.toml 有 {len(found)} 处错误：\n{lines}", hint="请修改 mapping.toml 后重试"
+        )
+
+
+def _source_faults(source: SourceConfig) -> list[str]:
+    needed = ["path"] if source.type == "sqlite" else ["host", "database", "user", "password_file"]
+    found = [f"source.{name}：缺少" for name in needed if not getattr(source, name)]
+    return found + _charset_faults("source.charset", source.charset)
+
+
+def _table_faults(name: str, table: TableMapping) -> list[str]:
+    root, _, part = name.partition(".")
+    if root not in {"case", "step"} or (not part and "." in name):
+        return ["：表名应为 case、case.<名>、step 或 step.<名>"]
+    found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
+    if not table.key:
+        found.append("key：缺少")
+    if name != "case" and not table.parent:
+        found.append("parent：缺少（指向办件的字段）")
+    parent = [table.parent] if isinstance(table.parent, str) else table.parent
+    cursor = table.cursor.columns if table.cursor else []
+    for place, words in (("key", table.key), ("parent", parent), ("watch", table.watch), ("cursor", cursor)):
+        found += [f"{place}：{fault}" for word in words for fault in _name_faults(word)]
+    fields = CASE_FIELDS if root == "case" else STEP_FIELDS
+    for field, item in table.columns.items():
+        if field not in fields:
+            found.append(f"columns.{field}：未知的字段（可用：{'、'.join(fields)}）")
+            continue
+        faults = _field_faults(field, Field(col=item) if isinstance(item, str) else item)
+        found += [f"columns.{field}{fault}" for fault in faults]
+    return found
+
+
+def _field_faults(name: str, field: Field) -> list[str]:
+    found = [f".col：{fault}" for fault in _name_faults(field.col)] if field.col else []
+    if bool(field.col) == bool(field.const):
+        found.append("：应有 col 或 const 之一")
+    words = _WORDS.get(name)
+    given = [*field.enum.values(), *([field.other] if field.other else []), *([field.const] if words else [])]
+    if words is not None:
+        found += [
+            f"：{word!r} 不在可用值内（{'、'.join(words)}）"
+            for word in given
+            if word and word not in set(words)
+        ]
+        if field.col and not field.enum and not field.lookup:
+            found.append("：缺少 enum（源值与标准值的对照）")
+    if field.type in {"datetime", "date"} and name not in TIME_FIELDS:
+        found.append(".type：只用于时间字段")
+    if field.type in {"workdays", "days"} and name not in _NUMBER_FIELDS:
+        found.append(".type：只用于期限字段")
+    return found + _charset_faults(".charset", field.charset)
+
+
+def _name_faults(name: str) -> list[str]:
+    try:
+        query.identifier(name)
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
+def _charset_faults(place: str, charset: str) -> list[str]:
+    try:
+        "受".encode(charset or "utf-8")
+    except LookupError:
+        return [f"{place}：未知的字符集 {charset!r}"]
+    except UnicodeEncodeError:
+        return [f"{place}：字符集 {charset!r} 容不下中文"]
+    return []

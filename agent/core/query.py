@@ -1,0 +1,167 @@
+"""SELECTs built from checked identifiers alone: the only statements that ever reach a site's database.
+
+Rules: one SELECT per query, no function outside `_raw`, no text of a configuration but identifiers that
+`identifier` has checked and `quote` has quoted, every value a parameter. Paging is keyset paging: a page starts
+where the last row ended, never at an OFFSET, so that rows inserted meanwhile shift nothing.
+"""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from common.core.errors import ConfigError
+
+Row = tuple[Any, ...]
+_MAX_IDENTIFIER = 128
+_IDENTIFIER = re.compile(r"[^\W\d]([\w $#@（）()/、·—-]*[\w$#）)])?")
+
+
+class Dialect(StrEnum):
+    """How a source writes identifiers, parameters and raw text."""
+
+    SQLITE = "sqlite"
+    MYSQL = "mysql"
+    POSTGRESQL = "postgresql"
+
+
+class Column(Struct, frozen=True):
+    """A column of the result. `raw`: its text as the bytes that are stored, not as the driver decodes them."""
+
+    name: str
+    raw: bool = False
+
+
+class Query(Struct, frozen=True):
+    """One SELECT and its parameters."""
+
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+class Table(Struct, frozen=True):
+    """What is read of one source table: `columns` in the order of the rows, `key` names its unique columns."""
+
+    dialect: Dialect
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+
+def identifier(text: str) -> str:
+    """`text` if it may name a table or column (Chinese too). Raises ConfigError otherwise."""
+    if len(text) > _MAX_IDENTIFIER or not _IDENTIFIER.fullmatch(text):
+        raise ConfigError(
+            f"不能用作表名或字段名：{text[:40]!r}",
+            hint="表名、字段名只能由文字、数字、下划线和少数符号组成，不能含引号、分号",
+        )
+    return text
+
+
+def quote(dialect: Dialect, name: str) -> str:
+    """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it."""
+    mark = "`" if dialect is Dialect.MYSQL else '"'
+    return f"{mark}{identifier(name)}{mark}"
+
+
+def table_name(dialect: Dialect, name: str) -> str:
+    """Quoted table or view, with its schema if the name has one (`spxt.SP_YWSL`)."""
+    return ".".join(quote(dialect, part) for part in name.split(".", 1))
+
+
+class _Builder:
+    """Collects the parameters of one statement in the order of their places."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.params: list[Any] = []
+
+    def name(self, column: str) -> str:
+        return quote(self._dialect, column)
+
+    def value(self, value: Any) -> str:
+        """A place for `value`. SQLite text travels as bytes and is compared as text."""
+        self.params.append(value)
+        if self._dialect is Dialect.POSTGRESQL:
+            return f"${len(self.params)}"
+        if self._dialect is Dialect.MYSQL:
+            return "%s"
+        return "CAST(? AS TEXT)" if isinstance(value, bytes) else "?"
+
+    def after(self, columns: Sequence[str], values: Sequence[Any]) -> str:
+        """(a, b) > (x, y) spelled so that every engine can use an index on (a, b)."""
+        column, value = columns[0], values[0]
+        if len(columns) == 1:
+            return f"{self.name(column)} > {self.value(value)}"
+        first = f"{self.name(column)} >= {self.value(value)}"
+        beyond = f"{self.name(column)} > {self.value(value)}"
+        return f"({first} AND ({beyond} OR {self.after(columns[1:], values[1:])}))"
+
+
+def by_key(table: Table, after: Row | None, limit: int) -> Query:
+    """A page in key order, behind the key `after`."""
+    build = _Builder(table.dialect)
+    where = [build.after(table.key, after)] if after else []
+    return _select(table, build, where, table.key, limit)
+
+
+def by_cursor(
+    table: Table, cursor: str, blank: Sequence[str], start: Any, after: Row | None, limit: int
+) -> Query:
+    """A page in (cursor, key) order of the rows whose `cursor` is set and whose `blank` columns are not.
+
+    `start` (inclusive, None: from the beginning) opens the window; `after` is (cursor, *key) of the last row.
+    Several cursor columns are read one by one, because a function around them would make their index useless.
+    """
+    build = _Builder(table.dialect)
+    where = [f"{build.name(column)} IS NULL" for column in blank]
+    order = (cursor, *(column for column in table.key if column != cursor))
+    if after is not None:
+        where.append(build.after(order, after))
+    elif start is not None:
+        where.append(f"{build.name(cursor)} >= {build.value(start)}")
+    else:
+        where.append(f"{build.name(cursor)} IS NOT NULL")
+    return _select(table, build, where, order, limit)
+
+
+def by_keys(table: Table, keys: Sequence[Row]) -> Query:
+    """The rows with these keys, in no order."""
+    build = _Builder(table.dialect)
+    if len(table.key) == 1:
+        places = ", ".join(build.value(key[0]) for key in keys)
+        where = f"{build.name(table.key[0])} IN ({places})"
+    else:
+        where = " OR ".join(f"({_equal(build, table.key, key)})" for key in keys)
+        where = f"({where})"
+    return _select(table, build, [where], (), 0)
+
+
+def _equal(build: _Builder, columns: Sequence[str], key: Row) -> str:
+    return " AND ".join(f"{build.name(c)} = {build.value(v)}" for c, v in zip(columns, key, strict=True))
+
+
+def _select(table: Table, build: _Builder, where: Sequence[str], order: Sequence[str], limit: int) -> Query:
+    columns = ", ".join(_column(table.dialect, column) for column in table.columns)
+    sql = f"SELECT {columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
+    if where:
+        sql += f" WHERE {' AND '.join(where)}"
+    if order:
+        sql += f" ORDER BY {', '.join(build.name(column) for column in order)}"
+    if limit:
+        sql += f" LIMIT {int(limit)}"
+    return Query(sql, tuple(build.params))
+
+
+def _column(dialect: Dialect, column: Column) -> str:
+    name = quote(dialect, column.name)
+    return _RAW[dialect].format(name) if column.raw else name
+
+
+_RAW = {
+    Dialect.SQLITE: "{}",  # the adapter gives all text as bytes
+    Dialect.MYSQL: "CAST({} AS BINARY)",
+    Dialect.POSTGRESQL: "convert_to({}::text, getdatabaseencoding())",
+}

@@ -1,0 +1,276 @@
+"""A source row -> its key, its digest, its Record. Pure; a row that has no meaning raises RejectedError.
+
+Times become canonical text (`common.core.instant`): a naive one gets the offset of the source's zone, a date
+stays a date, an impossible one becomes None with its raw text in `invalid`. Nothing is guessed and nothing is
+computed here: deadlines are the hall's.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from agent.core.digest import plain, row_digest
+from agent.core.mapping import TIME_FIELDS, Field, Table
+from common.core.errors import RejectedError
+from common.core.record import Case, Op, Record, RecordKind, Step, encode_body
+from common.core.state import CaseStatus, StepKind
+
+_WHEN = re.compile(
+    r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
+    r"(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,9}))?)?秒?分?|(\d{2})(\d{2})(\d{2})?)?"
+    r"\s*(Z|[+-]\d{2}:?\d{2}(?::\d{2})?)?"
+)
+_MAX_TEXT = 4000
+
+
+class Stamp(Struct, frozen=True):
+    """When a page was captured, by the three clocks."""
+
+    at: int
+    wall: int
+    mono: int
+
+
+class Item(Struct, frozen=True):
+    """A row that was read: who it is and whether it changed, before it is mapped."""
+
+    key: str
+    place: tuple[Any, ...]
+    """The key as the driver gave it, for paging and asking again."""
+    digest: bytes
+    values: dict[str, Any]
+
+
+def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
+    """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
+    values = dict(zip(table.names, row, strict=True))
+    place = tuple(values[name] for name in table.key)
+    digest = row_digest(digest_key, table.fingerprint, [values[name] for name in table.content])
+    return Item(key_text(place, table.source.charset), place, digest, values)
+
+
+def key_text(values: Sequence[Any], charset: str = "") -> str:
+    """A key as text; of several columns a JSON array. Raises RejectedError for a null inside."""
+    texts = [text_of(value, charset) for value in values]
+    if any(text is None for text in texts):
+        raise RejectedError("主键为空", hint="请在 mapping.toml 的 key 换用非空且唯一的字段")
+    return str(texts[0]) if len(texts) == 1 else msgspec.json.encode(texts).decode()
+
+
+def to_record(item: Item, table: Table, version: int, stamp: Stamp) -> Record:
+    """The draft (seq 0) of version `version` of a row. Raises RejectedError naming column and value."""
+    body = to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
+    return _record(table, item.key, version, Op.PUT, item.digest, body, stamp, _source_time(item, table))
+
+
+def to_deletion(table: Table, key: str, case_key: str, version: int, digest: bytes, stamp: Stamp) -> Record:
+    """The row was seen before and is gone; the hall keeps its last content."""
+    body = Case(case_key=case_key) if table.kind is RecordKind.CASE else Step(case_key=case_key)
+    return _record(table, key, version, Op.DELETE, digest, body, stamp, None)
+
+
+def _record(
+    table: Table,
+    key: str,
+    version: int,
+    op: Op,
+    digest: bytes,
+    body: Case | Step,
+    stamp: Stamp,
+    src_at: str | None,
+) -> Record:
+    return Record(
+        seq=0,
+        kind=table.kind,
+        table=table.name,
+        key=key,
+        version=version,
+        op=op,
+        src_at=src_at,
+        cap_at=stamp.at,
+        cap_wall=stamp.wall,
+        cap_mono=stamp.mono,
+        digest=digest,
+        body=encode_body(body),
+    )
+
+
+def case_key(item: Item, table: Table) -> str:
+    """The case a row belongs to; padding of CHAR columns does not count."""
+    return key_text([item.values[name] for name in table.parent], table.source.charset).strip()
+
+
+def to_case(item: Item, table: Table) -> Case:
+    reader = _Reader(item, table)
+    fields = reader.fields()
+    promised = table.fields.get("promised")
+    if promised is not None and fields.get("promised") is not None:
+        fields["promised_unit"] = promised.type or "workdays"
+    status = fields.pop("status", None)
+    return Case(
+        case_key=case_key(item, table),
+        **fields,
+        status=None if status is None else _word(CaseStatus, status),
+        watched=reader.watched(),
+        invalid=reader.invalid,
+    )
+
+
+def to_step(item: Item, table: Table) -> Step:
+    reader = _Reader(item, table)
+    fields = reader.fields()
+    kind = fields.pop("kind", None)
+    return Step(
+        case_key=case_key(item, table),
+        **fields,
+        kind=StepKind.OTHER if kind is None else _word(StepKind, kind),
+        watched=reader.watched(),
+        invalid=reader.invalid,
+    )
+
+
+_Word = TypeVar("_Word", CaseStatus, StepKind)
+
+
+def _word(kind: type[_Word], text: str) -> _Word:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise RejectedError(
+            f"{text[:40]!r} 不是标准值（可用：{'、'.join(kind)}）", hint="请修改对照表或 enum"
+        ) from error
+
+
+class _Reader:
+    """Reads the canonical fields of one row, gathering the text of impossible dates."""
+
+    def __init__(self, item: Item, table: Table) -> None:
+        self._values = item.values
+        self._table = table
+        self._zone = ZoneInfo(table.source.timezone)
+        self.invalid: dict[str, str] = {}
+
+    def fields(self) -> dict[str, Any]:
+        return {
+            name: self._one(name, field)
+            for name, field in self._table.fields.items()
+            if field.privacy != "drop"
+        }
+
+    def watched(self) -> dict[str, str]:
+        texts = {
+            name: text_of(self._values[name], self._table.source.charset)
+            for name in self._table.mapping.watch
+        }
+        return {name: text[:_MAX_TEXT] for name, text in texts.items() if text is not None}
+
+    def _one(self, name: str, field: Field) -> Any:
+        if field.const:
+            return field.const
+        value = self._values[field.col]
+        charset = field.charset or self._table.source.charset
+        if field.enum or field.lookup:
+            return self._translated(field, text_of(value, charset))
+        if name in TIME_FIELDS:
+            return self._when(name, field, value, charset)
+        text = text_of(value, charset)
+        if name in {"promised", "legal", "seq"}:
+            return _whole(field, text)
+        return text[:_MAX_TEXT] if text else None
+
+    def _translated(self, field: Field, text: str | None) -> str | None:
+        text = text.strip() if text is not None else None
+        table = field.enum or self._table.lookups[field.lookup]
+        if (text or "") in table:
+            return table[text or ""]
+        if text is None:
+            return None
+        if field.other is not None:
+            return field.other or None
+        raise RejectedError(
+            f"字段 {field.col} 的值 {text[:40]!r} 没有对应的标准值",
+            hint="请在 mapping.toml 的 enum 或对照表补上该值",
+        )
+
+    def _when(self, name: str, field: Field, value: Any, charset: str) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
+        text = (text_of(value, charset) or "").strip()
+        if not text or (field.zero == "null" and not text.strip("0-:/. T")):
+            return None
+        moment = parse_time(text, field, self._zone)
+        if moment is None:
+            self.invalid[name] = text[:100]
+        return moment
+
+
+def _canonical(moment: datetime, field: Field, zone: ZoneInfo) -> str:
+    local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+    return local.date().isoformat() if field.type == "date" else local.isoformat()
+
+
+def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
+    """Text of a time as offices write it -> canonical text; None for an impossible one."""
+    found = _WHEN.fullmatch(text)
+    if found is None:
+        return None
+    g = found.groups()
+    year, month, day = int(g[0]), int(g[2] or g[4]), int(g[3] or g[5])
+    hour, minute, second = g[6] or g[10], g[7] or g[11], g[8] or g[12] or "0"
+    try:
+        if hour is None:
+            return date(year, month, day).isoformat()
+        micros = int((g[9] or "0")[:6].ljust(6, "0"))
+        offset = datetime.fromisoformat(f"2000-01-01T00:00:00{g[13]}").tzinfo if g[13] else None
+        moment = datetime(year, month, day, int(hour), int(minute), int(second), micros, tzinfo=offset)
+        return _canonical(moment, field, zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole(field: Field, text: str | None) -> int | None:
+    """A whole number; `20.00` and `20 个工作日` are 20."""
+    if text is None or not text.strip():
+        return None
+    found = re.fullmatch(r"([+-]?\d+)(?:\.0*)?\s*(?:个?工作日|日|天)?", text.strip())
+    if found is None:
+        raise RejectedError(
+            f"字段 {field.col} 的值 {text[:40]!r} 不是整数", hint="请核对 mapping.toml 或源数据"
+        )
+    return int(found[1])
+
+
+def _source_time(item: Item, table: Table) -> str | None:
+    """The first cursor column that is set, as canonical text where it is a time."""
+    zone = ZoneInfo(table.source.timezone)
+    for name in table.cursors:
+        value = item.values[name]
+        if isinstance(value, datetime):
+            return _canonical(value, Field(), zone)
+        text = text_of(value, table.source.charset)
+        if text:
+            return parse_time(text, Field(), zone)
+    return None
+
+
+def text_of(value: Any, charset: str = "") -> str | None:
+    """A value as text. Bytes are decoded; a character that is lost stays visible as U+FFFD."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode(charset or "utf-8", "replace")
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, Decimal):
+        return plain(value.to_integral_value()) if value == value.to_integral_value() else plain(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,273 @@
+"""One mapping file per vendor: checked whole before anything runs, and a row means what it says or is set aside."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import mapping
+from agent.core import rows
+from agent.core.mapping import Field, Table
+from agent.core.rows import Item, Stamp
+from common.core.errors import ConfigError, RejectedError
+from common.core.record import Case, Op, RecordKind, Step, decode_body
+from common.core.state import CaseStatus, StepKind
+
+ZONE = ZoneInfo("Asia/Shanghai")
+STAMP = Stamp(at=1, wall=2, mono=3)
+KEY = b"d" * 32
+SAMPLE = """
+version = 1
+[source]
+type = "sqlite"
+path = "spxt.db"
+charset = "gb18030"
+
+[table.case]
+from = "SP_YWSL"
+key = ["YWID"]
+cursor = {columns = ["XGSJ", "SLSJ"]}
+watch = ["BZ"]
+[table.case.columns]
+case_no = "SLBH"
+item_code = {col = "SXBM", lookup = "items.csv"}
+applicant = {col = "SQR", privacy = "name"}
+phone = {col = "DH", privacy = "drop"}
+accepted_at = "SLSJ"
+promised = {col = "CNSX", type = "workdays"}
+finished_at = {col = "BJSJ", type = "date", zero = "null"}
+status = {col = "ZT", enum = {0 = "accepted", 9 = "done", "" = "received"}}
+
+[table.case.result]
+from = "SP_JG"
+key = ["YWID", "XH"]
+parent = "YWID"
+columns = {outcome = "JG"}
+
+[table.step]
+from = "SP_BLGC"
+key = ["ID"]
+parent = "YWID"
+columns = {seq = "XH", step_name = "HJMC", kind = {col = "HJLX", enum = {1 = "accept"}, other = "other"}}
+
+[table.step.fee]
+from = "SP_SF"
+key = ["ID"]
+parent = "YWID"
+columns = {kind = {const = "fee"}, finished_at = "SFSJ"}
+"""
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> dict[str, Table]:
+    return load(tmp_path, SAMPLE)
+
+
+def load(folder: Path, text: str) -> dict[str, Table]:
+    (folder / "items.csv").write_text("A01,330101\nB02,330102\n", "utf-8")
+    (folder / "mapping.toml").write_text(text, "utf-8")
+    return {table.name: table for table in mapping.load(folder / "mapping.toml")[1]}
+
+
+def item(table: Table, **values: Any) -> Item:
+    return rows.read([values.get(name) for name in table.names], table, KEY)
+
+
+def case(table: Table, **values: Any) -> Case:
+    return rows.to_case(item(table, **{"YWID": 7, **values}), table)
+
+
+def test_every_kind_of_table_is_named_as_its_records_are(tables: dict[str, Table]) -> None:
+    assert list(tables) == ["case", "case.result", "step", "step.fee"]
+    assert tables["step.fee"].kind is RecordKind.STEP
+    assert tables["case.result"].parent == ("YWID",)
+
+
+def test_only_mapped_and_watched_columns_are_read_and_the_cursor_stays_outside_the_digest(
+    tables: dict[str, Table],
+) -> None:
+    table = tables["case"]
+    assert table.names == ("BJSJ", "BZ", "CNSX", "DH", "SLBH", "SLSJ", "SQR", "SXBM", "YWID", "ZT", "XGSJ")
+    touched = item(table, YWID=7, XGSJ="2026-06-01")
+    assert touched.digest == item(table, YWID=7, XGSJ="2026-06-02").digest
+    assert touched.digest != item(table, YWID=7, BZ="改").digest
+
+
+def test_a_row_becomes_a_case(tables: dict[str, Table]) -> None:
+    body = case(
+        tables["case"],
+        SLBH=b"SL0001",
+        SXBM=b"A01",
+        SQR="王小明".encode("gb18030"),
+        DH=b"13800000000",
+        SLSJ=datetime(2026, 6, 1, 8, 30),  # noqa: DTZ001
+        CNSX=Decimal("10"),
+        BJSJ=b"2026-06-03 16:05:00",
+        ZT=9,
+        BZ="急".encode("gbk"),
+    )
+    assert body == Case(
+        case_key="7",
+        case_no="SL0001",
+        item_code="330101",
+        applicant="王小明",
+        accepted_at="2026-06-01T08:30:00+08:00",
+        promised=10,
+        promised_unit="workdays",
+        finished_at="2026-06-03",
+        status=CaseStatus.DONE,
+        watched={"BZ": "急"},
+    )
+
+
+def test_a_row_becomes_a_record_with_its_source_time(tables: dict[str, Table]) -> None:
+    table = tables["case"]
+    read = item(table, YWID=7, ZT=0, XGSJ=None, SLSJ=b"2026-06-01 08:30:00")
+    record = rows.to_record(read, table, 3, STAMP)
+    assert (record.table, record.key, record.version, record.op) == ("case", "7", 3, Op.PUT)
+    assert (record.src_at, record.cap_at, record.cap_wall) == ("2026-06-01T08:30:00+08:00", 1, 2)
+    gone = rows.to_deletion(table, "7", "7", 4, record.digest, STAMP)
+    assert decode_body(gone) == Case(case_key="7")
+
+
+def test_a_composite_key_is_a_json_array_and_the_parent_names_the_case(tables: dict[str, Table]) -> None:
+    read = item(tables["case.result"], YWID="K7 ", XH=2, JG="准予".encode("gbk"))
+    assert read.key == '["K7 ","2"]'
+    assert rows.to_case(read, tables["case.result"]) == Case(case_key="K7", outcome="准予")
+
+
+def test_a_step_has_the_kind_of_its_row_or_of_its_table(tables: dict[str, Table]) -> None:
+    def step(name: str, **values: Any) -> Step:
+        return rows.to_step(item(tables[name], ID=1, YWID=7, **values), tables[name])
+
+    assert step("step", HJLX=1).kind is StepKind.ACCEPT
+    assert step("step", HJLX=77).kind is StepKind.OTHER
+    assert step("step.fee").kind is StepKind.FEE
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"ZT": 5}, "ZT.*'5'"), ({"SXBM": "C03"}, "SXBM.*'C03'"), ({"CNSX": "十天"}, "CNSX.*'十天'")],
+)
+def test_a_value_without_a_meaning_rejects_the_row_by_column_and_value(
+    tables: dict[str, Table], values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(RejectedError, match=words):
+        case(tables["case"], **values)
+
+
+def test_a_blank_may_have_a_meaning_of_its_own(tables: dict[str, Table]) -> None:
+    assert case(tables["case"], ZT=None).status is CaseStatus.RECEIVED
+
+
+def test_a_null_key_rejects_the_row(tables: dict[str, Table]) -> None:
+    with pytest.raises(RejectedError, match="主键为空"):
+        item(tables["case.result"], YWID=7)
+
+
+def test_an_impossible_date_is_none_and_keeps_its_text(tables: dict[str, Table]) -> None:
+    body = case(tables["case"], SLSJ="2024-02-30 10:00:00", BJSJ="0000-00-00 00:00:00")
+    assert body.accepted_at is None
+    assert body.finished_at is None
+    assert body.invalid == {"accepted_at": "2024-02-30 10:00:00"}
+    assert case(tables["case"], SLSJ="0000-00-00").invalid == {"accepted_at": "0000-00-00"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-06-01", "2026-06-01"),
+        ("2026/6/1", "2026-06-01"),
+        ("2026年6月1日", "2026-06-01"),
+        ("20260601", "2026-06-01"),
+        ("2026-06-01 08:30", "2026-06-01T08:30:00+08:00"),
+        ("2026-06-01 08:30:05.120", "2026-06-01T08:30:05.120000+08:00"),
+        ("20260601083005", "2026-06-01T08:30:05+08:00"),
+        ("2026-06-01T00:30:05Z", "2026-06-01T08:30:05+08:00"),
+        ("2026-06-01T08:30:05+0900", "2026-06-01T07:30:05+08:00"),
+        ("2026年6月1日 8时30分", "2026-06-01T08:30:00+08:00"),
+        ("9999-12-31T23:59:59-10:00", None),
+        ("01.06.2026", None),
+        ("昨天", None),
+        ("2026-06-31", None),
+        ("2026-06-01 25:00", None),
+    ],
+)
+def test_times_as_offices_write_them(text: str, expected: str | None) -> None:
+    assert rows.parse_time(text, Field(col="X"), ZONE) == expected
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)))  # noqa: DTZ001
+def test_a_time_means_the_same_as_text_and_as_value(moment: datetime) -> None:
+    expected = moment.replace(tzinfo=ZONE).isoformat()
+    assert rows.parse_time(str(moment), Field(col="X"), ZONE) == expected
+    aware = moment.replace(tzinfo=ZONE).astimezone(UTC)
+    assert rows.parse_time(str(aware), Field(col="X"), ZONE) == expected
+
+
+@given(st.text(max_size=30))
+def test_no_text_is_taken_for_a_time_that_cannot_be_read_back(text: str) -> None:
+    result = rows.parse_time(text, Field(col="X"), ZONE)
+    assert result is None or datetime.fromisoformat(result)
+
+
+def test_a_date_stays_a_date_and_a_date_column_drops_the_time(tables: dict[str, Table]) -> None:
+    body = case(tables["case"], SLSJ=date(2026, 6, 1), BJSJ=datetime(2026, 6, 3, 16, 5))  # noqa: DTZ001
+    assert (body.accepted_at, body.finished_at) == ("2026-06-01", "2026-06-03")
+
+
+def test_a_new_meaning_reads_rows_anew_and_a_comment_does_not(tmp_path: Path) -> None:
+    before = load(tmp_path, SAMPLE)["case"].fingerprint
+    assert load(tmp_path, SAMPLE + "\n# 备注\n")["case"].fingerprint == before
+    assert load(tmp_path, SAMPLE.replace('9 = "done"', '9 = "withdrawn"'))["case"].fingerprint != before
+
+
+def test_every_fault_of_a_mapping_is_told_at_once_with_its_place(tmp_path: Path) -> None:
+    faulty = """
+version = 1
+[source]
+type = "mysql"
+host = "10.3.1.5"
+charset = "gkb"
+[table.step]
+from = "SP;BLGC"
+key = []
+columns = {seq = "XH", kind = {col = "HJLX", enum = {1 = "acept"}}, titel = "T"}
+[table.case.result]
+from = "SP_JG"
+key = ["ID"]
+columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, faulty)
+    text = str(caught.value)
+    for part in [
+        "source.database：缺少",
+        "source.password_file：缺少",
+        "source.charset：未知的字符集 'gkb'",
+        "table.case：缺少",
+        "table.step.from：不能用作表名",
+        "table.step.key：缺少",
+        "table.step.parent：缺少",
+        "table.step.columns.kind：'acept' 不在可用值内",
+        "table.step.columns.titel：未知的字段",
+        "table.case.result.parent：缺少",
+        "table.case.result.columns.outcome：应有 col 或 const 之一",
+        "table.case.result.columns.status：缺少 enum",
+    ]:
+        assert part in text
+
+
+def test_unknown_keys_are_errors_with_their_path(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"table\.case\.kei：未知的键"):
+        load(tmp_path, SAMPLE.replace('key = ["YWID"]\ncursor', 'key = ["YWID"]\nkei = 1\ncursor'))
+
+
+def test_a_missing_lookup_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="读不到对照表"):
+        load(tmp_path, SAMPLE.replace("items.csv", "none.csv"))

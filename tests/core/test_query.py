@@ -1,0 +1,160 @@
+"""Whatever a mapping says, a source sees one SELECT whose only foreign text is quoted identifiers."""
+
+import re
+import sqlite3
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core import query
+from agent.core.query import Column, Dialect, Table
+from common.core.errors import ConfigError
+
+HOSTILE = [
+    'a"; DROP TABLE x; --',
+    "a`b",
+    "a' OR '1'='1",
+    "a\\",
+    "a;b",
+    "a\0b",
+    "a\nb",
+    "",
+    " a",
+    "1a",
+    "a%s",
+    "a?",
+    "a*b",
+    "x" * 129,
+]
+ALLOWED = ["SLBH", "受理编号", "sp_ywsl", "承诺时限（天）", "Case No", "a$b", "窗口-编号"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_identifier_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError):
+        query.identifier(name)
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_names_as_vendors_give_them_are_allowed(name: str) -> None:
+    assert query.identifier(name) == name
+
+
+@given(
+    st.text(max_size=20), st.text(max_size=20), st.sampled_from(Dialect), st.text(alphabet="a`\"';-.%s字\\")
+)
+def test_no_identifier_yields_anything_but_one_select(
+    table: str, column: str, dialect: Dialect, key: str
+) -> None:
+    try:
+        built = query.by_cursor(
+            Table(dialect, table, (Column(column), Column(key, raw=True)), (key,)),
+            column,
+            [key],
+            None,
+            (1, 2),
+            5,
+        )
+    except ConfigError:
+        return
+    mark = "`" if dialect is Dialect.MYSQL else '"'
+    bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", built.sql)
+    assert bare.isascii()
+    assert bare.count("SELECT") == 1
+    assert bare.startswith("SELECT x, ")
+    assert not set(bare) & set("`\"';\\")
+
+
+@given(st.text(max_size=12))
+def test_sqlite_itself_takes_every_accepted_name_as_a_name(name: str) -> None:
+    try:
+        quoted = query.quote(Dialect.SQLITE, name)
+    except ConfigError:
+        return
+    db = sqlite3.connect(":memory:")
+    db.execute(f"CREATE TABLE {quoted} (id INTEGER PRIMARY KEY)")
+    table = Table(Dialect.SQLITE, name, (Column("id"),), ("id",))
+    assert db.execute(query.by_key(table, None, 5).sql).fetchall() == []
+    db.close()
+
+
+def rows_of(pages: list[list[Any]]) -> list[Any]:
+    return [row for page in pages for row in page]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.integers(0, 2)), unique=True),
+    st.integers(1, 4),
+)
+def test_pages_over_a_composite_key_give_every_row_once(rows: list[tuple[int, str, int]], limit: int) -> None:
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE t (a, b, c, PRIMARY KEY (a, b, c))")
+    db.executemany("INSERT INTO t VALUES (?, ?, ?)", rows)
+    table = Table(Dialect.SQLITE, "t", (Column("a"), Column("b"), Column("c")), ("a", "b", "c"))
+    pages, after = [], None
+    while True:
+        built = query.by_key(table, after, limit)
+        page = db.execute(built.sql, built.params).fetchall()
+        if not page:
+            break
+        pages.append(page)
+        after = page[-1]
+    db.close()
+    assert rows_of(pages) == sorted(rows)
+
+
+@given(
+    st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 3)), st.integers()), unique_by=lambda r: r[1]),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
+def test_a_cursor_with_equal_values_loses_no_row(
+    rows: list[tuple[int | None, int]], limit: int, start: int
+) -> None:
+    rows = [row for row in rows if abs(row[1]) < 2**62]
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE t (u, id INTEGER PRIMARY KEY)")
+    db.executemany("INSERT INTO t VALUES (?, ?)", rows)
+    table = Table(Dialect.SQLITE, "t", (Column("u"), Column("id")), ("id",))
+    pages, after = [], None
+    while True:
+        built = query.by_cursor(table, "u", [], start, after, limit)
+        page = db.execute(built.sql, built.params).fetchall()
+        pages.append(page)
+        if not page:
+            break
+        after = page[-1]
+    db.close()
+    assert rows_of(pages) == sorted(row for row in rows if row[0] is not None and row[0] >= start)
+
+
+def test_each_dialect_quotes_and_numbers_in_its_own_way() -> None:
+    def sql(dialect: Dialect) -> str:
+        table = Table(dialect, "spxt.办件", (Column("编号"), Column("申请人", raw=True)), ("编号",))
+        return query.by_key(table, (b"7",), 100).sql
+
+    assert sql(Dialect.SQLITE) == (
+        'SELECT "编号", "申请人" FROM "spxt"."办件" WHERE "编号" > CAST(? AS TEXT) ORDER BY "编号" LIMIT 100'
+    )
+    assert sql(Dialect.MYSQL) == (
+        "SELECT `编号`, CAST(`申请人` AS BINARY) FROM `spxt`.`办件` WHERE `编号` > %s ORDER BY `编号` LIMIT 100"
+    )
+    assert sql(Dialect.POSTGRESQL) == (
+        'SELECT "编号", convert_to("申请人"::text, getdatabaseencoding()) FROM "spxt"."办件" '
+        'WHERE "编号" > $1 ORDER BY "编号" LIMIT 100'
+    )
+
+
+def test_rows_are_asked_for_by_composite_keys() -> None:
+    table = Table(Dialect.POSTGRESQL, "t", (Column("a"),), ("a", "b"))
+    built = query.by_keys(table, [(1, "x"), (2, "y")])
+    assert built.sql == 'SELECT "a" FROM "t" WHERE (("a" = $1 AND "b" = $2) OR ("a" = $3 AND "b" = $4))'
+    assert built.params == (1, "x", 2, "y")
+
+
+def test_a_later_cursor_column_is_read_where_the_earlier_is_blank() -> None:
+    table = Table(Dialect.MYSQL, "t", (Column("id"),), ("id",))
+    built = query.by_cursor(table, "SLSJ", ["XGSJ"], "2026-06-01", None, 10)
+    assert built.sql.endswith("WHERE `XGSJ` IS NULL AND `SLSJ` >= %s ORDER BY `SLSJ`, `id` LIMIT 10")

@@ -61,8 +61,11 @@ def identifier(text: str) -> str:
 
 
 def quote(dialect: Dialect, name: str) -> str:
-    """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it."""
-    mark = "`" if dialect is Dialect.MYSQL else '"'
+    """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it.
+
+    Not `"` on SQLite: there a double-quoted name that does not exist is read as a string, silently.
+    """
+    mark = '"' if dialect is Dialect.POSTGRESQL else "`"
     return f"{mark}{identifier(name)}{mark}"
 
 

@@ -41,23 +41,29 @@ class Item(Struct, frozen=True):
     """A row that was read: who it is and whether it changed, before it is mapped."""
 
     key: str
-    place: tuple[Any, ...]
-    """The key as the driver gave it, for paging and asking again."""
     digest: bytes
     values: dict[str, Any]
+
+
+def key_of(row: Sequence[Any], table: Table) -> str:
+    """Key of `row`, in the order of `table.names`. Raises RejectedError where it cannot be one."""
+    values = dict(zip(table.names, row, strict=True))
+    return key_text([values[name] for name in table.key], table.source.charset)
 
 
 def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
     """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
     values = dict(zip(table.names, row, strict=True))
-    place = tuple(values[name] for name in table.key)
     digest = row_digest(digest_key, table.fingerprint, [values[name] for name in table.content])
-    return Item(key_text(place, table.source.charset), place, digest, values)
+    return Item(key_of(row, table), digest, values)
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
-    """A key as text; of several columns a JSON array. Raises RejectedError for a null inside."""
-    texts = [text_of(value, charset) for value in values]
+    """A key as text; of several columns a JSON array. Raises RejectedError for a null or lost characters inside."""
+    try:
+        texts = [text_of(value, charset, "strict") for value in values]
+    except UnicodeDecodeError as error:
+        raise RejectedError("主键的文字不合字符集", hint="请核对 mapping.toml 的 source.charset") from error
     if any(text is None for text in texts):
         raise RejectedError("主键为空", hint="请在 mapping.toml 的 key 换用非空且唯一的字段")
     return str(texts[0]) if len(texts) == 1 else msgspec.json.encode(texts).decode()
@@ -252,21 +258,18 @@ def _source_time(item: Item, table: Table) -> str | None:
     """The first cursor column that is set, as canonical text where it is a time."""
     zone = ZoneInfo(table.source.timezone)
     for name in table.cursors:
-        value = item.values[name]
-        if isinstance(value, datetime):
-            return _canonical(value, Field(), zone)
-        text = text_of(value, table.source.charset)
+        text = text_of(item.values[name], table.source.charset)
         if text:
             return parse_time(text, Field(), zone)
     return None
 
 
-def text_of(value: Any, charset: str = "") -> str | None:
+def text_of(value: Any, charset: str = "", errors: str = "replace") -> str | None:
     """A value as text. Bytes are decoded; a character that is lost stays visible as U+FFFD."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode(charset or "utf-8", "replace")
+        return bytes(value).decode(charset or "utf-8", errors)
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, Decimal):

@@ -28,6 +28,16 @@ EVENTS: dict[str, LogEvent] = {
         "执行 mingcha-agent doctor --only 数据源",
     ),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
+    "table.stopped": LogEvent(
+        "error",
+        "一张表不能读，停止采集该表，其余照常",
+        ("table", "reason"),
+        "执行 mingcha-agent doctor --only 数据源",
+    ),
+    "table.recovered": LogEvent("info", "该表已恢复采集", ("table",)),
+    "index.replaced": LogEvent(
+        "error", "摘要索引损坏，已改名保留并新建，正从数据源重读", (), "保留该文件，联系市中心"
+    ),
     "row.quarantined": LogEvent(
         "error",
         "一行数据无法对应到标准记录，已隔离，其余照常",

@@ -59,7 +59,7 @@ def test_no_identifier_yields_anything_but_one_select(
         )
     except ConfigError:
         return
-    mark = "`" if dialect is Dialect.MYSQL else '"'
+    mark = '"' if dialect is Dialect.POSTGRESQL else "`"
     bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", built.sql)
     assert bare.isascii()
     assert bare.count("SELECT") == 1
@@ -136,7 +136,7 @@ def test_each_dialect_quotes_and_numbers_in_its_own_way() -> None:
         return query.by_key(table, (b"7",), 100).sql
 
     assert sql(Dialect.SQLITE) == (
-        'SELECT "编号", "申请人" FROM "spxt"."办件" WHERE "编号" > CAST(? AS TEXT) ORDER BY "编号" LIMIT 100'
+        "SELECT `编号`, `申请人` FROM `spxt`.`办件` WHERE `编号` > CAST(? AS TEXT) ORDER BY `编号` LIMIT 100"
     )
     assert sql(Dialect.MYSQL) == (
         "SELECT `编号`, CAST(`申请人` AS BINARY) FROM `spxt`.`办件` WHERE `编号` > %s ORDER BY `编号` LIMIT 100"

@@ -1,0 +1,213 @@
+"""Rows that were read -> records in the buffer: the index says what changed, the buffer takes it, the index learns.
+
+The order is the promise: records and source positions in one flushed transaction of the buffer first, the index
+after it. A crash between the two is healed by `catch_up`, which replays the buffer's tail into the index.
+A row that cannot be mapped is set aside with its reason and shown by the doctor; when it maps again it is cured.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec import Struct
+
+from agent.buffer import Buffer
+from agent.core import rows
+from agent.core.mapping import Table
+from agent.core.query import Row
+from agent.core.rows import Item, Stamp
+from agent.index import Index, Known, Seen, mark
+from common.clock import Clock
+from common.core import record
+from common.core.errors import RejectedError
+from common.core.record import Case, Op, Pass, Record, RecordKind, Step
+
+log = structlog.get_logger()
+
+NO_KEY = "(无主键)"
+
+
+class Draft(Struct, frozen=True):
+    """A record before it has its number."""
+
+    record: Record
+    case_key: str
+
+
+class Met:
+    """What a sweep has come across: ids of the index as bits, keys of rows that cannot be mapped."""
+
+    def __init__(self) -> None:
+        self.ids = bytearray()
+        self.bad: set[str] = set()
+
+
+class Capture:
+    """One site's way from rows to numbered records."""
+
+    def __init__(self, buffer: Buffer, index: Index, clock: Clock, digest_key: bytes) -> None:
+        self._buffer = buffer
+        self._index = index
+        self._clock = clock
+        self._digest_key = digest_key
+        self._behind = True
+        self.bad: dict[tuple[str, str], str] = {}
+        """Quarantined rows: (table, key) -> reason."""
+
+    async def catch_up(self) -> None:
+        """Bring the index level with the buffer; does nothing when it is."""
+        if not self._behind:
+            return
+        if self._index.indexed < self._buffer.forgotten:
+            await self._index.lift(self._buffer.newest)
+        tail = await self._buffer.tail(self._index.indexed)
+        await self._index.commit(
+            [_replayed(item) for item in tail if item.kind in _ROWS], self._buffer.newest
+        )
+        self._buffer.indexed = self._index.indexed
+        self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
+        self._behind = False
+
+    async def take(
+        self,
+        table: Table,
+        page: Sequence[Row],
+        positions: dict[str, bytes] | None = None,
+        met: Met | None = None,
+        *,
+        settle: bool = False,
+    ) -> int:
+        """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met.
+
+        Without a change the positions are stored only if `settle`. -> how many changed.
+        Raises BufferFullError; then nothing has changed, positions least of all.
+        """
+        read = [await self._read(row, table) for row in page]
+        known = await self._index.known(table.name, list({key for key, _ in read}))
+        stamp = self.stamp()
+        drafts: dict[str, Draft] = {}
+        digests: dict[str, bytes] = {}
+        for key, item in read:
+            old = known.get(key)
+            if met is not None and old is not None:
+                mark(met.ids, old.id)
+            if item is not None and digests.setdefault(key, item.digest) != item.digest:
+                await self._set_aside(table, key, RejectedError("key 不唯一：同一主键有不同的行"))
+            elif item is not None and key not in drafts:
+                draft = await self._draft(item, table, old, stamp)
+                if draft is not None:
+                    drafts[key] = draft
+            if met is not None and (table.name, key) in self.bad:
+                met.bad.add(key)
+        if drafts or (settle and positions):
+            await self._store(list(drafts.values()), positions)
+        return len(drafts)
+
+    async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
+        """These rows were seen once and are no longer in the source."""
+        stamp = self.stamp()
+        drafts = [
+            Draft(
+                rows.to_deletion(
+                    table, key, old.case_key, old.version if old.gone else self._next(old), old.digest, stamp
+                ),
+                old.case_key,
+            )
+            for key, old in missing
+        ]
+        if drafts:
+            await self._store(drafts)
+        return len(drafts)
+
+    async def passed(self, passes: dict[int, dict[str, int]]) -> None:
+        """State, per start of a round (office time), which tables are whole up to it and how many rows were read."""
+        stamp = self.stamp()
+        await self._store([Draft(_pass(Pass(at, tables), stamp), "") for at, tables in passes.items()])
+
+    async def cure(self, found: Sequence[tuple[str, str]]) -> None:
+        """These rows map again, or are no longer there."""
+        await self._buffer.cure_rows(found)
+        for row in found:
+            self.bad.pop(row, None)
+
+    def stamp(self) -> Stamp:
+        return Stamp(self._clock.office(), self._clock.wall(), self._clock.mono())
+
+    async def _read(self, row: Row, table: Table) -> tuple[str, Item | None]:
+        key = NO_KEY
+        try:
+            key = rows.key_of(row, table)
+            return key, rows.read(row, table, self._digest_key)
+        except RejectedError as error:
+            await self._set_aside(table, key, error)
+            return key, None
+
+    async def _draft(self, item: Item, table: Table, old: Known | None, stamp: Stamp) -> Draft | None:
+        """None for a row that did not change, or that cannot be mapped."""
+        same = old is not None and old.digest == item.digest and not old.gone
+        try:
+            if old is not None and same:
+                draft = self._made(item, table, old.version, stamp) if old.dirty else None
+            else:
+                draft = self._made(item, table, self._next(old), stamp)
+        except RejectedError as error:
+            await self._set_aside(table, item.key, error)
+            return None
+        if (table.name, item.key) in self.bad:
+            await self.cure([(table.name, item.key)])
+        return draft
+
+    def _made(self, item: Item, table: Table, version: int, stamp: Stamp) -> Draft:
+        return Draft(rows.to_record(item, table, version, stamp), rows.case_key(item, table))
+
+    def _next(self, old: Known | None) -> int:
+        return max(old.version if old else 0, self._index.floor) + 1
+
+    async def _set_aside(self, table: Table, key: str, error: RejectedError) -> None:
+        reason = str(error)
+        if self.bad.get((table.name, key)) == reason:
+            return
+        log.error("row.quarantined", table=table.name, key=key, reason=reason, hint=error.hint)
+        await self._buffer.quarantine_row(table.name, key, reason)
+        self.bad[table.name, key] = reason
+
+    async def _store(self, drafts: Sequence[Draft], positions: dict[str, bytes] | None = None) -> None:
+        self._behind = True
+        seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
+        seen = [
+            _seen(draft.record, draft.case_key, seq)
+            for draft, seq in zip(drafts, seqs, strict=True)
+            if draft.record.kind in _ROWS
+        ]
+        await self._index.commit(seen, seqs[-1] if seqs else self._index.indexed)
+        self._buffer.indexed = self._index.indexed
+        self._behind = False
+
+
+_ROWS = {RecordKind.CASE, RecordKind.STEP}
+
+
+def _seen(item: Record, case_key: str, seq: int) -> Seen:
+    return Seen(item.table, item.key, item.version, item.digest, case_key, item.op is Op.DELETE, seq)
+
+
+def _replayed(item: Record) -> Seen:
+    body = record.decode_body(item)
+    assert isinstance(body, Case | Step)
+    return _seen(item, body.case_key, item.seq)
+
+
+def _pass(body: Pass, stamp: Stamp) -> Record:
+    return Record(
+        seq=0,
+        kind=RecordKind.PASS,
+        table="",
+        key="",
+        version=1,
+        op=Op.PUT,
+        src_at=None,
+        cap_at=stamp.at,
+        cap_wall=stamp.wall,
+        cap_mono=stamp.mono,
+        digest=b"",
+        body=record.encode_body(body),
+    )

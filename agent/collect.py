@@ -1,0 +1,225 @@
+"""The source loop: reads the site's database round by round and hands pages to `capture.py`.
+
+Two lanes per table, over one connection. The **cursor** lane reads what the vendor stamped as changed, again and
+again over an overlap. The **sweep** walks the whole table in key order and proves the index row by row: it finds
+late commits, edits without a stamp, and deletions, and it is the only lane where no cursor is mapped. A round
+gives each lane a slice of time, so that fresh rows never wait for a long walk. After a clean round a `Pass` says
+up to which instant of office time the tables are whole.
+
+APScheduler only says *when* a round is due (it coalesces what was missed); the round runs in this loop, so that
+an unforeseen error ends the process, as everywhere, and does not vanish in a scheduler's log.
+"""
+
+import asyncio
+import secrets
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from agent.buffer import BufferFullError
+from agent.capture import Capture
+from agent.config import CaptureConfig
+from agent.core.mapping import Table
+from agent.index import Index
+from agent.lanes import Lanes
+from agent.source.base import SchemaError, Source
+from common.clock import Clock
+from common.core.backoff import delay
+from common.core.errors import UnavailableError
+from common.core.instant import SECOND
+
+log = structlog.get_logger()
+
+MAX_PAUSE_SECS = 30.0
+RECHECK_SECS = 30.0
+"""A table that could not be read is tried again after this."""
+
+
+class CollectState:
+    """Where capture stands; written by the collector, read by heartbeat, status file and watchdog."""
+
+    def __init__(self) -> None:
+        self.source_fault = ""
+        self.buffer_fault = ""
+        self.table_faults: dict[str, str] = {}
+        self.since_wall = 0
+        self.last_ok_wall = 0
+        self.last_ok_mono: int | None = None
+        self.turned_mono = 0
+        self.rounds = 0
+        self.quarantined = 0
+        self.sweep_wanted = False
+
+    @property
+    def fault(self) -> str:
+        """One Chinese sentence, or empty."""
+        return self.source_fault or self.buffer_fault or "；".join(self.table_faults.values())
+
+    def ok_age_secs(self, now_mono: int) -> float | None:
+        """Seconds since the last clean round; None before the first."""
+        return None if self.last_ok_mono is None else (now_mono - self.last_ok_mono) / SECOND
+
+    def sweep_needed(self) -> None:
+        """Something was lost or must be told again: sweep at the next round."""
+        self.sweep_wanted = True
+
+
+class Collector:
+    """Owns the source's connection. `round_once` is the loop's step, testable alone."""
+
+    def __init__(
+        self,
+        source: Source,
+        tables: list[Table],
+        capture: Capture,
+        index: Index,
+        config: CaptureConfig,
+        clock: Clock,
+        state: CollectState,
+    ) -> None:
+        self._source = source
+        self._capture = capture
+        self._config = config
+        self._clock = clock
+        self._state = state
+        self._lanes = {table.name: Lanes(table, source, capture, index, config, clock) for table in tables}
+        self._retry_mono: dict[str, int] = {}
+        self._passed: dict[str, int] = {}
+        self._passed_mono = 0
+
+    async def start(self, positions: dict[str, bytes]) -> None:
+        """Continue where the buffer says the source was read to."""
+        for lanes in self._lanes.values():
+            lanes.resume(positions)
+
+    async def close(self) -> None:
+        await self._source.close()
+
+    async def round_once(self) -> int:
+        """Read every table once. -> number of changes. Raises UnavailableError, BufferFullError."""
+        began = self._clock.mono()
+        await self._capture.catch_up()
+        await self._source.open()
+        if self._state.sweep_wanted:
+            self._state.sweep_wanted = False
+            for lanes in self._lanes.values():
+                lanes.sweep_now()
+        changed = 0
+        for name, lanes in self._lanes.items():
+            if self._retry_mono.get(name, 0) <= began:
+                changed += await self._read(name, lanes)
+        await self._pass(changed)
+        self._state.rounds += 1
+        self._state.quarantined = len(self._capture.bad)
+        if not self._retry_mono:
+            self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
+        took = (self._clock.mono() - began) // 1000
+        log.debug("round.finished", tables=len(self._lanes), changed=changed, ms=took)
+        return changed
+
+    async def _read(self, name: str, lanes: Lanes) -> int:
+        """One table's share of the round. A table that cannot be read stops alone."""
+        try:
+            changed = await lanes.advance(self._config.poll_secs / len(self._lanes))
+        except SchemaError as error:
+            lanes.restart()
+            self._retry_mono[name] = self._clock.mono() + int(RECHECK_SECS * SECOND)
+            self._table_stopped(name, error)
+            return 0
+        if self._retry_mono.pop(name, None) is not None:
+            del self._state.table_faults[name]
+            log.info("table.recovered", table=name)
+        return changed
+
+    def _table_stopped(self, name: str, error: SchemaError) -> None:
+        if self._state.table_faults.get(name) != str(error):
+            log.error("table.stopped", table=name, reason=str(error), hint=error.hint)
+            self._state.since_wall = self._state.since_wall or self._clock.wall()
+        self._state.table_faults[name] = str(error)
+
+    async def _pass(self, changed: int) -> None:
+        """State completeness, at most every `pass_secs` unless something changed."""
+        due = self._passed_mono + int(self._config.pass_secs * SECOND) <= self._clock.mono()
+        if not (changed or due):
+            return
+        passes: dict[int, dict[str, int]] = {}
+        for name, lanes in self._lanes.items():
+            whole = lanes.whole_at
+            if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, 0):
+                passes.setdefault(whole, {})[name] = lanes.rows
+        if not passes:
+            return
+        await self._capture.passed(passes)
+        self._passed_mono = self._clock.mono()
+        for whole, tables in passes.items():
+            self._passed |= dict.fromkeys(tables, whole)
+
+
+async def run(collector: Collector, config: CaptureConfig, state: CollectState, clock: Clock) -> None:
+    """Collect for ever."""
+    due = asyncio.Event()
+
+    async def tick() -> None:
+        """A coroutine, so that it runs on the loop and not in the scheduler's threads."""
+        due.set()
+
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler.add_job(
+        tick,
+        "interval",
+        seconds=config.poll_secs,
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+        next_run_time=datetime.now(UTC),
+    )
+    scheduler.start()
+    failed = 0
+    try:
+        while True:
+            state.turned_mono = clock.mono()
+            await due.wait()
+            due.clear()
+            failed = 0 if await _survived(collector, state, clock) else failed + 1
+            if failed:
+                await asyncio.sleep(_pause(failed))
+    finally:
+        scheduler.shutdown(wait=False)
+        await collector.close()
+
+
+def _pause(failed: int) -> float:
+    return delay(failed, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS)
+
+
+async def _survived(collector: Collector, state: CollectState, clock: Clock) -> bool:
+    """One round; what heals by itself is noted once when it begins and once when it ends."""
+    try:
+        await collector.round_once()
+    except BufferFullError as error:
+        if not state.buffer_fault:
+            log.error("buffer.full", reason=str(error), hint=error.hint)
+            state.since_wall = clock.wall()
+        state.buffer_fault = str(error)
+        return False
+    except UnavailableError as error:
+        if not state.source_fault:
+            log.warning("source.unavailable", reason=str(error), hint=error.hint)
+            state.since_wall = clock.wall()
+        state.source_fault = str(error)
+        await collector.close()
+        return False
+    _recovered(state, clock)
+    return True
+
+
+def _recovered(state: CollectState, clock: Clock) -> None:
+    secs = round((clock.wall() - state.since_wall) / SECOND, 1)
+    if state.source_fault:
+        log.info("source.recovered", after_secs=secs)
+    if state.buffer_fault:
+        log.info("buffer.recovered", after_secs=secs)
+    state.source_fault = state.buffer_fault = ""
+    if not state.table_faults:
+        state.since_wall = 0

@@ -1,0 +1,82 @@
+"""How far a source was read: cursor values and keys, to and from what is stored, with their types kept.
+
+A position is compared by the source's own engine, never by us; only the overlap is subtracted here.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+_PARSE: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "Decimal": Decimal,
+    "str": str,
+    "bytes": bytes.fromhex,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "UUID": UUID,
+}
+_COMPACT = "%Y%m%d%H%M%S"
+
+
+def encode(value: Any) -> bytes:
+    """-> JSON of [type, text]."""
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return msgspec.json.encode([type(value).__name__, text])
+
+
+def decode(raw: bytes) -> Any:
+    """Inverse of `encode`. Raises ValueError for anything else."""
+    kind, text = msgspec.json.decode(raw, type=tuple[str, str])
+    return _PARSE[kind](text)
+
+
+def earlier(value: Any, secs: int) -> Any:
+    """`value` less an overlap, in its own type and form; what is not a time stays as it is."""
+    span = timedelta(seconds=secs)
+    try:
+        if isinstance(value, datetime):
+            return value - span
+        if isinstance(value, date):
+            return (datetime(value.year, value.month, value.day) - span).date()  # noqa: DTZ001
+        if isinstance(value, bytes):
+            return _earlier_text(value.decode("ascii"), span).encode()
+        if isinstance(value, str):
+            return _earlier_text(value, span)
+    except (ValueError, OverflowError):
+        return value
+    return value
+
+
+def _earlier_text(text: str, span: timedelta) -> str:
+    if text.isdigit() and len(text) == 14:
+        return f"{datetime.strptime(text, _COMPACT) - span:{_COMPACT}}"  # noqa: DTZ007
+    moment = datetime.fromisoformat(text) - span
+    if len(text) == 10:
+        return moment.date().isoformat()
+    return moment.replace(tzinfo=None).isoformat(sep=text[10], timespec="seconds")
+
+
+def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...]:
+    """Key text of a row -> values of the types of `sample`, a key as the driver gives it.
+
+    Raises ValueError where the text cannot be of that type: then no row has this key any more.
+    """
+    texts = [key] if len(sample) == 1 else msgspec.json.decode(key, type=list[str])
+    return tuple(_retyped(text, value, charset) for text, value in zip(texts, sample, strict=True))
+
+
+def _retyped(text: str, sample: Any, charset: str) -> Any:
+    if isinstance(sample, bytes):
+        return text.encode(charset or "utf-8")
+    if isinstance(sample, bool):
+        return bool(int(text))
+    try:
+        return _PARSE[type(sample).__name__](text)
+    except ArithmeticError as error:
+        raise ValueError(text) from error

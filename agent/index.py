@@ -1,0 +1,225 @@
+"""What was ever seen of each source row: its newest version and digest, and which record carried it.
+
+A file of its own beside the buffer, committed always AFTER it and with `synchronous=NORMAL`. It may therefore be
+behind, never ahead: at start the buffer's tail is replayed into it, and the buffer deletes nothing that is not
+in here. If it is behind what the buffer has already deleted (the file was lost, or power failed), then `floor`
+lifts every further version above all that may have been given before.
+
+`dirty` rows are sent again by the next sweep although they did not change: the record that carried them was
+damaged, or was not delivered before the buffer was replaced, or the hall was restored from an older backup.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+import structlog
+from msgspec import Struct
+
+log = structlog.get_logger()
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS row(id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,
+    digest BLOB NOT NULL, case_key TEXT NOT NULL, gone INTEGER NOT NULL, dirty INTEGER NOT NULL,
+    epoch BLOB NOT NULL, seq INTEGER NOT NULL, UNIQUE(tbl, key));
+CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
+"""
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA journal_size_limit=4194304",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA busy_timeout=10000",
+)
+_UPSERT = """
+INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq) VALUES(?, ?, ?, ?, ?, ?, 0, ?, ?)
+ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_key=excluded.case_key,
+    gone=excluded.gone, dirty=0, epoch=excluded.epoch, seq=excluded.seq
+"""
+_IN = 500
+
+
+class Known(Struct, frozen=True):
+    """What the index holds of a row."""
+
+    id: int
+    version: int
+    digest: bytes
+    case_key: str
+    gone: bool
+    dirty: bool
+
+
+class Seen(Struct, frozen=True):
+    """A version that the buffer has just taken under number `seq`."""
+
+    table: str
+    key: str
+    version: int
+    digest: bytes
+    case_key: str
+    gone: bool
+    seq: int
+
+
+class Index:
+    """Made by `Index.open`. `indexed`: the highest number of the buffer that is in here."""
+
+    def __init__(self, path: Path, epoch: bytes) -> None:
+        self.path = path
+        self.epoch = epoch
+        self.indexed = 0
+        self.floor = 0
+        self._acknowledged = 0
+        self._lock = asyncio.Lock()
+        self._db: aiosqlite.Connection
+
+    @classmethod
+    async def open(cls, path: Path, epoch: bytes) -> Self:
+        """Open or create. A new epoch of the buffer: what the old one did not deliver becomes dirty.
+
+        A file that is damaged is set aside: everything is read again.
+        """
+        index = cls(path, epoch)
+        try:
+            await index._open()
+        except sqlite3.DatabaseError:
+            await index.close()
+            for suffix in ("", "-wal", "-shm"):
+                old = path.with_name(path.name + suffix)
+                if old.exists():
+                    old.replace(path.with_name(f"{path.name}.damaged{suffix}"))
+            log.error("index.replaced", hint="保留该文件，正从数据源重读")
+            await index._open()
+        return index
+
+    async def _open(self) -> None:
+        self._db = await aiosqlite.connect(self.path, isolation_level=None)
+        for pragma in _PRAGMAS:
+            await self._db.execute(pragma)
+        await self._db.executescript(_SCHEMA)
+        meta = {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT k, v FROM meta")}
+        if meta.get("epoch") != self.epoch:
+            await self._begin_epoch(meta)
+            return
+        self.indexed, self.floor = int(meta["indexed"]), int(meta["floor"])
+        self._acknowledged = int(meta["acknowledged"])
+
+    async def _begin_epoch(self, meta: dict[str, bytes]) -> None:
+        async with self._transaction():
+            if "epoch" in meta:
+                await self._db.execute(
+                    "UPDATE row SET dirty=1 WHERE epoch=? AND seq>?",
+                    (meta["epoch"], int(meta["acknowledged"])),
+                )
+            await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0")
+
+    async def close(self) -> None:
+        await self._db.close()
+
+    async def lift(self, newest: int) -> None:
+        """Numbers were deleted that the index never had: further versions start above `newest`."""
+        async with self._lock, self._transaction():
+            await self._set(floor=str(newest).encode())
+        self.floor = newest
+
+    async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        for start in range(0, len(keys), _IN):
+            part = keys[start : start + _IN]
+            places = ",".join("?" * len(part))
+            sql = (
+                f"SELECT key, id, n, digest, case_key, gone, dirty FROM row WHERE tbl=? AND key IN ({places})"  # noqa: S608
+            )
+            for row in await self._db.execute_fetchall(sql, (table, *part)):
+                found[row[0]] = Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))
+        return found
+
+    async def commit(self, rows: Iterable[Seen], indexed: int) -> None:
+        """Remember versions that the buffer has committed; `indexed` is the last of their numbers."""
+        values = [
+            (row.table, row.key, row.version, row.digest, row.case_key, row.gone, self.epoch, row.seq)
+            for row in rows
+        ]
+        async with self._lock, self._transaction():
+            await self._db.executemany(_UPSERT, values)
+            await self._set(indexed=str(indexed).encode())
+        self.indexed = indexed
+
+    async def newest_id(self) -> int:
+        """Rows that are new from now on get a higher id."""
+        found = await self._db.execute_fetchall("SELECT coalesce(max(id), 0) FROM row")
+        return next(int(row[0]) for row in found)
+
+    async def unseen(
+        self, table: str, seen: bytearray, between: tuple[int, int], limit: int
+    ) -> list[tuple[str, Known]]:
+        """Rows of `table` with id in (lo, hi], in id order, that a sweep should have met but has not.
+
+        `seen` has one bit per id. Rows known to be gone are met no more, unless their deletion must be repeated.
+        """
+        sql = (
+            "SELECT key, id, n, digest, case_key, gone, dirty FROM row "
+            "WHERE id>? AND id<=? AND tbl=? AND (gone=0 OR dirty=1) ORDER BY id"
+        )
+        missing: list[tuple[str, Known]] = []
+        async with self._db.execute(sql, (*between, table)) as cursor:
+            async for row in cursor:
+                if _bit(seen, row[1]):
+                    continue
+                missing.append((row[0], Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))))
+                if len(missing) == limit:
+                    break
+        return missing
+
+    async def forget_range(self, epoch: bytes, lo: int, hi: int) -> None:
+        """The records lo..hi of `epoch` are lost: what they carried is sent again by the next sweep."""
+        async with self._lock, self._transaction():
+            await self._db.execute(
+                "UPDATE row SET dirty=1 WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi)
+            )
+
+    async def forget_after(self, epoch: bytes, seq: int) -> None:
+        """The same for everything above `seq`."""
+        await self.forget_range(epoch, seq + 1, 2**62)
+
+    async def note_acknowledged(self, epoch: bytes, upto: int) -> None:
+        """The hall holds everything up to `upto`; remembered for the case that the buffer is lost."""
+        if epoch != self.epoch or upto <= self._acknowledged:
+            return
+        async with self._lock, self._transaction():
+            await self._set(acknowledged=str(upto).encode())
+        self._acknowledged = upto
+
+    async def _set(self, **values: bytes) -> None:
+        await self._db.executemany(
+            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v=excluded.v", values.items()
+        )
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        try:
+            await self._db.execute("BEGIN IMMEDIATE")
+            yield
+            await self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                await self._db.execute("ROLLBACK")
+            raise
+
+
+def mark(seen: bytearray, number: int) -> None:
+    """Set the bit of `number`, growing as needed: a sweep of a million rows costs 125 kB."""
+    place = number >> 3
+    if place >= len(seen):
+        seen.extend(bytes(place + 1024 - len(seen)))
+    seen[place] |= 1 << (number & 7)
+
+
+def _bit(seen: bytearray, number: int) -> Any:
+    place = number >> 3
+    return place < len(seen) and seen[place] & (1 << (number & 7))

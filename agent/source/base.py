@@ -1,0 +1,103 @@
+"""The seam to a site's database: read-only by construction, one connection, one short statement at a time.
+
+Each adapter is a module with `from_config(config, secrets_dir) -> Source`, which touches no network. It translates
+its driver's errors at its edge into two:
+- UnavailableError: the source as a whole cannot be read now (away, wrong password, busy, locked). Retried.
+- SchemaError: this one table cannot be read until a person mends the mapping or the grants. Other tables go on.
+After any error the adapter has closed its connection, so that no lock and no half-read result stays behind;
+`open` may be called again at any time.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from agent.core.mapping import SourceConfig
+from agent.core.query import Dialect, Query, Row
+from common.config import read_secret
+from common.core.errors import RejectedError, UnavailableError
+
+CONNECT_SECS = 3.0
+STATEMENT_SECS = 5.0
+LOCK_SECS = 1.0
+ANSWER_SECS = 8.0
+"""A half-open line answers nothing: past this the connection is given up."""
+
+
+class SchemaError(RejectedError):
+    """A table is missing, a column is missing, or SELECT on it is not granted."""
+
+
+class Source(Protocol):
+    """One open database."""
+
+    async def open(self) -> None:
+        """Connect, read-only and with time limits; nothing happens if it is open. Raises UnavailableError."""
+
+    async def close(self) -> None:
+        """Idempotent."""
+
+    async def columns(self, table: str) -> list[str]:
+        """Names of the columns the account may read. Raises SchemaError if the table is not there."""
+
+    async def fetch(self, query: Query) -> list[Row]:
+        """All rows of one page, complete. Raises UnavailableError or SchemaError."""
+
+    async def write_allowed(self, table: str, key: str) -> str:
+        """Try to change no row, past our own read-only setting. -> "" if the *privileges* refuse it, else what is
+        wrong, in Chinese. For the doctor; uses a second connection."""
+
+
+def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:
+    """Columns that are not there; PostgreSQL alone tells upper from lower case."""
+    fold = str if dialect is Dialect.POSTGRESQL else str.casefold
+    there = {fold(name) for name in found}
+    return [name for name in wanted if fold(name) not in there]
+
+
+def read_password(config: SourceConfig, secrets_dir: Path) -> str:
+    """Raises ConfigError if the file is not there."""
+    return read_secret(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+
+
+# What every adapter says in the same words.
+
+
+def unreachable(where: str, detail: object) -> UnavailableError:
+    return UnavailableError(
+        f"连不上数据源 {where}：{detail}", hint="请检查业务库是否启动、网络与端口是否放行"
+    )
+
+
+def wrong_password(user: str) -> UnavailableError:
+    return UnavailableError(
+        f"数据源拒绝登录：账号 {user} 或其密码不对", hint="请核对 mapping.toml 的 user 与密码文件"
+    )
+
+
+def no_database(name: str) -> UnavailableError:
+    return UnavailableError(
+        f"数据源没有数据库 {name}，或账号无权使用", hint="请核对 mapping.toml 的 database 与授权"
+    )
+
+
+def busy(detail: object) -> UnavailableError:
+    return UnavailableError(
+        f"数据源正忙或被锁：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员"
+    )
+
+
+def broken(detail: object) -> UnavailableError:
+    return UnavailableError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
+
+
+def no_table(table: str) -> SchemaError:
+    return SchemaError(f"数据源没有表 {table}，或账号看不到它", hint="请核对 mapping.toml 的 from 与授权")
+
+
+def no_column(detail: str) -> SchemaError:
+    return SchemaError(f"数据源缺少字段 {detail}", hint="请修改 mapping.toml，或请软件厂商说明新的字段名")
+
+
+def no_privilege(detail: object) -> SchemaError:
+    return SchemaError(f"账号无权读取：{detail}", hint="请业务库管理员授予该表的 SELECT 权限")

@@ -1,0 +1,145 @@
+"""MySQL and MariaDB through asyncmy: the fastest driver, and it leaves impossible dates as text.
+
+Every statement commits by itself: an open read transaction would make the vendor's ALTER TABLE wait.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncmy
+from asyncmy.errors import MySQLError
+
+from agent.core.mapping import SourceConfig
+from agent.core.query import Dialect, Query, Row, quote, table_name
+from agent.source import base
+from common.core.errors import MingchaError
+
+_PORT = 3306
+_DENIED = {1142, 1143, 1227, 1370}
+_BUSY = {1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024}
+_UNREACHABLE = {2002, 2003, 2005, 2006, 2013, 2055}
+_Result = TypeVar("_Result")
+
+
+class MysqlSource:
+    """See base.Source."""
+
+    def __init__(self, config: SourceConfig, password: str) -> None:
+        self._config = config
+        self._password = password
+        self._where = f"{config.host}:{config.port or _PORT}"
+        self._connection: Any = None
+
+    async def open(self) -> None:
+        if self._connection is None:
+            self._connection = await self._limited(self._connect(read_only=True))
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def columns(self, table: str) -> list[str]:
+        schema, _, name = table.rpartition(".")
+        found = await self.fetch(
+            Query(
+                "SELECT column_name FROM information_schema.columns "
+                "WHERE table_schema = coalesce(%s, database()) AND table_name = %s",
+                (schema or None, name),
+            )
+        )
+        if not found:
+            raise base.no_table(table)
+        return [row[0] for row in found]
+
+    async def fetch(self, query: Query) -> list[Row]:
+        await self.open()
+        return await self._limited(self._execute(self._connection, query))
+
+    async def write_allowed(self, table: str, key: str) -> str:
+        column = quote(Dialect.MYSQL, key)
+        sql = f"UPDATE {table_name(Dialect.MYSQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
+        connection = await self._limited(self._connect(read_only=False))
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute(sql)
+        except MySQLError as error:
+            return "" if error.args[0] in _DENIED else str(error)
+        finally:
+            connection.close()
+        return f"账号 {self._config.user} 有权改写 {table}"
+
+    async def _connect(self, *, read_only: bool) -> Any:
+        connection = await asyncmy.connect(
+            host=self._config.host,
+            port=self._config.port or _PORT,
+            user=self._config.user,
+            password=self._password,
+            database=self._config.database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=base.CONNECT_SECS,
+        )
+        if read_only:
+            maria = "MariaDB" in connection.get_server_info()
+            fuse = (
+                f"max_statement_time={base.STATEMENT_SECS:g}"
+                if maria
+                else f"max_execution_time={base.STATEMENT_SECS * 1000:.0f}"
+            )
+            lock = f"lock_wait_timeout={base.LOCK_SECS:.0f}"
+            await self._execute(connection, Query("SET SESSION TRANSACTION READ ONLY"))
+            await self._execute(connection, Query(f"SET SESSION {fuse}, {lock}, innodb_{lock}"))
+        return connection
+
+    async def _execute(self, connection: Any, query: Query) -> list[Row]:
+        async with connection.cursor() as cursor:
+            await cursor.execute(query.sql, query.params or None)
+            return list(await cursor.fetchall())
+
+    async def _limited(self, work: Awaitable[_Result]) -> _Result:
+        """Wait for `work` with a time limit; whatever goes wrong, the connection is gone afterwards."""
+        try:
+            return await asyncio.wait_for(work, base.ANSWER_SECS)
+        except TimeoutError as error:
+            await self.close()
+            raise base.unreachable(self._where, "没有应答") from error
+        except MySQLError as error:
+            await self.close()
+            raise self._translated(error) from error
+        except OSError as error:
+            await self.close()
+            raise base.unreachable(self._where, error.strerror or error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    def _translated(self, error: MySQLError) -> MingchaError:
+        code = error.args[0] if error.args else 0
+        text = str(error.args[1]) if len(error.args) > 1 else str(error)
+        if code in {1045, 1698}:
+            return base.wrong_password(self._config.user)
+        if code in {1044, 1049}:
+            return base.no_database(self._config.database)
+        if code == 1146:
+            return base.no_table(text)
+        if code == 1054:
+            return base.no_column(text)
+        return _other(code, text, self._where)
+
+
+def _other(code: int, text: str, where: str) -> MingchaError:
+    if code in _DENIED:
+        return base.no_privilege(text)
+    if code in _BUSY:
+        return base.busy(text)
+    if code in _UNREACHABLE:
+        return base.unreachable(where, text)
+    return base.broken(f"{code} {text}")
+
+
+def from_config(config: SourceConfig, secrets_dir: Path) -> MysqlSource:
+    """No network. Raises ConfigError if the password file is missing."""
+    return MysqlSource(config, base.read_password(config, secrets_dir))

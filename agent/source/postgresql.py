@@ -1,0 +1,136 @@
+"""PostgreSQL through asyncpg: each statement its own transaction, read-only by session, with time limits."""
+
+import asyncio
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+
+from agent.core.mapping import SourceConfig
+from agent.core.query import Dialect, Query, Row, quote, table_name
+from agent.source import base
+from common.core.errors import MingchaError
+
+_PORT = 5432
+_Result = TypeVar("_Result")
+
+
+class PostgresqlSource:
+    """See base.Source."""
+
+    def __init__(self, config: SourceConfig, password: str) -> None:
+        self._config = config
+        self._password = password
+        self._where = f"{config.host}:{config.port or _PORT}"
+        self._connection: Any = None
+
+    async def open(self) -> None:
+        if self._connection is None:
+            self._connection = await self._limited(self._connect(read_only=True))
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def columns(self, table: str) -> list[str]:
+        quoted = table_name(Dialect.POSTGRESQL, table)
+        found = await self.fetch(
+            Query(
+                "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 "
+                "AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'SELECT')",
+                (quoted,),
+            )
+        )
+        if not found:
+            raise base.no_table(table)
+        return [row[0] for row in found]
+
+    async def fetch(self, query: Query) -> list[Row]:
+        await self.open()
+        found = await self._limited(self._connection.fetch(query.sql, *query.params))
+        return [tuple(row) for row in found]
+
+    async def write_allowed(self, table: str, key: str) -> str:
+        column = quote(Dialect.POSTGRESQL, key)
+        sql = f"UPDATE {table_name(Dialect.POSTGRESQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
+        connection = await self._limited(self._connect(read_only=False))
+        try:
+            async with connection.transaction():
+                await connection.execute(sql)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError):
+            return ""  # refused, or a view that nobody can write through
+        except asyncpg.PostgresError as error:
+            return str(error)
+        finally:
+            connection.terminate()
+        return f"账号 {self._config.user} 有权改写 {table}"
+
+    async def _connect(self, *, read_only: bool) -> Any:
+        return await asyncpg.connect(
+            host=self._config.host,
+            port=self._config.port or _PORT,
+            user=self._config.user,
+            password=self._password,
+            database=self._config.database,
+            timeout=base.CONNECT_SECS,
+            server_settings={
+                "default_transaction_read_only": "on" if read_only else "off",
+                "statement_timeout": f"{base.STATEMENT_SECS * 1000:.0f}",
+                "lock_timeout": f"{base.LOCK_SECS * 1000:.0f}",
+                "application_name": "mingcha-agent",
+            },
+        )
+
+    async def _limited(self, work: Awaitable[_Result]) -> _Result:
+        """Wait for `work` with a time limit; whatever goes wrong, the connection is gone afterwards."""
+        try:
+            return await asyncio.wait_for(work, base.ANSWER_SECS)
+        except TimeoutError as error:
+            await self.close()
+            raise base.unreachable(self._where, "没有应答") from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            await self.close()
+            raise self._translated(error) from error
+        except OSError as error:
+            await self.close()
+            raise base.unreachable(self._where, error.strerror or error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+
+    def _translated(self, error: Exception) -> MingchaError:
+        if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+            return base.wrong_password(self._config.user)
+        if isinstance(error, asyncpg.InvalidCatalogNameError):
+            return base.no_database(self._config.database)
+        if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
+            return base.no_table(str(error))
+        if isinstance(error, asyncpg.UndefinedColumnError):
+            return base.no_column(str(error))
+        return _other(error, self._where)
+
+
+def _other(error: Exception, where: str) -> MingchaError:
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return base.no_privilege(error)
+    if isinstance(error, _BUSY):
+        return base.busy(error)
+    if isinstance(error, _AWAY):
+        return base.unreachable(where, error)
+    return base.broken(error)
+
+
+_BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.TooManyConnectionsError,
+)
+_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+
+
+def from_config(config: SourceConfig, secrets_dir: Path) -> PostgresqlSource:
+    """No network. Raises ConfigError if the password file is missing."""
+    return PostgresqlSource(config, base.read_password(config, secrets_dir))

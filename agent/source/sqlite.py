@@ -1,0 +1,87 @@
+"""A SQLite file: opened read-only for each page and closed after it, so that the vendor's writer never waits long.
+
+A half-read cursor holds a lock that the writer meets as "database is locked": every page is read whole. All text
+comes as the bytes that are stored, because old software stores GBK where SQLite believes in UTF-8. A file that
+was replaced (restored, rotated) is noticed by itself, since nothing stays open.
+"""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from agent.core.mapping import SourceConfig
+from agent.core.query import Dialect, Query, Row, table_name
+from agent.source import base
+from common.core.errors import MingchaError, UnavailableError
+
+_STEPS = 10_000  # virtual machine steps between two looks at the fuse
+_Result = TypeVar("_Result")
+
+
+class SqliteSource:
+    """See base.Source."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def open(self) -> None:
+        await self._run(lambda db: db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall())
+
+    async def close(self) -> None:
+        """Nothing stays open between two pages."""
+
+    async def columns(self, table: str) -> list[str]:
+        sql = f"SELECT * FROM {table_name(Dialect.SQLITE, table)} LIMIT 0"  # noqa: S608
+        return await self._run(lambda db: [item[0] for item in db.execute(sql).description])
+
+    async def fetch(self, query: Query) -> list[Row]:
+        return await self._run(lambda db: db.execute(query.sql, query.params).fetchall())
+
+    async def write_allowed(self, table: str, key: str) -> str:  # noqa: ARG002
+        """A file has no grants; what protects it is `mode=ro`, which SQLite itself enforces."""
+        return "" if await asyncio.to_thread(os.access, self._path, os.R_OK) else f"无权读取 {self._path}"
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        return await asyncio.to_thread(self._work, work)
+
+    def _work(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        try:
+            with closing(self._connect()) as db:
+                return work(db)
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        db = sqlite3.connect(uri, uri=True, timeout=base.LOCK_SECS, isolation_level=None)
+        db.text_factory = bytes
+        fuse = time.monotonic() + base.STATEMENT_SECS
+        db.set_progress_handler(lambda: time.monotonic() > fuse, _STEPS)
+        return db
+
+    def _translated(self, error: sqlite3.Error) -> MingchaError:
+        text, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if text.startswith("no such table"):
+            return base.no_table(text.partition(": ")[2])
+        if text.startswith("no such column"):
+            return base.no_column(text.partition(": ")[2])
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}:
+            return base.busy(f"{self._path}（{text}）")
+        if code == sqlite3.SQLITE_CANTOPEN:
+            return base.unreachable(str(self._path), self._why_not_open())
+        if code == sqlite3.SQLITE_NOTADB:
+            return UnavailableError(f"{self._path} 不是 SQLite 数据库", hint="请核对 mapping.toml 的 path")
+        return base.broken(f"{self._path}：{text}")
+
+    def _why_not_open(self) -> str:
+        return "无权读取该文件" if self._path.exists() else "文件不存在"
+
+
+def from_config(config: SourceConfig, secrets_dir: Path) -> SqliteSource:  # noqa: ARG001
+    """No network, no file is opened."""
+    return SqliteSource(Path(config.path))

@@ -1,0 +1,364 @@
+"""A real SQLite file of a vendor, the real buffer and index: whatever happens to a row, the hall will be told once."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent import mapping
+from agent.buffer import Buffer, BufferFullError
+from agent.capture import Capture
+from agent.collect import Collector, CollectState
+from agent.config import CaptureConfig
+from agent.index import Index
+from agent.source import sqlite
+from common.clock import Clock
+from common.core import crypto, record
+from common.core.errors import UnavailableError
+from common.core.record import Case, Op, Pass, Record, RecordKind, Step
+from common.core.state import CaseStatus
+
+KEK = b"k" * 32
+DIGEST_KEY = b"d" * 32
+SIGN_KEY = crypto.sign_public(b"s" * 32)
+EAGER = CaptureConfig(poll_secs=5, sweep_secs=0, page_rows=3, rows_per_sec=1e6, pass_secs=0)
+LAZY = msgspec.structs.replace(EAGER, sweep_secs=3600, pass_secs=3600)
+MAPPING = """
+version = 1
+[source]
+type = "sqlite"
+path = "spxt.db"
+[table.case]
+from = "办件"
+key = ["编号"]
+cursor = {columns = ["修改时间"]}
+columns = {case_no = "编号", applicant = "申请人", status = {col = "状态", enum = {0 = "accepted", 9 = "done"}}}
+[table.step]
+from = "办理过程"
+key = ["编号", "序号"]
+parent = "编号"
+columns = {seq = "序号", step_name = "环节"}
+"""
+
+
+class Site:
+    """One box on one vendor database; `open` is a start of the agent, leaving it is a crash or a stop."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "spxt.db"
+        (folder / "mapping.toml").write_text(MAPPING, "utf-8")
+        with self.vendor() as db:
+            db.execute('CREATE TABLE "办件" ("编号" TEXT PRIMARY KEY, "申请人", "状态", "修改时间" TEXT)')
+            db.execute(
+                'CREATE TABLE "办理过程" ("编号" TEXT, "序号" INTEGER, "环节", PRIMARY KEY ("编号", "序号"))'
+            )
+            for number in range(1, 8):
+                self.insert(db, number)
+
+    @contextmanager
+    def vendor(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self.file)
+        with db:
+            yield db
+        db.close()
+
+    def insert(self, db: sqlite3.Connection, number: int, status: Any = 0) -> None:
+        key = f"SL{number:03}"
+        row = (key, "王小明", status, f"2026-06-01 08:{number:02}:00")
+        db.execute('INSERT INTO "办件" VALUES (?, ?, ?, ?)', row)
+        db.execute('INSERT INTO "办理过程" VALUES (?, 1, ?)', (key, "受理"))
+
+    @asynccontextmanager
+    async def running(self, config: CaptureConfig = EAGER) -> AsyncIterator["Box"]:
+        source_config, tables = mapping.load(self.folder / "mapping.toml")
+        clock = Clock()
+        buffer = await Buffer.open(
+            self.folder / "buffer.db", kek=KEK, site="s01", sign_key=SIGN_KEY, clock=clock
+        )
+        index = await Index.open(self.folder / "index.db", buffer.epoch)
+        state = CollectState()
+        capture = Capture(buffer, index, clock, DIGEST_KEY)
+        source = sqlite.from_config(source_config, self.folder)
+        collector = Collector(source, tables, capture, index, config, clock, state)
+        await collector.start(await buffer.positions())
+        yield Box(buffer, index, collector, state)
+        await collector.close()
+        await index.close()
+        await buffer.close()
+
+
+class Box:
+    def __init__(self, buffer: Buffer, index: Index, collector: Collector, state: CollectState) -> None:
+        self.buffer = buffer
+        self.index = index
+        self.collector = collector
+        self.state = state
+
+    async def round(self) -> list[Record]:
+        """One round -> the rows' records it added."""
+        before = self.buffer.newest
+        await self.collector.round_once()
+        return [item for item in await self.buffer.tail(before) if item.kind is not RecordKind.PASS]
+
+    async def passes(self) -> list[Pass]:
+        bodies = [record.decode_body(item) for item in await self.buffer.tail(0)]
+        return [body for body in bodies if isinstance(body, Pass)]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def summary(records: list[Record]) -> list[tuple[str, str, int, Op]]:
+    return sorted((item.table, item.key, item.version, item.op) for item in records)
+
+
+def puts(table: str, *keys: str, version: int = 1) -> list[tuple[str, str, int, Op]]:
+    return [(table, key, version, Op.PUT) for key in keys]
+
+
+async def test_the_first_round_tells_every_row_once_and_the_next_nothing(site: Site) -> None:
+    async with site.running() as box:
+        first = await box.round()
+        cases = [f"SL{n:03}" for n in range(1, 8)]
+        steps = [f'["{case}","1"]' for case in cases]
+        assert summary(first) == puts("case", *cases) + puts("step", *steps)
+        assert await box.round() == []
+
+
+async def test_records_carry_the_canonical_body_and_the_stamp_of_the_source(site: Site) -> None:
+    async with site.running() as box:
+        by_place = {(item.table, item.key): item for item in await box.round()}
+    case = by_place["case", "SL001"]
+    assert record.decode_body(case) == Case(
+        case_key="SL001", case_no="SL001", applicant="王小明", status=CaseStatus.ACCEPTED
+    )
+    assert case.src_at == "2026-06-01T08:01:00+08:00"
+    step = record.decode_body(by_place["step", '["SL001","1"]'])
+    assert step == Step(case_key="SL001", seq=1, step_name="受理")
+
+
+async def test_inserts_and_stamped_updates_come_by_the_cursor_without_a_sweep(site: Site) -> None:
+    async with site.running(LAZY) as box:
+        await box.round()
+        with site.vendor() as db:
+            site.insert(db, 8)
+            db.execute(
+                'UPDATE "办件" SET "状态"=9, "修改时间"=\'2026-06-01 08:09:00\' WHERE "编号"=\'SL003\''
+            )
+        found = summary(await box.round())
+        assert found == [("case", "SL003", 2, Op.PUT), ("case", "SL008", 1, Op.PUT)]
+
+
+async def test_a_late_commit_inside_the_overlap_is_read(site: Site) -> None:
+    async with site.running(LAZY) as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute("INSERT INTO \"办件\" VALUES ('SL000', '李', 0, '2026-06-01 08:00:30')")
+        assert summary(await box.round()) == puts("case", "SL000")
+
+
+async def test_a_time_stamp_far_in_the_future_does_not_blind_the_cursor(site: Site) -> None:
+    with site.vendor() as db:
+        db.execute("INSERT INTO \"办件\" VALUES ('SL999', '李', 0, '2206-06-01 08:00:00')")
+    async with site.running(LAZY) as box:
+        await box.round()
+        with site.vendor() as db:
+            site.insert(db, 8)
+        assert ("case", "SL008", 1, Op.PUT) in summary(await box.round())
+
+
+async def test_a_silent_edit_and_a_deletion_are_found_by_the_sweep(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"=\'改\' WHERE "编号"=\'SL002\'')
+            db.execute('DELETE FROM "办件" WHERE "编号"=\'SL005\'')
+            db.execute('DELETE FROM "办理过程" WHERE "编号"=\'SL005\'')
+        found = await box.round()
+        assert summary(found) == [
+            ("case", "SL002", 2, Op.PUT),
+            ("case", "SL005", 2, Op.DELETE),
+            ("step", '["SL005","1"]', 2, Op.DELETE),
+        ]
+        deleted = next(item for item in found if item.table == "step")
+        assert record.decode_body(deleted) == Step(case_key="SL005")
+        assert await box.round() == []
+        with site.vendor() as db:
+            site.insert(db, 5)
+        assert ("case", "SL005", 3, Op.PUT) in summary(await box.round())
+
+
+async def test_a_table_that_was_emptied_is_told_row_by_row(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute('DELETE FROM "办件"')
+        found = await box.round()
+        assert [item.op for item in found] == [Op.DELETE] * 7
+
+
+async def test_a_restart_tells_nothing_twice(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+    async with site.running() as box:
+        assert await box.round() == []
+
+
+async def test_a_crash_between_buffer_and_index_reads_again_without_duplicates(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+    before = (site.folder / "index.db").read_bytes()
+    with site.vendor() as db:
+        site.insert(db, 8)
+        db.execute('DELETE FROM "办件" WHERE "编号"=\'SL001\'')
+    async with site.running() as box:
+        assert len(await box.round()) == 3
+        newest = box.buffer.newest
+    (site.folder / "index.db").write_bytes(before)
+    async with site.running() as box:
+        assert await box.round() == []
+        assert box.index.indexed > newest
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"=\'改\' WHERE "编号"=\'SL008\'')
+        assert summary(await box.round()) == [("case", "SL008", 2, Op.PUT)]
+
+
+async def test_an_index_that_was_lost_never_gives_a_version_twice(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        newest = box.buffer.newest
+        await box.buffer.forget(newest)
+    (site.folder / "index.db").unlink()
+    async with site.running() as box:
+        again = await box.round()
+        assert len(again) == 14
+        assert {item.version for item in again} == {newest + 1}
+
+
+async def test_a_damaged_index_is_set_aside_and_everything_goes_on(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+    (site.folder / "index.db").write_bytes(b"not a database, " * 1000)
+    async with site.running() as box:
+        assert await box.round() == []  # the buffer still holds all and teaches the new index
+    assert (site.folder / "index.db.damaged").exists()
+
+
+async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_epoch(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        await box.index.note_acknowledged(box.buffer.epoch, 7)
+    (site.folder / "buffer.db").unlink()
+    for suffix in ("-wal", "-shm"):
+        (site.folder / f"buffer.db{suffix}").unlink(missing_ok=True)
+    async with site.running() as box:
+        again = await box.round()
+        assert [item.table for item in again] == ["step"] * 7
+        assert {item.version for item in again} == {1}
+
+
+async def test_lost_records_are_told_again_with_their_version(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute('DELETE FROM "办件" WHERE "编号"=\'SL001\'')
+        gone = (await box.round())[0]
+        await box.index.forget_range(box.buffer.epoch, 2, 2)
+        await box.index.forget_range(box.buffer.epoch, gone.seq, gone.seq)
+        box.state.sweep_needed()
+        assert summary(await box.round()) == [("case", "SL001", 2, Op.DELETE), ("case", "SL002", 1, Op.PUT)]
+        assert await box.round() == []
+
+
+async def test_a_row_without_a_meaning_is_set_aside_the_rest_goes_on_and_it_is_cured(site: Site) -> None:
+    with site.vendor() as db:
+        site.insert(db, 8, status=5)
+    async with site.running() as box:
+        assert ("case", "SL008") not in {(item.table, item.key) for item in await box.round()}
+        bad = await box.buffer.quarantined_rows()
+        assert [(row.table, row.key) for row in bad] == [("case", "SL008")]
+        assert "状态" in bad[0].reason
+        assert "'5'" in bad[0].reason
+        assert box.state.quarantined == 1
+    async with site.running() as box:
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "状态"=9 WHERE "编号"=\'SL008\'')
+        assert summary(await box.round()) == puts("case", "SL008")
+        assert await box.buffer.quarantined_rows() == []
+
+
+async def test_a_row_set_aside_and_then_deleted_is_no_fault_any_more(site: Site) -> None:
+    with site.vendor() as db:
+        site.insert(db, 8, status=5)
+    async with site.running() as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute('DELETE FROM "办件" WHERE "编号"=\'SL008\'')
+        await box.round()
+        assert await box.buffer.quarantined_rows() == []
+
+
+async def test_a_source_that_is_away_is_named_and_read_on_when_it_is_back(site: Site) -> None:
+    away = site.folder / "away.db"
+    async with site.running() as box:
+        await box.round()
+        site.file.rename(away)
+        with pytest.raises(UnavailableError, match="文件不存在"):
+            await box.round()
+        away.rename(site.file)
+        with site.vendor() as db:
+            site.insert(db, 8)
+        assert len(await box.round()) == 2
+
+
+async def test_a_missing_column_stops_its_table_alone(site: Site) -> None:
+    async with site.running() as box:
+        await box.round()
+        with site.vendor() as db:
+            db.execute('ALTER TABLE "办件" RENAME COLUMN "申请人" TO "申请者"')
+            db.execute("INSERT INTO \"办理过程\" VALUES ('SL001', 2, '审查')")
+        found = await box.round()
+        assert summary(found) == puts("step", '["SL001","2"]')
+        assert "申请人" in box.state.fault
+        whole = [set(item.tables) for item in await box.passes()]
+        assert whole[-1] == {"step"}
+
+
+async def test_a_pass_is_stated_after_the_first_walk_and_never_ahead_of_its_start(site: Site) -> None:
+    async with site.running() as box:
+        began = Clock().office()
+        await box.round()
+        passes = await box.passes()
+    tables = {name: rows for item in passes for name, rows in item.tables.items()}
+    assert tables == {"case": 7, "step": 7}
+    assert all(began <= item.started_at <= Clock().office() for item in passes)
+
+
+async def insert_and_read(site: Site, box: Box, numbers: range) -> None:
+    for number in numbers:
+        with site.vendor() as vendor:
+            site.insert(vendor, number)
+        await box.round()
+
+
+async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) -> None:
+    async with site.running() as box:
+        db = box.buffer._db
+        pages = await box.buffer._value("SELECT page_count FROM pragma_page_count")
+        await db.execute(f"PRAGMA max_page_count={pages}")
+        with pytest.raises(BufferFullError):
+            await insert_and_read(site, box, range(10, 60))
+        await db.execute("PRAGMA max_page_count=1073741823")
+        await box.round()
+        rows = [item for item in await box.buffer.tail(0) if item.table == "case"]
+    with site.vendor() as vendor:
+        keys = {row[0] for row in vendor.execute('SELECT "编号" FROM "办件"')}
+    assert {item.key for item in rows} == keys
+    assert len(rows) == len(keys)

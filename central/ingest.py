@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import judge
 from central.heads import Fold
-from central.judge import World
+from central.judge import Moment, World
 from central.store import facts, status
 from common.core import batch, crypto, ranges
 from common.core.batch import BatchError, Header, Lane
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
-from common.core.record import Gap, Pass, Record, RecordKind, decode_body, decode_record
+from common.core.record import Case, Gap, Pass, Record, Step, decode_body, decode_record
 
 log = structlog.get_logger()
 
@@ -37,13 +37,6 @@ class Opened(Struct, frozen=True):
 
     header: Header
     raws: list[bytes]
-
-
-class Now(Struct, frozen=True):
-    """The instant of a transaction, on the two clocks that are stored."""
-
-    at: int
-    wall: int
 
 
 class Outcome(Struct):
@@ -67,7 +60,7 @@ def refusal(payload: bytes, code: str, now_wall: int) -> Ack:
     return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, now_wall)
 
 
-async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: World, now: Now) -> Outcome:
+async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: World, now: Moment) -> Outcome:
     """Commit-ready effects of `batches` in `conn`'s transaction.
 
     A batch of an epoch that was never welcomed is answered `unknown_epoch`; one whose chain differs, `fork`.
@@ -92,7 +85,7 @@ async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: Wo
 class _Intake:
     """The batches of one epoch inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection, cursor: Row[Any], now: Now) -> None:
+    def __init__(self, conn: AsyncConnection, cursor: Row[Any], now: Moment) -> None:
         self.conn = conn
         self.cursor = cursor
         self.site: str = cursor.site
@@ -107,6 +100,7 @@ class _Intake:
         self.passes: list[dict[str, Any]] = []
         self.gaps: list[tuple[int, Gap]] = []
         self.changes: list[Record] = []
+        self.late: set[str] = set()
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
     async def take(self, group: list[Opened], world: World) -> Ack:
@@ -119,9 +113,9 @@ class _Intake:
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
         moved = await self._move()
         if cases:
-            await judge.judge_cases(self.conn, self.site, cases, world, self.now.at, self.now.wall)
+            await judge.judge_cases(self.conn, self.site, cases, world, self.now, self.late)
         if moved:
-            await judge.judge_parked(self.conn, self.site, world, self.now.at, self.now.wall)
+            await judge.judge_parked(self.conn, self.site, world, self.now)
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
         return Ack(self.epoch, upto, above, self.nacks, CREDIT_BYTES, self.now.wall)
@@ -167,9 +161,11 @@ class _Intake:
             )
         elif isinstance(body, Gap):
             self.gaps.append((seq, body))
-        elif item.kind in {RecordKind.CASE, RecordKind.STEP}:
+        elif isinstance(body, Case | Step):
             self.changes.append(item)
             late = lane is Lane.BULK and self.now.wall - item.cap_wall > LATE_AFTER
+            if late:
+                self.late.add(body.case_key)
             self.slots[item.cap_at - item.cap_at % _SLOT][late] += 1
 
     def _bury(self, seq: int, raw: bytes, reason: str) -> None:

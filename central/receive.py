@@ -11,8 +11,8 @@ import structlog
 from msgspec import MsgspecError
 
 from central.config import CentralConfig
-from central.ingest import CREDIT_BYTES, Now, Opened, Outcome, ingest_batches, open_batch, refusal
-from central.judge import World
+from central.ingest import CREDIT_BYTES, Opened, Outcome, ingest_batches, open_batch, refusal
+from central.judge import Moment, World
 from central.presence import Presence
 from central.store.engine import Store
 from central.welcome import introduce
@@ -156,7 +156,7 @@ class Receiver:
 
     async def _commit(self, opened: list[Opened]) -> Outcome:
         began = self.clock.mono()
-        now = Now(self.clock.office(), self.clock.wall())
+        now = Moment(self.clock.office(), self.clock.wall())
         async with self.store.write() as conn:
             outcome = await ingest_batches(conn, opened, self.world, now)
         if self._store_lost_mono is not None:

@@ -5,7 +5,7 @@ a wrong 20-day limit). Beyond the published edge days are **provisional** (æŽ¨å®
 holidays. A limit that touches a provisional day may be shown, but never raises a red light (supervision.md 3.5).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
 
 from msgspec import Struct
@@ -59,6 +59,15 @@ class Calendar:
         self._index(after)
         self._index(until)
         return max(0, bisect_right(self._days, until) - bisect_right(self._days, after))
+
+    def back(self, day: date, n: int) -> date:
+        """The n-th working day strictly before `day` (n >= 1)."""
+        self._index(day)
+        place = bisect_left(self._days, day) - n
+        if n < 1 or place < 0:
+            msg = f"working day {n} before {day} lies outside the calendar"
+            raise ValueError(msg)
+        return self._days[place]
 
     def roll_forward(self, day: date) -> date:
         """`day` itself if it is a working day, else the next one."""

@@ -41,7 +41,7 @@ async def find_box(conn: AsyncConnection, site_id: str, generation: int) -> Row[
 
 async def newest_generation(conn: AsyncConnection, site_id: str) -> int:
     query = select(func.coalesce(func.max(box.c.generation), 0)).where(box.c.site == site_id)
-    return (await conn.execute(query)).scalar_one()
+    return int((await conn.execute(query)).scalar_one())
 
 
 async def cursor(conn: AsyncConnection, site_id: str, epoch: bytes) -> Row[Any] | None:

@@ -21,11 +21,12 @@ def upsert(
     """An executemany-able INSERT .. ON CONFLICT (primary key) DO UPDATE."""
     module = sqlite if conn.dialect.name == "sqlite" else postgresql
     statement = module.insert(table)
-    return statement.on_conflict_do_update(
+    found: Insert = statement.on_conflict_do_update(
         index_elements=[column.name for column in table.primary_key],
         set_=change(statement.excluded),
         where=where(statement.excluded) if where else None,
     )
+    return found
 
 
 def replace_row(conn: AsyncConnection, table: Table, keep: Iterable[str] = ()) -> Insert:
@@ -38,4 +39,5 @@ def replace_row(conn: AsyncConnection, table: Table, keep: Iterable[str] = ()) -
 def insert_new(conn: AsyncConnection, table: Table) -> Insert:
     """An insert that leaves an existing row (by any uniqueness rule) as it is."""
     module = sqlite if conn.dialect.name == "sqlite" else postgresql
-    return module.insert(table).on_conflict_do_nothing()
+    found: Insert = module.insert(table).on_conflict_do_nothing()
+    return found

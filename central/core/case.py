@@ -1,0 +1,89 @@
+"""Rows of one case -> the case: the fold is the same in whatever order the rows arrived.
+
+Parts of a case (split tables) are merged field by field: the main table speaks first, then the parts by name.
+"""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from common.core.instant import parse_when
+from common.core.record import Case, Step
+from common.core.state import CaseStatus, StepKind
+
+_YEARS = "1990", "2100"
+_ENDED = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
+
+
+class Row(Struct, frozen=True):
+    """Newest version of one source row of a case."""
+
+    table: str
+    key: str
+    deleted: bool
+    body: Case | Step
+
+
+class CaseState(Struct, frozen=True, kw_only=True):
+    """The case as its rows say it now. Times as text of the source in `facts`, as instants beside it."""
+
+    facts: Case
+    steps: list[Step]
+    received_at: int | None
+    accepted_at: int | None
+    finished_at: int | None
+    deadline_at: int | None
+    seen: bool  # False: only steps have arrived so far
+    open: bool
+    deleted: bool
+
+
+def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
+    """Merge `rows` of one case. A case whose rows are all deleted is `deleted`; its last content stays."""
+    ordered = sorted(rows, key=lambda row: (row.table, row.key))
+    cases = [row for row in ordered if isinstance(row.body, Case)]
+    alive = [row for row in cases if not row.deleted]
+    facts = Case(case_key=case_key)
+    for row in alive or cases:
+        assert isinstance(row.body, Case)
+        facts = _merge(facts, row.body)
+    steps = [row.body for row in ordered if isinstance(row.body, Step) and not row.deleted]
+    steps.sort(key=lambda step: (step.seq is None, step.seq or 0, step.started_at or step.finished_at or ""))
+    deleted = bool(cases) and not alive
+    finished = _instant(facts.finished_at, zone)
+    return CaseState(
+        facts=facts,
+        steps=steps,
+        received_at=_instant(facts.received_at, zone),
+        accepted_at=_instant(facts.accepted_at, zone) or _accepted_by_step(steps, zone),
+        finished_at=finished,
+        deadline_at=_instant(facts.deadline, zone),
+        seen=bool(cases),
+        open=bool(alive) and finished is None and facts.status not in _ENDED,
+        deleted=deleted,
+    )
+
+
+def _merge(left: Case, right: Case) -> Case:
+    """Fields of `left` win; None gives way."""
+    changes = {
+        field.name: getattr(right, field.name)
+        for field in msgspec.structs.fields(Case)
+        if getattr(left, field.name) in (None, {}) and getattr(right, field.name) not in (None, {})
+    }
+    return msgspec.structs.replace(left, **changes)
+
+
+def _instant(text: str | None, zone: ZoneInfo) -> int | None:
+    """A year nobody can mean (9999 for "open") is no instant: it starts and ends no clock."""
+    if text is None or not _YEARS[0] <= text[:4] <= _YEARS[1]:
+        return None
+    return parse_when(text, zone)
+
+
+def _accepted_by_step(steps: list[Step], zone: ZoneInfo) -> int | None:
+    """Where the case row has no acceptance time, the acceptance step says it."""
+    times = [step.finished_at or step.started_at for step in steps if step.kind is StepKind.ACCEPT]
+    return next((_instant(text, zone) for text in times if text), None)

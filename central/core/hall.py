@@ -1,0 +1,349 @@
+"""Rows of the hall's tables -> the state of the wall: section -> row -> field -> text, and what changed in it.
+
+The first HTML and the stream are made from the same state, so they cannot disagree. No citizen's name and no more
+than four characters of a case number enter it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from central.core import band, chart, site, wording
+from central.core.site import Backlog, Signals
+from common.core.instant import from_us
+from common.core.state import ClockKind, Light, Link
+
+State = dict[str, dict[str, dict[str, str]]]
+QUEUE_ROWS = 7
+TROUBLE_ROWS = 4
+EVENT_ROWS = 6
+
+
+class SiteFacts(Struct, frozen=True, kw_only=True):
+    """One site as the tables know it now."""
+
+    id: str
+    name: str
+    signals: Signals
+    complete_until: int | None = None
+    first_at: int | None = None
+    arrived: dict[int, band.Arrived] = {}
+    lights: dict[Light, int] = {}  # open cases
+    accepted: int = 0  # today
+    finished: int = 0  # today
+    backlog: Backlog | None = None
+
+    @property
+    def open(self) -> int:
+        return sum(self.lights.values())
+
+
+class Lit(Struct, frozen=True, kw_only=True):
+    """One open case with a yellow or red light."""
+
+    site: str
+    site_name: str
+    case_no: str | None
+    item_name: str | None
+    light: Light
+    due_at: int
+    clock: ClockKind | None
+    late: bool
+
+
+class Change(Struct, frozen=True):
+    """A light that changed."""
+
+    judged_at: int
+    site_name: str
+    item_name: str | None
+    case_no: str | None
+    after: Light
+    late: bool
+
+
+class Slow(Struct, frozen=True, kw_only=True):
+    """Figures that change slowly and cost more to read."""
+
+    month_finished: int = 0
+    month_late: int = 0
+    yesterday: int | None = None  # accepted up to the same hour of the last working day; None: no calendar
+    changes: dict[date, tuple[int, int]] = {}  # day -> (yellow, red)
+    due: dict[date, int] = {}  # day -> open cases that fall due
+    workday: dict[date, bool] = {}
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """Everything a wall is made of."""
+
+    now_at: int
+    now_wall: int
+    zone: ZoneInfo
+    sites: list[SiteFacts]
+    lit: list[Lit]
+    red_today: int
+    late_today: int
+    changes: list[Change]
+    happenings: list[tuple[int, str, str]]  # office time, site, sentence
+    slow: Slow
+
+
+def compose(facts: Facts) -> State:
+    """The whole wall as text."""
+    links = {item.id: site.derive(item.signals, facts.now_wall, facts.now_at) for item in facts.sites}
+    return {
+        "h": _head(facts, links),
+        "k": _figures(facts, links),
+        "s": {item.id: _tile(item, links[item.id], facts) for item in facts.sites},
+        "q": _queue(facts),
+        "t": chart.trend(facts.slow.changes, from_us(facts.now_at, facts.zone).date()),
+        "f": chart.forecast(facts.slow.due, facts.slow.workday, from_us(facts.now_at, facts.zone).date()),
+        "n": _troubles(facts, links),
+        "e": _events(facts),
+    }
+
+
+def changed(before: State, after: State) -> State:
+    """The fields of `after` that differ; rows and fields are the same in both by construction."""
+    delta: State = {}
+    for section, rows in after.items():
+        for row, fields in rows.items():
+            old = before.get(section, {}).get(row, {})
+            new = {name: value for name, value in fields.items() if old.get(name) != value}
+            if new:
+                delta.setdefault(section, {})[row] = new
+    return delta
+
+
+def _head(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str]]:
+    today = from_us(facts.now_at, facts.zone).date()
+    known = facts.slow.workday.get(today)
+    counts = {link: list(links.values()).count(link) for link in Link}
+    shown = {
+        link.value: {"n": str(count) if count else "", "v": link.value} for link, count in counts.items()
+    }
+    kind = "" if known is None else " · 工作日" if known else " · 休息日"
+    return shown | {
+        "day": {"text": f"{wording.day_and_weekday(today)}{kind}"},
+        "sites": {"n": str(len(links))},
+    }
+
+
+def _lost(links: Mapping[str, Link]) -> list[Link]:
+    """The states of the sites whose figures may be too low."""
+    return [link for link in links.values() if link not in {Link.LIVE, Link.SLOW, Link.RETIRED}]
+
+
+def _counted(links: Mapping[str, Link]) -> str:
+    """`16/18 站齐全`; empty when all are."""
+    total = sum(link is not Link.RETIRED for link in links.values())
+    lost = len(_lost(links))
+    return f"{total - lost}/{total} 站齐全" if lost else ""
+
+
+def whole(links: Mapping[str, Link]) -> str:
+    """The sentence that must stand beside every total which a silent site may make too low; empty if none."""
+    lost = _lost(links)
+    if not lost:
+        return ""
+    words = "，".join(
+        f"{lost.count(link)} 个{'补传中' if link is Link.CATCHUP else link.word}"
+        for link in Link
+        if link in lost
+    )
+    total = sum(link is not Link.RETIRED for link in links.values())
+    return f"{total} 个站点中 {total - len(lost)} 个齐全，{words}：合计可能偏低"
+
+
+def _figures(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str]]:
+    lights = {light: sum(item.lights.get(light, 0) for item in facts.sites) for light in Light}
+    accepted = sum(item.accepted for item in facts.sites)
+    slow = facts.slow
+    on_time = slow.month_finished - slow.month_late
+    return {
+        "accepted": {"n": wording.number(accepted), "sub": _counted(links) or _compared(slow.yesterday)},
+        "finished": {
+            "n": wording.number(sum(item.finished for item in facts.sites)),
+            "sub": f"在办 {wording.number(sum(item.open for item in facts.sites))}",
+        },
+        "rate": {
+            "n": wording.percent(on_time, slow.month_finished) or "–",
+            "sub": f"超期办结 {wording.number(slow.month_late)} 件",
+        },
+        "grey": {
+            "n": wording.number(lights[Light.GREY]),
+            "sub": "数据未齐，不判红灯" if lights[Light.GREY] else "站点数据齐全",
+        },
+        "yellow": {"n": wording.number(lights[Light.YELLOW]), "sub": _soonest(facts)},
+        "red": {
+            "n": wording.number(lights[Light.RED]),
+            "sub": f"今日新亮 {facts.red_today}，补传判定 {facts.late_today}",
+        },
+        "partial": {"text": whole(links)},
+    }
+
+
+def _compared(yesterday: int | None) -> str:
+    return "" if yesterday is None else f"上一工作日同时 {wording.number(yesterday)}"
+
+
+def _soonest(facts: Facts) -> str:
+    due = [item.due_at for item in facts.lit if item.light is Light.YELLOW]
+    if not due:
+        return "没有临近时限的办件"
+    return "最早" + wording.time_left(min(due), facts.now_at, facts.zone, facts.slow.workday)
+
+
+def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
+    words = site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
+    letters = today_band(item, link, facts)
+    heard = item.signals.heard_wall if link in {Link.LIVE, Link.SLOW} else None
+    return {
+        "name": item.name,
+        "link": link.value,
+        "word": "" if link is Link.LIVE else words.word,
+        "heard": str(heard // 1000) if heard else "",
+        "accepted": wording.number(item.accepted),
+        "yellow": _some(item.lights.get(Light.YELLOW, 0)),
+        "red": _some(item.lights.get(Light.RED, 0)),
+        "grey": _some(item.lights.get(Light.GREY, 0)),
+        "percent": words.percent,
+        "worst": _worst(item.lights).value,
+        "band": band.runs(letters),
+        "label": f"今日8至18时数据到达：{band.sentence(letters)}",
+        "left": words.note or f"办结 {item.finished}",
+        "right": "" if words.note else f"在办 {item.open}",
+    }
+
+
+def _some(count: int) -> str:
+    return str(count) if count else ""
+
+
+def _worst(lights: Mapping[Light, int]) -> Light:
+    return max(
+        (light for light, count in lights.items() if count), key=lambda item: item.rank, default=Light.NONE
+    )
+
+
+def today_band(item: SiteFacts, link: Link, facts: Facts) -> str:
+    """The 40 letters of today's arrival band."""
+    coverage = band.Coverage(
+        first_at=item.first_at, complete_until=item.complete_until, left=item.signals.left, link=link
+    )
+    opens = band.opening(from_us(facts.now_at, facts.zone).date(), facts.zone)
+    return band.cells(item.arrived, coverage, opens, facts.now_at)
+
+
+def _queue(facts: Facts) -> dict[str, dict[str, str]]:
+    ordered = sorted(facts.lit, key=lambda item: (-item.light.rank, item.due_at))[:QUEUE_ROWS]
+    rows = {str(place): _queue_row(item, facts) for place, item in enumerate(ordered)}
+    blank = dict.fromkeys(("light", "item", "where", "main", "note", "href"), "")
+    counted = sum(item.lights.get(Light.RED, 0) + item.lights.get(Light.YELLOW, 0) for item in facts.sites)
+    more = (
+        f"共 {counted} 件，显示最急 {len(ordered)} 件"
+        if counted > len(ordered)
+        else "红灯在前，按剩余时间排列"
+    )
+    empty = "" if ordered else f"没有待处置的红黄灯。{wording.clock(facts.now_at, facts.zone)} 核对。"
+    return {str(place): rows.get(str(place), blank) for place in range(QUEUE_ROWS)} | {
+        "all": {"more": more, "empty": empty}
+    }
+
+
+def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
+    limit = f"{item.clock.word if item.clock else '时限'} {wording.due(item.due_at, facts.zone)}"
+    return {
+        "light": item.light.value,
+        "item": item.item_name or "事项未填",
+        "where": " · ".join(
+            filter(None, [item.site_name, f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""])
+        ),
+        "main": wording.time_left(item.due_at, facts.now_at, facts.zone, facts.slow.workday),
+        "note": f"补传判定 · {limit}" if item.late else limit,
+        "href": f"/hall/cases?site={item.site}&light={item.light.value}",
+    }
+
+
+_TROUBLE_ORDER = [Link.STOPPED, Link.OFFLINE, Link.CATCHUP, Link.NEVER, Link.MAINTENANCE, Link.SLOW]
+
+
+def _troubles(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str]]:
+    found = [item for item in facts.sites if links[item.id] in _TROUBLE_ORDER]
+    found.sort(key=lambda item: _TROUBLE_ORDER.index(links[item.id]))
+    rows = {
+        str(place): _trouble(item, links[item.id], facts) for place, item in enumerate(found[:TROUBLE_ROWS])
+    }
+    blank = dict.fromkeys(("link", "name", "word", "note", "until"), "")
+    hidden = len(found) - TROUBLE_ROWS
+    checked = f"另有 {hidden} 个站点" if hidden > 0 else f"{wording.clock(facts.now_at, facts.zone)} 核对"
+    empty = "" if found else f"{len(links)} 个站点全部实时，没有断线、停采或补传。"
+    return {str(place): rows.get(str(place), blank) for place in range(TROUBLE_ROWS)} | {
+        "all": {"checked": checked, "empty": empty}
+    }
+
+
+def _trouble(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
+    words = site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
+    until = item.complete_until
+    return {
+        "link": link.value,
+        "name": item.name,
+        "word": f"{words.word} {words.percent}".rstrip(),
+        "note": words.note,
+        "until": f"数据齐到 {wording.moment(until, facts.zone, facts.now_at)}" if until else "",
+    }
+
+
+def _events(facts: Facts) -> dict[str, dict[str, str]]:
+    told = [(at, name, text) for at, name, text in facts.happenings]
+    told += [(item.judged_at, item.site_name, _told(item)) for item in facts.changes]
+    newest = sorted(told, reverse=True)[:EVENT_ROWS]
+    blank = {"time": "", "site": "", "text": ""}
+    rows = {
+        str(place): {"time": from_us(at, facts.zone).strftime("%H:%M:%S"), "site": name, "text": text}
+        for place, (at, name, text) in enumerate(newest)
+    }
+    return {str(place): rows.get(str(place), blank) for place in range(EVENT_ROWS)}
+
+
+def _told(item: Change) -> str:
+    number = f" 尾号 {wording.tail(item.case_no)}" if item.case_no else ""
+    late = "（补传判定）" if item.late else ""
+    return f"{item.item_name or '办件'}{number} 转为{item.after.word}{late}"
+
+
+def happenings(before: State, after: State, at: int) -> Sequence[tuple[int, str, str]]:
+    """What two looks at the tiles differ in, as sentences: a link that changed, cases newly accepted."""
+    told: list[tuple[int, str, str]] = []
+    for site_id, tile in after["s"].items():
+        old = before["s"].get(site_id)
+        if old is None:
+            continue
+        if old["link"] != tile["link"] and {old["link"], tile["link"]} != {Link.LIVE, Link.SLOW}:
+            told.append((at, tile["name"], _link_sentence(Link(old["link"]), Link(tile["link"]), tile)))
+        more = _count(tile["accepted"]) - _count(old["accepted"])
+        if more > 0:
+            told.append((at, tile["name"], f"新受理 {more} 件，今日共 {tile['accepted']} 件"))
+    return told
+
+
+def _count(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _link_sentence(before: Link, after: Link, tile: Mapping[str, str]) -> str:
+    if after in {Link.LIVE, Link.SLOW}:
+        return "补传完成，数据已齐" if before is Link.CATCHUP else "恢复实时"
+    return f"{tile['word']}：{tile['left']}"
+
+
+def last_workday(today: date, workday: Mapping[date, bool]) -> date | None:
+    """The working day before `today`; None where the calendar does not say."""
+    for back in range(1, 16):
+        day = today - timedelta(days=back)
+        if workday.get(day):
+            return day
+    return None

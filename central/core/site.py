@@ -1,0 +1,138 @@
+"""What is known of a site's line -> its link state and the words for it; no light is decided here.
+
+Theory: the state comes from what the hall received (heartbeats every 15 s, batches, births and wills), never from a
+socket. One state is shown, the one that explains most: a box that is off cannot also be catching up.
+"""
+
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from central.core import wording
+from common.core.instant import MINUTE, SECOND
+from common.core.ranges import Range, missing
+from common.core.state import Link
+
+SLOW_AFTER = 30 * SECOND
+OFFLINE_AFTER = 60 * SECOND
+WILL_DEBOUNCE = 20 * SECOND  # a box that reconnects at once was never away
+CATCHUP_AGE_SECS = 20.0
+CATCHUP_ROWS = 5  # fewer waiting rows are a backlog only when they are old
+STUCK_AGE_SECS = 60.0
+
+
+class Signals(Struct, frozen=True, kw_only=True):
+    """What the tables say about one site's line; None: never heard."""
+
+    retired_wall: int | None = None
+    maintenance_until_at: int | None = None
+    online: bool = False
+    since_wall: int = 0
+    heard_wall: int | None = None
+    record_wall: int | None = None
+    rows: int = 0  # waiting on the box, by its last heartbeat
+    oldest_unsent_age_s: float = 0.0
+    capture_ok_age_s: float | None = None
+    source_fault: str = ""
+    left: int = 0  # announced by the box, not yet held by the hall
+
+
+class Backlog(Struct, frozen=True):
+    """One catch-up from its beginning, as the hall watched it."""
+
+    began_wall: int
+    done: int
+    left: int
+
+    @property
+    def percent(self) -> int:
+        return self.done * 100 // max(self.done + self.left, 1)
+
+    def minutes(self, now_wall: int) -> int | None:
+        """Minutes to go at the speed so far, rounded up; None while nothing has been drained yet."""
+        elapsed = now_wall - self.began_wall
+        if self.done == 0 or elapsed < 5 * SECOND:
+            return None
+        return -(-self.left * elapsed // (self.done * MINUTE))
+
+    def per_second(self, now_wall: int) -> float:
+        return self.done * SECOND / max(now_wall - self.began_wall, SECOND)
+
+
+class LinkWords(Struct, frozen=True):
+    """A link state as a person reads it."""
+
+    link: Link
+    word: str
+    note: str = ""  # why, since when, how much longer; empty for a healthy line
+    percent: str = ""
+
+
+def rows_left(held: list[Range], newest: int) -> int:
+    """How many of the numbers 1..newest the hall does not hold."""
+    return sum(last - first + 1 for first, last in missing(held, 1, newest))
+
+
+def derive(signals: Signals, now_wall: int, now_at: int) -> Link:
+    """The one link state of a site: the first rule that holds."""
+    silence = now_wall - (signals.heard_wall or 0)
+    rules = (
+        (signals.retired_wall is not None, Link.RETIRED),
+        (signals.heard_wall is None, Link.NEVER),
+        ((signals.maintenance_until_at or 0) > now_at, Link.MAINTENANCE),
+        (silence > OFFLINE_AFTER or _announced_gone(signals, now_wall), Link.OFFLINE),
+        (bool(signals.source_fault), Link.STOPPED),
+        (_behind(signals), Link.CATCHUP),
+        (silence > SLOW_AFTER, Link.SLOW),
+    )
+    return next((link for holds, link in rules if holds), Link.LIVE)
+
+
+def _announced_gone(signals: Signals, now_wall: int) -> bool:
+    return not signals.online and now_wall - signals.since_wall > WILL_DEBOUNCE
+
+
+def _behind(signals: Signals) -> bool:
+    if signals.rows == 0 or signals.left == 0 or signals.oldest_unsent_age_s <= CATCHUP_AGE_SECS:
+        return False
+    return signals.left > CATCHUP_ROWS or signals.oldest_unsent_age_s > STUCK_AGE_SECS
+
+
+def follow(backlog: Backlog | None, link: Link, left: int, now_wall: int) -> Backlog | None:
+    """Keep account of a catch-up from one look to the next; None when there is none."""
+    if link is not Link.CATCHUP:
+        return None
+    if backlog is None:
+        return Backlog(now_wall, 0, left)
+    return Backlog(backlog.began_wall, backlog.done + max(backlog.left - left, 0), left)
+
+
+def gone_since_wall(signals: Signals) -> int:
+    """When the line was lost: the announced end, or else the last thing heard."""
+    return (signals.heard_wall or 0) if signals.online else signals.since_wall
+
+
+def describe(
+    link: Link, signals: Signals, backlog: Backlog | None, now_wall: int, zone: ZoneInfo
+) -> LinkWords:
+    """The words of interface.md 3.2 for `link`."""
+    if link is Link.CATCHUP:
+        return _catching_up(signals, backlog, now_wall)
+    age = signals.capture_ok_age_s
+    notes = {
+        Link.OFFLINE: f"断线 {wording.span(now_wall - gone_since_wall(signals))}",
+        Link.STOPPED: f"{wording.span(int(age * SECOND)) if age is not None else '开机后一直'}读不到源库",
+        Link.MAINTENANCE: f"计划维护至 {wording.clock(signals.maintenance_until_at or 0, zone)}",
+        Link.NEVER: "等待站点首次上线",
+        Link.RETIRED: "站点已停用",
+    }
+    return LinkWords(link, link.word, notes.get(link, ""))
+
+
+def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> LinkWords:
+    left = f"余 {wording.number(signals.left)} 条"
+    if backlog is None or backlog.done == 0:
+        return LinkWords(Link.CATCHUP, "补传中", left)
+    minutes = backlog.minutes(now_wall)
+    tail = f" · 约 {minutes} 分钟" if minutes is not None else ""
+    return LinkWords(Link.CATCHUP, "补传中", left + tail, f"{backlog.percent}%")

@@ -1,0 +1,27 @@
+"""How long a name must wait after wrong passwords: three are free, then 2, 4, 8 ... seconds, at most five minutes."""
+
+from msgspec import Struct
+
+from common.core.instant import SECOND
+
+FREE = 3
+LONGEST_SECS = 300
+
+
+class Failures(Struct, frozen=True):
+    """Wrong passwords in a row, and when the last one was (monotonic time)."""
+
+    count: int = 0
+    last_mono: int = 0
+
+
+def wait_secs(failures: Failures, now_mono: int) -> int:
+    """Seconds until the next try is allowed; 0: now."""
+    if failures.count < FREE:
+        return 0
+    pause: int = min(2 ** (failures.count - FREE + 1), LONGEST_SECS) * SECOND
+    return max(0, -(-(failures.last_mono + pause - now_mono) // SECOND))
+
+
+def failed(failures: Failures, now_mono: int) -> Failures:
+    return Failures(failures.count + 1, now_mono)

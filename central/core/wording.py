@@ -1,0 +1,100 @@
+"""How the hall says spans, days and names, once for wall, console and interface (interface.md 3.4)."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us
+
+WEEKDAYS = "一二三四五六日"
+
+
+def span(us: int) -> str:
+    """A length of time in its two largest units: `47 秒`, `12 分`, `2 小时 14 分`, `3 天 4 小时`."""
+    us = max(us, 0)
+    if us < MINUTE:
+        return f"{us // SECOND} 秒"
+    if us < HOUR:
+        return f"{us // MINUTE} 分"
+    if us < DAY:
+        return _two(us // HOUR, "小时", us % HOUR // MINUTE, "分")
+    return _two(us // DAY, "天", us % DAY // HOUR, "小时")
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def day(value: date) -> str:
+    return f"{value.month}月{value.day}日"
+
+
+def day_and_weekday(value: date) -> str:
+    return f"{day(value)} 周{WEEKDAYS[value.weekday()]}"
+
+
+def clock(us: int, zone: ZoneInfo) -> str:
+    return from_us(us, zone).strftime("%H:%M")
+
+
+def moment(us: int, zone: ZoneInfo, now: int) -> str:
+    """`14:32` today, else `6月12日 14:32`, with the year when it is not this one."""
+    local, today = from_us(us, zone), from_us(now, zone)
+    if local.date() == today.date():
+        return local.strftime("%H:%M")
+    year = f"{local.year}年" if local.year != today.year else ""
+    return f"{year}{day(local.date())} {local:%H:%M}"
+
+
+def due_day(us: int, zone: ZoneInfo) -> date:
+    """The day a due instant belongs to: 24:00 of a day is that day, not the next one's 00:00."""
+    return from_us(us - 1, zone).date()
+
+
+def due(us: int, zone: ZoneInfo) -> str:
+    """`6月12日` for a legal due instant (24:00); `6月12日 14:30` for one inside a day."""
+    local = from_us(us, zone)
+    whole = (local.hour, local.minute, local.second) == (0, 0, 0)
+    return day(due_day(us, zone)) if whole else f"{day(local.date())} {local:%H:%M}"
+
+
+def workdays_between(after: date, until: date, workday: Mapping[date, bool]) -> int | None:
+    """Working days after `after` up to and with `until`; None where the calendar does not reach."""
+    count = 0
+    for offset in range(1, (until - after).days + 1):
+        known = workday.get(after + timedelta(days=offset))
+        if known is None:
+            return None
+        count += known
+    return count
+
+
+def time_left(due_at: int, now_at: int, zone: ZoneInfo, workday: Mapping[date, bool]) -> str:
+    """`剩 2 小时 28 分` inside a day, else `剩 3 个工作日`; past the instant `超期 …` likewise."""
+    gap = due_at - now_at
+    first, last = sorted((due_day(due_at, zone), from_us(now_at, zone).date()))
+    days = workdays_between(first, last, workday)
+    if gap >= 0:
+        return f"剩 {span(gap)}" if gap < DAY or not days else f"剩 {days} 个工作日"
+    return f"超期 {days} 个工作日" if days else f"超期 {span(-gap)}"
+
+
+def tail(case_no: str | None) -> str:
+    """The last four characters of a case number: all that a wall may show."""
+    return (case_no or "")[-4:]
+
+
+def mask(name: str | None) -> str:
+    """`王*`; of a longer name, an organisation's, the first two characters."""
+    if not name:
+        return ""
+    return name[: 1 if len(name) <= 4 else 2] + "*"
+
+
+def percent(part: int, whole: int) -> str:
+    """One decimal, rounded down: 100.0 means all. Empty when there is nothing to divide."""
+    return f"{part * 1000 // whole / 10:.1f}" if whole else ""

@@ -1,0 +1,231 @@
+"""Facts of cases -> clocks, lights, transitions: load, decide in the core, save, inside the caller's transaction.
+
+Whoever calls it (ingest after new facts, ingest after completeness moved, the ticker when time has passed), the
+same facts give the same lights: everything is computed anew from the rows, and only what differs is written.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core import case as cases
+from central.core import rules
+from central.core.calendar import Calendar
+from central.core.case import CaseState
+from central.core.rules import Item, Verdict
+from central.store import cases as rows
+from central.store import law
+from common.core.instant import HOUR, SECOND
+from common.core.state import ClockKind, Light
+
+log = structlog.get_logger()
+
+LATE_AFTER = 120 * SECOND
+"""A light that waited for data longer than this says 补传判定; one capture round is less."""
+_CHUNK = 300
+_PARKED = 2_000
+_Before = Callable[[str, ClockKind], Row[Any] | None]
+
+
+class World(Struct, frozen=True):
+    """What every judgement rests on beside the facts."""
+
+    zone: ZoneInfo
+    calendar: Calendar
+    items: dict[str, Item]
+
+
+class Moment(Struct, frozen=True):
+    """The instant of a judgement: office time decides, wall time is kept beside it."""
+
+    at: int
+    wall: int
+
+
+async def load_world(conn: AsyncConnection, zone: ZoneInfo) -> World:
+    """Calendar and catalogue as the tables have them now; an empty calendar is filled first."""
+    return World(zone, await law.calendar(conn), await law.items(conn))
+
+
+async def judge_cases(
+    conn: AsyncConnection,
+    site: str,
+    keys: Collection[str],
+    world: World,
+    now: Moment,
+    late: Collection[str] = (),
+) -> int:
+    """Judge these cases of `site`; `late` names those whose facts came from a backlog. -> lights that changed."""
+    ordered = sorted(keys)
+    changed = 0
+    for start in range(0, len(ordered), _CHUNK):
+        part = ordered[start : start + _CHUNK]
+        changed += await _Court(conn, site, world, now, late).judge(part)
+    return changed
+
+
+async def judge_parked(conn: AsyncConnection, site: str, world: World, now: Moment) -> int:
+    """Judge what waited for the site's data, as far as it is whole now. -> lights that changed."""
+    until = await rows.complete_until(conn, site)
+    changed = 0
+    while until is not None:
+        keys = await rows.parked(conn, site, until, _PARKED)
+        if not keys:
+            break
+        changed += await judge_cases(conn, site, set(keys), world, now)
+    return changed
+
+
+class _Court:
+    """One group of cases of one site."""
+
+    def __init__(
+        self, conn: AsyncConnection, site: str, world: World, now: Moment, late: Collection[str]
+    ) -> None:
+        self.conn = conn
+        self.site = site
+        self.world = world
+        self.now = now
+        self.late = late
+        self.cases: list[dict[str, Any]] = []
+        self.clocks: list[dict[str, Any]] = []
+        self.gone: list[tuple[str, str]] = []
+        self.transitions: list[dict[str, Any]] = []
+
+    async def judge(self, keys: Sequence[str]) -> int:
+        revs = await rows.lock(self.conn, self.site, keys)
+        source = await rows.source_rows(self.conn, self.site, keys)
+        self.before = await rows.clocks(self.conn, self.site, keys)
+        self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
+        self.until = await rows.complete_until(self.conn, self.site)
+        for key in keys:
+            self._one(key, source.get(key, []), revs.get(key, 0))
+        await rows.put_cases(self.conn, self.cases)
+        await rows.put_clocks(self.conn, self.clocks)
+        await rows.drop_clocks(self.conn, self.site, self.gone)
+        await rows.add_transitions(self.conn, self.transitions)
+        return len(self.transitions)
+
+    def _one(self, key: str, source: list[cases.Row], rev: int) -> None:
+        """A case that cannot be judged is put off for an hour and never blocks the rest."""
+        try:
+            state = cases.fold(key, source, self.world.zone)
+            item = self.world.items.get(state.facts.item_code or "")
+            verdicts = self._verdicts(key, state, item)
+        except Exception:  # whatever one case's facts do to the rules, the other cases are judged
+            log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
+            self._postpone(key)
+            return
+        self.cases.append(_case_row(self.site, state, item, verdicts, rev))
+        for verdict in verdicts:
+            self._settle(key, verdict)
+        kinds = {verdict.limit.kind for verdict in verdicts}
+        self.gone += [place for place in self.before if place[0] == key and place[1] not in kinds]
+
+    def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
+        found = rules.limits(state, item, self.world.calendar, self.world.zone)
+        return [
+            rules.judge(state, limit, self._light(key, limit.kind), self.until, self.now.at, self.world.zone)
+            for limit in found
+        ]
+
+    def _light(self, key: str, kind: ClockKind) -> Light:
+        row = self.before.get((key, kind))
+        return Light.NONE if row is None else Light(row.light)
+
+    def _settle(self, key: str, verdict: Verdict) -> None:
+        kind = verdict.limit.kind
+        row, before = self.before.get((key, kind)), self._light(key, kind)
+        if before is not verdict.light and not (before is Light.NONE and verdict.light is Light.GREEN):
+            self.transitions.append(self._transition(key, verdict, before))
+        self.clocks.append(
+            {
+                "site": self.site,
+                "case_key": key,
+                "kind": kind,
+                "light": verdict.light,
+                # A red light keeps the instant it was lit for, whatever the limit has become since.
+                "since_at": row.since_at if row is not None and before is Light.RED else verdict.since_at,
+                "yellow_at": verdict.limit.yellow_at,
+                "due_at": row.due_at if row is not None and before is Light.RED else verdict.limit.due_at,
+                "running": verdict.limit.running,
+                "stopped": verdict.stopped,
+                "provisional": verdict.limit.provisional,
+                "calendar_version": self.world.calendar.version,
+                "next_check_at": verdict.next_check_at,
+                "needs_until": verdict.needs_until,
+                "rev": row.rev + 1 if row is not None else 1,
+            }
+        )
+
+    def _transition(self, key: str, verdict: Verdict, before: Light) -> dict[str, Any]:
+        kind = verdict.limit.kind
+        waited = self.now.wall - self.grey.get((key, kind), self.now.wall)
+        late = verdict.light is Light.RED and (key in self.late or waited > LATE_AFTER)
+        log.info("light.changed", site=self.site, clock=kind, before=before, after=verdict.light, late=late)
+        return {
+            "site": self.site,
+            "case_key": key,
+            "clock": kind,
+            "cycle": 1,
+            "before": before,
+            "after": verdict.light,
+            "since_at": verdict.since_at if verdict.since_at is not None else self.now.at,
+            "judged_at": self.now.at,
+            "judged_wall": self.now.wall,
+            "late": late,
+            "why": verdict.why,
+        }
+
+    def _postpone(self, key: str) -> None:
+        known = [dict(row._mapping) for place, row in self.before.items() if place[0] == key]  # noqa: SLF001
+        blank = {
+            "site": self.site,
+            "case_key": key,
+            "kind": ClockKind.STATUTE,
+            "light": Light.NONE,
+            "since_at": None,
+            "yellow_at": None,
+            "due_at": None,
+            "running": False,
+            "stopped": False,
+            "provisional": True,
+            "calendar_version": self.world.calendar.version,
+            "rev": 0,
+        }
+        for row in known or [blank]:
+            row |= {"next_check_at": self.now.at + HOUR, "needs_until": None, "rev": row["rev"] + 1}
+            self.clocks.append(row)
+
+
+def _case_row(
+    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], rev: int
+) -> dict[str, Any]:
+    facts = state.facts
+    shown = max(verdicts, key=lambda v: (v.light.rank, -v.limit.due_at), default=None)
+    return {
+        "site": site,
+        "case_key": facts.case_key,
+        "case_no": facts.case_no,
+        "item_code": facts.item_code,
+        "item_name": facts.item_name or (item.name if item else None),
+        "applicant": facts.applicant,
+        "org": facts.org,
+        "responsible": facts.responsible,
+        "received_at": state.received_at,
+        "accepted_at": state.accepted_at,
+        "finished_at": state.finished_at,
+        "deadline_at": state.deadline_at,
+        "status": facts.status,
+        "outcome": facts.outcome,
+        "open": state.open,
+        "deleted": state.deleted,
+        "light": shown.light if shown else Light.NONE,
+        "due_at": shown.limit.due_at if shown else None,
+        "rev": rev + 1,
+    }

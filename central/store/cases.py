@@ -1,0 +1,109 @@
+"""Cases, their clocks and the transitions of their lights: what judgement reads and writes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core import case as cases
+from central.store.tables import case, clock, row_head, site_pass, transition
+from central.store.upsert import insert_new, replace_row
+from common.core.record import Case, Step
+
+_CASE = msgspec.msgpack.Decoder(Case)
+_STEP = msgspec.msgpack.Decoder(Step)
+Rows = dict[str, list[cases.Row]]
+
+
+async def lock(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[str, int]:
+    """Case key -> rev, locked to the end of the transaction where the engine locks rows: one judge at a time."""
+    query = select(case.c.case_key, case.c.rev).where(case.c.site == site, case.c.case_key.in_(keys))
+    rows = await conn.execute(query.order_by(case.c.case_key).with_for_update())
+    return {row.case_key: row.rev for row in rows}
+
+
+async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Rows:
+    """Case key -> the newest version of each of its source rows."""
+    head = row_head.c
+    query = select(head.case_key, head.tbl, head.key, head.kind, head.deleted, head.body)
+    found: Rows = defaultdict(list)
+    for row in await conn.execute(query.where(head.site == site, head.case_key.in_(keys))):
+        body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
+        found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, body))
+    return found
+
+
+async def clocks(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str], Row[Any]]:
+    """(case key, kind) -> the clock as it stands."""
+    query = select(clock).where(clock.c.site == site, clock.c.case_key.in_(keys))
+    return {(row.case_key, row.kind): row for row in await conn.execute(query)}
+
+
+async def grey_since_wall(
+    conn: AsyncConnection, site: str, keys: Sequence[str]
+) -> dict[tuple[str, str], int]:
+    """(case key, kind) -> wall time at which its light turned grey."""
+    query = select(transition.c.case_key, transition.c.clock, func.max(transition.c.judged_wall))
+    query = query.where(
+        transition.c.site == site, transition.c.case_key.in_(keys), transition.c.after == "grey"
+    ).group_by(transition.c.case_key, transition.c.clock)
+    return {(key, kind): wall for key, kind, wall in await conn.execute(query)}
+
+
+async def complete_until(conn: AsyncConnection, site: str) -> int | None:
+    """Office time up to which every table of the site is whole; None before the first clean pass."""
+    query = select(func.min(site_pass.c.complete_until)).where(site_pass.c.site == site)
+    until: int | None = await conn.scalar(query)
+    return until
+
+
+async def due(conn: AsyncConnection, now_at: int, limit: int) -> dict[str, list[str]]:
+    """Site -> cases with a clock that time alone may have changed by `now_at`, longest due first."""
+    query = select(clock.c.site, clock.c.case_key).where(
+        clock.c.next_check_at.is_not(None), clock.c.next_check_at <= now_at
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in await conn.execute(query.order_by(clock.c.next_check_at).limit(limit)):
+        found[row.site].append(row.case_key)
+    return {site: sorted(set(keys)) for site, keys in found.items()}
+
+
+async def next_due(conn: AsyncConnection) -> int | None:
+    """Office time of the first check that waits."""
+    query = select(clock.c.next_check_at).where(clock.c.next_check_at.is_not(None))
+    first: int | None = await conn.scalar(query.order_by(clock.c.next_check_at).limit(1))
+    return first
+
+
+async def parked(conn: AsyncConnection, site: str, until: int, limit: int) -> list[str]:
+    """Cases of `site` that waited for data which is whole now."""
+    query = select(clock.c.case_key).where(
+        clock.c.site == site, clock.c.needs_until.is_not(None), clock.c.needs_until <= until
+    )
+    return [row.case_key for row in await conn.execute(query.order_by(clock.c.needs_until).limit(limit))]
+
+
+async def put_cases(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(replace_row(conn, case), rows)
+
+
+async def put_clocks(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(replace_row(conn, clock), rows)
+
+
+async def drop_clocks(conn: AsyncConnection, site: str, gone: list[tuple[str, str]]) -> None:
+    """Clocks whose limit is no longer there."""
+    if gone:
+        place = tuple_(clock.c.case_key, clock.c.kind)
+        await conn.execute(delete(clock).where(clock.c.site == site, place.in_(gone)))
+
+
+async def add_transitions(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """A light is told once per cycle: a repetition of the same judgement changes nothing."""
+    if rows:
+        await conn.execute(insert_new(conn, transition), rows)

@@ -1,0 +1,70 @@
+"""Time passes -> lights change: one indexed range query finds the clocks that are due, nothing is held in timers.
+
+Sleeps until the first `next_check_at`, at most `IDLE_SECS`; new facts wake it. Several tickers may run: each
+judgement locks its cases, and judging twice changes nothing.
+"""
+
+import asyncio
+
+import structlog
+
+from central import judge
+from central.judge import Moment, World
+from central.store import cases
+from central.store.engine import Store
+from common.clock import Clock
+from common.core.errors import UnavailableError
+from common.core.instant import SECOND
+
+log = structlog.get_logger()
+
+IDLE_SECS = 30.0
+BATCH = 500
+RETRY_SECS = 2.0
+
+
+class TickerState:
+    """When the ticker last turned (monotonic), for watchdog and doctor."""
+
+    def __init__(self) -> None:
+        self.turned_mono = 0
+
+
+async def tick_once(store: Store, world: World, clock: Clock) -> int:
+    """Judge every clock that is due. -> lights that changed. Raises UnavailableError."""
+    changed = 0
+    while True:
+        now = Moment(clock.office(), clock.wall())
+        async with store.read() as conn:
+            due = await cases.due(conn, now.at, BATCH)
+        if not due:
+            return changed
+        for site, keys in due.items():
+            async with store.write() as conn:
+                changed += await judge.judge_cases(conn, site, keys, world, now)
+
+
+async def run(store: Store, world: World, clock: Clock, changed: asyncio.Event, state: TickerState) -> None:
+    """Tick for ever. `changed` says that there are new facts."""
+    while True:
+        state.turned_mono = clock.mono()
+        try:
+            await tick_once(store, world, clock)
+            pause = await _until_next(store, clock)
+        except UnavailableError:
+            pause = RETRY_SECS  # the writer of batches reports the database
+        try:
+            await asyncio.wait_for(changed.wait(), pause)
+        except TimeoutError:
+            continue
+        changed.clear()
+
+
+async def _until_next(store: Store, clock: Clock) -> float:
+    """Real seconds to the first check that waits."""
+    async with store.read() as conn:
+        first = await cases.next_due(conn)
+    if first is None:
+        return IDLE_SECS
+    real = (first - clock.office()) / SECOND / clock.pace
+    return min(max(real, 0.05), IDLE_SECS)

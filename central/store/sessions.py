@@ -1,0 +1,56 @@
+"""Users and their sessions: statements as named functions. A session is found by the digest of its token."""
+
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.access import Role
+from central.store import tables as t
+
+
+async def find_user(conn: AsyncConnection, name: str) -> Row[Any] | None:
+    return (await conn.execute(select(t.user).where(t.user.c.name == name))).one_or_none()
+
+
+async def set_password(conn: AsyncConnection, name: str, hashed: str, *, must_change: bool) -> None:
+    values = {"password": hashed, "must_change": must_change}
+    await conn.execute(update(t.user).where(t.user.c.name == name).values(values))
+
+
+async def begin(conn: AsyncConnection, token: bytes, user: str, csrf: str, now_wall: int) -> None:
+    """Keep a new session; `token` is the digest of what the browser holds."""
+    values = {"token": token, "user": user, "csrf": csrf, "created_wall": now_wall, "seen_wall": now_wall}
+    await conn.execute(insert(t.session).values(values))
+
+
+async def find(conn: AsyncConnection, token: bytes) -> Row[Any] | None:
+    """The session with its user's role; None if unknown or the user is disabled."""
+    query = (
+        select(t.session, t.user.c.role, t.user.c.must_change)
+        .join(t.user, and_(t.user.c.name == t.session.c.user, t.user.c.disabled.is_(False)))
+        .where(t.session.c.token == token)
+    )
+    return (await conn.execute(query)).one_or_none()
+
+
+async def touch(conn: AsyncConnection, token: bytes, now_wall: int) -> None:
+    await conn.execute(update(t.session).where(t.session.c.token == token).values(seen_wall=now_wall))
+
+
+async def end(conn: AsyncConnection, token: bytes) -> None:
+    await conn.execute(delete(t.session).where(t.session.c.token == token))
+
+
+async def end_others(conn: AsyncConnection, user: str, token: bytes) -> None:
+    """After a change of password only this window stays logged in."""
+    others = and_(t.session.c.user == user, t.session.c.token != token)
+    await conn.execute(delete(t.session).where(others))
+
+
+async def end_stale(conn: AsyncConnection, before_wall: int) -> None:
+    await conn.execute(delete(t.session).where(t.session.c.seen_wall < before_wall))
+
+
+def role_of(row: Row[Any]) -> Role:
+    return Role(row.role)

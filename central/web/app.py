@@ -1,0 +1,43 @@
+"""The hall's web application: every subject's routes, behind one guard, on one picture of the tables."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from central.config import CentralConfig
+from central.store.engine import Store
+from central.web import guard, hall, live, login, overview, static_files
+from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
+from common.clock import Clock
+
+LARGEST_POST = 64 * 1024
+
+
+def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Application:
+    """The application, ready for a runner; it reads the store and writes nothing but sessions and passwords."""
+    zone = ZoneInfo(config.legal_zone)
+    wall = live.Wall(store, clock, zone)
+    assets = load_assets()
+    wall.build = build_id(assets)
+    app = web.Application(
+        middlewares=[guard.headers, guard.errors, guard.admission], client_max_size=LARGEST_POST
+    )
+    app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
+    app[PERMISSIONS] = {}
+    app[login.FAILURES] = OrderedDict()
+    for subject in (hall, login, overview, static_files):
+        register(app, subject.ROUTES)
+    app.cleanup_ctx.append(_producing)
+    app.on_shutdown.append(_close_streams)
+    return app
+
+
+async def _producing(app: web.Application) -> AsyncIterator[None]:
+    async for _ in live.produce(app[HALL].wall):
+        yield
+
+
+async def _close_streams(app: web.Application) -> None:
+    app[HALL].wall.close()

@@ -1,0 +1,152 @@
+"""Nothing reaches a handler unless its route's permission, the session and the form's token agree.
+
+Every answer leaves with the security headers; every failure is a page in Chinese, with a number to read out by phone.
+"""
+
+import hashlib
+import secrets
+
+import structlog
+from aiohttp import hdrs, web
+
+from central.core.access import Permission, allows, who_may
+from central.store import sessions
+from central.web.page import HALL, PERMISSIONS, USER, Handler, User, render
+from common.core.instant import HOUR, MINUTE
+
+COOKIE = "mc_session"
+IDLE = 12 * HOUR
+LONGEST = 7 * 24 * HOUR
+TOUCH_EVERY = 5 * MINUTE
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+OPEN_IN_DEMO = {"/healthz", "/api/v1/overview"}
+log = structlog.get_logger()
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Failures become pages; what nobody foresaw is logged with the number that the page shows."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as refusal:
+        return _page(request, refusal.status, refusal.text or "")
+    except (ConnectionResetError, web.GracefulExit):
+        raise
+    except Exception:  # the loop runner of pages: one failed page must not end the hall
+        number = secrets.token_hex(3).upper()
+        log.exception("page.failed", path=request.path, number=number)
+        return _page(request, 500, number)
+
+
+TITLES = {
+    400: "这个请求不完整",
+    401: "请先登录",
+    403: "您的角色不能打开这一页",
+    404: "没有这一页",
+    405: "这一页不接受这种操作",
+    429: "请稍候再试",
+    500: "这一页没有打开",
+    503: "数据库暂时不可用",
+}
+
+
+def _page(request: web.Request, status: int, detail: str) -> web.Response:
+    title = TITLES.get(status, "这一页没有打开")
+    if request.path.startswith(("/api/", "/healthz")):
+        return web.json_response({"error": title, "detail": detail}, status=status)
+    if status == 500:
+        detail = f"数据没有丢失。请重试；如仍不行，请把错误号 {detail} 告诉运维人员。"
+    return render(request, "error.html", status=status, title=title, detail=detail)
+
+
+@web.middleware
+async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Security headers on every answer; a stream, which has begun already, sets them itself."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as answer:
+        answer.headers.update(HEADERS)
+        raise
+    if not response.prepared:
+        response.headers.update(HEADERS)
+    return response
+
+
+@web.middleware
+async def admission(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Session, permission, forged-post token, first password: in this order, before any handler."""
+    route = request.match_info.route
+    permission = request.app[PERMISSIONS].get(route)
+    if permission is None:  # aiohttp's own answers: unknown address, wrong method
+        return await handler(request)
+    user = await _user(request)
+    if user is not None:
+        request[USER] = user
+    if permission is not Permission.PUBLIC and not _is_open(request):
+        _admit(request, user, permission)
+    if request.method == hdrs.METH_POST:
+        await _refuse_forgery(request, user)
+    return await handler(request)
+
+
+def _is_open(request: web.Request) -> bool:
+    return request.path in OPEN_IN_DEMO and request.app[HALL].clock.is_demo
+
+
+def _admit(request: web.Request, user: User | None, permission: Permission) -> None:
+    if user is None:
+        if request.method == hdrs.METH_GET and not request.path.startswith(("/api/", "/healthz")):
+            raise web.HTTPSeeOther(f"/login?next={request.rel_url.raw_path_qs}")
+        raise web.HTTPUnauthorized(text="请先登录")
+    if user.must_change and permission is not Permission.ACCOUNT:
+        raise web.HTTPSeeOther("/password")
+    if not allows(user.role, permission):
+        may = "、".join(role.word for role in who_may(permission))
+        raise web.HTTPForbidden(
+            text=f"您的角色是{user.role.word}。这一页需要“{permission.word}”的权限，有此权限的是：{may}。"
+            "如工作需要，请联系系统管理员。"
+        )
+
+
+async def _user(request: web.Request) -> User | None:
+    """The session's user; a session unused for half a day, or a week old, is over."""
+    cookie = request.cookies.get(COOKIE, "")
+    if not cookie:
+        return None
+    hall = request.app[HALL]
+    token = digest(cookie)
+    async with hall.store.read() as conn:
+        row = await sessions.find(conn, token)
+    now = hall.clock.wall()
+    if row is None or now - row.seen_wall > IDLE or now - row.created_wall > LONGEST:
+        return None
+    if now - row.seen_wall > TOUCH_EVERY:
+        async with hall.store.write() as conn:
+            await sessions.touch(conn, token, now)
+    return User(row.user, sessions.role_of(row), row.csrf, bool(row.must_change), token)
+
+
+def digest(cookie: str) -> bytes:
+    """What the table keeps of a token: reading the table does not open a session."""
+    return hashlib.sha256(cookie.encode()).digest()
+
+
+async def _refuse_forgery(request: web.Request, user: User | None) -> None:
+    """A post must come from our own page: its session's token, or before log-in the browser's own word."""
+    if user is None:
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and origin.partition("://")[2] != request.host:
+            raise web.HTTPForbidden(text="请从本系统的登录页登录。")
+        return
+    form = await request.post()
+    if not secrets.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
+        raise web.HTTPForbidden(text="页面已过期，请刷新后重试。")

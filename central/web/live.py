@@ -1,0 +1,194 @@
+"""One producer looks at the tables once a second; every window is told the same, in numbered messages.
+
+A window gets the whole state first, then what changed. Whoever falls behind, or misses a number, gets the whole
+again; so does everybody once a minute, which heals whatever nobody foresaw.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.core import hall, site
+from central.core.hall import EVENT_ROWS, Facts, SiteFacts, Slow, State
+from central.core.site import Backlog
+from central.store import wall as rows
+from central.store.engine import Store
+from common.clock import Clock
+from common.core.errors import UnavailableError
+from common.core.instant import SECOND, from_us, start_of_day
+
+LOOK_SECS = 1.0
+SLOW_SECS = 10.0
+QUIET_SECS = 4.0  # the longest silence; windows call 10 s stale
+WHOLE_SECS = 60.0
+KEPT = 30  # messages that a slow window may be behind
+PER_LOGIN = 4
+log = structlog.get_logger()
+
+
+class Wall:
+    """The state of the wall, kept by `run`, read by pages and streams."""
+
+    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo) -> None:
+        self._store, self._clock, self._zone = store, clock, zone
+        self.state: State = {}
+        self.facts: Facts | None = None
+        self.build = ""
+        self.seq = 0
+        self.open: Counter[str] = Counter()  # streams by user
+        self.closing = False
+        self._recent: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+        self._news = asyncio.Event()
+        self._backlogs: dict[str, Backlog | None] = {}
+        self._happenings: deque[tuple[int, str, str]] = deque(maxlen=EVENT_ROWS)
+        self._slow = Slow()
+        self._slow_mono = -SLOW_SECS
+        self._told_mono = self._whole_mono = 0.0
+        self._lost = False
+
+    async def run(self) -> None:
+        """Look for ever. A database that is away is no reason to stop: the windows say that they are stale."""
+        while True:
+            began = self._clock.mono_secs()
+            try:
+                await self.look_once()
+            except (SQLAlchemyError, UnavailableError, OSError) as error:
+                self._mark_lost(error)
+            else:
+                self._mark_found()
+            await asyncio.sleep(max(0.05, LOOK_SECS - (self._clock.mono_secs() - began)))
+
+    def _mark_lost(self, error: Exception) -> None:
+        if not self._lost:
+            log.warning("store.unavailable", reason=str(error).splitlines()[0])
+        self._lost = True
+
+    def _mark_found(self) -> None:
+        if self._lost:
+            log.info("store.recovered", after_secs=round(self._clock.mono_secs() - self._told_mono))
+        self._lost = False
+
+    async def look_once(self) -> None:
+        """Read, compose, and tell what changed."""
+        self.facts = await self._read()
+        before, self.state = self.state, hall.compose(self.facts)
+        if before:
+            told = hall.happenings(before, self.state, self.facts.now_at)
+            self._happenings.extend(told)
+        self._tell(hall.changed(before, self.state))
+
+    async def _read(self) -> Facts:
+        now_at, now_wall, mono = self._clock.office(), self._clock.wall(), self._clock.mono_secs()
+        day_at = start_of_day(from_us(now_at, self._zone).date(), self._zone)
+        async with self._store.read() as conn:
+            if mono - self._slow_mono >= SLOW_SECS:
+                self._slow = await rows.slow(conn, now_at, self._zone)
+                self._slow_mono = mono
+            sites = await rows.sites(conn, day_at)
+            red, late = await rows.reds_since(conn, day_at)
+            return Facts(
+                now_at=now_at,
+                now_wall=now_wall,
+                zone=self._zone,
+                sites=[self._followed(item, now_wall, now_at) for item in sites],
+                lit=await rows.most_urgent(conn),
+                red_today=red,
+                late_today=late,
+                changes=await rows.newest_changes(conn, EVENT_ROWS),
+                happenings=list(self._happenings),
+                slow=self._slow,
+            )
+
+    def _followed(self, item: SiteFacts, now_wall: int, now_at: int) -> SiteFacts:
+        """Join the account of the site's catch-up, which only somebody who watches can keep."""
+        link = site.derive(item.signals, now_wall, now_at)
+        backlog = site.follow(self._backlogs.get(item.id), link, item.signals.left, now_wall)
+        self._backlogs[item.id] = backlog
+        return msgspec.structs.replace(item, backlog=backlog)
+
+    def _tell(self, delta: State) -> None:
+        mono = self._clock.mono_secs()
+        whole = mono - self._whole_mono >= WHOLE_SECS
+        if not (delta or whole or mono - self._told_mono >= QUIET_SECS):
+            return
+        self.seq += 1
+        self._told_mono = mono
+        if whole:
+            self._whole_mono = mono
+        self._recent.append((self.seq, self.snapshot() if whole else self._message(delta)))
+        self.wake()
+
+    def snapshot(self) -> bytes:
+        """The whole state as a message with the newest number."""
+        return self._message({**self.state, "full": True, "build": self.build})
+
+    def _message(self, content: object) -> bytes:
+        assert self.facts is not None
+        assert isinstance(content, dict)
+        head = {"seq": self.seq, "now": self.facts.now_at // 1000, "wall": self.facts.now_wall // 1000}
+        return b"data: " + msgspec.json.encode(head | content) + b"\n\n"
+
+    def wake(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def close(self) -> None:
+        """End every stream: the process stops."""
+        self.closing = True
+        self.wake()
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """The whole state, then what follows, until the hall closes. Never more than one message a second."""
+        while not self.state:
+            await self._news.wait()
+        seq = self.seq
+        yield self.snapshot()
+        while not self.closing:
+            if seq == self.seq:
+                await self._news.wait()
+                continue
+            following = [message for number, message in self._recent if number > seq]
+            caught_up = len(following) == self.seq - seq == 1
+            seq = self.seq
+            yield following[0] if caught_up else self.snapshot()
+
+
+async def produce(wall: Wall) -> AsyncIterator[None]:
+    """Run the producer as long as the application runs; the first look is done before the first page."""
+    await wall.look_once()
+    task = asyncio.create_task(wall.run(), name="wall")
+    yield
+    wall.close()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def age_secs(wall: Wall, clock: Clock) -> float:
+    """How old the newest look is."""
+    return (clock.wall() - wall.facts.now_wall) / SECOND if wall.facts else float("inf")
+
+
+async def answer(request: web.Request, wall: Wall, user: str, headers: dict[str, str]) -> web.StreamResponse:
+    """Send `wall.messages` to one browser until it goes."""
+    if wall.open[user] >= PER_LOGIN:
+        raise web.HTTPTooManyRequests(text="请关闭多余的窗口")
+    response = web.StreamResponse(headers={**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response.content_type = "text/event-stream"
+    wall.open[user] += 1
+    try:
+        await response.prepare(request)
+        async for message in wall.messages():
+            await response.write(message)
+    except ConnectionResetError:
+        pass  # the window was closed
+    finally:
+        wall.open[user] -= 1
+    return response

@@ -1,0 +1,136 @@
+"""Logging in and out, and the first password that must be changed."""
+
+import secrets
+from collections import OrderedDict
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Row
+
+from central import password
+from central.core import throttle
+from central.core.access import Permission
+from central.core.throttle import Failures
+from central.store import sessions
+from central.web.guard import COOKIE, IDLE, digest
+from central.web.page import HALL, USER, Route, render
+
+REMEMBERED = 10_000
+SHORTEST = 10
+FAILURES = web.AppKey("failures", OrderedDict[tuple[str, str], Failures])
+# Verified when the name is unknown, so that the answer takes as long as for a known one.
+NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$dmZ0m9pSIlVxSIPzIeLmzPzrBd1jGfSITXuiHOyTSVA"
+log = structlog.get_logger()
+
+
+async def show_login(request: web.Request) -> web.Response:
+    if USER in request:
+        raise web.HTTPSeeOther(_inside(request.query.get("next", "")))
+    return render(request, "login.html", next=request.query.get("next", ""), name="", fault="")
+
+
+async def log_in(request: web.Request) -> web.Response:
+    """Name and password -> session cookie, or the page again with one sentence."""
+    form = await request.post()
+    name, target = str(form.get("name", "")).strip(), str(form.get("next", ""))
+    failures, key = request.app[FAILURES], (name, request.remote or "")
+    now_mono = request.app[HALL].clock.mono()
+    wait = throttle.wait_secs(failures.get(key, Failures()), now_mono)
+    if wait:
+        return _again(request, name, target, f"密码多次不对，请 {wait} 秒后再试。", 429)
+    user = await _verified(request, name, str(form.get("password", "")))
+    if user is None:
+        failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
+        if len(failures) > REMEMBERED:
+            failures.popitem(last=False)
+        log.warning("login.refused", user=name)
+        return _again(request, name, target, "用户名或密码不对。", 401)
+    failures.pop(key, None)
+    log.info("login.succeeded", user=name)
+    answer = web.HTTPSeeOther("/password" if user.must_change else _inside(target))
+    await _open_session(request, name, answer)
+    raise answer
+
+
+def _again(request: web.Request, name: str, target: str, fault: str, status: int) -> web.Response:
+    return render(request, "login.html", status=status, next=target, name=name, fault=fault)
+
+
+async def _verified(request: web.Request, name: str, text: str) -> "Row[tuple[object, ...]] | None":
+    """The user's row if the password is right and the account is in use."""
+    async with request.app[HALL].store.read() as conn:
+        row = await sessions.find_user(conn, name)
+    right = await password.verify_password(row.password if row else NOBODY, text)
+    return row if row and right and not row.disabled else None
+
+
+async def _open_session(request: web.Request, name: str, answer: web.Response) -> None:
+    hall = request.app[HALL]
+    cookie, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), hall.clock.wall()
+    async with hall.store.write() as conn:
+        await sessions.end_stale(conn, now - IDLE)
+        await sessions.begin(conn, digest(cookie), name, csrf, now)
+    secure = hall.config.web.secure_cookie
+    answer.set_cookie(COOKIE, cookie, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+def _inside(target: str) -> str:
+    """Only an address of this system: a link must not send a fresh log-in elsewhere."""
+    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/hall"
+
+
+async def log_out(request: web.Request) -> web.Response:
+    async with request.app[HALL].store.write() as conn:
+        await sessions.end(conn, request[USER].token)
+    answer = web.HTTPSeeOther("/login")
+    answer.del_cookie(COOKIE, path="/")
+    raise answer
+
+
+async def show_password(request: web.Request) -> web.Response:
+    return render(request, "password.html", faults=[])
+
+
+async def change_password(request: web.Request) -> web.Response:
+    """Old and new password -> changed, all other windows of the user logged out."""
+    user, form = request[USER], await request.post()
+    old, new, again = (str(form.get(field, "")) for field in ("old", "new", "again"))
+    faults = _faults(user.name, old, new, again)
+    if not faults and await _verified(request, user.name, old) is None:
+        faults = ["现在的密码不对。"]
+    if faults:
+        return render(request, "password.html", status=400, faults=faults)
+    hashed = await password.hash_password(new)
+    async with request.app[HALL].store.write() as conn:
+        await sessions.set_password(conn, user.name, hashed, must_change=False)
+        await sessions.end_others(conn, user.name, user.token)
+    raise web.HTTPSeeOther("/hall")
+
+
+def _faults(name: str, old: str, new: str, again: str) -> list[str]:
+    rules = (
+        (len(new) < SHORTEST, f"新密码至少 {SHORTEST} 个字符。"),
+        (new == old, "新密码不能与现在的相同。"),
+        (name.lower() in new.lower(), "新密码不能包含用户名。"),
+        (new != again, "两次输入的新密码不一致。"),
+    )
+    return [text for broken, text in rules if broken]
+
+
+async def set_theme(request: web.Request) -> web.Response:
+    """Light or dark console, remembered by the browser."""
+    form = await request.post()
+    answer = web.HTTPSeeOther(_inside(str(form.get("back", ""))))
+    theme = "dark" if form.get("theme") == "dark" else "light"
+    answer.set_cookie("mc_theme", theme, max_age=365 * 86_400, samesite="Lax", path="/")
+    raise answer
+
+
+ROUTES = [
+    Route("GET", "/login", show_login, Permission.PUBLIC),
+    Route("POST", "/login", log_in, Permission.PUBLIC),
+    Route("POST", "/logout", log_out, Permission.ACCOUNT),
+    Route("GET", "/password", show_password, Permission.ACCOUNT),
+    Route("POST", "/password", change_password, Permission.ACCOUNT),
+    Route("POST", "/theme", set_theme, Permission.ACCOUNT),
+]

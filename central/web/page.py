@@ -1,0 +1,127 @@
+"""What every page shares: the hall's parts, the signed-in user, routes with their permission, rendering."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from central.config import CentralConfig
+from central.core import band, wording
+from central.core.access import Permission, Role, allows
+from central.store.engine import Store
+from central.web.live import Wall
+from common.clock import Clock
+from common.core.state import ClockKind, Light, Link
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class User(Struct, frozen=True):
+    """Who asks. `token` is the digest under which the session is kept."""
+
+    name: str
+    role: Role
+    csrf: str
+    must_change: bool
+    token: bytes
+
+
+class Asset(Struct, frozen=True):
+    """A static file, read once at start."""
+
+    body: bytes
+    kind: str
+
+
+class Hall(Struct, frozen=True):
+    """The parts a handler works with."""
+
+    store: Store
+    config: CentralConfig
+    clock: Clock
+    zone: ZoneInfo
+    wall: Wall
+    templates: Environment
+    assets: dict[str, Asset]
+    build: str
+
+
+class Route(Struct, frozen=True):
+    """A page: nobody can register one without saying who may see it."""
+
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission
+
+
+HALL = web.AppKey("hall", Hall)
+PERMISSIONS = web.AppKey("permissions", dict[web.AbstractRoute, Permission])
+USER = web.RequestKey("user", User)
+
+KINDS = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml"}
+
+
+def register(app: web.Application, routes: list[Route]) -> None:
+    """Add `routes` and keep each one's permission where the guard finds it."""
+    for route in routes:
+        added = app.router.add_route(route.method, route.path, route.handler)
+        app[PERMISSIONS][added] = route.permission
+
+
+def load_assets() -> dict[str, Asset]:
+    """Every file of `static/` that a browser may ask for."""
+    folder = files("central.web") / "static"
+    found = {}
+    for entry in folder.iterdir():
+        kind = KINDS.get(entry.name.rpartition(".")[2])
+        if kind:
+            found[entry.name] = Asset(entry.read_bytes(), kind)
+    return found
+
+
+def build_id(assets: dict[str, Asset]) -> str:
+    """Changes with any static file or template: open walls reload when they see another."""
+    digest = hashlib.blake2b(digest_size=6)
+    for name in sorted(assets):
+        digest.update(assets[name].body)
+    for entry in sorted((files("central.web") / "templates").iterdir(), key=lambda item: item.name):
+        digest.update(entry.read_bytes())
+    return digest.hexdigest()
+
+
+def load_templates() -> Environment:
+    """The templates with the words they read; a misspelt name is an error, not an empty place."""
+    env = Environment(
+        loader=PackageLoader("central.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(Light=Light, Link=Link, ClockKind=ClockKind, Permission=Permission, allows=allows)
+    env.globals.update(band_runs=band.drawn, wording=wording)
+    return env
+
+
+def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    """A template inside the frame: user, token against forged posts, theme, counts of the menu."""
+    hall = request.app[HALL]
+    frame = {
+        "user": request.get(USER),
+        "path": request.path,
+        "build": hall.build,
+        "theme": "dark" if request.cookies.get("mc_theme") == "dark" else "light",
+        "demo": hall.clock.is_demo,
+        "pace": hall.clock.pace,
+        "state": hall.wall.state,
+    }
+    text = hall.templates.get_template(template).render(frame | values)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    response.enable_compression()
+    return response

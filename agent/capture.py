@@ -19,7 +19,7 @@ from agent.index import Index, Known, Seen, mark
 from common.clock import Clock
 from common.core import record
 from common.core.errors import RejectedError
-from common.core.record import Case, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Event, Op, Pass, Record, RecordKind, Step
 
 log = structlog.get_logger()
 
@@ -121,7 +121,14 @@ class Capture:
     async def passed(self, passes: dict[int, dict[str, int]]) -> None:
         """State, per start of a round (office time), which tables are whole up to it and how many rows were read."""
         stamp = self.stamp()
-        await self._store([Draft(_pass(Pass(at, tables), stamp), "") for at, tables in passes.items()])
+        await self._store(
+            [Draft(_statement(RecordKind.PASS, Pass(at, tables), stamp), "") for at, tables in passes.items()]
+        )
+
+    async def note(self, event: Event) -> None:
+        """A change of the agent's own state, for the hall's event list."""
+        await self.catch_up()
+        await self._store([Draft(_statement(RecordKind.EVENT, event, self.stamp()), "")])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
         """These rows map again, or are no longer there."""
@@ -196,10 +203,10 @@ def _replayed(item: Record) -> Seen:
     return _seen(item, body.case_key, item.seq)
 
 
-def _pass(body: Pass, stamp: Stamp) -> Record:
+def _statement(kind: RecordKind, body: Pass | Event, stamp: Stamp) -> Record:
     return Record(
         seq=0,
-        kind=RecordKind.PASS,
+        kind=kind,
         table="",
         key="",
         version=1,

@@ -1,12 +1,16 @@
 """`agent.toml`: what the box owns. No secrets in it, only paths to them; relative paths are beside the file."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from common import config
 from common.clock import ClockConfig
 from common.mqtt import MqttConfig
+
+ZONE = ZoneInfo("Asia/Shanghai")
+"""Zone in which the box shows times to people."""
 
 
 class IdentityConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -52,6 +52,8 @@ class LinkStatus:
     fault: str = ""
     refused: str = ""
     ack_wall: int = 0
+    offset_us: int | None = None
+    """The hall's clock less ours, as the last acknowledgement said it."""
 
 
 class ForkedError(MingchaError):
@@ -306,7 +308,9 @@ class _Session:
         if ack.epoch != self.buffer.epoch:
             return
         self.sync = sync.acknowledged(self.sync, ack, self.clock.mono())
-        self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
+        now = self.clock.wall()
+        self.up.status.state, self.up.status.ack_wall = self.sync.phase, now
+        self.up.status.offset_us = ack.now_wall - now
         for nack in ack.nacks:
             if nack.permanent:
                 log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)

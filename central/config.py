@@ -46,6 +46,10 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     clock: ClockConfig = ClockConfig()
 
     @property
+    def status_path(self) -> Path:
+        return self.data_dir / "status.json"
+
+    @property
     def database_url(self) -> str:
         """SQLAlchemy's address of the database, with the asyncio driver named."""
         if self.database == "sqlite":

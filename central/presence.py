@@ -48,12 +48,22 @@ class Presence:
 
     async def run(self) -> None:
         """Flush for ever; a database that is away is tried again."""
-        async with self._store.read() as conn:
-            for site, row in (await status.all_status(conn)).items():
-                self._rows.setdefault(site, dict(row._mapping))  # noqa: SLF001
+        known = False
         while True:
+            known = known or await self._recall()
+            if known:
+                await self._flush()
             await asyncio.sleep(FLUSH_SECS)
-            await self._flush()
+
+    async def _recall(self) -> bool:
+        """What the table says, where this process has heard nothing yet. -> False while the database is away."""
+        try:
+            async with self._store.read() as conn:
+                for site, row in (await status.all_status(conn)).items():
+                    self._rows.setdefault(site, dict(row._mapping))  # noqa: SLF001
+        except UnavailableError:
+            return False
+        return True
 
     async def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()

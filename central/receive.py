@@ -54,6 +54,11 @@ class Receiver:
         self.wire_key = crypto.wire_public(wire_secret)
         self.wire_secrets = {crypto.key_id(self.wire_key): wire_secret}
         self.presence = Presence(store, clock)
+        self.broker_fault = "尚未连上消息服务"
+        self.store_fault = ""
+        self.commit_wall = 0
+        self.records = 0
+        self.busy_since_mono: int | None = None
         self._broker_lost_mono: int | None = None
         self._store_lost_mono: int | None = None
 
@@ -64,9 +69,10 @@ class Receiver:
                 await self._session()
                 attempt = 0
             except* UnavailableError as group:
+                error = first_cause(group)
+                self.broker_fault = str(error)
                 if self._broker_lost_mono is None:
                     attempt, self._broker_lost_mono = 0, self.clock.mono()
-                    error = first_cause(group)
                     log.warning("broker.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, base=0.5, cap=5.0))
             attempt += 1
@@ -77,6 +83,7 @@ class Receiver:
         async with connect(self.config.mqtt, self.config.worker, will=will) as link:
             await link.subscribe(topics.upstream("ingest" if self.config.mqtt.version == 5 else None))
             await link.publish(topics.CENTRAL_STATE, message.encode(self._state(online=True)), retain=True)
+            self.broker_fault = ""
             if self._broker_lost_mono is not None:
                 log.info("broker.recovered", after_secs=self._since(self._broker_lost_mono))
                 self._broker_lost_mono = None
@@ -115,14 +122,17 @@ class Receiver:
     async def _write(self, link: Link, queue: asyncio.Queue[Received], group: asyncio.TaskGroup) -> None:
         while True:
             items = await _gather(queue)
+            self.busy_since_mono = self.clock.mono()
             try:
                 await self._take(link, items, group, busy=queue.qsize() > QUEUE_BATCHES * 0.8)
             except UnavailableError as error:
                 await self._wait_for_store(error)
             for item in items:
                 link.puback(item)
+            self.busy_since_mono = None
 
     async def _wait_for_store(self, error: UnavailableError) -> None:
+        self.store_fault = str(error)
         if self._store_lost_mono is None:
             self._store_lost_mono = self.clock.mono()
             log.warning("store.unavailable", reason=str(error), hint=error.hint)
@@ -162,6 +172,8 @@ class Receiver:
         if self._store_lost_mono is not None:
             log.info("store.recovered", after_secs=self._since(self._store_lost_mono))
             self._store_lost_mono = None
+        self.store_fault, self.commit_wall = "", self.clock.wall()
+        self.records += outcome.records
         self.changed.set()
         milliseconds = round((self.clock.mono() - began) / 1000, 1)
         log.debug("batch.committed", records=outcome.records, batches=len(opened), ms=milliseconds)
@@ -221,10 +233,3 @@ async def _gather(queue: asyncio.Queue[Received]) -> list[Received]:
         except (TimeoutError, asyncio.QueueEmpty):
             break
     return items
-
-
-async def run(
-    config: CentralConfig, store: Store, world: World, clock: Clock, changed: asyncio.Event
-) -> None:
-    """Receive for ever. Raises ConfigError for unreadable keys."""
-    await Receiver(config, store, world, clock, changed).run()

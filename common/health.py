@@ -1,8 +1,9 @@
 """Run checks, keep only causes as faults, and say the result: for people, or as JSON from the same value."""
 
 import asyncio
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from enum import StrEnum
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from common.core.checks import CHECKS, GROUPS
 from common.core.errors import MingchaError
+from common.core.state import DoctorVerdict
 
 CHECK_SECS = 4.0
 
@@ -132,6 +134,36 @@ def render(findings: list[Finding], verdict: str, *, verbose: bool = False, asci
     if len(lines) > 20:
         lines.append(first)
     return "\n".join(lines)
+
+
+def ascii_only() -> bool:
+    """The terminal cannot show our marks."""
+    return "utf" not in (sys.stdout.encoding or "").lower()
+
+
+def verdict_of(
+    findings: list[Finding], not_collecting: Collection[str], no_identity: Collection[str] = ()
+) -> DoctorVerdict:
+    """The highest that applies of attention, degraded, not collecting, no identity."""
+    failed = {finding.id for finding in findings if finding.status is Status.FAIL}
+    if failed & set(no_identity):
+        return DoctorVerdict.NO_IDENTITY
+    if failed & set(not_collecting):
+        return DoctorVerdict.NOT_COLLECTING
+    if failed:
+        return DoctorVerdict.DEGRADED
+    warned = any(finding.status is Status.WARN for finding in findings)
+    return DoctorVerdict.ATTENTION if warned else DoctorVerdict.OK
+
+
+def sentence(findings: list[Finding], name: str, effect: str) -> str:
+    """The verdict for people: how many, of how many, and what it means for the data."""
+    counts = {status: sum(f.status is status for f in findings) for status in Status}
+    skipped = f"，{counts[Status.SKIP]} 项跳过" if counts[Status.SKIP] else ""
+    of = f"（共 {len(findings)} 项{skipped}）：{name} {effect}"
+    if counts[Status.FAIL]:
+        return f"有 {counts[Status.FAIL]} 个问题要处理{of}"
+    return f"有 {counts[Status.WARN]} 处要注意{of}" if counts[Status.WARN] else f"一切正常{of}"
 
 
 def to_json(findings: list[Finding], **head: object) -> str:

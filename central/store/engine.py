@@ -122,6 +122,20 @@ async def open_store(url: str) -> Store:
     return Store(engine)
 
 
+@asynccontextmanager
+async def look(url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection for the doctor: nothing is created, migrated or written. Raises UnavailableError."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
+        raise UnavailableError(f"数据库文件不存在：{parsed.database}", hint="首次启动市中心程序时会自动建立")
+    engine = create_async_engine(url)
+    try:
+        async with translated(), engine.connect() as conn:
+            yield conn
+    finally:
+        await engine.dispose()
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()

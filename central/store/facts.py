@@ -189,3 +189,12 @@ async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) 
             lambda new: {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late},
         )
         await conn.execute(statement, values)
+
+
+async def dead_letter_counts(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """(site, reason, count), most first."""
+    number = func.count().label("number")
+    query = select(dead_letter.c.site, dead_letter.c.reason, number).group_by(
+        dead_letter.c.site, dead_letter.c.reason
+    )
+    return (await conn.execute(query.order_by(number.desc()))).all()

@@ -27,10 +27,19 @@ async def put_items(conn: AsyncConnection, entries: list[Item]) -> None:
 
 async def calendar(conn: AsyncConnection) -> Calendar:
     """The newest version; the published one of the package is written first where there is none yet."""
+    found = await calendar_if_any(conn)
+    if found is None:
+        await _seed(conn, 1)
+        found = await calendar_if_any(conn)
+        assert found is not None
+    return found
+
+
+async def calendar_if_any(conn: AsyncConnection) -> Calendar | None:
+    """The newest version, without writing anything."""
     version = await conn.scalar(select(func.max(calendar_day.c.version)))
     if version is None:
-        version = 1
-        await _seed(conn, version)
+        return None
     query = select(calendar_day.c.day, calendar_day.c.workday).where(calendar_day.c.version == version)
     rows = (await conn.execute(query.order_by(calendar_day.c.day))).all()
     return Calendar(int(version), date.fromisoformat(rows[0].day), [bool(row.workday) for row in rows])

@@ -31,6 +31,9 @@ GROUPS = {
 
 CHECKS: dict[str, Check] = {
     # on the box
+    "E-SYS-01": Check(
+        "程序运行", "不采集新办件，数据留在业务库里", "请启动服务：systemctl start mingcha-agent"
+    ),
     "E-SYS-04": Check("磁盘空间", "写满后采集会暂停，数据留在业务库里", "请清理磁盘空间，之后自动恢复"),
     "E-SYS-07": Check("时钟", "时刻不准会影响人看，不影响数据次序与完整", "请检查本机时间同步：timedatectl"),
     "E-SYS-09": Check("配置", "程序不能启动", "请按列出的各处修改配置，然后再执行  mingcha-agent doctor"),
@@ -82,6 +85,11 @@ CHECKS: dict[str, Check] = {
     "E-HALL-04": Check("时限判定", "灯会迟亮", "请查看日志中的 case.postponed", ("E-HALL-01",)),
     "E-HALL-08": Check(
         "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
+    ),
+    "E-HALL-09": Check(
+        "程序运行",
+        "不入库，页面打不开；各站点在本地加密缓存",
+        "请启动服务：systemctl start mingcha-central.target",
     ),
     "E-HALL-10": Check("演示用消息服务", "只可用于演示", "正式使用请安装 Mosquitto"),
     "E-HALL-11": Check(

@@ -77,6 +77,30 @@ class ClockKind(StrEnum):
         return {"promise": "承诺时限", "statute": "法定时限", "stated": "应办结时间"}[self.value]
 
 
+class DoctorVerdict(StrEnum):
+    """How a whole doctor run ended, mildest first; its place is the exit code (provisioning.md 3.10)."""
+
+    OK = "ok"
+    ATTENTION = "attention"
+    DEGRADED = "degraded"
+    NOT_COLLECTING = "not_collecting"
+    NO_IDENTITY = "no_identity"
+
+    @property
+    def exit_code(self) -> int:
+        return list(DoctorVerdict).index(self)
+
+    @property
+    def word(self) -> str:
+        return {
+            "ok": "正常",
+            "attention": "注意",
+            "degraded": "部分故障",
+            "not_collecting": "停止采集",
+            "no_identity": "没有身份",
+        }[self.value]
+
+
 class SiteKind(StrEnum):
     """The three kinds of service site a city has."""
 

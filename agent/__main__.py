@@ -1,0 +1,112 @@
+"""`mingcha-agent`: run the agent, or ask how it is. Parse, call, print."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from common.cli import EX_CONFIG, EX_SOFTWARE, invoke
+
+import click  # isort: skip
+
+DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
+_CONFIG = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("MINGCHA_AGENT_CONFIG", DEFAULT_CONFIG),
+    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_AGENT_CONFIG）。",
+)
+
+
+@click.group(help="明察 站点采集程序：读取本站点的审批业务库，加密缓存，送往市中心。")
+@click.version_option(package_name="mingcha", message="%(version)s")
+def cli() -> None:
+    """Group of commands."""
+
+
+@cli.command(help="启动采集，直到被停止。")
+@_CONFIG
+def run(path: Path) -> None:
+    from agent import app, config
+
+    app.run(config.load(path))
+
+
+@cli.command(help="体检：哪里有问题，从何时起，影响什么，怎样处理。只读，不改动任何东西。")
+@_CONFIG
+@click.option("--only", default="", help="只查一组，如 网络、NET，或一项，如 E-NET-03。")
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
+def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
+    from agent import doctor as doctors
+    from common import health
+
+    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
+    if only and not findings:
+        raise click.UsageError(f"没有这一组或这一项：{only}")
+    if as_json:
+        click.echo(doctors.as_json(path, findings, verdict))
+    else:
+        click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
+    return verdict.exit_code
+
+
+@cli.command(help="现在的情况，一行。")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@click.option("--watch", is_flag=True, help="每两秒重画，直到 Ctrl-C。")
+def status(path: Path, as_json: bool, watch: bool) -> int:
+    import msgspec
+
+    from agent import config, report
+    from agent.status import Status
+    from common import process
+    from common.clock import Clock
+
+    settings, clock = config.load(path), Clock()
+    while True:
+        found = process.read(settings.status_path, Status, clock.wall())
+        if as_json:
+            click.echo(msgspec.json.encode(found).decode())
+        else:
+            click.echo(report.line(found, clock.wall()))
+        if not watch:
+            return 0 if found else 3
+        time.sleep(2)
+        click.clear()
+
+
+@cli.command("config", help="检查配置与映射，不连网络，列出全部错误。")
+@_CONFIG
+def check_config(path: Path) -> int:
+    from agent import config, mapping
+
+    settings = config.load(path)
+    if not settings.mapping.exists():
+        click.echo(f"! 未配置数据源：没有 {settings.mapping}", err=True)
+        return EX_CONFIG
+    source, tables = mapping.load(settings.mapping)
+    click.echo(
+        f"✓ {path}：站点 {settings.site} 第 {settings.generation} 代，市中心 {settings.mqtt.host}:{settings.mqtt.port}"
+    )
+    click.echo(
+        f"✓ {settings.mapping}：{source.type}，{len(tables)} 张表（{'、'.join(table.name for table in tables)}）"
+    )
+    return 0
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    if "doctor" not in sys.argv[1:2]:
+        invoke(cli)
+    try:
+        invoke(cli)
+    except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
+        click.echo(f"✕ 体检程序自身出错：{error!r}", err=True)
+        sys.exit(EX_SOFTWARE)
+
+
+if __name__ == "__main__":
+    main()

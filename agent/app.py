@@ -1,0 +1,115 @@
+"""Composition root of a site's agent: the only file that knows which adapters there are."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from agent import __version__, collect, mapping, status, upload
+from agent.buffer import Buffer
+from agent.capture import Capture
+from agent.collect import Collector, CollectState
+from agent.config import AgentConfig
+from agent.core.mapping import SourceConfig, Table
+from agent.index import Index
+from agent.source import mysql, postgresql, sqlite
+from agent.source.base import Source
+from agent.upload import LinkStatus
+from common import log as logs
+from common import process
+from common.clock import Clock
+from common.config import read_secret
+from common.core import crypto
+from common.core.errors import ConfigError
+from common.core.record import Event
+
+log = structlog.get_logger()
+
+SOURCES: dict[str, Callable[[SourceConfig, Path], Source]] = {
+    "sqlite": sqlite.from_config,
+    "mysql": mysql.from_config,
+    "mariadb": mysql.from_config,
+    "postgresql": postgresql.from_config,
+}
+NOT_MAPPED = "未配置数据源"
+
+
+def run(config: AgentConfig) -> None:
+    """Collect and deliver until told to stop. Raises ConfigError before anything has been touched."""
+    logs.configure(level=config.log_level, role="agent", site=config.site)
+    process.run(_main(config))
+
+
+async def _main(config: AgentConfig) -> None:
+    clock = Clock(config.clock)
+    kek = read_key(config.identity.master_key, "缓存主密钥")
+    digest_key = read_key(config.identity.digest_key, "摘要密钥")
+    sign_key = crypto.sign_public(read_key(config.identity.sign_key, "本站点的签名私钥"))
+    loaded = mapping.load(config.mapping) if config.mapping.exists() else None
+    buffer = await Buffer.open(config.buffer_path, kek=kek, site=config.site, sign_key=sign_key, clock=clock)
+    try:
+        index = await Index.open(config.index_path, buffer.epoch)
+        try:
+            await _work(config, clock, buffer, index, Capture(buffer, index, clock, digest_key), loaded)
+        finally:
+            await index.close()
+    finally:
+        await buffer.close()
+        log.info("agent.stopped")
+
+
+async def _work(
+    config: AgentConfig,
+    clock: Clock,
+    buffer: Buffer,
+    index: Index,
+    capture: Capture,
+    loaded: tuple[SourceConfig, list[Table]] | None,
+) -> None:
+    log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
+    collecting, link, started = CollectState(), LinkStatus(), clock.wall()
+    await capture.note(Event("agent.started", __version__))
+    async with asyncio.TaskGroup() as group:
+        if loaded is None:
+            collecting.source_fault = NOT_MAPPED
+        else:
+            await _collect(group, config, clock, buffer, index, capture, loaded, collecting)
+        group.create_task(upload.run(config, buffer, index, collecting, clock, link), name="upload")
+        group.create_task(
+            process.report(
+                config.status_path,
+                lambda: status.compose(buffer, collecting, link, clock, started),
+                lambda: collecting.turned_mono if loaded else clock.mono(),
+                clock,
+            ),
+            name="report",
+        )
+
+
+async def _collect(
+    group: asyncio.TaskGroup,
+    config: AgentConfig,
+    clock: Clock,
+    buffer: Buffer,
+    index: Index,
+    capture: Capture,
+    loaded: tuple[SourceConfig, list[Table]],
+    state: CollectState,
+) -> None:
+    source_config, tables = loaded
+    source = SOURCES[source_config.type](source_config, config.capture.secrets_dir)
+    collector = Collector(source, tables, capture, index, config.capture, clock, state)
+    await collector.start(await buffer.positions())
+    group.create_task(collect.run(collector, config.capture, state, clock), name="collect")
+
+
+def read_key(path: Path, what: str) -> bytes:
+    """A 32-byte key. Raises ConfigError for any other length."""
+    key = read_secret(path, what)
+    if len(key) != crypto.KEY_BYTES:
+        raise ConfigError(
+            f"{what} {path} 应为 {crypto.KEY_BYTES} 字节，现为 {len(key)} 字节",
+            hint="请重新登记本站点，或从备份恢复该文件",
+        )
+    return key

@@ -1,0 +1,387 @@
+"""`mingcha-agent doctor`: what is wrong on this box, since when, what it affects, the one step that mends it.
+
+Reads only. Works with the service stopped. Ids, words and remedies stand in `common/core/checks.py`.
+"""
+
+import asyncio
+import fcntl
+import shutil
+import sqlite3
+import ssl
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from agent import __version__, app, mapping
+from agent import config as configs
+from agent.config import AgentConfig
+from agent.core.mapping import SourceConfig, Table
+from agent.core.sync import Phase
+from agent.source import base
+from agent.source.base import Source
+from agent.status import Status as BoxStatus
+from common import health, process
+from common.clock import Clock
+from common.core import crypto
+from common.core.errors import ConfigError
+from common.core.instant import DAY, MINUTE, SECOND, from_us, to_us
+from common.core.state import DoctorVerdict
+from common.health import CheckFunction, Finding, Outcome, Status, ok
+from common.mqtt import tls_context
+
+_REFUSE_SECS = 0.6
+"""TLS 1.3: a server refuses our certificate only after the handshake; silence this long means it did not."""
+NOT_COLLECTING = {"E-SYS-01", "E-SYS-09", "E-BUF-01", "E-SRC-02", "E-SRC-09"}
+NO_IDENTITY = {"E-ID-01", "E-ID-05"}
+
+
+class Box:
+    """What the checks look at. Nothing is opened here."""
+
+    def __init__(self, config: AgentConfig, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.status = process.read(config.status_path, BoxStatus, clock.wall())
+        self.source: SourceConfig | None = None
+        self.tables: list[Table] = []
+        if config.mapping.exists():
+            self.source, self.tables = mapping.load(config.mapping)
+
+    def adapter(self) -> Source:
+        assert self.source is not None
+        return app.SOURCES[self.source.type](self.source, self.config.capture.secrets_dir)
+
+    def since(self, wall: int) -> str:
+        """`06-12 14:32` of this box's clock; empty for 0."""
+        return f"{from_us(wall, configs.ZONE):%m-%d %H:%M}" if wall else ""
+
+
+async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
+    """Run every check on the box whose configuration is `path`. -> (findings, verdict, its sentence)."""
+    try:
+        box = Box(configs.load(path), Clock())
+    except ConfigError as error:
+        fault, hint = str(error), error.hint
+
+        async def broken() -> Outcome:
+            return Outcome(Status.FAIL, fault, hint)
+
+        findings = await health.run({"E-SYS-09": broken})
+        return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
+    findings = await health.run(_checks(box), only=only)
+    verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)
+    return findings, verdict, health.sentence(findings, box.config.name or box.config.site, _EFFECTS[verdict])
+
+
+_EFFECTS = {
+    DoctorVerdict.OK: "采集、缓存、上传都正常",
+    DoctorVerdict.ATTENTION: "采集、缓存、上传都在进行",
+    DoctorVerdict.DEGRADED: "正在本地加密缓存，数据没有丢失",
+    DoctorVerdict.NOT_COLLECTING: "没有在采集，数据留在业务库里，恢复后自动补采",
+    DoctorVerdict.NO_IDENTITY: "没有有效的身份，不能上传",
+}
+
+
+def as_json(path: Path, findings: list[Finding], verdict: DoctorVerdict) -> str:
+    """The document of provisioning.md 3.10."""
+    clock, site, generation = Clock(), "", 0
+    try:
+        config = configs.load(path)
+        site, generation = config.site, config.generation
+    except ConfigError:
+        pass  # said by E-SYS-09
+    head = {"site": site, "gen": generation, "version": __version__, "at": clock.wall() // SECOND}
+    return health.to_json(findings, schema="mingcha.doctor/1", verdict=verdict.value, **head)
+
+
+def _checks(box: Box) -> dict[str, CheckFunction]:
+    checks: dict[str, CheckFunction] = {
+        "E-SYS-01": lambda: _running(box),
+        "E-SYS-04": lambda: _disk(box),
+        "E-SYS-07": lambda: _clock(box),
+        "E-SYS-09": lambda: _config(box),
+        "E-ID-01": lambda: _keys(box),
+        "E-ID-04": lambda: _certificate(box),
+        "E-ID-05": lambda: _accepted(box),
+        "E-NET-03": lambda: _reachable(box),
+        "E-NET-04": lambda: _encrypted(box),
+        "E-SYNC-03": lambda: _receipt(box),
+        "E-SYNC-04": lambda: _backlog(box),
+        "E-SYNC-07": lambda: _refused(box),
+        "E-BUF-01": lambda: _buffer(box),
+        "E-BUF-05": lambda: _damaged(box),
+        "E-SRC-02": lambda: _connect(box),
+        "E-SRC-03": lambda: _read_only(box),
+        "E-SRC-04": lambda: _columns(box),
+        "E-SRC-09": lambda: _last_pass(box),
+        "E-SRC-10": lambda: _bad_rows(box),
+    }
+    return checks
+
+
+# system and identity -----------------------------------------------------------------------------------------
+
+
+async def _running(box: Box) -> Outcome:
+    if box.status is not None:
+        return ok(f"进程 {box.status.pid}，版本 {box.status.version}")
+    if await asyncio.to_thread(_held, box.config.data_dir / "buffer.lock"):
+        return Outcome(
+            Status.WARN, "程序在运行，但有一会儿没有报告状态", "请查看日志：journalctl -u mingcha-agent"
+        )
+    return Outcome(Status.FAIL, "采集程序没有在运行")
+
+
+def _held(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+async def _disk(box: Box) -> Outcome:
+    folder = box.config.data_dir if box.config.data_dir.exists() else box.config.data_dir.parent
+    usage = shutil.disk_usage(folder)
+    percent = 100 * usage.used / usage.total
+    fault = box.status.buffer_fault if box.status else ""
+    if fault or percent >= 95:
+        return Outcome(Status.FAIL, fault or f"已用 {percent:.0f}%")
+    detail = f"已用 {percent:.0f}%，剩 {usage.free // 2**20:,} MB"
+    return Outcome(Status.WARN, detail) if percent >= 85 else ok(detail)
+
+
+async def _clock(box: Box) -> Outcome:
+    offset = box.status.offset_us if box.status else None
+    if offset is None:
+        return Outcome(Status.SKIP, "还没有市中心的回执可比")
+    seconds = abs(offset) / SECOND
+    detail = f"与市中心相差 {seconds:.1f} 秒"
+    return Outcome(Status.FAIL if seconds > 30 else Status.WARN if seconds > 2 else Status.OK, detail)
+
+
+async def _config(box: Box) -> Outcome:
+    if box.source is None:
+        return Outcome(Status.WARN, app.NOT_MAPPED, f"请建立 {box.config.mapping}，写法见操作手册")
+    return ok(f"站点 {box.config.site}，{len(box.tables)} 张表")
+
+
+async def _keys(box: Box) -> Outcome:
+    identity = box.config.identity
+    app.read_key(identity.sign_key, "本站点的签名私钥")
+    app.read_key(identity.master_key, "缓存主密钥")
+    app.read_key(identity.digest_key, "摘要密钥")
+    app.read_key(identity.hall_sign, "市中心的签名公钥")
+    if box.config.mqtt.tls:
+        tls_context(box.config.mqtt)
+    return ok()
+
+
+async def _certificate(box: Box) -> Outcome:
+    if not box.config.mqtt.tls:
+        return ok("演示用的本机连接，不用证书")
+    leaf = x509.load_pem_x509_certificates(box.config.mqtt.node.read_bytes())[0]
+    left = (to_us(leaf.not_valid_after_utc) - box.clock.wall()) // DAY
+    detail = f"还有 {left} 天（{leaf.subject.rfc4514_string()}）"
+    return Outcome(Status.FAIL if left < 0 else Status.WARN if left < 10 else Status.OK, detail)
+
+
+async def _accepted(box: Box) -> Outcome:
+    code = box.status.refused if box.status else ""
+    return Outcome(Status.FAIL, _REFUSALS.get(code, f"市中心拒绝本站点（{code}）")) if code else ok()
+
+
+_REFUSALS = {
+    "superseded": "本站点已由另一台机器接替",
+    "draining": "本站点已由另一台机器接替，本机只可送完积压",
+    "retired": "本站点已停用",
+    "revoked": "本机的身份已被吊销",
+    "fork": "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
+}
+
+# network and delivery ----------------------------------------------------------------------------------------
+
+
+async def _reachable(box: Box) -> Outcome:
+    where = f"{box.config.mqtt.host}:{box.config.mqtt.port}"
+    try:
+        _, writer = await asyncio.open_connection(box.config.mqtt.host, box.config.mqtt.port)
+    except ConnectionRefusedError:
+        return Outcome(Status.FAIL, f"{where} 连接被拒绝（主机可达，端口不通）", since=_link_since(box))
+    except OSError as error:
+        return Outcome(Status.FAIL, f"{where} 连不上：{error.strerror or error}", since=_link_since(box))
+    writer.close()
+    return ok(where)
+
+
+def _link_since(box: Box) -> str:
+    return box.since(box.status.link_since_wall) if box.status and box.status.link_fault else ""
+
+
+async def _encrypted(box: Box) -> Outcome:
+    mqtt = box.config.mqtt
+    if not mqtt.tls:
+        return ok("演示用的本机连接，不加密")
+    try:
+        context = tls_context(mqtt)
+        reader, writer = await asyncio.open_connection(mqtt.host, mqtt.port, ssl=context)
+        try:
+            refused = await asyncio.wait_for(reader.read(1), _REFUSE_SECS) == b""
+        finally:
+            writer.close()
+    except TimeoutError:
+        return ok("双向证书已核对")
+    except ssl.SSLCertVerificationError as error:
+        return Outcome(
+            Status.FAIL,
+            f"市中心的证书不可信：{error.verify_message}",
+            "请核对 ca.pem 与服务器名是否属于本市中心",
+        )
+    except (ssl.SSLError, ConnectionError) as error:
+        return Outcome(Status.FAIL, f"市中心不接受本机的证书：{error}", "请市中心为本站点重新签发证书")
+    return Outcome(Status.FAIL, "市中心不接受本机的证书", "请市中心为本站点重新签发证书") if refused else ok()
+
+
+async def _receipt(box: Box) -> Outcome:
+    status = box.status
+    if status is None:
+        return Outcome(Status.SKIP, "采集程序没有在运行")
+    if status.phase in {Phase.CATCHUP, Phase.STEADY}:
+        waiting = status.rows and box.clock.wall() - max(status.ack_wall, status.oldest_wall) > 2 * MINUTE
+        detail = f"最近回执 {box.since(status.ack_wall) or '尚无'}"
+        return Outcome(Status.FAIL, detail) if waiting else ok(detail)
+    if status.phase is Phase.REFUSED:
+        return Outcome(Status.SKIP, "因市中心拒绝本站点")
+    fault = status.link_fault or "已连上消息服务，市中心没有应答"
+    return Outcome(Status.FAIL, fault, since=box.since(status.link_since_wall))
+
+
+async def _backlog(box: Box) -> Outcome:
+    if box.status is None:
+        return Outcome(Status.SKIP, "采集程序没有在运行")
+    age = (box.clock.wall() - box.status.oldest_wall) // MINUTE if box.status.oldest_wall else 0
+    detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (
+        f"，最早 {age} 分钟前" if age else ""
+    )
+    return Outcome(Status.WARN, detail) if age >= 5 else ok(detail)
+
+
+# buffer ------------------------------------------------------------------------------------------------------
+
+
+def _look(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """Rows of the buffer, read beside the running agent."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
+        return db.execute(sql).fetchall()
+
+
+async def _rows(box: Box, sql: str) -> list[tuple[object, ...]]:
+    """Empty where there is no buffer yet, or none that can be read (said by E-BUF-01)."""
+    if not box.config.buffer_path.exists():
+        return []
+    try:
+        return await asyncio.to_thread(_look, box.config.buffer_path, sql)
+    except sqlite3.Error:
+        return []
+
+
+async def _buffer(box: Box) -> Outcome:
+    path = box.config.buffer_path
+    if not path.exists():
+        return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
+    try:
+        keys = await asyncio.to_thread(_look, path, "SELECT wrapped FROM dek")
+        kek = app.read_key(box.config.identity.master_key, "缓存主密钥")
+        for row in keys:
+            crypto.unwrap(kek, bytes(msgspec.convert(row[0], bytes)))
+    except sqlite3.Error as error:
+        return Outcome(Status.FAIL, f"{path} 不能读：{error}")
+    except crypto.DamagedError:
+        return Outcome(
+            Status.FAIL,
+            "主密钥打不开这个缓存",
+            "请恢复原来的 master.key；否则重启后程序会新建缓存并从数据源重读",
+        )
+    kept = sorted(item.name for item in path.parent.glob(f"{path.name}.damaged-*[0-9]"))
+    return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
+
+
+async def _damaged(box: Box) -> Outcome:
+    rows = await _rows(box, "SELECT seq, why FROM quarantine ORDER BY seq LIMIT 4")
+    return Outcome(Status.WARN, f"编号 {_listed([str(row[0]) for row in rows])}") if rows else ok()
+
+
+async def _refused(box: Box) -> Outcome:
+    rows = await _rows(box, "SELECT first, last, code FROM refusal ORDER BY first LIMIT 4")
+    shown = [f"{row[0]}-{row[1]} {row[2]}" for row in rows]
+    return Outcome(Status.WARN, _listed(shown)) if rows else ok()
+
+
+# source ------------------------------------------------------------------------------------------------------
+
+
+async def _connect(box: Box) -> Outcome:
+    if box.source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    source = box.adapter()
+    try:
+        await source.open()
+    finally:
+        await source.close()
+    return ok(box.source.path or f"{box.source.host} {box.source.database}")
+
+
+async def _read_only(box: Box) -> Outcome:
+    if not box.tables:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    table = box.tables[0]
+    said = await box.adapter().write_allowed(table.mapping.from_, table.key[0])
+    return Outcome(Status.WARN, said) if said else ok()
+
+
+async def _columns(box: Box) -> Outcome:
+    source, found = box.adapter() if box.source else None, []
+    if source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    try:
+        for table in box.tables:
+            try:
+                there = await source.columns(table.mapping.from_)
+            except base.SchemaError as error:
+                found.append(str(error))
+                continue
+            lost = base.missing(table.source.dialect, table.names, there)
+            found += [f"{table.mapping.from_} 缺少字段 {'、'.join(lost)}"] if lost else []
+    finally:
+        await source.close()
+    return Outcome(Status.FAIL, "；".join(found)) if found else ok(f"{len(box.tables)} 张表的字段都在")
+
+
+async def _last_pass(box: Box) -> Outcome:
+    status = box.status
+    if status is None or box.source is None:
+        return Outcome(Status.SKIP, "采集程序没有在运行" if status is None else app.NOT_MAPPED)
+    fault = status.source_fault or "；".join(status.table_faults.values())
+    detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮"
+    old = box.clock.wall() - max(status.pass_wall, status.started_wall) > 2 * MINUTE
+    if fault or old:
+        return Outcome(
+            Status.FAIL, fault or detail, since=box.since(status.source_since_wall or status.pass_wall)
+        )
+    return ok(detail)
+
+
+async def _bad_rows(box: Box) -> Outcome:
+    rows = await _rows(box, "SELECT tbl, key, reason FROM bad_row ORDER BY at_wall DESC LIMIT 4")
+    return (
+        Outcome(Status.WARN, _listed([f"{row[0]} 主键 {row[1]}：{row[2]}" for row in rows])) if rows else ok()
+    )
+
+
+def _listed(shown: list[str]) -> str:
+    return "；".join(shown[:3]) + (" 等" if len(shown) > 3 else "")

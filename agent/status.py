@@ -1,0 +1,69 @@
+"""What the running agent says of itself: written beside the buffer, read by `doctor` and `status`."""
+
+import os
+
+from msgspec import Struct
+
+from agent import __version__
+from agent.buffer import Buffer
+from agent.collect import CollectState
+from agent.core.sync import Phase
+from agent.upload import LinkStatus
+from common.clock import Clock
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """Times are wall time in microseconds; 0: never."""
+
+    pid: int
+    version: str
+    at_wall: int
+    started_wall: int
+    epoch: str
+    newest: int
+    rows: int
+    bytes: int
+    oldest_wall: int
+    quarantined: int
+    phase: Phase
+    link_since_wall: int
+    link_fault: str
+    refused: str
+    ack_wall: int
+    offset_us: int | None
+    source_fault: str
+    buffer_fault: str
+    table_faults: dict[str, str]
+    source_since_wall: int
+    pass_wall: int
+    rounds: int
+
+
+async def compose(
+    buffer: Buffer, collecting: CollectState, link: LinkStatus, clock: Clock, started_wall: int
+) -> Status:
+    figures = await buffer.figures()
+    return Status(
+        pid=os.getpid(),
+        version=__version__,
+        at_wall=clock.wall(),
+        started_wall=started_wall,
+        epoch=buffer.epoch.hex(),
+        newest=buffer.newest,
+        rows=figures.rows,
+        bytes=figures.bytes,
+        oldest_wall=figures.oldest_wall or 0,
+        quarantined=figures.quarantined,
+        phase=link.state,
+        link_since_wall=link.since_wall,
+        link_fault=link.fault,
+        refused=link.refused,
+        ack_wall=link.ack_wall,
+        offset_us=link.offset_us,
+        source_fault=collecting.source_fault,
+        buffer_fault=collecting.buffer_fault,
+        table_faults=collecting.table_faults,
+        source_since_wall=collecting.since_wall,
+        pass_wall=collecting.last_ok_wall,
+        rounds=collecting.rounds,
+    )

@@ -1,0 +1,172 @@
+"""`mingcha`: run the hall, keep its users, ask how it is. Parse, call, print."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from common.cli import EX_SOFTWARE, invoke
+
+import click  # isort: skip
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.access import Role
+
+DEFAULT_CONFIG = "/etc/mingcha/central.toml"
+_CONFIG = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("MINGCHA_CENTRAL_CONFIG", DEFAULT_CONFIG),
+    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
+)
+_Result = TypeVar("_Result")
+
+
+@click.group(help="明察 市中心：接收各站点的记录，判定时限与红黄灯，展示与督办。")
+@click.version_option(package_name="mingcha", message="%(version)s")
+def cli() -> None:
+    """Group of commands."""
+
+
+@cli.group(help="市中心的程序。")
+def central() -> None:
+    """Group of commands."""
+
+
+@central.command("run", help="启动市中心，直到被停止。")
+@_CONFIG
+def run(path: Path) -> None:
+    from central import app, config
+
+    app.run(config.load(path))
+
+
+@cli.command(help="体检：哪里有问题，影响什么，怎样处理。只读，不改动任何东西。")
+@_CONFIG
+@click.option("--only", default="", help="只查一组，如 中心、HALL，或一项，如 E-HALL-02。")
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
+def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
+    from central import doctor as doctors
+    from common import health
+
+    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
+    if only and not findings:
+        raise click.UsageError(f"没有这一组或这一项：{only}")
+    if as_json:
+        click.echo(doctors.as_json(findings, verdict))
+    else:
+        click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
+    return verdict.exit_code
+
+
+@cli.command("config", help="检查配置，不连网络，列出全部错误。")
+@_CONFIG
+def check_config(path: Path) -> None:
+    from central import config
+
+    settings = config.load(path)
+    click.echo(
+        f"✓ {path}：数据库 {settings.database.split('@')[-1]}，消息服务 {settings.mqtt.host}:{settings.mqtt.port}"
+    )
+
+
+@cli.group(help="用户。")
+def user() -> None:
+    """Group of commands."""
+
+
+@user.command("add", help="新建用户，印出一次性密码；首次登录须改密码。")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="角色。")
+@_CONFIG
+def add_user(name: str, role: str, path: Path) -> None:
+    from central import password
+    from central.store import users
+    from common.clock import Clock
+
+    secret = password.one_time()
+
+    async def add(conn: AsyncConnection) -> None:
+        await users.add(conn, name, Role(role), await password.hash_password(secret), Clock().wall())
+
+    _in_store(path, add)
+    click.echo(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
+
+
+@user.command("list", help="全部用户。")
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@_CONFIG
+def list_users(as_json: bool, path: Path) -> None:
+    import msgspec
+
+    from central.store import users
+
+    rows = _in_store(path, users.everyone)
+    if as_json:
+        fields = ("name", "role", "disabled", "must_change")
+        click.echo(msgspec.json.encode([{name: row._mapping[name] for name in fields} for row in rows]))  # noqa: SLF001
+        return
+    for row in rows:
+        notes = "停用" if row.disabled else "须改密码" if row.must_change else ""
+        click.echo(f"{row.name}\t{Role(row.role).word}\t{notes}".rstrip())
+
+
+@user.command("reset", help="重设一次性密码，并退出其全部登录。")
+@click.argument("name")
+@_CONFIG
+def reset_user(name: str, path: Path) -> None:
+    from central import password
+    from central.store import users
+
+    secret = password.one_time()
+
+    async def reset(conn: AsyncConnection) -> None:
+        await users.reset(conn, name, await password.hash_password(secret))
+
+    _in_store(path, reset)
+    click.echo(f"用户 {name} 的一次性密码：{secret}")
+
+
+@user.command("disable", help="停用用户，并退出其全部登录。")
+@click.argument("name")
+@_CONFIG
+def disable_user(name: str, path: Path) -> None:
+    from central.store import users
+
+    _in_store(path, lambda conn: users.disable(conn, name))
+    click.echo(f"用户 {name} 已停用")
+
+
+def _in_store(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+    """Run `work` in one transaction of the hall's database."""
+    from central import config
+    from central.store.engine import open_store
+
+    async def body() -> _Result:
+        store = await open_store(config.load(path).database_url)
+        try:
+            async with store.write() as conn:
+                return await work(conn)
+        finally:
+            await store.close()
+
+    return asyncio.run(body())
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    if "doctor" not in sys.argv[1:2]:
+        invoke(cli)
+    try:
+        invoke(cli)
+    except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
+        click.echo(f"✕ 体检程序自身出错：{error!r}", err=True)
+        sys.exit(EX_SOFTWARE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Composition root of the hall: broker (where embedded), database, receiver, ticker, pages in one process."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from central import __version__, judge, status, ticker
+from central.config import CentralConfig, WebConfig
+from central.receive import Receiver
+from central.store.engine import Store, open_store
+from central.ticker import TickerState
+from central.web.app import make_app
+from common import log as logs
+from common import process
+from common.clock import Clock
+from common.core.backoff import delay
+from common.core.errors import ConfigError, UnavailableError
+from common.core.instant import SECOND
+
+log = structlog.get_logger()
+
+SHUTDOWN_SECS = 2.0
+
+
+def run(config: CentralConfig) -> None:
+    """Serve until told to stop. Raises ConfigError before anything has been touched."""
+    logs.configure(level=config.log_level, role="central")
+    process.run(_main(config))
+
+
+async def _main(config: CentralConfig) -> None:
+    clock, started = Clock(config.clock), Clock().wall()
+    async with AsyncExitStack() as stack:
+        if config.embedded_broker:
+            from central.embedded import embedded_broker  # amqtt is an extra of the demonstration
+
+            await stack.enter_async_context(embedded_broker(config.mqtt))
+        store = await _patient_store(config, clock)
+        stack.push_async_callback(store.close)
+        async with store.write() as conn:
+            world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
+        changed = asyncio.Event()
+        receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
+        address = await stack.enter_async_context(_pages(config.web, make_app(store, config, clock)))
+        log.info("central.started", version=__version__, database=store.dialect, address=address)
+        stack.callback(log.info, "central.stopped")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(receiver.run(), name="receive")
+            group.create_task(ticker.run(store, world, clock, changed, ticking), name="ticker")
+            group.create_task(
+                process.report(
+                    config.status_path,
+                    lambda: _status(receiver, started),
+                    lambda: status.turned_mono(receiver, ticking, clock),
+                    clock,
+                ),
+                name="report",
+            )
+
+
+async def _status(receiver: Receiver, started_wall: int) -> status.Status:
+    return status.compose(receiver, started_wall)
+
+
+async def _patient_store(config: CentralConfig, clock: Clock) -> Store:
+    """Open the database; one that is away is waited for."""
+    lost_mono: int | None = None
+    attempt = 0
+    while True:
+        try:
+            store = await open_store(config.database_url)
+        except UnavailableError as error:
+            if lost_mono is None:
+                lost_mono = clock.mono()
+                log.warning("store.unavailable", reason=str(error), hint=error.hint)
+            await asyncio.sleep(0.5 + delay(attempt, secrets.randbelow(1000) / 1000, cap=5.0))
+            attempt += 1
+            continue
+        if lost_mono is not None:
+            log.info("store.recovered", after_secs=round((clock.mono() - lost_mono) / SECOND, 1))
+        return store
+
+
+@asynccontextmanager
+async def _pages(config: WebConfig, app: web.Application) -> AsyncIterator[str]:
+    """Serve the pages. -> their address. Raises ConfigError where the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                f"网页端口 {config.host}:{config.port} 不能使用：{error.strerror or error}",
+                hint="市中心程序可能已在运行；否则请在 central.toml 的 [web] 换一个端口",
+            ) from error
+        yield f"http://{config.host}:{config.port}/"
+    finally:
+        await runner.cleanup()

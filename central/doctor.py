@@ -1,0 +1,183 @@
+"""`mingcha doctor`: what is wrong in the hall, what it affects, the one step that mends it. Reads only."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import __version__
+from central import config as configs
+from central.config import CentralConfig
+from central.core import site, wording
+from central.status import Status as HallStatus
+from central.store import cases, facts, law, pages, wall
+from central.store.engine import look
+from common import health, process
+from common.clock import Clock
+from common.core.errors import ConfigError
+from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
+from common.core.state import DoctorVerdict, Link
+from common.health import CheckFunction, Finding, Outcome, Status, ok
+from common.mqtt import tls_context
+
+HORIZON_WORKDAYS = 60
+NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09"}
+_EFFECTS = {
+    DoctorVerdict.OK: "入库、判定、页面都正常",
+    DoctorVerdict.ATTENTION: "入库、判定、页面都在进行",
+    DoctorVerdict.DEGRADED: "入库在进行，部分功能有故障",
+    DoctorVerdict.NOT_COLLECTING: "没有在入库，各站点在本地加密缓存，数据没有丢失",
+    DoctorVerdict.NO_IDENTITY: "",
+}
+
+
+class Hall:
+    """What the checks look at."""
+
+    def __init__(self, config: CentralConfig) -> None:
+        self.config = config
+        self.clock = Clock(config.clock)
+        self.zone = ZoneInfo(config.legal_zone)
+        self.status = process.read(config.status_path, HallStatus, Clock().wall())
+
+
+async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
+    """Run every check on the hall whose configuration is `path`. -> (findings, verdict, its sentence)."""
+    try:
+        hall = Hall(configs.load(path))
+    except ConfigError as error:
+        fault, hint = str(error), error.hint
+
+        async def broken() -> Outcome:
+            return Outcome(Status.FAIL, fault, hint)
+
+        findings = await health.run({"E-SYS-09": broken})
+        return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
+    findings = await health.run(_checks(hall), only=only)
+    verdict = health.verdict_of(findings, NOT_COMMITTING)
+    return findings, verdict, health.sentence(findings, "市中心", _EFFECTS[verdict])
+
+
+def as_json(findings: list[Finding], verdict: DoctorVerdict) -> str:
+    head = {"version": __version__, "at": Clock().wall() // SECOND}
+    return health.to_json(
+        findings, schema="mingcha.doctor/1", verdict=verdict.value, site="central", gen=0, **head
+    )
+
+
+def _checks(hall: Hall) -> dict[str, CheckFunction]:
+    def by_database(check: Callable[[Hall, AsyncConnection], Awaitable[Outcome]]) -> CheckFunction:
+        async def run() -> Outcome:
+            async with look(hall.config.database_url) as conn:
+                return await check(hall, conn)
+
+        return run
+
+    return {
+        "E-HALL-01": by_database(_database),
+        "E-HALL-02": lambda: _broker(hall),
+        "E-HALL-03": lambda: _ingest(hall),
+        "E-HALL-04": by_database(_ticker),
+        "E-HALL-08": by_database(_calendar),
+        "E-HALL-09": lambda: _running(hall),
+        "E-HALL-10": lambda: _embedded(hall),
+        "E-HALL-11": by_database(_sites),
+        "E-HALL-12": by_database(_dead_letters),
+    }
+
+
+async def _running(hall: Hall) -> Outcome:
+    if hall.status is None:
+        return Outcome(Status.FAIL, "市中心程序没有在运行")
+    return ok(f"进程 {hall.status.pid}，版本 {hall.status.version}")
+
+
+async def _database(hall: Hall, conn: AsyncConnection) -> Outcome:
+    records, held = await pages.totals(conn)
+    fault = hall.status.store_fault if hall.status else ""
+    return Outcome(Status.FAIL, fault) if fault else ok(f"{records:,} 条记录，{held:,} 件办件")
+
+
+async def _broker(hall: Hall) -> Outcome:
+    mqtt = hall.config.mqtt
+    where = f"{mqtt.host}:{mqtt.port}"
+    try:
+        _, writer = await asyncio.open_connection(
+            mqtt.host, mqtt.port, ssl=tls_context(mqtt) if mqtt.tls else None
+        )
+    except ssl.SSLError as error:
+        return Outcome(
+            Status.FAIL, f"{where} 加密连接失败：{error.reason or error}", "请核对 [mqtt] 的证书文件"
+        )
+    except OSError as error:
+        return Outcome(Status.FAIL, f"{where} 连不上：{error.strerror or error}")
+    writer.close()
+    return ok(where)
+
+
+async def _ingest(hall: Hall) -> Outcome:
+    if hall.status is None:
+        return Outcome(Status.SKIP, "市中心程序没有在运行")
+    if hall.status.broker_fault:
+        return Outcome(Status.FAIL, hall.status.broker_fault)
+    last = hall.status.commit_wall
+    return ok(
+        f"本次运行入库 {hall.status.records:,} 条"
+        + (f"，最近 {from_us(last, hall.zone):%H:%M:%S}" if last else "")
+    )
+
+
+async def _ticker(hall: Hall, conn: AsyncConnection) -> Outcome:
+    first = await cases.next_due(conn)
+    late = 0 if first is None else (hall.clock.office() - first) / hall.clock.pace
+    detail = f"最早一个待判定时限已过 {wording.span(int(late))}"
+    return Outcome(Status.FAIL, detail) if late > MINUTE else ok()
+
+
+async def _calendar(hall: Hall, conn: AsyncConnection) -> Outcome:
+    calendar = await law.calendar_if_any(conn)
+    if calendar is None:
+        return ok("首次启动时写入")
+    today = local_date(hall.clock.office(), hall.zone)
+    left = calendar.count(today, max(today, calendar.published_until))
+    detail = f"公布到 {calendar.published_until}，还有 {left} 个工作日"
+    return Outcome(Status.WARN, detail) if left < HORIZON_WORKDAYS else ok(detail)
+
+
+async def _embedded(hall: Hall) -> Outcome:
+    if hall.config.embedded_broker:
+        return Outcome(Status.WARN, "正在使用程序内的演示用消息服务")
+    return ok()
+
+
+async def _sites(hall: Hall, conn: AsyncConnection) -> Outcome:
+    now_at, now_wall = hall.clock.office(), hall.clock.wall()
+    today = start_of_day(local_date(now_at, hall.zone), hall.zone)
+    found = [(item, site.derive(item.signals, now_wall, now_at)) for item in await wall.sites(conn, today)]
+    wrong = [
+        (item, link)
+        for item, link in found
+        if link not in {Link.LIVE, Link.SLOW, Link.RETIRED, Link.MAINTENANCE}
+    ]
+    if not found:
+        return Outcome(Status.WARN, "还没有站点")
+    if not wrong:
+        return ok(f"{len(found)} 个站点全部实时")
+    shown = "；".join(
+        f"{item.name} {site.describe(link, item.signals, item.backlog, now_wall, hall.zone).note or link.word}"
+        for item, link in wrong[:4]
+    )
+    return Outcome(
+        Status.WARN,
+        f"{len(found)} 个站点中 {len(wrong)} 个不是实时：{shown}" + (" 等" if len(wrong) > 4 else ""),
+    )
+
+
+async def _dead_letters(hall: Hall, conn: AsyncConnection) -> Outcome:
+    del hall
+    rows = await facts.dead_letter_counts(conn)
+    shown = "；".join(f"{row.site} {row.number} 条（{row.reason}）" for row in rows[:3])
+    return Outcome(Status.WARN, shown) if rows else ok()

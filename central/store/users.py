@@ -1,0 +1,39 @@
+"""Accounts of the hall, as the command line keeps them; sessions are `sessions.py`."""
+
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.access import Role
+from central.store.tables import session, user
+from common.core.errors import ConfigError
+
+
+async def add(conn: AsyncConnection, name: str, role: Role, hashed: str, now_wall: int) -> None:
+    """A user who must change the password first. Raises ConfigError if the name is taken."""
+    if await conn.scalar(select(user.c.name).where(user.c.name == name)):
+        raise ConfigError(f"用户 {name} 已存在", hint=f"重设密码请用  mingcha user reset {name}")
+    values = {"name": name, "role": role, "password": hashed, "must_change": True, "disabled": False}
+    await conn.execute(insert(user).values(**values, created_wall=now_wall))
+
+
+async def everyone(conn: AsyncConnection) -> list[Row[Any]]:
+    return list(await conn.execute(select(user).order_by(user.c.created_wall, user.c.name)))
+
+
+async def reset(conn: AsyncConnection, name: str, hashed: str) -> None:
+    """A new one-time password; the user's windows are logged out. Raises ConfigError for an unknown name."""
+    await _change(conn, name, password=hashed, must_change=True, disabled=False)
+
+
+async def disable(conn: AsyncConnection, name: str) -> None:
+    """No more log-in, and out of every window now. Raises ConfigError for an unknown name."""
+    await _change(conn, name, disabled=True)
+
+
+async def _change(conn: AsyncConnection, name: str, **values: object) -> None:
+    done = await conn.execute(update(user).where(user.c.name == name).values(**values))
+    if done.rowcount != 1:
+        raise ConfigError(f"没有用户 {name}", hint="用  mingcha user list  查看全部用户")
+    await conn.execute(delete(session).where(session.c.user == name))

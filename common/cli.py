@@ -1,0 +1,96 @@
+"""What both commands share: Chinese words of click, exit codes (sysexits.h), and one way to end on a foreseen error."""
+
+import gettext
+import sys
+from collections.abc import Sequence
+
+_WORDS = {
+    "Usage:": "用法：",
+    "Options": "选项",
+    "Commands": "命令",
+    "Arguments": "参数",
+    "Show this message and exit.": "显示本说明。",
+    "Show the version and exit.": "显示版本。",
+    "[OPTIONS]": "[选项]",
+    "COMMAND [ARGS]...": "命令 [参数]...",
+    "Missing command.": "缺少命令。",
+    "Missing argument": "缺少参数",
+    "Missing option": "缺少选项",
+    "No such option: {name}": "没有这个选项：{name}",
+    "No such command {name!r}.": "没有这个命令：{name}。",
+    "Invalid value for {param_hint}: {message}": "{param_hint} 的值不对：{message}",
+    "Invalid value: {message}": "值不对：{message}",
+    "Got unexpected extra argument ({args})": "多出的参数（{args}）",
+    "Got unexpected extra arguments ({args})": "多出的参数（{args}）",
+    "Error: {message}": "出错：{message}",
+    "Try '{command} {option}' for help.": "用 '{command} {option}' 查看说明。",
+    "{name} {filename!r} does not exist.": "{name} {filename} 不存在。",
+    "{value!r} is not one of {choices}.": "{value} 不在可用值内（{choices}）。",
+    "required": "必填",
+    "default: {default}": "默认：{default}",
+}
+
+
+def _chinese(message: str) -> str:
+    return _WORDS.get(message, message)
+
+
+def _chinese_plural(msgid1: str, msgid2: str, n: int) -> str:
+    return _chinese(msgid1 if n == 1 else msgid2)
+
+
+# click takes its words through gettext when it is imported, and ships no Chinese catalogue.
+gettext.gettext = _chinese
+gettext.ngettext = _chinese_plural
+
+import click  # noqa: E402
+
+from common.core.errors import ConfigError, MingchaError, UnavailableError  # noqa: E402
+
+EX_USAGE = 64
+EX_UNAVAILABLE = 69
+EX_SOFTWARE = 70
+EX_CONFIG = 78
+
+
+def complain(error: MingchaError) -> None:
+    """Print a foreseen error: what happened, and the step that mends it."""
+    click.echo(f"✕ {error}", err=True)
+    if error.hint:
+        click.echo(f"  处理：{error.hint}", err=True)
+
+
+def invoke(group: click.Group, args: Sequence[str] | None = None) -> None:
+    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away."""
+    sys.exit(code_of(group, args))
+
+
+def code_of(group: click.Group, args: Sequence[str] | None = None) -> int:
+    """-> the exit code. What nobody foresaw is raised."""
+    try:
+        result = group.main(args=args, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EX_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except ConfigError as error:
+        complain(error)
+        return EX_CONFIG
+    except UnavailableError as error:
+        complain(error)
+        return EX_UNAVAILABLE
+    except BaseExceptionGroup as group_error:
+        return _of_group(group_error)
+    return result if isinstance(result, int) else 0
+
+
+def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
+    """A task ended the process: one foreseen cause is said in one sentence."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, MingchaError):
+        raise group
+    complain(error)
+    return EX_CONFIG if isinstance(error, ConfigError) else EX_SOFTWARE

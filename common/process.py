@@ -1,0 +1,80 @@
+"""A process's frame: stop on SIGTERM and SIGINT, tell systemd, leave a status file for the doctor."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from common.clock import Clock
+from common.core.instant import SECOND
+from common.sdnotify import notify
+
+STATUS_SECS = 2.0
+FRESH_SECS = 15.0
+STUCK_SECS = 120.0
+_Status = TypeVar("_Status", bound=Struct)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` until it ends or the process is told to stop; a stop is no error."""
+    asyncio.run(_until_signal(main))
+
+
+async def _until_signal(main: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(main)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return
+    finally:
+        notify("STOPPING=1")
+
+
+async def report(
+    path: Path, status: Callable[[], Awaitable[Struct]], turned_mono: Callable[[], int], clock: Clock
+) -> None:
+    """Write `status` for the doctor, and feed the watchdog only while the process's loops really turn."""
+    notify("READY=1")
+    while True:
+        write(path, await status())
+        if clock.mono() - turned_mono() < STUCK_SECS * SECOND:
+            notify("WATCHDOG=1")
+        await asyncio.sleep(STATUS_SECS)
+
+
+def write(path: Path, status: Struct) -> None:
+    """Replace the file whole; a full disk is reported by who needs the space, not by this."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(msgspec.json.encode(status))
+        part.replace(path)
+    except OSError:
+        return
+
+
+def read(path: Path, kind: type[_Status], now_wall: int) -> _Status | None:
+    """The status of a process that is running now; None if it is not."""
+    try:
+        status = msgspec.json.decode(path.read_bytes(), type=kind)
+        at = path.stat().st_mtime
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return status if now_wall / SECOND - at < FRESH_SECS and _alive(getattr(status, "pid", 0)) else None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

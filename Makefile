@@ -1,12 +1,54 @@
+# `make demo` shows the system at work, `make test` proves it. Both set up all they need.
 PY ?= python3
+PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.stamp
+STAMP := $(VENV)/.installed
+SHELL := /bin/bash
 
-.PHONY: setup
+.PHONY: setup services demo check test bench soak lock format
+.DEFAULT_GOAL := check
+
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml
+# Installed again when the lock or the project's metadata changes.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "需要 Python 3.11 以上：make PY=python3.11"; exit 1; }
+	@$(PY) -c 'import ensurepip' 2>/dev/null || ./tests/packages.sh python3-venv
 	$(PY) -m venv $(VENV)
-	$(BIN)/pip install -q -e '.[agent,mysql,postgresql,central,demo,dev]'
-	touch $(STAMP)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+services:
+	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk
+
+demo: setup
+	@$(BIN)/python -m provisioning demo --port $(PORT)
+
+# Format, lint, types, import contracts, fast tests: under a minute, no servers.
+check: setup
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -m "not service"
+
+test: check services
+	$(BIN)/pytest -m service
+
+# `make bench ONLY=name` runs one figure; each prints one JSON line.
+bench: setup services
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+
+# `make soak WHAT=kill COUNT=100 SEED=1`: long fault runs, closing with one JSON line of counts.
+soak: setup services
+	@$(BIN)/python -m tests.soak --what $(or $(WHAT),kill) --count $(or $(COUNT),20) --seed $(or $(SEED),1)
+
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,agent mysql postgresql central demo dev,--extra $(extra)) \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 --universal -q -o requirements.lock
+
+format: setup
+	$(BIN)/ruff check -q --fix-only .
+	$(BIN)/ruff format -q .

@@ -132,7 +132,7 @@ async def _ingest(hall: Hall) -> Outcome:
 
 async def _ticker(hall: Hall, conn: AsyncConnection) -> Outcome:
     first = await cases.next_due(conn)
-    late = 0 if first is None else (hall.clock.office() - first) / hall.clock.pace
+    late = 0 if first is None else (hall.clock.office() - first) / hall.clock.top_pace
     detail = f"最早一个待判定时限已过 {wording.span(int(late))}"
     return Outcome(Status.FAIL, detail) if late > MINUTE else ok()
 

@@ -66,5 +66,5 @@ async def _until_next(store: Store, clock: Clock) -> float:
         first = await cases.next_due(conn)
     if first is None:
         return IDLE_SECS
-    real = (first - clock.office()) / SECOND / clock.pace
+    real = (first - clock.office()) / SECOND / clock.top_pace
     return min(max(real, 0.05), IDLE_SECS)

@@ -1,14 +1,17 @@
 """The one place that reads the time. Office time decides deadlines, wall time is for people, monotonic for ages.
 
-In production office time *is* wall time. In the demonstration it runs `pace` times as fast from a fixed start,
-in every process alike, because each derives it from the same wall clock.
+In production office time *is* wall time. In the demonstration it runs fast from a fixed start, in every process
+alike, because each derives it from the same wall clock (`core/demo_time.py`).
 """
 
 import time
 
 from msgspec import Struct
 
-from common.core.instant import SECOND
+from common.core import demo_time
+from common.core.instant import HOUR, SECOND
+
+_DEMO_OFFSET = 8 * HOUR  # 北京时间
 
 
 class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,7 +22,9 @@ class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True):
     demo_start_wall: int = 0
     """Wall time at which it started."""
     demo_pace: float = 1.0
-    """Office seconds per real second."""
+    """Office seconds per real second while offices work."""
+    demo_rest_pace: float = 1.0
+    """The same at night and on weekends."""
 
 
 class Clock:
@@ -34,8 +39,16 @@ class Clock:
 
     @property
     def pace(self) -> float:
-        """Office seconds per real second."""
-        return self._config.demo_pace if self.is_demo else 1.0
+        """Office seconds per real second, now."""
+        if not self.is_demo:
+            return 1.0
+        config = self._config
+        return demo_time.pace_at(self.office(), config.demo_pace, config.demo_rest_pace, _DEMO_OFFSET)
+
+    @property
+    def top_pace(self) -> float:
+        """No office second passes faster than this: what a sleep until an office time must reckon with."""
+        return max(self._config.demo_pace, self._config.demo_rest_pace) if self.is_demo else 1.0
 
     def wall(self) -> int:
         return time.time_ns() // 1_000
@@ -46,8 +59,14 @@ class Clock:
     def office(self) -> int:
         if not self.is_demo:
             return self.wall()
-        elapsed = self.wall() - self._config.demo_start_wall
-        return self._config.demo_office_at + int(elapsed * self._config.demo_pace)
+        config = self._config
+        return demo_time.office_time(
+            config.demo_office_at,
+            self.wall() - config.demo_start_wall,
+            config.demo_pace,
+            config.demo_rest_pace,
+            _DEMO_OFFSET,
+        )
 
     def mono_secs(self) -> float:
         return self.mono() / SECOND

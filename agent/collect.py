@@ -139,9 +139,12 @@ class Collector:
         self._state.table_faults[name] = str(error)
 
     async def _pass(self, changed: int) -> None:
-        """State completeness, at most every `pass_secs` unless something changed."""
+        """State completeness, at most every `pass_secs` unless something changed.
+
+        Nothing is stated before every table was read once: a case without its result and its pauses looks late.
+        """
         due = self._passed_mono + int(self._config.pass_secs * SECOND) <= self._clock.mono()
-        if not (changed or due):
+        if not (changed or due) or any(lanes.whole_at is None for lanes in self._lanes.values()):
             return
         passes: dict[int, dict[str, int]] = {}
         for name, lanes in self._lanes.items():

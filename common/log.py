@@ -15,7 +15,7 @@ def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str
     out = stream or sys.stderr
     renderer: structlog.typing.Processor
     if out.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(

@@ -69,9 +69,9 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
 def _merge(left: Case, right: Case) -> Case:
     """Fields of `left` win; None gives way."""
     changes = {
-        field.name: getattr(right, field.name)
-        for field in msgspec.structs.fields(Case)
-        if getattr(left, field.name) in (None, {}) and getattr(right, field.name) not in (None, {})
+        name: value
+        for name in Case.__struct_fields__
+        if (value := getattr(right, name)) not in (None, {}) and getattr(left, name) in (None, {})
     }
     return msgspec.structs.replace(left, **changes)
 

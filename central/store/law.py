@@ -11,18 +11,12 @@ from central.core import calendar as calendars
 from central.core.calendar import Calendar, CalendarData
 from central.core.rules import Item
 from central.store.tables import calendar_day, item
-from central.store.upsert import replace_row
 
 
 async def items(conn: AsyncConnection) -> dict[str, Item]:
     """The catalogue by item code."""
     rows = await conn.execute(select(item))
     return {row.code: Item(row.code, row.name, row.legal_days, row.promised_days) for row in rows}
-
-
-async def put_items(conn: AsyncConnection, entries: list[Item]) -> None:
-    if entries:
-        await conn.execute(replace_row(conn, item), [msgspec.structs.asdict(entry) for entry in entries])
 
 
 async def calendar(conn: AsyncConnection) -> Calendar:

@@ -1,0 +1,28 @@
+"""`make bench [ONLY=name]`: every figure, one JSON line each."""
+
+import asyncio
+
+import click
+
+from benchmarks import latency, memory, throughput
+from benchmarks.figure import text
+
+MEASURES = {"throughput": throughput.measure, "latency": latency.measure, "memory": memory.measure}
+
+
+@click.command()
+@click.option("--only", type=click.Choice(list(MEASURES)), help="One measurement.")
+def main(only: str | None) -> None:
+    """Measure and print."""
+    for name, measure in MEASURES.items():
+        if only in {None, name}:
+            asyncio.run(_print(measure))
+
+
+async def _print(measure: object) -> None:
+    async for figure in measure():  # type: ignore[operator]
+        click.echo(text(figure))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Mosquitto's configuration on disk: written by rename where it differs, then read again by SIGHUP.
+
+SIGHUP re-reads the ACL and disturbs nobody; another listener or certificate needs a restart.
+"""
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from provisioning.core import broker_text
+from provisioning.core.identity import Box
+from provisioning.files import PUBLIC, write_file
+
+WORKERS = ("hall.ingest.1",)
+
+
+def write_conf(folder: Path, *, port: int = 8883, bind: str = "") -> bool:
+    """`mosquitto.conf` in the folder where `pki.prepare_hall` left ca.pem and server.pem. -> True if it changed."""
+    text = broker_text.conf(str(folder.absolute()), port, bind)
+    return write_file(folder / "mosquitto.conf", text.encode(), PUBLIC)
+
+
+def write_acl(folder: Path, boxes: Sequence[Box], workers: Sequence[str] = WORKERS) -> bool:
+    """Every box ever registered and not forgotten, in its present state. -> True if it changed: then `reload`."""
+    return write_file(folder / "acl", broker_text.acl(boxes, workers).encode(), PUBLIC)
+
+
+def reload(pid: int) -> None:
+    """Let the running broker read its ACL again."""
+    os.kill(pid, signal.SIGHUP)

@@ -1,0 +1,66 @@
+"""The demonstration's processes: started, started again when they die, and gone when the launcher is gone."""
+
+import asyncio
+import ctypes
+import signal
+import subprocess
+from pathlib import Path
+
+import structlog
+
+STOP_SECS = 8.0
+AGAIN_SECS = 2.0
+_PR_SET_PDEATHSIG = 1
+log = structlog.get_logger()
+
+
+class Children:
+    """All processes of one demonstration; logs are files in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, asyncio.subprocess.Process] = {}
+
+    async def keep(self, name: str, *command: str) -> None:
+        """Run `command` for as long as this task lives; one that ends is started again, as systemd would."""
+        while True:
+            await self._start(name, command)
+            code = await self._running[name].wait()
+            log.warning("child.ended", name=name, code=code, log=str(self._folder / f"{name}.log"))
+            await asyncio.sleep(AGAIN_SECS)
+
+    async def _start(self, name: str, command: tuple[str, ...]) -> None:
+        with (self._folder / f"{name}.log").open("ab") as out:
+            self._running[name] = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,  # Ctrl-C is the launcher's: it stops them in order
+                preexec_fn=_die_with_parent,
+            )
+
+    async def stop(self) -> None:
+        """Ask every process to end, then make it."""
+        for process in self._running.values():
+            _signal(process, signal.SIGTERM)
+        waits = [process.wait() for process in self._running.values()]
+        try:
+            await asyncio.wait_for(asyncio.gather(*waits), STOP_SECS)
+        except TimeoutError:
+            for process in self._running.values():
+                _signal(process, signal.SIGKILL)
+
+    def tail(self, name: str, lines: int = 5) -> str:
+        path = self._folder / f"{name}.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
+
+
+def _die_with_parent() -> None:
+    """prctl(2): even a launcher that is killed leaves nobody behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,143 @@
+"""Everything the demonstration's processes find in their folders: keys, certificates, configuration, first rows."""
+
+import secrets
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from msgspec import Struct
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store import law, tables
+from central.store.engine import open_store
+from common.clock import Clock, ClockConfig
+from provisioning import broker, pki
+from provisioning.core.identity import Box
+from provisioning.demo.city import ITEMS, SITES
+
+USERS = {
+    "supervisor": "监察员",
+    "chief": "监察领导",
+    "centre": "政务中心",
+    "leader": "领导（只读）",
+    "head": "部门负责人",
+    "it": "运维",
+}
+"""User name, which is also the role -> what the role is called: one of each kind of view there is so far."""
+GENERATION = 1
+HOST = "127.0.0.1"
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Where everything is. `line_site` reaches the broker through the line that is cut now and then."""
+
+    folder: Path
+    web_port: int
+    broker_port: int
+    line_port: int
+    line_site: str
+    tls: bool
+    clock: ClockConfig
+
+
+class Made(Struct, frozen=True):
+    """What the launcher needs to know of it."""
+
+    password: str
+    is_workday: Callable[[date], bool]
+
+
+async def prepare(plan: Plan) -> Made:
+    """Write every file and row before a process starts."""
+    now_wall = Clock().wall()
+    hall = plan.folder / "hall"
+    pki.prepare_hall(hall, [HOST], now_wall)
+    keys: dict[str, bytes] = {}
+    for site in SITES:
+        folder = plan.folder / "sites" / site.id
+        keys[site.id] = pki.prepare_box(folder, hall, Box(site.id, GENERATION), now_wall)
+        (folder / "agent.toml").write_text(_agent_toml(plan, site.id, site.name), "utf-8")
+    broker.write_conf(hall / "broker", port=plan.broker_port, bind=HOST)
+    broker.write_acl(hall / "broker", [Box(site.id, GENERATION) for site in SITES])
+    (hall / "central.toml").write_text(_central_toml(plan), "utf-8")
+    password = "-".join(secrets.token_hex(2) for _ in range(3))
+    store = await open_store(f"sqlite+aiosqlite:///{hall / 'data' / 'central.db'}")
+    try:
+        async with store.write() as conn:
+            await _write_rows(conn, keys, password, now_wall)
+            calendar = await law.calendar(conn)
+    finally:
+        await store.close()
+    return Made(password, calendar.is_workday)
+
+
+async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: str, now_wall: int) -> None:
+    sites = [
+        {"id": site.id, "name": site.name, "kind": site.kind, "position": place}
+        for place, site in enumerate(SITES)
+    ]
+    boxes = [
+        {"site": site, "generation": GENERATION, "sign_key": key, "state": "active", "created_wall": now_wall}
+        for site, key in keys.items()
+    ]
+    items = [
+        {
+            "code": item.code,
+            "name": item.name,
+            "legal_days": item.legal_days,
+            "promised_days": item.promised_days,
+        }
+        for item in ITEMS
+    ]
+    hashed = PasswordHasher().hash(password)
+    users = [
+        {
+            "name": name,
+            "role": name,
+            "password": hashed,
+            "must_change": False,
+            "disabled": False,
+            "created_wall": now_wall,
+        }
+        for name in USERS
+    ]
+    for table, rows in (
+        (tables.site, sites),
+        (tables.box, boxes),
+        (tables.item, items),
+        (tables.user, users),
+    ):
+        await conn.execute(insert(table), rows)
+
+
+def _mqtt(plan: Plan, port: int) -> str:
+    version = 5 if plan.tls else 3
+    return f'[mqtt]\nhost = "{HOST}"\nport = {port}\nversion = {version}\ntls = {str(plan.tls).lower()}\n'
+
+
+def _clock(clock: ClockConfig) -> str:
+    return (
+        f"[clock]\ndemo_office_at = {clock.demo_office_at}\ndemo_start_wall = {clock.demo_start_wall}\n"
+        f"demo_pace = {clock.demo_pace}\ndemo_rest_pace = {clock.demo_rest_pace}\n"
+    )
+
+
+def _agent_toml(plan: Plan, site: str, name: str) -> str:
+    port = plan.line_port if site == plan.line_site else plan.broker_port
+    return (
+        f'site = "{site}"\nname = "{name}"\ngeneration = {GENERATION}\n'
+        f'mapping = "{plan.folder / "offices" / site / "mapping.toml"}"\n'
+        # An office day passes in two minutes: rounds and statements of completeness keep step with it.
+        "[capture]\npoll_secs = 2.0\npass_secs = 2.0\nsweep_secs = 30.0\n"
+        f"{_mqtt(plan, port)}{_clock(plan.clock)}"
+    )
+
+
+def _central_toml(plan: Plan) -> str:
+    embedded = str(not plan.tls).lower()
+    return (
+        f"embedded_broker = {embedded}\n[web]\nport = {plan.web_port}\nsecure_cookie = false\n"
+        f"{_mqtt(plan, plan.broker_port)}{_clock(plan.clock)}"
+    )

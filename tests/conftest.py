@@ -1,0 +1,31 @@
+"""Servers that many tests share: each test takes its own database of them, and its own broker."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from provisioning.core.identity import Box
+from tests import services
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[services.MariaDb]:
+    with services.temporary_folder() as folder, services.running(services.MariaDb(folder)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[services.PostgreSql]:
+    """Without fsync: a test of the hall's durability starts its own."""
+    with (
+        services.temporary_folder() as folder,
+        services.running(services.PostgreSql(folder, durable=False)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+async def mosquitto() -> AsyncIterator[services.Mosquitto]:
+    """Admits the boxes s01.1 and s02.1 and the ingest worker."""
+    async with services.mosquitto([Box("s01", 1), Box("s02", 1)]) as server:
+        yield server

@@ -1,0 +1,330 @@
+"""What the hall does with batches, over both databases: commit once, fold, judge, and never light red from silence."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, func, insert, select, update
+
+from central import judge, ticker
+from central.core.rules import Item
+from central.ingest import Outcome, ingest_batches, open_batch
+from central.judge import Moment, World
+from central.store import tables as t
+from central.store.engine import Store, open_store
+from central.welcome import introduce
+from common.clock import Clock
+from common.core.batch import Lane
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
+from common.core.record import Case, Gap, Op, Record
+from common.core.state import Light
+from tests.sender import SECRETS, Sender, case, draft, passed
+from tests.server import HOST
+from tests.services import ADMIN, PASSWORD, PostgreSql
+
+ZONE = ZoneInfo("Asia/Shanghai")
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
+
+
+def at(text: str) -> int:
+    return to_us(datetime.fromisoformat(text).replace(tzinfo=ZONE))
+
+
+NOW = at("2026-03-18T10:00")
+
+
+@pytest.fixture(params=ENGINES)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+    else:
+        server: PostgreSql = request.getfixturevalue("postgresql")
+        name = await server.create_database()
+        url = f"postgresql+asyncpg://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{name}"
+    opened = await open_store(url)
+    async with opened.write() as conn:
+        await conn.execute(
+            insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]
+        )
+        await conn.execute(insert(t.box), [_box(1)])
+    yield opened
+    await opened.close()
+
+
+def _box(generation: int, state: str = "active") -> dict[str, Any]:
+    key = Sender().sign_key
+    return {
+        "site": "s01",
+        "generation": generation,
+        "sign_key": key,
+        "state": state,
+        "created_wall": 0,
+    }
+
+
+@pytest.fixture
+async def world(store: Store) -> World:
+    async with store.write() as conn:
+        loaded = await judge.load_world(conn, ZONE)
+    return World(loaded.zone, loaded.calendar, {"SX1": Item("SX1", "食品经营许可", 20, 10)})
+
+
+async def welcomed(store: Store, sender: Sender) -> str:
+    async with store.write() as conn:
+        return (await introduce(conn, sender.site, sender.hello(), NOW)).refused
+
+
+async def taken(store: Store, world: World, *payloads: bytes, now: int = NOW, wall: int = 0) -> Outcome:
+    opened = [open_batch("s01", payload, SECRETS) for payload in payloads]
+    async with store.write() as conn:
+        return await ingest_batches(conn, opened, world, Moment(now, wall or now))
+
+
+async def lights(store: Store) -> dict[str, str]:
+    async with store.read() as conn:
+        return {row.case_key: row.light for row in await conn.execute(select(t.case))}
+
+
+async def count(store: Store, table: Any) -> int:
+    async with store.read() as conn:
+        return int(await conn.scalar(select(func.count()).select_from(table)) or 0)
+
+
+async def sent(store: Store, world: World, drafts: Sequence[Record], *, now: int = NOW) -> Sender:
+    sender = Sender()
+    sender.number(*drafts)
+    assert await welcomed(store, sender) == ""
+    await taken(store, world, sender.payload(), now=now)
+    return sender
+
+
+async def test_the_migrated_schema_is_the_metadata(store: Store) -> None:
+    def differences(conn: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(conn), t.metadata))
+
+    async with store.read() as conn:
+        assert await conn.run_sync(differences) == []
+
+
+async def test_a_batch_is_acknowledged_with_what_is_held(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1"), case("2"), case("3"))
+    await welcomed(store, sender)
+    outcome = await taken(store, world, sender.payload(2, 3), now=NOW)
+    assert (outcome.acks[0][1].upto, outcome.acks[0][1].ranges) == (0, [(2, 3)])
+    outcome = await taken(store, world, sender.payload(1, 1), now=NOW)
+    assert (outcome.acks[0][1].upto, outcome.acks[0][1].ranges) == (3, [])
+
+
+async def test_a_batch_that_comes_again_in_any_cut_changes_nothing(store: Store, world: World) -> None:
+    sender = await sent(store, world, [case("1"), case("2"), case("3")])
+    await taken(store, world, sender.payload(1, 2), sender.payload(2, 3), sender.payload(1, 3, Lane.BULK))
+    assert await count(store, t.record) == 3
+    assert await count(store, t.row_head) == 3
+
+
+async def test_an_epoch_nobody_introduced_is_not_written(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1"))
+    outcome = await taken(store, world, sender.payload())
+    assert outcome.acks[0][1].nacks[0].code == "unknown_epoch"
+    assert await count(store, t.record) == 0
+
+
+async def test_a_rewritten_record_is_a_fork(store: Store, world: World) -> None:
+    sender = await sent(store, world, [case("1"), case("2")])
+    twin = Sender()
+    twin.epoch, twin.chain = sender.epoch, sender.chain[:1]
+    twin.number(case("1", item_name="另一件"), case("2"), case("3"))
+    outcome = await taken(store, world, twin.payload())
+    assert [(nack.code, nack.permanent) for nack in outcome.acks[0][1].nacks] == [("fork", True)]
+    assert await count(store, t.record) == 2
+    assert await welcomed(store, twin) == ""  # it says more than we hold: the fork shows at the first batch
+    shorter = Sender()
+    shorter.epoch = sender.epoch
+    assert await welcomed(store, shorter) == "fork"
+
+
+async def test_an_older_generation_is_told_that_it_was_replaced(store: Store) -> None:
+    known = Sender(generation=1)
+    assert await welcomed(store, known) == ""
+    async with store.write() as conn:
+        await conn.execute(update(t.box).values(state="draining"))
+        await conn.execute(insert(t.box), [_box(2)])
+    assert await welcomed(store, Sender(generation=2)) == ""
+    assert await welcomed(store, known) == ""  # it may still deliver what it has
+    assert await welcomed(store, Sender(generation=1)) == "superseded"
+    async with store.write() as conn:
+        await conn.execute(update(t.box).where(t.box.c.generation == 2).values(state="retired"))
+    assert await welcomed(store, Sender(generation=2)) == "retired"
+    with pytest.raises(ValueError, match="not registered"):
+        await welcomed(store, Sender(generation=3))
+
+
+async def test_versions_in_any_order_end_in_the_newest(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(*(case("1", version=n, item_name=f"第{n}版") for n in (1, 2, 3)))
+    await welcomed(store, sender)
+    for n in (3, 1, 2):
+        await taken(store, world, sender.payload(n, n))
+    async with store.read() as conn:
+        row = (await conn.execute(select(t.case))).one()
+    assert row.item_name == "第3版"
+
+
+async def test_a_new_epoch_outranks_the_old_one(store: Store, world: World) -> None:
+    await sent(store, world, [case("1", version=7, item_name="旧")])
+    newer = Sender()
+    newer.number(case("1", version=1, item_name="新"))
+    await welcomed(store, newer)
+    await taken(store, world, newer.payload())
+    async with store.read() as conn:
+        assert (await conn.execute(select(t.case.c.item_name))).scalar_one() == "新"
+
+
+async def test_a_deleted_row_keeps_what_was_seen(store: Store, world: World) -> None:
+    gone = draft(Case(case_key="1"), key="1", version=2, op=Op.DELETE)
+    await sent(store, world, [case("1", item_name="低保"), gone])
+    async with store.read() as conn:
+        row = (await conn.execute(select(t.case))).one()
+    assert (row.deleted, row.open, row.item_name) == (True, False, "低保")
+
+
+async def test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
+    store: Store, world: World
+) -> None:
+    sender = Sender()
+    sender.number(case("1"))
+    raw = b"\x93\x01\x02\x03"
+    sender.raws.append(raw)
+    sender.chain.append(_chained(sender, raw))
+    sender.number(case("3"))
+    await welcomed(store, sender)
+    ack = (await taken(store, world, sender.payload())).acks[0][1]
+    assert [(nack.first, nack.code, nack.permanent) for nack in ack.nacks] == [(2, "bad_record", True)]
+    assert ack.upto == 3
+    assert (await count(store, t.dead_letter), await count(store, t.case)) == (1, 2)
+
+
+def _chained(sender: Sender, raw: bytes) -> bytes:
+    from common.core import crypto
+
+    return crypto.chain_next(sender.chain[-1], sender.newest, raw)
+
+
+async def test_a_declared_gap_lets_the_rest_count(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1"), case("2"), draft(Gap(2, 2, "damaged"), key="2-2"))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(1, 1))
+    ack = (await taken(store, world, sender.payload(3, 3))).acks[0][1]
+    assert (ack.upto, ack.ranges) == (3, [])
+
+
+# lights ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_light_waits_for_the_data_and_says_that_it_did(store: Store, world: World) -> None:
+    """Due 03-16 24:00; at first the site's data is whole only up to the 10th."""
+    sender = Sender()
+    accepted: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
+    sender.number(case("1", at=at("2026-03-02T09:01"), **accepted), passed(at("2026-03-10T09:00")))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    assert await lights(store) == {"1": Light.GREY}
+    sender.number(passed(NOW - MINUTE))
+    await taken(store, world, sender.payload(3, 3), wall=NOW + HOUR)
+    assert await lights(store) == {"1": Light.RED}
+    async with store.read() as conn:
+        rows = list(await conn.execute(select(t.transition).order_by(t.transition.c.id)))
+    assert [(row.before, row.after, row.late) for row in rows if row.clock == "promise"] == [
+        ("none", "grey", False),
+        ("grey", "red", True),
+    ]
+    assert rows[-1].since_at == at("2026-03-17T00:00")
+
+
+async def test_a_decision_in_the_boxs_buffer_never_becomes_an_unjust_red(store: Store, world: World) -> None:
+    sender = Sender()
+    accepted: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
+    sender.number(case("1", **accepted), passed(at("2026-03-10T09:00")))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    sender.number(
+        case("1", version=2, finished_at="2026-03-12T09:00:00+08:00", **accepted), passed(NOW - MINUTE)
+    )
+    await taken(store, world, sender.payload(4, 4))
+    assert await lights(store) == {"1": Light.GREY}
+    await taken(store, world, sender.payload(3, 3))
+    assert await lights(store) == {"1": Light.GREEN}
+
+
+async def test_time_alone_turns_lights_yellow_and_red(store: Store, world: World) -> None:
+    clock = _DrivenClock(at("2026-03-10T10:00"))
+    accepted: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
+    await sent(store, world, [case("1", **accepted), passed(at("2026-03-20T09:00"))], now=clock.office())
+    assert await lights(store) == {"1": Light.GREEN}
+    assert await ticker.tick_once(store, world, clock) == 0
+    clock.now = at("2026-03-13T00:00")
+    assert await ticker.tick_once(store, world, clock) == 1
+    assert await lights(store) == {"1": Light.YELLOW}
+    clock.now = at("2026-03-17T00:00") + SECOND
+    await ticker.tick_once(store, world, clock)
+    assert await lights(store) == {"1": Light.RED}
+    assert await ticker.tick_once(store, world, clock) == 0
+
+
+class _DrivenClock(Clock):
+    """Office time as the test says; the other two clocks are real."""
+
+    def __init__(self, now: int) -> None:
+        super().__init__()
+        self.now = now
+
+    def office(self) -> int:
+        return self.now
+
+
+async def test_a_case_that_cannot_be_judged_is_put_off_and_blocks_nobody(store: Store, world: World) -> None:
+    """A date that no calendar has: only a faulty box can send it."""
+    await sent(store, world, [case("1", accepted_at="2026-02-30"), case("2"), passed(NOW)])
+    assert await lights(store) == {"2": Light.NONE}
+    async with store.read() as conn:
+        row = (await conn.execute(select(t.clock).where(t.clock.c.case_key == "1"))).one()
+    assert row.next_check_at == NOW + HOUR
+
+
+async def test_passes_count_only_when_every_lower_number_is_here(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1"), passed(NOW - DAY), case("2"), passed(NOW))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(4, 4), sender.payload(1, 2))
+    async with store.read() as conn:
+        assert await _until(conn) == NOW - DAY
+    await taken(store, world, sender.payload(3, 3))
+    async with store.read() as conn:
+        assert await _until(conn) == NOW
+
+
+async def _until(conn: Any) -> int | None:
+    return await conn.scalar(select(func.min(t.site_pass.c.complete_until)))  # type: ignore[no-any-return]
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1"))
+    await welcomed(store, sender)
+    with pytest.raises(ZeroDivisionError):
+        await _taken_in_vain(store, world, sender.payload())
+    assert (await count(store, t.record), await count(store, t.row_head)) == (0, 0)
+
+
+async def _taken_in_vain(store: Store, world: World, payload: bytes) -> None:
+    async with store.write() as conn:
+        await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], world, Moment(NOW, NOW))
+        raise ZeroDivisionError

@@ -1,0 +1,149 @@
+"""The hall and its agents as real processes of a test, over a real broker: started, killed, frozen by process id.
+
+`async with hall(mosquitto, ...)` registers the boxes the broker admits and starts `mingcha central run`;
+`Agent(...)` writes a box's `agent.toml` beside the identity that the broker's `admit` has made.
+"""
+
+import os
+import pwd
+import sqlite3
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agent.status import Status as AgentStatus
+from central.store import tables as t
+from central.store.engine import Store, open_store
+from common import process
+from common.clock import Clock
+from provisioning.core.identity import Box
+from tests.server import HOST, Server
+from tests.services import Mosquitto
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
+
+
+class Hall(Server):
+    """`mingcha central run` on its own web port; `database` is `sqlite` or a postgresql:// address."""
+
+    account = ME
+
+    def __init__(self, broker: Mosquitto, database: str = "sqlite", extra: str = "") -> None:
+        super().__init__(broker.hall)
+        self.config = broker.hall / "central.toml"
+        self.url = f"http://{HOST}:{self.port}"
+        self.database = database
+        self.config.write_text(
+            f'database = "{database}"\nlog_level = "debug"\n{extra}\n'
+            f"[web]\nport = {self.port}\nsecure_cookie = false\n"
+            f'[mqtt]\nhost = "{HOST}"\nport = {broker.port}\n',
+            "utf-8",
+        )
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "central", "central", "run", "--config", str(self.config)]
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/login", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    async def store(self) -> Store:
+        """The hall's database, opened beside it."""
+        if self.database == "sqlite":
+            return await open_store(f"sqlite+aiosqlite:///{self.folder / 'data' / 'central.db'}")
+        return await open_store(self.database.replace("postgresql://", "postgresql+asyncpg://", 1))
+
+
+class Agent(Server):
+    """`mingcha-agent run` of one box; `mapping` is the text of its mapping.toml."""
+
+    account = ME
+
+    def __init__(self, broker: Mosquitto, box: Box, mapping: str, *, port: int = 0, extra: str = "") -> None:
+        """`port`: where the broker is reached, if through a line; `extra`: lines before the tables."""
+        super().__init__(broker.box(box.name))
+        self.box = box
+        self.config = self.folder / "agent.toml"
+        (self.folder / "mapping.toml").write_text(mapping, "utf-8")
+        self.config.write_text(
+            f'site = "{box.site}"\ngeneration = {box.generation}\nlog_level = "debug"\n{extra}\n'
+            "[capture]\npoll_secs = 0.5\nsweep_secs = 2.0\npass_secs = 1.0\nrows_per_sec = 100000\n"
+            f'[mqtt]\nhost = "{HOST}"\nport = {port or broker.port}\n',
+            "utf-8",
+        )
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "agent", "run", "--config", str(self.config)]
+
+    def answers(self) -> bool:
+        return self.status() is not None
+
+    def status(self) -> AgentStatus | None:
+        """What the running agent says of itself; None if it is not running."""
+        found = process.read(self.folder / "data" / "status.json", AgentStatus, Clock().wall())
+        return found if found is not None and found.pid == self._pid else None
+
+    @property
+    def _pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    def waiting(self) -> int:
+        """Records in the buffer, read from its file."""
+        path = self.folder / "data" / "buffer.db"
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+
+@asynccontextmanager
+async def hall(broker: Mosquitto, boxes: Sequence[Box], database: str = "sqlite") -> AsyncIterator[Hall]:
+    """A running hall that knows `boxes` and their sites."""
+    server = Hall(broker, database)
+    store = await server.store()
+    try:
+        async with store.write() as conn:
+            await register(conn, broker, boxes)
+    finally:
+        await store.close()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+async def register(conn: AsyncConnection, broker: Mosquitto, boxes: Sequence[Box]) -> None:
+    """Rows of `site` and `box`, as enrolment writes them."""
+    known = {row.id for row in await conn.execute(select(t.site.c.id))}
+    sites: list[dict[str, Any]] = []
+    for place, site in enumerate(sorted({box.site for box in boxes} - known)):
+        sites.append({"id": site, "name": f"站点 {site}", "kind": "township", "position": place})
+    if sites:
+        await conn.execute(insert(t.site), sites)
+    rows = [
+        {
+            "site": box.site,
+            "generation": box.generation,
+            "sign_key": broker.sign_keys[box.name],
+            "state": box.state,
+            "created_wall": 0,
+        }
+        for box in boxes
+    ]
+    await conn.execute(insert(t.box), rows)

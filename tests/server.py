@@ -1,0 +1,152 @@
+"""One server process of a test: its own folder, its own loopback port, stopped by process id."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+HOST = "127.0.0.1"
+START_SECS = 30.0
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+
+
+class Server:
+    """One server on one port, its files in `folder`."""
+
+    account: ClassVar[str]
+    """Whom the server runs as when the tests run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        """True once the server does its work, not only holds its port."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Returns when the server answers; nothing happens if it runs. Raises RuntimeError with its last words."""
+        if self._process is not None:
+            return
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, **self._as_account())
+        end = time.monotonic() + START_SECS
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > end:
+                words = (self.folder / "server.log").read_text("utf-8", "replace")[-2000:]
+                self.kill()
+                raise RuntimeError(f"{type(self).__name__} did not start:\n{words}")
+            time.sleep(0.02)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Let it end in its own way; one that does not is killed."""
+        if self._process is None:
+            return
+        self.thaw()
+        self._process.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(20)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the server and its children."""
+        if self._process is None:
+            return
+        family = self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        while any(_lives(pid) for pid in family):
+            time.sleep(0.01)
+
+    def freeze(self) -> None:
+        """It holds its connections and answers nothing, like a machine that hangs."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not running"
+        return self._process.pid
+
+    def _signal(self, number: int) -> list[int]:
+        """-> whom it was sent to: nobody if the server has ended."""
+        if self._process is None or self._process.poll() is not None:
+            return []
+        family = _family(self._process.pid)
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return family
+
+    def prepare(self, command: Sequence[str]) -> None:
+        """Run `command` to its end under the server's account."""
+        done = subprocess.run(command, capture_output=True, check=False, **self._as_account())
+        if done.returncode:
+            words = (done.stdout + done.stderr).decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{command[0]} failed:\n{words}")
+
+    def hand_over(self, *paths: Path) -> None:
+        """Give files to the server's account; nothing to do unless we are root."""
+        if os.geteuid() == 0:
+            for path in paths:
+                shutil.chown(path, self.account, pwd.getpwnam(self.account).pw_gid)
+
+    def _as_account(self) -> dict[str, Any]:
+        frame: dict[str, Any] = {"cwd": self.folder, "stdin": subprocess.DEVNULL}
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(self.account)
+            frame |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        return frame
+
+
+def free_port() -> int:
+    """A port below the range from which the system takes ports for outgoing connections: it stays free while
+    a server is down, and no client that calls it meanwhile can meet itself."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+
+
+def program(name: str, package: str, path: str = _PATH) -> str:
+    """Where a server's program is. Raises RuntimeError that names the package to install."""
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise RuntimeError(f"{name} is not installed: apt-get install {package}")
+    return found
+
+
+def _family(pid: int) -> list[int]:
+    """`pid` and its descendants."""
+    found = [pid]
+    for member in found:
+        for children in Path(f"/proc/{member}/task").glob("*/children"):
+            with suppress(OSError):
+                found += [int(child) for child in children.read_text().split()]
+    return found
+
+
+def _lives(pid: int) -> bool:
+    """A process that ended may stay listed until its new parent has looked."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False

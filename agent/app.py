@@ -1,7 +1,7 @@
 """Composition root of a site's agent: the only file that knows which adapters there are."""
 
 import asyncio
-from collections.abc import Callable
+import importlib
 from pathlib import Path
 
 import structlog
@@ -13,7 +13,6 @@ from agent.collect import Collector, CollectState
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
 from agent.index import Index
-from agent.source import mysql, postgresql, sqlite
 from agent.source.base import Source
 from agent.upload import LinkStatus
 from common import log as logs
@@ -26,12 +25,8 @@ from common.core.record import Event
 
 log = structlog.get_logger()
 
-SOURCES: dict[str, Callable[[SourceConfig, Path], Source]] = {
-    "sqlite": sqlite.from_config,
-    "mysql": mysql.from_config,
-    "mariadb": mysql.from_config,
-    "postgresql": postgresql.from_config,
-}
+SOURCES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
+"""`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
 NOT_MAPPED = "未配置数据源"
 
 
@@ -98,10 +93,23 @@ async def _collect(
     state: CollectState,
 ) -> None:
     source_config, tables = loaded
-    source = SOURCES[source_config.type](source_config, config.capture.secrets_dir)
+    source = adapter(source_config, config.capture.secrets_dir)
     collector = Collector(source, tables, capture, index, config.capture, clock, state)
     await collector.start(await buffer.positions())
     group.create_task(collect.run(collector, config.capture, state, clock), name="collect")
+
+
+def adapter(source: SourceConfig, secrets_dir: Path) -> Source:
+    """The source's adapter, nothing opened yet. Raises ConfigError where its driver is not installed."""
+    name = SOURCES[source.type]
+    try:
+        module = importlib.import_module(f"agent.source.{name}")
+    except ImportError as error:
+        raise ConfigError(
+            f"没有安装 {source.type} 的驱动：{error.name}", hint=f"请安装：pip install 'mingcha[{name}]'"
+        ) from error
+    made: Source = module.from_config(source, secrets_dir)
+    return made
 
 
 def read_key(path: Path, what: str) -> bytes:

@@ -51,7 +51,7 @@ class Box:
 
     def adapter(self) -> Source:
         assert self.source is not None
-        return app.SOURCES[self.source.type](self.source, self.config.capture.secrets_dir)
+        return app.adapter(self.source, self.config.capture.secrets_dir)
 
     def since(self, wall: int) -> str:
         """`06-12 14:32` of this box's clock; empty for 0."""

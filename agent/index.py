@@ -183,9 +183,10 @@ class Index:
                 "UPDATE row SET dirty=1 WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi)
             )
 
-    async def forget_after(self, epoch: bytes, seq: int) -> None:
-        """The same for everything above `seq`."""
-        await self.forget_range(epoch, seq + 1, 2**62)
+    async def forget_all(self) -> None:
+        """Nothing can be relied on to be in the hall: every row is sent again by the next sweep."""
+        async with self._lock, self._transaction():
+            await self._db.execute("UPDATE row SET dirty=1")
 
     async def note_acknowledged(self, epoch: bytes, upto: int) -> None:
         """The hall holds everything up to `upto`; remembered for the case that the buffer is lost."""

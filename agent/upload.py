@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -31,7 +31,7 @@ from common.core.batch import Lane
 from common.core.errors import MingchaError, UnavailableError
 from common.core.instant import SECOND
 from common.core.record import SCHEMA
-from common.mqtt import NO_MATCHING_SUBSCRIBERS, Link, Received, connect
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, NOT_AUTHORIZED, Link, Received, connect
 
 log = structlog.get_logger()
 
@@ -41,6 +41,7 @@ REFUSED_SECS = 60.0
 RUN_BYTES = 256 * 1024
 STABLE_SECS = 60.0
 MAX_PAUSE_SECS = 60.0
+HALL_STOPPED = "市中心程序没有在运行"
 
 
 @dataclass
@@ -106,18 +107,24 @@ class Uploader:
         error = group.exceptions[0]
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        if not self.status.fault:
-            log.warning("hall.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
-            self.status.since_wall = self.clock.wall()
-        self.status.state, self.status.fault = Phase.OFFLINE, str(error)
+        self.away(str(error), getattr(error, "hint", ""))
+        self.status.state = Phase.OFFLINE
 
-    def welcomed(self, state: Sync) -> None:
+    def away(self, reason: str, hint: str = "") -> None:
+        """Broker or hall is not there: said once."""
+        if not self.status.fault:
+            log.warning("hall.unavailable", reason=reason, hint=hint)
+            self.status.since_wall = self.clock.wall()
+        self.status.fault = reason
+
+    def heard(self) -> None:
+        """The hall has spoken: it is there."""
         if self.status.fault:
             seconds = (self.clock.wall() - self.status.since_wall) / SECOND
             log.info("hall.recovered", after_secs=round(seconds, 1))
         if self.status.fault or self.status.state is Phase.OFFLINE:
             self.status.since_wall = self.clock.wall()
-        self.status.state, self.status.fault, self.status.refused = state.phase, "", ""
+        self.status.fault = ""
 
 
 class _Session:
@@ -132,6 +139,8 @@ class _Session:
         self.sync = Sync(up.buffer.epoch)
         self.wire_key = b""
         self.hall_instance = ""
+        self.confined = False
+        """The broker lets us speak for the site no more, at most deliver our backlog."""
         self.wake = up.buffer.appended
         self.publishing: set[asyncio.Task[None]] = set()
 
@@ -142,7 +151,8 @@ class _Session:
             self._farewell(link),
         ):
             await link.subscribe(topics.downstream(self.site))
-            await link.publish(topics.state(self.site), message.encode(self._state(online=True)), retain=True)
+            birth = message.encode(self._state(online=True))
+            self.confined = await link.publish(topics.state(self.site), birth, retain=True) == NOT_AUTHORIZED
             self.sync = sync.connected(self.sync)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(link), name="receive")
@@ -157,7 +167,8 @@ class _Session:
             yield
         except asyncio.CancelledError:
             offline = message.encode(self._state(online=False))
-            await asyncio.wait_for(link.publish(topics.state(self.site), offline, retain=True), 2.0)
+            with suppress(UnavailableError, TimeoutError):  # then the will says it
+                await asyncio.wait_for(link.publish(topics.state(self.site), offline, retain=True), 2.0)
             raise
 
     def _state(self, *, online: bool) -> message.State:
@@ -171,7 +182,8 @@ class _Session:
                 hello = message.encode_signed(
                     await self._hello(), topics.hello(self.site), self.up.sign_secret
                 )
-                await link.publish(topics.hello(self.site), hello)
+                if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
+                    await self._stop("denied")
             await asyncio.sleep(REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS)
 
     async def _hello(self) -> message.Hello:
@@ -195,37 +207,51 @@ class _Session:
         if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
             return
         self.sync = sync.welcomed(self.sync, welcome, self.buffer.newest, self.clock.mono())
+        self.up.heard()
         if self.sync.phase is Phase.REFUSED:
-            self._refused()
+            await self._stop(self.sync.refused)
             return
         self.wire_key = welcome.wire_key
-        self.up.welcomed(self.sync)
+        self.up.status.state = self.sync.phase
+        self._note_refused("draining" if self.confined else "")
         await self._restore_history(welcome)
         await self._forget()
 
     async def _restore_history(self, welcome: message.Welcome) -> None:
-        """The hall was restored from a backup and misses what we have deleted: read it again from the source."""
+        """The hall was restored from a backup and misses what we have deleted: read it again from the source.
+
+        A hall that knows nothing of this epoch is older than it: what earlier epochs delivered may be lost too.
+        """
         held = [ranges.Range(lo, hi, b"", b"") for lo, hi in [(1, welcome.upto), *welcome.ranges] if hi >= lo]
         lost = ranges.missing(held, 1, self.buffer.forgotten)
         if not lost:
             return
         log.warning("history.requested", upto=welcome.upto, forgotten=self.buffer.forgotten)
-        for lo, hi in lost:
-            await self.up.index.forget_range(self.buffer.epoch, lo, hi)
+        if held:
+            for lo, hi in lost:
+                await self.up.index.forget_range(self.buffer.epoch, lo, hi)
+        else:
+            await self.up.index.forget_all()
         self.up.collecting.sweep_needed()
         await self.buffer.append([self.buffer.gap(lo, hi, "hall_restored") for lo, hi in lost])
 
-    def _refused(self) -> None:
-        code = self.sync.refused
+    async def _stop(self, code: str) -> None:
+        """We may not deliver. On a fork neither buffer nor index is what the hall has: all is read again."""
+        self.sync = sync.stopped(self.sync, code)
         if code == "fork":
+            await self.up.index.forget_all()
             set_aside(self.buffer.path, self.clock.wall())
             raise ForkedError(
                 "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
                 hint="旧缓存已改名保留；程序重启后从数据源重读",
             )
-        if self.up.status.refused != code:
+        self.up.status.state = Phase.REFUSED
+        self._note_refused(code)
+
+    def _note_refused(self, code: str) -> None:
+        if code and self.up.status.refused != code:
             log.error("hall.refused", code=code, hint="请联系市中心核对本站点由哪台机器负责")
-        self.up.status.state, self.up.status.refused = Phase.REFUSED, code
+        self.up.status.refused = code
 
     # delivery ------------------------------------------------------------------------------------------------
 
@@ -280,7 +306,13 @@ class _Session:
         code = await link.publish(topics.lane(self.site, flight.lane), payload)
         if code == NO_MATCHING_SUBSCRIBERS:
             self.sync = sync.unsent(self.sync, flight.first, self.clock.mono())
-            self.wake.set()
+        elif code == NOT_AUTHORIZED and flight.lane is Lane.LIVE:
+            self.confined = True
+            self.sync = sync.denied(self.sync, flight)
+            self._note_refused("draining")
+        elif code == NOT_AUTHORIZED:
+            await self._stop("denied")
+        self.wake.set()
 
     # what the hall says --------------------------------------------------------------------------------------
 
@@ -289,8 +321,8 @@ class _Session:
             link.puback(item)
             try:
                 await self._handle(item)
-            except BufferFullError as error:
-                log.error("buffer.full", reason=str(error), hint=error.hint)
+            except BufferFullError:
+                continue  # the collector says so, once; what could not be deleted now is after the next ack
             except (ValueError, MsgspecError) as error:
                 log.warning("message.ignored", topic=item.topic, reason=str(error))
 
@@ -307,6 +339,7 @@ class _Session:
         ack = message.decode_signed(message.Ack, topics.ack(self.site), self.up.hall_sign, raw)
         if ack.epoch != self.buffer.epoch:
             return
+        self.up.heard()
         self.sync = sync.acknowledged(self.sync, ack, self.clock.mono())
         now = self.clock.wall()
         self.up.status.state, self.up.status.ack_wall = self.sync.phase, now
@@ -316,7 +349,7 @@ class _Session:
                 log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
                 await self.buffer.note_refusal(nack.first, nack.last, nack.code)
         if self.sync.phase is Phase.REFUSED:
-            self._refused()
+            await self._stop(self.sync.refused)
         await self._forget()
 
     async def _forget(self) -> None:
@@ -326,7 +359,11 @@ class _Session:
 
     def _on_central(self, state: message.CentralState) -> None:
         """Another instance of the hall may hold less than the one before: introduce ourselves again."""
-        if state.online and state.instance != self.hall_instance:
+        if not state.online:
+            self.up.away(HALL_STOPPED)
+            return
+        self.up.heard()
+        if state.instance != self.hall_instance:
             known, self.hall_instance = self.hall_instance, state.instance
             if known and self.sync.phase is not Phase.OFFLINE:
                 self.sync = sync.connected(self.sync)

@@ -22,7 +22,7 @@ FIRST_TIMEOUT = 5 * SECOND
 MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
 CREDIT_RETRY = 5 * SECOND
-_PERMANENT = {"superseded", "retired", "fork"}
+_PERMANENT = {"superseded", "revoked", "retired", "fork"}
 _INTRODUCE = {"unknown_epoch", "unknown_key"}
 
 
@@ -84,7 +84,7 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int) -> Sync:
     if welcome.epoch != sync.epoch or sync.phase is Phase.OFFLINE:
         return sync
     if welcome.refused:
-        return replace(sync, phase=Phase.REFUSED, refused=welcome.refused, flights=())
+        return stopped(sync, welcome.refused)
     state = replace(
         sync,
         upto=welcome.upto,
@@ -107,8 +107,7 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
     if ack.epoch != sync.epoch or sync.phase not in {Phase.CATCHUP, Phase.STEADY}:
         return sync
     if any(nack.code in _PERMANENT for nack in ack.nacks):
-        code = next(nack.code for nack in ack.nacks if nack.code in _PERMANENT)
-        return replace(sync, phase=Phase.REFUSED, refused=code, flights=())
+        return stopped(sync, next(nack.code for nack in ack.nacks if nack.code in _PERMANENT))
     if any(nack.code in _INTRODUCE for nack in ack.nacks):
         return connected(sync)
     refused = {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent}
@@ -152,6 +151,17 @@ def unsent(sync: Sync, first: int, now: int) -> Sync:
     """The broker said at once that nobody listens: take the run back, wait with bulk."""
     kept = tuple(f for f in sync.flights if f.first != first)
     return replace(sync, flights=kept, credit=0, credit_mono=now)
+
+
+def denied(sync: Sync, flight: Flight) -> Sync:
+    """The broker does not let us use this lane: what was live is backlog now (a box that another has replaced)."""
+    kept = tuple(f for f in sync.flights if f.first != flight.first)
+    return replace(sync, flights=kept, cut=max(sync.cut, flight.last))
+
+
+def stopped(sync: Sync, code: str) -> Sync:
+    """We may not speak at all: stop sending, keep everything."""
+    return replace(sync, phase=Phase.REFUSED, refused=code, flights=())
 
 
 def skipped(sync: Sync, first: int) -> Sync:

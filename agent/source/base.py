@@ -28,6 +28,10 @@ class SchemaError(RejectedError):
     """A table is missing, a column is missing, or SELECT on it is not granted."""
 
 
+class PrivilegeError(SchemaError):
+    """The account may not do this to the table."""
+
+
 class Source(Protocol):
     """One open database."""
 
@@ -45,7 +49,7 @@ class Source(Protocol):
 
     async def write_allowed(self, table: str, key: str) -> str:
         """Try to change no row, past our own read-only setting. -> "" if the *privileges* refuse it, else what is
-        wrong, in Chinese. For the doctor; uses a second connection."""
+        wrong, in Chinese. Raises UnavailableError. For the doctor; uses a second connection."""
 
 
 def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:
@@ -99,5 +103,9 @@ def no_column(detail: str) -> SchemaError:
     return SchemaError(f"数据源缺少字段 {detail}", hint="请修改 mapping.toml，或请软件厂商说明新的字段名")
 
 
-def no_privilege(detail: object) -> SchemaError:
-    return SchemaError(f"账号无权读取：{detail}", hint="请业务库管理员授予该表的 SELECT 权限")
+def no_privilege(detail: object) -> PrivilegeError:
+    """MySQL says so of a table that is not there as well, to an account that may not know."""
+    return PrivilegeError(
+        f"账号无权读取：{detail}",
+        hint="请核对 mapping.toml 的 from；表名无误则请业务库管理员授予该表的 SELECT 权限",
+    )

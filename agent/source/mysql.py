@@ -17,7 +17,7 @@ from agent.source import base
 from common.core.errors import MingchaError
 
 _PORT = 3306
-_DENIED = {1142, 1143, 1227, 1370}
+_DENIED = {1142, 1143, 1227, 1288, 1370}  # 1288: a view that nobody can write through
 _BUSY = {1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024}
 _UNREACHABLE = {2002, 2003, 2005, 2006, 2013, 2055}
 _Result = TypeVar("_Result")
@@ -63,10 +63,11 @@ class MysqlSource:
         sql = f"UPDATE {table_name(Dialect.MYSQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
         connection = await self._limited(self._connect(read_only=False))
         try:
-            async with connection.cursor() as cursor:
-                await cursor.execute(sql)
-        except MySQLError as error:
-            return "" if error.args[0] in _DENIED else str(error)
+            await self._limited(self._execute(connection, Query(sql)))
+        except base.PrivilegeError:
+            return ""
+        except base.SchemaError as error:
+            return str(error)
         finally:
             connection.close()
         return f"账号 {self._config.user} 有权改写 {table}"
@@ -82,16 +83,20 @@ class MysqlSource:
             autocommit=True,
             connect_timeout=base.CONNECT_SECS,
         )
-        if read_only:
-            maria = "MariaDB" in connection.get_server_info()
-            fuse = (
-                f"max_statement_time={base.STATEMENT_SECS:g}"
-                if maria
-                else f"max_execution_time={base.STATEMENT_SECS * 1000:.0f}"
-            )
-            lock = f"lock_wait_timeout={base.LOCK_SECS:.0f}"
-            await self._execute(connection, Query("SET SESSION TRANSACTION READ ONLY"))
+        maria = "MariaDB" in connection.get_server_info()
+        fuse = (
+            f"max_statement_time={base.STATEMENT_SECS:g}"
+            if maria
+            else f"max_execution_time={base.STATEMENT_SECS * 1000:.0f}"
+        )
+        lock = f"lock_wait_timeout={base.LOCK_SECS:.0f}"
+        try:
             await self._execute(connection, Query(f"SET SESSION {fuse}, {lock}, innodb_{lock}"))
+            if read_only:
+                await self._execute(connection, Query("SET SESSION TRANSACTION READ ONLY"))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def _execute(self, connection: Any, query: Query) -> list[Row]:

@@ -57,11 +57,10 @@ class PostgresqlSource:
         sql = f"UPDATE {table_name(Dialect.POSTGRESQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
         connection = await self._limited(self._connect(read_only=False))
         try:
-            async with connection.transaction():
-                await connection.execute(sql)
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError):
-            return ""  # refused, or a view that nobody can write through
-        except asyncpg.PostgresError as error:
+            await self._limited(_update(connection, sql))
+        except base.PrivilegeError:
+            return ""
+        except base.SchemaError as error:
             return str(error)
         finally:
             connection.terminate()
@@ -110,6 +109,13 @@ class PostgresqlSource:
         if isinstance(error, asyncpg.UndefinedColumnError):
             return base.no_column(str(error))
         return _other(error, self._where)
+
+
+async def _update(connection: Any, sql: str) -> None:
+    try:
+        await connection.execute(sql)
+    except asyncpg.ObjectNotInPrerequisiteStateError as error:  # a view that nobody can write through
+        raise base.no_privilege(error) from error
 
 
 def _other(error: Exception, where: str) -> MingchaError:

@@ -14,7 +14,7 @@ from importlib import metadata
 homes = metadata.packages_distributions()
 from importlib.machinery import PathFinder
 class Only:
-    """Finds what is allowed; everything else is as if it were not installed."""
+    # Finds what is allowed; everything else is as if it were not installed.
     def find_spec(self, name, path=None, target=None):
         owners = homes.get(name.partition('.')[0], [])
         if owners and not any(owner.lower().replace('_', '-') in allowed for owner in owners):

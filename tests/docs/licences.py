@@ -1,0 +1,47 @@
+"""Writes `docs/LICENCES.md` from the packages the lock installs: `python -m tests.docs.licences`."""
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "docs" / "LICENCES.md"
+HEAD = """# Licences of dependencies
+
+Mingcha is Apache-2.0. What the lock installs, with the licence each package states of itself. Exceptions to the
+permissive rule: `hypothesis` and `pathspec` (MPL-2.0, file-level copyleft) are development tools and are not
+installed on a box or in the hall. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
+Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
+BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it.
+
+| package | licence |
+|---|---|
+"""
+
+
+def locked() -> list[str]:
+    """Names in the lock."""
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    return sorted(set(re.findall(r"^([\w.-]+)==", text, re.M)), key=str.lower)
+
+
+def render() -> str:
+    """The page; a package for another system, which is not installed here, is left out."""
+    rows = [f"| {name} | {licence} |" for name in locked() if (licence := _licence(name))]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def _licence(name: str) -> str:
+    try:
+        found = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    stated = found.get("License-Expression") or found.get("License") or ""
+    if not stated or len(stated) > 60:
+        classifiers = [item for item in found.get_all("Classifier") or [] if item.startswith("License")]
+        stated = "; ".join(item.split("::")[-1].strip() for item in classifiers)
+    return stated or "see the package"
+
+
+if __name__ == "__main__":
+    PATH.write_text(render(), "utf-8")

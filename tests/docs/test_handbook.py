@@ -1,0 +1,28 @@
+"""The operator's handbook says what the program says: it is generated, complete, and up to date."""
+
+from agent.config import AgentConfig
+from central.config import CentralConfig
+from common.core.checks import CHECKS
+from tests.docs import handbook
+from tests.docs.settings import FIELDS, SETTINGS
+
+
+def test_the_handbook_is_what_the_code_says_now() -> None:
+    """Rewrite it with `python -m tests.docs.handbook`."""
+    assert handbook.PATH.read_text("utf-8") == handbook.render()
+
+
+def test_no_words_are_kept_for_a_setting_that_is_gone() -> None:
+    rows = [*handbook.settings(AgentConfig), *handbook.settings(CentralConfig), *handbook.mapping_settings()]
+    assert {row[0].strip("`") for row in rows} == set(SETTINGS)
+    assert {row[0].strip("`") for row in handbook.canonical()} == set(FIELDS)
+
+
+def test_every_command_a_check_names_exists() -> None:
+    known = {row[0].strip("`").split(" NAME")[0] for row in handbook.commands()}
+    for check in CHECKS.values():
+        for program in ("mingcha-agent ", "mingcha "):
+            at = check.remedy.find(program)
+            if at >= 0:
+                named = check.remedy[at:].split("  ")[0].split("；")[0].strip()
+                assert any(named.startswith(command) for command in known), named

@@ -89,7 +89,7 @@ CHECKS: dict[str, Check] = {
     "E-HALL-09": Check(
         "程序运行",
         "不入库，页面打不开；各站点在本地加密缓存",
-        "请启动服务：systemctl start mingcha-central.target",
+        "请启动服务：systemctl start mingcha-central",
     ),
     "E-HALL-10": Check("演示用消息服务", "只可用于演示", "正式使用请安装 Mosquitto"),
     "E-HALL-11": Check(

@@ -1,6 +1,8 @@
 """What both commands share: Chinese words of click, exit codes (sysexits.h), and one way to end on a foreseen error."""
 
+import codecs
 import gettext
+import io
 import sys
 from collections.abc import Sequence
 
@@ -11,12 +13,16 @@ _WORDS = {
     "Arguments": "参数",
     "Show this message and exit.": "显示本说明。",
     "Show the version and exit.": "显示版本。",
-    "[OPTIONS]": "[选项]",
-    "COMMAND [ARGS]...": "命令 [参数]...",
     "Missing command.": "缺少命令。",
     "Missing argument": "缺少参数",
     "Missing option": "缺少选项",
-    "No such option: {name}": "没有这个选项：{name}",
+    "No such option {name!r}.": "没有这个选项：{name}。",
+    "Did you mean {possibility}?": "是不是 {possibility}？",
+    "(Did you mean one of: {possibilities}?)": "（是不是其中之一：{possibilities}？）",
+    "Choose from:\n\t{choices}": "可用：{choices}",
+    "Aborted!": "已中止。",
+    "Option {name!r} requires an argument.": "选项 {name!r} 缺少值。",
+    "Option {name!r} does not take a value.": "选项 {name!r} 不带值。",
     "No such command {name!r}.": "没有这个命令：{name}。",
     "Invalid value for {param_hint}: {message}": "{param_hint} 的值不对：{message}",
     "Invalid value: {message}": "值不对：{message}",
@@ -24,7 +30,6 @@ _WORDS = {
     "Got unexpected extra arguments ({args})": "多出的参数（{args}）",
     "Error: {message}": "出错：{message}",
     "Try '{command} {option}' for help.": "用 '{command} {option}' 查看说明。",
-    "{name} {filename!r} does not exist.": "{name} {filename} 不存在。",
     "{value!r} is not one of {choices}.": "{value} 不在可用值内（{choices}）。",
     "required": "必填",
     "default: {default}": "默认：{default}",
@@ -47,6 +52,17 @@ import click  # noqa: E402
 
 from common.core.errors import ConfigError, MingchaError, UnavailableError  # noqa: E402
 
+
+class _Formatter(click.HelpFormatter):
+    """The words of the usage line do not go through gettext."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        args = args.replace("[OPTIONS]", "[选项]").replace("COMMAND [ARGS]...", "命令 [参数]...")
+        super().write_usage(prog, args, prefix)
+
+
+click.Context.formatter_class = _Formatter
+
 EX_USAGE = 64
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
@@ -62,6 +78,9 @@ def complain(error: MingchaError) -> None:
 
 def invoke(group: click.Group, args: Sequence[str] | None = None) -> None:
     """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors=_PLAIN)
     sys.exit(code_of(group, args))
 
 
@@ -74,12 +93,8 @@ def code_of(group: click.Group, args: Sequence[str] | None = None) -> int:
         return EX_USAGE
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except ConfigError as error:
-        complain(error)
-        return EX_CONFIG
-    except UnavailableError as error:
-        complain(error)
-        return EX_UNAVAILABLE
+    except MingchaError as error:
+        return _complained(error)
     except BaseExceptionGroup as group_error:
         return _of_group(group_error)
     return result if isinstance(result, int) else 0
@@ -92,5 +107,23 @@ def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
         error = error.exceptions[0]
     if not isinstance(error, MingchaError):
         raise group
+    return _complained(error)
+
+
+def _complained(error: MingchaError) -> int:
     complain(error)
-    return EX_CONFIG if isinstance(error, ConfigError) else EX_SOFTWARE
+    codes = {ConfigError: EX_CONFIG, UnavailableError: EX_UNAVAILABLE}
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), EX_SOFTWARE)
+
+
+# A terminal that is not UTF-8 gets signs of its own for those it cannot show, and never an encoding error.
+_PLAIN = "mingcha-plain"
+_SIGNS = {"✓": "OK", "✕": "XX", "–": "--", "●": "*", "○": "o", "◐": "~", "⊘": "x"}
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(_SIGNS.get(char, "?") for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_PLAIN, _plain)

@@ -6,6 +6,7 @@ msgspec alone stops at the first fault, so the tree is walked field by field and
 import tomllib
 import types
 import typing
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,9 +43,9 @@ def convert(kind: type[Config], data: dict[str, Any], *, source: str) -> Config:
     found = faults(kind, data)
     if not found:
         try:
-            return msgspec.convert(data, kind)
+            return msgspec.convert(data, kind, dec_hook=_file_path)
         except msgspec.ValidationError as error:
-            found = [str(error)]
+            found = [_chinese(str(error))]
     lines = "\n".join(f"  {line}" for line in found)
     raise ConfigError(f"配置 {source} 有 {len(found)} 处错误：\n{lines}", hint=f"请修改 {source} 后重试")
 
@@ -73,22 +74,41 @@ def _value_faults(hint: Any, value: object, path: str) -> list[str]:
     struct = _struct_in(hint)
     if struct is not None and isinstance(value, dict):
         return faults(struct, value, f"{path}.")
-    args = typing.get_args(hint)
-    if typing.get_origin(hint) is dict and isinstance(value, dict):
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is dict and isinstance(value, dict):
         return [line for key, item in value.items() for line in _value_faults(args[1], item, f"{path}.{key}")]
+    if origin is list and isinstance(value, list):
+        items = enumerate(value, 1)
+        return [line for place, item in items for line in _value_faults(args[0], item, f"{path} 第{place}项")]
     try:
-        msgspec.convert(value, hint)
+        msgspec.convert(value, hint, dec_hook=_file_path)
     except msgspec.ValidationError as error:
+        words = _words_of(hint)
+        if words and isinstance(value, str):
+            return [f"{path}：应为 {'、'.join(words)} 之一，现为 {value!r}"]
         return [f"{path}：{_chinese(str(error))}"]
     return []
 
 
 def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
-    """The single Struct of `hint`, looking through `X | None`; a union of several Structs is left to msgspec."""
+    """The single Struct that a group of keys can mean here; a union of several Structs is left to msgspec."""
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     structs = [item for item in options if isinstance(item, type) and issubclass(item, msgspec.Struct)]
-    others = [item for item in options if item is not type(None) and item not in structs]
-    return structs[0] if len(structs) == 1 and not others else None
+    return structs[0] if len(structs) == 1 else None
+
+
+def _words_of(hint: Any) -> list[str]:
+    """The words that are allowed where only certain words are."""
+    if typing.get_origin(hint) is typing.Literal:
+        return [str(word) for word in typing.get_args(hint) if word]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(item.value) for item in hint]
+    return []
+
+
+def _file_path(kind: type, value: object) -> object:
+    """TOML has no paths: a text where a Path is wanted."""
+    return Path(value) if kind is Path and isinstance(value, str) else value
 
 
 _NAMES = {
@@ -98,17 +118,19 @@ _NAMES = {
     "float": "数字",
     "array": "列表",
     "object": "一组键值",
+    "Path": "文件路径",
 }
 
 
 def _chinese(detail: str) -> str:
-    """msgspec's `Expected X, got Y` as a Chinese sentence; the rest of its message stays as detail."""
+    """msgspec's `Expected X, got Y` as a Chinese sentence; whatever else it says stays as detail."""
     if not detail.startswith("Expected `"):
-        return detail
+        return f"不合要求（{detail}）"
     parts = detail.split("`")
     want = "或".join(_NAMES.get(item.strip(), item.strip()) for item in parts[1].split("|"))
-    got = _NAMES.get(parts[3], parts[3]) if len(parts) > 3 else ""
-    return f"应为{want}" + (f"，现为{got}" if got else f"（{detail}）")
+    if len(parts) != 5 or parts[2] != ", got ":
+        return f"应为{want}（{detail}）"
+    return f"应为{want}，现为{_NAMES.get(parts[3], parts[3])}"
 
 
 def read_secret(path: Path, what: str) -> bytes:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core.checks import CHECKS, GROUPS
 from common.core.errors import MingchaError
@@ -57,12 +58,16 @@ def ok(detail: str = "") -> Outcome:
 
 
 async def run(functions: dict[str, CheckFunction], *, only: str = "") -> list[Finding]:
-    """Run `functions` (by check id, in catalogue order); `only` limits to a group, by id part or Chinese name."""
-    findings: dict[str, Finding] = {}
-    for check_id in CHECKS:
-        if check_id in functions and _selected(check_id, only):
-            findings[check_id] = await _run_one(check_id, functions[check_id], findings)
-    return list(findings.values())
+    """Run `functions` (by check id), each as soon as what it needs has ended. -> findings in catalogue order.
+
+    `only` limits to a group, by id part or Chinese name, or to one check.
+    """
+    tasks: dict[str, asyncio.Task[Finding]] = {}
+    async with asyncio.TaskGroup() as group:
+        for check_id in CHECKS:
+            if check_id in functions and _selected(check_id, only):
+                tasks[check_id] = group.create_task(_run_one(check_id, functions[check_id], tasks))
+    return [task.result() for task in tasks.values()]
 
 
 def _selected(check_id: str, only: str) -> bool:
@@ -70,32 +75,23 @@ def _selected(check_id: str, only: str) -> bool:
     return not only or only.upper() in {part, check_id} or only == GROUPS[part]
 
 
-async def _run_one(check_id: str, function: CheckFunction, done: dict[str, Finding]) -> Finding:
+async def _run_one(
+    check_id: str, function: CheckFunction, tasks: dict[str, asyncio.Task[Finding]]
+) -> Finding:
     check = CHECKS[check_id]
-    group = check.group(check_id)
+    found = Finding(
+        id=check_id, group=check.group(check_id), title=check.title, status=Status.SKIP, detail=""
+    )
     for need in check.needs:
-        cause = done.get(need)
+        cause = await tasks[need] if need in tasks else None
         if cause is not None and cause.status in {Status.FAIL, Status.SKIP}:
-            return Finding(
-                id=check_id,
-                group=group,
-                title=check.title,
-                status=Status.SKIP,
-                detail=f"因 {cause.group}.{cause.title}",
-                caused_by=cause.caused_by or need,
-            )
+            detail = f"因 {cause.group}.{cause.title}"
+            return replace(found, detail=detail, caused_by=cause.caused_by or need)
     began = time.monotonic()
-    try:
-        outcome = await asyncio.wait_for(function(), CHECK_SECS)
-    except TimeoutError:
-        outcome = Outcome(Status.FAIL, f"{CHECK_SECS:.0f} 秒内没有结果")
-    except MingchaError as error:
-        outcome = Outcome(Status.FAIL, str(error), error.hint)
+    outcome = await _outcome(function)
     bad = outcome.status in {Status.WARN, Status.FAIL}
-    return Finding(
-        id=check_id,
-        group=group,
-        title=check.title,
+    return replace(
+        found,
         status=outcome.status,
         detail=outcome.detail,
         effect=check.effect if bad else "",
@@ -105,6 +101,22 @@ async def _run_one(check_id: str, function: CheckFunction, done: dict[str, Findi
     )
 
 
+async def _outcome(function: CheckFunction) -> Outcome:
+    """What a foreseen error means: we may not look, or something is wrong."""
+    try:
+        async with asyncio.timeout(CHECK_SECS):
+            return await function()
+    except TimeoutError:
+        return Outcome(Status.FAIL, f"{CHECK_SECS:.0f} 秒内没有结果")
+    except PermissionError:
+        return Outcome(Status.SKIP, _NO_RIGHT)
+    except MingchaError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return Outcome(Status.SKIP, _NO_RIGHT)
+        return Outcome(Status.FAIL, str(error), error.hint)
+
+
+_NO_RIGHT = "当前用户无权查看，请用 root 执行"
 MARKS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✕", Status.SKIP: "–"}
 ASCII_MARKS = {Status.OK: "OK", Status.WARN: "!!", Status.FAIL: "XX", Status.SKIP: "--"}
 

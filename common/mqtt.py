@@ -6,9 +6,10 @@ hops to the event loop. A received message is acknowledged to the broker only by
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from common.core.errors import ConfigError, UnavailableError
 
 KEEPALIVE_SECS = 30
 CONNECT_SECS = 10.0
+GOODBYE_SECS = 2.0
 NO_MATCHING_SUBSCRIBERS = 0x10
+NOT_AUTHORIZED = 0x87
 _NO_CHECK_TIME = (
     0x200000  # X509_V_FLAG_NO_CHECK_TIME: a wrong clock must not cut a site off (provisioning.md 3.5)
 )
@@ -67,7 +70,6 @@ class Link:
         self._loop = loop
         self._version = version
         self._pending: dict[int, asyncio.Future[int]] = {}
-        self._early: dict[int, int] = {}
         self._lost: asyncio.Future[str] = loop.create_future()
         self._incoming: asyncio.Queue[Received | None] = asyncio.Queue()
 
@@ -100,7 +102,7 @@ class Link:
         while True:
             item = await self._incoming.get()
             if item is None:
-                raise DisconnectedError(self._lost.result(), hint="程序会自动重连")
+                raise _disconnected(self._lost.result())
             yield item
 
     def puback(self, message: Received) -> None:
@@ -113,11 +115,13 @@ class Link:
         return await asyncio.shield(self._lost)
 
     async def _settled(self, result: int, mid: int | None) -> int:
-        if result != paho.MQTT_ERR_SUCCESS or mid is None or self._lost.done():
-            raise DisconnectedError(paho.error_string(result), hint="程序会自动重连")
-        if mid in self._early:
-            return self._early.pop(mid)
-        future = self._pending.setdefault(mid, self._loop.create_future())
+        """The broker's answer cannot overtake this: it hops to the loop, which is busy here until `await`."""
+        if self._lost.done():
+            raise _disconnected(self._lost.result())
+        if result != paho.MQTT_ERR_SUCCESS or mid is None:
+            raise _disconnected(paho.error_string(result))
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._pending[mid] = future
         try:
             return await future
         finally:
@@ -127,9 +131,7 @@ class Link:
 
     def _on_settled(self, mid: int, code: int) -> None:
         future = self._pending.get(mid)
-        if future is None:
-            self._early[mid] = code
-        elif not future.done():
+        if future is not None and not future.done():
             future.set_result(code)
 
     def _on_message(self, message: Received) -> None:
@@ -142,7 +144,11 @@ class Link:
         self._incoming.put_nowait(None)
         for future in self._pending.values():
             if not future.done():
-                future.set_exception(DisconnectedError(reason, hint="程序会自动重连"))
+                future.set_exception(_disconnected(reason))
+
+
+def _disconnected(reason: str) -> DisconnectedError:
+    return DisconnectedError(f"与消息服务的连接已断开（{reason}）", hint="程序会自动重连")
 
 
 @asynccontextmanager
@@ -173,15 +179,34 @@ async def connect(
     opened: asyncio.Future[None] = loop.create_future()
     _register(client, loop, link, opened)
     try:
-        await asyncio.wait_for(asyncio.to_thread(_dial, client, config), CONNECT_SECS)
-        client.loop_start()
-        await asyncio.wait_for(opened, CONNECT_SECS)
+        await _open(client, config, opened)
         yield link
-    except TimeoutError as error:
-        raise UnavailableError(f"{config.host}:{config.port} 连接超时", hint="请检查网络与端口") from error
     finally:
         client.disconnect()
+        cut = loop.call_later(GOODBYE_SECS, _cut, client)
         await asyncio.to_thread(client.loop_stop)
+        cut.cancel()
+
+
+async def _open(client: paho.Client, config: MqttConfig, opened: asyncio.Future[None]) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_SECS):
+            await asyncio.to_thread(_dial, client, config)
+        client.loop_start()
+        async with asyncio.timeout(CONNECT_SECS):
+            await opened
+    except TimeoutError as error:
+        raise UnavailableError(
+            f"{config.host}:{config.port} 没有应答", hint="请检查网络、端口，以及消息服务是否卡住"
+        ) from error
+
+
+def _cut(client: paho.Client) -> None:
+    """A peer that takes no more bytes does not take our goodbye either: end the connection without it."""
+    line = client.socket()
+    if isinstance(line, socket.socket):
+        with suppress(OSError):
+            socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def _dial(client: paho.Client, config: MqttConfig) -> None:
@@ -199,6 +224,8 @@ def _dial(client: paho.Client, config: MqttConfig) -> None:
         ) from error
     except ConnectionRefusedError as error:
         raise UnavailableError(f"{where} 连接被拒绝", hint="请检查消息服务是否启动、端口是否放行") from error
+    except TimeoutError:
+        raise
     except OSError as error:
         raise UnavailableError(
             f"{where} 连不上：{error.strerror or error}", hint="请检查网络与地址"
@@ -238,11 +265,23 @@ def _register(
     )
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closed when its handshake fails: paho would leave it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def tls_context(config: MqttConfig) -> ssl.SSLContext:
     """Client context: our CA only, TLS 1.3, own leaf. Raises ConfigError that names the file at fault."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= _NO_CHECK_TIME
+    context.sslsocket_class = _TlsSocket
     try:
         context.load_verify_locations(config.ca)
     except (OSError, ssl.SSLError) as error:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from common.clock import Clock
+from common.core.errors import UnavailableError
 from common.core.instant import SECOND
 from common.sdnotify import notify
 
@@ -44,7 +46,8 @@ async def report(
     """Write `status` for the doctor, and feed the watchdog only while the process's loops really turn."""
     notify("READY=1")
     while True:
-        write(path, await status())
+        with suppress(UnavailableError):  # reported by who needs it
+            write(path, await status())
         if clock.mono() - turned_mono() < STUCK_SECS * SECOND:
             notify("WATCHDOG=1")
         await asyncio.sleep(STATUS_SECS)

@@ -12,7 +12,8 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from common.core import crypto
+from common.core import crypto, wire
+from common.core.wire import Int64
 
 MAGIC = b"MC1"
 MAX_PAYLOAD = 512 * 1024
@@ -34,16 +35,16 @@ class Header(Struct, array_like=True, frozen=True):
     site: str
     epoch: bytes  # 8 random bytes, new with each new buffer
     lane: Lane
-    first: int
-    last: int
-    schema: int
+    first: Int64
+    last: Int64
+    schema: Int64
     key: str  # id of the hall's wire key
     alg: str
     comp: Literal["zstd"]
     prev_hash: bytes  # chain value before `first`
     last_hash: bytes  # chain value at `last`
-    oldest_wall: int  # capture time of the oldest record not yet acknowledged
-    created_wall: int
+    oldest_wall: Int64  # capture time of the oldest record not yet acknowledged
+    created_wall: Int64
     boot: str
 
 
@@ -78,26 +79,28 @@ def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
 
 
 def read_header(payload: bytes) -> tuple[Header, int]:
-    """-> (header, length of the clear front). Raises BatchError("bad_batch")."""
+    """-> (header, length of the clear front). Raises BatchError: bad_batch, too_large."""
     if len(payload) > MAX_PAYLOAD:
         raise BatchError("too_large", f"{len(payload)} bytes")
     if payload[:3] != MAGIC or len(payload) < 5:
         raise BatchError("bad_batch", "no MC1 magic")
     end = 5 + int.from_bytes(payload[3:5], "big")
     try:
-        header = _header.decode(payload[5:end])
+        header = wire.decode(_header, payload[5:end])
     except msgspec.MsgspecError as error:
         raise BatchError("bad_batch", str(error)) from error
     count = header.last - header.first + 1
     if header.first < 1 or not 1 <= count <= MAX_RECORDS or len(header.epoch) != 8:
         raise BatchError("bad_batch", f"range {header.first}..{header.last}")
+    if len(header.prev_hash) != crypto.CHAIN_BYTES or len(header.last_hash) != crypto.CHAIN_BYTES:
+        raise BatchError("bad_batch", f"chain value of {header.first}..{header.last}")
     return header, end
 
 
 def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list[bytes]]:
     """Open a payload with the hall's private keys by id and check its chain.
 
-    Raises BatchError: bad_batch, too_large, unknown_key, unknown_schema_major, bad_seal, bad_chain.
+    Raises BatchError: bad_batch, too_large, unknown_key, bad_seal, bad_chain.
     """
     header, end = read_header(payload)
     secret = wire_secrets.get(header.key)
@@ -105,8 +108,7 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
         raise BatchError("unknown_key", f"{header.alg} {header.key}")
     try:
         packed = crypto.unseal_batch(secret, payload[:end], payload[end:])
-        plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PLAIN)
-        records = _plain.decode(plain)
+        records = wire.decode(_plain, _decompress(packed))
     except (crypto.DamagedError, zstandard.ZstdError, msgspec.MsgspecError) as error:
         raise BatchError("bad_seal", str(error)) from error
     if len(records) != header.last - header.first + 1:
@@ -117,3 +119,11 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
     if value != header.last_hash:
         raise BatchError("bad_chain", f"chain of {header.first}..{header.last} does not meet")
     return header, records
+
+
+def _decompress(packed: bytes) -> bytes:
+    """zstd allocates whatever size a frame declares, `max_output_size` or not: the declaration is checked first."""
+    declared = zstandard.frame_content_size(packed)
+    if declared > MAX_PLAIN:
+        raise BatchError("too_large", f"{declared} bytes declared")
+    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PLAIN, allow_extra_data=False)

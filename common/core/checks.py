@@ -1,7 +1,7 @@
 """The catalogue of health checks: the same ids, titles, effects and remedies on terminal, JSON and web.
 
 `needs` names checks without which this one says nothing: if one of them fails, this one is skipped with it as
-the cause, so that only causes are faults.
+the cause, so that only causes are faults. Findings come in this order: what is needed stands above.
 """
 
 from msgspec import Struct
@@ -44,6 +44,15 @@ CHECKS: dict[str, Check] = {
     "E-NET-04": Check(
         "加密连接", "新办件不上传，在本地加密缓存", "请按提示核对哪一方的证书不对", ("E-NET-03", "E-ID-01")
     ),
+    "E-BUF-01": Check(
+        "缓存可用",
+        "不能缓存新记录，采集暂停，数据留在业务库里",
+        "请重启服务；程序会保留坏文件并新建缓存",
+        ("E-ID-01",),
+    ),
+    "E-BUF-05": Check(
+        "损坏的记录", "这些记录已隔离，正从数据源重读", "若反复出现，请检查磁盘", ("E-BUF-01",)
+    ),
     "E-SYNC-03": Check(
         "最近回执",
         "市中心可能没有入库，记录在本地加密缓存",
@@ -57,12 +66,6 @@ CHECKS: dict[str, Check] = {
         ("E-NET-04",),
     ),
     "E-SYNC-07": Check("被拒收的记录", "这些记录没有进入市中心", "请市中心查看死信并修复", ("E-BUF-01",)),
-    "E-BUF-01": Check(
-        "缓存可用", "不能缓存新记录，采集暂停，数据留在业务库里", "请重启服务；程序会保留坏文件并新建缓存"
-    ),
-    "E-BUF-05": Check(
-        "损坏的记录", "这些记录已隔离，正从数据源重读", "若反复出现，请检查磁盘", ("E-BUF-01",)
-    ),
     "E-SRC-02": Check(
         "连接数据源", "不能采集新办件；恢复后自动补采，不会缺失", "请核对数据源地址、账号、密码"
     ),
@@ -77,23 +80,29 @@ CHECKS: dict[str, Check] = {
         "隔离的行", "这些行没有进入监察，其余照常", "请按原因修改 mapping.toml 或源数据", ("E-BUF-01",)
     ),
     # in the hall
-    "E-HALL-01": Check("数据库", "不能入库，各站点在本地缓存，不丢数据", "请检查数据库服务与磁盘空间"),
-    "E-HALL-02": Check("消息服务", "各站点连不上，在本地缓存，不丢数据", "请启动消息服务并核对其地址"),
-    "E-HALL-03": Check(
-        "入库", "页面不是最新情况", "请查看日志中的 store.unavailable", ("E-HALL-01", "E-HALL-02")
-    ),
-    "E-HALL-04": Check("时限判定", "灯会迟亮", "请查看日志中的 case.postponed", ("E-HALL-01",)),
-    "E-HALL-08": Check(
-        "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
-    ),
     "E-HALL-09": Check(
         "程序运行",
         "不入库，页面打不开；各站点在本地加密缓存",
         "请启动服务：systemctl start mingcha-central",
     ),
+    "E-HALL-01": Check("数据库", "不能入库，各站点在本地缓存，不丢数据", "请检查数据库服务与磁盘空间"),
+    "E-HALL-02": Check("消息服务", "各站点连不上，在本地缓存，不丢数据", "请启动消息服务并核对其地址"),
+    "E-HALL-03": Check(
+        "入库",
+        "页面不是最新情况",
+        "请查看日志中的 store.unavailable",
+        ("E-HALL-09", "E-HALL-01", "E-HALL-02"),
+    ),
+    "E-HALL-04": Check("时限判定", "灯会迟亮", "请查看日志中的 case.postponed", ("E-HALL-09", "E-HALL-01")),
+    "E-HALL-08": Check(
+        "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
+    ),
     "E-HALL-10": Check("演示用消息服务", "只可用于演示", "正式使用请安装 Mosquitto"),
     "E-HALL-11": Check(
-        "各站点", "有站点不是实时", "请查看站点页，或在该站点执行  mingcha-agent doctor", ("E-HALL-01",)
+        "各站点",
+        "有站点不是实时",
+        "请查看站点页，或在该站点执行  mingcha-agent doctor",
+        ("E-HALL-09", "E-HALL-01", "E-HALL-02"),
     ),
     "E-HALL-12": Check("死信", "这些记录没有计入", "请查看站点页的死信原因", ("E-HALL-01",)),
 }

@@ -44,13 +44,12 @@ EVENTS: dict[str, LogEvent] = {
         ("table", "key", "reason"),
         "检查 mapping.toml 或源数据",
     ),
-    "round.finished": LogEvent("debug", "一轮采集完成", ("table", "read", "changed", "ms")),
+    "round.finished": LogEvent("debug", "一轮采集完成", ("tables", "changed", "ms")),
     "hall.unavailable": LogEvent(
         "warning", "连不上市中心，记录在本地加密缓存", ("reason",), "执行 mingcha-agent doctor --only 网络"
     ),
     "hall.recovered": LogEvent("info", "已连上市中心", ("after_secs",)),
     "hall.refused": LogEvent("error", "市中心拒绝本站点", ("code",), "按提示处理后重新登记"),
-    "batch.acknowledged": LogEvent("debug", "市中心已入库并回执", ("upto", "ms")),
     "record.damaged": LogEvent(
         "error", "缓存中一条记录损坏，已隔离并从数据源重读", ("seq",), "执行 mingcha-agent doctor --only 缓存"
     ),
@@ -79,9 +78,7 @@ EVENTS: dict[str, LogEvent] = {
     "store.recovered": LogEvent("info", "数据库已恢复", ("after_secs",)),
     "batch.committed": LogEvent("debug", "批次已入库", ("records", "batches", "ms")),
     "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
-    "hello.refused": LogEvent(
-        "error", "站点的接入请求被拒", ("site", "code", "reason"), "执行 mingcha doctor"
-    ),
+    "hello.refused": LogEvent("error", "站点的接入请求被拒", ("site", "code"), "执行 mingcha doctor"),
     "record.parked": LogEvent(
         "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
     ),
@@ -94,4 +91,6 @@ EVENTS: dict[str, LogEvent] = {
     "login.succeeded": LogEvent("info", "用户登录", ("user",)),
     "login.refused": LogEvent("warning", "登录失败", ("user",)),
     "page.failed": LogEvent("error", "页面出错", ("path", "number"), "按错误号查日志"),
+    # demonstration
+    "child.ended": LogEvent("warning", "演示的一个进程退出，正重新启动", ("name", "code", "log")),
 }

@@ -41,6 +41,8 @@ def start_of_day(day: date, zone: ZoneInfo) -> int:
 
 def end_of_day(day: date, zone: ZoneInfo) -> int:
     """24:00 of `day` in `zone`: the legal due instant of a day (supervision.md 3.2-1)."""
+    if day == date.max:  # 9999-12-31, many a vendor's "never"
+        return start_of_day(day, zone) + DAY
     return start_of_day(day + timedelta(days=1), zone)
 
 
@@ -62,8 +64,11 @@ def parse_when(text: str, zone: ZoneInfo) -> int:
 
 
 def day_of(text: str, zone: ZoneInfo) -> date:
-    """The local calendar day that a canonical time text names."""
+    """The local calendar day that a canonical time text names; at the calendar's ends, the day as written."""
     if is_date_only(text):
         return date.fromisoformat(text)
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone).date()
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(zone).date()
+    except OverflowError:
+        return moment.date()

@@ -9,7 +9,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from common.core import crypto
+from common.core import crypto, wire
+from common.core.wire import Int32, Int64
 
 PROTOCOL = 1
 
@@ -18,17 +19,17 @@ class Hello(Struct, array_like=True, frozen=True):
     """A box introduces its epoch. Repeated until welcomed."""
 
     site: str
-    generation: int
+    generation: Int32
     epoch: bytes
     connection: str  # random per connection; the will carries the same
     boot: str
     version: str
-    schema: int
-    oldest: int  # lowest number still held, or newest + 1
-    newest: int  # highest number given, 0 if none
+    schema: Int64
+    oldest: Int64  # lowest number still held, or newest + 1
+    newest: Int64  # highest number given, 0 if none
     head_hash: bytes  # chain value at `newest`
-    forgotten: int  # highest number deleted after acknowledgement
-    at_wall: int
+    forgotten: Int64  # highest number deleted after acknowledgement
+    at_wall: Int64
 
 
 class Welcome(Struct, array_like=True, frozen=True):
@@ -36,20 +37,20 @@ class Welcome(Struct, array_like=True, frozen=True):
 
     epoch: bytes
     connection: str
-    upto: int
-    ranges: list[tuple[int, int]]
+    upto: Int64
+    ranges: list[tuple[Int64, Int64]]
     wire_key: bytes
-    credit_bytes: int
-    now_wall: int
-    now_at: int
+    credit_bytes: Int64
+    now_wall: Int64
+    now_at: Int64
     refused: str = ""
 
 
 class Nack(Struct, array_like=True, frozen=True):
     """Numbers `first..last` were not taken; permanent ones are kept aside by both sides."""
 
-    first: int
-    last: int
+    first: Int64
+    last: Int64
     code: str
     permanent: bool
 
@@ -58,11 +59,11 @@ class Ack(Struct, array_like=True, frozen=True):
     """A statement of state after the hall's commit; may be repeated, reordered, merged freely."""
 
     epoch: bytes
-    upto: int
-    ranges: list[tuple[int, int]]
+    upto: Int64
+    ranges: list[tuple[Int64, Int64]]
     nacks: list[Nack]
-    credit_bytes: int
-    now_wall: int
+    credit_bytes: Int64
+    now_wall: Int64
 
 
 class Heartbeat(Struct, array_like=True, frozen=True):
@@ -71,18 +72,18 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     connection: str
     boot: str
     epoch: bytes
-    newest: int
-    upto: int
-    rows: int  # records waiting
-    bytes: int
+    newest: Int64
+    upto: Int64
+    rows: Int64  # records waiting
+    bytes: Int64
     oldest_unsent_age_s: float
     capture_ok_age_s: float | None  # None: never since start
     source_fault: str  # empty, or the Chinese sentence the doctor prints
-    quarantined: int
+    quarantined: Int64
     ack_rtt_ms: float | None
     disk_percent: float
     state: str  # upload machine's state word
-    at_wall: int
+    at_wall: Int64
     version: str
 
 
@@ -101,8 +102,8 @@ class CentralState(Struct, array_like=True, frozen=True):
 
     online: bool
     instance: str
-    term: int
-    counter: int
+    term: Int64
+    counter: Int64
 
 
 class Signed(Struct, array_like=True, frozen=True):
@@ -122,8 +123,8 @@ def encode(message: Struct) -> bytes:
 
 
 def decode(kind: type[Message], raw: bytes) -> Message:
-    """Raises msgspec.MsgspecError."""
-    return msgspec.msgpack.decode(raw, type=kind)
+    """Raises msgspec.DecodeError (a ValueError)."""
+    return wire.decode(msgspec.msgpack.Decoder(kind), raw)
 
 
 def encode_signed(message: Struct, purpose: str, sign_secret: bytes) -> bytes:
@@ -135,8 +136,8 @@ def encode_signed(message: Struct, purpose: str, sign_secret: bytes) -> bytes:
 
 def decode_signed(kind: type[Message], purpose: str, sign_key: bytes, raw: bytes) -> Message:
     """Raises ValueError for a wrong signature or an undecodable message."""
-    signed = msgspec.msgpack.decode(raw, type=Signed)
+    signed = decode(Signed, raw)
     if not crypto.verify(sign_key, purpose.encode() + b"\0" + signed.body, signed.signature):
         msg = f"signature of {purpose} by {signed.key} does not verify"
         raise ValueError(msg)
-    return msgspec.msgpack.decode(signed.body, type=kind)
+    return decode(kind, signed.body)

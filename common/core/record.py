@@ -13,7 +13,9 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from common.core import wire
 from common.core.state import CaseStatus, StepKind
+from common.core.wire import Int32, Int64
 
 SCHEMA = 1
 """Major version of the record schema; additive changes do not raise it."""
@@ -40,16 +42,16 @@ class Op(StrEnum):
 class Record(Struct, array_like=True, frozen=True):
     """One fact of a site. Identity (site, epoch, seq); content identity (site, table, key, digest)."""
 
-    seq: int
+    seq: Int64
     kind: RecordKind
     table: str  # mapping table (`case`, `case.result`, `step`, ...); for other kinds its subject or empty
     key: str  # source key: the value, or the JSON array of a composite key
-    version: int  # n-th version of this source row that the site's digest index has seen, from 1
+    version: Int32  # n-th version of this source row that the site's digest index has seen, from 1
     op: Op
     src_at: str | None  # the source's own change time, canonical text
-    cap_at: int  # office time of capture
-    cap_wall: int  # wall time of capture
-    cap_mono: int  # monotonic time of capture, inside the boot named by the batch
+    cap_at: Int64  # office time of capture
+    cap_wall: Int64  # wall time of capture
+    cap_mono: Int64  # monotonic time of capture, inside the boot named by the batch
     digest: bytes  # keyed BLAKE2b-128 of the row's raw mapped and watched values
     body: msgspec.Raw  # MessagePack of Case | Step | Observation | Pass | Gap | Event
 
@@ -68,9 +70,9 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
     responsible: str | None = None
     received_at: str | None = None
     accepted_at: str | None = None
-    promised: int | None = None  # days
+    promised: Int64 | None = None  # days
     promised_unit: str | None = None  # "workdays" | "days"
-    legal: int | None = None  # working days
+    legal: Int64 | None = None  # working days
     deadline: str | None = None  # an instant that the source itself states
     finished_at: str | None = None
     outcome: str | None = None
@@ -83,7 +85,7 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
     """One step of an approval's procedure."""
 
     case_key: str
-    seq: int | None = None
+    seq: Int64 | None = None
     step_name: str | None = None
     kind: StepKind = StepKind.OTHER
     actor: str | None = None
@@ -110,15 +112,15 @@ class Pass(Struct, array_like=True, frozen=True):
     """A capture round that ended cleanly: every row of `tables` changed before `started_at` is buffered below
     this record. It is what completeness rests on (sync.md 3.12)."""
 
-    started_at: int  # office time
-    tables: dict[str, int]  # table -> rows looked at
+    started_at: Int64  # office time
+    tables: dict[str, Int64]  # table -> rows looked at
 
 
 class Gap(Struct, array_like=True, frozen=True):
     """Numbers `lo..hi` of this epoch will never come; `why` says so in a word of PROTOCOL.md."""
 
-    lo: int
-    hi: int
+    lo: Int64
+    hi: Int64
     why: str
 
 
@@ -158,10 +160,10 @@ def encode_record(record: Record) -> bytes:
 
 
 def decode_record(raw: bytes) -> Record:
-    """Raises msgspec.MsgspecError (a ValueError) when `raw` is not a record."""
-    return _decoder.decode(raw)
+    """Raises msgspec.DecodeError (a ValueError) when `raw` is not a record."""
+    return wire.decode(_decoder, raw)
 
 
 def decode_body(record: Record) -> Body:
-    """Raises msgspec.MsgspecError when the body does not fit its kind."""
-    return _body_decoders[record.kind].decode(record.body)  # type: ignore[return-value]
+    """Raises msgspec.DecodeError when the body does not fit its kind."""
+    return wire.decode(_body_decoders[record.kind], record.body)  # type: ignore[return-value]

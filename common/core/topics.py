@@ -43,8 +43,8 @@ def upstream(share: str | None) -> list[str]:
 
 
 def parse(topic: str) -> tuple[str, str] | None:
-    """Topic -> (site, tail such as `up/live`); None if it is not ours."""
+    """Topic -> (site, tail such as `up/live`); None if it is not a site's (`mc/v1/+/state` also brings our own)."""
     parts = topic.split("/", 3)
-    if len(parts) < 4 or f"{parts[0]}/{parts[1]}" != ROOT:
+    if len(parts) < 4 or f"{parts[0]}/{parts[1]}" != ROOT or topic == CENTRAL_STATE:
         return None
     return parts[2], parts[3]

@@ -1,5 +1,10 @@
 """The site's half of the delivery: examples of each rule; the model test drives it whole."""
 
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from common.core.batch import Lane
@@ -18,6 +23,10 @@ def ack(upto: int, *ranges: tuple[int, int], epoch: bytes = EPOCH, credit: int =
     return Ack(epoch, upto, list(ranges), [], credit, 0)
 
 
+def nack(first: int, last: int, code: str, *, permanent: bool = False) -> Ack:
+    return Ack(EPOCH, 0, [], [Nack(first, last, code, permanent)], 1_000_000, 0)
+
+
 def steady(newest: int = 0, upto: int = 0) -> Sync:
     return sync.welcomed(sync.connected(Sync(EPOCH)), welcome(upto), newest, now=0)
 
@@ -27,17 +36,20 @@ def flying(state: Sync, lane: Lane, first: int, last: int, now: int = 0) -> Sync
 
 
 def test_nothing_is_sent_before_the_welcome() -> None:
+    """P-HELLO-01"""
     assert sync.next_send(Sync(EPOCH), 10, 0) is None
     assert sync.next_send(sync.connected(Sync(EPOCH)), 10, 0) is None
 
 
 def test_what_was_there_at_the_welcome_goes_out_as_bulk_oldest_first() -> None:
+    """P-ACK-07"""
     state = steady(newest=1200, upto=100)
     assert state.phase is Phase.CATCHUP
     assert sync.next_send(state, 1200, 0) == Send(Lane.BULK, 101, 600)
 
 
 def test_a_record_made_after_the_welcome_goes_out_as_live_before_the_backlog() -> None:
+    """P-ACK-07"""
     state = steady(newest=1200)
     assert sync.next_send(state, 1203, 0) == Send(Lane.LIVE, 1201, 1203)
     state = flying(state, Lane.LIVE, 1201, 1203)
@@ -45,6 +57,7 @@ def test_a_record_made_after_the_welcome_goes_out_as_live_before_the_backlog() -
 
 
 def test_a_run_in_flight_is_not_sent_twice_until_its_time_is_out() -> None:
+    """P-ACK-05"""
     state = flying(steady(), Lane.LIVE, 1, 3)
     assert sync.next_send(state, 3, 0) is None
     late = sync.timeout(state)
@@ -59,11 +72,13 @@ def test_an_ack_frees_the_next_run_at_once() -> None:
 
 
 def test_an_ack_of_another_epoch_changes_nothing() -> None:
+    """P-ACK-03"""
     state = flying(steady(newest=10), Lane.BULK, 1, 10)
     assert sync.acknowledged(state, ack(10, epoch=OTHER), now=1) == state
 
 
 def test_an_older_ack_never_lowers_what_is_known_to_be_held() -> None:
+    """P-ACK-02"""
     state = sync.acknowledged(steady(newest=10), ack(10), now=1)
     assert sync.acknowledged(state, ack(4), now=2).upto == 10
 
@@ -82,6 +97,7 @@ def test_catch_up_ends_when_everything_up_to_the_cut_is_held() -> None:
 
 
 def test_bulk_waits_for_credit_and_tries_again_after_a_pause() -> None:
+    """P-ACK-07"""
     state = sync.welcomed(sync.connected(Sync(EPOCH)), welcome(0, credit=0), 10, now=0)
     assert sync.next_send(state, 10, 0) is None
     assert sync.wake_at(state) == sync.CREDIT_RETRY
@@ -89,22 +105,29 @@ def test_bulk_waits_for_credit_and_tries_again_after_a_pause() -> None:
 
 
 def test_live_records_do_not_wait_for_credit() -> None:
+    """P-ACK-07"""
     state = sync.welcomed(sync.connected(Sync(EPOCH)), welcome(0, credit=0), 10, now=0)
     assert sync.next_send(state, 11, 0) == Send(Lane.LIVE, 11, 11)
 
 
 def test_a_refusal_stops_sending_and_keeps_everything() -> None:
+    """P-HELLO-07"""
     state = sync.welcomed(sync.connected(Sync(EPOCH)), welcome(0, refused="superseded"), 10, now=0)
     assert state.phase is Phase.REFUSED
     assert sync.next_send(state, 10, 0) is None
 
 
-def test_an_unknown_epoch_makes_the_box_introduce_itself_again() -> None:
-    unknown = Ack(EPOCH, 0, [], [Nack(1, 10, "unknown_epoch", permanent=False)], 0, 0)
-    assert sync.acknowledged(steady(newest=10), unknown, now=1).phase is Phase.HELLO
+@pytest.mark.parametrize("code", ["unknown_epoch", "unknown_key"])
+def test_an_unknown_epoch_or_key_makes_the_box_introduce_itself_again(code: str) -> None:
+    """P-HELLO-08"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 10)
+    again = sync.acknowledged(state, nack(1, 10, code), now=1)
+    assert (again.phase, again.flights) == (Phase.HELLO, ())
+    assert sync.next_send(sync.welcomed(again, welcome(0), 10, 1), 10, 1) == Send(Lane.BULK, 1, 10)
 
 
 def test_waiting_for_an_ack_doubles_with_each_miss_up_to_a_minute() -> None:
+    """P-ACK-05"""
     state = flying(steady(), Lane.LIVE, 1, 1)
     waits = []
     for _ in range(8):
@@ -117,3 +140,168 @@ def test_waiting_for_an_ack_doubles_with_each_miss_up_to_a_minute() -> None:
 def test_a_number_that_can_never_be_sent_is_passed_over() -> None:
     state = sync.skipped(steady(newest=10), 1)
     assert sync.next_send(state, 10, 0) == Send(Lane.BULK, 2, 10)
+
+
+def test_an_ack_before_the_welcome_changes_nothing() -> None:
+    """P-ACK-03"""
+    for state in (Sync(EPOCH), sync.connected(Sync(EPOCH))):
+        assert sync.acknowledged(state, ack(10), now=1) == state
+
+
+def test_a_welcome_of_another_epoch_or_without_a_connection_changes_nothing() -> None:
+    """P-HELLO-05"""
+    state = sync.connected(Sync(EPOCH))
+    assert sync.welcomed(state, welcome(5, epoch=OTHER), 10, 0) == state
+    assert sync.welcomed(Sync(EPOCH), welcome(5), 10, 0) == Sync(EPOCH)
+
+
+def test_a_restored_hall_is_believed_at_the_welcome_although_it_holds_less() -> None:
+    """P-HELLO-05"""
+    state = sync.acknowledged(steady(newest=100), ack(80, (85, 90)), now=1)
+    state = sync.welcomed(sync.connected(state), welcome(40), 100, now=2)
+    assert (state.upto, state.ranges, state.phase) == (40, (), Phase.CATCHUP)
+    assert sync.next_send(state, 100, 2) == Send(Lane.BULK, 41, 100)
+
+
+@pytest.mark.parametrize("code", ["fork", "superseded", "revoked", "retired"])
+def test_a_permanent_refusal_in_an_ack_stops_sending(code: str) -> None:
+    """P-NACK-03, P-HELLO-07"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 5)
+    state = sync.acknowledged(state, nack(1, 5, code, permanent=True), now=1)
+    assert (state.phase, state.refused, state.flights) == (Phase.REFUSED, code, ())
+    assert sync.next_send(state, 10, 1) is None
+    assert sync.acknowledged(state, ack(10), now=2) == state
+
+
+def test_a_run_that_was_not_taken_for_now_is_sent_again() -> None:
+    """P-NACK-03"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 10)
+    assert sync.next_send(state, 10, 1) is None
+    state = sync.acknowledged(state, nack(1, 10, "busy"), now=1)
+    assert sync.next_send(state, 10, 1) == Send(Lane.BULK, 1, 10)
+
+
+def test_a_buried_record_counts_as_held() -> None:
+    """P-NACK-02"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 10)
+    buried = Ack(EPOCH, 10, [], [Nack(4, 4, "bad_record", permanent=True)], 1_000_000, 0)
+    state = sync.acknowledged(state, buried, now=1)
+    assert (state.phase, state.upto) == (Phase.STEADY, 10)
+
+
+def test_bulk_waits_when_nobody_listens() -> None:
+    """P-MQTT-03"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 10, now=7)
+    state = sync.unsent(state, 1, now=8)
+    assert state.flights == ()
+    assert sync.next_send(state, 10, 9) is None
+    assert sync.next_send(state, 10, 8 + sync.CREDIT_RETRY) == Send(Lane.BULK, 1, 10)
+
+
+def test_what_may_not_go_as_live_goes_as_backlog_and_what_may_not_go_at_all_stays() -> None:
+    """P-MQTT-05"""
+    state = flying(steady(newest=10, upto=10), Lane.LIVE, 11, 12)
+    state = sync.denied(state, state.flights[0])
+    assert sync.next_send(state, 12, 0) == Send(Lane.BULK, 11, 12)
+    stopped = sync.stopped(flying(state, Lane.BULK, 11, 12), "denied")
+    assert (stopped.phase, stopped.flights, stopped.upto) == (Phase.REFUSED, (), 10)
+    assert sync.next_send(stopped, 12, 10**12) is None
+
+
+def test_only_the_halls_word_makes_a_number_held() -> None:
+    """P-MQTT-02, P-ACK-04"""
+    state = flying(steady(newest=10), Lane.BULK, 1, 10)
+    for after in (
+        sync.lost(state),
+        sync.connected(state),
+        sync.unsent(state, 1, 1),
+        sync.expire(state, 10**12),
+    ):
+        assert (after.upto, after.ranges) == (0, ())
+
+
+def test_live_runs_are_at_most_four_and_a_window_of_bulk_is_counted_in_bytes() -> None:
+    """P-ACK-07"""
+    state = steady(newest=5000)
+    state = flying(state, Lane.BULK, 1, 500)
+    assert sync.next_send(state, 5000, 0) == Send(Lane.BULK, 501, 1000)
+    state = sync.sent(state, Flight(Lane.BULK, 501, 1000, 999_000, 0))
+    assert sync.next_send(state, 5000, 0) is None
+    for number in range(5001, 5001 + sync.LIVE_FLIGHTS):
+        assert sync.next_send(state, number, 0) == Send(Lane.LIVE, number, number)
+        state = flying(state, Lane.LIVE, number, number)
+    assert sync.next_send(state, 5010, 0) is None
+
+
+NEWEST = 12
+STEPS = st.lists(
+    st.one_of(st.just("send"), st.just("time"), st.tuples(st.booleans(), st.integers(0, 99))), max_size=40
+)
+
+
+@given(STEPS, st.integers(0, NEWEST), st.integers(0, 2))
+def test_acks_in_any_order_with_losses_and_repeats_lose_nothing_and_reopen_nothing_below_upto(
+    steps: list[str | tuple[bool, int]], cut: int, tries: int
+) -> None:
+    """P-ACK-02, P-ACK-04, P-ACK-05, P-BATCH-10"""
+    state, now = steady(newest=cut), 0
+    wire: list[tuple[int, int]] = []
+    held: set[int] = set()
+    acks: list[Ack] = []
+    stated: set[int] = set()
+    for step in steps:
+        if step == "send":
+            send = sync.next_send(state, NEWEST, now)
+            if send is not None:
+                assert send.first > state.upto
+                assert not any(f.first <= send.last and send.first <= f.last for f in state.flights)
+                last = min(send.last, send.first + tries)
+                state = flying(state, send.lane, send.first, last, now)
+                wire.append((send.first, last))
+        elif step == "time":
+            now += sync.timeout(state)
+            state = sync.expire(state, now)
+        elif isinstance(step, tuple) and step[0] and wire:  # a batch arrives: perhaps again, perhaps never
+            first, last = wire[step[1] % len(wire)]
+            held |= set(range(first, last + 1))
+            acks.append(statement(held))
+        elif isinstance(step, tuple) and acks:  # an ack arrives: any of them, again and again
+            came = acks[step[1] % len(acks)]
+            before = state.upto
+            state = sync.acknowledged(state, came, now)
+            stated |= {*range(1, came.upto + 1), *(n for lo, hi in came.ranges for n in range(lo, hi + 1))}
+            assert state.upto >= before
+        assert set(range(1, state.upto + 1)) <= stated
+        assert stated <= held
+    assert drained(state, held, now) == set(range(1, NEWEST + 1))
+
+
+def statement(held: set[int]) -> Ack:
+    """What the hall says when it holds exactly these numbers."""
+    upto = 0
+    while upto + 1 in held:
+        upto += 1
+    return ack(upto, *((n, n) for n in sorted(held) if n > upto))
+
+
+def drained(state: Sync, held: set[int], now: int) -> set[int]:
+    """From here on the wire is good: everything arrives, every ack too."""
+    for _ in range(3 * NEWEST):
+        send = sync.next_send(state, NEWEST, now)
+        if send is None:
+            now += sync.timeout(state)
+            state = sync.expire(state, now)
+            continue
+        state = flying(state, send.lane, send.first, send.last, now)
+        held = held | set(range(send.first, send.last + 1))
+        state = sync.acknowledged(state, statement(held), now)
+    assert (state.upto, state.phase) == (NEWEST, Phase.STEADY)
+    return held
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=50), st.integers(0, 20))
+def test_the_time_out_stays_between_two_seconds_and_a_minute(trips: list[int], misses: int) -> None:
+    """P-ACK-05"""
+    state = sync._measure(steady(), trips)
+    state = msgspec.structs.replace(state, timeouts=misses)
+    assert sync.MIN_TIMEOUT <= sync.timeout(state) <= sync.MAX_TIMEOUT

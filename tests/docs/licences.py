@@ -33,12 +33,12 @@ def render() -> str:
 
 def _licence(name: str) -> str:
     try:
-        found = metadata.metadata(name)
+        found = dict(metadata.metadata(name).json)
     except metadata.PackageNotFoundError:
         return ""
-    stated = found.get("License-Expression") or found.get("License") or ""
+    stated = str(found.get("license_expression") or found.get("license") or "")
     if not stated or len(stated) > 60:
-        classifiers = [item for item in found.get_all("Classifier") or [] if item.startswith("License")]
+        classifiers = [item for item in found.get("classifier") or [] if item.startswith("License")]
         stated = "; ".join(item.split("::")[-1].strip() for item in classifiers)
     return stated or "see the package"
 

@@ -1,0 +1,176 @@
+"""A wrong configuration says everything that is wrong, at once, in Chinese."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from msgspec import Struct
+
+from agent.config import AgentConfig
+from central.config import CentralConfig
+from common import config
+from common.core.errors import ConfigError
+from common.mqtt import MqttConfig
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Peer(Struct, frozen=True, forbid_unknown_fields=True):
+    host: str
+    port: int = 1
+
+
+class Whole(Struct, frozen=True, forbid_unknown_fields=True):
+    site: str
+    generation: int
+    mqtt: MqttConfig
+    pace: float = 1.0
+    on: bool = True
+    colour: Colour = Colour.RED
+    mode: Literal["a", "b"] = "a"
+    data_dir: Path = Path("data")
+    names: list[str] = []
+    peers: list[Peer] = []
+    by_name: dict[str, Peer | str] = {}
+    spare: Peer | None = None
+
+
+TEN = """
+site = 7
+pace = "schnell"
+on = "ja"
+colour = "green"
+mode = "c"
+data_dir = 5
+sitte = "s01"
+names = ["a", 2]
+
+[mqtt]
+port = "8883"
+hots = "h"
+
+[[peers]]
+host = "a"
+
+[[peers]]
+host = "b"
+port = "x"
+
+[by_name]
+one = {host = "h", prot = 1}
+
+[spare]
+port = 2
+"""
+WRONG = [
+    "  sitte：未知的键（可用：site、generation、mqtt、pace、on、colour、mode、data_dir、names、peers、by_name、spare）",
+    "  site：应为文字，现为文字".replace("现为文字", "现为整数"),
+    "  generation：缺少",
+    "  mqtt.hots：未知的键（可用：host、port、version、tls、ca、node）",
+    "  mqtt.host：缺少",
+    "  mqtt.port：应为整数，现为文字",
+    "  pace：应为数字，现为文字",
+    "  on：应为true 或 false，现为文字",
+    "  colour：应为 red、blue 之一，现为 'green'",
+    "  mode：应为 a、b 之一，现为 'c'",
+    "  data_dir：应为文件路径，现为整数",
+    "  names 第2项：应为文字，现为整数",
+    "  peers 第2项.port：应为整数，现为文字",
+    "  by_name.one.prot：未知的键（可用：host、port）",
+    "  spare.host：缺少",
+]
+
+
+def test_every_mistake_of_a_file_is_listed_with_its_key_path_in_chinese(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(TEN, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(Whole, file)
+    head, *lines = str(caught.value).splitlines()
+    assert head == f"配置 {file} 有 {len(WRONG)} 处错误："
+    assert lines == WRONG
+    assert caught.value.hint == f"请修改 {file} 后重试"
+
+
+def test_ten_mistakes_are_ten_lines(tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text(
+        """
+generation = "2"
+data_dir = 1
+colour = "red"
+[mqtt]
+port = "x"
+tls = 1
+[identity]
+sign_key = 1
+sing_key = "x"
+[capture]
+poll_secs = "5"
+""",
+        "utf-8",
+    )
+    with pytest.raises(ConfigError) as caught:
+        config.load(AgentConfig, tmp_path / "agent.toml")
+    lines = str(caught.value).splitlines()[1:]
+    found = [line.split("：")[0].strip() for line in lines]
+    assert found == [
+        "colour", "site", "generation", "mqtt.host", "mqtt.port", "mqtt.tls", "data_dir", "identity.sing_key",
+        "identity.sign_key", "capture.poll_secs",
+    ]  # fmt: skip
+
+
+def test_a_right_file_is_taken_and_its_paths_stand_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(
+        'site = "s01"\ngeneration = 1\ndata_dir = "d"\n[mqtt]\nhost = "h"\nca = "pki/ca.pem"\nnode = "/etc/node.pem"\n',
+        "utf-8",
+    )
+    read = config.anchor(config.load(AgentConfig, file), tmp_path)
+    assert read.mqtt.ca == tmp_path / "pki/ca.pem"
+    assert read.mqtt.node == Path("/etc/node.pem")
+    assert read.data_dir == tmp_path / "d"
+    assert read.identity.sign_key == tmp_path / "sign.key"
+    assert read.capture.poll_secs == 5.0
+
+
+def test_defaults_of_the_hall_need_only_a_broker(tmp_path: Path) -> None:
+    (tmp_path / "central.toml").write_text('[mqtt]\nhost = "127.0.0.1"\n', "utf-8")
+    assert config.load(CentralConfig, tmp_path / "central.toml").mqtt.port == 8883
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "配置文件不存在"),
+        (b"site = ", "不是有效的 TOML"),
+        ("site = '王'".encode("gbk"), "不是有效的 TOML"),
+    ],
+    ids=["missing", "no toml", "gbk"],
+)
+def test_a_file_that_cannot_be_read_is_said_in_chinese(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    file = tmp_path / "agent.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=words) as caught:
+        config.load(AgentConfig, file)
+    assert str(file) in caught.value.hint
+
+
+def test_a_secret_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\x01\x02")
+    assert config.read_secret(tmp_path / "key", "签名私钥") == b"\x01\x02"
+    with pytest.raises(ConfigError, match="读不到签名私钥"):
+        config.read_secret(tmp_path / "other", "签名私钥")
+
+
+@pytest.mark.parametrize("value", ["text", 5, [1]])
+def test_a_value_where_a_group_belongs_is_one_mistake(value: object) -> None:
+    assert config.faults(Whole, {"site": "a", "generation": 1, "mqtt": value})[0].startswith(
+        "mqtt：应为一组键值"
+    )

@@ -1,0 +1,347 @@
+"""PROTOCOL.md against the code: every id has a test, every table is the code's, every vector is reproduced."""
+
+import ast
+import importlib
+import json
+import re
+import typing
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+import common
+from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
+from common.core import batch, crypto, message, record
+from common.core.batch import Header, Lane
+from common.core.message import Ack, CentralState, Heartbeat, Hello, Nack, Signed, State, Welcome
+from common.core.record import Case, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
+from common.core.state import CaseStatus, StepKind
+
+ROOT = Path(common.__file__).parent.parent
+TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")
+VECTORS: dict[str, Any] = json.loads((ROOT / "common/vectors.json").read_text("utf-8"))
+BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event)
+MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Heartbeat, State, CentralState)
+STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Header, Signed, Nack, *MESSAGES)
+IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
+
+
+def table(first: str, second: str) -> list[list[str]]:
+    """Cells of the rows of the one table whose head begins with these two words."""
+    lines = iter(TEXT.splitlines())
+    for line in lines:
+        if line.startswith(f"| {first} | {second} |"):
+            next(lines)
+            rows: list[list[str]] = []
+            while (line := next(lines)).startswith("|"):
+                rows.append([cell.strip(" `") for cell in line.strip("|").split("|")])
+            return rows
+    raise AssertionError(first, second)
+
+
+def block(name: str) -> list[str]:
+    return TEXT.split(f"```{name}\n")[1].split("\n```")[0].splitlines()
+
+
+def source(*places: str) -> str:
+    return "\n".join((ROOT / place).read_text("utf-8") for place in places)
+
+
+# ids -----------------------------------------------------------------------------------------------------------
+
+
+ELSEWHERE = {
+    "P-ACK-01": ("contract/test_store.py", "test_a_transaction_that_fails_leaves_nothing"),
+    "P-ACK-06": ("contract/test_store.py", "test_a_batch_that_comes_again_in_any_cut_changes_nothing"),
+    "P-CHAIN-04": ("contract/test_store.py", "test_a_rewritten_record_is_a_fork"),
+    "P-GAP-03": ("contract/test_store.py", "test_a_declared_gap_lets_the_rest_count"),
+    "P-HELLO-03": ("contract/test_store.py", "test_an_older_generation_is_told_that_it_was_replaced"),
+    "P-NACK-02": (
+        "contract/test_store.py",
+        "test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_goes_on",
+    ),
+    "P-REC-03": ("contract/test_store.py", "test_a_deleted_row_keeps_what_was_seen"),
+    "P-REST-03": ("integration/test_buffer.py", "test_a_flipped_bit_is_noticed_quarantined_and_declared"),
+}
+"""Ids that tests of another subject prove."""
+
+
+def functions(path: Path) -> dict[str, str]:
+    """Names and docstrings of a test file's functions and state machines."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {node.name: ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)}
+
+
+def named_in_tests() -> set[str]:
+    found = set(ELSEWHERE)
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for text in functions(path).values():
+            found |= set(re.findall(r"P-[A-Z]+-\d\d", text))
+    return found
+
+
+def test_every_id_is_given_once_and_has_a_test() -> None:
+    assert len(IDS) == len(set(IDS))
+    assert set(IDS) - named_in_tests() == set()
+
+
+def test_what_is_proved_elsewhere_is_there() -> None:
+    for place, name in ELSEWHERE.values():
+        assert name in functions(ROOT / "tests" / place)
+
+
+def test_no_test_names_an_id_that_is_not_in_the_protocol() -> None:
+    assert named_in_tests() - set(IDS) == set()
+
+
+def test_every_must_of_the_protocol_has_an_id() -> None:
+    for paragraph in re.split(r"\n(?=\n|- |#)", TEXT.split("## 1 ")[1]):
+        if "MUST" in paragraph:
+            assert re.match(r"- \*\*P-[A-Z]+-\d\d\*\*", paragraph.strip()), paragraph
+
+
+# tables --------------------------------------------------------------------------------------------------------
+
+TYPES = {
+    "int": {"int"},
+    "text": {"str"},
+    "time text": {"str"},
+    "bin": {"bytes"},
+    "bool": {"bool"},
+    "float": {"float"},
+    "array": {"Raw"},
+    "array of [lo, hi]": {"list"},
+    "array of Nack": {"list"},
+    "map text → text": {"dict"},
+    "map text → int": {"dict"},
+}
+
+
+def type_names(hint: Any) -> set[str]:
+    """`Int64 | None` -> {int, nil}; a word is text."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return type_names(typing.get_args(hint)[0])
+    if typing.get_origin(hint) is typing.Literal:
+        return {"str"}
+    if hint is type(None):
+        return {"nil"}
+    if isinstance(origin := typing.get_origin(hint), type) and origin in {list, dict}:
+        return {origin.__name__}
+    if args := typing.get_args(hint):
+        return set().union(*map(type_names, args))
+    return {"str" if issubclass(hint, StrEnum) else hint.__name__}
+
+
+@pytest.mark.parametrize("kind", STRUCTS, ids=lambda kind: kind.__name__)
+def test_every_struct_travels_as_the_array_of_its_table(kind: type[Struct]) -> None:
+    """P-WIRE-01, P-REC-01, P-REC-04, P-BATCH-02, P-STATE-01"""
+    rows = table("#", kind.__name__)
+    assert kind.__struct_config__.array_like
+    assert [row[1] for row in rows] == list(kind.__struct_fields__)
+    assert [int(row[0]) for row in rows] == list(range(len(rows)))
+    hints = typing.get_type_hints(kind, include_extras=True)
+    for row in rows:
+        text, _, nil = row[2].partition(", nil")
+        wanted = TYPES[text] | ({"nil"} if row[2].endswith(", nil") else set())
+        assert type_names(hints[row[1]]) == wanted, (kind, row[1], nil)
+
+
+def test_kinds_ops_lanes_and_states_are_the_words_of_the_code() -> None:
+    """P-REC-02, P-REC-03, P-STATE-02"""
+    rows = table("kind", "body")
+    assert [row[0] for row in rows] == list(RecordKind)
+    assert [row[1] for row in rows] == [kind.__name__ for kind in BODIES]
+    assert set(re.findall(r"`(\w+)`", TEXT.split("**P-REC-03**")[1].split(".")[0])) == {"op", *Op}
+    lane = next(row[3] for row in table("#", "Header") if row[1] == "lane")
+    assert re.findall(r"\w+", lane.replace("or", "")) == list(Lane)
+    state = next(row[3] for row in table("#", "Heartbeat") if row[1] == "state")
+    assert re.findall(r"\w+", state) == list(Phase)
+
+
+def test_status_and_step_kinds_have_the_chinese_words_of_the_code() -> None:
+    """P-REC-05"""
+    assert dict(table("status", "中文")) == {item.value: item.word for item in CaseStatus}
+    assert dict(table("step kind", "中文")) == {item.value: item.word for item in StepKind}
+
+
+def test_every_field_of_case_and_step_has_a_chinese_term() -> None:
+    for kind in (Case, Step):
+        assert all(re.search(r"[\u4e00-\u9fff]", row[3]) for row in table("#", kind.__name__))
+
+
+def test_the_limits_are_the_constants_of_the_code() -> None:
+    """P-LIMIT-01"""
+    for _, value, where in table("limit", "value"):
+        module, _, name = where.rpartition(".")
+        assert float(value.split()[0]) == getattr(importlib.import_module(module), name), where
+
+
+def test_the_codes_are_those_in_use() -> None:
+    """P-NACK-01"""
+    rows = table("code", "where")
+    listed = {row[0] for row in rows}
+    hall = source("central/ingest.py", "central/welcome.py", "central/receive.py")
+    used = set(re.findall(r'(?:_nack\(item, |Nack\(seq, seq, |code [!=]?= |refused = |return )"(\w+)"', hall))
+    used |= set(re.findall(r'BatchError\("(\w+)"', source("common/core/batch.py") + hall))
+    states = source("central/store/tables.py").split('"state", Text')[1].split("#")[1].splitlines()[0]
+    used |= {word.strip() for word in states.split("|")} - {"active", "draining"}
+    assert used == listed
+    assert {row[0] for row in rows if "Ack" in row[1] and row[2] == "no"} == _INTRODUCE
+    assert {row[0] for row in rows if row[2] == "yes"} == _PERMANENT | {"bad_record"}
+
+
+def test_the_words_of_a_gap_are_those_in_use() -> None:
+    """P-GAP-01"""
+    used = re.findall(r'gap\(\w+, \w+, "(\w+)"\)', source("agent/buffer.py", "agent/upload.py"))
+    assert {row[0] for row in table("why", "meaning")} == set(used)
+
+
+# vectors -------------------------------------------------------------------------------------------------------
+
+
+def raw(path: str) -> bytes:
+    """`records.1.body` -> its bytes."""
+    value: Any = VECTORS
+    *parents, last = path.split(".")
+    for name in parents:
+        if isinstance(value, list):
+            by_kind = [item for item in value if item.get("kind") == name]
+            value = by_kind[0] if by_kind else value[int(name) - 1]
+        else:
+            value = value[name]
+    return bytes.fromhex(value.get(f"{last}_hex", value.get(last)))
+
+
+def build(kind: type[Struct], fields: dict[str, Any]) -> Any:
+    """A Struct from JSON fields; bytes are hex there."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    values = {
+        name: bytes.fromhex(value) if hints[name] is bytes else msgspec.convert(value, hints[name])
+        for name, value in fields.items()
+    }
+    return kind(**values)
+
+
+def listed_vectors() -> dict[str, str]:
+    found: dict[str, str] = {}
+    name = ""
+    for line in block("vectors"):
+        if line.startswith(" "):
+            found[name] += line.strip()
+        else:
+            name = line
+            found[name] = ""
+    return found
+
+
+BODY_OF = {kind.value: body for kind, body in zip(RecordKind, BODIES, strict=True)}
+KEYS = {name: bytes.fromhex(value) for name, value in VECTORS["keys"].items()}
+RAWS = [bytes.fromhex(item["record_hex"]) for item in VECTORS["records"]]
+
+
+def test_the_protocol_prints_every_vector_as_it_is_in_the_file() -> None:
+    """P-VEC-01"""
+    listed = listed_vectors()
+    assert {name: raw(name).hex() for name in listed} == listed
+    assert len(listed) == json.dumps(VECTORS).count("_hex") + len(KEYS) - 1  # digest.data is an input
+
+
+def test_the_public_keys_their_ids_and_the_wrapped_key_are_derived() -> None:
+    """P-VEC-01, P-SIGN-03, P-REST-02"""
+    for name in ("box", "hall"):
+        assert crypto.sign_public(KEYS[f"{name}_sign_secret"]) == KEYS[f"{name}_sign_public"]
+        assert crypto.key_id(KEYS[f"{name}_sign_public"]) == KEYS[f"{name}_sign_id"].hex()
+    assert crypto.wire_public(KEYS["wire_secret"]) == KEYS["wire_public"]
+    assert crypto.key_id(KEYS["wire_public"]) == KEYS["wire_id"].hex()
+    assert crypto.wrap(KEYS["kek"], KEYS["dek"]) == KEYS["dek_wrapped"]
+    assert crypto.unwrap(KEYS["kek"], KEYS["dek_wrapped"]) == KEYS["dek"]
+
+
+@pytest.mark.parametrize("item", VECTORS["records"], ids=lambda item: item["record"]["kind"])
+def test_every_kind_of_record_has_exactly_these_bytes(item: dict[str, Any]) -> None:
+    """P-VEC-01, P-REC-01, P-REC-04"""
+    body = build(BODY_OF[item["record"]["kind"]], item["body"])
+    packed = record.encode_body(body)
+    assert bytes(packed).hex() == item["body_hex"]
+    assert record.encode_record(with_body(item["record"], packed)).hex() == item["record_hex"]
+    read = record.decode_record(bytes.fromhex(item["record_hex"]))
+    assert record.decode_body(read) == body
+    assert record.kind_of(body) is read.kind
+
+
+def with_body(fields: dict[str, Any], packed: msgspec.Raw) -> Record:
+    digest = bytes.fromhex(fields["digest"])
+    words = {"kind": RecordKind(fields["kind"]), "op": Op(fields["op"])}
+    return Record(**{**fields, **words, "digest": digest, "body": packed})
+
+
+def test_the_chain_has_exactly_these_values() -> None:
+    """P-VEC-01, P-CHAIN-01, P-CHAIN-02"""
+    epoch = VECTORS["epoch"]
+    value = crypto.chain_start(epoch["site"], bytes.fromhex(epoch["epoch"]), KEYS["box_sign_public"])
+    assert value == raw("epoch.chain_start")
+    for seq, item in enumerate(VECTORS["records"], 1):
+        value = crypto.chain_next(value, seq, RAWS[seq - 1])
+        assert value.hex() == item["chain_hex"]
+
+
+def test_the_front_of_a_batch_has_exactly_these_bytes_and_the_recorded_sealing_opens() -> None:
+    """P-VEC-01, P-BATCH-01, P-BATCH-02, P-BATCH-04"""
+    header = build(Header, VECTORS["batch"]["header"])
+    head = message.encode(header)
+    assert b"MC1" + len(head).to_bytes(2, "big") + head == raw("batch.front")
+    assert msgspec.msgpack.encode(RAWS) == raw("batch.plain")
+    payload = raw("batch.payload")
+    assert payload.startswith(raw("batch.front"))
+    assert batch.decode(payload, {header.key: KEYS["wire_secret"]}) == (header, RAWS)
+    again = batch.encode(header, RAWS, KEYS["wire_public"])
+    assert again.startswith(raw("batch.front"))
+    assert len(again) - len(crypto_plain(again)) == len(raw("batch.front")) + 32 + 16
+
+
+def crypto_plain(payload: bytes) -> bytes:
+    """The compressed records inside a payload."""
+    end = len(raw("batch.front"))
+    return crypto.unseal_batch(KEYS["wire_secret"], payload[:end], payload[end:])
+
+
+def test_the_header_taken_apart_is_the_front_of_the_vector() -> None:
+    parts = [line.split() for line in block("bytes")]
+    assert "".join(part[0] for part in parts) == raw("batch.front").hex()
+    assert [part[1] for part in parts if len(part) == 2][1:] == list(Header.__struct_fields__)
+
+
+@pytest.mark.parametrize("item", VECTORS["messages"], ids=lambda item: item["kind"])
+def test_every_message_has_exactly_these_bytes_and_signature(item: dict[str, Any]) -> None:
+    """P-VEC-01, P-SIGN-01, P-STATE-01"""
+    kind = next(kind for kind in MESSAGES if kind.__name__ == item["kind"])
+    value = build(kind, item["fields"])
+    assert message.encode(value).hex() == item["body_hex"]
+    assert message.decode(kind, bytes.fromhex(item["body_hex"])) == value
+    if "signer" not in item:
+        return
+    signer = item["signer"]
+    signed = message.encode_signed(value, item["topic"], KEYS[f"{signer}_sign_secret"])
+    assert signed.hex() == item["signed_hex"]
+    assert message.decode_signed(kind, item["topic"], KEYS[f"{signer}_sign_public"], signed) == value
+    outer = message.decode(Signed, signed)
+    assert (outer.body.hex(), outer.key) == (item["body_hex"], KEYS[f"{signer}_sign_id"].hex())
+    assert crypto.verify(
+        KEYS[f"{signer}_sign_public"], item["topic"].encode() + b"\0" + outer.body, outer.signature
+    )
+
+
+def test_a_sealed_record_at_rest_and_a_digest_have_exactly_these_bytes() -> None:
+    """P-VEC-01, P-REST-01, P-REC-06"""
+    rest, epoch = VECTORS["at_rest"], VECTORS["epoch"]
+    context = crypto.record_context(epoch["site"], bytes.fromhex(epoch["epoch"]), rest["seq"], rest["dek_no"])
+    assert context.decode() == rest["context"]
+    sealed = crypto.seal(KEYS["dek"], bytes.fromhex(rest["nonce"]), context, raw(rest["plain"]))
+    assert sealed == raw("at_rest.sealed")
+    assert crypto.unseal(KEYS["dek"], context, sealed) == RAWS[0]
+    assert crypto.keyed_digest(KEYS["digest_key"], raw("digest.data")) == raw("digest.digest")

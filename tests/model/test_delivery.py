@@ -1,0 +1,421 @@
+"""Delivery as a whole: the real cores on both sides of a wire that loses, repeats and reorders, and real crashes.
+
+Only what does I/O is a plain dict here: the box's buffer and index (`Box`), the hall's tables (`Hall`), the broker (two
+lists). One order is kept, because MQTT keeps it for one sender: a hello is never overtaken by batches sent after it.
+
+`MINGCHA_EXAMPLES=1500` runs the long form.
+"""
+
+import os
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from agent.core import sync
+from agent.core.sync import Flight, Phase, Send, Sync
+from central.ingest import Opened, _check_overlap
+from central.welcome import _forked
+from common.core import batch, crypto, message, ranges, record, topics
+from common.core.batch import Header
+from common.core.instant import SECOND
+from common.core.message import Ack, Hello, Nack, Welcome
+from common.core.ranges import Range
+from common.core.record import Case, Gap, Op, Record, RecordKind
+
+SITE = "s01"
+BOX_SECRET, HALL_SECRET = b"b" * 32, b"h" * 32
+BOX_KEY, HALL_KEY = crypto.sign_public(BOX_SECRET), crypto.sign_public(HALL_SECRET)
+RUN_ROWS = 3
+CREDIT = 1_000_000
+PLACES = st.integers(0, 50)
+
+
+class Box:
+    """Buffer and index of a site: what survives a crash of the agent."""
+
+    def __init__(self) -> None:
+        self.source: list[str] = []
+        """Contents of the office's own database."""
+        self.history: dict[tuple[bytes, int], bytes] = {}
+        """Every record ever appended, by (epoch, number)."""
+        self.epochs = 0
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        self.epochs += 1
+        self.epoch = self.epochs.to_bytes(8, "big")
+        self.rows: dict[int, bytes] = {}
+        self.damaged: set[int] = set()
+        self.chain = {0: crypto.chain_start(SITE, self.epoch, BOX_KEY)}
+        self.carries: dict[str, int] = {}
+        self.newest = self.forgotten = 0
+        self.hall_restored = False
+
+    def append(self, kind: RecordKind, key: str, body: Case | Gap) -> None:
+        seq = self.newest + 1
+        packed = record.encode_body(body)
+        raw = record.encode_record(Record(seq, kind, "case", key, 1, Op.PUT, None, 1, 1, 1, b"", packed))
+        self.rows[seq] = self.history[self.epoch, seq] = raw
+        self.chain[seq] = crypto.chain_next(self.chain[self.newest], seq, raw)
+        self.newest = seq
+
+    def capture(self, content: str) -> None:
+        self.append(RecordKind.CASE, content, Case(case_key=content))
+        self.carries[content] = self.newest
+
+    def lose(self, lo: int, hi: int, why: str) -> None:
+        """Numbers that will never come: declared, and what they carried is read again from the source."""
+        self.append(RecordKind.GAP, "", Gap(lo, hi, why))
+        for content in [content for content, seq in self.carries.items() if lo <= seq <= hi]:
+            self.capture(content)
+
+    def carriers(self) -> list[int]:
+        """Numbers in the buffer that carry a row of the source."""
+        return sorted(self.rows.keys() & set(self.carries.values()))
+
+    def read(self, first: int, last: int) -> list[bytes] | None:
+        """As `Buffer.read`: the sound run that begins at `first`; damage at its beginning is declared."""
+        run: list[bytes] = []
+        for seq in range(first, min(last, first + RUN_ROWS - 1) + 1):
+            if seq not in self.rows or seq in self.damaged:
+                break
+            run.append(self.rows[seq])
+        if not run and first in self.damaged:
+            self.damaged.discard(first)
+            del self.rows[first]
+            self.lose(first, first, "damaged")
+        return run or None
+
+    def forget(self, upto: int) -> list[int]:
+        """-> the numbers deleted."""
+        upto = min(upto, self.newest)
+        gone = [seq for seq in self.rows if seq <= upto]
+        for seq in gone:
+            del self.rows[seq]
+        self.damaged &= self.rows.keys()
+        self.forgotten = max(self.forgotten, upto)
+        return gone
+
+    def replace(self) -> None:
+        """The buffer is gone. Its index knows what was acknowledged, and is not trusted after a hall's restore."""
+        lost = [c for c in self.source if self.hall_restored or self.carries.get(c, 0) > self.forgotten]
+        self.begin_epoch()
+        for content in lost:
+            self.capture(content)
+
+
+class Hall:
+    """Cursors and records: what is committed. `ever` outlives a restore, as a witness."""
+
+    def __init__(self) -> None:
+        self.held: dict[bytes, list[Range]] = {}
+        self.facts: dict[tuple[bytes, int], bytes] = {}
+        self.ever: set[tuple[bytes, int]] = set()
+        self.backup: tuple[dict[bytes, list[Range]], dict[tuple[bytes, int], bytes]] | None = None
+        self.credit = CREDIT
+        self.keys = 0
+        self.new_key()
+
+    def new_key(self) -> None:
+        self.keys += 1
+        self.secret = self.keys.to_bytes(32, "big")
+        self.public = crypto.wire_public(self.secret)
+
+    def introduce(self, payload: bytes) -> Welcome:
+        hello = message.decode_signed(Hello, topics.hello(SITE), BOX_KEY, payload)
+        held = self.held.setdefault(hello.epoch, [])
+        refused = "fork" if _forked(held, hello) else ""
+        upto, above = state_of(held)
+        return Welcome(hello.epoch, hello.connection, upto, above, self.public, self.credit, 0, 0, refused)
+
+    def commit(self, payload: bytes) -> Ack:
+        """One batch in one transaction, as `central/ingest.py`."""
+        header, _ = batch.read_header(payload)
+        if header.key != crypto.key_id(self.public):
+            return self.refusal(header, "unknown_key")
+        header, raws = batch.decode(payload, {header.key: self.secret})
+        held = self.held.get(header.epoch)
+        if held is None:
+            return self.refusal(header, "unknown_epoch")
+        _check_overlap(held, Opened(header, raws))
+        merged = ranges.merge(held, Range(header.first, header.last, header.prev_hash, header.last_hash))
+        gaps: list[Gap] = []
+        for lo, hi in ranges.missing(held, header.first, header.last):
+            for seq in range(lo, hi + 1):
+                raw = raws[seq - header.first]
+                assert (header.epoch, seq) not in self.facts
+                self.facts[header.epoch, seq] = raw
+                body = record.decode_body(record.decode_record(raw))
+                gaps += [body] if isinstance(body, Gap) else []
+        for gap in gaps:
+            for lo, hi in ranges.missing(merged, gap.lo, gap.hi):
+                merged = ranges.merge(merged, Range(lo, hi, b"", b""))
+        self.held[header.epoch] = merged
+        self.ever |= {(header.epoch, seq) for item in merged for seq in range(item.lo, item.hi + 1)}
+        upto, above = state_of(merged)
+        return Ack(header.epoch, upto, above, [], self.credit, 0)
+
+    def refusal(self, header: Header, code: str) -> Ack:
+        return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, 0)
+
+    def back_up(self) -> None:
+        self.backup = dict(self.held), dict(self.facts)
+
+    def restore(self) -> None:
+        assert self.backup is not None
+        self.held, self.facts = dict(self.backup[0]), dict(self.backup[1])
+
+
+def state_of(held: list[Range]) -> tuple[int, list[tuple[int, int]]]:
+    upto = ranges.upto(held)
+    return upto, [(item.lo, item.hi) for item in held if item.lo > upto]
+
+
+class Delivery(RuleBasedStateMachine):
+    """P-MQTT-01, P-MQTT-02, P-ACK-02, P-ACK-04, P-ACK-06, P-BATCH-10, P-CHAIN-03, P-GAP-03, P-HELLO-06, P-HELLO-08"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box, self.hall = Box(), Hall()
+        self.sync = Sync(self.box.epoch)
+        self.connection, self.now, self.sent = 0, 0, 0
+        self.restored, self.misled = 0, False
+        self.wire_key = b""
+        self.up: list[tuple[int, str, bytes]] = []
+        self.down: list[tuple[int, str, bytes]] = []
+
+    # the office and the box --------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 5))
+    def the_office_writes(self, count: int) -> None:
+        for _ in range(count):
+            self.box.source.append(f"case {len(self.box.source)}")
+            self.box.capture(self.box.source[-1])
+
+    def connect(self) -> None:
+        self.connection += 1
+        self.sync, self.misled = sync.connected(Sync(self.box.epoch)), False
+        self.say_hello()
+
+    @precondition(lambda self: self.sync.phase is Phase.HELLO)
+    @rule()
+    def say_hello(self) -> None:
+        box = self.box
+        oldest = min(box.rows, default=box.newest + 1)
+        hello = Hello(
+            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, 0
+        )  # fmt: skip
+        self.publish(
+            self.up, topics.hello(SITE), message.encode_signed(hello, topics.hello(SITE), BOX_SECRET)
+        )
+
+    @rule(how=st.sampled_from(["the line is lost", "the agent is killed", "a new connection"]))
+    def the_connection_ends(self, how: str) -> None:
+        if how == "the line is lost":
+            self.sync = sync.lost(self.sync)
+        elif how == "the agent is killed":
+            self.sync = Sync(self.box.epoch)
+        else:
+            self.connect()
+
+    @rule(most=st.integers(1, 6))
+    def the_box_sends(self, most: int) -> None:
+        for _ in range(most):
+            self.sync = sync.expire(self.sync, self.now)
+            send = sync.next_send(self.sync, self.box.newest, self.now)
+            if send is None:
+                return
+            self.send(send)
+
+    def send(self, send: Send) -> None:
+        run = self.box.read(send.first, send.last)
+        if run is None:
+            self.sync = sync.skipped(self.sync, send.first)
+            return
+        box, last = self.box, send.first + len(run) - 1
+        header = Header(
+            SITE, box.epoch, send.lane, send.first, last, 1, crypto.key_id(self.wire_key), crypto.WIRE, "zstd",
+            box.chain[send.first - 1], box.chain[last], 0, 0, "b",
+        )  # fmt: skip
+        payload = batch.encode(header, run, self.wire_key)
+        self.sync = sync.sent(self.sync, Flight(send.lane, send.first, last, len(payload), self.now))
+        self.publish(self.up, topics.lane(SITE, send.lane), payload)
+
+    def publish(self, wire: list[tuple[int, str, bytes]], topic: str, payload: bytes) -> None:
+        self.sent += 1
+        wire.append((self.sent, topic, payload))
+
+    @precondition(lambda self: self.sync.flights)
+    @rule(place=PLACES)
+    def nobody_listens(self, place: int) -> None:
+        flight = self.sync.flights[place % len(self.sync.flights)]
+        self.sync = sync.unsent(self.sync, flight.first, self.now)
+
+    @rule(seconds=st.sampled_from([1, 5, 60]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds * SECOND
+
+    @precondition(lambda self: self.box.carriers())
+    @rule(place=PLACES)
+    def a_stored_row_is_damaged(self, place: int) -> None:
+        """Not a declaration: of two damages, one of which hits what declares the other, this buffer does not heal."""
+        rows = self.box.carriers()
+        self.box.damaged.add(rows[place % len(rows)])
+
+    @rule(which=st.sampled_from(["buffer", "hall"]))
+    def a_disaster(self, which: str) -> None:
+        if which == "buffer":
+            self.the_buffer_is_lost()
+        elif self.hall.backup is not None:
+            self.the_hall_is_restored()
+
+    def the_buffer_is_lost(self) -> None:
+        """A backup from before the epoch is out of reach of the box: the hall is not set back behind it."""
+        self.box.replace()
+        self.sync = Sync(self.box.epoch)
+        self.hall.backup = None
+
+    def the_hall_is_restored(self) -> None:
+        """Another instance announces itself: a connected box introduces itself again."""
+        self.hall.restore()
+        self.box.hall_restored = True
+        self.restored = self.sent
+        if self.sync.phase is not Phase.OFFLINE:
+            self.sync = sync.connected(self.sync)
+
+    # the hall ----------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.up)
+    @rule(place=PLACES, again=st.booleans(), answered=st.booleans())
+    def the_hall_takes_a_message(self, place: int, again: bool, answered: bool) -> None:
+        number, topic, payload = item = self.up[place % len(self.up)]
+        hello = topic == topics.hello(SITE)
+        if hello or not again:
+            self.up.remove(item)
+        if not hello:
+            self.up = [other for other in self.up if other[1] != topics.hello(SITE) or other[0] > number]
+        answer: Welcome | Ack = self.hall.introduce(payload) if hello else self.hall.commit(payload)
+        if answered:
+            to = topics.welcome(SITE) if hello else topics.ack(SITE)
+            self.publish(self.down, to, message.encode_signed(answer, to, HALL_SECRET))
+
+    @precondition(lambda self: self.down)
+    @rule(place=PLACES, again=st.booleans())
+    def the_box_hears_a_message(self, place: int, again: bool) -> None:
+        number, topic, payload = item = self.down[place % len(self.down)]
+        if not again:
+            self.down.remove(item)
+        self.misled |= number <= self.restored
+        if topic == topics.welcome(SITE):
+            self.on_welcome(message.decode_signed(Welcome, topic, HALL_KEY, payload))
+        else:
+            ack = message.decode_signed(Ack, topic, HALL_KEY, payload)
+            self.sync = sync.acknowledged(self.sync, ack, self.now)
+        self.forget()
+
+    def on_welcome(self, welcome: Welcome) -> None:
+        """As `agent/upload.py`."""
+        if welcome.connection != str(self.connection) or self.sync.phase is not Phase.HELLO:
+            return
+        if welcome.epoch != self.box.epoch:
+            return
+        self.sync = sync.welcomed(self.sync, welcome, self.box.newest, self.now)
+        assert not self.sync.refused, "an honest box is no fork"
+        self.wire_key = welcome.wire_key
+        stated = [(1, welcome.upto), *welcome.ranges]
+        held = [Range(lo, hi, b"", b"") for lo, hi in stated if hi >= lo]
+        for lo, hi in ranges.missing(held, 1, self.box.forgotten):
+            self.box.lose(lo, hi, "hall_restored")
+
+    def forget(self) -> None:
+        for seq in self.box.forget(self.sync.upto):
+            assert (self.box.epoch, seq) in self.hall.ever, "forgotten, but never committed"
+
+    @rule(again=st.booleans())
+    def all_goes_well_for_a_while(self, again: bool) -> None:
+        """One round in which nothing is lost; `again`: the wire keeps a copy of everything for later."""
+        if self.sync.phase is Phase.OFFLINE:
+            self.connect()
+        for _ in range(2):
+            self.the_box_sends(2)
+            for number, _, _ in list(self.up):
+                place = next((place for place, item in enumerate(self.up) if item[0] == number), None)
+                if place is not None:
+                    self.the_hall_takes_a_message(place, again, answered=True)
+            for place in reversed(range(len(self.down))):
+                self.the_box_hears_a_message(place, again)
+
+    @rule(credit=st.sampled_from([0, 200, CREDIT]))
+    def the_hall_gives_credit(self, credit: int) -> None:
+        self.hall.credit = credit
+
+    @rule()
+    def the_hall_takes_a_new_wire_key(self) -> None:
+        self.hall.new_key()
+
+    @rule()
+    def the_hall_is_backed_up(self) -> None:
+        self.hall.back_up()
+
+    # the wire ----------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.up)
+    @rule(place=PLACES)
+    def a_message_up_is_lost(self, place: int) -> None:
+        del self.up[place % len(self.up)]
+
+    @precondition(lambda self: self.down)
+    @rule(place=PLACES)
+    def a_message_down_is_lost(self, place: int) -> None:
+        del self.down[place % len(self.down)]
+
+    # what always holds, and what holds in the end ----------------------------------------------------------------
+
+    @invariant()
+    def the_hall_holds_only_what_the_box_appended_under_that_number(self) -> None:
+        assert self.hall.facts.items() <= self.box.history.items()
+
+    @invariant()
+    def what_waits_and_what_is_forgotten_are_all_numbers(self) -> None:
+        box = self.box
+        gone = set(range(1, box.newest + 1)) - set(box.rows)
+        declared = {seq for gap in declared_by(box) for seq in range(gap.lo, gap.hi + 1)}
+        assert gone <= set(range(1, box.forgotten + 1)) | declared
+
+    def teardown(self) -> None:
+        """The trouble ends: whatever has happened, everything arrives and the buffer empties.
+
+        Over the same connection where there is one. Only a box that was misled (it heard, after the hall was restored,
+        what the hall had said before) needs a new one: a welcome alone sets that right.
+        """
+        if self.sync.phase is Phase.OFFLINE or self.misled:
+            self.connect()
+        for _ in range(300):
+            if self.box.forgotten == self.box.newest and self.sync.phase is Phase.STEADY:
+                break
+            if self.sync.phase is Phase.HELLO and not self.up:
+                self.say_hello()
+            self.now += 5 * SECOND
+            self.the_box_sends(6)
+            while self.up:
+                self.the_hall_takes_a_message(0, again=False, answered=True)
+            while self.down:
+                self.the_box_hears_a_message(0, again=False)
+        assert not self.box.rows
+        assert state_of(self.hall.held[self.box.epoch]) == (self.box.newest, [])
+        arrived = [record.decode_record(raw) for raw in self.hall.facts.values()]
+        assert {item.key for item in arrived if item.kind is RecordKind.CASE} == set(self.box.source)
+
+
+def declared_by(box: Box) -> list[Gap]:
+    found = [record.decode_record(raw) for (epoch, _), raw in box.history.items() if epoch == box.epoch]
+    bodies = [record.decode_body(item) for item in found if item.kind is RecordKind.GAP]
+    return [body for body in bodies if isinstance(body, Gap)]
+
+
+EXAMPLES = int(os.environ.get("MINGCHA_EXAMPLES", "0"))
+settings.register_profile("quick", max_examples=60, stateful_step_count=40, deadline=None)
+settings.register_profile("large", max_examples=EXAMPLES or 1, stateful_step_count=100, deadline=None)
+TestDelivery = Delivery.TestCase
+TestDelivery.settings = settings.get_profile("large" if EXAMPLES else "quick")

@@ -16,6 +16,7 @@ _CONFIG = click.option(
     "path",
     type=click.Path(path_type=Path),
     default=lambda: os.environ.get("MINGCHA_AGENT_CONFIG", DEFAULT_CONFIG),
+    metavar="文件",
     help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_AGENT_CONFIG）。",
 )
 
@@ -36,7 +37,7 @@ def run(path: Path) -> None:
 
 @cli.command(help="体检：哪里有问题，从何时起，影响什么，怎样处理。只读，不改动任何东西。")
 @_CONFIG
-@click.option("--only", default="", help="只查一组，如 网络、NET，或一项，如 E-NET-03。")
+@click.option("--only", default="", metavar="组", help="只查一组，如 网络、NET，或一项，如 E-NET-03。")
 @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 @click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
 def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:

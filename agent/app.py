@@ -2,7 +2,10 @@
 
 import asyncio
 import importlib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -13,17 +16,20 @@ from agent.collect import Collector, CollectState
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
 from agent.index import Index
+from agent.link import LinkStatus
 from agent.source.base import Source
-from agent.upload import LinkStatus
+from agent.sqlfile import BufferFullError
 from common import log as logs
 from common import process
 from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError
+from common.core.instant import SECOND
 from common.core.record import Event
 
 log = structlog.get_logger()
+_File = TypeVar("_File", Buffer, Index)
 
 SOURCES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
 """`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
@@ -42,9 +48,12 @@ async def _main(config: AgentConfig) -> None:
     digest_key = read_key(config.identity.digest_key, "摘要密钥")
     sign_key = crypto.sign_public(read_key(config.identity.sign_key, "本站点的签名私钥"))
     loaded = mapping.load(config.mapping) if config.mapping.exists() else None
-    buffer = await Buffer.open(config.buffer_path, kek=kek, site=config.site, sign_key=sign_key, clock=clock)
+    buffer = await _patient(
+        lambda: Buffer.open(config.buffer_path, kek=kek, site=config.site, sign_key=sign_key, clock=clock),
+        clock,
+    )
     try:
-        index = await Index.open(config.index_path, buffer.epoch)
+        index = await _patient(lambda: Index.open(config.index_path, buffer.epoch), clock)
         try:
             await _work(config, clock, buffer, index, Capture(buffer, index, clock, digest_key), loaded)
         finally:
@@ -52,6 +61,23 @@ async def _main(config: AgentConfig) -> None:
     finally:
         await buffer.close()
         log.info("agent.stopped")
+
+
+async def _patient(opened: Callable[[], Awaitable[_File]], clock: Clock) -> _File:
+    """A full disk is waited for: ending would help nobody, and the office's database keeps the rows."""
+    since_mono: int | None = None
+    while True:
+        try:
+            file = await opened()
+        except BufferFullError as error:
+            if since_mono is None:
+                since_mono = clock.mono()
+                log.error("buffer.full", reason=str(error), hint=error.hint)
+            await asyncio.sleep(collect.FULL_PAUSE_SECS)
+            continue
+        if since_mono is not None:
+            log.info("buffer.recovered", after_secs=round((clock.mono() - since_mono) / SECOND, 1))
+        return file
 
 
 async def _work(
@@ -63,8 +89,9 @@ async def _work(
     loaded: tuple[SourceConfig, list[Table]] | None,
 ) -> None:
     log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
-    collecting, link, started = CollectState(), LinkStatus(), clock.wall()
-    await capture.note(Event("agent.started", __version__))
+    collecting, link, started = CollectState(), LinkStatus(clock), clock.wall()
+    with suppress(BufferFullError):  # the first round says it
+        await capture.note(Event("agent.started", __version__))
     async with asyncio.TaskGroup() as group:
         if loaded is None:
             collecting.source_fault = NOT_MAPPED

@@ -9,11 +9,10 @@ old data being readable.
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import aiosqlite
 import msgspec
@@ -21,9 +20,10 @@ import structlog
 from msgspec import Struct
 
 from agent.hold import Ballast, hold
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction
 from common.clock import Clock
 from common.core import crypto, record
-from common.core.errors import ConfigError, UnavailableError
+from common.core.errors import ConfigError
 from common.core.record import Gap, Op, Record
 
 log = structlog.get_logger()
@@ -51,11 +51,6 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=10000",
 )
 _CHUNK = 500
-_FULL_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
-
-
-class BufferFullError(UnavailableError):
-    """Nothing more can be written. The position has not moved: the office's own database keeps the rows."""
 
 
 class BadRow(Struct, frozen=True):
@@ -111,7 +106,7 @@ class Buffer:
         """Open or create the buffer at `path`.
 
         `kek` is the 32-byte key-encryption key, `sign_key` the box's raw public signing key.
-        Raises ConfigError if another agent holds it or the folder cannot be written.
+        Raises ConfigError if another agent holds it or the folder cannot be written, BufferFullError on a full disk.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         buffer = cls(path, site, clock)
@@ -127,27 +122,24 @@ class Buffer:
     async def _open_or_replace(self, kek: bytes, sign_key: bytes) -> None:
         try:
             await self._open(kek, sign_key)
-        except (sqlite3.DatabaseError, crypto.DamagedError, KeyError) as error:
+        except (DamagedFileError, crypto.DamagedError, KeyError) as error:
             await self._db.close()
-            if isinstance(error, sqlite3.OperationalError) and _code(error) in _FULL_CODES:
-                raise ConfigError(
-                    f"缓存无法打开：{self.path}（{error}）",
-                    hint=f"请检查 {self.path.parent} 的权限与磁盘空间",
-                ) from error
-            kept = set_aside(self.path, self._clock.wall())
-            log.error("buffer.replaced", kept=str(kept), hint="保留该文件，联系市中心")
+            if not isinstance(error, DamagedFileError):  # the key is lost, or the file was never finished
+                self.set_aside()
+            self._deks.clear()
             await self._open(kek, sign_key)
 
     async def _open(self, kek: bytes, sign_key: bytes) -> None:
         fresh = not self.path.exists()
-        self._db = await aiosqlite.connect(self.path, isolation_level=None)
-        for pragma in _PRAGMAS:
-            await self._db.execute(pragma)
+        with self._guarded():
+            self._db = await aiosqlite.connect(self.path, isolation_level=None)
+            for pragma in _PRAGMAS:
+                await self._db.execute(pragma)
         if fresh:
             self.path.chmod(0o600)
         if await self._value("SELECT count(*) FROM sqlite_master WHERE name='meta'") == 0:
             await self._create(kek, sign_key)
-        meta = {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT k, v FROM meta")}
+        meta = {row[0]: row[1] for row in await self._all("SELECT k, v FROM meta")}
         self.epoch, self.head = meta["epoch"], meta["head"]
         self.newest, self.forgotten = int(meta["newest"]), int(meta["forgotten"])
         if meta["site"] != self.site.encode():
@@ -155,7 +147,7 @@ class Buffer:
                 f"缓存 {self.path} 属于站点 {meta['site'].decode()}，不是 {self.site}",
                 hint="请核对 agent.toml 的 site 与 data_dir",
             )
-        for key_id, wrapped in await self._db.execute_fetchall("SELECT id, wrapped FROM dek"):
+        for key_id, wrapped in await self._all("SELECT id, wrapped FROM dek"):
             self._deks[key_id] = crypto.unwrap(kek, wrapped)
         self._dek = max(self._deks)
 
@@ -171,7 +163,8 @@ class Buffer:
             "forgotten_hash": start,
         }
         wrapped = crypto.wrap(kek, dek)
-        await self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        with self._guarded():
+            await self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
         async with self._transaction():
             await self._db.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
             await self._db.execute(
@@ -220,6 +213,7 @@ class Buffer:
                     await self._db.execute("DELETE FROM outbox WHERE seq <= ?", (last,))
                     await self._set_meta({"forgotten": str(last).encode(), "forgotten_hash": chain})
                 self.forgotten = last
+        self._ballast.fill()
 
     async def quarantine_row(self, table: str, key: str, reason: str) -> None:
         async with self._lock, self._transaction():
@@ -242,12 +236,10 @@ class Buffer:
     # reading -------------------------------------------------------------------------------------------------
 
     async def positions(self) -> dict[str, bytes]:
-        return {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT source, pos FROM position")}
+        return {row[0]: row[1] for row in await self._all("SELECT source, pos FROM position")}
 
     async def quarantined_rows(self) -> list[BadRow]:
-        rows = await self._db.execute_fetchall(
-            "SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall"
-        )
+        rows = await self._all("SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall")
         return [BadRow(*row) for row in rows]
 
     async def read(self, first: int, last: int, max_bytes: int) -> Run | None:
@@ -255,7 +247,7 @@ class Buffer:
 
         A damaged record ends a run; one that *starts* it is quarantined and declared as a Gap, and None returned.
         """
-        rows = await self._db.execute_fetchall(
+        rows = await self._all(
             "SELECT seq, dek, chain, blob FROM outbox WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
             (first, last, _CHUNK),
         )
@@ -278,9 +270,7 @@ class Buffer:
 
     async def tail(self, after: int) -> list[Record]:
         """Every sound record above `after`, for the index to catch up with."""
-        rows = await self._db.execute_fetchall(
-            "SELECT seq, dek, blob FROM outbox WHERE seq > ? ORDER BY seq", (after,)
-        )
+        rows = await self._all("SELECT seq, dek, blob FROM outbox WHERE seq > ? ORDER BY seq", (after,))
         found = []
         for seq, dek, blob in rows:
             try:
@@ -305,12 +295,12 @@ class Buffer:
 
     async def oldest_wall(self) -> int | None:
         """Wall time at which the oldest waiting record was captured."""
-        rows = await self._db.execute_fetchall("SELECT cap_wall FROM outbox ORDER BY seq LIMIT 1")
+        rows = await self._all("SELECT cap_wall FROM outbox ORDER BY seq LIMIT 1")
         return next((row[0] for row in rows), None)
 
     async def lowest(self) -> int:
         """Lowest number still here, or `newest + 1`."""
-        return await self._value("SELECT coalesce(min(seq), ?) FROM outbox", self.newest + 1)
+        return int(await self._value("SELECT coalesce(min(seq), ?) FROM outbox", self.newest + 1))
 
     def gap(self, lo: int, hi: int, why: str) -> Record:
         """A record that declares `lo..hi` of this epoch as never to come."""
@@ -354,7 +344,7 @@ class Buffer:
         """Chain value at `seq`; empty where it can no longer be known."""
         if seq == self.forgotten:
             return bytes(await self._value("SELECT v FROM meta WHERE k='forgotten_hash'"))
-        found = await self._db.execute_fetchall(
+        found = await self._all(
             "SELECT chain FROM outbox WHERE seq=? UNION ALL SELECT chain FROM quarantine WHERE seq=?",
             (seq, seq),
         )
@@ -363,44 +353,28 @@ class Buffer:
     async def _set_meta(self, values: dict[str, bytes]) -> None:
         await self._db.executemany("UPDATE meta SET v=? WHERE k=?", [(v, k) for k, v in values.items()])
 
-    async def _row(self, sql: str, *args: object) -> sqlite3.Row:
-        async with self._db.execute(sql, args) as cursor:
-            row = await cursor.fetchone()
-        if row is None:
-            raise KeyError(sql)
-        return row
+    async def _all(self, sql: str, args: Sequence[object] = ()) -> list[Any]:
+        with self._guarded():
+            return list(await self._db.execute_fetchall(sql, args))
 
-    async def _value(self, sql: str, *args: object) -> int:
-        return (await self._row(sql, *args))[0]  # type: ignore[no-any-return]
+    async def _value(self, sql: str, *args: object) -> Any:
+        rows = await self._all(sql, args)
+        if not rows:
+            raise KeyError(sql)
+        return rows[0][0]
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
-        """BEGIN IMMEDIATE .. COMMIT. A full disk rolls back, gives up the ballast and raises BufferFullError."""
-        try:
-            await self._db.execute("BEGIN IMMEDIATE")
-            yield
-            await self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                await self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and _code(error) in _FULL_CODES:
-                self._ballast.release()
-                raise BufferFullError(
-                    f"缓存写不进去：{error}", hint="请清理磁盘空间，之后自动恢复"
-                ) from error
-            raise
+        """Raises BufferFullError where the disk is full; the ballast has been given up for the next try."""
+        with self._guarded():
+            async with transaction(self._db):
+                yield
 
+    def _guarded(self) -> AbstractContextManager[None]:
+        return guarded(self.path, self._ballast.release, self.set_aside)
 
-def set_aside(path: Path, now_wall: int) -> Path:
-    """Rename a buffer that cannot be used, with its WAL. -> where it is kept; nothing is deleted."""
-    kept = path.with_name(f"{path.name}.damaged-{now_wall}")
-    for suffix in ("", "-wal", "-shm"):
-        old = path.with_name(path.name + suffix)
-        if old.exists():
-            old.rename(path.with_name(kept.name + suffix))
-    return kept
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Primary SQLite result code of an error, -1 if it has none."""
-    return getattr(error, "sqlite_errorcode", -1) & 0xFF
+    def set_aside(self) -> None:
+        """Keep the file under another name: it is of no use any more, and the process must not go on with it."""
+        kept = self.path.with_name(f"{self.path.name}.damaged-{self._clock.wall()}")
+        set_aside(self.path, kept)
+        log.error("buffer.replaced", kept=str(kept), hint="保留该文件，联系市中心")

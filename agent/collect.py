@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from agent.buffer import BufferFullError
 from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core.mapping import Table
 from agent.index import Index
 from agent.lanes import Lanes
 from agent.source.base import SchemaError, Source
+from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
@@ -32,8 +32,10 @@ from common.core.instant import SECOND
 log = structlog.get_logger()
 
 MAX_PAUSE_SECS = 30.0
+FULL_PAUSE_SECS = 8.0
+"""At most this long after a full disk has room again, collection goes on (sync.md R8)."""
 RECHECK_SECS = 30.0
-"""A table that could not be read is tried again after this."""
+"""A table that could not be read is tried again after this, or when it would be swept, if that is sooner."""
 
 
 class CollectState:
@@ -124,7 +126,8 @@ class Collector:
             changed = await lanes.advance(self._config.poll_secs / len(self._lanes))
         except SchemaError as error:
             lanes.restart()
-            self._retry_mono[name] = self._clock.mono() + int(RECHECK_SECS * SECOND)
+            pause = min(RECHECK_SECS, self._config.sweep_secs)
+            self._retry_mono[name] = self._clock.mono() + int(pause * SECOND)
             self._table_stopped(name, error)
             return 0
         if self._retry_mono.pop(name, None) is not None:
@@ -186,14 +189,14 @@ async def run(collector: Collector, config: CaptureConfig, state: CollectState, 
             due.clear()
             failed = 0 if await _survived(collector, state, clock) else failed + 1
             if failed:
-                await asyncio.sleep(_pause(failed))
+                await asyncio.sleep(_pause(failed, FULL_PAUSE_SECS if state.buffer_fault else MAX_PAUSE_SECS))
     finally:
         scheduler.shutdown(wait=False)
         await collector.close()
 
 
-def _pause(failed: int) -> float:
-    return delay(failed, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS)
+def _pause(failed: int, longest: float) -> float:
+    return delay(failed, secrets.randbelow(1000) / 1000, cap=longest)
 
 
 async def _survived(collector: Collector, state: CollectState, clock: Clock) -> bool:

@@ -4,21 +4,20 @@ Reads only. Works with the service stopped. Ids, words and remedies stand in `co
 """
 
 import asyncio
-import fcntl
 import shutil
 import sqlite3
 import ssl
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-import msgspec
 from cryptography import x509
 
-from agent import __version__, app, mapping
+from agent import __version__, app, look, mapping
 from agent import config as configs
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
 from agent.core.sync import Phase
+from agent.link import HALL_SILENT
 from agent.source import base
 from agent.source.base import Source
 from agent.status import Status as BoxStatus
@@ -33,7 +32,11 @@ from common.mqtt import tls_context
 
 _REFUSE_SECS = 0.6
 """TLS 1.3: a server refuses our certificate only after the handshake; silence this long means it did not."""
-NOT_COLLECTING = {"E-SYS-01", "E-SYS-09", "E-BUF-01", "E-SRC-02", "E-SRC-09"}
+_GRACE = 10 * SECOND
+"""After its start the agent may still be about to meet the hall."""
+NOT_RUNNING = "采集程序没有在运行"
+_NO_ROOM = 1024 * 1024
+NOT_COLLECTING = {"E-SYS-01", "E-SYS-04", "E-SYS-09", "E-BUF-01", "E-SRC-02", "E-SRC-09"}
 NO_IDENTITY = {"E-ID-01", "E-ID-05"}
 
 
@@ -127,22 +130,11 @@ def _checks(box: Box) -> dict[str, CheckFunction]:
 async def _running(box: Box) -> Outcome:
     if box.status is not None:
         return ok(f"进程 {box.status.pid}，版本 {box.status.version}")
-    if await asyncio.to_thread(_held, box.config.data_dir / "buffer.lock"):
+    if await asyncio.to_thread(look.held, box.config.data_dir / "buffer.lock"):
         return Outcome(
             Status.WARN, "程序在运行，但有一会儿没有报告状态", "请查看日志：journalctl -u mingcha-agent"
         )
-    return Outcome(Status.FAIL, "采集程序没有在运行")
-
-
-def _held(path: Path) -> bool:
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+    return Outcome(Status.FAIL, NOT_RUNNING)
 
 
 async def _disk(box: Box) -> Outcome:
@@ -150,8 +142,8 @@ async def _disk(box: Box) -> Outcome:
     usage = shutil.disk_usage(folder)
     percent = 100 * usage.used / usage.total
     fault = box.status.buffer_fault if box.status else ""
-    if fault or percent >= 95:
-        return Outcome(Status.FAIL, fault or f"已用 {percent:.0f}%")
+    if fault or usage.free < _NO_ROOM:
+        return Outcome(Status.FAIL, fault or f"磁盘已满（已用 {percent:.0f}%），写不进缓存")
     detail = f"已用 {percent:.0f}%，剩 {usage.free // 2**20:,} MB"
     return Outcome(Status.WARN, detail) if percent >= 85 else ok(detail)
 
@@ -202,6 +194,7 @@ _REFUSALS = {
     "retired": "本站点已停用",
     "revoked": "本机的身份已被吊销",
     "fork": "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
+    "denied": "消息服务不允许本机发送：本站点已由另一台机器接替、已停用或已被吊销",
 }
 
 # network and delivery ----------------------------------------------------------------------------------------
@@ -250,20 +243,22 @@ async def _encrypted(box: Box) -> Outcome:
 async def _receipt(box: Box) -> Outcome:
     status = box.status
     if status is None:
-        return Outcome(Status.SKIP, "采集程序没有在运行")
-    if status.phase in {Phase.CATCHUP, Phase.STEADY}:
-        waiting = status.rows and box.clock.wall() - max(status.ack_wall, status.oldest_wall) > 2 * MINUTE
-        detail = f"最近回执 {box.since(status.ack_wall) or '尚无'}"
-        return Outcome(Status.FAIL, detail) if waiting else ok(detail)
+        return Outcome(Status.SKIP, NOT_RUNNING)
     if status.phase is Phase.REFUSED:
         return Outcome(Status.SKIP, "因市中心拒绝本站点")
-    fault = status.link_fault or "已连上消息服务，市中心没有应答"
-    return Outcome(Status.FAIL, fault, since=box.since(status.link_since_wall))
+    now, since = box.clock.wall(), max(status.link_since_wall, status.started_wall)
+    if status.link_fault or status.phase in {Phase.OFFLINE, Phase.HELLO}:
+        if not status.link_fault and now - since < _GRACE:
+            return Outcome(Status.SKIP, "刚启动，等市中心应答")
+        return Outcome(Status.FAIL, status.link_fault or HALL_SILENT, since=box.since(since))
+    detail = f"最近回执 {box.since(status.ack_wall) or '尚无'}"
+    late = status.rows and now - max(status.ack_wall, status.oldest_wall, since) > MINUTE
+    return Outcome(Status.FAIL, detail) if late else ok(detail)
 
 
 async def _backlog(box: Box) -> Outcome:
     if box.status is None:
-        return Outcome(Status.SKIP, "采集程序没有在运行")
+        return Outcome(Status.SKIP, NOT_RUNNING)
     age = (box.clock.wall() - box.status.oldest_wall) // MINUTE if box.status.oldest_wall else 0
     detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (
         f"，最早 {age} 分钟前" if age else ""
@@ -274,18 +269,12 @@ async def _backlog(box: Box) -> Outcome:
 # buffer ------------------------------------------------------------------------------------------------------
 
 
-def _look(path: Path, sql: str) -> list[tuple[object, ...]]:
-    """Rows of the buffer, read beside the running agent."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
-        return db.execute(sql).fetchall()
-
-
-async def _rows(box: Box, sql: str) -> list[tuple[object, ...]]:
+async def _rows(box: Box, sql: str) -> list[tuple[Any, ...]]:
     """Empty where there is no buffer yet, or none that can be read (said by E-BUF-01)."""
     if not box.config.buffer_path.exists():
         return []
     try:
-        return await asyncio.to_thread(_look, box.config.buffer_path, sql)
+        return await asyncio.to_thread(look.rows, box.config.buffer_path, sql)
     except sqlite3.Error:
         return []
 
@@ -295,10 +284,11 @@ async def _buffer(box: Box) -> Outcome:
     if not path.exists():
         return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
     try:
-        keys = await asyncio.to_thread(_look, path, "SELECT wrapped FROM dek")
+        keys = await asyncio.to_thread(look.rows, path, "SELECT wrapped FROM dek")
+        damage = await asyncio.to_thread(look.fault, path)
         kek = app.read_key(box.config.identity.master_key, "缓存主密钥")
         for row in keys:
-            crypto.unwrap(kek, bytes(msgspec.convert(row[0], bytes)))
+            crypto.unwrap(kek, row[0])
     except sqlite3.Error as error:
         return Outcome(Status.FAIL, f"{path} 不能读：{error}")
     except crypto.DamagedError:
@@ -307,6 +297,8 @@ async def _buffer(box: Box) -> Outcome:
             "主密钥打不开这个缓存",
             "请恢复原来的 master.key；否则重启后程序会新建缓存并从数据源重读",
         )
+    if damage:
+        return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
     kept = sorted(item.name for item in path.parent.glob(f"{path.name}.damaged-*[0-9]"))
     return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
 
@@ -365,7 +357,7 @@ async def _columns(box: Box) -> Outcome:
 async def _last_pass(box: Box) -> Outcome:
     status = box.status
     if status is None or box.source is None:
-        return Outcome(Status.SKIP, "采集程序没有在运行" if status is None else app.NOT_MAPPED)
+        return Outcome(Status.SKIP, NOT_RUNNING if status is None else app.NOT_MAPPED)
     fault = status.source_fault or "；".join(status.table_faults.values())
     detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮"
     old = box.clock.wall() - max(status.pass_wall, status.started_wall) > 2 * MINUTE

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -28,9 +29,9 @@ def hold(path: Path) -> IO[str]:
             f"已有采集程序在使用缓存 {path.parent}（进程 {pid}）",
             hint="同一缓存只能由一个采集程序使用；请先停止另一个：systemctl stop mingcha-agent",
         ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    with suppress(OSError):  # a full disk: then the message to a second agent names no process
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), str(os.getpid()).encode())
     return file
 
 
@@ -50,7 +51,7 @@ class Ballast:
         space = os.statvfs(self._path.parent)
         if space.f_bavail * space.f_frsize < 4 * BALLAST_BYTES:
             return
-        with self._path.open("wb") as file:
+        with suppress(OSError), self._path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, BALLAST_BYTES)
 
     def release(self) -> None:

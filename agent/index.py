@@ -10,15 +10,16 @@ damaged, or was not delivered before the buffer was replaced, or the hall was re
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
 import structlog
 from msgspec import Struct
+
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction
 
 log = structlog.get_logger()
 
@@ -82,27 +83,26 @@ class Index:
     async def open(cls, path: Path, epoch: bytes) -> Self:
         """Open or create. A new epoch of the buffer: what the old one did not deliver becomes dirty.
 
-        A file that is damaged is set aside: everything is read again.
+        A file that is damaged is set aside: everything is read again. Raises BufferFullError on a full disk.
         """
         index = cls(path, epoch)
         try:
             await index._open()
-        except sqlite3.DatabaseError:
+        except DamagedFileError:
             await index.close()
-            for suffix in ("", "-wal", "-shm"):
-                old = path.with_name(path.name + suffix)
-                if old.exists():
-                    old.replace(path.with_name(f"{path.name}.damaged{suffix}"))
-            log.error("index.replaced", hint="保留该文件，正从数据源重读")
             await index._open()
+        except BaseException:
+            await index.close()
+            raise
         return index
 
     async def _open(self) -> None:
-        self._db = await aiosqlite.connect(self.path, isolation_level=None)
-        for pragma in _PRAGMAS:
-            await self._db.execute(pragma)
-        await self._db.executescript(_SCHEMA)
-        meta = {row[0]: row[1] for row in await self._db.execute_fetchall("SELECT k, v FROM meta")}
+        with self._guarded():
+            self._db = await aiosqlite.connect(self.path, isolation_level=None)
+            for pragma in _PRAGMAS:
+                await self._db.execute(pragma)
+            await self._db.executescript(_SCHEMA)
+        meta = {row[0]: row[1] for row in await self._all("SELECT k, v FROM meta")}
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
             return
@@ -135,7 +135,7 @@ class Index:
             sql = (
                 f"SELECT key, id, n, digest, case_key, gone, dirty FROM row WHERE tbl=? AND key IN ({places})"  # noqa: S608
             )
-            for row in await self._db.execute_fetchall(sql, (table, *part)):
+            for row in await self._all(sql, (table, *part)):
                 found[row[0]] = Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))
         return found
 
@@ -152,7 +152,7 @@ class Index:
 
     async def newest_id(self) -> int:
         """Rows that are new from now on get a higher id."""
-        found = await self._db.execute_fetchall("SELECT coalesce(max(id), 0) FROM row")
+        found = await self._all("SELECT coalesce(max(id), 0) FROM row")
         return next(int(row[0]) for row in found)
 
     async def unseen(
@@ -167,13 +167,16 @@ class Index:
             "WHERE id>? AND id<=? AND tbl=? AND (gone=0 OR dirty=1) ORDER BY id"
         )
         missing: list[tuple[str, Known]] = []
-        async with self._db.execute(sql, (*between, table)) as cursor:
-            async for row in cursor:
-                if _bit(seen, row[1]):
-                    continue
-                missing.append((row[0], Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))))
-                if len(missing) == limit:
-                    break
+        with self._guarded():
+            async with self._db.execute(sql, (*between, table)) as cursor:
+                async for row in cursor:
+                    if _bit(seen, row[1]):
+                        continue
+                    missing.append(
+                        (row[0], Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6])))
+                    )
+                    if len(missing) == limit:
+                        break
         return missing
 
     async def forget_range(self, epoch: bytes, lo: int, hi: int) -> None:
@@ -201,16 +204,26 @@ class Index:
             "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v=excluded.v", values.items()
         )
 
+    async def _all(self, sql: str, args: Sequence[object] = ()) -> list[Any]:
+        with self._guarded():
+            return list(await self._db.execute_fetchall(sql, args))
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
-        try:
-            await self._db.execute("BEGIN IMMEDIATE")
-            yield
-            await self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                await self._db.execute("ROLLBACK")
-            raise
+        with self._guarded():
+            async with transaction(self._db):
+                yield
+
+    def _guarded(self) -> AbstractContextManager[None]:
+        return guarded(self.path, _nothing, self._set_aside)
+
+    def _set_aside(self) -> None:
+        set_aside(self.path, self.path.with_name(f"{self.path.name}.damaged"))
+        log.error("index.replaced", hint="保留该文件，正从数据源重读")
+
+
+def _nothing() -> None:
+    """The buffer gives up the ballast: it is written before the index."""
 
 
 def mark(seen: bytearray, number: int) -> None:

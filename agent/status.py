@@ -8,7 +8,7 @@ from agent import __version__
 from agent.buffer import Buffer
 from agent.collect import CollectState
 from agent.core.sync import Phase
-from agent.upload import LinkStatus
+from agent.link import LinkStatus
 from common.clock import Clock
 
 

@@ -11,18 +11,19 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 
 import structlog
 from msgspec import MsgspecError
 
 from agent import __version__
-from agent.buffer import Buffer, BufferFullError, Run, set_aside
+from agent.buffer import Buffer, Run
 from agent.collect import CollectState
 from agent.config import AgentConfig
 from agent.core import sync
 from agent.core.sync import Flight, Phase, Sync
 from agent.index import Index
+from agent.link import HALL_STOPPED, LinkStatus
+from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.config import read_secret
 from common.core import batch, crypto, message, ranges, topics
@@ -39,22 +40,9 @@ HEARTBEAT_SECS = 15.0
 HELLO_SECS = 5.0
 REFUSED_SECS = 60.0
 RUN_BYTES = 256 * 1024
+GOODBYE_SECS = 2.0
 STABLE_SECS = 60.0
 MAX_PAUSE_SECS = 60.0
-HALL_STOPPED = "市中心程序没有在运行"
-
-
-@dataclass
-class LinkStatus:
-    """Where the link stands, for status file and doctor; written here only."""
-
-    state: Phase = Phase.OFFLINE
-    since_wall: int = 0
-    fault: str = ""
-    refused: str = ""
-    ack_wall: int = 0
-    offset_us: int | None = None
-    """The hall's clock less ours, as the last acknowledgement said it."""
 
 
 class ForkedError(MingchaError):
@@ -107,24 +95,8 @@ class Uploader:
         error = group.exceptions[0]
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        self.away(str(error), getattr(error, "hint", ""))
+        self.status.away(str(error), getattr(error, "hint", ""))
         self.status.state = Phase.OFFLINE
-
-    def away(self, reason: str, hint: str = "") -> None:
-        """Broker or hall is not there: said once."""
-        if not self.status.fault:
-            log.warning("hall.unavailable", reason=reason, hint=hint)
-            self.status.since_wall = self.clock.wall()
-        self.status.fault = reason
-
-    def heard(self) -> None:
-        """The hall has spoken: it is there."""
-        if self.status.fault:
-            seconds = (self.clock.wall() - self.status.since_wall) / SECOND
-            log.info("hall.recovered", after_secs=round(seconds, 1))
-        if self.status.fault or self.status.state is Phase.OFFLINE:
-            self.status.since_wall = self.clock.wall()
-        self.status.fault = ""
 
 
 class _Session:
@@ -142,6 +114,8 @@ class _Session:
         self.confined = False
         """The broker lets us speak for the site no more, at most deliver our backlog."""
         self.wake = up.buffer.appended
+        self.greet = asyncio.Event()
+        """Introduce ourselves now, not at the next turn."""
         self.publishing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -154,6 +128,7 @@ class _Session:
             birth = message.encode(self._state(online=True))
             self.confined = await link.publish(topics.state(self.site), birth, retain=True) == NOT_AUTHORIZED
             self.sync = sync.connected(self.sync)
+            self.up.status.connected()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._receive(link), name="receive")
                 group.create_task(self._introduce(link), name="hello")
@@ -168,7 +143,8 @@ class _Session:
         except asyncio.CancelledError:
             offline = message.encode(self._state(online=False))
             with suppress(UnavailableError, TimeoutError):  # then the will says it
-                await asyncio.wait_for(link.publish(topics.state(self.site), offline, retain=True), 2.0)
+                async with asyncio.timeout(GOODBYE_SECS):
+                    await link.publish(topics.state(self.site), offline, retain=True)
             raise
 
     def _state(self, *, online: bool) -> message.State:
@@ -178,13 +154,17 @@ class _Session:
 
     async def _introduce(self, link: Link) -> None:
         while True:
+            self.greet.clear()
             if self.sync.phase in {Phase.HELLO, Phase.REFUSED}:
                 hello = message.encode_signed(
                     await self._hello(), topics.hello(self.site), self.up.sign_secret
                 )
                 if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
                     await self._stop("denied")
-            await asyncio.sleep(REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS)
+            pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self.greet.wait()
 
     async def _hello(self) -> message.Hello:
         return message.Hello(
@@ -207,13 +187,13 @@ class _Session:
         if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
             return
         self.sync = sync.welcomed(self.sync, welcome, self.buffer.newest, self.clock.mono())
-        self.up.heard()
+        self.up.status.heard()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
             return
         self.wire_key = welcome.wire_key
         self.up.status.state = self.sync.phase
-        self._note_refused("draining" if self.confined else "")
+        self.up.status.refuse("draining" if self.confined else "")
         await self._restore_history(welcome)
         await self._forget()
 
@@ -240,18 +220,13 @@ class _Session:
         self.sync = sync.stopped(self.sync, code)
         if code == "fork":
             await self.up.index.forget_all()
-            set_aside(self.buffer.path, self.clock.wall())
+            self.buffer.set_aside()
             raise ForkedError(
                 "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
                 hint="旧缓存已改名保留；程序重启后从数据源重读",
             )
         self.up.status.state = Phase.REFUSED
-        self._note_refused(code)
-
-    def _note_refused(self, code: str) -> None:
-        if code and self.up.status.refused != code:
-            log.error("hall.refused", code=code, hint="请联系市中心核对本站点由哪台机器负责")
-        self.up.status.refused = code
+        self.up.status.refuse(code)
 
     # delivery ------------------------------------------------------------------------------------------------
 
@@ -278,10 +253,9 @@ class _Session:
     async def _rest(self) -> None:
         due = sync.wake_at(self.sync)
         seconds = None if due is None else max(0.0, (due - self.clock.mono()) / SECOND)
-        try:
-            await asyncio.wait_for(self.wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
 
     async def _seal(self, lane: Lane, run: Run) -> bytes:
         header = batch.Header(
@@ -309,7 +283,7 @@ class _Session:
         elif code == NOT_AUTHORIZED and flight.lane is Lane.LIVE:
             self.confined = True
             self.sync = sync.denied(self.sync, flight)
-            self._note_refused("draining")
+            self.up.status.refuse("draining")
         elif code == NOT_AUTHORIZED:
             await self._stop("denied")
         self.wake.set()
@@ -332,24 +306,28 @@ class _Session:
         elif item.topic == topics.ack(self.site):
             await self._on_ack(item.payload)
         elif item.topic == topics.CENTRAL_STATE:
-            self._on_central(message.decode(message.CentralState, item.payload))
+            self._on_central(message.decode(message.CentralState, item.payload), fresh=not item.retain)
         self.wake.set()
 
     async def _on_ack(self, raw: bytes) -> None:
         ack = message.decode_signed(message.Ack, topics.ack(self.site), self.up.hall_sign, raw)
         if ack.epoch != self.buffer.epoch:
             return
-        self.up.heard()
+        self.up.status.heard()
+        before = self.sync.phase
         self.sync = sync.acknowledged(self.sync, ack, self.clock.mono())
+        if self.sync.phase is Phase.HELLO and before is not Phase.HELLO:
+            self.greet.set()
         now = self.clock.wall()
         self.up.status.state, self.up.status.ack_wall = self.sync.phase, now
         self.up.status.offset_us = ack.now_wall - now
+        if self.sync.phase is Phase.REFUSED:
+            await self._stop(self.sync.refused)
+            return
         for nack in ack.nacks:
             if nack.permanent:
                 log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
                 await self.buffer.note_refusal(nack.first, nack.last, nack.code)
-        if self.sync.phase is Phase.REFUSED:
-            await self._stop(self.sync.refused)
         await self._forget()
 
     async def _forget(self) -> None:
@@ -357,16 +335,20 @@ class _Session:
         await self.up.index.note_acknowledged(self.buffer.epoch, upto)
         await self.buffer.forget(upto)
 
-    def _on_central(self, state: message.CentralState) -> None:
-        """Another instance of the hall may hold less than the one before: introduce ourselves again."""
+    def _on_central(self, state: message.CentralState, *, fresh: bool) -> None:
+        """Another instance of the hall may hold less than the one before: introduce ourselves again.
+
+        `fresh`: said now, not kept by the broker: it has not heard us, even if we said hello already.
+        """
         if not state.online:
-            self.up.away(HALL_STOPPED)
-            return
-        self.up.heard()
-        if state.instance != self.hall_instance:
+            self.up.status.away(HALL_STOPPED)
+        elif state.instance == self.hall_instance and self.up.status.fault == HALL_STOPPED:
+            self.up.status.heard()
+        elif state.instance != self.hall_instance:
             known, self.hall_instance = self.hall_instance, state.instance
-            if known and self.sync.phase is not Phase.OFFLINE:
+            if (known or fresh) and self.sync.phase is not Phase.OFFLINE:
                 self.sync = sync.connected(self.sync)
+                self.greet.set()
 
     # heartbeat -----------------------------------------------------------------------------------------------
 

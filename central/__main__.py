@@ -20,6 +20,7 @@ _CONFIG = click.option(
     "path",
     type=click.Path(path_type=Path),
     default=lambda: os.environ.get("MINGCHA_CENTRAL_CONFIG", DEFAULT_CONFIG),
+    metavar="文件",
     help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
 )
 _Result = TypeVar("_Result")
@@ -46,7 +47,7 @@ def run(path: Path) -> None:
 
 @cli.command(help="体检：哪里有问题，影响什么，怎样处理。只读，不改动任何东西。")
 @_CONFIG
-@click.option("--only", default="", help="只查一组，如 中心、HALL，或一项，如 E-HALL-02。")
+@click.option("--only", default="", metavar="组", help="只查一组，如 中心、HALL，或一项，如 E-HALL-02。")
 @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 @click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
 def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
@@ -80,8 +81,14 @@ def user() -> None:
 
 
 @user.command("add", help="新建用户，印出一次性密码；首次登录须改密码。")
-@click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="角色。")
+@click.argument("name", metavar="用户名")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    metavar="角色",
+    help="、".join(f"{role.value}（{role.word}）" for role in Role) + "。",
+)
 @_CONFIG
 def add_user(name: str, role: str, path: Path) -> None:
     from central import password
@@ -116,7 +123,7 @@ def list_users(as_json: bool, path: Path) -> None:
 
 
 @user.command("reset", help="重设一次性密码，并退出其全部登录。")
-@click.argument("name")
+@click.argument("name", metavar="用户名")
 @_CONFIG
 def reset_user(name: str, path: Path) -> None:
     from central import password
@@ -132,7 +139,7 @@ def reset_user(name: str, path: Path) -> None:
 
 
 @user.command("disable", help="停用用户，并退出其全部登录。")
-@click.argument("name")
+@click.argument("name", metavar="用户名")
 @_CONFIG
 def disable_user(name: str, path: Path) -> None:
     from central.store import users

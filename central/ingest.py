@@ -18,6 +18,7 @@ from central import judge
 from central.heads import Fold
 from central.judge import Moment, World
 from central.store import facts, status
+from central.welcome import barred
 from common.core import batch, crypto, ranges
 from common.core.batch import BatchError, Header, Lane
 from common.core.instant import MINUTE, SECOND
@@ -63,7 +64,8 @@ def refusal(payload: bytes, code: str, now_wall: int) -> Ack:
 async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: World, now: Moment) -> Outcome:
     """Commit-ready effects of `batches` in `conn`'s transaction.
 
-    A batch of an epoch that was never welcomed is answered `unknown_epoch`; one whose chain differs, `fork`.
+    A batch of an epoch that was never welcomed is answered `unknown_epoch`; one whose chain differs, `fork`; one of
+    a box that may write no more, `superseded`, `revoked` or `retired`.
     """
     groups: dict[tuple[str, bytes], list[Opened]] = defaultdict(list)
     for item in batches:
@@ -71,8 +73,9 @@ async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: Wo
     outcome = Outcome()
     for (site, epoch), group in groups.items():
         row = await facts.cursor(conn, site, epoch)
-        if row is None:
-            nacks = [_nack(item, "unknown_epoch") for item in group]
+        code = "unknown_epoch" if row is None else await _barred(conn, site, row.generation)
+        if row is None or code:
+            nacks = [_nack(item, code) for item in group]
             outcome.acks.append((site, Ack(epoch, 0, [], nacks, 0, now.wall)))
             continue
         intake = _Intake(conn, row, now)
@@ -80,6 +83,15 @@ async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: Wo
         outcome.acks.append((site, ack))
         outcome.records += intake.count
     return outcome
+
+
+async def _barred(conn: AsyncConnection, site: str, generation: int) -> str:
+    """A box that was shut out since its hello is told so now, whatever the broker still lets through."""
+    box = await facts.find_box(conn, site, generation)
+    code = "" if box is None else barred(box)
+    if code:
+        log.warning("batch.refused", site=site, code=code, reason=f"generation {generation}")
+    return code
 
 
 class _Intake:
@@ -228,7 +240,7 @@ class _Intake:
 
 
 def _nack(item: Opened, code: str) -> Nack:
-    return Nack(item.header.first, item.header.last, code, permanent=code == "fork")
+    return Nack(item.header.first, item.header.last, code, permanent=code != "unknown_epoch")
 
 
 def _check_overlap(held: list[Range], item: Opened) -> None:

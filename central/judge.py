@@ -227,5 +227,6 @@ def _case_row(
         "deleted": state.deleted,
         "light": shown.light if shown else Light.NONE,
         "due_at": shown.limit.due_at if shown else None,
+        "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }

@@ -6,6 +6,8 @@ nothing is acknowledged; the batches are let go and the sites send them again wh
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from msgspec import MsgspecError
@@ -32,6 +34,7 @@ GROUP_BATCHES = 16
 GROUP_SECS = 0.02
 QUEUE_BATCHES = 200
 DOWN_EXPIRY_SECS = 60
+GOODBYE_SECS = 2.0
 _PURPOSES = {"up/hello", "up/live", "up/bulk", "state", "hb"}
 
 
@@ -80,7 +83,7 @@ class Receiver:
     async def _session(self) -> None:
         self.counter += 1
         will = (topics.CENTRAL_STATE, message.encode(self._state(online=False)))
-        async with connect(self.config.mqtt, self.config.worker, will=will) as link:
+        async with connect(self.config.mqtt, self.config.worker, will=will) as link, self._farewell(link):
             await link.subscribe(topics.upstream("ingest" if self.config.mqtt.version == 5 else None))
             await link.publish(topics.CENTRAL_STATE, message.encode(self._state(online=True)), retain=True)
             self.broker_fault = ""
@@ -92,6 +95,18 @@ class Receiver:
                 group.create_task(self._read(link, queue), name="read")
                 group.create_task(self._write(link, queue, group), name="write")
                 group.create_task(self.presence.run(), name="presence")
+
+    @asynccontextmanager
+    async def _farewell(self, link: Link) -> AsyncIterator[None]:
+        """A graceful stop says goodbye: a broker publishes no will for it."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            offline = message.encode(self._state(online=False))
+            with suppress(UnavailableError, TimeoutError):  # then the will says it
+                async with asyncio.timeout(GOODBYE_SECS):
+                    await link.publish(topics.CENTRAL_STATE, offline, retain=True)
+            raise
 
     def _state(self, *, online: bool) -> message.CentralState:
         return message.CentralState(online, self.instance, self.term, self.counter)
@@ -225,11 +240,8 @@ def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _gather(queue: asyncio.Queue[Received]) -> list[Received]:
     """One message, and what follows it within the group's time."""
     items = [await queue.get()]
-    deadline = asyncio.get_running_loop().time() + GROUP_SECS
-    while len(items) < GROUP_BATCHES:
-        left = deadline - asyncio.get_running_loop().time()
-        try:
-            items.append(queue.get_nowait() if left <= 0 else await asyncio.wait_for(queue.get(), left))
-        except (TimeoutError, asyncio.QueueEmpty):
-            break
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GROUP_SECS):
+            while len(items) < GROUP_BATCHES:
+                items.append(await queue.get())
     return items

@@ -54,7 +54,8 @@ async def run(store: Store, world: World, clock: Clock, changed: asyncio.Event, 
         except UnavailableError:
             pause = RETRY_SECS  # the writer of batches reports the database
         try:
-            await asyncio.wait_for(changed.wait(), pause)
+            async with asyncio.timeout(pause):
+                await changed.wait()
         except TimeoutError:
             continue
         changed.clear()

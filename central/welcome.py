@@ -4,8 +4,11 @@ A subscriber does not learn from the broker who published, so the hello is signe
 the epoch to a generation of the site.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import facts
@@ -39,7 +42,7 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
     row = await facts.cursor(conn, site, hello.epoch)
     held = facts.decode_ranges(row.ranges) if row is not None else []
     upto = ranges.upto(held)
-    refused = "retired" if box.retired_wall is not None else "" if box.state in _WRITING else box.state
+    refused = barred(box)
     if not refused and row is not None and (row.generation != hello.generation or _forked(held, hello)):
         refused = "fork"
     if not refused and row is None:
@@ -50,6 +53,13 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
     elif not refused:
         await facts.note_newest(conn, site, hello.epoch, hello.newest)
     return Introduction(hello, upto, [(r.lo, r.hi) for r in held if r.lo > upto], refused)
+
+
+def barred(box: Row[Any]) -> str:
+    """Why a registered box may not write; empty if it may."""
+    if box.retired_wall is not None:
+        return "retired"
+    return "" if box.state in _WRITING else str(box.state)
 
 
 def _forked(held: list[Range], hello: Hello) -> bool:

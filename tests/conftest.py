@@ -29,3 +29,9 @@ async def mosquitto() -> AsyncIterator[services.Mosquitto]:
     """Admits the boxes s01.1 and s02.1 and the ingest worker."""
     async with services.mosquitto([Box("s01", 1), Box("s02", 1)]) as server:
         yield server
+
+
+@pytest.fixture(params=[5, 3])
+def version(request: pytest.FixtureRequest) -> int:
+    """`mqtt.version`: whatever matters holds on both."""
+    return int(request.param)

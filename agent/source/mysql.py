@@ -107,7 +107,8 @@ class MysqlSource:
     async def _limited(self, work: Awaitable[_Result]) -> _Result:
         """Wait for `work` with a time limit; whatever goes wrong, the connection is gone afterwards."""
         try:
-            return await asyncio.wait_for(work, base.ANSWER_SECS)
+            async with asyncio.timeout(base.ANSWER_SECS):
+                return await work
         except TimeoutError as error:
             await self.close()
             raise base.unreachable(self._where, "没有应答") from error

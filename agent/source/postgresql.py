@@ -85,7 +85,8 @@ class PostgresqlSource:
     async def _limited(self, work: Awaitable[_Result]) -> _Result:
         """Wait for `work` with a time limit; whatever goes wrong, the connection is gone afterwards."""
         try:
-            return await asyncio.wait_for(work, base.ANSWER_SECS)
+            async with asyncio.timeout(base.ANSWER_SECS):
+                return await work
         except TimeoutError as error:
             await self.close()
             raise base.unreachable(self._where, "没有应答") from error
@@ -114,8 +115,10 @@ class PostgresqlSource:
 async def _update(connection: Any, sql: str) -> None:
     try:
         await connection.execute(sql)
-    except asyncpg.ObjectNotInPrerequisiteStateError as error:  # a view that nobody can write through
-        raise base.no_privilege(error) from error
+    except asyncpg.ObjectNotInPrerequisiteStateError as error:
+        if isinstance(error, asyncpg.LockNotAvailableError):  # of the same family in the driver
+            raise
+        raise base.no_privilege(error) from error  # a view that nobody can write through
 
 
 def _other(error: Exception, where: str) -> MingchaError:

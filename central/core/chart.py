@@ -1,13 +1,16 @@
-"""The wall's two small charts as numbers the page draws without arithmetic (server-side SVG, no chart engine).
+"""The wall's two small charts, and the days of a limit, as values the page draws without arithmetic.
 
-Both axes of the trend share one scale: two thirds of the height are yellow, one third red, so that the zero line
+Server-side SVG, no chart engine. Both axes of the trend share one scale: two thirds of the height are yellow, one third red, so that the zero line
 stands still and a red bar can be compared with a yellow one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+from msgspec import Struct
+
 from central.core import wording
+from common.core.state import Light, StepKind
 
 TREND_DAYS = 30
 FORECAST_DAYS = 10
@@ -32,9 +35,8 @@ def trend(changes: Mapping[date, tuple[int, int]], today: date) -> dict[str, dic
             "yy": f"{100 - yellow * 50 / half:g}",
             "yh": f"{yellow * 50 / half:g}",
             "rh": f"{red * 50 / half:g}",
-            "tip": f"{wording.day(day)} 黄灯 {yellow} 红灯 {red}",
         }
-        for place, (day, (yellow, red)) in enumerate(zip(days, values, strict=True))
+        for place, (yellow, red) in enumerate(values)
     }
     yellow, red = (sum(pair[side] for pair in values) for side in (0, 1))
     return bars | {
@@ -66,3 +68,66 @@ def forecast(due: Mapping[date, int], workday: Mapping[date, bool], today: date)
         }
         for place, day in enumerate(days)
     }
+
+
+class Day(Struct, frozen=True, kw_only=True):
+    """One calendar day of a limit, as its clock counts it."""
+
+    day: date
+    number: int = 0  # which counted day it is; 0: it is not counted
+    why: str = ""  # of a day that is not counted
+    light: Light
+    is_due: bool
+    is_today: bool
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """The days of one limit: where it starts, turns yellow, ends, until when it is drawn, and what comes after."""
+
+    start: date
+    yellow: date
+    due: date
+    until: date
+    beyond: Light  # red only if the clock is: days that have passed accuse nobody
+
+
+def days(
+    span: Span,
+    today: date,
+    calendar: Mapping[date, tuple[bool, str]],
+    stops: Sequence[tuple[date, StepKind]],
+) -> list[Day]:
+    """Every day of `span`: counted, or why not. Pauses count their first day, resumptions begin with the next."""
+    found: list[Day] = []
+    running, number = True, 0
+    for offset in range((span.until - span.start).days + 1):
+        day = span.start + timedelta(days=offset)
+        works, reason = calendar.get(day, (day.weekday() < 5, "周末"))
+        why = "" if running and works and offset else _uncounted(offset, works=works, reason=reason)
+        number += not why
+        found.append(
+            Day(
+                day=day,
+                number=0 if why else number,
+                why=why,
+                light=_shade(day, span),
+                is_due=day == span.due,
+                is_today=day == today,
+            )
+        )
+        for stop, kind in stops:
+            if max(stop, span.start) == day:
+                running = kind is StepKind.RESUME
+    return found
+
+
+def _uncounted(offset: int, *, works: bool, reason: str) -> str:
+    if offset == 0:
+        return "当日"
+    return "停表" if works else reason or "休息"
+
+
+def _shade(day: date, span: Span) -> Light:
+    if day > span.due:
+        return span.beyond
+    return Light.YELLOW if day >= span.yellow else Light.GREEN

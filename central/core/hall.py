@@ -88,6 +88,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     changes: list[Change]
     happenings: list[tuple[int, str, str]]  # office time, site, sentence
     slow: Slow
+    pace: float | None = None  # of the demonstration: office seconds per real second
 
 
 def compose(facts: Facts) -> State:
@@ -128,6 +129,7 @@ def _head(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str]]:
     return shown | {
         "day": {"text": f"{wording.day_and_weekday(today)}{kind}"},
         "sites": {"n": str(len(links))},
+        "demo": {"text": "" if facts.pace is None else f"演示时间 · {facts.pace:g} 倍速"},
     }
 
 
@@ -200,12 +202,20 @@ def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
     words = site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
     letters = today_band(item, link, facts)
     heard = item.signals.heard_wall if link in {Link.LIVE, Link.SLOW} else None
-    return {
+    until = item.complete_until
+    return _progress(item.backlog, facts.now_wall) | {
         "name": item.name,
         "link": link.value,
         "word": "" if link is Link.LIVE else words.word,
+        "state": words.word,
+        "note": words.note,
         "heard": str(heard // 1000) if heard else "",
+        "record": str(item.signals.record_wall // 1000) if item.signals.record_wall else "",
+        "until": wording.moment(until, facts.zone, facts.now_at) if until else "",
+        "backlog": _backlog(item.signals, link),
         "accepted": wording.number(item.accepted),
+        "finished": wording.number(item.finished),
+        "open": wording.number(item.open),
         "yellow": _some(item.lights.get(Light.YELLOW, 0)),
         "red": _some(item.lights.get(Light.RED, 0)),
         "grey": _some(item.lights.get(Light.GREY, 0)),
@@ -215,6 +225,26 @@ def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
         "label": f"今日8至18时数据到达：{band.sentence(letters)}",
         "left": words.note or f"办结 {item.finished}",
         "right": "" if words.note else f"在办 {item.open}",
+    }
+
+
+def _backlog(signals: Signals, link: Link) -> str:
+    """Rows that are on their way for longer than a moment."""
+    waiting = signals.left if link is Link.CATCHUP else signals.rows
+    return wording.number(waiting) if waiting > site.CATCHUP_ROWS else ""
+
+
+def _progress(backlog: Backlog | None, now_wall: int) -> dict[str, str]:
+    """One catch-up in figures, for the page of its site."""
+    if backlog is None:
+        return dict.fromkeys(("done", "total", "left_rows", "rate", "minutes"), "")
+    minutes = backlog.minutes(now_wall)
+    return {
+        "done": wording.number(backlog.done),
+        "total": wording.number(backlog.done + backlog.left),
+        "left_rows": wording.number(backlog.left),
+        "rate": f"{backlog.per_second(now_wall):.1f}" if backlog.done else "–",
+        "minutes": "正在估算" if minutes is None else f"约 {minutes} 分钟",
     }
 
 

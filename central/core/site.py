@@ -136,3 +136,19 @@ def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> Li
     minutes = backlog.minutes(now_wall)
     tail = f" · 约 {minutes} 分钟" if minutes is not None else ""
     return LinkWords(Link.CATCHUP, "补传中", left + tail, f"{backlog.percent}%")
+
+
+def explain(words: LinkWords, source_fault: str, until: str) -> str:
+    """The state as a sentence for the head of the site's page. `until`: the data is whole up to it, as text."""
+    whole = f"数据齐到 {until}" if until else "还没有一轮完整的数据"
+    sentences = {
+        Link.LIVE: f"办件实时到达，{whole}。",
+        Link.SLOW: f"消息来得比平时慢，{whole}。",
+        Link.CATCHUP: f"线路已恢复，正在补传积压，{whole}。新办件照常实时到达，已补齐的部分照常判定。",
+        Link.STOPPED: f"站点机器在线，但停止采集：{source_fault}。数据留在业务库里，恢复后自动补采。",
+        Link.OFFLINE: f"{words.note}，{whole}。新办件存在站点本地的加密缓存，恢复后自动补传，不会丢失。",
+        Link.MAINTENANCE: f"{words.note}，{whole}。维护期间不算断线。",
+        Link.NEVER: "还没有收到本站点的任何数据。站点机器安装好之后会自动出现。",
+        Link.RETIRED: "站点已停用，以下是停用前的最后状态。",
+    }
+    return sentences[words.link]

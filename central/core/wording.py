@@ -1,12 +1,16 @@
 """How the hall says spans, days and names, once for wall, console and interface (interface.md 3.4)."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, is_date_only, parse_when
 
 WEEKDAYS = "一二三四五六日"
+HIDDEN = "〔号码已遮挡〕"
+# Mobile phones, identity numbers of 18 and of 15 places.
+_PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:1\d{10}|\d{17}[0-9Xx]|\d{15})(?![0-9A-Za-z])", re.ASCII)
 
 
 def span(us: int) -> str:
@@ -23,6 +27,11 @@ def span(us: int) -> str:
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def ago(us: int) -> str:
+    """`47 秒前`."""
+    return f"{span(us)}前"
 
 
 def number(value: int) -> str:
@@ -50,6 +59,24 @@ def moment(us: int, zone: ZoneInfo, now: int) -> str:
     return f"{year}{day(local.date())} {local:%H:%M}"
 
 
+def full(us: int, zone: ZoneInfo, now: int) -> str:
+    """`6月12日 周五 14:32`, with the year when it is not this one."""
+    local = from_us(us, zone)
+    year = f"{local.year}年" if local.year != from_us(now, zone).year else ""
+    return f"{year}{day_and_weekday(local.date())} {local:%H:%M}"
+
+
+def stated(text: str | None, zone: ZoneInfo, now: int) -> str:
+    """A time as its source states it: `6月12日 周五 14:32`, without an hour where the source has none."""
+    if not text:
+        return ""
+    if not is_date_only(text):
+        return full(parse_when(text, zone), zone, now)
+    value = date.fromisoformat(text)
+    year = f"{value.year}年" if value.year != from_us(now, zone).year else ""
+    return year + day_and_weekday(value)
+
+
 def due_day(us: int, zone: ZoneInfo) -> date:
     """The day a due instant belongs to: 24:00 of a day is that day, not the next one's 00:00."""
     return from_us(us - 1, zone).date()
@@ -60,6 +87,13 @@ def due(us: int, zone: ZoneInfo) -> str:
     local = from_us(us, zone)
     whole = (local.hour, local.minute, local.second) == (0, 0, 0)
     return day(due_day(us, zone)) if whole else f"{day(local.date())} {local:%H:%M}"
+
+
+def deadline(us: int, zone: ZoneInfo, now: int) -> str:
+    """The last instant in time: `6月11日 周四 24:00` for the end of a day, else the instant."""
+    if due(us, zone) == day(due_day(us, zone)):
+        return f"{day_and_weekday(due_day(us, zone))} 24:00"
+    return full(us, zone, now)
 
 
 def workdays_between(after: date, until: date, workday: Mapping[date, bool]) -> int | None:
@@ -93,6 +127,12 @@ def mask(name: str | None) -> str:
     if not name:
         return ""
     return name[: 1 if len(name) <= 4 else 2] + "*"
+
+
+def redact(text: str | None, name: str | None) -> str:
+    """Free text without the applicant's name, telephone and identity numbers."""
+    shown = _PERSONAL.sub(HIDDEN, text or "")
+    return shown.replace(name, mask(name)) if name and len(name) > 1 else shown
 
 
 def percent(part: int, whole: int) -> str:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, make_url, text
@@ -85,7 +86,8 @@ async def translated() -> AsyncIterator[None]:
         raise UnavailableError(
             f"数据库不可用：{error.orig}", hint="请检查数据库服务与磁盘空间，恢复后自动继续"
         ) from error
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # While a connection is made, SQLAlchemy lets asyncpg's own errors through: starting up, wrong password.
         raise UnavailableError(
             f"连不上数据库：{error}", hint="请检查数据库服务与地址，恢复后自动继续"
         ) from error

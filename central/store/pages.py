@@ -1,9 +1,39 @@
 """Reads for the console: plain statements to rows, paged by key."""
 
-from sqlalchemy import func, select
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import tables as t
+from central.store.wall import IS_OPEN, urgent
+from common.core import message
+from common.core.message import Heartbeat
+from common.core.state import Light
+
+_FAR = 10**17  # a case without a limit comes last
+
+
+class Filter(Struct, frozen=True, kw_only=True):
+    """Which cases a list shows; empty fields do not restrict."""
+
+    site: str = ""
+    light: str = ""
+    closed_too: bool = False
+    no: str = ""  # a case number, or its end
+    is_whole_no: bool = False
+    item: str = ""  # part of an item's name
+
+
+class Place(Struct, frozen=True):
+    """Where a page of a list ended."""
+
+    at: int
+    site: str
+    case_key: str
 
 
 async def totals(conn: AsyncConnection) -> tuple[int, int]:
@@ -11,3 +41,154 @@ async def totals(conn: AsyncConnection) -> tuple[int, int]:
     records = await conn.scalar(select(func.count()).select_from(t.record))
     cases = await conn.scalar(select(func.count()).select_from(t.case))
     return int(records or 0), int(cases or 0)
+
+
+# sites -------------------------------------------------------------------------------------------------------
+
+
+async def heartbeats(conn: AsyncConnection, site: str | None = None) -> dict[str, Heartbeat]:
+    """Site -> what its box said last."""
+    status = t.site_status.c
+    query = select(status.site, status.heartbeat).where(status.heartbeat.is_not(None))
+    rows = await conn.execute(query if site is None else query.where(status.site == site))
+    return {row.site: message.decode(Heartbeat, row.heartbeat) for row in rows}
+
+
+async def kinds(conn: AsyncConnection) -> dict[str, str]:
+    """Site -> its kind."""
+    rows = await conn.execute(select(t.site.c.id, t.site.c.kind))
+    return {row.id: row.kind for row in rows}
+
+
+async def dead_letters(conn: AsyncConnection, site: str, limit: int) -> tuple[int, Sequence[Row[Any]]]:
+    """How many records of `site` could not be read, and the newest of them."""
+    letter = t.dead_letter.c
+    count = await conn.scalar(select(func.count()).select_from(t.dead_letter).where(letter.site == site))
+    query = select(letter.seq, letter.code, letter.reason, letter.at_wall).where(letter.site == site)
+    rows = await conn.execute(query.order_by(letter.at_wall.desc(), letter.seq.desc()).limit(limit))
+    return int(count or 0), rows.all()
+
+
+async def site_changes(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+    """The lights of `site` that changed last, newest first; back to green is no news."""
+    change, known = t.transition.c, t.case.c
+    query = (
+        select(t.transition, known.case_no, known.item_name)
+        .outerjoin(t.case, and_(known.site == change.site, known.case_key == change.case_key))
+        .where(change.site == site, change.after != Light.GREEN.value)
+        .order_by(change.id.desc())
+        .limit(limit)
+    )
+    return (await conn.execute(query)).all()
+
+
+async def site_lit(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+    """Open cases of `site` whose light is not green, the worst first, then by limit."""
+    known = t.case.c
+    ranks = case({light.value: light.rank for light in Light}, value=known.light, else_=literal(0))
+    lit = [light.value for light in Light if light not in {Light.GREEN, Light.NONE}]
+    query = select(t.case).where(IS_OPEN, known.site == site, known.light.in_(lit))
+    return (await conn.execute(query.order_by(ranks.desc(), known.due_at).limit(limit))).all()
+
+
+# lists of cases ----------------------------------------------------------------------------------------------
+
+
+async def queue(conn: AsyncConnection, light: Light, limit: int) -> Sequence[Row[Any]]:
+    """Open cases with this light, nearest limit first."""
+    return (await conn.execute(urgent(light, limit))).all()
+
+
+async def list_cases(
+    conn: AsyncConnection, wanted: Filter, after: Place | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Open cases by limit, or all cases newest first, from after `after` on. `at` is the key of the order."""
+    known = t.case.c
+    at = _order(wanted)
+    key = tuple_(at, known.site, known.case_key)
+    query = select(t.case, t.site.c.name.label("site_name"), at.label("at"))
+    query = _restricted(query.join(t.site, t.site.c.id == known.site), wanted)
+    if after is not None:
+        place = tuple_(literal(after.at), literal(after.site), literal(after.case_key))
+        # The plain comparison says where to start in an index, the other one where exactly.
+        near, exact = (at <= after.at, key < place) if wanted.closed_too else (at >= after.at, key > place)
+        query = query.where(near, exact)
+    columns = (at, known.site, known.case_key)
+    order = [column.desc() for column in columns] if wanted.closed_too else columns
+    return (await conn.execute(query.order_by(*order).limit(limit))).all()
+
+
+def _order(wanted: Filter) -> ColumnElement[int]:
+    known = t.case.c
+    if wanted.closed_too:
+        return known.filed_at
+    return func.coalesce(known.due_at, _FAR)
+
+
+def _restricted(query: Select[Any], wanted: Filter) -> Select[Any]:
+    known = t.case.c
+    if not wanted.closed_too:
+        query = query.where(IS_OPEN)
+    if wanted.site:
+        query = query.where(known.site == wanted.site)
+    if wanted.light:
+        query = query.where(known.light == wanted.light)
+    if wanted.no:
+        same = known.case_no == wanted.no
+        query = query.where(
+            same if wanted.is_whole_no else known.case_no.endswith(wanted.no, autoescape=True)
+        )
+    if wanted.item:
+        query = query.where(known.item_name.contains(wanted.item, autoescape=True))
+    return query
+
+
+async def count_cases(conn: AsyncConnection, wanted: Filter) -> int:
+    """How many cases `list_cases` has, on all its pages."""
+    query = select(func.count()).select_from(t.case.join(t.site, t.site.c.id == t.case.c.site))
+    return int(await conn.scalar(_restricted(query, wanted)) or 0)
+
+
+# one case ----------------------------------------------------------------------------------------------------
+
+
+async def find_by_no(conn: AsyncConnection, no: str, limit: int) -> Sequence[Row[Any]]:
+    """(site, case key) of the cases that carry this number; sites may use the same numbers."""
+    query = select(t.case.c.site, t.case.c.case_key).where(t.case.c.case_no == no)
+    return (await conn.execute(query.order_by(t.case.c.site).limit(limit))).all()
+
+
+async def one_case(conn: AsyncConnection, site: str, case_key: str) -> Row[Any] | None:
+    query = select(t.case, t.site.c.name.label("site_name")).join(t.site, t.site.c.id == t.case.c.site)
+    query = query.where(t.case.c.site == site, t.case.c.case_key == case_key)
+    return (await conn.execute(query)).one_or_none()
+
+
+async def transitions(conn: AsyncConnection, site: str, case_key: str) -> Sequence[Row[Any]]:
+    """Every change of the case's lights, oldest first."""
+    change = t.transition.c
+    query = select(t.transition).where(change.site == site, change.case_key == case_key)
+    return (await conn.execute(query.order_by(change.id))).all()
+
+
+async def versions(conn: AsyncConnection, site: str, case_key: str) -> Sequence[Row[Any]]:
+    """The case's source rows, with how many versions of each the hall holds."""
+    head, record = t.row_head.c, t.record.c
+    count = (
+        select(func.count())
+        .where(record.site == head.site, record.tbl == head.tbl, record.key == head.key)
+        .scalar_subquery()
+    )
+    query = select(head.tbl, head.key, head.kind, head.deleted, head.first_seen_at, head.cap_at)
+    query = query.add_columns(count.label("versions"))
+    query = query.where(head.site == site, head.case_key == case_key)
+    return (await conn.execute(query.order_by(head.kind, head.tbl, head.first_seen_at, head.key))).all()
+
+
+async def calendar_days(conn: AsyncConnection, first: str, last: str) -> dict[date, tuple[bool, str]]:
+    """Day -> (is a working day, why not or why so) in the newest calendar."""
+    day = t.calendar_day.c
+    newest = select(func.max(day.version)).scalar_subquery()
+    query = select(day.day, day.workday, day.reason)
+    rows = await conn.execute(query.where(day.version == newest, day.day.between(first, last)))
+    return {date.fromisoformat(row.day): (bool(row.workday), row.reason) for row in rows}

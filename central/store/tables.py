@@ -229,9 +229,13 @@ case = Table(
     Column("deleted", Boolean, nullable=False),
     Column("light", Text, nullable=False),  # worst of its clocks
     Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
+    Column(
+        "filed_at", BigInteger, nullable=False
+    ),  # acceptance, else receipt, else 0: the order of long lists
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),
+    Index("ix_case_filed", "filed_at", "site", "case_key"),
     Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
     Index("ix_case_accepted", "site", "accepted_at"),
     Index("ix_case_finished", "site", "finished_at"),

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Row, Select, and_, exists, func, select
+from sqlalchemy import Row, Select, and_, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.band import Arrived
@@ -21,6 +21,8 @@ from common.core.state import ClockKind, Light
 
 TOLD = (Light.YELLOW, Light.RED, Light.GREY, Light.PAUSED)
 JUDGED = (Light.GREEN, Light.YELLOW, Light.RED)  # lights that say in time or late
+# Said as the partial index says it: SQLAlchemy's `open = 1` would not find that index in SQLite.
+IS_OPEN = text('"case".open')
 _ranges = msgspec.msgpack.Decoder(list[Range])
 
 # sites -------------------------------------------------------------------------------------------------------
@@ -95,7 +97,7 @@ def _signals(row: Row[Any], left: int) -> Signals:
 
 async def open_lights(conn: AsyncConnection) -> defaultdict[str, dict[Light, int]]:
     """Site -> light -> open cases."""
-    count = select(t.case.c.site, t.case.c.light, func.count()).where(t.case.c.open)
+    count = select(t.case.c.site, t.case.c.light, func.count()).where(IS_OPEN)
     found: defaultdict[str, dict[Light, int]] = defaultdict(dict)
     for site, light, cases in await conn.execute(count.group_by(t.case.c.site, t.case.c.light)):
         found[site][Light(light)] = cases
@@ -140,11 +142,12 @@ async def most_urgent(conn: AsyncConnection) -> list[Lit]:
             late=bool(row.late),
         )
         for light in (Light.RED, Light.YELLOW)
-        for row in await conn.execute(_urgent(light))
+        for row in await conn.execute(urgent(light, QUEUE_ROWS))
     ]
 
 
-def _urgent(light: Light) -> Select[Any]:
+def urgent(light: Light, limit: int) -> Select[Any]:
+    """Open cases with this light, nearest limit first."""
     case, change = t.case.c, t.transition.c
     kind = (
         select(func.max(t.clock.c.kind))
@@ -157,15 +160,15 @@ def _urgent(light: Light) -> Select[Any]:
     )
     return (
         select(
-            *(case.site, case.case_no, case.item_name, case.light, case.due_at),
+            t.case,
             t.site.c.name.label("site_name"),
             kind.scalar_subquery().label("clock"),
             late.label("late"),
         )
         .join(t.site, t.site.c.id == case.site)
-        .where(case.open, case.light == light.value, case.due_at.is_not(None))
-        .order_by(case.due_at)
-        .limit(QUEUE_ROWS)
+        .where(IS_OPEN, case.light == light.value, case.due_at.is_not(None))
+        .order_by(case.due_at, case.site, case.case_key)
+        .limit(limit)
     )
 
 
@@ -269,7 +272,7 @@ async def _due(conn: AsyncConnection, since_at: int, zone: ZoneInfo, now_at: int
     number = (case.due_at - 1 + _offset(zone, now_at)) // DAY
     query = (
         select(number, func.count())
-        .where(case.open, case.due_at > since_at, case.due_at <= since_at + 40 * DAY)
+        .where(IS_OPEN, case.due_at > since_at, case.due_at <= since_at + 40 * DAY)
         .where(case.light != Light.RED.value)
         .group_by(number)
     )

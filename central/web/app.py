@@ -8,7 +8,7 @@ from aiohttp import web
 
 from central.config import CentralConfig
 from central.store.engine import Store
-from central.web import guard, hall, live, login, overview, static_files
+from central.web import case, cases, guard, hall, live, login, overview, queue, site, sites, static_files
 from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
 
@@ -27,7 +27,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
-    for subject in (hall, login, overview, static_files):
+    for subject in (hall, queue, sites, site, cases, case, login, overview, static_files):
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)

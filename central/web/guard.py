@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from central.core.access import Permission, allows, who_may
 from central.store import sessions
 from central.web.page import HALL, PERMISSIONS, USER, Handler, User, render
+from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 
 COOKIE = "mc_session"
@@ -38,7 +39,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPRedirection:
         raise
     except web.HTTPException as refusal:
-        return _page(request, refusal.status, refusal.text or "")
+        said = refusal.text or ""
+        return _page(request, refusal.status, "" if said.isascii() else said)  # ours are Chinese
+    except UnavailableError:
+        return _page(request, 503, "数据没有丢失，站点照常采集。数据库恢复后刷新即可。")
     except (ConnectionResetError, web.GracefulExit):
         raise
     except Exception:  # the loop runner of pages: one failed page must not end the hall
@@ -51,8 +55,9 @@ TITLES = {
     400: "这个请求不完整",
     401: "请先登录",
     403: "您的角色不能打开这一页",
-    404: "没有这一页",
+    404: "没有找到",
     405: "这一页不接受这种操作",
+    413: "提交的内容太大",
     429: "请稍候再试",
     500: "这一页没有打开",
     503: "数据库暂时不可用",

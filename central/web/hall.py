@@ -6,7 +6,6 @@ from central.core.access import Permission
 from central.web import live
 from central.web.guard import HEADERS
 from central.web.page import HALL, USER, Route, render
-from common.core.instant import SECOND, from_us
 
 
 async def enter(_request: web.Request) -> web.Response:
@@ -15,25 +14,7 @@ async def enter(_request: web.Request) -> web.Response:
 
 async def show_hall(request: web.Request) -> web.Response:
     """The first HTML is complete: a wall without scripts is right too, and reloads itself."""
-    hall = request.app[HALL]
-    facts = hall.wall.facts
-    assert facts is not None
-    local = from_us(facts.now_at, hall.zone)
-    offset = local.utcoffset()
-    return render(
-        request,
-        "wall.html",
-        theme="dark",
-        clock=f"{local:%H:%M:%S}",
-        now=facts.now_at // 1000,
-        wall=facts.now_wall // 1000,
-        offset=int(offset.total_seconds() * 1000) if offset else 0,
-        ages={
-            item.id: f"{max(0, facts.now_wall - item.signals.heard_wall) // SECOND} 秒"
-            for item in facts.sites
-            if item.signals.heard_wall is not None
-        },
-    )
+    return render(request, "wall.html", theme="dark")
 
 
 async def stream(request: web.Request) -> web.StreamResponse:

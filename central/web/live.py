@@ -33,6 +33,12 @@ PER_LOGIN = 4
 log = structlog.get_logger()
 
 
+def clocks(facts: Facts) -> dict[str, float]:
+    """What a window reckons its times from: both clocks and their age in ms, and how fast office time runs."""
+    pace = 1.0 if facts.pace is None else facts.pace
+    return {"now": facts.now_at // 1000, "wall": facts.now_wall // 1000, "pace": pace, "age": 0}
+
+
 class Wall:
     """The state of the wall, kept by `run`, read by pages and streams."""
 
@@ -67,7 +73,7 @@ class Wall:
 
     def _mark_lost(self, error: Exception) -> None:
         if not self._lost:
-            log.warning("store.unavailable", reason=str(error).splitlines()[0])
+            log.warning("store.unavailable", reason=str(error) or type(error).__name__)
         self._lost = True
 
     def _mark_found(self) -> None:
@@ -104,6 +110,7 @@ class Wall:
                 changes=await rows.newest_changes(conn, EVENT_ROWS),
                 happenings=list(self._happenings),
                 slow=self._slow,
+                pace=self._clock.pace if self._clock.is_demo else None,
             )
 
     def _followed(self, item: SiteFacts, now_wall: int, now_at: int) -> SiteFacts:
@@ -126,13 +133,15 @@ class Wall:
         self.wake()
 
     def snapshot(self) -> bytes:
-        """The whole state as a message with the newest number."""
-        return self._message({**self.state, "full": True, "build": self.build})
+        """The whole state as a message with the newest number; it may be old, and says so."""
+        assert self.facts is not None
+        age = {"age": (self._clock.wall() - self.facts.now_wall) // 1000}
+        return self._message({**self.state, "full": True, "build": self.build} | age)
 
     def _message(self, content: object) -> bytes:
         assert self.facts is not None
         assert isinstance(content, dict)
-        head = {"seq": self.seq, "now": self.facts.now_at // 1000, "wall": self.facts.now_wall // 1000}
+        head = {"seq": self.seq, **clocks(self.facts)}
         return b"data: " + msgspec.json.encode(head | content) + b"\n\n"
 
     def wake(self) -> None:

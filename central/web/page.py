@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from importlib.resources import files
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -12,10 +14,12 @@ from msgspec import Struct
 from central.config import CentralConfig
 from central.core import band, wording
 from central.core.access import Permission, Role, allows
+from central.core.hall import Facts
 from central.store.engine import Store
-from central.web.live import Wall
+from central.web.live import Wall, clocks
 from common.clock import Clock
-from common.core.state import ClockKind, Light, Link
+from common.core.instant import from_us
+from common.core.state import Light, Link
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -103,25 +107,49 @@ def load_templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(Light=Light, Link=Link, ClockKind=ClockKind, Permission=Permission, allows=allows)
+    env.globals.update(Light=Light, Link=Link, Permission=Permission, allows=allows)
     env.globals.update(band_runs=band.drawn, wording=wording)
+    env.filters["inpath"] = lambda text: quote(text, safe="")
     return env
 
 
+def facts_of(request: web.Request) -> Facts:
+    """The newest look at the tables; the first one is done before the first page."""
+    facts = request.app[HALL].wall.facts
+    assert facts is not None
+    return facts
+
+
 def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
-    """A template inside the frame: user, token against forged posts, theme, counts of the menu."""
+    """A template inside the frame: user, token against forged posts, theme, counts of the menu, clocks."""
     hall = request.app[HALL]
     frame = {
         "user": request.get(USER),
         "path": request.path,
+        "address": request.path_qs,
         "build": hall.build,
         "theme": "dark" if request.cookies.get("mc_theme") == "dark" else "light",
-        "demo": hall.clock.is_demo,
-        "pace": hall.clock.pace,
         "state": hall.wall.state,
     }
-    text = hall.templates.get_template(template).render(frame | values)
+    text = hall.templates.get_template(template).render(
+        frame | _times(facts_of(request), hall.clock) | values
+    )
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.enable_compression()
     return response
+
+
+def _times(facts: Facts, clock: Clock) -> dict[str, object]:
+    """The times of a page: what its script reckons from, and what it shows until the script runs."""
+    local = from_us(facts.now_at, facts.zone)
+    offset = local.utcoffset() or timedelta()
+    instants = clocks(facts) | {
+        "age": (clock.wall() - facts.now_wall) // 1000,
+        "offset": int(offset.total_seconds() * 1000),
+    }
+
+    def age(ms: str) -> str:
+        return wording.span(facts.now_wall - int(ms) * 1000) if ms else ""
+
+    return {"instants": instants, "clock": f"{local:%H:%M:%S}", "age": age}

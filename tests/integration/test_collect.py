@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from agent import mapping
-from agent.buffer import Buffer, BufferFullError
+from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
 from agent.index import Index
 from agent.source import sqlite
+from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import UnavailableError

@@ -24,7 +24,7 @@ function openStream(url, tell) {
     for (const section in message) {
       const rows = message[section];
       if (typeof rows !== "object") { into[section] = rows; continue; }
-      for (const row in rows) { Object.assign(into[section][row], rows[row]); }
+      for (const row in rows) { into[section][row] = Object.assign(into[section][row] || {}, rows[row]); }
     }
     into.full = true;
     return into;
@@ -40,5 +40,7 @@ function openStream(url, tell) {
     if (source !== null && performance.now() - heard > SILENT_MS) { again(); }
   }, 1000);
   connect();
-  return function () { return state; };
+  return function () {
+    return state === null ? null : Object.assign({}, state, { age: state.age + performance.now() - heard });
+  };
 }

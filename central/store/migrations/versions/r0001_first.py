@@ -55,12 +55,14 @@ def upgrade() -> None:
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("filed_at", sa.BigInteger(), nullable=False),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
     )
     op.create_index("ix_case_accepted", "case", ["site", "accepted_at"], unique=False)
     op.create_index("ix_case_finished", "case", ["site", "finished_at"], unique=False)
     op.create_index("ix_case_no", "case", ["case_no"], unique=False)
+    op.create_index("ix_case_filed", "case", ["filed_at", "site", "case_key"], unique=False)
     op.create_index(
         "ix_case_open",
         "case",

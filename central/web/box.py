@@ -1,0 +1,88 @@
+"""What a site's box said last, as lines in the words of the doctor's catalogue: the same on web and terminal."""
+
+from msgspec import Struct
+
+from central import __version__
+from central.core import wording
+from common.core.checks import CHECKS
+from common.core.instant import SECOND
+from common.core.message import Heartbeat
+from common.health import Status
+
+DISK_WARN, DISK_FAIL = 85, 95  # percent, as on the box's own doctor
+BACKLOG_SECS = 300
+
+
+class Said(Struct, frozen=True):
+    """One line; `effect` and `remedy` only where something is wrong."""
+
+    title: str
+    status: Status
+    detail: str
+    effect: str = ""
+    remedy: str = ""
+
+
+def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
+    """Empty for a box that has never said anything."""
+    if beat is None:
+        return []
+    return [
+        _source(beat),
+        _pass(beat),
+        _backlog(beat),
+        _rows(beat),
+        _letters(dead_letters),
+        _disk(beat),
+        _version(beat),
+    ]
+
+
+def _said(check: str, status: Status, detail: str) -> Said:
+    known, bad = CHECKS[check], status in {Status.WARN, Status.FAIL}
+    return Said(known.title, status, detail, known.effect if bad else "", known.remedy if bad else "")
+
+
+def _source(beat: Heartbeat) -> Said:
+    if beat.source_fault:
+        return _said("E-SRC-02", Status.FAIL, beat.source_fault)
+    return _said("E-SRC-02", Status.OK, "已连通")
+
+
+def _pass(beat: Heartbeat) -> Said:
+    age = beat.capture_ok_age_s
+    if age is None:
+        return _said("E-SRC-09", Status.WARN, "开机后还没有采集成功过")
+    detail = f"报告时 {wording.ago(int(age * SECOND))}"
+    return _said("E-SRC-09", Status.FAIL if beat.source_fault else Status.OK, detail)
+
+
+def _backlog(beat: Heartbeat) -> Said:
+    if not beat.rows:
+        return _said("E-SYNC-04", Status.OK, "没有待传的记录")
+    oldest = wording.ago(int(beat.oldest_unsent_age_s * SECOND))
+    old = beat.oldest_unsent_age_s >= BACKLOG_SECS
+    detail = f"{wording.number(beat.rows)} 条待传，最早的在 {oldest}"
+    return _said("E-SYNC-04", Status.WARN if old else Status.OK, detail)
+
+
+def _rows(beat: Heartbeat) -> Said:
+    if not beat.quarantined:
+        return _said("E-SRC-10", Status.OK, "没有")
+    return _said("E-SRC-10", Status.WARN, f"{wording.number(beat.quarantined)} 行")
+
+
+def _letters(count: int) -> Said:
+    return _said("E-HALL-12", Status.WARN if count else Status.OK, f"{count} 条" if count else "没有")
+
+
+def _disk(beat: Heartbeat) -> Said:
+    used = beat.disk_percent
+    status = Status.FAIL if used >= DISK_FAIL else Status.WARN if used >= DISK_WARN else Status.OK
+    return _said("E-SYS-04", status, f"已用 {used:.0f}%")
+
+
+def _version(beat: Heartbeat) -> Said:
+    same = beat.version == __version__
+    detail = f"{beat.version} · {'与中心一致' if same else f'中心是 {__version__}'}"
+    return Said("程序版本", Status.OK if same else Status.WARN, detail)

@@ -1,0 +1,106 @@
+"""One case: did it follow the rule. Its facts, its clocks day by day, its steps against them, its lights, its rows."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core import case as cases
+from central.core import rules, wording
+from central.core.access import Permission
+from central.core.case import CaseState
+from central.core.hall import Facts
+from central.core.rules import Limit
+from central.store import cases as rows
+from central.store import law, pages
+from central.web import case_clock, case_story
+from central.web.case_clock import Calendar
+from central.web.listing import address, left
+from central.web.page import HALL, Route, facts_of, render
+from common.core.state import Light
+
+AMBIGUOUS = 2
+
+
+class Found(Struct, frozen=True):
+    """Everything the tables say of the case."""
+
+    row: Row[Any]
+    state: CaseState
+    clocks: list[Row[Any]]
+    limits: list[Limit]
+    calendar: Calendar
+    complete_until: int | None
+    transitions: Sequence[Row[Any]]
+    versions: Sequence[Row[Any]]
+
+
+async def find_case(request: web.Request) -> web.Response:
+    """A number leads to its case; where several sites use it, to the list of them."""
+    number = request.match_info["no"].replace("\0", "")
+    async with request.app[HALL].store.read() as conn:
+        found = await pages.find_by_no(conn, number, AMBIGUOUS)
+    if not found:
+        raise web.HTTPNotFound(text=f"没有编号为“{number}”的办件。请核对编号，或从办件列表查找。")
+    if len(found) == AMBIGUOUS:
+        raise web.HTTPSeeOther(f"/hall/cases?{urlencode({'no': number, 'state': 'all'})}")
+    raise web.HTTPSeeOther(address(found[0].site, found[0].case_key))
+
+
+async def show_case(request: web.Request) -> web.Response:
+    facts = facts_of(request)
+    site, key = (request.match_info[name].replace("\0", "") for name in ("site", "key"))
+    async with request.app[HALL].store.read() as conn:
+        found = await _find(conn, site, key, facts)
+    if found is None:
+        raise web.HTTPNotFound(text="没有这个办件。请从办件列表查找。")
+    row, state = found.row, found.state
+    return render(
+        request,
+        "case.html",
+        row=row,
+        light=Light(row.light),
+        left=left(row, facts),
+        applicant=wording.mask(state.facts.applicant or row.applicant) or "–",
+        terms=case_story.terms(state, row, facts),
+        clocks=[
+            case_clock.view(clock, found.limits, state, found.calendar, found.complete_until, facts)
+            for clock in found.clocks
+        ],
+        events=case_story.events(state, found.clocks, facts),
+        transitions=[case_story.transition(change, facts) for change in found.transitions],
+        versions=[case_story.version(version, facts) for version in found.versions],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Found | None:
+    row = await pages.one_case(conn, site, key)
+    if row is None:
+        return None
+    source = (await rows.source_rows(conn, site, [key])).get(key, [])
+    state = cases.fold(key, source, facts.zone)
+    known = await law.calendar_if_any(conn)
+    item = (await law.items(conn)).get(row.item_code or "")
+    clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
+    first, last = case_clock.reach(clocks, state, facts)
+    return Found(
+        row=row,
+        state=state,
+        clocks=clocks,
+        limits=rules.limits(state, item, known, facts.zone) if known else [],
+        calendar=await pages.calendar_days(conn, first, last),
+        complete_until=await rows.complete_until(conn, site),
+        transitions=await pages.transitions(conn, site, key),
+        versions=await pages.versions(conn, site, key),
+    )
+
+
+ROUTES = [
+    Route("GET", "/hall/cases/{no}", find_case, Permission.VIEW_CASE),
+    Route("GET", "/hall/cases/{site}/{key:.+}", show_case, Permission.VIEW_CASE),
+]

@@ -1,0 +1,133 @@
+"""One clock of a case for people: its light, since when, until when, why, and every day it counts or does not."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Row
+
+from central.core import chart, rules, wording
+from central.core.case import CaseState
+from central.core.chart import Day, Span
+from central.core.hall import Facts
+from central.core.rules import Limit
+from common.core.instant import day_of, local_date
+from common.core.state import ClockKind, Light, StepKind
+
+BEYOND = timedelta(days=10)  # of a limit that is long past, so much is drawn
+STOPS = {StepKind.PAUSE, StepKind.RESUME}
+Calendar = dict[date, tuple[bool, str]]
+
+
+class ClockView(Struct, frozen=True, kw_only=True):
+    """What the page says of one clock."""
+
+    name: str
+    budget: str
+    light: Light
+    since: str
+    yellow: str
+    due: str
+    left: str
+    why: str
+    provisional: bool
+    days: list[Day]
+    used: int
+    budgeted: int
+
+
+def reach(clocks: Sequence[Row[Any]], state: CaseState, facts: Facts) -> tuple[str, str]:
+    """The first and last calendar day that any of the clocks may draw."""
+    instants = [at for row in clocks for at in (row.due_at, row.yellow_at) if at]
+    instants += [at for at in (state.accepted_at, state.received_at, facts.now_at) if at]
+    first, last = local_date(min(instants), facts.zone), local_date(max(instants), facts.zone)
+    return str(first), str(last + BEYOND)
+
+
+def view(
+    row: Row[Any],
+    limits: Sequence[Limit],
+    state: CaseState,
+    calendar: Calendar,
+    complete_until: int | None,
+    facts: Facts,
+) -> ClockView:
+    """`row`: the clock as the judge left it; the limit it rests on is computed anew for budget and reason."""
+    limit = next((limit for limit in limits if limit.kind == row.kind), None)
+    days = _days(row, state, calendar, facts)
+    ended = local_date(state.finished_at or facts.now_at, facts.zone)
+    stands = _stands(row)
+    return ClockView(
+        name=ClockKind(row.kind).word,
+        budget=limit.budget if limit else "",
+        light=Light(row.light),
+        since=wording.full(row.since_at, facts.zone, facts.now_at) if row.since_at else "–",
+        yellow=wording.full(row.yellow_at, facts.zone, facts.now_at) if row.yellow_at and not stands else "–",
+        due="恢复后续算"
+        if stands
+        else wording.deadline(row.due_at, facts.zone, facts.now_at)
+        if row.due_at
+        else "–",
+        left=_left(row, state, facts),
+        why=_why(row, limit, state, complete_until, facts),
+        provisional=row.provisional,
+        days=days,
+        used=max((day.number for day in days if day.day <= ended), default=0),
+        budgeted=next((day.number for day in days if day.is_due), 0),
+    )
+
+
+def _stands(row: Row[Any]) -> bool:
+    """The clock stands still; its end is not known before it goes on."""
+    return not row.running and not row.stopped
+
+
+def _left(row: Row[Any], state: CaseState, facts: Facts) -> str:
+    if row.stopped or not row.due_at:
+        return "已停止计时" if row.stopped else "–"
+    light = Light(row.light)
+    if light in {Light.PAUSED, Light.GREY}:  # what is not whole is not called overdue
+        return light.word
+    return wording.time_left(row.due_at, facts.now_at, facts.zone, facts.slow.workday) if state.open else "–"
+
+
+def _why(
+    row: Row[Any], limit: Limit | None, state: CaseState, complete_until: int | None, facts: Facts
+) -> str:
+    if limit is None:
+        return "时限的依据已不在源数据中"
+    return rules.judge(state, limit, Light(row.light), complete_until, facts.now_at, facts.zone).why
+
+
+def _due_day(row: Row[Any], facts: Facts) -> date:
+    return wording.due_day(row.due_at, facts.zone)
+
+
+def _days(row: Row[Any], state: CaseState, calendar: Calendar, facts: Facts) -> list[Day]:
+    """From acceptance to the limit, and a little beyond where the case went beyond it."""
+    if not row.due_at or not row.yellow_at:
+        return []
+    zone = facts.zone
+    due, today = _due_day(row, facts), local_date(facts.now_at, zone)
+    text = state.facts.accepted_at
+    yellow = local_date(row.yellow_at, zone)
+    accepted = local_date(state.accepted_at, zone) if state.accepted_at else yellow
+    start = min(day_of(text, zone) if text else accepted, due)
+    ended = local_date(state.finished_at, zone) if state.finished_at else today
+    span = Span(
+        start=start, yellow=yellow, due=due, until=min(max(due, ended), due + BEYOND), beyond=Light(row.light)
+    )
+    if _stands(row):
+        span = replace(span, yellow=date.max, due=date.max, until=max(start, today))
+    return chart.days(span, today, calendar, _stops(state, facts))
+
+
+def _stops(state: CaseState, facts: Facts) -> list[tuple[date, StepKind]]:
+    """Pauses and resumptions by day; on one day the pause comes first."""
+    dated = [(step.started_at or step.finished_at, step.kind) for step in state.steps if step.kind in STOPS]
+    return [
+        (day_of(when, facts.zone), kind)
+        for when, kind in sorted((when, kind) for when, kind in dated if when)
+    ]

@@ -1,0 +1,104 @@
+"""Search among cases: every filter stands in the address, 50 lines a page."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+from msgspec.structs import replace
+from sqlalchemy import Row
+
+from central.core import wording
+from central.core.access import Permission
+from central.store import pages
+from central.store.pages import Filter, Place
+from central.web.listing import line
+from central.web.page import HALL, Route, facts_of, render
+from common.core.state import Light
+
+PAGE = 50
+LONGEST_TEXT = 100
+
+
+async def show_cases(request: web.Request) -> web.Response:
+    if "q" in request.query:
+        raise web.HTTPSeeOther(_search(request.query["q"]))
+    wanted, after = _filter(request.query), _place(request.query.get("after", ""))
+    facts = facts_of(request)
+    async with request.app[HALL].store.read() as conn:
+        if wanted.no and await pages.find_by_no(conn, wanted.no, 1):
+            wanted = replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
+        rows = await pages.list_cases(conn, wanted, after, PAGE + 1)
+        # Counting every closed case would cost more than the list.
+        count = None if wanted.closed_too else await pages.count_cases(conn, wanted)
+    shown = rows[:PAGE]
+    return render(
+        request,
+        "cases.html",
+        wanted=wanted,
+        rows=[(line(row, facts), row.site_name) for row in shown],
+        count=count,
+        sites=[(item.id, item.name) for item in facts.sites],
+        said=_said(wanted, {item.id: item.name for item in facts.sites}),
+        first=_page(request, None) if after else "",
+        following=_page(request, shown[-1]) if len(rows) > PAGE else "",
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+def _search(text: str) -> str:
+    """What was typed into the one box of the frame: something with a digit is a number, else an item's name."""
+    text = _clean(text)
+    field = "no" if any(letter.isdigit() for letter in text) else "item"
+    return f"/hall/cases?{urlencode({field: text, 'state': 'all'})}" if text else "/hall/cases"
+
+
+def _filter(query: Mapping[str, str]) -> Filter:
+    """An unknown word in the address does not restrict."""
+    site, light, no, item = (_clean(query.get(name, "")) for name in ("site", "light", "no", "item"))
+    return Filter(
+        site=site,
+        light=light if light in set(Light) else "",
+        closed_too=query.get("state") == "all",
+        no=no,
+        item=item,
+    )
+
+
+def _clean(text: str) -> str:
+    """Without what PostgreSQL does not accept in a text."""
+    return text.replace("\0", "").strip()[:LONGEST_TEXT]
+
+
+def _said(wanted: Filter, sites: dict[str, str]) -> str:
+    """The filter as a sentence: a printed list says what it is a list of."""
+    parts = [
+        "在办和已办结的办件" if wanted.closed_too else "在办的办件",
+        sites.get(wanted.site, wanted.site),
+        Light(wanted.light).word if wanted.light else "",
+        _number(wanted) if wanted.no else "",
+        f"事项含“{wanted.item}”" if wanted.item else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _number(wanted: Filter) -> str:
+    return f"编号 {wanted.no}" if wanted.is_whole_no else f"编号以 {wanted.no} 结尾"
+
+
+def _place(text: str) -> Place | None:
+    """`at~site~key` of the last line of the page before; nonsense means the first page."""
+    at, _, rest = text.replace("\0", "").partition("~")
+    site, _, key = rest.partition("~")
+    return Place(int(at), site, key) if at.isascii() and at.isdigit() and len(at) < 19 else None
+
+
+def _page(request: web.Request, last: Row[Any] | None) -> str:
+    """The address of the same list from after `last` on, or from its beginning."""
+    query = {name: text for name, text in request.query.items() if name != "after"}
+    if last is not None:
+        query["after"] = f"{last.at}~{last.site}~{last.case_key}"
+    return f"{request.path}?{urlencode(query)}"
+
+
+ROUTES = [Route("GET", "/hall/cases", show_cases, Permission.VIEW_CASE)]

@@ -1,0 +1,44 @@
+"""待处置: every open red and yellow light, red first, then by the time that is left."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Row
+
+from central.core import wording
+from central.core.access import Permission
+from central.core.hall import Facts
+from central.store import pages
+from central.web.listing import line
+from central.web.page import HALL, Route, facts_of, render
+from common.core.state import ClockKind, Light
+
+LONGEST = 100  # of one light; the list of cases has pages
+
+
+async def show_queue(request: web.Request) -> web.Response:
+    facts = facts_of(request)
+    async with request.app[HALL].store.read() as conn:
+        found = {light: await pages.queue(conn, light, LONGEST + 1) for light in (Light.RED, Light.YELLOW)}
+    groups = [(light, [_row(row, facts) for row in rows[:LONGEST]]) for light, rows in found.items() if rows]
+    cut = {light for light, rows in found.items() if len(rows) > LONGEST}
+    return render(
+        request,
+        "queue.html",
+        groups=groups,
+        cut=cut,
+        longest=LONGEST,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+def _row(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return {
+        "line": line(row, facts),
+        "site": row.site_name,
+        "limit": ClockKind(row.clock).word if row.clock else "时限",
+        "late": bool(row.late),
+    }
+
+
+ROUTES = [Route("GET", "/hall/queue", show_queue, Permission.VIEW_CASE)]

@@ -1,0 +1,153 @@
+"""One site: why its data is as it is, when it is whole again, what its box says, what is lit there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from aiohttp import web
+from msgspec import Struct
+from sqlalchemy import Row
+
+from central.core import band, site, wording
+from central.core.access import Permission
+from central.core.band import Arrived, Coverage
+from central.core.hall import Facts, SiteFacts
+from central.core.site import LinkWords
+from central.store import pages, wall
+from central.web import box
+from central.web.listing import address, line
+from central.web.page import HALL, Route, facts_of, render
+from common.core.instant import DAY, from_us, start_of_day
+from common.core.message import Heartbeat
+from common.core.state import ClockKind, Light, SiteKind
+
+EARLIER_DAYS = 5
+LIT_ROWS = 12
+CHANGE_ROWS = 8
+LETTER_ROWS = 3
+
+
+class Found(Struct, frozen=True):
+    """What the tables say of the site beside what the wall knows."""
+
+    kind: str
+    beat: Heartbeat | None
+    dead: int
+    letters: Sequence[Row[Any]]
+    lit: Sequence[Row[Any]]
+    changes: Sequence[Row[Any]]
+    arrived: Mapping[int, Arrived]
+
+
+class Strip(Struct, frozen=True):
+    """One day of the arrival week."""
+
+    name: str
+    runs: str
+    label: str
+    share: str
+
+
+async def show_site(request: web.Request) -> web.Response:
+    facts, site_id = facts_of(request), request.match_info["site"]
+    item = next((item for item in facts.sites if item.id == site_id), None)
+    if item is None:
+        raise web.HTTPNotFound(text="没有这个站点，请从站点列表进入。")
+    found = await _find(request, item, facts)
+    return render(
+        request,
+        "site.html",
+        site=item.id,
+        kind=found.kind,
+        said=_sentence(item, facts),
+        week=_week(item, found.arrived, facts),
+        box=box.lines(found.beat, found.dead),
+        beat=found.beat,
+        heard=_heard(item, facts),
+        letters=[_letter(row, facts) for row in found.letters],
+        lit=[line(row, facts) for row in found.lit],
+        changes=[_change(row, facts) for row in found.changes],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
+    first_at = start_of_day(_today(facts) - timedelta(days=4 * EARLIER_DAYS), facts.zone)
+    async with request.app[HALL].store.read() as conn:
+        dead, letters = await pages.dead_letters(conn, item.id, LETTER_ROWS)
+        return Found(
+            kind=SiteKind((await pages.kinds(conn))[item.id]).word,
+            beat=(await pages.heartbeats(conn, item.id)).get(item.id),
+            dead=dead,
+            letters=letters,
+            lit=await pages.site_lit(conn, item.id, LIT_ROWS),
+            changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
+            arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
+        )
+
+
+def _today(facts: Facts) -> date:
+    return from_us(facts.now_at, facts.zone).date()
+
+
+def _words(item: SiteFacts, facts: Facts) -> LinkWords:
+    link = site.derive(item.signals, facts.now_wall, facts.now_at)
+    return site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
+
+
+def _sentence(item: SiteFacts, facts: Facts) -> str:
+    until = item.complete_until
+    moment = wording.moment(until, facts.zone, facts.now_at) if until else ""
+    return site.explain(_words(item, facts), item.signals.source_fault, moment)
+
+
+def _heard(item: SiteFacts, facts: Facts) -> str:
+    heard = item.signals.heard_wall
+    return "" if heard is None else wording.ago(facts.now_wall - heard)
+
+
+def _week(item: SiteFacts, arrived: Mapping[int, Arrived], facts: Facts) -> list[Strip]:
+    """Today and the working days before it, newest first."""
+    today = _today(facts)
+    before = [today - timedelta(days=back) for back in range(1, 4 * EARLIER_DAYS)]
+    works = facts.slow.workday
+    earlier = [day for day in before if works.get(day, day.weekday() < 5)][:EARLIER_DAYS]
+    return [_strip(day, item, arrived, facts) for day in (today, *earlier)]
+
+
+def _strip(day: date, item: SiteFacts, arrived: Mapping[int, Arrived], facts: Facts) -> Strip:
+    coverage = Coverage(
+        first_at=item.first_at,
+        complete_until=item.complete_until,
+        left=item.signals.left,
+        link=_words(item, facts).link,
+    )
+    letters = band.cells(arrived, coverage, band.opening(day, facts.zone), facts.now_at)
+    share = band.share(letters)
+    name = "今天" if day == _today(facts) else wording.day_and_weekday(day)
+    label = f"{wording.day(day)} 8至18时数据到达：{band.sentence(letters)}"
+    return Strip(name, band.runs(letters), label, "" if share is None else f"{share}%")
+
+
+def _letter(row: Row[Any], facts: Facts) -> dict[str, str]:
+    return {
+        "seq": wording.number(row.seq),
+        "reason": row.reason,
+        "age": wording.ago(facts.now_wall - row.at_wall),
+    }
+
+
+def _change(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return {
+        "href": address(row.site, row.case_key) if row.case_no or row.item_name else "",
+        "since": wording.full(row.since_at, facts.zone, facts.now_at),
+        "judged": wording.full(row.judged_at, facts.zone, facts.now_at),
+        "light": Light(row.after),
+        "item": row.item_name or "办件",
+        "tail": wording.tail(row.case_no),
+        "clock": ClockKind(row.clock).word,
+        "late": bool(row.late),
+    }
+
+
+ROUTES = [Route("GET", "/hall/sites/{site}", show_site, Permission.VIEW_SITE)]

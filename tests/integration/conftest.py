@@ -1,0 +1,47 @@
+"""A served hall and windows on it, for the tests of its pages. One server for all tests of a file."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from central.core.access import Role
+from tests.integration import serving
+from tests.integration.serving import Served, Window
+from tests.services import PostgreSql
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)],
+)
+async def hall(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Served]:
+    """The city on a Friday afternoon. No demonstration: office time is a Friday, the rest is as in earnest."""
+    url = ""
+    if request.param == "postgresql":
+        server: PostgreSql = request.getfixturevalue("postgresql")
+        plain = server.url(await server.create_database())
+        url = plain.replace("postgresql://", "postgresql+asyncpg://", 1)
+    folder = tmp_path_factory.mktemp("hall")
+    async with serving.serve(folder, serving.FridayClock(), url=url, cases_a_day=12) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(hall: Served) -> AsyncIterator[Window]:
+    """Nobody is logged in."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield Window(hall, session)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def window(hall: Served) -> AsyncIterator[Window]:
+    """A supervisor is logged in."""
+    cookies = await hall.session(Role.SUPERVISOR)
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookies=cookies, cookie_jar=jar) as session:
+        yield Window(hall, session)

@@ -1,0 +1,120 @@
+"""Logging in and out: what opens a session, what ends it, and what never does."""
+
+import re
+
+import aiohttp
+import pytest
+from sqlalchemy import select
+
+from central.core.access import Role
+from central.store import tables as t
+from tests.integration import serving
+from tests.integration.serving import Served, Window, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_log_in_opens_a_session_and_goes_on_to_where_one_was_going(
+    hall: Served, stranger: Window
+) -> None:
+    answer = await stranger.post("/login", name="chief", password=serving.PASSWORD, next="/hall/sites?x=1")
+    assert (answer.status, answer.headers["Location"]) == (303, "/hall/sites?x=1")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert (await stranger.get("/hall/sites"))[0] == 200
+    async with hall.store.read() as conn:
+        tokens = (await conn.execute(select(t.session.c.token))).scalars().all()
+    assert all(value.encode() not in tokens for value in cookie.split("=")[1:2])
+
+
+@pytest.mark.parametrize("target", ["//evil.example/x", "https://evil.example", "/\\evil.example", "hall"])
+async def test_log_in_leads_nowhere_else(stranger: Window, target: str) -> None:
+    answer = await stranger.post("/login", name="leader", password=serving.PASSWORD, next=target)
+    assert answer.headers["Location"] == "/hall"
+
+
+async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(stranger: Window) -> None:
+    wrong = await stranger.post("/login", name="auditor", password="x")
+    unknown = await stranger.post("/login", name="nobody", password="x")
+    assert (wrong.status, unknown.status) == (401, 401)
+    assert (await wrong.text()).replace("auditor", "nobody") == await unknown.text()
+    assert "Set-Cookie" not in wrong.headers
+
+
+async def test_after_three_wrong_passwords_even_the_right_one_must_wait(stranger: Window) -> None:
+    for _ in range(3):
+        assert (await stranger.post("/login", name="releaser", password="x")).status == 401
+    answer = await stranger.post("/login", name="releaser", password=serving.PASSWORD)
+    assert answer.status == 429
+    assert re.search(r"请 \d 秒后再试", text_of(await answer.text()))
+
+
+async def test_a_first_password_opens_nothing_but_its_own_change(stranger: Window) -> None:
+    answer = await stranger.post("/login", name="newcomer", password=serving.FIRST_PASSWORD)
+    assert answer.headers["Location"] == "/password"
+    assert (await stranger.head("/hall")).headers["Location"] == "/password"
+    status, html = await stranger.get("/password")
+    assert status == 200
+    csrf = _csrf(html)
+    bad = await stranger.post("/password", csrf=csrf, old=serving.FIRST_PASSWORD, new="short", again="other")
+    assert bad.status == 400
+    assert "有 2 处需要改" in text_of(await bad.text())
+    new = "Qian-Shan-2026"
+    done = await stranger.post("/password", csrf=csrf, old=serving.FIRST_PASSWORD, new=new, again=new)
+    assert done.headers["Location"] == "/hall"
+    assert (await stranger.get("/hall/sites"))[0] == 200
+
+
+def _csrf(html: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', html)
+    assert found is not None
+    return found[1]
+
+
+async def test_a_changed_password_ends_the_sessions_of_the_other_windows(
+    hall: Served, stranger: Window
+) -> None:
+    other = await hall.session(Role.COMPLAINTS)
+    await stranger.post("/login", name="complaints", password=serving.PASSWORD)
+    csrf = _csrf((await stranger.get("/password"))[1])
+    new = "Qian-Shan-2026"
+    await stranger.post("/password", csrf=csrf, old=serving.PASSWORD, new=new, again=new)
+    async with aiohttp.ClientSession(cookies=other) as session:
+        assert (await Window(hall, session).head("/hall")).status == 303
+    assert (await stranger.head("/hall")).status == 200
+
+
+async def test_a_forged_post_does_nothing(window: Window, stranger: Window) -> None:
+    assert (await window.post("/logout")).status == 403
+    assert (await window.post("/logout", csrf="guess")).status == 403
+    assert (await window.head("/hall")).status == 200
+    elsewhere = {"Origin": "https://evil.example"}
+    answer = await stranger.post("/login", elsewhere, name="chief", password=serving.PASSWORD)
+    assert answer.status == 403
+
+
+async def test_a_cookie_planted_before_log_in_is_worth_nothing_after(hall: Served) -> None:
+    planted = {"mc_session": "planted"}
+    async with aiohttp.ClientSession(cookies=planted) as session:
+        victim = Window(hall, session)
+        answer = await victim.post("/login", name="centre", password=serving.PASSWORD)
+        assert answer.status == 303
+        assert "planted" not in answer.headers["Set-Cookie"]
+    async with aiohttp.ClientSession(cookies=planted) as session:
+        assert (await Window(hall, session).head("/hall")).status == 303
+
+
+async def test_log_out_ends_the_session_and_not_only_the_cookie(hall: Served) -> None:
+    cookies = await hall.session(Role.PUBLISHER)
+    async with aiohttp.ClientSession(cookies=cookies) as session:
+        assert (await Window(hall, session).post("/logout", csrf="token")).headers["Location"] == "/login"
+    async with aiohttp.ClientSession(cookies=cookies) as session:
+        assert (await Window(hall, session).head("/hall")).status == 303
+
+
+async def test_the_theme_is_the_readers_choice_and_comes_back_to_the_page(window: Window) -> None:
+    assert 'data-theme="light"' in (await window.get("/hall/sites"))[1]
+    answer = await window.post("/theme", csrf="token", theme="dark", back="/hall/cases?light=red")
+    assert answer.headers["Location"] == "/hall/cases?light=red"
+    assert 'data-theme="dark"' in (await window.get("/hall/sites"))[1]

@@ -1,0 +1,237 @@
+"""The wall and the console in a real browser: complete, live, honest about their age, inside their budgets."""
+
+import asyncio
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import update
+
+from central.core.access import Role
+from central.store import tables as t
+from central.web.guard import COOKIE
+from tests.browser import Page, browser
+from tests.integration import city, serving
+from tests.integration.serving import Served
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.service]
+
+PAGES = (
+    "/hall",
+    "/hall/sites",
+    "/hall/sites/s09",
+    "/hall/queue",
+    "/hall/cases",
+    "/hall/cases/s12/20260604121007",
+)
+SMALLEST_TEXT = """(() => {
+  let smallest = 1000;
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode.parentElement;
+    if (walk.currentNode.data.trim() && node.getClientRects().length && !node.closest('.sr'))
+      smallest = Math.min(smallest, parseFloat(getComputedStyle(node).fontSize));
+  }
+  return smallest;
+})()"""
+CLIPPED = """Array.from(document.querySelectorAll('body *')).filter(node =>
+  node.children.length === 0 && node.textContent.trim() && node.getClientRects().length && !node.closest('.sr, svg')
+  && (node.scrollWidth > node.clientWidth + 1) && getComputedStyle(node).overflow === 'hidden'
+).map(node => node.className + ': ' + node.textContent)"""
+CUT_OFF = """Array.from(document.querySelectorAll('.tile, .row, .kpi, .panel, .head, .tick')).filter(box => {
+  const frame = box.getBoundingClientRect();
+  return Array.from(box.querySelectorAll('*')).some(node => {
+    const own = node.getBoundingClientRect();
+    return own.height && getComputedStyle(node).display !== 'inline' && !node.closest('svg *, [hidden]')
+      && (own.right > frame.right + 1 || own.bottom > frame.bottom + 1);
+  });
+}).map(box => box.className)"""
+FLEX_GAPS = """Array.from(document.querySelectorAll('*')).filter(node => {
+  const style = getComputedStyle(node);
+  return style.display.includes('flex') && (style.rowGap !== 'normal' || style.columnGap !== 'normal')
+}).map(node => node.className)"""
+SMALL_TARGETS = """Array.from(document.querySelectorAll('button, input:not([type=hidden]), select, summary, .button, .side a'))
+  .filter(node => node.getClientRects().length)
+  .filter(node => { const box = node.getBoundingClientRect(); return box.width < 24 || box.height < 24; })
+  .map(node => node.outerHTML)"""
+WEIGHT = """performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))
+  .reduce((sum, entry) => sum + entry.transferSize, 0)"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    async with serving.serve(tmp_path_factory.mktemp("wall"), serving.demo_clock()) as hall:
+        yield hall
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
+    async with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(shown: Served, tab: Page) -> Page:
+    """The tab at 1080p, a supervisor logged in."""
+    await tab.cookie(COOKIE, (await shown.session(Role.SUPERVISOR))[COOKIE], shown.url)
+    await tab.size(1920, 1080)
+    return tab
+
+
+async def test_the_first_html_is_the_whole_wall_without_any_script(shown: Served, page: Page) -> None:
+    await page.call("Emulation.setScriptExecutionDisabled", value=True)
+    await page.open(shown.url + "/hall")
+    text = await page.ask("document.querySelector('.wall').innerText")
+    await page.call("Emulation.setScriptExecutionDisabled", value=False)
+    for said in (*city.NAMES, "待处置", "超期 1 个工作日", "到期预报", "链路与补传", "14:32", "余 418 条"):
+        assert said in text
+
+
+async def test_the_wall_keeps_its_budgets(shown: Served, page: Page) -> None:
+    await page.call("Network.setCacheDisabled", cacheDisabled=True)
+    await page.open(shown.url + "/hall")
+    await page.call("Network.setCacheDisabled", cacheDisabled=False)
+    assert await page.ask("document.querySelectorAll('*').length") <= 1_500
+    assert 8_000 < await page.ask(WEIGHT) <= 60_000
+    assert await page.ask(SMALLEST_TEXT) >= 16
+    assert await page.ask(CLIPPED) == []
+    assert await page.ask(CUT_OFF) == []
+    await page.size(3840, 2160)
+    assert await page.ask(SMALLEST_TEXT) >= 32
+    assert await page.ask(CUT_OFF) == []
+
+
+async def test_the_stream_sets_text_in_place(shown: Served, page: Page) -> None:
+    await page.open(shown.url + "/hall")
+    await page.ask("document.querySelector('[data-b=\"text=s/s09/left\"]').mark = document.mark = 1")
+    async with shown.store.write() as conn:
+        where = t.ingest_cursor.c.site == "s09"
+        await conn.execute(update(t.ingest_cursor).where(where).values(city.held(900)))
+        await conn.execute(
+            update(t.site)
+            .where(t.site.c.id == "s01")
+            .values(maintenance_until_at=shown.clock.office() + 10**10)
+        )
+    await page.until(
+        "document.querySelector('[data-b=\"text=s/s09/left\"]').textContent.startsWith('余 192 条')", 5
+    )
+    await page.until("document.querySelector('.tile').dataset.v === 'maintenance'", 5)
+    assert await page.ask(
+        "document.querySelector('[data-b=\"text=s/s09/left\"]').mark === 1 && document.mark === 1"
+    )
+    assert (
+        await page.ask("document.querySelector('.tile .link use').getAttribute('href')") == "#k-maintenance"
+    )
+    band = await page.ask("document.querySelector('.tile .band').innerHTML")
+    await page.open(shown.url + "/hall")
+    assert await page.ask("document.querySelector('.tile .band').innerHTML") == band
+
+
+async def test_a_new_red_light_reaches_title_counter_queue_and_its_row_alone_is_marked(
+    shown: Served, page: Page
+) -> None:
+    await page.open(shown.url + "/hall")
+    await page.until("document.title === '(4) 明察'", 5)
+    async with shown.store.write() as conn:
+        row = (t.case.c.site == "s01") & (t.case.c.light == "yellow")
+        await conn.execute(update(t.case).where(row).values(light="red", due_at=1, item_name="新亮的红灯"))
+    await page.until("document.title !== '(4) 明察' && document.querySelector('.row.fresh') !== null", 5)
+    assert "新亮的红灯" in await page.ask("document.querySelector('.row').innerText")
+    fresh = await page.ask("Array.from(document.querySelectorAll('.row.fresh')).map(row => row.innerText)")
+    assert all("新亮的红灯" in text for text in fresh)
+    assert await page.ask("document.querySelector('.kpi-red .figure').textContent") == await page.ask(
+        "document.title.match(/\\d+/)[0]"
+    )
+
+
+async def test_a_list_made_earlier_offers_itself_anew_when_something_changed(
+    shown: Served, page: Page
+) -> None:
+    await page.open(shown.url + "/hall/queue")
+    await asyncio.sleep(1.5)
+    assert await page.ask("document.querySelector('.offer').hidden")
+    async with shown.store.write() as conn:
+        row = (t.case.c.site == "s03") & (t.case.c.light == "yellow")
+        await conn.execute(update(t.case).where(row).values(light="green"))
+    await page.until("!document.querySelector('.offer').hidden", 5)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_nothing_scrolls_sideways_on_a_phone_and_every_target_can_be_hit(
+    shown: Served, page: Page, theme: str
+) -> None:
+    await page.cookie("mc_theme", theme, shown.url)
+    for width in (390, 1440):
+        await page.size(width, 844)
+        for path in PAGES:
+            await page.open(shown.url + path)
+            assert await page.ask("document.documentElement.scrollWidth") <= width, (path, width)
+            assert await page.ask(FLEX_GAPS) == [], path
+            if path != "/hall":
+                assert await page.ask(SMALLEST_TEXT) >= 13, path
+                assert await page.ask(SMALL_TARGETS) == [], path
+
+
+async def test_a_console_page_keeps_its_weight(shown: Served, page: Page) -> None:
+    await page.call("Network.setCacheDisabled", cacheDisabled=True)
+    for path in PAGES[1:]:
+        await page.open(shown.url + path)
+        assert await page.ask(WEIGHT) <= 120_000, path
+    await page.call("Network.setCacheDisabled", cacheDisabled=False)
+
+
+async def test_an_ended_log_in_leads_to_the_log_in_page(shown: Served, page: Page) -> None:
+    await page.open(shown.url + "/hall/sites")
+    async with shown.store.write() as conn:
+        await conn.execute(t.session.delete())
+    await page.open(shown.url + "/hall/sites")
+    assert await page.ask("location.pathname + location.search") == "/login?next=/hall/sites"
+
+
+@asynccontextmanager
+async def _process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str, str]]:
+    """A hall in a process of its own: it can be frozen."""
+    command = (sys.executable, "-m", "tests.integration.serving", str(folder))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            while not (line := await process.stdout.readline()).startswith(b"http"):
+                assert line, "the hall did not start"
+        url, cookie = line.decode().split()
+        yield process, url, cookie
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_frozen_centre_is_said_within_ten_seconds_and_forgotten_at_its_first_word(
+    tmp_path: Path, tab: Page
+) -> None:
+    async with _process(tmp_path) as (process, url, cookie):
+        await tab.cookie(COOKIE, cookie, url)
+        await tab.size(1920, 1080)
+        await tab.open(url + "/hall")
+        await tab.ask("document.mark = 1")
+        await tab.until("Number(document.querySelector('#fresh').textContent) < 0.5")
+        process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        await tab.until("!document.querySelector('.veil').hidden", 12)
+        assert 4 < time.monotonic() - began <= 10.3
+        text = await tab.ask("document.querySelector('.veil').innerText")
+        assert re.search(r"画面已停止更新\s+以下是 14:3\d:\d\d 的数据", text)
+        assert await tab.ask("document.documentElement.className") == "stale"
+        process.send_signal(signal.SIGCONT)
+        thawed = time.monotonic()
+        await tab.until("document.querySelector('.veil').hidden", 5)
+        assert time.monotonic() - thawed < 2
+        assert await tab.ask("document.mark === 1 && document.documentElement.className === ''")

@@ -1,0 +1,170 @@
+"""Whom the hall believes: hellos, wills and gaps that are not what they say."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from central.core.calendar import Calendar
+from central.ingest import ingest_batches, open_batch
+from central.judge import Moment, World
+from central.presence import Presence
+from central.store import facts, status
+from central.store import tables as t
+from central.store.engine import Store, open_store
+from central.welcome import introduce
+from common.clock import Clock
+from common.core import message
+from common.core.message import State
+from common.core.record import Gap
+from tests.sender import SECRETS, Sender, case, draft
+
+NOW = 1_781_245_925_000_000
+WORLD = World(ZoneInfo("Asia/Shanghai"), Calendar(1, date(2026, 1, 1), [True] * 365), {})
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    sites = [{"id": name, "name": name, "kind": "township", "position": 0} for name in ("s01", "s02")]
+    box = {
+        "site": "s01",
+        "generation": 1,
+        "sign_key": Sender().sign_key,
+        "state": "active",
+        "created_wall": 0,
+    }
+    async with opened.write() as conn:
+        await conn.execute(insert(t.site), sites)
+        await conn.execute(insert(t.box), [box, {**box, "site": "s02"}])
+    yield opened
+    await opened.close()
+
+
+async def refusal(store: Store, sender: Sender, *, topic_site: str = "s01") -> str:
+    async with store.write() as conn:
+        return (await introduce(conn, topic_site, sender.hello(), NOW)).refused
+
+
+async def known_epochs(store: Store) -> int:
+    async with store.read() as conn:
+        return int(await conn.scalar(select(func.count()).select_from(t.ingest_cursor)) or 0)
+
+
+async def taken(store: Store, payload: bytes, *, now: int = NOW) -> message.Ack:
+    async with store.write() as conn:
+        outcome = await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], WORLD, Moment(now, now))
+    return outcome.acks[0][1]
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        Sender(generation=7),
+        Sender(sign_secret=b"x" * 32),
+        Sender(site="s02"),  # s02's own hello, published on the topic of s01
+        Sender(site="nowhere"),
+    ],
+    ids=["unregistered generation", "another's key", "another site", "unknown site"],
+)
+async def test_a_hello_that_is_not_the_boxs_own_is_not_believed(store: Store, sender: Sender) -> None:
+    """P-HELLO-02, P-SIGN-04"""
+    with pytest.raises(ValueError, match=r"not registered|does not verify"):
+        await refusal(store, sender)
+    assert await known_epochs(store) == 0
+
+
+@pytest.mark.parametrize("junk", [b"", b"\x93", b"\x93\xc4\x00\xa0\xc4\x00", b"junk"])
+async def test_a_hello_that_is_garbage_is_a_value_error(store: Store, junk: bytes) -> None:
+    """P-WIRE-05"""
+    async with store.write() as conn:
+        with pytest.raises(ValueError, match=r"."):
+            await introduce(conn, "s01", junk, NOW)
+
+
+@pytest.mark.parametrize("state", ["superseded", "revoked", "retired"])
+async def test_a_box_that_may_not_write_any_more_is_told_why(store: Store, state: str) -> None:
+    """P-HELLO-03, P-NACK-01"""
+    sender = Sender()
+    sender.number(case("1"))
+    assert await refusal(store, sender) == ""
+    async with store.write() as conn:
+        await conn.execute(update(t.box).values(state=state))
+    ack = await taken(store, sender.payload())
+    assert [(nack.code, nack.permanent, ack.upto) for nack in ack.nacks] == [(state, True, 0)]
+    assert await refusal(store, sender) == state
+    assert await refusal(store, Sender()) == state
+    assert await known_epochs(store) == 1
+
+
+async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) -> None:
+    """P-HELLO-04"""
+    sender = Sender()
+    sender.number(case("1"), case("2"))
+    assert await refusal(store, sender) == ""
+    assert (await taken(store, sender.payload())).upto == 2
+    assert await refusal(store, sender) == ""
+    behind = Sender()
+    behind.epoch, behind.raws, behind.chain = sender.epoch, sender.raws[:1], sender.chain[:2]
+    assert await refusal(store, behind) == "fork"
+    other = Sender()
+    other.epoch = sender.epoch
+    other.number(case("1"), case("9"))
+    assert await refusal(store, other) == "fork"
+    async with store.write() as conn:
+        box = {
+            "site": "s01",
+            "generation": 2,
+            "sign_key": sender.sign_key,
+            "state": "active",
+            "created_wall": 0,
+        }
+        await conn.execute(insert(t.box), [box])
+    heir = Sender(generation=2)
+    heir.epoch, heir.raws, heir.chain = sender.epoch, sender.raws, sender.chain
+    assert await refusal(store, heir) == "fork"
+
+
+async def test_a_gap_that_is_not_below_its_own_number_closes_nothing(store: Store) -> None:
+    """P-GAP-02"""
+    sender = Sender()
+    sender.number(*(case(str(n)) for n in range(1, 4)))
+    sender.number(*(draft(Gap(lo, hi, "damaged")) for lo, hi in [(1, 4), (3, 2), (0, 2), (2, 9)]))
+    await refusal(store, sender)
+    ack = await taken(store, sender.payload(4, 7))
+    assert (ack.upto, ack.ranges, ack.nacks) == (0, [(4, 7)], [])
+    sender.number(draft(Gap(1, 2, "damaged")))
+    ack = await taken(store, sender.payload(8, 8))
+    assert (ack.upto, ack.ranges) == (2, [(4, 8)])
+
+
+async def test_a_box_whose_clock_is_wrong_by_ages_is_taken_like_any_other(store: Store) -> None:
+    """P-CLOCK-04"""
+    sender = Sender()
+    late, early = 253_402_300_799_000_000, -62_135_596_800_000_000
+    sender.number(*(case(str(n), at=at, wall=at) for n, at in enumerate([NOW, 0, late, early])))
+    await refusal(store, sender)
+    ack = await taken(store, sender.payload())
+    assert (ack.upto, ack.nacks) == (4, [])
+    async with store.read() as conn:
+        assert len(await facts.heads(conn, "s01", [("case", str(n)) for n in range(4)])) == 4
+
+
+async def test_a_will_of_a_connection_long_replaced_is_ignored(store: Store) -> None:
+    """P-MQTT-04"""
+    presence = Presence(store, Clock())
+
+    async def online() -> bool:
+        await presence._flush()
+        async with store.read() as conn:
+            return bool((await status.all_status(conn))["s01"].online)
+
+    presence.state("s01", State("new", True, "b", b"epoch--1", "0"))
+    assert await online()
+    presence.state("s01", State("old", False, "b", b"epoch--1", "0"))
+    assert await online()
+    presence.state("s01", State("new", False, "b", b"epoch--1", "0"))
+    assert not await online()

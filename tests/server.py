@@ -23,6 +23,8 @@ class Server:
 
     account: ClassVar[str]
     """Whom the server runs as when the tests run as root."""
+    ending: ClassVar[int] = signal.SIGTERM
+    """The signal on which it ends soonest and leaves nothing outside its folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,12 +52,12 @@ class Server:
                 raise RuntimeError(f"{type(self).__name__} did not start:\n{words}")
             time.sleep(0.02)
 
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        """Let it end in its own way; one that does not is killed."""
+    def stop(self) -> None:
+        """Its data is not needed any more: let it tidy up; one that does not is killed."""
         if self._process is None:
             return
         self.thaw()
-        self._process.send_signal(number)
+        self._process.send_signal(self.ending)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(20)
         self.kill()

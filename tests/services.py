@@ -22,7 +22,7 @@ import asyncpg
 from common.clock import Clock
 from common.mqtt import MqttConfig
 from provisioning import broker, pki
-from provisioning.core.identity import Box
+from provisioning.core.identity import INGEST, Box
 from tests.server import HOST, Server, program
 
 ADMIN = "admin"
@@ -66,9 +66,9 @@ class Mosquitto(Server):
     def box(self, name: str) -> Path:
         return self.folder / "boxes" / name
 
-    def config(self, name: str = broker.WORKERS[0], *, version: int = 5) -> MqttConfig:
+    def config(self, name: str = INGEST, *, version: int = 5) -> MqttConfig:
         """`[mqtt]` of the box or the ingest worker of this name."""
-        folder = self.hall if name in broker.WORKERS else self.box(name)
+        folder = self.hall if name == INGEST else self.box(name)
         return MqttConfig(
             host=HOST, port=self.port, version=version, ca=folder / "ca.pem", node=folder / "node.pem"
         )
@@ -106,6 +106,7 @@ class MariaDb(Database):
     """MariaDB. Parameters of `execute` are `%s`."""
 
     account = "mysql"
+    ending = signal.SIGKILL
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -175,6 +176,7 @@ class PostgreSql(Database):
     """PostgreSQL. Parameters of `execute` are `$1`. Not `durable`: survives `kill`, but no power cut."""
 
     account = "postgres"
+    ending = signal.SIGQUIT
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
         super().__init__(folder)
@@ -214,10 +216,6 @@ class PostgreSql(Database):
         }
         options = [f"--{key}={value}" for key, value in settings.items()]
         return [self._program("postgres"), "-D", f"{self.folder}/data", *options]
-
-    def stop(self, number: int = signal.SIGINT) -> None:
-        """SIGINT: without waiting for clients that stay."""
-        super().stop(number)
 
     def answers(self) -> bool:
         check = [self._program("pg_isready"), "-q", "-h", HOST, "-p", str(self.port)]

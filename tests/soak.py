@@ -1,0 +1,98 @@
+"""Long fault runs: `python -m tests.soak --what NAME --count N --seed N`; `make soak` calls it.
+
+Progress goes to standard error; the run closes with one JSON line of counts on standard output. The exit status is
+0 only if nothing was lost and nothing duplicated. A run is an entry of `RUNS`.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tests import services
+from tests.real import logs, replay
+from tests.real.chaos import say
+
+PATIENCE_SECS = 1800.0
+"""After the last fault; a run that is not whole by then hangs."""
+
+
+class Tally(Struct, frozen=True):
+    """What a run found."""
+
+    faults: int
+    lost: int
+    duplicated: int
+    records: int
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    """The closing line; `error` where the run did not come to its end."""
+
+    what: str
+    seed: int
+    faults: int | None
+    lost: int | None
+    duplicated: int | None
+    records: int | None
+    secs: float
+    error: str = ""
+
+
+async def kill(count: int, seed: int) -> Tally:
+    """The municipalities (a sample, `MINGCHA_SAMPLE`) with `count` kills of agents, broker and hall."""
+    return await _municipalities(logs.sample_size(60), count, seed)
+
+
+async def real(count: int, seed: int) -> Tally:
+    """All cases and steps of the municipalities with `count` kills."""
+    return await _municipalities(None, count, seed)
+
+
+RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {"kill": kill, "real": real}
+
+
+async def _municipalities(size: int | None, count: int, seed: int) -> Tally:
+    cases = logs.municipalities(size, seed)
+    async with services.mariadb() as mariadb, services.postgresql() as postgresql:
+        outcome = await replay.run(
+            mariadb, postgresql, cases, kills=count, seed=seed, patience_secs=PATIENCE_SECS
+        )
+    say(f"kills {outcome.kills}, whole {outcome.quiet_secs} s after the last of them")
+    for problem in outcome.verdict.problems:
+        say(problem)
+    verdict = outcome.verdict
+    return Tally(sum(outcome.kills.values()), verdict.lost, verdict.duplicated, verdict.records)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests.soak", description=__doc__)
+    parser.add_argument("--what", choices=sorted(RUNS), required=True)
+    parser.add_argument("--count", type=int, default=20, help="number of faults")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    began = time.monotonic()
+    try:
+        tally = asyncio.run(RUNS[given.what](given.count, given.seed))
+    except Exception as error:  # noqa: BLE001  whatever ended the run, the line is printed
+        traceback.print_exc()
+        secs = round(time.monotonic() - began, 1)
+        _close(Line(given.what, given.seed, None, None, None, None, secs, str(error)[:500]))
+        return 1
+    secs = round(time.monotonic() - began, 1)
+    _close(Line(given.what, given.seed, tally.faults, tally.lost, tally.duplicated, tally.records, secs))
+    return int(tally.lost > 0 or tally.duplicated > 0)
+
+
+def _close(line: Line) -> None:
+    print(msgspec.json.encode(line).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

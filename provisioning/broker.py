@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provisioning.core import broker_text
-from provisioning.core.identity import Box
+from provisioning.core.identity import INGEST, Box
 from provisioning.files import PUBLIC, write_file
-
-WORKERS = ("hall.ingest.1",)
 
 
 def write_conf(folder: Path, *, port: int = 8883, bind: str = "") -> bool:
@@ -21,7 +19,7 @@ def write_conf(folder: Path, *, port: int = 8883, bind: str = "") -> bool:
     return write_file(folder / "mosquitto.conf", text.encode(), PUBLIC)
 
 
-def write_acl(folder: Path, boxes: Sequence[Box], workers: Sequence[str] = WORKERS) -> bool:
+def write_acl(folder: Path, boxes: Sequence[Box], workers: Sequence[str] = (INGEST,)) -> bool:
     """Every box ever registered and not forgotten, in its present state. -> True if it changed: then `reload`."""
     return write_file(folder / "acl", broker_text.acl(boxes, workers).encode(), PUBLIC)
 

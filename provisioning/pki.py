@@ -27,7 +27,7 @@ from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError
 from common.core.instant import from_us, to_us
-from provisioning.core.identity import Box
+from provisioning.core.identity import INGEST, Box
 from provisioning.files import PUBLIC, write_file
 
 ROOT_DAYS = 20 * 365
@@ -36,7 +36,6 @@ LEAF_DAYS = 30
 SERVER_DAYS = 825
 BACKDATE_DAYS = 2
 """A peer whose clock is somewhat slow accepts what was issued just now."""
-WORKER = "hall.ingest.1"
 _UTC = ZoneInfo("UTC")
 
 
@@ -81,7 +80,7 @@ def _host(host: str) -> x509.GeneralName:
 # everything that one place needs ------------------------------------------------------------------------------
 
 
-def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: str = WORKER) -> Authority:
+def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: str = INGEST) -> Authority:
     """The hall's CA and keys as `central.toml` expects them in `folder`, and the broker's in `folder/broker`.
 
     Keeps every key that is there; renews a leaf that is due. Raises ConfigError for a damaged file.

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from common.core.errors import ConfigError
 
+INGEST = "hall.ingest.1"
+"""The first ingest worker of the hall."""
 _SITE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _RESERVED = {"central", "hall"}
 

@@ -1,0 +1,258 @@
+"""One site end to end, all of it real processes: a vendor's database, its box, the broker, the hall.
+
+`async with scene() as place` has them running; a test breaks something, asks both doctors, reads both logs, mends it
+and waits until the hall says again what the office's database says.
+"""
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import func, select
+
+from central.config import load as load_central
+from central.store import tables as t
+from central.store.engine import look
+from common.core.errors import UnavailableError
+from common.core.record import Case, Step
+from provisioning.core.identity import Box
+from tests import services
+from tests.processes import Agent, Hall, hall
+from tests.server import Server
+from tests.services import Mosquitto
+
+FIRST = Box("s01", 1)
+PATIENCE_SECS = 40.0
+"""Generous: a test that waits this long has found a fault."""
+CASES = 6
+TABLES = """
+[table.case]
+from = "办件"
+key = ["编号"]
+cursor = {columns = ["修改时间"]}
+columns = {case_no = "编号", applicant = "申请人", status = {col = "状态", enum = {0 = "accepted", 9 = "done"}}}
+[table.step]
+from = "办理过程"
+key = ["编号", "序号"]
+parent = "编号"
+columns = {seq = "序号", step_name = "环节"}
+"""
+SQLITE_MAPPING = f'version = 1\n[source]\ntype = "sqlite"\npath = "spxt.db"\n{TABLES}'
+Rows = dict[tuple[str, str], tuple[str | None, ...]]
+"""(table, key) -> what the row says; the same shape from the office and from the hall."""
+
+
+class Office:
+    """The approval database of a site's vendor, a SQLite file in the box's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "spxt.db"
+        self._number = 0
+        with self.vendor() as db:
+            db.execute('CREATE TABLE "办件" ("编号" TEXT PRIMARY KEY, "申请人", "状态", "修改时间" TEXT)')
+            db.execute(
+                'CREATE TABLE "办理过程" ("编号" TEXT, "序号" INTEGER, "环节", PRIMARY KEY ("编号", "序号"))'
+            )
+        self.receive(CASES)
+
+    @contextmanager
+    def vendor(self) -> Iterator[sqlite3.Connection]:
+        """The vendor's own connection; what is done in the block is committed at its end."""
+        db = sqlite3.connect(self.file, timeout=10)
+        try:
+            with db:
+                yield db
+        finally:
+            db.close()
+
+    def execute(self, sql: str) -> None:
+        with self.vendor() as db:
+            db.execute(sql)
+
+    def receive(self, count: int = 1, *, status: int = 0) -> str:
+        """`count` new cases with a step each. -> the number of the last."""
+        numbers = [f"SL{n:05}" for n in range(self._number + 1, self._number + count + 1)]
+        self._number += count
+        with self.vendor() as db:
+            db.executemany(
+                "INSERT INTO \"办件\" VALUES (?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now', '+8 hours'))",
+                [(number, f"王小明{number}", status) for number in numbers],
+            )
+            db.executemany(
+                "INSERT INTO \"办理过程\" VALUES (?, 1, '受理')", [(number,) for number in numbers]
+            )
+        return numbers[-1]
+
+    def rows(self) -> Rows:
+        with self.vendor() as db:
+            cases = db.execute('SELECT "编号", "申请人", "状态" FROM "办件"').fetchall()
+            steps = db.execute('SELECT "编号", "序号", "环节" FROM "办理过程"').fetchall()
+        words = {0: "accepted", 9: "done"}
+        found: Rows = {("case", key): (name, words[status]) for key, name, status in cases if status in words}
+        return found | {("step", f'["{key}","{number}"]'): (name,) for key, number, name in steps}
+
+
+class Report(Struct):
+    """What a doctor said."""
+
+    code: int
+    verdict: str
+    checks: dict[str, dict[str, Any]]
+
+    @property
+    def faults(self) -> set[str]:
+        """What failed, and of what warned all but the calendar, which runs out by itself near a year's end."""
+        found = {key for key, item in self.checks.items() if item["status"] in {"fail", "warn"}}
+        return found - {"E-HALL-08"}
+
+    def detail(self, check: str) -> str:
+        """The sentence of a fault; it fails where there is none, or none that a person could act on."""
+        item = self.checks[check]
+        assert item["status"] in {"fail", "warn"}, item
+        assert item["effect"], item
+        assert item["remedy"], item
+        return str(item["detail"])
+
+
+async def doctor(server: Agent | Hall, *args: str) -> Report:
+    """`mingcha-agent doctor --json` or `mingcha doctor --json`, as a process of its own."""
+    program = "agent" if isinstance(server, Agent) else "central"
+    code, out, err = await command(program, "doctor", "--json", "--config", str(server.config), *args)
+    assert not err, err
+    said = json.loads(out)
+    return Report(code, said["verdict"], {item["id"]: item for item in said["checks"]})
+
+
+async def command(program: str, *args: str, **env: str) -> tuple[int, str, str]:
+    """Run `python -m program`. -> (exit code, stdout, stderr)."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        program,
+        *args,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | env,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECS)
+    assert process.returncode is not None
+    return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+async def until(what: str, true: Callable[[], Awaitable[Any] | Any], secs: float = PATIENCE_SECS) -> Any:
+    """Ask again and again until the answer is true. -> it."""
+    end = time.monotonic() + secs
+    while True:
+        answer = true()
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"not within {secs:.0f} s: {what}"
+        await asyncio.sleep(0.1)
+
+
+def events(server: Agent | Hall, name: str) -> list[dict[str, Any]]:
+    """Log lines of this event."""
+    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == name]
+
+
+class Place:
+    """Broker, hall, and the site s01 with its office and its box."""
+
+    def __init__(self, broker: Mosquitto, hall: Hall, agent: Agent, office: Office) -> None:
+        self.broker = broker
+        self.hall = hall
+        self.agent = agent
+        self.office = office
+
+    async def start(self, *servers: Server) -> None:
+        for server in servers or (self.agent,):
+            await asyncio.to_thread(server.start)
+
+    async def stop(self, *servers: Server) -> None:
+        for server in servers or (self.agent,):
+            await asyncio.to_thread(server.stop)
+
+    async def hall_rows(self, site: str = "s01") -> Rows:
+        """What the hall takes for the site's database now."""
+        async with look(load_central(self.hall.config).database_url) as conn:
+            heads = (await conn.execute(select(t.row_head).where(t.row_head.c.site == site))).all()
+        return {(head.tbl, head.key): _said(head) for head in heads if not head.deleted}
+
+    async def agrees(self) -> bool:
+        """The hall says what the office says, and nothing waits on the box."""
+        try:
+            return await self.hall_rows() == self.office.rows()
+        except UnavailableError:
+            return False
+
+    async def settled(self) -> None:
+        """The hall has caught up, by itself."""
+        await until("the hall says what the office says", self.agrees)
+
+    async def records(self) -> int:
+        """Records of rows in the hall; each content of a row once is as few as there can be."""
+        async with look(load_central(self.hall.config).database_url) as conn:
+            query = select(func.count()).where(t.record.c.kind.in_(["case", "step"]))
+            return int((await conn.execute(query)).scalar_one())
+
+    async def twice(self) -> list[tuple[str, ...]]:
+        """Versions of a row that the hall has taken twice in one epoch."""
+        async with look(load_central(self.hall.config).database_url) as conn:
+            place = (t.record.c.epoch, t.record.c.tbl, t.record.c.key, t.record.c.version)
+            query = select(*place).where(t.record.c.tbl != "").group_by(*place).having(func.count() > 1)
+            return [tuple(map(str, row)) for row in await conn.execute(query)]
+
+
+async def ended(server: Server, number: int = 0) -> int:
+    """Send this signal, or none, and wait for the end. -> exit code."""
+    process = server._process
+    assert process is not None
+    if number:
+        process.send_signal(number)
+    code = await asyncio.to_thread(process.wait, PATIENCE_SECS)
+    server._process = None
+    return code
+
+
+async def online(place: Place, *, is_online: bool = True) -> bool:
+    """What the hall takes the box for, by births, farewells and wills."""
+    async with look(load_central(place.hall.config).database_url) as conn:
+        return bool(await conn.scalar(select(t.site_status.c.online))) is is_online
+
+
+def _said(head: Any) -> tuple[str | None, ...]:
+    if head.kind == "case":
+        case = msgspec.msgpack.decode(head.body, type=Case)
+        return case.applicant, case.status
+    return (msgspec.msgpack.decode(head.body, type=Step).step_name,)
+
+
+@asynccontextmanager
+async def scene(
+    boxes: Sequence[Box] = (FIRST,), database: str = "sqlite", *, start: bool = True, extra: str = ""
+) -> AsyncIterator[Place]:
+    """Everything running (`start`), or only broker and hall; `extra`: lines of agent.toml."""
+    async with services.mosquitto(boxes) as broker, hall(broker, boxes, database) as running:
+        agent = Agent(broker, boxes[0], SQLITE_MAPPING, extra=extra)
+        place = Place(broker, running, agent, Office(agent.folder))
+        try:
+            if start:
+                await place.start()
+            yield place
+            for server in (running, agent):
+                assert "Traceback" not in server.log, server.log
+        finally:
+            await place.stop()

@@ -1,0 +1,94 @@
+"""The way between box and hall is cut wherever it can be: the box collects on, and afterwards nothing is missing."""
+
+import asyncio
+import signal
+import time
+
+import pytest
+
+from tests.journey.scene import doctor, ended, events, online, scene, until
+
+pytestmark = pytest.mark.service
+
+
+async def test_box_and_hall_start_without_a_broker_and_find_it_when_it_comes() -> None:
+    async with scene(start=False) as place:
+        await place.stop(place.hall)
+        await asyncio.to_thread(place.broker.kill)
+        await place.start(place.hall, place.agent)
+        await until("all rows are buffered", lambda: place.agent.waiting() >= len(place.office.rows()))
+        box, hall = await asyncio.gather(doctor(place.agent), doctor(place.hall))
+        assert (box.code, box.faults) == (2, {"E-NET-03"})
+        assert "连接被拒绝" in box.detail("E-NET-03")
+        assert box.checks["E-SYNC-03"]["caused_by"] == "E-NET-03"
+        assert (hall.code, hall.faults) == (3, {"E-HALL-02"})
+        assert "连不上" in hall.detail("E-HALL-02")
+        await place.start(place.broker)
+        await place.settled()
+        for server, name in ((place.agent, "hall"), (place.hall, "broker")):
+            assert len(events(server, f"{name}.unavailable")) == 1
+            assert len(events(server, f"{name}.recovered")) == 1
+
+
+async def test_a_broker_that_is_killed_takes_nothing_with_it() -> None:
+    async with scene() as place:
+        await place.settled()
+        await asyncio.to_thread(place.broker.kill)
+        place.office.receive(3)
+        await until("the box has said so", lambda: events(place.agent, "hall.unavailable"))
+        await place.start(place.broker)
+        place.office.receive(3)
+        await place.settled()
+        assert await place.twice() == []
+        await until("the box has said so", lambda: events(place.agent, "hall.recovered"))
+
+
+async def test_a_hall_that_was_long_away_or_hung_gets_everything_afterwards() -> None:
+    async with scene() as place:
+        await place.settled()
+        await asyncio.to_thread(place.hall.kill)
+        for _ in range(8):
+            place.office.receive(5)
+            await asyncio.sleep(1)
+        box, hall = await asyncio.gather(doctor(place.agent), doctor(place.hall))
+        assert (box.code, box.faults) == (2, {"E-SYNC-03"})
+        assert "市中心程序没有在运行" in box.detail("E-SYNC-03")
+        assert (hall.code, hall.faults) == (3, {"E-HALL-09"})
+        assert place.agent.waiting() > 80
+        await place.start(place.hall)
+        await place.settled()
+        assert len(events(place.agent, "hall.recovered")) == 1
+        place.hall.freeze()
+        place.office.receive(20)
+        await asyncio.sleep(4)
+        assert place.agent.waiting() >= 40
+        place.hall.thaw()
+        await place.settled()
+        assert await place.twice() == []
+
+
+async def test_sigterm_ends_either_at_once_and_the_other_knows() -> None:
+    async with scene() as place:
+        await place.settled()
+        await until("the hall has heard of the box", lambda: online(place))
+        began = time.monotonic()
+        assert await ended(place.agent, signal.SIGTERM) == 0
+        assert events(place.agent, "agent.stopped")
+        await until("the hall knows that the box left", lambda: online(place, is_online=False), 5)
+        await place.start(place.agent)
+        await place.settled()
+        assert await ended(place.hall, signal.SIGTERM) == 0
+        assert events(place.hall, "central.stopped")
+        await until("the box knows that the hall left", lambda: events(place.agent, "hall.unavailable"), 5)
+        place.office.receive()
+        await place.start(place.hall)
+        await place.settled()
+        assert time.monotonic() - began < 30
+
+
+async def test_sigterm_ends_a_box_whose_broker_hangs() -> None:
+    async with scene() as place:
+        await place.settled()
+        place.broker.freeze()
+        assert await ended(place.agent, signal.SIGTERM) == 0
+        place.broker.thaw()

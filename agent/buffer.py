@@ -19,12 +19,13 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from agent.core.rows import Stamp, statement
 from agent.hold import Ballast, hold
 from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
-from common.core.record import Gap, Op, Record
+from common.core.record import Gap, Record
 
 log = structlog.get_logger()
 
@@ -184,23 +185,34 @@ class Buffer:
         -> the numbers given. Raises BufferFullError; then nothing has changed.
         """
         async with self._lock:
-            head, rows = self.head, []
-            for seq, item in enumerate(records, self.newest + 1):
-                raw = record.encode_record(msgspec.structs.replace(item, seq=seq))
-                head = crypto.chain_next(head, seq, raw)
-                rows.append((seq, item.kind.value, item.cap_wall, self._dek, head, self._seal(seq, raw)))
-            newest = self.newest + len(rows)
+            rows, head = self._numbered(records)
             async with self._transaction():
-                await self._db.executemany("INSERT INTO outbox VALUES(?, ?, ?, ?, ?, ?)", rows)
+                await self._insert(rows, head)
                 await self._db.executemany(
                     "INSERT INTO position VALUES(?, ?) ON CONFLICT(source) DO UPDATE SET pos=excluded.pos",
                     (positions or {}).items(),
                 )
-                await self._set_meta({"head": head, "newest": str(newest).encode()})
-            self.head, self.newest = head, newest
+            self._taken(rows, head)
+        return [row[0] for row in rows]
+
+    def _numbered(self, records: Sequence[Record]) -> tuple[list[tuple[Any, ...]], bytes]:
+        """-> (rows of the outbox, chain value at the last)."""
+        head, rows = self.head, []
+        for seq, item in enumerate(records, self.newest + 1):
+            raw = record.encode_record(msgspec.structs.replace(item, seq=seq))
+            head = crypto.chain_next(head, seq, raw)
+            rows.append((seq, item.kind.value, item.cap_wall, self._dek, head, self._seal(seq, raw)))
+        return rows, head
+
+    async def _insert(self, rows: list[tuple[Any, ...]], head: bytes) -> None:
+        await self._db.executemany("INSERT INTO outbox VALUES(?, ?, ?, ?, ?, ?)", rows)
+        await self._set_meta({"head": head, "newest": str(self.newest + len(rows)).encode()})
+
+    def _taken(self, rows: list[tuple[Any, ...]], head: bytes) -> None:
+        """What the transaction has committed."""
+        self.head, self.newest = head, self.newest + len(rows)
         if rows:
             self.appended.set()
-        return [row[0] for row in rows]
 
     async def forget(self, upto: int) -> None:
         """Delete what the hall holds: every number up to `upto`, never past what the index has (see index.py)."""
@@ -262,7 +274,7 @@ class Buffer:
             except crypto.DamagedError as error:
                 if not records:
                     await self._quarantine(seq, link, blob, str(error))
-                break
+                break  # what is sound before it goes first
             chain = link
         if not records:
             return None
@@ -304,20 +316,8 @@ class Buffer:
 
     def gap(self, lo: int, hi: int, why: str) -> Record:
         """A record that declares `lo..hi` of this epoch as never to come."""
-        return Record(
-            seq=0,
-            kind=record.RecordKind.GAP,
-            table="",
-            key=f"{lo}-{hi}",
-            version=1,
-            op=Op.PUT,
-            src_at=None,
-            cap_at=self._clock.office(),
-            cap_wall=self._clock.wall(),
-            cap_mono=self._clock.mono(),
-            digest=b"",
-            body=record.encode_body(Gap(lo, hi, why)),
-        )
+        stamp = Stamp(self._clock.office(), self._clock.wall(), self._clock.mono())
+        return statement(Gap(lo, hi, why), stamp, f"{lo}-{hi}")
 
     # inside --------------------------------------------------------------------------------------------------
 
@@ -330,15 +330,32 @@ class Buffer:
             raise crypto.DamagedError(f"no data key {dek}")
         return crypto.unseal(self._deks[dek], crypto.record_context(self.site, self.epoch, seq, dek), blob)
 
+    async def quarantine(self, seq: int, why: str) -> None:
+        """Set the record `seq` aside: it can never be sent."""
+        for chain, blob in await self._all("SELECT chain, blob FROM outbox WHERE seq=?", (seq,)):
+            await self._quarantine(seq, chain, blob, why)
+
+    async def declare_again(self, upto: int, held: Iterable[tuple[int, int]]) -> None:
+        """Quarantined numbers that the hall does not know as gaps yet: the record that said so may be lost too."""
+        rows = await self._all("SELECT seq FROM quarantine WHERE seq>? ORDER BY seq", (upto,))
+        known = list(held)
+        lost = [seq for (seq,) in rows if not any(lo <= seq <= hi for lo, hi in known)]
+        if lost:
+            await self.append([self.gap(seq, seq, "damaged") for seq in lost])
+
     async def _quarantine(self, seq: int, chain: bytes, blob: bytes, why: str) -> None:
+        """Aside and declared as a gap, in one transaction: no hole without its declaration."""
         log.error("record.damaged", seq=seq, hint="执行 mingcha-agent doctor --only 缓存")
-        async with self._lock, self._transaction():
-            await self._db.execute(
-                "INSERT OR REPLACE INTO quarantine VALUES(?, ?, ?, ?, ?)",
-                (seq, why, chain, blob, self._clock.wall()),
-            )
-            await self._db.execute("DELETE FROM outbox WHERE seq=?", (seq,))
-        await self.append([self.gap(seq, seq, "damaged")])
+        async with self._lock:
+            rows, head = self._numbered([self.gap(seq, seq, "damaged")])
+            async with self._transaction():
+                await self._db.execute(
+                    "INSERT OR REPLACE INTO quarantine VALUES(?, ?, ?, ?, ?)",
+                    (seq, why, chain, blob, self._clock.wall()),
+                )
+                await self._db.execute("DELETE FROM outbox WHERE seq=?", (seq,))
+                await self._insert(rows, head)
+            self._taken(rows, head)
 
     async def _chain_at(self, seq: int) -> bytes:
         """Chain value at `seq`; empty where it can no longer be known."""

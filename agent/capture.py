@@ -122,13 +122,13 @@ class Capture:
         """State, per start of a round (office time), which tables are whole up to it and how many rows were read."""
         stamp = self.stamp()
         await self._store(
-            [Draft(_statement(RecordKind.PASS, Pass(at, tables), stamp), "") for at, tables in passes.items()]
+            [Draft(rows.statement(Pass(at, tables), stamp), "") for at, tables in passes.items()]
         )
 
     async def note(self, event: Event) -> None:
         """A change of the agent's own state, for the hall's event list."""
         await self.catch_up()
-        await self._store([Draft(_statement(RecordKind.EVENT, event, self.stamp()), "")])
+        await self._store([Draft(rows.statement(event, self.stamp()), "")])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
         """These rows map again, or are no longer there."""
@@ -201,20 +201,3 @@ def _replayed(item: Record) -> Seen:
     body = record.decode_body(item)
     assert isinstance(body, Case | Step)
     return _seen(item, body.case_key, item.seq)
-
-
-def _statement(kind: RecordKind, body: Pass | Event, stamp: Stamp) -> Record:
-    return Record(
-        seq=0,
-        kind=kind,
-        table="",
-        key="",
-        version=1,
-        op=Op.PUT,
-        src_at=None,
-        cap_at=stamp.at,
-        cap_wall=stamp.wall,
-        cap_mono=stamp.mono,
-        digest=b"",
-        body=record.encode_body(body),
-    )

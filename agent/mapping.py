@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,13 +15,27 @@ from common.core.errors import ConfigError
 def load(path: Path) -> tuple[SourceConfig, list[Table]]:
     """-> the source and its tables, main case table first. Raises ConfigError with every fault."""
     data = mapping.flatten(config.read_toml(path))
+    found = _faults(data)
+    if found:
+        raise config.broken(found, str(path))
     parsed = config.convert(Mapping, data, source=str(path))
-    mapping.check(parsed)
     source = parsed.source
     if source.path:
         source = msgspec.structs.replace(source, path=str(path.parent / source.path))
     names = sorted(parsed.table, key=lambda name: (name != "case", name))
     return source, [_table(path, name, parsed, source) for name in names]
+
+
+def _faults(data: dict[str, Any]) -> list[str]:
+    """Of types and of meaning, all at once; a place that is of the wrong type is not blamed for more."""
+    found = config.faults(Mapping, data)
+    told = [line.partition("：")[0] for line in found]
+    others = mapping.faults(config.sound(Mapping, data))
+    return found + [line for line in others if not _touches(line.partition("：")[0], told)]
+
+
+def _touches(place: str, told: list[str]) -> bool:
+    return any(f"{place}.".startswith(f"{other}.") or f"{other}.".startswith(f"{place}.") for other in told)
 
 
 def _table(path: Path, name: str, parsed: Mapping, source: SourceConfig) -> Table:

@@ -28,7 +28,7 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import batch, crypto, message, ranges, topics
 from common.core.backoff import delay
-from common.core.batch import Lane
+from common.core.batch import BatchError, Lane
 from common.core.errors import MingchaError, UnavailableError
 from common.core.instant import SECOND
 from common.core.record import SCHEMA
@@ -186,7 +186,9 @@ class _Session:
         welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
         if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
             return
-        self.sync = sync.welcomed(self.sync, welcome, self.buffer.newest, self.clock.mono())
+        self.sync = sync.welcomed(
+            self.sync, welcome, self.buffer.newest, self.clock.mono(), self.buffer.forgotten
+        )
         self.up.status.heard()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
@@ -195,6 +197,7 @@ class _Session:
         self.up.status.state = self.sync.phase
         self.up.status.refuse("draining" if self.confined else "")
         await self._restore_history(welcome)
+        await self.buffer.declare_again(welcome.upto, welcome.ranges)
         await self._forget()
 
     async def _restore_history(self, welcome: message.Welcome) -> None:
@@ -245,7 +248,12 @@ class _Session:
                 self.up.collecting.sweep_needed()
                 self.sync = sync.skipped(self.sync, send.first)
                 continue
-            payload = await self._seal(send.lane, run)
+            try:
+                payload = await self._seal(send.lane, run)
+            except BatchError as error:  # one record larger than any batch may be
+                await self.buffer.quarantine(run.first, str(error))
+                self.sync = sync.skipped(self.sync, run.first)
+                continue
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
             group.create_task(self._publish(link, flight, payload))

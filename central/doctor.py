@@ -12,6 +12,7 @@ from central import __version__
 from central import config as configs
 from central.config import CentralConfig
 from central.core import site, wording
+from central.receive import NOT_YET
 from central.status import Status as HallStatus
 from central.store import cases, facts, law, pages, wall
 from central.store.engine import look
@@ -24,6 +25,8 @@ from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
 
 HORIZON_WORKDAYS = 60
+_GRACE = 10 * SECOND
+"""After its start the hall may still be about to meet the broker."""
 NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09"}
 _EFFECTS = {
     DoctorVerdict.OK: "入库、判定、页面都正常",
@@ -108,6 +111,10 @@ async def _broker(hall: Hall) -> Outcome:
         _, writer = await asyncio.open_connection(
             mqtt.host, mqtt.port, ssl=tls_context(mqtt) if mqtt.tls else None
         )
+    except ssl.SSLCertVerificationError as error:
+        return Outcome(
+            Status.FAIL, f"{where} 的证书不可信：{error.verify_message}", "请核对 [mqtt] 的 ca 与服务器名"
+        )
     except ssl.SSLError as error:
         return Outcome(
             Status.FAIL, f"{where} 加密连接失败：{error.reason or error}", "请核对 [mqtt] 的证书文件"
@@ -121,8 +128,10 @@ async def _broker(hall: Hall) -> Outcome:
 async def _ingest(hall: Hall) -> Outcome:
     if hall.status is None:
         return Outcome(Status.SKIP, "市中心程序没有在运行")
+    if hall.status.broker_fault == NOT_YET and Clock().wall() - hall.status.started_wall < _GRACE:
+        return Outcome(Status.SKIP, "刚启动，正在连消息服务")
     if hall.status.broker_fault:
-        return Outcome(Status.FAIL, hall.status.broker_fault)
+        return Outcome(Status.FAIL, hall.status.broker_fault, "请按提示检查消息服务与 [mqtt] 的证书文件")
     last = hall.status.commit_wall
     return ok(
         f"本次运行入库 {hall.status.records:,} 条"

@@ -24,7 +24,7 @@ from common.core.batch import BatchError, Header, Lane
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
-from common.core.record import Case, Gap, Pass, Record, Step, decode_body, decode_record
+from common.core.record import SCHEMA, Case, Gap, Pass, Record, Step, decode_body, decode_record
 
 log = structlog.get_logger()
 
@@ -52,12 +52,19 @@ def open_batch(site: str, payload: bytes, wire_secrets: dict[str, bytes]) -> Ope
     header, raws = batch.decode(payload, wire_secrets)
     if header.site != site:
         raise BatchError("bad_batch", f"header of {header.site} on the topic of {site}")
+    if header.schema != SCHEMA:
+        raise BatchError("unknown_schema_major", f"schema {header.schema}, known is {SCHEMA}")
     return Opened(header, raws)
 
 
-def refusal(payload: bytes, code: str, now_wall: int) -> Ack:
-    """Answer to a batch that cannot be opened now but may be after the box has introduced itself again."""
-    header, _ = batch.read_header(payload)
+def refusal(site: str, payload: bytes, code: str, now_wall: int) -> Ack | None:
+    """Answer to a batch that cannot be opened: the box keeps the records. None where nobody could be answered."""
+    try:
+        header, _ = batch.read_header(payload)
+    except BatchError:
+        return None
+    if header.site != site:
+        return None
     return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, now_wall)
 
 

@@ -35,6 +35,7 @@ GROUP_SECS = 0.02
 QUEUE_BATCHES = 200
 DOWN_EXPIRY_SECS = 60
 GOODBYE_SECS = 2.0
+NOT_YET = "尚未连上消息服务"
 _PURPOSES = {"up/hello", "up/live", "up/bulk", "state", "hb"}
 
 
@@ -57,7 +58,7 @@ class Receiver:
         self.wire_key = crypto.wire_public(wire_secret)
         self.wire_secrets = {crypto.key_id(self.wire_key): wire_secret}
         self.presence = Presence(store, clock)
-        self.broker_fault = "尚未连上消息服务"
+        self.broker_fault = NOT_YET
         self.store_fault = ""
         self.commit_wall = 0
         self.records = 0
@@ -175,8 +176,8 @@ class Receiver:
         try:
             opened.append(open_batch(site, item.payload, self.wire_secrets))
         except BatchError as error:
-            if error.code == "unknown_key":
-                replies.append((site, refusal(item.payload, error.code, self.clock.wall())))
+            answer = refusal(site, item.payload, error.code, self.clock.wall())
+            replies += [(site, answer)] if answer is not None else []
             log.warning("batch.refused", site=site, code=error.code, reason=str(error))
 
     async def _commit(self, opened: list[Opened]) -> Outcome:

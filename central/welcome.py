@@ -6,7 +6,6 @@ the epoch to a generation of the site.
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +29,7 @@ class Introduction(Struct, frozen=True):
 
 async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: int) -> Introduction:
     """Check a hello and open its epoch. Raises ValueError where the message is not the box's own."""
-    claim = message.decode(Hello, msgspec.msgpack.decode(payload, type=Signed).body)
+    claim = message.decode(Hello, message.decode(Signed, payload).body)
     box = await facts.find_box(conn, site, claim.generation)
     if box is None:
         msg = f"generation {claim.generation} of {site} is not registered"

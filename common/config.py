@@ -46,8 +46,13 @@ def convert(kind: type[Config], data: dict[str, Any], *, source: str) -> Config:
             return msgspec.convert(data, kind, dec_hook=_file_path)
         except msgspec.ValidationError as error:
             found = [_chinese(str(error))]
+    raise broken(found, source)
+
+
+def broken(found: list[str], source: str) -> ConfigError:
+    """All faults of `source` as one error."""
     lines = "\n".join(f"  {line}" for line in found)
-    raise ConfigError(f"配置 {source} 有 {len(found)} 处错误：\n{lines}", hint=f"请修改 {source} 后重试")
+    return ConfigError(f"配置 {source} 有 {len(found)} 处错误：\n{lines}", hint=f"请修改 {source} 后重试")
 
 
 def faults(kind: type[msgspec.Struct], data: object, path: str = "") -> list[str]:
@@ -88,6 +93,34 @@ def _value_faults(hint: Any, value: object, path: str) -> list[str]:
             return [f"{path}：应为 {'、'.join(words)} 之一，现为 {value!r}"]
         return [f"{path}：{_chinese(str(error))}"]
     return []
+
+
+def sound(kind: type[msgspec.Struct], data: dict[str, Any]) -> dict[str, Any]:
+    """The part of `data` in which `faults` finds nothing: it can be checked for faults of another kind.
+
+    A group that lacks a key goes whole; only `kind` itself may lack some.
+    """
+    hints = typing.get_type_hints(kind, include_extras=True)
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+    return _kept({key: _sound_value(hints[names[key]], value) for key, value in data.items() if key in names})
+
+
+def _sound_value(hint: Any, value: Any) -> Any:
+    struct = _struct_in(hint)
+    if struct is not None and isinstance(value, dict):
+        part = sound(struct, value)
+        return _FAULTY if faults(struct, part) else part
+    if typing.get_origin(hint) is dict and isinstance(value, dict):
+        item = typing.get_args(hint)[1]
+        return _kept({key: _sound_value(item, entry) for key, entry in value.items()})
+    return _FAULTY if _value_faults(hint, value, "") else value
+
+
+def _kept(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not _FAULTY}
+
+
+_FAULTY = object()
 
 
 def _struct_in(hint: Any) -> type[msgspec.Struct] | None:

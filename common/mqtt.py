@@ -155,7 +155,7 @@ def _disconnected(reason: str) -> DisconnectedError:
 async def connect(
     config: MqttConfig, client_id: str, *, will: tuple[str, bytes] | None = None
 ) -> AsyncIterator[Link]:
-    """Connect, yield the Link, disconnect cleanly.
+    """Connect, yield the Link, disconnect: cleanly at the end and when cancelled, else so that the will speaks.
 
     `will` is (topic, payload), published retained at QoS 1 by the broker when we vanish.
     Raises UnavailableError where the broker is away, refuses us or is not who it should be.
@@ -178,11 +178,19 @@ async def connect(
     link = Link(client, loop, config.version)
     opened: asyncio.Future[None] = loop.create_future()
     _register(client, loop, link, opened)
+    goodbye = False
     try:
         await _open(client, config, opened)
         yield link
+        goodbye = True
+    except asyncio.CancelledError:
+        goodbye = True
+        raise
     finally:
-        client.disconnect()
+        if goodbye:
+            client.disconnect()
+        else:
+            _cut(client)
         cut = loop.call_later(GOODBYE_SECS, _cut, client)
         await asyncio.to_thread(client.loop_stop)
         cut.cancel()

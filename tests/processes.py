@@ -58,7 +58,7 @@ class Hall(Server):
 
     @property
     def log(self) -> str:
-        return (self.folder / "server.log").read_text("utf-8", "replace")
+        return _log_of(self)
 
     async def store(self) -> Store:
         """The hall's database, opened beside it."""
@@ -102,13 +102,19 @@ class Agent(Server):
 
     @property
     def log(self) -> str:
-        return (self.folder / "server.log").read_text("utf-8", "replace")
+        return _log_of(self)
 
     def waiting(self) -> int:
         """Records in the buffer, read from its file."""
         path = self.folder / "data" / "buffer.db"
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+
+def _log_of(server: Server) -> str:
+    """Empty for one that was never started."""
+    path = server.folder / "server.log"
+    return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
 @asynccontextmanager

@@ -40,7 +40,9 @@ class Sender:
             self.raws.append(raw)
             self.chain.append(crypto.chain_next(self.chain[-1], seq, raw))
 
-    def payload(self, first: int = 1, last: int = 0, lane: Lane = Lane.LIVE) -> bytes:
+    def payload(
+        self, first: int = 1, last: int = 0, lane: Lane = Lane.LIVE, schema: int = record.SCHEMA
+    ) -> bytes:
         """The batch of `first..last` (0: newest)."""
         last = last or self.newest
         header = Header(
@@ -49,7 +51,7 @@ class Sender:
             lane=lane,
             first=first,
             last=last,
-            schema=record.SCHEMA,
+            schema=schema,
             key=crypto.key_id(WIRE_KEY),
             alg=crypto.WIRE,
             comp="zstd",

@@ -199,18 +199,20 @@ def flatten(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "table": flat}
 
 
-def check(mapping: Mapping) -> None:
-    """Raises ConfigError with every fault that types alone do not show, each with its key path."""
-    found = _source_faults(mapping.source)
-    if "case" not in mapping.table:
+def faults(data: dict[str, Any]) -> list[str]:
+    """Every fault that types alone do not show, each with its key path; `data` is of the right types throughout."""
+    tables = data.get("table", {})
+    found = _source_faults(msgspec.convert(data["source"], SourceConfig)) if "source" in data else []
+    if "case" not in tables:
         found.append("table.case：缺少（办件主表）")
-    for name, table in mapping.table.items():
-        found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]
-    if found:
-        lines = "\n".join(f"  {line}" for line in found)
-        raise ConfigError(
-            f"mapping.toml 有 {len(found)} 处错误：\n{lines}", hint="请修改 mapping.toml 后重试"
-        )
+    for name, part in tables.items():
+        root, _, rest = name.partition(".")
+        if root not in {"case", "step"} or (not rest and "." in name):
+            found.append(f"table.{name}：表名应为 case、case.<名>、step 或 step.<名>")
+        else:
+            table = msgspec.convert(part, TableMapping)
+            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]
+    return found
 
 
 def _source_faults(source: SourceConfig) -> list[str]:
@@ -220,9 +222,7 @@ def _source_faults(source: SourceConfig) -> list[str]:
 
 
 def _table_faults(name: str, table: TableMapping) -> list[str]:
-    root, _, part = name.partition(".")
-    if root not in {"case", "step"} or (not part and "." in name):
-        return ["：表名应为 case、case.<名>、step 或 step.<名>"]
+    root = name.partition(".")[0]
     found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
     if not table.key:
         found.append("key：缺少")

@@ -18,7 +18,7 @@ from msgspec import Struct
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core.errors import RejectedError
-from common.core.record import Case, Op, Record, RecordKind, Step, encode_body
+from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step, encode_body, kind_of
 from common.core.state import CaseStatus, StepKind
 
 _WHEN = re.compile(
@@ -103,6 +103,24 @@ def _record(
         cap_wall=stamp.wall,
         cap_mono=stamp.mono,
         digest=digest,
+        body=encode_body(body),
+    )
+
+
+def statement(body: Pass | Gap | Event, stamp: Stamp, key: str = "") -> Record:
+    """The draft of a record that is no row: what the site says of itself."""
+    return Record(
+        seq=0,
+        kind=kind_of(body),
+        table="",
+        key=key,
+        version=1,
+        op=Op.PUT,
+        src_at=None,
+        cap_at=stamp.at,
+        cap_wall=stamp.wall,
+        cap_mono=stamp.mono,
+        digest=b"",
         body=encode_body(body),
     )
 
@@ -246,7 +264,7 @@ def _whole(field: Field, text: str | None) -> int | None:
     """A whole number; `20.00` and `20 个工作日` are 20."""
     if text is None or not text.strip():
         return None
-    found = re.fullmatch(r"([+-]?\d+)(?:\.0*)?\s*(?:个?工作日|日|天)?", text.strip())
+    found = re.fullmatch(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?", text.strip())
     if found is None:
         raise RejectedError(
             f"字段 {field.col} 的值 {text[:40]!r} 不是整数", hint="请核对 mapping.toml 或源数据"
@@ -265,15 +283,31 @@ def _source_time(item: Item, table: Table) -> str | None:
 
 
 def text_of(value: Any, charset: str = "", errors: str = "replace") -> str | None:
-    """A value as text. Bytes are decoded; a character that is lost stays visible as U+FFFD."""
-    if value is None or isinstance(value, str):
-        return value
+    """A value as text. Bytes are decoded; a character that is lost, or that no text may hold, is U+FFFD."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _sound(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode(charset or "utf-8", errors)
+        return _sound(bytes(value).decode(charset or "utf-8", errors))
     if isinstance(value, bool):
         return str(int(value))
+    return _number_text(value) or str(value)
+
+
+def _number_text(value: Any) -> str:
+    """Whole numbers without a fraction, whatever type they came in; empty for what is no such number."""
     if isinstance(value, Decimal):
         return plain(value.to_integral_value()) if value == value.to_integral_value() else plain(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else ""
+
+
+def _sound(text: str) -> str:
+    """PostgreSQL takes no NUL, and UTF-8 no half of a surrogate pair: both are damage in the source."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -7,6 +7,7 @@ go out at once; numbers up to it are **bulk**, oldest first, in a window of byte
 acknowledged in time is simply sent again: the hall recognises it. States and events: sync.md 3.5, 3.6.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -65,6 +66,7 @@ class Sync(Struct, frozen=True):
     flights: tuple[Flight, ...] = ()
     credit: int = 0
     credit_mono: int = 0
+    hold_mono: int = 0  # nothing is sent before; 0: no hold
     rtt: float = 0.0  # smoothed, microseconds; 0: not measured
     rtt_var: float = 0.0
     timeouts: int = 0  # in a row
@@ -72,15 +74,18 @@ class Sync(Struct, frozen=True):
 
 
 def connected(sync: Sync) -> Sync:
-    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0)
+    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0)
 
 
 def lost(sync: Sync) -> Sync:
     return replace(sync, phase=Phase.OFFLINE, flights=())
 
 
-def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int) -> Sync:
-    """The hall has said what it holds. A welcome of another epoch is not ours and changes nothing."""
+def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int, forgotten: int = 0) -> Sync:
+    """The hall has said what it holds. A welcome of another epoch is not ours and changes nothing.
+
+    `forgotten`: numbers up to it are gone here; what the hall lacks of them is declared, not sent.
+    """
     if welcome.epoch != sync.epoch or sync.phase is Phase.OFFLINE:
         return sync
     if welcome.refused:
@@ -88,7 +93,9 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int) -> Sync:
     state = replace(
         sync,
         upto=welcome.upto,
-        ranges=tuple(welcome.ranges),
+        ranges=_joined(welcome.ranges, [(1, forgotten)])
+        if forgotten > welcome.upto
+        else tuple(welcome.ranges),
         cut=newest,
         flights=(),
         credit=welcome.credit_bytes,
@@ -116,18 +123,19 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
     state = replace(
         state,
         upto=max(sync.upto, ack.upto),
-        ranges=tuple(ack.ranges) if ack.upto >= sync.upto else sync.ranges,
+        ranges=_joined(sync.ranges, ack.ranges),
         flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused),
         credit=ack.credit_bytes,
         credit_mono=now,
         timeouts=0 if done else sync.timeouts,
+        hold_mono=now + CREDIT_RETRY if refused else sync.hold_mono,
     )
     return _settle(state)
 
 
 def next_send(sync: Sync, newest: int, now: int) -> Send | None:
     """The run to publish now, or None. Live first; bulk while its bytes in flight stay under the credit."""
-    if sync.phase not in {Phase.CATCHUP, Phase.STEADY}:
+    if sync.phase not in {Phase.CATCHUP, Phase.STEADY} or now < sync.hold_mono:
         return None
     live = [f for f in sync.flights if f.lane is Lane.LIVE]
     if len(live) < LIVE_FLIGHTS:
@@ -148,9 +156,9 @@ def sent(sync: Sync, flight: Flight) -> Sync:
 
 
 def unsent(sync: Sync, first: int, now: int) -> Sync:
-    """The broker said at once that nobody listens: take the run back, wait with bulk."""
+    """The broker said at once that nobody listens: take the run back, and send nothing for a while."""
     kept = tuple(f for f in sync.flights if f.first != first)
-    return replace(sync, flights=kept, credit=0, credit_mono=now)
+    return replace(sync, flights=kept, hold_mono=now + CREDIT_RETRY)
 
 
 def denied(sync: Sync, flight: Flight) -> Sync:
@@ -166,11 +174,13 @@ def stopped(sync: Sync, code: str) -> Sync:
 
 def skipped(sync: Sync, first: int) -> Sync:
     """Number `first` can never be sent (damaged, declared as a gap): treat it as held until the hall says so."""
-    return replace(sync, ranges=_with(sync.ranges, first))
+    return _settle(replace(sync, ranges=_joined(sync.ranges, [(first, first)])))
 
 
 def expire(sync: Sync, now: int) -> Sync:
-    """Drop flights whose acknowledgement is overdue; they are sent again."""
+    """Drop flights whose acknowledgement is overdue: they are sent again. End a hold that is over."""
+    if sync.hold_mono and now >= sync.hold_mono:
+        sync = replace(sync, hold_mono=0)
     kept = tuple(f for f in sync.flights if now - f.sent_mono < timeout(sync))
     if len(kept) == len(sync.flights):
         return sync
@@ -184,11 +194,20 @@ def timeout(sync: Sync) -> int:
 
 
 def wake_at(sync: Sync) -> int | None:
-    """Monotonic time at which something is due without any event: the first time-out, or the credit retry."""
+    """Monotonic time at which something is due without any event; None: only an event can change anything.
+
+    A first time-out, the end of a hold, or, while a backlog waits and none of it is in flight, the credit retry.
+    """
     times = [f.sent_mono + timeout(sync) for f in sync.flights]
-    if sync.credit == 0:
+    if sync.hold_mono:
+        times.append(sync.hold_mono)
+    elif sync.phase is Phase.CATCHUP and sync.credit == 0 and _no_bulk(sync):
         times.append(sync.credit_mono + CREDIT_RETRY)
     return min(times, default=None)
+
+
+def _no_bulk(sync: Sync) -> bool:
+    return all(f.lane is not Lane.BULK for f in sync.flights)
 
 
 def _settle(sync: Sync) -> Sync:
@@ -218,8 +237,17 @@ def _free_run(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
     return (first, min(last, first + MAX_ROWS - 1)) if first <= last else None
 
 
-def _with(ranges: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted({*ranges, (number, number)}))
+def _joined(
+    ranges: Iterable[tuple[int, int]], more: Iterable[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """Both sets of numbers, as sorted ranges that do not touch."""
+    found: list[tuple[int, int]] = []
+    for lo, hi in sorted([*ranges, *more]):
+        if found and lo <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(found[-1][1], hi)
+        else:
+            found.append((lo, hi))
+    return tuple(found)
 
 
 def _measure(sync: Sync, samples: list[int]) -> Sync:

@@ -75,7 +75,8 @@ def unreachable(where: str, detail: object) -> UnavailableError:
 
 def wrong_password(user: str) -> UnavailableError:
     return UnavailableError(
-        f"数据源拒绝登录：账号 {user} 或其密码不对", hint="请核对 mapping.toml 的 user 与密码文件"
+        f"数据源拒绝登录：账号 {user} 或其密码不对",
+        hint="请核对 mapping.toml 的 user 与密码文件，改后执行  systemctl restart mingcha-agent",
     )
 
 

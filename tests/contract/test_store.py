@@ -13,13 +13,13 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from central import judge, ticker
 from central.core.rules import Item
-from central.ingest import Outcome, ingest_batches, open_batch
+from central.ingest import Outcome, ingest_batches, open_batch, refusal
 from central.judge import Moment, World
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
-from common.core.batch import Lane
+from common.core.batch import BatchError, Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Case, Gap, Op, Record
 from common.core.state import Light
@@ -215,6 +215,29 @@ def _chained(sender: Sender, raw: bytes) -> bytes:
     from common.core import crypto
 
     return crypto.chain_next(sender.chain[-1], sender.newest, raw)
+
+
+async def test_a_text_no_column_can_hold_is_set_aside_by_itself(store: Store, world: World) -> None:
+    """NUL: SQLite would take it, PostgreSQL refuses the whole statement."""
+    sender = Sender()
+    sender.number(case("1"), case("2", item_name="低\0保"), case("3"))
+    await welcomed(store, sender)
+    ack = (await taken(store, world, sender.payload())).acks[0][1]
+    assert [(nack.first, nack.code) for nack in ack.nacks] == [(2, "bad_record")]
+    assert (ack.upto, await count(store, t.case)) == (3, 2)
+
+
+def test_a_batch_of_an_unknown_schema_is_not_taken_apart() -> None:
+    """P-NACK-04"""
+    sender = Sender()
+    sender.number(case("1"))
+    with pytest.raises(BatchError) as caught:
+        open_batch("s01", sender.payload(schema=2), SECRETS)
+    assert caught.value.code == "unknown_schema_major"
+    assert refusal("s02", sender.payload(), "bad_batch", 0) is None
+    answer = refusal("s01", sender.payload(), "bad_seal", 0)
+    assert answer is not None
+    assert [(nack.first, nack.code, nack.permanent) for nack in answer.nacks] == [(1, "bad_seal", False)]
 
 
 async def test_a_declared_gap_lets_the_rest_count(store: Store, world: World) -> None:

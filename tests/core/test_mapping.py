@@ -271,3 +271,14 @@ def test_unknown_keys_are_errors_with_their_path(tmp_path: Path) -> None:
 def test_a_missing_lookup_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="读不到对照表"):
         load(tmp_path, SAMPLE.replace("items.csv", "none.csv"))
+
+
+def test_a_text_keeps_no_character_that_no_database_can_hold(tables: dict[str, Table]) -> None:
+    found = case(tables["case"], YWID=7, SLBH="A\0B", SQR=b"\x00" + "王".encode("gb18030"), ZT="0")
+    assert (found.case_no, found.applicant) == ("A\ufffdB", "\ufffd王")
+    assert rows.text_of("\ud83d") == "\ufffd"
+
+
+def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:
+    with pytest.raises(RejectedError, match="CNSX"):
+        case(tables["case"], YWID=7, CNSX="99999999999999999999", ZT="0")

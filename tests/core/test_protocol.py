@@ -191,7 +191,7 @@ def test_the_codes_are_those_in_use() -> None:
     states = source("central/store/tables.py").split('"state", Text')[1].split("#")[1].splitlines()[0]
     used |= {word.strip() for word in states.split("|")} - {"active", "draining"}
     assert used == listed
-    assert {row[0] for row in rows if "Ack" in row[1] and row[2] == "no"} == _INTRODUCE
+    assert {row[0] for row in rows if row[2] == "no" and "says hello" in row[3]} == _INTRODUCE
     assert {row[0] for row in rows if row[2] == "yes"} == _PERMANENT | {"bad_record"}
 
 

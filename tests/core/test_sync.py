@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
@@ -178,7 +179,8 @@ def test_a_run_that_was_not_taken_for_now_is_sent_again() -> None:
     state = flying(steady(newest=10), Lane.BULK, 1, 10)
     assert sync.next_send(state, 10, 1) is None
     state = sync.acknowledged(state, nack(1, 10, "busy"), now=1)
-    assert sync.next_send(state, 10, 1) == Send(Lane.BULK, 1, 10)
+    assert sync.next_send(state, 10, 1) is None  # not at once: it would only be refused again
+    assert sync.next_send(state, 10, 1 + sync.CREDIT_RETRY) == Send(Lane.BULK, 1, 10)
 
 
 def test_a_buried_record_counts_as_held() -> None:
@@ -305,3 +307,31 @@ def test_the_time_out_stays_between_two_seconds_and_a_minute(trips: list[int], m
     state = sync._measure(steady(), trips)
     state = msgspec.structs.replace(state, timeouts=misses)
     assert sync.MIN_TIMEOUT <= sync.timeout(state) <= sync.MAX_TIMEOUT
+
+
+def test_nobody_is_woken_for_nothing() -> None:
+    """A wake-up in the past is a loop at full speed: while the hall is away, or has no credit and nothing waits."""
+    away = sync.connected(Sync(b"epoch--1"))
+    assert sync.wake_at(away) is None
+    idle = replace(steady(newest=10), credit=0, phase=Phase.STEADY)
+    assert sync.wake_at(idle) is None
+    waiting = replace(steady(newest=10), credit=0, credit_mono=7, phase=Phase.CATCHUP)
+    assert sync.wake_at(waiting) == 7 + sync.CREDIT_RETRY
+    busy = sync.sent(waiting, Flight(Lane.BULK, 1, 10, 100, 8))
+    assert sync.wake_at(busy) == 8 + sync.timeout(busy)
+
+
+def test_nobody_listens_holds_fresh_records_too() -> None:
+    """P-MQTT-03"""
+    state = sync.unsent(flying(steady(newest=0), Lane.LIVE, 1, 3, now=7), 1, now=8)
+    assert sync.next_send(state, 3, 9) is None
+    assert sync.wake_at(state) == 8 + sync.CREDIT_RETRY
+    later = sync.expire(state, 8 + sync.CREDIT_RETRY)
+    assert sync.wake_at(later) is None
+    assert sync.next_send(later, 3, 8 + sync.CREDIT_RETRY) == Send(Lane.LIVE, 1, 3)
+
+
+def test_what_is_gone_here_is_declared_and_never_sent() -> None:
+    lower = welcome(upto=3)
+    state = sync.welcomed(sync.connected(Sync(b"epoch--1")), lower, newest=20, now=0, forgotten=10)
+    assert sync.next_send(state, 20, 0) == Send(Lane.BULK, 11, 20)

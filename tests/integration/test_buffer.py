@@ -162,3 +162,19 @@ async def test_a_buffer_of_another_site_is_refused(tmp_path: Path) -> None:
     await (await open_buffer(tmp_path)).close()
     with pytest.raises(ConfigError, match="属于站点 s01"):
         await open_buffer(tmp_path, site="s02")
+
+
+async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 4)])
+    await buffer.quarantine(2, "test")
+    assert buffer.newest == 4
+    await buffer.quarantine(4, "test")  # the record that declared 2
+    await buffer.declare_again(1, [(3, 3)])
+    run = await buffer.read(5, 9, 1_000_000)
+    assert run is not None
+    bodies = [record.decode_body(record.decode_record(raw)) for raw in run.records]
+    assert bodies == [record.Gap(4, 4, "damaged"), record.Gap(2, 2, "damaged"), record.Gap(4, 4, "damaged")]
+    await buffer.declare_again(1, [(2, 7)])
+    assert buffer.newest == 7
+    await buffer.close()

@@ -168,22 +168,35 @@ def events(server: Agent | Hall, name: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == name]
 
 
-class Place:
-    """Broker, hall, and the site s01 with its office and its box."""
+class Site(Struct):
+    """One office and its box."""
 
-    def __init__(self, broker: Mosquitto, hall: Hall, agent: Agent, office: Office) -> None:
+    agent: Agent
+    office: Office
+
+    @property
+    def id(self) -> str:
+        return self.agent.box.site
+
+
+class Place:
+    """Broker, hall and sites; `agent` and `office` are those of the first site."""
+
+    def __init__(self, broker: Mosquitto, hall: Hall, sites: list[Site]) -> None:
         self.broker = broker
         self.hall = hall
-        self.agent = agent
-        self.office = office
+        self.sites = sites
+        self.agent = sites[0].agent
+        self.office = sites[0].office
 
     async def start(self, *servers: Server) -> None:
-        for server in servers or (self.agent,):
-            await asyncio.to_thread(server.start)
+        """Without arguments: all boxes."""
+        chosen = servers or [site.agent for site in self.sites]
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in chosen))
 
     async def stop(self, *servers: Server) -> None:
-        for server in servers or (self.agent,):
-            await asyncio.to_thread(server.stop)
+        chosen = servers or [self.agent, *(site.agent for site in self.sites)]
+        await asyncio.gather(*(asyncio.to_thread(server.stop) for server in chosen))
 
     async def hall_rows(self, site: str = "s01") -> Rows:
         """What the hall takes for the site's database now."""
@@ -192,9 +205,9 @@ class Place:
         return {(head.tbl, head.key): _said(head) for head in heads if not head.deleted}
 
     async def agrees(self) -> bool:
-        """The hall says what the office says, and nothing waits on the box."""
+        """The hall says what every office says."""
         try:
-            return await self.hall_rows() == self.office.rows()
+            return all([await self.hall_rows(site.id) == site.office.rows() for site in self.sites])
         except UnavailableError:
             return False
 
@@ -202,18 +215,22 @@ class Place:
         """The hall has caught up, by itself."""
         await until("the hall says what the office says", self.agrees)
 
-    async def records(self) -> int:
-        """Records of rows in the hall; each content of a row once is as few as there can be."""
-        async with look(load_central(self.hall.config).database_url) as conn:
-            query = select(func.count()).where(t.record.c.kind.in_(["case", "step"]))
-            return int((await conn.execute(query)).scalar_one())
-
     async def twice(self) -> list[tuple[str, ...]]:
         """Versions of a row that the hall has taken twice in one epoch."""
         async with look(load_central(self.hall.config).database_url) as conn:
-            place = (t.record.c.epoch, t.record.c.tbl, t.record.c.key, t.record.c.version)
+            place = (t.record.c.site, t.record.c.epoch, t.record.c.tbl, t.record.c.key, t.record.c.version)
             query = select(*place).where(t.record.c.tbl != "").group_by(*place).having(func.count() > 1)
             return [tuple(map(str, row)) for row in await conn.execute(query)]
+
+
+async def finds(server: Agent | Hall, *faults: str) -> Report:
+    """Wait until the doctor finds exactly these: what a process says of itself is two seconds old. -> its report."""
+    end = time.monotonic() + PATIENCE_SECS
+    while True:
+        report = await doctor(server)
+        if report.faults == set(faults):
+            return report
+        assert time.monotonic() < end, {key: report.checks[key]["detail"] for key in report.faults}
 
 
 async def ended(server: Server, number: int = 0) -> int:
@@ -222,9 +239,19 @@ async def ended(server: Server, number: int = 0) -> int:
     assert process is not None
     if number:
         process.send_signal(number)
-    code = await asyncio.to_thread(process.wait, PATIENCE_SECS)
+    await until("it ends", lambda: process.poll() is not None)
     server._process = None
-    return code
+    return process.wait()
+
+
+async def supervised(agent: Agent) -> None:
+    """Start it again whenever it ends by itself, as systemd does."""
+    while True:
+        try:
+            await asyncio.to_thread(agent.start)
+        except RuntimeError:
+            continue  # it ended before it had said anything of itself
+        await ended(agent)
 
 
 async def online(place: Place, *, is_online: bool = True) -> bool:
@@ -240,19 +267,31 @@ def _said(head: Any) -> tuple[str | None, ...]:
     return (msgspec.msgpack.decode(head.body, type=Step).step_name,)
 
 
+def eager(agent: Agent) -> Agent:
+    """It looks at its small office all the time."""
+    text = agent.config.read_text("utf-8")
+    text = text.replace("poll_secs = 0.5", "poll_secs = 0.2").replace("sweep_secs = 2.0", "sweep_secs = 0.5")
+    agent.config.write_text(text, "utf-8")
+    return agent
+
+
 @asynccontextmanager
 async def scene(
     boxes: Sequence[Box] = (FIRST,), database: str = "sqlite", *, start: bool = True, extra: str = ""
 ) -> AsyncIterator[Place]:
     """Everything running (`start`), or only broker and hall; `extra`: lines of agent.toml."""
     async with services.mosquitto(boxes) as broker, hall(broker, boxes, database) as running:
-        agent = Agent(broker, boxes[0], SQLITE_MAPPING, extra=extra)
-        place = Place(broker, running, agent, Office(agent.folder))
+        sites = [_site(Agent(broker, box, SQLITE_MAPPING, extra=extra)) for box in boxes]
+        place = Place(broker, running, sites)
         try:
             if start:
                 await place.start()
             yield place
-            for server in (running, agent):
+            for server in (running, *(site.agent for site in sites)):
                 assert "Traceback" not in server.log, server.log
         finally:
             await place.stop()
+
+
+def _site(agent: Agent) -> Site:
+    return Site(eager(agent), Office(agent.folder))

@@ -1,0 +1,91 @@
+"""The box's own files are spoilt: it starts all the same, says so, and the hall ends as the office's database is."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from provisioning.core.identity import Box
+from tests.journey.scene import Place, command, ended, events, finds, scene, supervised, until
+
+pytestmark = pytest.mark.service
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a database, " * 2000)
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: 3 * PAGE + 100])
+
+
+def deleted(path: Path) -> None:
+    path.unlink()
+
+
+def scribbled(path: Path) -> None:
+    """Its last pages alone, so that opening it shows nothing."""
+    data = bytearray(path.read_bytes())
+    for page in range(len(data) // PAGE - 3, len(data) // PAGE):
+        data[page * PAGE : page * PAGE + 64] = b"\xff" * 64
+    path.write_bytes(data)
+
+
+SPOILT = [
+    (name, spoil) for name in ("buffer.db", "index.db") for spoil in (garbage, truncated, deleted, scribbled)
+]
+PAGE = 4096
+BOXES = [Box(f"s{number:02}", 1) for number in range(1, len(SPOILT) + 1)]
+
+
+async def stopped_with_a_backlog(place: Place) -> None:
+    """Of every site some rows are in the hall, some wait on the box, and one was deleted."""
+    for site in place.sites:
+        site.office.receive(40)
+    await place.settled()
+    await place.stop(place.hall)
+    for site in place.sites:
+        site.office.receive(40)
+        site.office.execute('DELETE FROM "办件" WHERE "编号"=\'SL00003\'')
+    await until("the rows wait", lambda: all(site.agent.waiting() > 80 for site in place.sites))
+    codes = await asyncio.gather(*(ended(site.agent, signal.SIGTERM) for site in place.sites))
+    assert set(codes) == {0}
+
+
+async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() -> None:
+    async with scene(BOXES) as place:
+        await stopped_with_a_backlog(place)
+        for site, (name, spoil) in zip(place.sites, SPOILT, strict=True):
+            spoil(site.agent.folder / "data" / name)
+            site.office.receive(3)
+        box = await finds(place.agent, "E-SYS-01", "E-BUF-01")
+        assert box.code == 3
+        await place.start(place.hall)
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(supervised(site.agent)) for site in place.sites]
+            await place.settled()
+            for task in running:
+                task.cancel()
+        assert await place.twice() == []
+        for site, (name, spoil) in zip(place.sites, SPOILT, strict=True):
+            said = len(events(site.agent, f"{name.removesuffix('.db')}.replaced"))
+            kept = list((site.agent.folder / "data").glob(f"{name}.damaged*"))
+            assert (said, bool(kept)) == ((0, False) if spoil is deleted else (1, True)), (name, spoil)
+            print(name, spoil, [x for x in site.agent.log.splitlines() if not x.startswith("{")])
+        box = await finds(place.agent)
+        assert "曾换用新缓存，旧文件保留：buffer.db.damaged-" in box.checks["E-BUF-01"]["detail"]
+
+
+async def test_a_second_agent_on_the_same_buffer_and_a_second_hall_on_the_same_port_are_refused() -> None:
+    async with scene() as place:
+        box, hall = await asyncio.gather(
+            command("agent", "run", "--config", str(place.agent.config)),
+            command("central", "central", "run", "--config", str(place.hall.config)),
+        )
+        assert box[:2] == hall[:2] == (78, "")
+        assert f"已有采集程序在使用缓存 {place.agent.folder}/data（进程 {place.agent.pid}）" in box[2]
+        assert "处理：同一缓存只能由一个采集程序使用" in box[2]
+        assert f"网页端口 127.0.0.1:{place.hall.port} 不能使用" in hall[2]
+        assert "处理：市中心程序可能已在运行" in hall[2]
+        await place.settled()

@@ -147,6 +147,16 @@ class Link:
                 future.set_exception(_disconnected(reason))
 
 
+# paho's own words for what no broker said; a broker's reason is shown as it came.
+_REASONS = {
+    "Unspecified error": "线路中断",
+    "Keep alive timeout": "对方没有应答",
+    "Server shutting down": "消息服务正在停止",
+    "Session taken over": "另一个程序用同一身份连接",
+    "Normal disconnection": "正常断开",
+}
+
+
 def _disconnected(reason: str) -> DisconnectedError:
     return DisconnectedError(f"与消息服务的连接已断开（{reason}）", hint="程序会自动重连")
 
@@ -264,7 +274,7 @@ def _register(
         link._on_lost(reason)  # noqa: SLF001
 
     client.on_connect = lambda _c, _u, _f, code, _p: hop(open_or_fail, code)
-    client.on_disconnect = lambda _c, _u, _f, code, _p: hop(lose, str(code))
+    client.on_disconnect = lambda _c, _u, _f, code, _p: hop(lose, _REASONS.get(str(code), str(code)))
     client.on_publish = lambda _c, _u, mid, code, _p: hop(link._on_settled, mid, code.value)  # noqa: SLF001
     client.on_subscribe = lambda _c, _u, mid, _codes, _p: hop(link._on_settled, mid, 0)  # noqa: SLF001
     client.on_message = lambda _c, _u, m: hop(

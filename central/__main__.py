@@ -58,7 +58,7 @@ def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:
-        click.echo(doctors.as_json(findings, verdict))
+        click.echo(doctors.as_json(findings, verdict).encode())
     else:
         click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
     return verdict.exit_code
@@ -87,7 +87,7 @@ def user() -> None:
     type=click.Choice([role.value for role in Role]),
     required=True,
     metavar="角色",
-    help="、".join(f"{role.value}（{role.word}）" for role in Role) + "。",
+    help=" ".join(f"{role.value}（{role.word}）" for role in Role),
 )
 @_CONFIG
 def add_user(name: str, role: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import facts
-from common.core.record import Case, Op, Record, Step, decode_body
+from common.core.record import Case, Op, Record, Step
 
 
 class _Head(Protocol):
@@ -28,13 +28,13 @@ class Fold:
         self._site = site
         self._epoch_no = epoch_no
 
-    async def apply(self, changes: list[Record]) -> set[str]:
-        """-> keys of the cases that changed."""
-        keys = list({(item.table, item.key) for item in changes})
+    async def apply(self, changes: list[tuple[Record, Case | Step]]) -> set[str]:
+        """Records with their decoded bodies -> keys of the cases that changed."""
+        keys = list({(item.table, item.key) for item, _ in changes})
         known = await facts.heads(self._conn, self._site, keys)
         fresh: dict[tuple[str, str], dict[str, Any]] = {}
         cases: set[str] = set()
-        for item in changes:
+        for item, body in changes:
             place = item.table, item.key
             row, old = fresh.get(place), known.get(place)
             rank = (
@@ -42,16 +42,16 @@ class Fold:
             )
             if (self._epoch_no, item.version) <= rank:
                 continue
-            fresh[place] = self._head(item, row, old)
+            fresh[place] = self._head(item, body, row, old)
             cases.add(fresh[place]["case_key"])
             if old is not None:
                 cases.add(old.case_key)
         await facts.put_heads(self._conn, list(fresh.values()))
         return cases
 
-    def _head(self, item: Record, row: dict[str, Any] | None, old: _Head | None) -> dict[str, Any]:
-        body = decode_body(item)
-        assert isinstance(body, Case | Step)
+    def _head(
+        self, item: Record, body: Case | Step, row: dict[str, Any] | None, old: _Head | None
+    ) -> dict[str, Any]:
         deleted = item.op is Op.DELETE
         content = bytes(item.body)
         if deleted and (row or old):

@@ -118,7 +118,7 @@ class _Intake:
         self.dead: list[dict[str, Any]] = []
         self.passes: list[dict[str, Any]] = []
         self.gaps: list[tuple[int, Gap]] = []
-        self.changes: list[Record] = []
+        self.changes: list[tuple[Record, Case | Step]] = []
         self.late: set[str] = set()
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -181,7 +181,7 @@ class _Intake:
         elif isinstance(body, Gap):
             self.gaps.append((seq, body))
         elif isinstance(body, Case | Step):
-            self.changes.append(item)
+            self.changes.append((item, body))
             late = lane is Lane.BULK and self.now.wall - item.cap_wall > LATE_AFTER
             if late:
                 self.late.add(body.case_key)
@@ -235,7 +235,7 @@ class _Intake:
         if not await facts.move_cursor(self.conn, self.cursor, self.held, upto, self.newest, self.now.wall):
             msg = f"cursor of {self.site} moved under us"
             raise RuntimeError(msg)
-        newest = max((item.cap_wall for item in self.changes), default=None)
+        newest = max((item.cap_wall for item, _ in self.changes), default=None)
         await status.note_receipts(
             self.conn, [{"site": self.site, "receipt_wall": self.now.wall, "record_wall": newest}]
         )

@@ -27,7 +27,7 @@ def line(figure: str, value: float, unit: str, peer: tuple[str, float], runs: in
         unit=unit,
         peer=name,
         peer_value=round(other, 3),
-        ratio=round(value / other, 3) if other else 0.0,
+        ratio=float(f"{value / other:.3g}") if other else 0.0,
         runs=runs,
     )
 

@@ -48,7 +48,7 @@ def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:
-        click.echo(doctors.as_json(path, findings, verdict))
+        click.echo(doctors.as_json(path, findings, verdict).encode())
     else:
         click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
     return verdict.exit_code
@@ -70,7 +70,7 @@ def status(path: Path, as_json: bool, watch: bool) -> int:
     while True:
         found = process.read(settings.status_path, Status, clock.wall())
         if as_json:
-            click.echo(msgspec.json.encode(found).decode())
+            click.echo(msgspec.json.encode(found))
         else:
             click.echo(report.line(found, clock.wall()))
         if not watch:

@@ -136,7 +136,7 @@ class Collector:
         return changed
 
     def _table_stopped(self, name: str, error: SchemaError) -> None:
-        if self._state.table_faults.get(name) != str(error):
+        if name not in self._state.table_faults:
             log.error("table.stopped", table=name, reason=str(error), hint=error.hint)
             self._state.since_wall = self._state.since_wall or self._clock.wall()
         self._state.table_faults[name] = str(error)

@@ -138,8 +138,8 @@ async def _running(box: Box) -> Outcome:
 
 
 async def _disk(box: Box) -> Outcome:
-    folder = box.config.data_dir if box.config.data_dir.exists() else box.config.data_dir.parent
-    usage = shutil.disk_usage(folder)
+    places = (box.config.data_dir, *box.config.data_dir.parents)
+    usage = shutil.disk_usage(next(folder for folder in places if folder.exists()))
     percent = 100 * usage.used / usage.total
     fault = box.status.buffer_fault if box.status else ""
     if fault or usage.free < _NO_ROOM:

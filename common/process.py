@@ -44,6 +44,8 @@ async def report(
     path: Path, status: Callable[[], Awaitable[Struct]], turned_mono: Callable[[], int], clock: Clock
 ) -> None:
     """Write `status` for the doctor, and feed the watchdog only while the process's loops really turn."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     notify("READY=1")
     while True:
         with suppress(UnavailableError):  # reported by who needs it
@@ -54,13 +56,15 @@ async def report(
 
 
 def write(path: Path, status: Struct) -> None:
-    """Replace the file whole; a full disk is reported by who needs the space, not by this."""
-    part = path.with_name(path.name + ".part")
+    """Replace the file whole, or on a full disk write over it: what it says is most wanted then."""
+    part, content = path.with_name(path.name + ".part"), msgspec.json.encode(status)
     try:
-        part.write_bytes(msgspec.json.encode(status))
+        part.write_bytes(content)
         part.replace(path)
     except OSError:
-        return
+        with suppress(OSError), path.open("r+b") as file:
+            file.write(content)
+            file.truncate()
 
 
 def read(path: Path, kind: type[_Status], now_wall: int) -> _Status | None:

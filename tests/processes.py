@@ -4,6 +4,7 @@
 `Agent(...)` writes a box's `agent.toml` beside the identity that the broker's `admit` has made.
 """
 
+import asyncio
 import os
 import pwd
 import sqlite3
@@ -13,6 +14,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +28,7 @@ from provisioning.core.identity import Box
 from tests.server import HOST, Server
 from tests.services import Mosquitto
 
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -61,10 +64,11 @@ class Hall(Server):
         return _log_of(self)
 
     async def store(self) -> Store:
-        """The hall's database, opened beside it."""
-        if self.database == "sqlite":
-            return await open_store(f"sqlite+aiosqlite:///{self.folder / 'data' / 'central.db'}")
-        return await open_store(self.database.replace("postgresql://", "postgresql+asyncpg://", 1))
+        """The hall's database, opened beside it; one at a time, because Alembic migrates in a global."""
+        async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            if self.database == "sqlite":
+                return await open_store(f"sqlite+aiosqlite:///{self.folder / 'data' / 'central.db'}")
+            return await open_store(self.database.replace("postgresql://", "postgresql+asyncpg://", 1))
 
 
 class Agent(Server):
@@ -76,6 +80,8 @@ class Agent(Server):
         """`port`: where the broker is reached, if through a line; `extra`: lines before the tables."""
         super().__init__(broker.box(box.name))
         self.box = box
+        self.env: dict[str, str] = {}
+        """Of the process, beside ours."""
         self.config = self.folder / "agent.toml"
         (self.folder / "mapping.toml").write_text(mapping, "utf-8")
         self.config.write_text(
@@ -86,7 +92,8 @@ class Agent(Server):
         )
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "agent", "run", "--config", str(self.config)]
+        env = [f"{name}={value}" for name, value in self.env.items()]
+        return ["env", *env, sys.executable, "-m", "agent", "run", "--config", str(self.config)]
 
     def answers(self) -> bool:
         return self.status() is not None
@@ -118,9 +125,11 @@ def _log_of(server: Server) -> str:
 
 
 @asynccontextmanager
-async def hall(broker: Mosquitto, boxes: Sequence[Box], database: str = "sqlite") -> AsyncIterator[Hall]:
-    """A running hall that knows `boxes` and their sites."""
-    server = Hall(broker, database)
+async def hall(
+    broker: Mosquitto, boxes: Sequence[Box], database: str = "sqlite", extra: str = ""
+) -> AsyncIterator[Hall]:
+    """A running hall that knows `boxes` and their sites; `extra`: lines of central.toml before its tables."""
+    server = Hall(broker, database, extra)
     store = await server.store()
     try:
         async with store.write() as conn:

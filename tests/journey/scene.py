@@ -10,6 +10,8 @@ import os
 import sqlite3
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from sqlalchemy import func, select
 from central.config import load as load_central
 from central.store import tables as t
 from central.store.engine import look
+from central.web.guard import COOKIE
 from common.core.errors import UnavailableError
 from common.core.record import Case, Step
 from provisioning.core.identity import Box
@@ -123,30 +126,28 @@ class Report(Struct):
         return str(item["detail"])
 
 
-async def doctor(server: Agent | Hall, *args: str) -> Report:
+async def doctor(server: Agent | Hall, **env: str) -> Report:
     """`mingcha-agent doctor --json` or `mingcha doctor --json`, as a process of its own."""
-    program = "agent" if isinstance(server, Agent) else "central"
-    code, out, err = await command(program, "doctor", "--json", "--config", str(server.config), *args)
+    program = "mingcha-agent" if isinstance(server, Agent) else "mingcha"
+    code, out, err = await command(program, "doctor", "--json", "--config", str(server.config), **env)
     assert not err, err
     said = json.loads(out)
     return Report(code, said["verdict"], {item["id"]: item for item in said["checks"]})
 
 
-async def command(program: str, *args: str, **env: str) -> tuple[int, str, str]:
-    """Run `python -m program`. -> (exit code, stdout, stderr)."""
+async def command(program: str, *args: str, encoding: str = "utf-8", **env: str) -> tuple[int, str, str]:
+    """Run `mingcha-agent` or `mingcha` on a terminal of this `encoding`. -> (exit code, stdout, stderr)."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        program,
+        Path(sys.executable).with_name(program),
         *args,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | env,
+        env=os.environ | {"PYTHONIOENCODING": encoding} | env,
     )
     out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECS)
     assert process.returncode is not None
-    return process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+    return process.returncode, out.decode(encoding, "replace"), err.decode(encoding, "replace")
 
 
 async def until(what: str, true: Callable[[], Awaitable[Any] | Any], secs: float = PATIENCE_SECS) -> Any:
@@ -215,6 +216,10 @@ class Place:
         """The hall has caught up, by itself."""
         await until("the hall says what the office says", self.agrees)
 
+    async def page(self, path: str) -> tuple[int, str]:
+        """What a browser with an unknown session gets, after redirections. -> (status, text)."""
+        return await asyncio.to_thread(_page, self.hall.url + path)
+
     async def twice(self) -> list[tuple[str, ...]]:
         """Versions of a row that the hall has taken twice in one epoch."""
         async with look(load_central(self.hall.config).database_url) as conn:
@@ -223,14 +228,15 @@ class Place:
             return [tuple(map(str, row)) for row in await conn.execute(query)]
 
 
-async def finds(server: Agent | Hall, *faults: str) -> Report:
+async def finds(server: Agent | Hall, *faults: str, **env: str) -> Report:
     """Wait until the doctor finds exactly these: what a process says of itself is two seconds old. -> its report."""
     end = time.monotonic() + PATIENCE_SECS
     while True:
-        report = await doctor(server)
+        report = await doctor(server, **env)
         if report.faults == set(faults):
             return report
         assert time.monotonic() < end, {key: report.checks[key]["detail"] for key in report.faults}
+        await asyncio.sleep(0.3)
 
 
 async def ended(server: Server, number: int = 0) -> int:
@@ -260,6 +266,16 @@ async def online(place: Place, *, is_online: bool = True) -> bool:
         return bool(await conn.scalar(select(t.site_status.c.online))) is is_online
 
 
+def _page(url: str) -> tuple[int, str]:
+    request = urllib.request.Request(url, headers={"Cookie": f"{COOKIE}=of-nobody"})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECS) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
 def _said(head: Any) -> tuple[str | None, ...]:
     if head.kind == "case":
         case = msgspec.msgpack.decode(head.body, type=Case)
@@ -279,15 +295,16 @@ def eager(agent: Agent) -> Agent:
 async def scene(
     boxes: Sequence[Box] = (FIRST,), database: str = "sqlite", *, start: bool = True, extra: str = ""
 ) -> AsyncIterator[Place]:
-    """Everything running (`start`), or only broker and hall; `extra`: lines of agent.toml."""
-    async with services.mosquitto(boxes) as broker, hall(broker, boxes, database) as running:
+    """Everything running (`start`), or only broker and hall; `extra`: lines of agent.toml and central.toml."""
+    async with services.mosquitto(boxes) as broker, hall(broker, boxes, database, extra) as running:
         sites = [_site(Agent(broker, box, SQLITE_MAPPING, extra=extra)) for box in boxes]
         place = Place(broker, running, sites)
         try:
             if start:
                 await place.start()
             yield place
-            for server in (running, *(site.agent for site in sites)):
+            servers: list[Agent | Hall] = [running, *(site.agent for site in sites)]
+            for server in servers:
                 assert "Traceback" not in server.log, server.log
         finally:
             await place.stop()

@@ -9,6 +9,7 @@ import pytest
 
 from provisioning.core.identity import Box
 from tests.journey.scene import FIRST, Place, Site, ended, events, finds, scene, until
+from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 
@@ -44,6 +45,7 @@ async def later_than_a_copy(place: Place) -> None:
         site.office.execute('UPDATE "办件" SET "申请人"=\'王小明SL00002\' WHERE "编号"=\'SL00002\'')
 
 
+@together
 async def test_a_copy_of_the_boxs_data_is_a_fork_and_overwrites_nothing() -> None:
     """s01's copy comes back behind the hall; s02's has gone on alone, past all that the hall has."""
     async with scene([FIRST, SECOND]) as place:
@@ -54,8 +56,8 @@ async def test_a_copy_of_the_boxs_data_is_a_fork_and_overwrites_nothing() -> Non
         await place.start(ahead.agent)
         await until("the copy has gone on alone", lambda: ahead.agent.waiting() > 120)
         await place.start(place.hall, behind.agent)
-        codes = await asyncio.gather(ended(behind.agent), ended(ahead.agent))
-        assert codes == [70, 70]
+        codes = (await ended(behind.agent), await ended(ahead.agent))
+        assert codes == (70, 70)
         for site in place.sites:
             assert "本机缓存来自旧备份或克隆" in site.agent.log
             assert list(data(site).glob("buffer.db.damaged-*"))
@@ -67,6 +69,7 @@ async def test_a_copy_of_the_boxs_data_is_a_fork_and_overwrites_nothing() -> Non
         assert (await finds(place.agent)).code == 0
 
 
+@together
 async def test_a_hall_set_back_to_an_old_backup_is_told_all_of_it_again() -> None:
     """Since the backup s01 went on, and s02 began a new buffer besides."""
     async with scene([FIRST, SECOND]) as place:

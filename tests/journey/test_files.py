@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from provisioning.core.identity import Box
 from tests.journey.scene import Place, command, ended, events, finds, scene, supervised, until
+from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 
@@ -32,9 +35,15 @@ def scribbled(path: Path) -> None:
     path.write_bytes(data)
 
 
-SPOILT = [
-    (name, spoil) for name in ("buffer.db", "index.db") for spoil in (garbage, truncated, deleted, scribbled)
-]
+def flipped(path: Path) -> None:
+    """One bit in one record that waits; the database is sound."""
+    with closing(sqlite3.connect(path)) as db, db:
+        seq, blob = db.execute("SELECT seq, blob FROM outbox ORDER BY seq DESC LIMIT 1 OFFSET 20").fetchone()
+        db.execute("UPDATE outbox SET blob=? WHERE seq=?", (bytes([blob[0] ^ 1]) + blob[1:], seq))
+
+
+WHOLE = (garbage, truncated, deleted, scribbled)
+SPOILT = [(name, spoil) for name in ("buffer.db", "index.db") for spoil in WHOLE] + [("buffer.db", flipped)]
 PAGE = 4096
 BOXES = [Box(f"s{number:02}", 1) for number in range(1, len(SPOILT) + 1)]
 
@@ -50,9 +59,10 @@ async def stopped_with_a_backlog(place: Place) -> None:
         site.office.execute('DELETE FROM "办件" WHERE "编号"=\'SL00003\'')
     await until("the rows wait", lambda: all(site.agent.waiting() > 80 for site in place.sites))
     codes = await asyncio.gather(*(ended(site.agent, signal.SIGTERM) for site in place.sites))
-    assert set(codes) == {0}
+    assert set(codes) == {0}, [s.agent.log for s, code in zip(place.sites, codes, strict=True) if code]
 
 
+@together
 async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() -> None:
     async with scene(BOXES) as place:
         await stopped_with_a_backlog(place)
@@ -71,17 +81,26 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
         for site, (name, spoil) in zip(place.sites, SPOILT, strict=True):
             said = len(events(site.agent, f"{name.removesuffix('.db')}.replaced"))
             kept = list((site.agent.folder / "data").glob(f"{name}.damaged*"))
-            assert (said, bool(kept)) == ((0, False) if spoil is deleted else (1, True)), (name, spoil)
-            print(name, spoil, [x for x in site.agent.log.splitlines() if not x.startswith("{")])
+            nothing_kept = spoil in {deleted, flipped}
+            assert (said, bool(kept)) == ((0, False) if nothing_kept else (1, True)), (name, spoil)
+            assert ("已损坏" in site.agent.log) is (spoil is scribbled), (
+                "found while it runs: ends, begins again"
+            )
         box = await finds(place.agent)
         assert "曾换用新缓存，旧文件保留：buffer.db.damaged-" in box.checks["E-BUF-01"]["detail"]
+        last = place.sites[-1].agent
+        damaged = events(last, "record.damaged")
+        assert len(damaged) == 1
+        box = await finds(last, "E-BUF-05")
+        assert (box.code, box.detail("E-BUF-05")) == (1, f"编号 {damaged[0]['seq']}")
 
 
+@together
 async def test_a_second_agent_on_the_same_buffer_and_a_second_hall_on_the_same_port_are_refused() -> None:
     async with scene() as place:
         box, hall = await asyncio.gather(
-            command("agent", "run", "--config", str(place.agent.config)),
-            command("central", "central", "run", "--config", str(place.hall.config)),
+            command("mingcha-agent", "run", "--config", str(place.agent.config)),
+            command("mingcha", "central", "run", "--config", str(place.hall.config)),
         )
         assert box[:2] == hall[:2] == (78, "")
         assert f"已有采集程序在使用缓存 {place.agent.folder}/data（进程 {place.agent.pid}）" in box[2]

@@ -15,6 +15,7 @@ from provisioning.core.identity import INGEST, Box
 from provisioning.pki import box_subject, create_ca, keep_node
 from tests import services
 from tests.journey.scene import FIRST, SQLITE_MAPPING, Place, events, finds, scene, until
+from tests.journey.together import together
 from tests.processes import Agent, register
 
 pytestmark = pytest.mark.service
@@ -25,6 +26,7 @@ def foreign_ca(folder: Path) -> pki.Authority:
     return create_ca(folder / "elsewhere", Clock().wall())
 
 
+@together
 async def test_a_box_certified_elsewhere_is_told_so_and_the_hall_does_not_mind() -> None:
     async with scene(start=False) as place:
         node = place.agent.folder / "node.pem"
@@ -42,6 +44,7 @@ async def test_a_box_certified_elsewhere_is_told_so_and_the_hall_does_not_mind()
         assert (await finds(place.agent)).code == 0
 
 
+@together
 async def test_a_hall_certified_elsewhere_is_trusted_by_nobody() -> None:
     async with services.mosquitto([FIRST]) as elsewhere, scene(start=False) as place:
         right, wrong = f"port = {place.broker.port}", f"port = {elsewhere.port}"
@@ -68,6 +71,7 @@ def point(config: Path, old: str, new: str) -> None:
     config.write_text(text.replace(old, new), "utf-8")
 
 
+@together
 async def test_a_hall_whose_own_certificate_is_foreign_says_that_nothing_is_committed() -> None:
     async with scene(start=False) as place:
         await place.stop(place.hall)
@@ -89,6 +93,7 @@ async def test_a_hall_whose_own_certificate_is_foreign_says_that_nothing_is_comm
 SECOND = Box("s01", 2)
 
 
+@together
 async def test_a_box_that_was_replaced_may_deliver_its_backlog_and_is_told() -> None:
     async with replaced() as (place, old):
         place.broker.admit([Box("s01", 1, "draining"), SECOND])
@@ -101,6 +106,7 @@ async def test_a_box_that_was_replaced_may_deliver_its_backlog_and_is_told() -> 
         assert (await finds(place.agent)).code == 0
 
 
+@together
 async def test_a_box_that_was_replaced_for_good_is_shut_out_and_keeps_its_data() -> None:
     async with replaced() as (place, old):
         await state(place, "superseded")
@@ -134,7 +140,7 @@ async def replaced() -> AsyncIterator[tuple[Place, Agent]]:
         await store.close()
         place.agent = Agent(place.broker, SECOND, SQLITE_MAPPING.replace("spxt.db", str(place.office.file)))
         try:
-            await place.start()
+            await place.start(place.agent)
             place.office.receive()
             await place.settled()
             yield place, old

@@ -7,10 +7,12 @@ import time
 import pytest
 
 from tests.journey.scene import ended, events, finds, online, scene, until
+from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 
 
+@together
 async def test_box_and_hall_start_without_a_broker_and_find_it_when_it_comes() -> None:
     async with scene(start=False) as place:
         await place.stop(place.hall)
@@ -29,6 +31,7 @@ async def test_box_and_hall_start_without_a_broker_and_find_it_when_it_comes() -
             assert len(events(server, f"{name}.recovered")) == 1
 
 
+@together
 async def test_a_broker_that_is_killed_takes_nothing_with_it() -> None:
     async with scene() as place:
         await place.settled()
@@ -42,6 +45,7 @@ async def test_a_broker_that_is_killed_takes_nothing_with_it() -> None:
         await until("the box has said so", lambda: events(place.agent, "hall.recovered"))
 
 
+@together
 async def test_a_hall_that_was_long_away_or_hung_gets_everything_afterwards() -> None:
     async with scene() as place:
         await place.settled()
@@ -65,6 +69,7 @@ async def test_a_hall_that_was_long_away_or_hung_gets_everything_afterwards() ->
         assert await place.twice() == []
 
 
+@together
 async def test_sigterm_ends_either_at_once_and_the_other_knows() -> None:
     async with scene() as place:
         await place.settled()
@@ -84,6 +89,7 @@ async def test_sigterm_ends_either_at_once_and_the_other_knows() -> None:
         assert time.monotonic() - began < 30
 
 
+@together
 async def test_sigterm_ends_a_box_whose_broker_hangs() -> None:
     async with scene() as place:
         await place.settled()

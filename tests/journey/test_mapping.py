@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.journey.scene import command, events, finds, scene, until
+from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 
@@ -41,12 +42,13 @@ PLACES = [
 ]
 
 
+@together
 async def test_all_mistakes_of_a_mapping_are_said_at_once_before_anything_starts() -> None:
     async with scene(start=False) as place:
         (place.agent.folder / "mapping.toml").write_text(ELEVEN_MISTAKES, "utf-8")
         config = ("--config", str(place.agent.config))
         started, checked = await asyncio.gather(
-            command("agent", "run", *config), command("agent", "config", *config)
+            command("mingcha-agent", "run", *config), command("mingcha-agent", "config", *config)
         )
         for code, out, err in (started, checked):
             assert (code, out) == (78, "")
@@ -59,6 +61,7 @@ async def test_all_mistakes_of_a_mapping_are_said_at_once_before_anything_starts
         assert not (place.agent.folder / "data").exists()
 
 
+@together
 async def test_a_column_that_went_stops_its_table_alone_until_it_is_back() -> None:
     async with scene() as place:
         await place.settled()
@@ -82,6 +85,7 @@ async def test_a_column_that_went_stops_its_table_alone_until_it_is_back() -> No
         assert (await finds(place.agent)).code == 0
 
 
+@together
 async def test_a_row_without_a_meaning_is_set_aside_the_rest_goes_on_and_it_is_cured() -> None:
     async with scene() as place:
         bad = place.office.receive(status=5)

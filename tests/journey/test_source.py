@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from tests import services
 from tests.journey.scene import TABLES, Place, Rows, events, finds, scene, until
+from tests.journey.together import together
 from tests.server import HOST
 from tests.services import PASSWORD, MariaDb
 
@@ -19,7 +21,13 @@ class ServerOffice:
         self.database = database
         self._number = 0
 
-    async def build(self) -> None:
+    @classmethod
+    async def built(cls, server: MariaDb) -> "ServerOffice":
+        office = cls(server, await server.create_database())
+        await office._build()
+        return office
+
+    async def _build(self) -> None:
         await self.execute(
             "CREATE TABLE `办件` (`编号` VARCHAR(20) PRIMARY KEY, `申请人` VARCHAR(50), `状态` INT, "
             "`修改时间` DATETIME(3) DEFAULT CURRENT_TIMESTAMP(3))"
@@ -65,33 +73,31 @@ class ServerOffice:
         )
 
 
-async def test_a_server_that_stops_midway_is_read_on_when_it_is_back(mariadb: MariaDb) -> None:
-    office = ServerOffice(mariadb, await mariadb.create_database())
-    await office.build()
-    async with scene(start=False) as place:
+@together
+async def test_a_server_that_stops_midway_is_read_on_when_it_is_back() -> None:
+    async with services.mariadb() as mariadb, scene(start=False) as place:
+        office = await ServerOffice.built(mariadb)
         office.connect(place, await mariadb.create_user(office.database))
         await place.start()
         await office.arrived(place)
         assert (await finds(place.agent)).code == 0
         await office.receive(5)
         await asyncio.to_thread(mariadb.kill)
-        try:
-            await until("the box has said so", lambda: events(place.agent, "source.unavailable"))
-            box = await finds(place.agent, "E-SRC-02")
-            assert box.code == 3
-            assert f"连不上数据源 {HOST}:{mariadb.port}" in box.detail("E-SRC-02")
-        finally:
-            await asyncio.to_thread(mariadb.start)
+        await until("the box has said so", lambda: events(place.agent, "source.unavailable"))
+        box = await finds(place.agent, "E-SRC-02")
+        assert box.code == 3
+        assert f"连不上数据源 {HOST}:{mariadb.port}" in box.detail("E-SRC-02")
+        await asyncio.to_thread(mariadb.start)
         await office.receive(5)
         await office.arrived(place)
         assert len(events(place.agent, "source.unavailable")) == 1
         assert len(events(place.agent, "source.recovered")) == 1
 
 
-async def test_a_wrong_password_is_named_and_when_it_is_right_everything_comes(mariadb: MariaDb) -> None:
-    office = ServerOffice(mariadb, await mariadb.create_database())
-    await office.build()
-    async with scene(start=False) as place:
+@together
+async def test_a_wrong_password_is_named_and_when_it_is_right_everything_comes() -> None:
+    async with services.mariadb() as mariadb, scene(start=False) as place:
+        office = await ServerOffice.built(mariadb)
         user = await mariadb.create_user(office.database)
         office.connect(place, user, "mi-ma-bu-dui")
         await place.start()
@@ -105,10 +111,10 @@ async def test_a_wrong_password_is_named_and_when_it_is_right_everything_comes(m
         assert (await finds(place.agent)).code == 0
 
 
-async def test_an_account_that_may_write_is_a_warning_and_collection_goes_on(mariadb: MariaDb) -> None:
-    office = ServerOffice(mariadb, await mariadb.create_database())
-    await office.build()
-    async with scene(start=False) as place:
+@together
+async def test_an_account_that_may_write_is_a_warning_and_collection_goes_on() -> None:
+    async with services.mariadb() as mariadb, scene(start=False) as place:
+        office = await ServerOffice.built(mariadb)
         office.connect(place, await mariadb.create_user(office.database, "SELECT, UPDATE"))
         await place.start()
         await office.arrived(place)

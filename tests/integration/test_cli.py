@@ -1,0 +1,239 @@
+"""The two commands as a technician and a script meet them: Chinese words, exit codes, JSON and nothing beside it."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from agent.__main__ import cli as agent_cli
+from central.__main__ import cli as hall_cli
+from central.core.access import Role
+from tests.journey.scene import command
+
+pytestmark = pytest.mark.service
+
+USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
+OURS = {"mingcha", "mingcha-agent", "json", "ctrl", "net", "hall", "toml", "etc", "central", "agent"}
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    """The path of every command and of every group."""
+    yield path
+    for name, item in group.commands.items():
+        if isinstance(item, click.Group):
+            yield from commands(item, *path, name)
+        else:
+            yield (*path, name)
+
+
+AGENT, HALL = "mingcha-agent", "mingcha"
+PROGRAMS = [(AGENT, path) for path in commands(agent_cli)] + [(HALL, path) for path in commands(hall_cli)]
+
+NAMES = {name for _, path in PROGRAMS for name in path}
+
+
+def english(text: str, *names: str) -> set[str]:
+    """Latin words that are neither an option, a file, a variable, an id nor a name of ours."""
+    text = re.sub(r"-{1,2}[\w-]+|/[\w./-]+|MINGCHA_\w+|E-[A-Z]+-\d\d", " ", text)
+    words = {word.lower() for word in re.findall(r"[A-Za-z]{2,}", text)}
+    return words - OURS - {word for name in names for word in name.split("-")} - {role.value for role in Role}
+
+
+async def many(*lines: tuple[str, ...]) -> list[tuple[int, str, str]]:
+    """Run command lines, two at a time. -> (exit code, stdout, stderr) of each."""
+    turn = asyncio.Semaphore(2)
+
+    async def one(line: tuple[str, ...]) -> tuple[int, str, str]:
+        async with turn:
+            return await command(*line)
+
+    return await asyncio.gather(*(one(line) for line in lines))
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> str:
+    """A configuration without keys, mapping or hall."""
+    path = tmp_path / "agent.toml"
+    path.write_text('site = "s01"\ngeneration = 1\n[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> str:
+    path = tmp_path / "central.toml"
+    path.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
+    return str(path)
+
+
+# words --------------------------------------------------------------------------------------------------------
+
+
+async def test_every_help_is_chinese_throughout() -> None:
+    answers = await many(*((program, *path, "--help") for program, path in PROGRAMS))
+    for (program, path), (code, out, err) in zip(PROGRAMS, answers, strict=True):
+        assert (code, err) == (0, ""), (program, path)
+        assert english(out, *NAMES) == set(), (program, path, out)
+        assert "用法：" in out
+
+
+WRONG = [
+    (AGENT,),
+    (AGENT, "fly"),
+    (AGENT, "doctr"),
+    (AGENT, "doctor", "--jsn"),
+    (AGENT, "doctor", "--json=yes"),
+    (AGENT, "run", "--config"),
+    (AGENT, "status", "now"),
+    (HALL, "central"),
+    (HALL, "user", "add"),
+    (HALL, "user", "add", "--role", "clerk"),
+    (HALL, "user", "add", "王敏", "--role", "king"),
+    (HALL, "user", "add", "王敏"),
+]
+
+
+async def test_wrong_usage_is_said_in_chinese_and_ends_with_64() -> None:
+    for line, (code, out, err) in zip(WRONG, await many(*WRONG), strict=True):
+        assert (code, out) == (USAGE, ""), line
+        assert english(err, *NAMES, "doctr", "fly", "jsn", "king", "now") == set(), (line, err)
+        assert "用法：" in err or "出错：" in err
+
+
+async def test_an_unknown_group_of_checks_is_wrong_usage_too(box: str, hall: str) -> None:
+    lines = [
+        (AGENT, "doctor", "--only", "银河", "--config", box),
+        (HALL, "doctor", "--only", "X", "--config", hall),
+    ]
+    for code, out, err in await many(*lines):
+        assert (code, out) == (USAGE, "")
+        assert "没有这一组或这一项" in err
+
+
+async def test_a_terminal_that_is_not_utf8_gets_plain_marks(box: str, hall: str) -> None:
+    for program, config in ((AGENT, box), (HALL, hall)):
+        for line, mark in ((["doctor"], "XX"), (["config"], "OK")):
+            _, out, err = await command(program, *line, "--config", config, encoding="gbk")
+            if program == AGENT and line == ["config"]:
+                assert "! 未配置数据源" in err
+                continue
+            assert re.search(rf"^{mark} ", out, re.MULTILINE), out
+            assert not set("✓✕–") & set(out)
+            assert "?" not in out
+
+
+# errors -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_configuration_that_is_wrong_ends_with_78_and_all_faults(tmp_path: Path) -> None:
+    wrong, away = tmp_path / "wrong.toml", str(tmp_path / "nowhere.toml")
+    wrong.write_text('colour = "red"\n[mqtt]\nport = "x"\n', "utf-8")
+    for program, run in ((AGENT, ["run"]), (HALL, ["central", "run"])):
+        lines = [(program, *words, "--config", str(wrong)) for words in (run, ["config"])]
+        for code, out, err in await many(*lines):
+            assert (code, out) == (CONFIG, "")
+            for place in ("colour：未知的键", "mqtt.host：缺少", "mqtt.port：应为整数"):
+                assert place in err
+            assert "处理：请修改" in err
+        code, out, err = await command(program, *run, "--config", away)
+        assert (code, out) == (CONFIG, "")
+        assert f"配置文件不存在：{away}" in err
+
+
+async def test_a_box_without_its_keys_ends_with_78(box: str) -> None:
+    code, out, err = await command(AGENT, "run", "--config", box)
+    assert (code, out) == (CONFIG, "")
+    assert "读不到缓存主密钥" in err
+    assert "处理：" in err
+
+
+async def test_a_database_that_is_away_ends_a_command_with_69(tmp_path: Path) -> None:
+    path = tmp_path / "central.toml"
+    path.write_text('database = "postgresql://a:geheim@127.0.0.1:9/x"\n[mqtt]\nhost = "h"\n', "utf-8")
+    (code, out, err), checked = await many(
+        (HALL, "user", "list", "--config", str(path)), (HALL, "config", "--config", str(path))
+    )
+    assert (code, out) == (UNAVAILABLE, "")
+    assert "连不上数据库" in err
+    assert checked[0] == 0
+    assert "127.0.0.1:9/x" in checked[1]
+    assert "geheim" not in err + checked[1]
+
+
+# what each command does ---------------------------------------------------------------------------------------
+
+
+async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
+    async def user(*words: str) -> tuple[int, str, str]:
+        return await command(HALL, "user", *words, "--config", hall)
+
+    code, out, _ = await user("add", "王敏", "--role", "supervisor")
+    assert code == 0
+    first = re.search(r"用户 王敏（监察员）已建立。一次性密码：(\w{4}-\w{4}-\w{4})", out)
+    assert first
+    code, out, err = await user("add", "王敏", "--role", "clerk")
+    assert (code, out) == (CONFIG, "")
+    assert "用户 王敏 已存在" in err
+    assert "mingcha user reset 王敏" in err
+    code, out, _ = await user("reset", "王敏")
+    second = re.search(r"用户 王敏 的一次性密码：(\w{4}-\w{4}-\w{4})", out)
+    assert second
+    assert second[1] != first[1]
+    assert (await user("disable", "王敏"))[:2] == (0, "用户 王敏 已停用\n")
+    assert (await user("disable", "李四"))[0] == CONFIG
+    assert (await user("list"))[1] == "王敏\t监察员\t停用\n"
+    code, out, err = await user("list", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [{"name": "王敏", "role": "supervisor", "disabled": True, "must_change": True}]
+
+
+async def test_config_says_what_it_has_read(box: str, hall: str) -> None:
+    code, out, err = await command(AGENT, "config", "--config", box)
+    assert (code, out) == (CONFIG, "")
+    assert "未配置数据源" in err
+    (Path(box).parent / "mapping.toml").write_text(
+        'version = 1\n[source]\ntype = "sqlite"\npath = "a.db"\n[table.case]\nfrom = "t"\nkey = ["id"]\n',
+        "utf-8",
+    )
+    code, out, err = await command(AGENT, "config", "--config", box)
+    assert (code, err) == (0, "")
+    assert "站点 s01 第 1 代，市中心 127.0.0.1:9" in out
+    assert "sqlite，1 张表（case）" in out
+    assert (await command(HALL, "config", "--config", hall))[0] == 0
+
+
+async def test_status_of_a_box_that_does_not_run_is_3(box: str) -> None:
+    text, as_json = await many(
+        (AGENT, "status", "--config", box), (AGENT, "status", "--json", "--config", box)
+    )
+    assert text == (3, "⊘ 采集程序没有在运行    处理：systemctl start mingcha-agent\n", "")
+    assert as_json == (3, "null\n", "")
+
+
+async def test_a_doctor_answers_without_any_service_and_in_json_says_nothing_else(
+    box: str, hall: str
+) -> None:
+    for program, config, code, site in ((AGENT, box, 4, "s01"), (HALL, hall, 3, "central")):
+        as_json, text = await many(
+            (program, "doctor", "--json", "--config", config), (program, "doctor", "-v", "--config", config)
+        )
+        assert (as_json[0], as_json[2], text[0], text[2]) == (code, "", code, "")
+        said = json.loads(as_json[1])
+        assert (said["schema"], said["site"]) == ("mingcha.doctor/1", site)
+        keys = {"id", "group", "title", "status", "since", "detail", "effect", "remedy", "caused_by", "ms"}
+        assert {frozenset(item) for item in said["checks"]} == {frozenset(keys)}
+        assert text[1].startswith("✕ 有 ")
+        for item in said["checks"]:
+            assert item["title"] in text[1]
+            if item["status"] in {"warn", "fail"}:
+                assert f"处理：{item['remedy']}" in text[1]
+        assert not (Path(config).parent / "data").exists(), "it only looks"
+
+
+async def test_the_version_is_said() -> None:
+    agent, hall = await many((AGENT, "--version"), (HALL, "--version"))
+    assert agent == hall
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", agent[1])

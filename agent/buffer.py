@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from agent.core.rows import Stamp, statement
 from agent.hold import Ballast, hold
-from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, whole
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
@@ -123,7 +123,7 @@ class Buffer:
     async def _open_or_replace(self, kek: bytes, sign_key: bytes) -> None:
         try:
             await self._open(kek, sign_key)
-        except (DamagedFileError, crypto.DamagedError, KeyError) as error:
+        except (DamagedFileError, crypto.DamagedError, LookupError) as error:
             await self._db.close()
             if not isinstance(error, DamagedFileError):  # the key is lost, or the file was never finished
                 self.set_aside()
@@ -179,6 +179,7 @@ class Buffer:
 
     # writing -------------------------------------------------------------------------------------------------
 
+    @whole
     async def append(self, records: list[Record], positions: dict[str, bytes] | None = None) -> list[int]:
         """Number, chain, seal and store `records` together with the source `positions`, durably.
 
@@ -214,6 +215,7 @@ class Buffer:
         if rows:
             self.appended.set()
 
+    @whole
     async def forget(self, upto: int) -> None:
         """Delete what the hall holds: every number up to `upto`, never past what the index has (see index.py)."""
         upto = min(upto, self.indexed, self.newest)
@@ -227,6 +229,7 @@ class Buffer:
                 self.forgotten = last
         self._ballast.fill()
 
+    @whole
     async def quarantine_row(self, table: str, key: str, reason: str) -> None:
         async with self._lock, self._transaction():
             await self._db.execute(
@@ -234,10 +237,12 @@ class Buffer:
                 (table, key, reason, self._clock.wall()),
             )
 
+    @whole
     async def cure_rows(self, rows: Iterable[tuple[str, str]]) -> None:
         async with self._lock, self._transaction():
             await self._db.executemany("DELETE FROM bad_row WHERE tbl=? AND key=?", rows)
 
+    @whole
     async def note_refusal(self, first: int, last: int, code: str) -> None:
         """The hall keeps these numbers as dead letters; remembered here for the doctor."""
         async with self._lock, self._transaction():
@@ -343,6 +348,7 @@ class Buffer:
         if lost:
             await self.append([self.gap(seq, seq, "damaged") for seq in lost])
 
+    @whole
     async def _quarantine(self, seq: int, chain: bytes, blob: bytes, why: str) -> None:
         """Aside and declared as a gap, in one transaction: no hole without its declaration."""
         log.error("record.damaged", seq=seq, hint="执行 mingcha-agent doctor --only 缓存")
@@ -375,10 +381,7 @@ class Buffer:
             return list(await self._db.execute_fetchall(sql, args))
 
     async def _value(self, sql: str, *args: object) -> Any:
-        rows = await self._all(sql, args)
-        if not rows:
-            raise KeyError(sql)
-        return rows[0][0]
+        return (await self._all(sql, args))[0][0]
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:

@@ -19,7 +19,7 @@ import aiosqlite
 import structlog
 from msgspec import Struct
 
-from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, whole
 
 log = structlog.get_logger()
 
@@ -121,6 +121,7 @@ class Index:
     async def close(self) -> None:
         await self._db.close()
 
+    @whole
     async def lift(self, newest: int) -> None:
         """Numbers were deleted that the index never had: further versions start above `newest`."""
         async with self._lock, self._transaction():
@@ -139,6 +140,7 @@ class Index:
                 found[row[0]] = Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))
         return found
 
+    @whole
     async def commit(self, rows: Iterable[Seen], indexed: int) -> None:
         """Remember versions that the buffer has committed; `indexed` is the last of their numbers."""
         values = [
@@ -179,6 +181,7 @@ class Index:
                         break
         return missing
 
+    @whole
     async def forget_range(self, epoch: bytes, lo: int, hi: int) -> None:
         """The records lo..hi of `epoch` are lost: what they carried is sent again by the next sweep."""
         async with self._lock, self._transaction():
@@ -186,11 +189,13 @@ class Index:
                 "UPDATE row SET dirty=1 WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi)
             )
 
+    @whole
     async def forget_all(self) -> None:
         """Nothing can be relied on to be in the hall: every row is sent again by the next sweep."""
         async with self._lock, self._transaction():
             await self._db.execute("UPDATE row SET dirty=1")
 
+    @whole
     async def note_acknowledged(self, epoch: bytes, upto: int) -> None:
         """The hall holds everything up to `upto`; remembered for the case that the buffer is lost."""
         if epoch != self.epoch or upto <= self._acknowledged:

@@ -5,15 +5,20 @@ any more: it is renamed, never deleted, and the process begins again without it;
 does not hold is read again from the source.
 """
 
+import asyncio
+import functools
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import aiosqlite
 
 from common.core.errors import MingchaError, UnavailableError
 
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -57,6 +62,29 @@ async def transaction(db: aiosqlite.Connection) -> AsyncIterator[None]:
         if db.in_transaction:
             await db.execute("ROLLBACK")
         raise
+
+
+def whole(
+    write: Callable[_Args, Coroutine[Any, Any, _Result]],
+) -> Callable[_Args, Coroutine[Any, Any, _Result]]:
+    """Decorates a write: it runs to its end although its caller is cancelled (a lost line, a stop).
+
+    Cut off in the middle, the statement runs on in the driver's thread: a transaction stays open, or is committed
+    and this object does not know.
+    """
+
+    @functools.wraps(write)
+    async def run(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        task = asyncio.create_task(write(*args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # heard, and of no more use
+            raise
+
+    return run
 
 
 def set_aside(path: Path, kept: Path) -> None:

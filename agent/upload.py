@@ -24,6 +24,7 @@ from agent.core.sync import Flight, Phase, Sync
 from agent.index import Index
 from agent.link import HALL_STOPPED, LinkStatus
 from agent.sqlfile import BufferFullError
+from common import process
 from common.clock import Clock
 from common.config import read_secret
 from common.core import batch, crypto, message, ranges, topics
@@ -88,6 +89,7 @@ class Uploader:
                 await _Session(self).run()
             except* UnavailableError as group:
                 self._lost(group)
+            process.heed_stop()
             attempt = 0 if self.clock.mono() - began > STABLE_SECS * SECOND else attempt + 1
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS))
 

@@ -18,6 +18,7 @@ from central.judge import Moment, World
 from central.presence import Presence
 from central.store.engine import Store
 from central.welcome import introduce
+from common import process
 from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto, message, topics
@@ -78,6 +79,7 @@ class Receiver:
                 if self._broker_lost_mono is None:
                     attempt, self._broker_lost_mono = 0, self.clock.mono()
                     log.warning("broker.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
+            process.heed_stop()
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, base=0.5, cap=5.0))
             attempt += 1
 

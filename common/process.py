@@ -40,6 +40,13 @@ async def _until_signal(main: Coroutine[Any, Any, None]) -> None:
         notify("STOPPING=1")
 
 
+def heed_stop() -> None:
+    """After a group of tasks that ended with an error: it forgets that we were cancelled meanwhile (Python 3.11)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def report(
     path: Path, status: Callable[[], Awaitable[Struct]], turned_mono: Callable[[], int], clock: Clock
 ) -> None:

@@ -86,10 +86,9 @@ class Uploader:
         while True:
             began = self.clock.mono()
             try:
-                await _Session(self).run()
+                await process.stoppable(_Session(self).run())
             except* UnavailableError as group:
                 self._lost(group)
-            process.heed_stop()
             attempt = 0 if self.clock.mono() - began > STABLE_SECS * SECOND else attempt + 1
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS))
 

@@ -71,7 +71,7 @@ class Receiver:
         attempt = 0
         while True:
             try:
-                await self._session()
+                await process.stoppable(self._session())
                 attempt = 0
             except* UnavailableError as group:
                 error = first_cause(group)
@@ -79,7 +79,6 @@ class Receiver:
                 if self._broker_lost_mono is None:
                     attempt, self._broker_lost_mono = 0, self.clock.mono()
                     log.warning("broker.unavailable", reason=str(error), hint=getattr(error, "hint", ""))
-            process.heed_stop()
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, base=0.5, cap=5.0))
             attempt += 1
 

@@ -40,11 +40,18 @@ async def _until_signal(main: Coroutine[Any, Any, None]) -> None:
         notify("STOPPING=1")
 
 
-def heed_stop() -> None:
-    """After a group of tasks that ended with an error: it forgets that we were cancelled meanwhile (Python 3.11)."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def stoppable(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`, and end as cancelled if we were, even if it ended with an error in that moment.
+
+    A TaskGroup whose member fails forgets that it was cancelled, and leaves its task's count of cancellations wrong
+    (Python 3.11): therefore it gets a task of its own, and ours is asked.
+    """
+    try:
+        await asyncio.create_task(work)
+    finally:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
 
 
 async def report(

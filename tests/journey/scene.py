@@ -214,7 +214,13 @@ class Place:
 
     async def settled(self) -> None:
         """The hall has caught up, by itself."""
-        await until("the hall says what the office says", self.agrees)
+        try:
+            await until("the hall says what the office says", self.agrees)
+        except AssertionError as error:
+            for server in (self.hall, self.agent):
+                error.add_note(f"--- {type(server).__name__} ---\n{server.log[-4000:]}")
+            error.add_note(str(self.agent.status()))
+            raise
 
     async def page(self, path: str) -> tuple[int, str]:
         """What a browser with an unknown session gets, after redirections. -> (status, text)."""

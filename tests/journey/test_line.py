@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from provisioning.core.identity import Box
 from tests.journey.scene import ended, events, finds, online, scene, until
 from tests.journey.together import together
 
@@ -87,6 +88,18 @@ async def test_sigterm_ends_either_at_once_and_the_other_knows() -> None:
         await place.start(place.hall)
         await place.settled()
         assert time.monotonic() - began < 30
+
+
+@together
+async def test_sigterm_ends_everybody_although_the_broker_dies_at_the_same_moment() -> None:
+    """As when a machine is shut down: the stop must not be taken for one more lost line."""
+    boxes = [Box(f"s{number:02}", 1) for number in range(1, 5)]
+    async with scene(boxes) as place:
+        await place.settled()
+        await asyncio.to_thread(place.broker.kill)
+        servers = [place.hall, *(site.agent for site in place.sites)]
+        codes = await asyncio.gather(*(ended(server, signal.SIGTERM) for server in servers))
+        assert set(codes) == {0}
 
 
 @together

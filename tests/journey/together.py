@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-AT_ONCE = 4
+AT_ONCE = 6
 Body = Callable[[], Awaitable[None]]
 _bodies: dict[tuple[str, str], Body] = {}
 _outcomes: dict[tuple[str, str], BaseException | None] = {}

@@ -99,6 +99,7 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     if permission is not Permission.PUBLIC and not _is_open(request):
         _admit(request, user, permission)
     if request.method == hdrs.METH_POST:
+        await _read_form(request)
         await _refuse_forgery(request, user)
     return await handler(request)
 
@@ -143,6 +144,14 @@ async def _user(request: web.Request) -> User | None:
 def digest(cookie: str) -> bytes:
     """What the table keeps of a token: reading the table does not open a session."""
     return hashlib.sha256(cookie.encode()).digest()
+
+
+async def _read_form(request: web.Request) -> None:
+    """A body that is no form is the sender's fault; aiohttp keeps what it has read."""
+    try:
+        await request.post()
+    except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
+        raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
 
 
 async def _refuse_forgery(request: web.Request, user: User | None) -> None:

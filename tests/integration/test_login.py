@@ -118,3 +118,18 @@ async def test_the_theme_is_the_readers_choice_and_comes_back_to_the_page(window
     answer = await window.post("/theme", csrf="token", theme="dark", back="/hall/cases?light=red")
     assert answer.headers["Location"] == "/hall/cases?light=red"
     assert 'data-theme="dark"' in (await window.get("/hall/sites"))[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"no boundary at all"),
+        ("application/x-www-form-urlencoded; charset=nope", b"name=a"),
+        ("application/x-www-form-urlencoded", b"name=\xff\xfe"),
+    ],
+)
+async def test_a_body_that_is_no_form_is_the_senders_fault(stranger: Window, kind: str, body: bytes) -> None:
+    url = stranger.hall.url + "/login"
+    async with stranger.session.post(url, data=body, headers={"Content-Type": kind}) as answer:
+        assert answer.status in {400, 401}
+        assert "没有打开" not in await answer.text()

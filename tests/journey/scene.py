@@ -242,7 +242,7 @@ async def finds(server: Agent | Hall, *faults: str, **env: str) -> Report:
         if report.faults == set(faults):
             return report
         assert time.monotonic() < end, {key: report.checks[key]["detail"] for key in report.faults}
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.6)
 
 
 async def ended(server: Server, number: int = 0) -> int:

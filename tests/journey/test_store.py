@@ -38,17 +38,26 @@ async def test_a_database_that_is_killed_holds_up_receipts_and_pages_and_nothing
 
 
 @together
-async def test_a_hall_that_starts_before_its_database_waits_for_it() -> None:
+async def test_a_hall_that_starts_before_its_server_and_then_before_its_database_waits_for_both() -> None:
     async with services.postgresql(durable=False) as database, on(database) as place:
         await place.settled()
-        await asyncio.gather(asyncio.to_thread(place.hall.kill), asyncio.to_thread(database.kill))
+        name = place.hall.database.rpartition("/")[2]
+        await asyncio.to_thread(place.hall.kill)
+        await database.execute(f"ALTER DATABASE {name} RENAME TO away")
+        await asyncio.to_thread(database.kill)
         place.office.receive(5)
         starting = asyncio.create_task(place.start(place.hall))
         await until("it waits", lambda: len(events(place.hall, "store.unavailable")) > 0)
         hall = await finds(place.hall, "E-HALL-01", "E-HALL-09")
         assert "连不上数据库" in hall.detail("E-HALL-01")
         await asyncio.to_thread(database.start)
+        await asyncio.sleep(2)
+        hall = await finds(place.hall, "E-HALL-01", "E-HALL-09")
+        assert f'"{name}" does not exist' in hall.detail("E-HALL-01")
+        assert not starting.done()
+        await database.execute(f"ALTER DATABASE away RENAME TO {name}")
         await starting
+        assert len(events(place.hall, "store.recovered")) == 1
         await place.settled()
 
 

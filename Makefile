@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 services:
-	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk
+	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime
 
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)

@@ -114,18 +114,22 @@ class _Court:
     def _one(self, key: str, source: list[cases.Row], rev: int) -> None:
         """A case that cannot be judged is put off for an hour and never blocks the rest."""
         try:
-            state = cases.fold(key, source, self.world.zone)
+            state = cases.as_of(cases.fold(key, source, self.world.zone), self.now.at, self.world.zone)
             item = self.world.items.get(state.facts.item_code or "")
             verdicts = self._verdicts(key, state, item)
         except Exception:  # whatever one case's facts do to the rules, the other cases are judged
             log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
             self._postpone(key)
             return
-        self.cases.append(_case_row(self.site, state, item, verdicts, rev))
+        kinds = {verdict.limit.kind for verdict in verdicts}
+        left = {place: row for place, row in self.before.items() if place[0] == key and place[1] not in kinds}
+        reds = [
+            row for row in left.values() if row.light == Light.RED
+        ]  # dated facts: their limit may go, they stay
+        self.cases.append(_case_row(self.site, state, item, verdicts, rev) | _kept_red(reds))
         for verdict in verdicts:
             self._settle(key, verdict)
-        kinds = {verdict.limit.kind for verdict in verdicts}
-        self.gone += [place for place in self.before if place[0] == key and place[1] not in kinds]
+        self.gone += [place for place, row in left.items() if row.light != Light.RED]
 
     def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
         found = rules.limits(state, item, self.world.calendar, self.world.zone)
@@ -201,6 +205,11 @@ class _Court:
         for row in known or [blank]:
             row |= {"next_check_at": self.now.at + HOUR, "needs_until": None, "rev": row["rev"] + 1}
             self.clocks.append(row)
+
+
+def _kept_red(reds: Sequence[Row[Any]]) -> dict[str, Any]:
+    """What a case shows whose red light's limit is no longer there."""
+    return {"light": Light.RED, "due_at": min(row.due_at for row in reds)} if reds else {}
 
 
 def _case_row(

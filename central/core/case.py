@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from common.core.instant import parse_when
+from common.core.instant import HOUR, day_of, is_date_only, local_date, parse_when
 from common.core.record import Case, Step
 from common.core.state import CaseStatus, StepKind
 
@@ -61,8 +61,29 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
         finished_at=finished,
         deadline_at=_instant(facts.deadline, zone),
         seen=bool(cases),
-        open=bool(alive) and finished is None and facts.status not in _ENDED,
+        open=bool(alive) and finished is None and not _ended(facts),
         deleted=deleted,
+    )
+
+
+def as_of(case: CaseState, now_at: int, zone: ZoneInfo) -> CaseState:
+    """The case at `now_at`: a completion dated later (2099 for "open", a slip of the hand) has ended nothing yet."""
+    if case.finished_at is None or case.deleted or not _is_ahead(case, now_at, zone):
+        return case
+    return msgspec.structs.replace(case, finished_at=None, open=not _ended(case.facts))
+
+
+def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
+    text = case.facts.finished_at or ""
+    if is_date_only(text):
+        return day_of(text, zone) > local_date(now_at, zone)
+    return (case.finished_at or 0) > now_at + HOUR  # a source's clock may be somewhat fast
+
+
+def _ended(facts: Case) -> bool:
+    """Ended without a time: by its status, or by a date that cannot be read. A zero date states nothing."""
+    return facts.status in _ENDED or any(
+        digit in facts.invalid.get("finished_at", "") for digit in "123456789"
     )
 
 

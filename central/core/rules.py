@@ -64,18 +64,23 @@ def limits(case: CaseState, item: Item | None, calendar: Calendar, zone: ZoneInf
     found: list[Limit] = []
     if not case.seen:
         return found
-    if case.deadline_at is not None:
+    if case.deadline_at is not None and case.deadline_at > (case.accepted_at or 0):
         found.append(_stated(case, case.deadline_at, calendar, zone))
     if case.accepted_at is None or case.facts.status is CaseStatus.REFUSED_ACCEPTANCE:
         return found
-    legal = case.facts.legal or (item.legal_days if item else LEGAL_DAYS)
-    promised = case.facts.promised or (item.promised_days if item else None)
-    if case.facts.promised_unit == "days" and case.facts.promised:
+    legal = _stated_days(case.facts.legal) or (item.legal_days if item else LEGAL_DAYS)
+    promised = _stated_days(case.facts.promised) or (item.promised_days if item else None)
+    if case.facts.promised_unit == "days" and _stated_days(case.facts.promised):
         promised = None  # a promise in calendar days is no working-day clock: it needs a stated deadline
     found.append(_counted(case, case.accepted_at, ClockKind.STATUTE, legal, calendar, zone))
     if promised and promised < legal:
         found.append(_counted(case, case.accepted_at, ClockKind.PROMISE, promised, calendar, zone))
     return found
+
+
+def _stated_days(days: int | None) -> int | None:
+    """A limit of no days, or fewer, is no statement: offices write 0 and -1 for "none"."""
+    return days if days is not None and days > 0 else None
 
 
 def _stated(case: CaseState, due: int, calendar: Calendar, zone: ZoneInfo) -> Limit:
@@ -89,7 +94,7 @@ def _stated(case: CaseState, due: int, calendar: Calendar, zone: ZoneInfo) -> Li
         kind=ClockKind.STATED,
         yellow_at=min(max(yellow, earliest), due),
         due_at=due,
-        running=True,
+        running=not _paused(case),
         provisional=False,
         budget="业务系统所载应办结时间",
     )
@@ -132,6 +137,12 @@ def _with_pauses(state: Clock, case: CaseState, calendar: Calendar, zone: ZoneIn
         day = max(day_of(when, zone), state.start)
         state = clock.pause(state, day, calendar) if kind is StepKind.PAUSE else clock.resume(state, day)
     return state
+
+
+def _paused(case: CaseState) -> bool:
+    """The last that was said of a special procedure is that it began."""
+    stops = _stops(case)
+    return bool(stops) and stops[-1][1] is StepKind.PAUSE
 
 
 def _stops(case: CaseState) -> list[tuple[str, StepKind]]:

@@ -22,7 +22,7 @@ from common.clock import Clock
 from common.core.batch import BatchError, Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Case, Gap, Op, Record
-from common.core.state import Light
+from common.core.state import CaseStatus, Light
 from tests.sender import SECRETS, Sender, case, draft, passed
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
@@ -351,3 +351,26 @@ async def _taken_in_vain(store: Store, world: World, payload: bytes) -> None:
     async with store.write() as conn:
         await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], world, Moment(NOW, NOW))
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"promised": 20, "promised_unit": "workdays"},
+        {"promised": 5, "promised_unit": "days"},
+        {"accepted_at": None},
+        {"status": CaseStatus.REFUSED_ACCEPTANCE},
+    ],
+)
+async def test_no_edit_of_the_source_takes_a_red_light_back(
+    store: Store, world: World, change: dict[str, Any]
+) -> None:
+    stated: dict[str, Any] = {"accepted_at": "2026-03-02", "promised": 5, "promised_unit": "workdays"}
+    sender = await sent(store, world, [case("1", **stated), passed(NOW - MINUTE)])
+    assert await lights(store) == {"1": Light.RED}
+    sender.number(case("1", version=2, **(stated | change)))
+    await taken(store, world, sender.payload(3, 3))
+    assert await lights(store) == {"1": Light.RED}
+    async with store.read() as conn:
+        kept = (await conn.execute(select(t.clock.c.light).where(t.clock.c.kind == "promise"))).scalar_one()
+    assert kept == Light.RED

@@ -46,6 +46,7 @@ def judged(
 ) -> dict[ClockKind, Verdict]:
     """`until`: completeness; empty: whole up to now."""
     complete = None if until is None else at(until or now)
+    state = case.as_of(state, at(now), ZONE)
     return {
         limit.kind: rules.judge(state, limit, before, complete, at(now), ZONE)
         for limit in rules.limits(state, item, CALENDAR, ZONE)
@@ -216,3 +217,38 @@ def test_the_stated_deadline_warns_a_tenth_before() -> None:
     limit = rules.limits(state, None, CALENDAR, ZONE)[0]
     assert limit.kind is ClockKind.STATED
     assert limit.yellow_at == at("2026-04-21T15:00")  # 39 working days: 4 of them before a Monday
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_a_limit_of_no_days_is_no_statement(days: int) -> None:
+    state = folded(accepted_at="2026-03-02", promised=days, promised_unit="workdays", legal=days)
+    verdicts = judged(state, "2026-03-04T10:00")
+    assert {verdict.light for verdict in verdicts.values()} == {Light.GREEN}
+    assert verdicts[ClockKind.PROMISE].limit.due_at == at("2026-03-17T00:00")
+
+
+def test_a_completion_that_cannot_be_read_accuses_nobody() -> None:
+    unreadable = folded(accepted_at="2026-03-02", invalid={"finished_at": "2026-3-5 下午3:00"})
+    assert judged(unreadable, "2026-06-01T10:00")[ClockKind.STATUTE].light is Light.NONE
+    zero = folded(accepted_at="2026-03-02", invalid={"finished_at": "0000-00-00 00:00:00"})
+    assert judged(zero, "2026-06-01T10:00")[ClockKind.STATUTE].light is Light.RED
+
+
+@pytest.mark.parametrize("finished", ["2099-12-31", "2026-12-31", "2026-12-31T10:00:00+08:00"])
+def test_a_completion_dated_ahead_has_ended_nothing_yet(finished: str) -> None:
+    state = folded(accepted_at="2026-03-02", finished_at=finished)
+    assert judged(state, "2026-03-03T10:00")[ClockKind.PROMISE].light is Light.GREEN
+    assert judged(state, "2026-03-14T10:00")[ClockKind.PROMISE].light is Light.YELLOW
+    today = folded(accepted_at="2026-03-02", finished_at="2026-03-03")
+    assert judged(today, "2026-03-03T10:00")[ClockKind.PROMISE].stopped
+
+
+def test_a_deadline_before_the_acceptance_is_no_limit() -> None:
+    state = folded(accepted_at="2026-03-02T10:00:00+08:00", deadline="2026-03-01T10:00:00+08:00")
+    assert ClockKind.STATED not in judged(state, "2026-03-03T10:00")
+
+
+def test_a_stated_deadline_stands_still_in_a_special_procedure_too() -> None:
+    pause = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-09T09:00:00+08:00")
+    state = folded(pause, accepted_at="2026-03-02", deadline="2026-03-16T15:00:00+08:00")
+    assert judged(state, "2026-05-20T10:00")[ClockKind.STATED].light is Light.PAUSED

@@ -146,6 +146,8 @@ class Collector:
 
         Nothing is stated before every table was read once: a case without its result and its pauses looks late.
         """
+        if self._state.sweep_wanted or self._capture.bad:
+            return  # something is being read again, or could not be mapped: what we hold is not whole
         due = self._passed_mono + int(self._config.pass_secs * SECOND) <= self._clock.mono()
         if not (changed or due) or any(lanes.whole_at is None for lanes in self._lanes.values()):
             return

@@ -34,7 +34,6 @@ class CursorLane:
         self.high: Any = None
         self.after: Row | None = None
         self.stored = b""
-        self.began_at = 0
 
 
 class Sweep:
@@ -50,7 +49,11 @@ class Sweep:
 
 
 class Lanes:
-    """`advance` reads a slice of each lane; `whole_at` is the completeness it has reached."""
+    """`advance` reads a slice of each lane.
+
+    `whole_at`: the table is whole up to it, the start of its last finished walk; None: nobody knows. The cursor
+    alone proves nothing: it does not see an edit that the vendor did not stamp.
+    """
 
     def __init__(
         self,
@@ -71,7 +74,6 @@ class Lanes:
         self._key = [table.names.index(name) for name in table.key]
         self._sweep: Sweep | None = None
         self._next_sweep_mono = 0
-        self._swept_at: int | None = None
         self.whole_at: int | None = None
         self.rows = 0
 
@@ -79,12 +81,13 @@ class Lanes:
         """Continue from stored positions; without one the lane begins with the oldest row."""
         for lane in self._cursors:
             if lane.name in positions:
+                lane.high = position.decode(positions[lane.name])
                 lane.stored = positions[lane.name]
-                lane.high = position.decode(lane.stored)
 
     def sweep_now(self) -> None:
-        """Walk the table anew, from its first row."""
+        """Walk the table anew, from its first row: until that is done nobody knows that it is whole."""
         self._sweep, self._next_sweep_mono = None, 0
+        self.whole_at = None
 
     def restart(self) -> None:
         """The table could not be read: begin both lanes again, with a look at its columns."""
@@ -98,32 +101,18 @@ class Lanes:
         changed = 0
         if self._sweep is None and self._clock.mono() >= self._next_sweep_mono:
             self._sweep = await self._begin_sweep()
-        ended = True
         for lane in self._cursors:
-            more, to_the_end = await self._read_cursor(lane, until)
-            changed, ended = changed + more, ended and to_the_end
+            changed += await self._read_cursor(lane, until)
         if self._sweep is not None:
             changed += await self._walk(self._sweep, until)
-        self._settle(ended=ended)
         return changed
-
-    def _settle(self, *, ended: bool) -> None:
-        """A table is whole up to the start of its last cursor round, or of its last walk where it has no cursor."""
-        if self._swept_at is None:
-            return
-        if not self._cursors:
-            self.whole_at = self._swept_at
-        elif ended:
-            self.whole_at = min(lane.began_at for lane in self._cursors)
 
     # the cursor lane -----------------------------------------------------------------------------------------
 
-    async def _read_cursor(self, lane: CursorLane, until: int) -> tuple[int, bool]:
-        """-> (changes, whether the newest row was reached)."""
+    async def _read_cursor(self, lane: CursorLane, until: int) -> int:
+        """-> number of changes."""
         overlap = self._table.mapping.cursor.overlap_secs if self._table.mapping.cursor else 0
         start = None if lane.high is None else position.earlier(lane.high, overlap)
-        if lane.after is None:
-            lane.began_at = self._clock.office()
         changed = 0
         while True:
             began = self._clock.mono()
@@ -135,7 +124,7 @@ class Lanes:
             changed += await self._take(lane, page, last=last)
             lane.after = None if last else tuple(page[-1][place] for place in lane.order)
             if last or self._clock.mono() >= until:
-                return changed, last
+                return changed
             await self._rest(len(page), began)
 
     async def _take(self, lane: CursorLane, page: list[Row], *, last: bool) -> int:
@@ -214,7 +203,7 @@ class Lanes:
         cured = [(self._table.name, key) for key in left if (self._table.name, key) in self._capture.bad]
         if cured:
             await self._capture.cure(cured)
-        self._swept_at, self.rows, self._sweep = sweep.began_at, sweep.rows, None
+        self.whole_at, self.rows, self._sweep = sweep.began_at, sweep.rows, None
         self._next_sweep_mono = self._clock.mono() + int(self._config.sweep_secs * SECOND)
         return changed
 

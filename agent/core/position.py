@@ -21,19 +21,30 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
     "UUID": UUID,
 }
-_COMPACT = "%Y%m%d%H%M%S"
+_WIDTH = 19
+_FORMS = [
+    *(f"%Y{mark}%m{mark}%d{between}%H:%M:%S" for mark in "-/" for between in " T"),
+    *(f"%Y{mark}%m{mark}%d{between}%H:%M" for mark in "-/" for between in " T"),
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y%m%d%H%M%S",
+    "%Y%m%d%H%M",
+    "%Y%m%d",
+]
 
 
 def encode(value: Any) -> bytes:
     """-> JSON of [type, text]."""
+    if isinstance(value, bytearray | memoryview):
+        value = bytes(value)
     text = value.hex() if isinstance(value, bytes) else str(value)
     return msgspec.json.encode([type(value).__name__, text])
 
 
 def decode(raw: bytes) -> Any:
-    """Inverse of `encode`. Raises ValueError for anything else."""
+    """Inverse of `encode`; None, read from the beginning, for a type that no position can have."""
     kind, text = msgspec.json.decode(raw, type=tuple[str, str])
-    return _PARSE[kind](text)
+    return _PARSE[kind](text) if kind in _PARSE else None
 
 
 def earlier(value: Any, secs: int) -> Any:
@@ -54,12 +65,17 @@ def earlier(value: Any, secs: int) -> Any:
 
 
 def _earlier_text(text: str, span: timedelta) -> str:
-    if text.isdigit() and len(text) == 14:
-        return f"{datetime.strptime(text, _COMPACT) - span:{_COMPACT}}"  # noqa: DTZ007
-    moment = datetime.fromisoformat(text) - span
-    if len(text) == 10:
-        return moment.date().isoformat()
-    return moment.replace(tzinfo=None).isoformat(sep=text[10], timespec="seconds")
+    """Only forms that sort as times do: fixed width, zeros written. Raises ValueError for any other."""
+    for form in _FORMS:
+        try:
+            moment = datetime.strptime(text[:_WIDTH], form)  # noqa: DTZ007
+        except ValueError:
+            continue
+        if (
+            moment.strftime(form) == text[:_WIDTH]
+        ):  # a fraction or an offset behind it is left away: earlier still
+            return (moment - span).strftime(form)
+    raise ValueError(text)
 
 
 def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...]:

@@ -109,7 +109,7 @@ async def open_store(url: str) -> Store:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        _private_file(Path(str(parsed.database)))
         engine = create_async_engine(url, isolation_level=None, pool_size=4)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     else:
@@ -136,6 +136,12 @@ async def look(url: str) -> AsyncIterator[AsyncConnection]:
             yield conn
     finally:
         await engine.dispose()
+
+
+def _private_file(path: Path) -> None:
+    """Nobody else on the machine reads the hall's database; SQLite gives its WAL the same rights."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -153,6 +153,12 @@ async def drop_passes(conn: AsyncConnection, site_id: str, epoch: bytes, below: 
     )
 
 
+async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
+    """Something this site sent could not be read: nobody knows what it said."""
+    query = select(dead_letter.c.seq).where(dead_letter.c.site == site_id).limit(1)
+    return (await conn.execute(query)).first() is not None
+
+
 async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto: int) -> bool:
     """Passes whose record and every lower number are held raise the completeness. -> whether it moved."""
     due = (

@@ -38,12 +38,13 @@ async def log_in(request: web.Request) -> web.Response:
     wait = throttle.wait_secs(failures.get(key, Failures()), now_mono)
     if wait:
         return _again(request, name, target, f"密码多次不对，请 {wait} 秒后再试。", 429)
+    # Counted before it is known: guesses side by side must not all find the count of before.
+    failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
+    if len(failures) > REMEMBERED:
+        failures.popitem(last=False)
     user = await _verified(request, name, str(form.get("password", "")))
     if user is None:
-        failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
-        if len(failures) > REMEMBERED:
-            failures.popitem(last=False)
-        log.warning("login.refused", user=name)
+        log.warning("login.refused", user=name[:40])
         return _again(request, name, target, "用户名或密码不对。", 401)
     failures.pop(key, None)
     log.info("login.succeeded", user=name)

@@ -13,6 +13,7 @@ from common.core import crypto, wire
 from common.core.wire import Int32, Int64
 
 PROTOCOL = 1
+_LARGEST = 1e15
 
 
 class Hello(Struct, array_like=True, frozen=True):
@@ -124,7 +125,11 @@ def encode(message: Struct) -> bytes:
 
 def decode(kind: type[Message], raw: bytes) -> Message:
     """Raises msgspec.DecodeError (a ValueError)."""
-    return wire.decode(msgspec.msgpack.Decoder(kind), raw)
+    value = wire.decode(msgspec.msgpack.Decoder(kind), raw)
+    floats = (item for item in msgspec.structs.astuple(value) if isinstance(item, float))
+    if not all(-_LARGEST < item < _LARGEST for item in floats):  # false for nan too
+        raise msgspec.DecodeError("a number that is none, or beyond all measure")
+    return value
 
 
 def encode_signed(message: Struct, purpose: str, sign_secret: bytes) -> bytes:

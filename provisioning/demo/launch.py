@@ -28,7 +28,7 @@ from provisioning.demo.prepare import Plan
 
 STARTS = datetime(2026, 6, 8, 8, 40, tzinfo=ZONE)
 """A Monday well inside the published calendar: no limit of the demonstration is provisional."""
-READY_SECS = 90.0
+READY_SECS = 60.0
 CUT_SITE = "s02"
 
 

@@ -130,7 +130,7 @@ def _agent_toml(plan: Plan, site: str, name: str) -> str:
         f'site = "{site}"\nname = "{name}"\ngeneration = {GENERATION}\n'
         f'mapping = "{plan.folder / "offices" / site / "mapping.toml"}"\n'
         # An office day passes in two minutes: rounds and statements of completeness keep step with it.
-        "[capture]\npoll_secs = 2.0\npass_secs = 2.0\nsweep_secs = 30.0\n"
+        "[capture]\npoll_secs = 2.0\npass_secs = 2.0\nsweep_secs = 5.0\n"
         f"{_mqtt(plan, port)}{_clock(plan.clock)}"
     )
 

@@ -374,3 +374,16 @@ async def test_no_edit_of_the_source_takes_a_red_light_back(
     async with store.read() as conn:
         kept = (await conn.execute(select(t.clock.c.light).where(t.clock.c.kind == "promise"))).scalar_one()
     assert kept == Light.RED
+
+
+async def test_a_record_nobody_could_read_keeps_the_site_from_being_whole(store: Store, world: World) -> None:
+    """It may be the completion: no red light."""
+    sender = Sender()
+    sender.number(case("1", accepted_at="2026-03-02", promised=5, promised_unit="workdays"))
+    raw = b"\x93\x01\x02\x03"
+    sender.raws.append(raw)
+    sender.chain.append(_chained(sender, raw))
+    sender.number(passed(NOW - MINUTE))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    assert await lights(store) == {"1": Light.GREY}

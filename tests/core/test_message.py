@@ -182,3 +182,11 @@ def test_a_body_of_another_kind_is_undecodable() -> None:
     packed = record.encode_body(Gap(1, 2, "damaged"))
     with pytest.raises(msgspec.DecodeError):
         record.decode_body(Record(3, RecordKind.CASE, "", "", 1, Op.PUT, None, 1, 1, 1, b"", packed))
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e300])
+def test_a_number_that_is_none_is_refused(number: float) -> None:
+    """Stored, one such heartbeat would fail every page that reads it."""
+    beat = msgspec.structs.replace(BEAT, capture_ok_age_s=number)
+    with pytest.raises(msgspec.DecodeError):
+        message.decode(Heartbeat, message.encode(beat))

@@ -363,3 +363,37 @@ async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) ->
         keys = {row[0] for row in vendor.execute('SELECT "编号" FROM "办件"')}
     assert {item.key for item in rows} == keys
     assert len(rows) == len(keys)
+
+
+async def test_nothing_is_called_whole_while_a_row_is_set_aside(site: Site) -> None:
+    """The row that could not be mapped may be the completion."""
+    with site.vendor() as db:
+        site.insert(db, 8, status=5)
+    async with site.running() as box:
+        await box.round()
+        await box.round()
+        assert await box.passes() == []
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "状态" = 9 WHERE "编号" = \'SL008\'')
+        await box.round()
+        await box.round()
+        assert await box.passes() != []
+
+
+async def test_nothing_is_called_whole_until_lost_records_were_read_again(site: Site) -> None:
+    slow = msgspec.structs.replace(EAGER, poll_secs=0)  # one page a round: the walk takes several
+    async with site.running(slow) as box:
+        for _ in range(4):
+            await box.round()
+        stated = len(await box.passes())
+        assert stated
+        await box.index.forget_range(box.buffer.epoch, 1, box.buffer.newest)
+        box.state.sweep_needed()
+        told: list[Record] = []
+        while len({item.key for item in told}) < 7:
+            told += [item for item in await box.round() if item.table == "case"]
+            if len({item.key for item in told}) < 7:
+                assert len(await box.passes()) == stated
+        for _ in range(4):
+            await box.round()
+        assert len(await box.passes()) > stated

@@ -1,5 +1,6 @@
 """Logging in and out: what opens a session, what ends it, and what never does."""
 
+import asyncio
 import re
 
 import aiohttp
@@ -48,6 +49,12 @@ async def test_after_three_wrong_passwords_even_the_right_one_must_wait(stranger
     answer = await stranger.post("/login", name="releaser", password=serving.PASSWORD)
     assert answer.status == 429
     assert re.search(r"请 \d 秒后再试", text_of(await answer.text()))
+
+
+async def test_guesses_side_by_side_are_counted_too(stranger: Window) -> None:
+    guesses = (stranger.post("/login", name="accounts", password="x") for _ in range(12))
+    statuses = [answer.status for answer in await asyncio.gather(*guesses)]
+    assert statuses.count(429) >= 9
 
 
 async def test_a_first_password_opens_nothing_but_its_own_change(stranger: Window) -> None:

@@ -1,0 +1,53 @@
+"""How far a source was read: types come back, and the overlap keeps the form in which the source sorts."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core import position
+
+
+@pytest.mark.parametrize(
+    "value",
+    [7, 1.5, Decimal("1.20"), "a", b"\xff", datetime(2026, 3, 2, tzinfo=UTC), date(2026, 3, 2)],
+)
+def test_a_position_comes_back_in_its_type(value: Any) -> None:
+    assert position.decode(position.encode(value)) == value
+
+
+def test_a_type_no_position_can_have_begins_from_the_beginning() -> None:
+    assert position.decode(position.encode(memoryview(b"ab"))) == b"ab"
+    assert position.decode(position.encode(True)) is None
+    assert position.decode(position.encode(object())) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier"),
+    [
+        ("2026-03-02 10:15:00", "2026-03-02 10:05:00"),
+        ("2026-03-02T10:15:00", "2026-03-02T10:05:00"),
+        ("2026-03-02 10:15:00.250", "2026-03-02 10:05:00"),
+        ("2026/03/02 10:15:00", "2026/03/02 10:05:00"),
+        ("2026-03-02 10:15", "2026-03-02 10:05"),
+        ("20260302101500", "20260302100500"),
+        ("202603021015", "202603021005"),
+        ("20260601", "20260531"),
+        ("2026-06-01", "2026-05-31"),
+        ("2026/3/2 10:15", "2026/3/2 10:15"),
+        ("20260302T101500", "20260302T101500"),
+        ("SL0007", "SL0007"),
+    ],
+)
+def test_the_overlap_keeps_the_form(text: str, earlier: str) -> None:
+    assert position.earlier(text, 600) == earlier
+    assert position.earlier(text.encode(), 600) == earlier.encode()
+
+
+@given(st.one_of(st.text(), st.binary(), st.integers(), st.floats(), st.dates(), st.datetimes()))
+def test_nothing_in_a_cursor_column_can_stop_the_reading(value: Any) -> None:
+    position.earlier(value, 600)
+    position.decode(position.encode(value))

@@ -73,6 +73,13 @@ class Run(Struct, frozen=True):
     last_hash: bytes
 
 
+class Damaged(Struct, frozen=True):
+    """A record that can never be sent."""
+
+    seq: int
+    why: str
+
+
 class Figures(Struct, frozen=True):
     """What waits in the buffer."""
 
@@ -259,10 +266,10 @@ class Buffer:
         rows = await self._all("SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall")
         return [BadRow(*row) for row in rows]
 
-    async def read(self, first: int, last: int, max_bytes: int) -> Run | None:
+    async def read(self, first: int, last: int, max_bytes: int) -> Run | Damaged:
         """The run that starts at `first`: as far as numbers are contiguous, sound, <= `last` and in `max_bytes`.
 
-        A damaged record ends a run; one that *starts* it is quarantined and declared as a Gap, and None returned.
+        A damaged record ends a run; one that *starts* it is answered alone, for `quarantine`.
         """
         rows = await self._all(
             "SELECT seq, dek, chain, blob FROM outbox WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
@@ -278,11 +285,11 @@ class Buffer:
                 records.append(self._unseal(seq, dek, blob))
             except crypto.DamagedError as error:
                 if not records:
-                    await self._quarantine(seq, link, blob, str(error))
+                    return Damaged(seq, str(error))
                 break  # what is sound before it goes first
             chain = link
         if not records:
-            return None
+            return Damaged(first, "no such record")
         return Run(first, first + len(records) - 1, records, await self._chain_at(first - 1), chain)
 
     async def tail(self, after: int) -> list[Record]:
@@ -335,11 +342,6 @@ class Buffer:
             raise crypto.DamagedError(f"no data key {dek}")
         return crypto.unseal(self._deks[dek], crypto.record_context(self.site, self.epoch, seq, dek), blob)
 
-    async def quarantine(self, seq: int, why: str) -> None:
-        """Set the record `seq` aside: it can never be sent."""
-        for chain, blob in await self._all("SELECT chain, blob FROM outbox WHERE seq=?", (seq,)):
-            await self._quarantine(seq, chain, blob, why)
-
     async def declare_again(self, upto: int, held: Iterable[tuple[int, int]]) -> None:
         """Quarantined numbers that the hall does not know as gaps yet: the record that said so may be lost too."""
         rows = await self._all("SELECT seq FROM quarantine WHERE seq>? ORDER BY seq", (upto,))
@@ -349,10 +351,15 @@ class Buffer:
             await self.append([self.gap(seq, seq, "damaged") for seq in lost])
 
     @whole
-    async def _quarantine(self, seq: int, chain: bytes, blob: bytes, why: str) -> None:
-        """Aside and declared as a gap, in one transaction: no hole without its declaration."""
+    async def quarantine(self, seq: int, why: str) -> None:
+        """Set a record that can never be sent aside and declare it as a gap, in one transaction.
+
+        What it carried must be marked to be read again before (PROTOCOL.md P-GAP-04).
+        """
         log.error("record.damaged", seq=seq, hint="执行 mingcha-agent doctor --only 缓存")
         async with self._lock:
+            found = await self._all("SELECT chain, blob FROM outbox WHERE seq=?", (seq,))
+            chain, blob = found[0] if found else (b"", b"")
             rows, head = self._numbered([self.gap(seq, seq, "damaged")])
             async with self._transaction():
                 await self._db.execute(

@@ -118,11 +118,14 @@ class Capture:
             await self._store(drafts)
         return len(drafts)
 
-    async def passed(self, passes: dict[int, dict[str, int]]) -> None:
-        """State, per start of a round (office time), which tables are whole up to it and how many rows were read."""
+    async def passed(self, passes: dict[int, dict[str, int]], mapped: list[str]) -> None:
+        """State, per start of a round (office time), which tables are whole up to it and how many rows were read.
+
+        `mapped`: every table of the mapping.
+        """
         stamp = self.stamp()
         await self._store(
-            [Draft(rows.statement(Pass(at, tables), stamp), "") for at, tables in passes.items()]
+            [Draft(rows.statement(Pass(at, tables, mapped), stamp), "") for at, tables in passes.items()]
         )
 
     async def note(self, event: Event) -> None:
@@ -153,7 +156,7 @@ class Capture:
         same = old is not None and old.digest == item.digest and not old.gone
         try:
             if old is not None and same:
-                draft = self._made(item, table, old.version, stamp) if old.dirty else None
+                draft = self._made(item, table, self._same(old), stamp) if old.dirty else None
             else:
                 draft = self._made(item, table, self._next(old), stamp)
         except RejectedError as error:
@@ -165,6 +168,10 @@ class Capture:
 
     def _made(self, item: Item, table: Table, version: int, stamp: Stamp) -> Draft:
         return Draft(rows.to_record(item, table, version, stamp), rows.case_key(item, table))
+
+    def _same(self, old: Known) -> int:
+        """The row's own version, unless a higher one may have been given since and forgotten."""
+        return old.version if old.version > self._index.floor else self._next(old)
 
     def _next(self, old: Known | None) -> int:
         return max(old.version if old else 0, self._index.floor) + 1

@@ -158,7 +158,7 @@ class Collector:
                 passes.setdefault(whole, {})[name] = lanes.rows
         if not passes:
             return
-        await self._capture.passed(passes)
+        await self._capture.passed(passes, list(self._lanes))
         self._passed_mono = self._clock.mono()
         for whole, tables in passes.items():
             self._passed |= dict.fromkeys(tables, whole)

@@ -123,9 +123,13 @@ class Index:
 
     @whole
     async def lift(self, newest: int) -> None:
-        """Numbers were deleted that the index never had: further versions start above `newest`."""
+        """Numbers were deleted that the index never had: further versions start above `newest`.
+
+        Every row is sent again: what the hall holds of it may be a version that is not in here.
+        """
         async with self._lock, self._transaction():
             await self._set(floor=str(newest).encode())
+            await self._db.execute("UPDATE row SET dirty=1")
         self.floor = newest
 
     async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:

@@ -16,7 +16,7 @@ import structlog
 from msgspec import MsgspecError
 
 from agent import __version__
-from agent.buffer import Buffer, Run
+from agent.buffer import Buffer, Damaged, Run
 from agent.collect import CollectState
 from agent.config import AgentConfig
 from agent.core import sync
@@ -29,7 +29,7 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import batch, crypto, message, ranges, topics
 from common.core.backoff import delay
-from common.core.batch import BatchError, Lane
+from common.core.batch import Lane
 from common.core.errors import MingchaError, UnavailableError
 from common.core.instant import SECOND
 from common.core.record import SCHEMA
@@ -244,20 +244,20 @@ class _Session:
                 await self._rest()
                 continue
             run = await self.buffer.read(send.first, send.last, RUN_BYTES)
-            if run is None:
-                await self.up.index.forget_range(self.buffer.epoch, send.first, send.first)
-                self.up.collecting.sweep_needed()
-                self.sync = sync.skipped(self.sync, send.first)
+            if isinstance(run, Damaged):
+                await self._lose(run)
                 continue
-            try:
-                payload = await self._seal(send.lane, run)
-            except BatchError as error:  # one record larger than any batch may be
-                await self.buffer.quarantine(run.first, str(error))
-                self.sync = sync.skipped(self.sync, run.first)
-                continue
+            payload = await self._seal(send.lane, run)
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
             group.create_task(self._publish(link, flight, payload))
+
+    async def _lose(self, record: Damaged) -> None:
+        """Have it read again, then declare it: a walk that begins after the declaration meets the row."""
+        await self.up.index.forget_range(self.buffer.epoch, record.seq, record.seq)
+        await self.buffer.quarantine(record.seq, record.why)
+        self.up.collecting.sweep_needed()
+        self.sync = sync.skipped(self.sync, record.seq)
 
     async def _rest(self) -> None:
         due = sync.wake_at(self.sync)

@@ -117,7 +117,8 @@ class _Intake:
         self.rows: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
         self.passes: list[dict[str, Any]] = []
-        self.gaps: list[tuple[int, Gap]] = []
+        self.gaps: list[tuple[Record, Gap]] = []
+        self.gap_at: int = cursor.gap_at
         self.changes: list[tuple[Record, Case | Step]] = []
         self.late: set[str] = set()
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
@@ -168,18 +169,18 @@ class _Intake:
         self.count += 1
         self.rows.append(self._row(item, raw, lane))
         if isinstance(body, Pass):
-            tables = msgspec.msgpack.encode(list(body.tables))
             self.passes.append(
                 {
                     "site": self.site,
                     "epoch": self.epoch,
                     "seq": seq,
                     "started_at": body.started_at,
-                    "tables": tables,
+                    "tables": msgspec.msgpack.encode(list(body.tables)),
+                    "mapped": msgspec.msgpack.encode(body.mapped),
                 }
             )
         elif isinstance(body, Gap):
-            self.gaps.append((seq, body))
+            self.gaps.append((item, body))
         elif isinstance(body, Case | Step):
             self.changes.append((item, body))
             late = lane is Lane.BULK and self.now.wall - item.cap_wall > LATE_AFTER
@@ -221,18 +222,20 @@ class _Intake:
         }
 
     async def _close_gaps(self) -> None:
-        for seq, gap in self.gaps:
-            if not 1 <= gap.lo <= gap.hi < seq:
+        for item, gap in self.gaps:
+            if not 1 <= gap.lo <= gap.hi < item.seq:
                 continue
             log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
-            await facts.drop_passes(self.conn, self.site, self.epoch, seq)
+            self.gap_at = max(self.gap_at, item.cap_at)
+            await facts.drop_passes(self.conn, self.site, self.epoch, item.seq)
             for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
                 self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
 
     async def _move(self) -> bool:
         """Write cursor, receipt and arrivals. -> whether completeness moved."""
         upto = ranges.upto(self.held)
-        if not await facts.move_cursor(self.conn, self.cursor, self.held, upto, self.newest, self.now.wall):
+        moved = {"upto": upto, "newest": max(self.newest, self.cursor.newest), "gap_at": self.gap_at}
+        if not await facts.move_cursor(self.conn, self.cursor, self.held, moved, self.now.wall):
             msg = f"cursor of {self.site} moved under us"
             raise RuntimeError(msg)
         newest = max((item.cap_wall for item, _ in self.changes), default=None)
@@ -245,7 +248,7 @@ class _Intake:
         )
         if await facts.has_dead_letters(self.conn, self.site):
             return False  # the record nobody could read may be the one that acquits
-        return await facts.settle_passes(self.conn, self.site, self.epoch, upto)
+        return await facts.settle_passes(self.conn, self.site, self.epoch, upto, self.gap_at)
 
 
 def _nack(item: Opened, code: str) -> Nack:

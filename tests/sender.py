@@ -107,6 +107,6 @@ def case(key: str, *, at: int = 0, version: int = 1, wall: int = 0, **fields: An
     return draft(body, key=key, version=version, at=at, wall=wall)
 
 
-def passed(until: int, tables: Sequence[str] = ("case", "step")) -> Record:
+def passed(until: int, tables: Sequence[str] = ("case", "step"), mapped: Sequence[str] = ()) -> Record:
     """A clean round that began at `until` and ended a second later."""
-    return draft(Pass(until, dict.fromkeys(tables, 1)), at=until + SECOND)
+    return draft(Pass(until, dict.fromkeys(tables, 1), list(mapped)), at=until + SECOND)

@@ -27,6 +27,8 @@ _WHEN = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2}(?::\d{2})?)?"
 )
 _MAX_TEXT = 4000
+MAX_RECORD = 192 * 1024
+"""Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
 
 
 class Stamp(Struct, frozen=True):
@@ -72,7 +74,14 @@ def key_text(values: Sequence[Any], charset: str = "") -> str:
 def to_record(item: Item, table: Table, version: int, stamp: Stamp) -> Record:
     """The draft (seq 0) of version `version` of a row. Raises RejectedError naming column and value."""
     body = to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
-    return _record(table, item.key, version, Op.PUT, item.digest, body, stamp, _source_time(item, table))
+    made = _record(table, item.key, version, Op.PUT, item.digest, body, stamp, _source_time(item, table))
+    size = len(bytes(made.body)) + len(made.key.encode())
+    if size > MAX_RECORD:
+        raise RejectedError(
+            f"整行 {size // 1024} KB，超过 {MAX_RECORD // 1024} KB",
+            hint="请在 mapping.toml 的 watched 去掉大字段",
+        )
+    return made
 
 
 def to_deletion(table: Table, key: str, case_key: str, version: int, digest: bytes, stamp: Stamp) -> Record:

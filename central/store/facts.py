@@ -23,6 +23,7 @@ from common.core.ranges import Range
 
 _CHUNK = 400
 _ranges = msgspec.msgpack.Decoder(list[Range])
+_names = msgspec.msgpack.Decoder(list[str])
 
 
 def decode_ranges(raw: bytes) -> list[Range]:
@@ -71,6 +72,7 @@ async def create_cursor(
             upto=0,
             ranges=msgspec.msgpack.encode([]),
             newest=newest,
+            gap_at=0,
             ver=0,
             updated_wall=now_wall,
         )
@@ -88,9 +90,9 @@ async def note_newest(conn: AsyncConnection, site_id: str, epoch: bytes, newest:
 
 
 async def move_cursor(
-    conn: AsyncConnection, row: Row[Any], held: list[Range], upto: int, newest: int, now_wall: int
+    conn: AsyncConnection, row: Row[Any], held: list[Range], moved: dict[str, int], now_wall: int
 ) -> bool:
-    """Compare-and-swap. -> False if another worker moved it first."""
+    """Compare-and-swap; `moved`: new values of `upto`, `newest`, `gap_at`. -> False if another worker was first."""
     result = await conn.execute(
         update(ingest_cursor)
         .where(
@@ -99,11 +101,10 @@ async def move_cursor(
             ingest_cursor.c.ver == row.ver,
         )
         .values(
-            upto=upto,
             ranges=msgspec.msgpack.encode(held),
-            newest=max(newest, row.newest),
             ver=row.ver + 1,
             updated_wall=now_wall,
+            **moved,
         )
     )
     return result.rowcount == 1
@@ -159,19 +160,26 @@ async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
     return (await conn.execute(query)).first() is not None
 
 
-async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto: int) -> bool:
-    """Passes whose record and every lower number are held raise the completeness. -> whether it moved."""
+async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto: int, gap_at: int) -> bool:
+    """Passes whose record and every lower number are held raise the completeness. -> whether it moved.
+
+    One that began when the epoch's newest gap was not declared yet (`gap_at`) proves nothing. A table that left
+    the mapping no longer counts.
+    """
     due = (
         pending_pass.c.site == site_id,
         pending_pass.c.epoch == epoch,
         pending_pass.c.seq <= upto,
     )
-    rows = (await conn.execute(select(pending_pass.c.started_at, pending_pass.c.tables).where(*due))).all()
+    query = select(pending_pass).where(*due).order_by(pending_pass.c.seq)
+    rows = (await conn.execute(query)).all()
     if not rows:
         return False
     until: dict[str, int] = {}
     for row in rows:
-        for name in msgspec.msgpack.decode(row.tables, type=list[str]):
+        if row.started_at <= gap_at:
+            continue
+        for name in _names.decode(row.tables):
             until[name] = max(until.get(name, 0), row.started_at)
     statement = upsert(
         conn,
@@ -183,7 +191,22 @@ async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto:
     if values:
         await conn.execute(statement, values)
     await conn.execute(delete(pending_pass).where(*due))
-    return bool(values)
+    newest = rows[-1]
+    left = await _drop_unmapped(conn, site_id, _names.decode(newest.mapped), newest.started_at)
+    return bool(values) or left
+
+
+async def _drop_unmapped(conn: AsyncConnection, site_id: str, mapped: list[str], since: int) -> bool:
+    """Forget tables that a mapping in force since `since` does not name. -> whether there were any.
+
+    One that was whole later than that is of a newer mapping: a replaced box may deliver its backlog afterwards.
+    """
+    gone = (
+        site_pass.c.site == site_id,
+        site_pass.c.tbl.not_in(mapped),
+        site_pass.c.complete_until < since,
+    )
+    return bool(mapped) and (await conn.execute(delete(site_pass).where(*gone))).rowcount > 0
 
 
 async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:

@@ -105,6 +105,9 @@ ingest_cursor = Table(
     Column("upto", BigInteger, nullable=False),
     Column("ranges", LargeBinary, nullable=False),  # MessagePack of common.core.ranges
     Column("newest", BigInteger, nullable=False),  # highest number the box has announced
+    Column(
+        "gap_at", BigInteger, nullable=False
+    ),  # when its newest gap was declared: older passes prove nothing
     Column("ver", Integer, nullable=False),  # compare-and-swap
     Column("updated_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "epoch"),
@@ -140,6 +143,7 @@ pending_pass = Table(
     Column("seq", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("tables", LargeBinary, nullable=False),  # MessagePack list[str]
+    Column("mapped", LargeBinary, nullable=False),  # MessagePack list[str]: every table of the mapping
     PrimaryKeyConstraint("site", "epoch", "seq"),
 )
 

@@ -66,16 +66,21 @@ def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
 
     The caller has made `header.first..last` match the records. Raises BatchError("too_large").
     """
-    head = _encoder.encode(header)
-    front = MAGIC + len(head).to_bytes(2, "big") + head
+    clear = front(header)
     plain = _encoder.encode(records)
     if len(plain) > MAX_PLAIN or len(records) > MAX_RECORDS:
         raise BatchError("too_large", f"{len(records)} records, {len(plain)} bytes")
     packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(plain)
-    payload = front + crypto.seal_batch(wire_key, front, packed)
+    payload = clear + crypto.seal_batch(wire_key, clear, packed)
     if len(payload) > MAX_PAYLOAD:
         raise BatchError("too_large", f"{len(payload)} bytes")
     return payload
+
+
+def front(header: Header) -> bytes:
+    """The clear bytes before the sealed part."""
+    head = _encoder.encode(header)
+    return MAGIC + len(head).to_bytes(2, "big") + head
 
 
 def read_header(payload: bytes) -> tuple[Header, int]:

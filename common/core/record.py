@@ -115,6 +115,7 @@ class Pass(Struct, array_like=True, frozen=True):
 
     started_at: Int64  # office time
     tables: dict[str, Int64]  # table -> rows looked at
+    mapped: list[str] = []  # every table of the site's mapping; empty: not said
 
 
 class Gap(Struct, array_like=True, frozen=True):

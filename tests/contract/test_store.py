@@ -334,6 +334,52 @@ async def test_passes_count_only_when_every_lower_number_is_here(store: Store, w
         assert await _until(conn) == NOW
 
 
+async def test_a_table_that_left_the_mapping_holds_completeness_back_no_longer(
+    store: Store, world: World
+) -> None:
+    sender = Sender()
+    sender.number(passed(NOW - DAY, ["case", "step", "step.old"]))
+    sender.number(passed(NOW, ["case", "step"], ["case", "step"]))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(1, 1))
+    async with store.read() as conn:
+        assert await _until(conn) == NOW - DAY
+    await taken(store, world, sender.payload(2, 2))
+    async with store.read() as conn:
+        assert await _until(conn) == NOW
+
+
+async def test_the_backlog_of_an_older_mapping_does_not_forget_a_newer_table(
+    store: Store, world: World
+) -> None:
+    sender = Sender()
+    sender.number(passed(NOW, ["case", "step.new"], ["case", "step.new"]))
+    sender.number(passed(NOW - DAY, ["case"], ["case"]))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    async with store.read() as conn:
+        assert set(await conn.scalars(select(t.site_pass.c.tbl))) == {"case", "step.new"}
+
+
+async def test_a_pass_that_began_before_a_gap_was_declared_proves_nothing(store: Store, world: World) -> None:
+    """P-GAP-04: the row that was lost is read again by a walk that begins after the declaration."""
+    sender = Sender()
+    sender.number(
+        case("1"),
+        draft(Gap(1, 1, "damaged"), key="1-1", at=NOW),
+        passed(NOW - MINUTE),
+        passed(NOW),
+        passed(NOW + MINUTE),
+    )
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(2, 4))
+    async with store.read() as conn:
+        assert await _until(conn) is None
+    await taken(store, world, sender.payload(5, 5))
+    async with store.read() as conn:
+        assert await _until(conn) == NOW + MINUTE
+
+
 async def _until(conn: Any) -> int | None:
     return await conn.scalar(select(func.min(t.site_pass.c.complete_until)))  # type: ignore[no-any-return]
 

@@ -135,6 +135,12 @@ def test_a_row_becomes_a_record_with_its_source_time(tables: dict[str, Table]) -
     assert decode_body(gone) == Case(case_key="7")
 
 
+def test_a_row_larger_than_a_batch_may_be_is_rejected_before_it_is_buffered(tables: dict[str, Table]) -> None:
+    read = item(tables["case"], YWID="K" * (rows.MAX_RECORD + 1), ZT=0)
+    with pytest.raises(RejectedError, match="192 KB"):
+        rows.to_record(read, tables["case"], 1, STAMP)
+
+
 def test_a_composite_key_is_a_json_array_and_the_parent_names_the_case(tables: dict[str, Table]) -> None:
     read = item(tables["case.result"], YWID="K7 ", XH=2, JG="准予".encode("gbk"))
     assert read.key == '["K7 ","2"]'

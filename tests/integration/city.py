@@ -134,6 +134,7 @@ def _cursor(place: int, now_wall: int) -> dict[str, Any]:
         "generation": 1,
         **held(HELD if place == CATCHUP else ROWS),
         "newest": ROWS,
+        "gap_at": 0,
         "ver": 1,
         "updated_wall": now_wall,
     }

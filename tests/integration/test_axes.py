@@ -73,6 +73,7 @@ def _cursor(place: int, link: Link, now_wall: int) -> dict[str, Any]:
         "generation": 1,
         **city.held(city.HELD if link is Link.CATCHUP else city.ROWS),
         "newest": city.ROWS,
+        "gap_at": 0,
         "ver": 1,
         "updated_wall": now_wall,
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.buffer import Buffer
+from agent.buffer import Buffer, Damaged, Run
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
@@ -38,11 +38,16 @@ async def open_buffer(folder: Path, kek: bytes = KEK, site: str = "s01") -> Buff
     return buffer
 
 
+async def read_run(buffer: Buffer, first: int, last: int) -> Run:
+    run = await buffer.read(first, last, 1_000_000)
+    assert isinstance(run, Run)
+    return run
+
+
 async def test_records_come_back_in_order_with_a_chain_that_meets(tmp_path: Path) -> None:
     buffer = await open_buffer(tmp_path)
     assert await buffer.append([make_record(n) for n in range(1, 6)]) == [1, 2, 3, 4, 5]
-    run = await buffer.read(2, 4, 1_000_000)
-    assert run is not None
+    run = await read_run(buffer, 2, 4)
     assert (run.first, run.last) == (2, 4)
     value = run.prev_hash
     for seq, raw in enumerate(run.records, 2):
@@ -66,12 +71,10 @@ async def test_the_position_moves_with_the_records_and_survives_reopening(tmp_pa
 async def test_forgetting_keeps_numbers_and_chain_going(tmp_path: Path) -> None:
     buffer = await open_buffer(tmp_path)
     await buffer.append([make_record(n) for n in range(1, 4)])
-    whole = await buffer.read(3, 3, 1_000_000)
+    whole = await read_run(buffer, 3, 3)
     await buffer.forget(3)
     assert await buffer.append([make_record(4)]) == [4]
-    run = await buffer.read(4, 9, 1_000_000)
-    assert run is not None
-    assert whole is not None
+    run = await read_run(buffer, 4, 9)
     assert run.prev_hash == whole.last_hash
     assert (await buffer.figures()).rows == 1
     await buffer.close()
@@ -103,17 +106,32 @@ async def test_a_flipped_bit_is_noticed_quarantined_and_declared(tmp_path: Path)
         blob[40] ^= 1
         db.execute("UPDATE outbox SET blob=? WHERE seq=2", (bytes(blob),))
     buffer = await open_buffer(tmp_path)
-    first = await buffer.read(1, 9, 1_000_000)
-    assert first is not None
+    first = await read_run(buffer, 1, 9)
     assert first.last == 1
-    assert await buffer.read(2, 9, 1_000_000) is None
-    rest = await buffer.read(3, 9, 1_000_000)
-    assert rest is not None
+    damaged = await buffer.read(2, 9, 1_000_000)
+    assert isinstance(damaged, Damaged)
+    await buffer.quarantine(damaged.seq, damaged.why)
+    rest = await read_run(buffer, 3, 9)
     assert rest.last == 4
     gap = record.decode_body(record.decode_record(rest.records[-1]))
     assert gap == record.Gap(2, 2, "damaged")
     assert crypto.chain_next(rest.prev_hash, 3, rest.records[0]) != rest.last_hash
     assert (await buffer.figures()).quarantined == 1
+    await buffer.close()
+
+
+async def test_a_record_that_is_not_there_is_declared_like_a_damaged_one(tmp_path: Path) -> None:
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 3)])
+    await buffer.close()
+    with sqlite3.connect(tmp_path / "buffer.db") as db:
+        db.execute("DELETE FROM outbox WHERE seq=1")
+    buffer = await open_buffer(tmp_path)
+    damaged = await buffer.read(1, 9, 1_000_000)
+    assert isinstance(damaged, Damaged)
+    await buffer.quarantine(damaged.seq, damaged.why)
+    run = await read_run(buffer, 3, 9)
+    assert record.decode_body(record.decode_record(run.records[0])) == record.Gap(1, 1, "damaged")
     await buffer.close()
 
 
@@ -171,8 +189,7 @@ async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Pa
     assert buffer.newest == 4
     await buffer.quarantine(4, "test")  # the record that declared 2
     await buffer.declare_again(1, [(3, 3)])
-    run = await buffer.read(5, 9, 1_000_000)
-    assert run is not None
+    run = await read_run(buffer, 5, 9)
     bodies = [record.decode_body(record.decode_record(raw)) for raw in run.records]
     assert bodies == [record.Gap(4, 4, "damaged"), record.Gap(2, 2, "damaged"), record.Gap(4, 4, "damaged")]
     await buffer.declare_again(1, [(2, 7)])

@@ -243,6 +243,27 @@ async def test_an_index_that_was_lost_never_gives_a_version_twice(site: Site) ->
         assert {item.version for item in again} == {newest + 1}
 
 
+async def test_an_index_from_an_old_copy_tells_rows_again_that_went_back_to_what_it_knows(site: Site) -> None:
+    """The hall holds a version in between, which this index has never seen."""
+    async with site.running() as box:
+        await box.round()
+    copy = (site.folder / "index.db").read_bytes()
+    change = 'UPDATE "办件" SET "申请人"=? WHERE "编号"=\'SL002\''
+    async with site.running() as box:
+        with site.vendor() as db:
+            db.execute(change, ("改",))
+        await box.round()
+        newest = box.buffer.newest
+        await box.buffer.forget(newest)
+    (site.folder / "index.db").write_bytes(copy)
+    with site.vendor() as db:
+        db.execute(change, ("王小明",))
+    async with site.running() as box:
+        again = await box.round()
+        assert len(again) == 14
+        assert {item.version for item in again} == {newest + 1}
+
+
 async def test_a_damaged_index_is_set_aside_and_everything_goes_on(site: Site) -> None:
     async with site.running() as box:
         await box.round()
@@ -339,6 +360,7 @@ async def test_a_pass_is_stated_after_the_first_walk_and_never_ahead_of_its_star
         passes = await box.passes()
     tables = {name: rows for item in passes for name, rows in item.tables.items()}
     assert tables == {"case": 7, "step": 7}
+    assert all(item.mapped == ["case", "step"] for item in passes)
     assert all(began <= item.started_at <= Clock().office() for item in passes)
 
 

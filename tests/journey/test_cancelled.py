@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable
 from pathlib import Path
 
-from agent.buffer import Buffer
+from agent.buffer import Buffer, Run
 from agent.index import Index, Seen
 from common.clock import Clock
 from common.core import crypto, record
@@ -46,7 +46,7 @@ async def test_what_the_buffer_holds_in_memory_is_what_its_file_says_whenever_a_
         await cancelled(buffer.quarantine_row("case", "1", "x"), chance)
     said = buffer.newest, buffer.forgotten, buffer.head
     run = await buffer.read(buffer.forgotten + 1, buffer.newest, 1 << 20)
-    assert run is not None
+    assert isinstance(run, Run)
     assert len(run.prev_hash) == crypto.CHAIN_BYTES
     await buffer.close()
     again = await opened(tmp_path)

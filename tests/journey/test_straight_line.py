@@ -12,7 +12,7 @@ from aiohttp import ClientSession, CookieJar, web
 from sqlalchemy import insert, select
 
 from agent import mapping
-from agent.buffer import Buffer
+from agent.buffer import Buffer, Run
 from agent.core import query, rows, sync
 from agent.core.rows import Stamp
 from agent.core.sync import Phase, Sync
@@ -138,7 +138,7 @@ async def walk(
 
     # 5 records -> sealed payload
     run = await buffer.read(send.first, send.last, 100_000)
-    assert run is not None
+    assert isinstance(run, Run)
     header = batch.Header(
         "s01", buffer.epoch, send.lane, 1, 1, SCHEMA, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
         run.prev_hash, run.last_hash, 0, clock.wall(), "boot",

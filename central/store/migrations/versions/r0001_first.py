@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("upto", sa.BigInteger(), nullable=False),
         sa.Column("ranges", sa.LargeBinary(), nullable=False),
         sa.Column("newest", sa.BigInteger(), nullable=False),
+        sa.Column("gap_at", sa.BigInteger(), nullable=False),
         sa.Column("ver", sa.Integer(), nullable=False),
         sa.Column("updated_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", name=op.f("pk_ingest_cursor")),
@@ -144,6 +145,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("tables", sa.LargeBinary(), nullable=False),
+        sa.Column("mapped", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_pending_pass")),
     )
     op.create_table(

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from agent.core.rows import Stamp, statement
 from agent.hold import Ballast, hold
-from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, whole
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, tune, whole
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
@@ -42,15 +42,7 @@ CREATE TABLE refusal(first INTEGER NOT NULL, last INTEGER NOT NULL, code TEXT NO
     PRIMARY KEY(first, last));
 CREATE TABLE meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA wal_autocheckpoint=100",
-    "PRAGMA journal_size_limit=524288",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA busy_timeout=10000",
-)
+_PRAGMAS = ("synchronous=FULL", "wal_autocheckpoint=100", "journal_size_limit=524288")
 _CHUNK = 500
 
 
@@ -141,8 +133,7 @@ class Buffer:
         fresh = not self.path.exists()
         with self._guarded():
             self._db = await aiosqlite.connect(self.path, isolation_level=None)
-            for pragma in _PRAGMAS:
-                await self._db.execute(pragma)
+            await tune(self._db, _PRAGMAS)
         if fresh:
             self.path.chmod(0o600)
         if await self._value("SELECT count(*) FROM sqlite_master WHERE name='meta'") == 0:

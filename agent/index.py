@@ -19,7 +19,7 @@ import aiosqlite
 import structlog
 from msgspec import Struct
 
-from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, whole
+from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, tune, whole
 
 log = structlog.get_logger()
 
@@ -29,13 +29,7 @@ CREATE TABLE IF NOT EXISTS row(id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, key TE
     epoch BLOB NOT NULL, seq INTEGER NOT NULL, UNIQUE(tbl, key));
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=NORMAL",
-    "PRAGMA journal_size_limit=4194304",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA busy_timeout=10000",
-)
+_PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304")
 _UPSERT = """
 INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq) VALUES(?, ?, ?, ?, ?, ?, 0, ?, ?)
 ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_key=excluded.case_key,
@@ -99,8 +93,7 @@ class Index:
     async def _open(self) -> None:
         with self._guarded():
             self._db = await aiosqlite.connect(self.path, isolation_level=None)
-            for pragma in _PRAGMAS:
-                await self._db.execute(pragma)
+            await tune(self._db, _PRAGMAS)
             await self._db.executescript(_SCHEMA)
         meta = {row[0]: row[1] for row in await self._all("SELECT k, v FROM meta")}
         if meta.get("epoch") != self.epoch:

@@ -8,7 +8,7 @@ does not hold is read again from the source.
 import asyncio
 import functools
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -49,6 +49,18 @@ def guarded(path: Path, full: Callable[[], None], damaged: Callable[[], None]) -
                 f"{path} 已损坏：{error}", hint="坏文件已改名保留；程序重启后从数据源重读，不会缺失"
             ) from error
         raise
+
+
+async def tune(db: aiosqlite.Connection, pragmas: Iterable[str]) -> None:
+    """Settings that SQLite keeps per connection: those of every file of the box, then the file's own."""
+    for pragma in (
+        "busy_timeout=10000",
+        "journal_mode=WAL",
+        "cell_size_check=ON",
+        "trusted_schema=OFF",
+        *pragmas,
+    ):
+        await db.execute(f"PRAGMA {pragma}")
 
 
 @asynccontextmanager

@@ -117,6 +117,7 @@ TYPES = {
     "array": {"Raw"},
     "array of [lo, hi]": {"list"},
     "array of Nack": {"list"},
+    "array of text": {"list"},
     "map text → text": {"dict"},
     "map text → int": {"dict"},
 }

@@ -20,12 +20,14 @@ class Children:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: dict[str, asyncio.subprocess.Process] = {}
+        self._ended: set[str] = set()
 
     async def keep(self, name: str, *command: str) -> None:
         """Run `command` for as long as this task lives; one that ends is started again, as systemd would."""
         while True:
             await self._start(name, command)
             code = await self._running[name].wait()
+            self._ended.add(name)
             log.warning("child.ended", name=name, code=code, log=str(self._folder / f"{name}.log"))
             await asyncio.sleep(AGAIN_SECS)
 
@@ -51,9 +53,14 @@ class Children:
             for process in self._running.values():
                 _signal(process, signal.SIGKILL)
 
-    def tail(self, name: str, lines: int = 5) -> str:
+    def last_words(self, lines: int = 5) -> str:
+        """The end of the log of everything that has ended by itself; of the hall if nothing has."""
+        return "\n".join(self._tail(name, lines) for name in sorted(self._ended) or ["hall"])
+
+    def _tail(self, name: str, lines: int) -> str:
         path = self._folder / f"{name}.log"
-        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+        found = path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+        return "\n".join([f"{name}：", *found])
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -120,7 +120,7 @@ async def _ready(port: int, children: Children) -> None:
                 await asyncio.sleep(0.5)
     except TimeoutError as error:
         raise UnavailableError(
-            f"演示在 {READY_SECS:.0f} 秒内没有就绪：\n{children.tail('hall')}", hint="请再试一次：make demo"
+            f"演示在 {READY_SECS:.0f} 秒内没有就绪：\n{children.last_words()}", hint="请再试一次：make demo"
         ) from error
 
 

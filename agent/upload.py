@@ -27,7 +27,7 @@ from agent.sqlfile import BufferFullError
 from common import process
 from common.clock import Clock
 from common.config import read_secret
-from common.core import batch, crypto, message, ranges, topics
+from common.core import batch, crypto, message, pack, ranges, topics
 from common.core.backoff import delay
 from common.core.batch import Lane
 from common.core.errors import MingchaError, UnavailableError
@@ -282,6 +282,7 @@ class _Session:
             oldest_wall=await self.buffer.oldest_wall() or self.clock.wall(),
             created_wall=self.clock.wall(),
             boot=self.up.boot,
+            dict=pack.NEWEST,
         )
         return batch.encode(header, run.records, self.wire_key)
 

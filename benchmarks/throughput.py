@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from benchmarks import site
 from benchmarks.figure import Figure, line
 from central.store import tables as t
-from common.core import batch, crypto
+from common.core import batch, crypto, pack
 from common.core.batch import Header, Lane
 from common.core.instant import SECOND
 from common.mqtt import MqttConfig, tls_context
@@ -103,7 +103,7 @@ def _payloads(raws: list[bytes]) -> list[bytes]:
         part = raws[start : start + 500]
         header = Header(
             "s01", os.urandom(8), Lane.BULK, 1, len(part), 1, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
-            bytes(32), bytes(32), 0, 0, "b",
+            bytes(32), bytes(32), 0, 0, "b", pack.NEWEST,
         )  # fmt: skip
         found.append(batch.encode(header, part, WIRE_KEY))
     return found

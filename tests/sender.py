@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from common.core import batch, crypto, message, record, topics
+from common.core import batch, crypto, message, pack, record, topics
 from common.core.batch import Header, Lane
 from common.core.instant import SECOND
 from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step
@@ -60,6 +60,7 @@ class Sender:
             oldest_wall=0,
             created_wall=0,
             boot="b",
+            dict=pack.NEWEST,
         )
         return batch.encode(header, self.raws[first - 1 : last], WIRE_KEY)
 

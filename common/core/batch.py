@@ -9,17 +9,15 @@ from enum import StrEnum
 from typing import Literal
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
-from common.core import crypto, wire
+from common.core import crypto, pack, wire
 from common.core.wire import Int64
 
 MAGIC = b"MC1"
 MAX_PAYLOAD = 512 * 1024
 MAX_PLAIN = 4 * 1024 * 1024
 MAX_RECORDS = 2_000
-ZSTD_LEVEL = 3
 
 
 class Lane(StrEnum):
@@ -46,6 +44,7 @@ class Header(Struct, array_like=True, frozen=True):
     oldest_wall: Int64  # capture time of the oldest record not yet acknowledged
     created_wall: Int64
     boot: str
+    dict: str = ""  # name of the dictionary (`pack.SHIPPED`); empty: none
 
 
 class BatchError(ValueError):
@@ -70,8 +69,7 @@ def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
     plain = _encoder.encode(records)
     if len(plain) > MAX_PLAIN or len(records) > MAX_RECORDS:
         raise BatchError("too_large", f"{len(records)} records, {len(plain)} bytes")
-    packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(plain)
-    payload = clear + crypto.seal_batch(wire_key, clear, packed)
+    payload = clear + crypto.seal_batch(wire_key, clear, pack.Packer(header.dict).pack(plain))
     if len(payload) > MAX_PAYLOAD:
         raise BatchError("too_large", f"{len(payload)} bytes")
     return payload
@@ -105,16 +103,20 @@ def read_header(payload: bytes) -> tuple[Header, int]:
 def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list[bytes]]:
     """Open a payload with the hall's private keys by id and check its chain.
 
-    Raises BatchError: bad_batch, too_large, unknown_key, bad_seal, bad_chain.
+    Raises BatchError: bad_batch, too_large, unknown_key, unknown_dict, bad_seal, bad_chain.
     """
     header, end = read_header(payload)
     secret = wire_secrets.get(header.key)
     if secret is None or header.alg != crypto.WIRE:
         raise BatchError("unknown_key", f"{header.alg} {header.key}")
+    if header.dict and header.dict not in pack.SHIPPED:
+        raise BatchError("unknown_dict", header.dict)
     try:
         packed = crypto.unseal_batch(secret, payload[:end], payload[end:])
-        records = wire.decode(_plain, _decompress(packed))
-    except (crypto.DamagedError, zstandard.ZstdError, msgspec.MsgspecError) as error:
+        records = wire.decode(_plain, pack.Packer(header.dict).unpack(packed, MAX_PLAIN))
+    except pack.TooLargeError as error:
+        raise BatchError("too_large", str(error)) from error
+    except (crypto.DamagedError, pack.PackError, msgspec.MsgspecError) as error:
         raise BatchError("bad_seal", str(error)) from error
     if len(records) != header.last - header.first + 1:
         raise BatchError("bad_chain", f"{len(records)} records in {header.first}..{header.last}")
@@ -124,11 +126,3 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
     if value != header.last_hash:
         raise BatchError("bad_chain", f"chain of {header.first}..{header.last} does not meet")
     return header, records
-
-
-def _decompress(packed: bytes) -> bytes:
-    """zstd allocates whatever size a frame declares, `max_output_size` or not: the declaration is checked first."""
-    declared = zstandard.frame_content_size(packed)
-    if declared > MAX_PLAIN:
-        raise BatchError("too_large", f"{declared} bytes declared")
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PLAIN, allow_extra_data=False)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.ingest import Opened, _check_overlap, open_batch
-from common.core import batch, crypto, record, wire
+from common.core import batch, crypto, pack, record, wire
 from common.core.batch import BatchError, Header, Lane
 from common.core.ranges import ForkError, Range
 from common.core.record import Event, Op, Record, RecordKind
@@ -21,7 +21,7 @@ KEY = crypto.key_id(PUBLIC)
 SECRETS = {KEY: SECRET}
 START = bytes(32)
 RECORDS = st.lists(st.binary(max_size=60), min_size=1, max_size=6)
-CODES = {"bad_batch", "too_large", "unknown_key", "bad_seal", "bad_chain"}
+CODES = {"bad_batch", "too_large", "unknown_key", "unknown_dict", "bad_seal", "bad_chain"}
 
 
 def header(records: list[bytes], first: int = 1, prev: bytes = START, **changes: Any) -> Header:
@@ -55,10 +55,13 @@ def refused(payload: bytes) -> str:
     return caught.value.code
 
 
-@given(RECORDS, st.integers(1, 2**40), st.binary(min_size=32, max_size=32))
-def test_what_was_sealed_is_opened(records: list[bytes], first: int, prev: bytes) -> None:
-    """P-BATCH-01, P-BATCH-03, P-BATCH-05"""
-    head = header(records, first, prev)
+DICTIONARIES = st.sampled_from(["", *pack.SHIPPED])
+
+
+@given(RECORDS, st.integers(1, 2**40), st.binary(min_size=32, max_size=32), DICTIONARIES)
+def test_what_was_sealed_is_opened(records: list[bytes], first: int, prev: bytes, dictionary: str) -> None:
+    """P-BATCH-01, P-BATCH-03, P-BATCH-05, P-BATCH-11"""
+    head = header(records, first, prev, dict=dictionary)
     payload = batch.encode(head, records, PUBLIC)
     assert batch.decode(payload, SECRETS) == (head, records)
     assert batch.read_header(payload)[0] == head
@@ -79,7 +82,7 @@ def test_a_run_may_be_cut_anywhere(records: list[bytes], cut: int) -> None:
 def test_every_flipped_bit_is_noticed() -> None:
     """P-BATCH-04, P-BATCH-06"""
     records = [b"one", b"two"]
-    payload = batch.encode(header(records), records, PUBLIC)
+    payload = batch.encode(header(records, dict=pack.NEWEST), records, PUBLIC)
     for place in range(len(payload) * 8):
         flipped = bytearray(payload)
         flipped[place // 8] ^= 1 << place % 8
@@ -115,7 +118,7 @@ def deep(levels: int) -> bytes:
 def test_nesting_without_end_is_refused_everywhere() -> None:
     """P-WIRE-05"""
     head = msgspec.msgpack.encode(header([b"one"]))
-    longer = b"\x9f" + head[1:] + deep(50_000)  # a 15th item, which a reader passes over
+    longer = b"\xdc\x00\x10" + head[1:] + deep(50_000)  # a 16th item, which a reader passes over
     assert refused(b"MC1" + len(longer).to_bytes(2, "big") + longer) == "bad_batch"
     inside = zstandard.ZstdCompressor().compress(deep(200_000))
     assert refused(sealed(header([b"one"]), inside)) == "bad_seal"
@@ -175,13 +178,26 @@ def test_records_in_another_order_or_changed_break_the_chain(records: list[bytes
     )
 
 
+def test_a_batch_of_a_dictionary_the_hall_does_not_have_is_answered_so() -> None:
+    """P-BATCH-11"""
+    assert refused(sealed(header([b"one"], dict="9.9"), zipped([b"one"]))) == "unknown_dict"
+    assert refused(sealed(header([b"one"], dict="../1.1"), zipped([b"one"]))) == "unknown_dict"
+
+
+def test_what_was_packed_with_another_dictionary_is_refused() -> None:
+    """P-BATCH-11"""
+    inside = pack.Packer().pack(msgspec.msgpack.encode([b"2026-09-18T09:00:00+08:00" * 3]))
+    assert refused(sealed(header([b"one"]), inside)) in {"bad_seal", "bad_chain"}
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
     """P-BATCH-07"""
     zeros = bytes(batch.MAX_PLAIN + 1)
-    declared = zstandard.ZstdCompressor().compress(zeros)
-    assert refused(sealed(header([b"one"]), declared)) == "too_large"
     streamed = zstandard.ZstdCompressor(write_content_size=False).compress(zeros)
-    assert refused(sealed(header([b"one"]), streamed)) == "bad_seal"
+    for dictionary in ("", *pack.SHIPPED):
+        head = header([b"one"], dict=dictionary)
+        assert refused(sealed(head, pack.Packer(dictionary).pack(zeros))) == "too_large"
+        assert refused(sealed(head, streamed)) == "bad_seal"
 
 
 def test_a_second_frame_behind_the_first_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 Rules: a record and the source position that led to it are one transaction, flushed to the disk
 (`synchronous=FULL`); reading deletes nothing; only an acknowledgement does, through `forget`. Every record is
-sealed on its own (AES-256-GCM, bound to site, epoch, number and key) and checked on every reading. A file that
+packed and sealed on its own (bound to site, epoch, number and key, see common.core.rest) and checked on every reading. A file that
 cannot be opened, or whose key is lost, is set aside whole and a new epoch begins: start-up never depends on
 old data being readable.
 """
@@ -23,9 +23,10 @@ from agent.core.rows import Stamp, statement
 from agent.hold import Ballast, hold
 from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, tune, whole
 from common.clock import Clock
-from common.core import crypto, record
+from common.core import crypto, pack, record
 from common.core.errors import ConfigError
 from common.core.record import Gap, Record
+from common.core.rest import DataKey
 
 log = structlog.get_logger()
 
@@ -33,7 +34,8 @@ _SCHEMA = """
 CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, cap_wall INTEGER NOT NULL,
     dek INTEGER NOT NULL, chain BLOB NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE position(source TEXT PRIMARY KEY, pos BLOB NOT NULL);
-CREATE TABLE dek(id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL, alg TEXT NOT NULL, created_wall INTEGER NOT NULL);
+CREATE TABLE dek(id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL, alg TEXT NOT NULL, dict TEXT NOT NULL,
+    created_wall INTEGER NOT NULL);
 CREATE TABLE quarantine(seq INTEGER PRIMARY KEY, why TEXT NOT NULL, chain BLOB NOT NULL, blob BLOB NOT NULL,
     at_wall INTEGER NOT NULL);
 CREATE TABLE bad_row(tbl TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, at_wall INTEGER NOT NULL,
@@ -96,7 +98,7 @@ class Buffer:
         self.appended = asyncio.Event()
         self._hold: IO[str] | None = None
         self._clock = clock
-        self._deks: dict[int, bytes] = {}
+        self._deks: dict[int, DataKey] = {}
         self._dek = 0
         self._lock = asyncio.Lock()
         self._ballast = Ballast(path.with_name("ballast"))
@@ -146,12 +148,12 @@ class Buffer:
                 f"缓存 {self.path} 属于站点 {meta['site'].decode()}，不是 {self.site}",
                 hint="请核对 agent.toml 的 site 与 data_dir",
             )
-        for key_id, wrapped in await self._all("SELECT id, wrapped FROM dek"):
-            self._deks[key_id] = crypto.unwrap(kek, wrapped)
+        for key_id, wrapped, alg, dictionary in await self._all("SELECT id, wrapped, alg, dict FROM dek"):
+            self._deks[key_id] = DataKey(key_id, crypto.unwrap(kek, wrapped), alg, dictionary)
         self._dek = max(self._deks)
 
     async def _create(self, kek: bytes, sign_key: bytes) -> None:
-        epoch, dek = os.urandom(8), os.urandom(crypto.KEY_BYTES)
+        epoch, dek = os.urandom(8), os.urandom(crypto.key_bytes(crypto.AT_REST))
         start = crypto.chain_start(self.site, epoch, sign_key)
         meta = {
             "site": self.site.encode(),
@@ -166,9 +168,8 @@ class Buffer:
             await self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
         async with self._transaction():
             await self._db.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
-            await self._db.execute(
-                "INSERT INTO dek VALUES(1, ?, ?, ?)", (wrapped, crypto.AT_REST, self._clock.wall())
-            )
+            data_key = (wrapped, crypto.AT_REST, pack.NEWEST, self._clock.wall())
+            await self._db.execute("INSERT INTO dek VALUES(1, ?, ?, ?, ?)", data_key)
 
     async def close(self) -> None:
         await self._db.close()
@@ -325,13 +326,13 @@ class Buffer:
     # inside --------------------------------------------------------------------------------------------------
 
     def _seal(self, seq: int, raw: bytes) -> bytes:
-        context = crypto.record_context(self.site, self.epoch, seq, self._dek)
-        return crypto.seal(self._deks[self._dek], os.urandom(crypto.NONCE_BYTES), context, raw)
+        place = (self.site, self.epoch, seq)
+        return self._deks[self._dek].seal(place, os.urandom(crypto.NONCE_BYTES), raw)
 
     def _unseal(self, seq: int, dek: int, blob: bytes) -> bytes:
         if dek not in self._deks:
             raise crypto.DamagedError(f"no data key {dek}")
-        return crypto.unseal(self._deks[dek], crypto.record_context(self.site, self.epoch, seq, dek), blob)
+        return self._deks[dek].open((self.site, self.epoch, seq), blob)
 
     async def declare_again(self, upto: int, held: Iterable[tuple[int, int]]) -> None:
         """Quarantined numbers that the hall does not know as gaps yet: the record that said so may be lost too."""

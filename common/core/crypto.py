@@ -1,19 +1,23 @@
 """Seal and open bytes. Keys and nonces are passed in; algorithms are named by id so that each can be replaced.
 
-At rest: AES-256-GCM per record (NIST SP 800-38D), 96-bit random nonce. On the wire: HPKE base mode
+At rest: AES-256-GCM per record (NIST SP 800-38D), or ChaCha20-Poly1305 (RFC 8439), or SM4-GCM (RFC 8998), each
+with a 96-bit random nonce. On the wire: HPKE base mode
 (RFC 9180) with X25519, HKDF-SHA256, AES-256-GCM. Signatures: Ed25519 (RFC 8032). Hash: SHA-256, BLAKE2b.
 """
 
 import hashlib
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 NONCE_BYTES = 12
+TAG_BYTES = 16
 KEY_BYTES = 32
 CHAIN_BYTES = 32
 AT_REST = "A256GCM"
@@ -25,15 +29,62 @@ class DamagedError(ValueError):
     """The bytes are not what was sealed: wrong key, wrong context, or a flipped bit."""
 
 
-def seal(key: bytes, nonce: bytes, context: bytes, plain: bytes) -> bytes:
+class Aead(Protocol):
+    """Authenticated encryption under one key. `decrypt` raises InvalidTag or ValueError."""
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes: ...
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes: ...
+
+
+class Sm4Gcm:
+    """SM4-GCM (GB/T 32907, RFC 8998), which the library has as cipher and mode only."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = algorithms.SM4(key)
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+        """-> ciphertext | tag."""
+        coder = Cipher(self._key, modes.GCM(nonce)).encryptor()
+        coder.authenticate_additional_data(associated_data or b"")
+        return coder.update(data) + coder.finalize() + coder.tag
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes:
+        coder = Cipher(self._key, modes.GCM(nonce, data[-TAG_BYTES:], TAG_BYTES)).decryptor()
+        coder.authenticate_additional_data(associated_data or b"")
+        return coder.update(data[:-TAG_BYTES]) + coder.finalize()
+
+
+_AEADS: dict[str, tuple[type[AESGCM | ChaCha20Poly1305 | Sm4Gcm], int]] = {
+    AT_REST: (AESGCM, 32),
+    "C20P1305": (ChaCha20Poly1305, 32),
+    "SM4GCM": (Sm4Gcm, 16),
+}
+"""Algorithms at rest by id, with the bytes of their key."""
+AT_REST_ALGS = tuple(_AEADS)
+
+
+def key_bytes(alg: str) -> int:
+    """Length of a data key for an id of `AT_REST_ALGS`."""
+    return _AEADS[alg][1]
+
+
+def cipher(alg: str, key: bytes) -> Aead:
+    """Raises DamagedError for an algorithm that is not known here, or a key of another length."""
+    if alg not in _AEADS or len(key) != key_bytes(alg):
+        raise DamagedError(f"no algorithm {alg} with {len(key)} bytes of key")
+    return _AEADS[alg][0](key)
+
+
+def seal(aead: Aead, nonce: bytes, context: bytes, plain: bytes) -> bytes:
     """-> nonce | ciphertext | tag. `nonce` is 12 fresh random bytes, `context` is authenticated with it."""
-    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+    return nonce + aead.encrypt(nonce, plain, context)
 
 
-def unseal(key: bytes, context: bytes, sealed: bytes) -> bytes:
+def unseal(aead: Aead, context: bytes, sealed: bytes) -> bytes:
     """Inverse of `seal`. Raises DamagedError."""
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
+        return aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:
         raise DamagedError(str(error) or "authentication failed") from error
 

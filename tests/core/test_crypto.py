@@ -1,5 +1,6 @@
 """Sealing: opens with the right key and place, and says so in one way where it does not."""
 
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -12,31 +13,72 @@ from common.core.crypto import DamagedError
 KEYS = st.binary(min_size=32, max_size=32)
 NONCES = st.binary(min_size=12, max_size=12)
 KEY, NONCE = b"k" * 32, b"n" * 12
+ALGS = st.sampled_from(crypto.AT_REST_ALGS)
 
 
-@given(KEYS, NONCES, st.binary(max_size=40), st.binary(max_size=200))
-def test_what_was_sealed_opens_in_its_place(key: bytes, nonce: bytes, context: bytes, plain: bytes) -> None:
+def aead(alg: str = crypto.AT_REST, key: bytes = KEY) -> crypto.Aead:
+    """Under as much of `key` as the algorithm takes."""
+    return crypto.cipher(alg, key[: crypto.key_bytes(alg)])
+
+
+@given(ALGS, KEYS, NONCES, st.binary(max_size=40), st.binary(max_size=200))
+def test_what_was_sealed_opens_in_its_place(
+    alg: str, key: bytes, nonce: bytes, context: bytes, plain: bytes
+) -> None:
     """P-REST-01"""
-    sealed = crypto.seal(key, nonce, context, plain)
-    assert crypto.unseal(key, context, sealed) == plain
+    sealed = crypto.seal(aead(alg, key), nonce, context, plain)
+    assert crypto.unseal(aead(alg, key), context, sealed) == plain
     assert len(sealed) == 12 + len(plain) + 16
 
 
-def test_every_flipped_bit_at_rest_is_noticed() -> None:
+@given(ALGS, ALGS, KEYS, KEYS)
+def test_another_key_or_algorithm_does_not_open(alg: str, other: str, key: bytes, wrong: bytes) -> None:
+    """P-REST-01, P-REST-03"""
+    sealed = crypto.seal(aead(alg, key), NONCE, b"place", b"plain")
+    size = crypto.key_bytes(other)
+    if (other, wrong[:size]) != (alg, key[:size]):
+        with pytest.raises(DamagedError):
+            crypto.unseal(aead(other, wrong), b"place", sealed)
+
+
+@pytest.mark.parametrize(("alg", "size"), [("A128GCM", 16), ("", 32), ("SM4GCM", 32), ("A256GCM", 16)])
+def test_an_unknown_algorithm_or_a_key_of_another_length_is_damage(alg: str, size: int) -> None:
     """P-REST-03"""
-    sealed = crypto.seal(KEY, NONCE, b"s01|00|1|1", "王小明".encode())
+    with pytest.raises(DamagedError):
+        crypto.cipher(alg, bytes(size))
+
+
+def test_sm4_gcm_is_that_of_the_standard() -> None:
+    """RFC 8998, appendix A.1."""
+    nonce = bytes.fromhex("00001234567800000000abcd")
+    plain = bytes.fromhex("".join(byte * 8 for byte in ["aa", "bb", "cc", "dd", "ee", "ff", "ee", "aa"]))
+    context = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+    sealed = crypto.seal(
+        crypto.cipher("SM4GCM", bytes.fromhex("0123456789abcdeffedcba9876543210")), nonce, context, plain
+    )
+    assert sealed[12:-16].hex() == (
+        "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735"
+        "d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d"
+    )
+    assert sealed[-16:].hex() == "83de3541e4c2b58177e065a9bf7b62ec"
+
+
+@pytest.mark.parametrize("alg", crypto.AT_REST_ALGS)
+def test_every_flipped_bit_at_rest_is_noticed(alg: str) -> None:
+    """P-REST-03"""
+    sealed = crypto.seal(aead(alg), NONCE, b"s01|00|1|1", "王小明".encode())
     for place in range(len(sealed) * 8):
         flipped = bytearray(sealed)
         flipped[place // 8] ^= 1 << place % 8
         with pytest.raises(DamagedError):
-            crypto.unseal(KEY, b"s01|00|1|1", bytes(flipped))
+            crypto.unseal(aead(alg), b"s01|00|1|1", bytes(flipped))
 
 
 @given(st.binary(max_size=100))
 def test_garbage_is_damage_and_nothing_else(junk: bytes) -> None:
     """P-REST-03, P-WIRE-05"""
     openings: list[Callable[[], bytes]] = [
-        lambda: crypto.unseal(KEY, b"", junk),
+        *(functools.partial(crypto.unseal, aead(alg), b"", junk) for alg in crypto.AT_REST_ALGS),
         lambda: crypto.unwrap(KEY, junk),
         lambda: crypto.unseal_batch(KEY, b"front", junk),
         lambda: crypto.unseal_batch(junk[:31], b"front", junk),
@@ -59,12 +101,12 @@ def test_a_record_moved_to_another_place_does_not_open(
     here: tuple[str, bytes, int, int], there: tuple[str, bytes, int, int]
 ) -> None:
     """P-REST-01"""
-    sealed = crypto.seal(KEY, NONCE, crypto.record_context(*here), b"plain")
+    sealed = crypto.seal(aead(), NONCE, crypto.record_context(*here), b"plain")
     if here == there:
-        assert crypto.unseal(KEY, crypto.record_context(*there), sealed) == b"plain"
+        assert crypto.unseal(aead(), crypto.record_context(*there), sealed) == b"plain"
     else:
         with pytest.raises(DamagedError):
-            crypto.unseal(KEY, crypto.record_context(*there), sealed)
+            crypto.unseal(aead(), crypto.record_context(*there), sealed)
 
 
 @given(KEYS, KEYS, KEYS)

@@ -19,6 +19,7 @@ from common.core import batch, crypto, message, record
 from common.core.batch import Header, Lane
 from common.core.message import Ack, CentralState, Heartbeat, Hello, Nack, Signed, State, Welcome
 from common.core.record import Case, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
+from common.core.rest import DataKey
 from common.core.state import CaseStatus, StepKind
 
 ROOT = Path(common.__file__).parent.parent
@@ -342,7 +343,11 @@ def test_a_sealed_record_at_rest_and_a_digest_have_exactly_these_bytes() -> None
     rest, epoch = VECTORS["at_rest"], VECTORS["epoch"]
     context = crypto.record_context(epoch["site"], bytes.fromhex(epoch["epoch"]), rest["seq"], rest["dek_no"])
     assert context.decode() == rest["context"]
-    sealed = crypto.seal(KEYS["dek"], bytes.fromhex(rest["nonce"]), context, raw(rest["plain"]))
-    assert sealed == raw("at_rest.sealed")
-    assert crypto.unseal(KEYS["dek"], context, sealed) == RAWS[0]
+    packed, nonce = raw("at_rest.packed"), bytes.fromhex(rest["nonce"])
+    for alg in crypto.AT_REST_ALGS:
+        key = KEYS["dek"][: crypto.key_bytes(alg)]
+        sealed = crypto.seal(crypto.cipher(alg, key), nonce, context, packed)
+        assert sealed == raw(f"at_rest.{alg}")
+        place = (epoch["site"], bytes.fromhex(epoch["epoch"]), rest["seq"])
+        assert DataKey(rest["dek_no"], key, alg, rest["dict"]).open(place, sealed) == RAWS[0]
     assert crypto.keyed_digest(KEYS["digest_key"], raw("digest.data")) == raw("digest.digest")

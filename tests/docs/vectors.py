@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from common.core import batch, crypto, message, record
-from common.core.batch import Header
+from common.core.batch import MAX_PLAIN, Header
+from common.core.pack import Packer
 from tests.core.test_protocol import BODY_OF, KEYS, MESSAGES, ROOT, TEXT, VECTORS, build, with_body
 
 
@@ -40,7 +41,13 @@ def refresh() -> None:
             item["signed_hex"] = message.encode_signed(value, item["topic"], secret).hex()
     rest = VECTORS["at_rest"]
     context = crypto.record_context(site, number, rest["seq"], rest["dek_no"])
-    rest["sealed_hex"] = crypto.seal(KEYS["dek"], bytes.fromhex(rest["nonce"]), context, raws[0]).hex()
+    packer = Packer(rest["dict"])
+    if not rest["packed_hex"] or packer.unpack_bare(bytes.fromhex(rest["packed_hex"]), MAX_PLAIN) != raws[0]:
+        rest["packed_hex"] = packer.pack_bare(raws[0]).hex()
+    frame, nonce = bytes.fromhex(rest["packed_hex"]), bytes.fromhex(rest["nonce"])
+    for alg in crypto.AT_REST_ALGS:
+        aead = crypto.cipher(alg, KEYS["dek"][: crypto.key_bytes(alg)])
+        rest[f"{alg}_hex"] = crypto.seal(aead, nonce, context, frame).hex()
 
 
 def _batch(raws: list[bytes], chain: bytes) -> None:

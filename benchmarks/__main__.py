@@ -4,10 +4,16 @@ import asyncio
 
 import click
 
-from benchmarks import latency, memory, throughput
+from benchmarks import latency, memory, sealing, size, throughput
 from benchmarks.figure import text
 
-MEASURES = {"throughput": throughput.measure, "latency": latency.measure, "memory": memory.measure}
+MEASURES = {
+    "throughput": throughput.measure,
+    "latency": latency.measure,
+    "memory": memory.measure,
+    "size": size.measure,
+    "sealing": sealing.measure,
+}
 
 
 @click.command()

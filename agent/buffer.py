@@ -31,8 +31,8 @@ from common.core.rest import DataKey
 log = structlog.get_logger()
 
 _SCHEMA = """
-CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, cap_wall INTEGER NOT NULL, dek INTEGER NOT NULL,
-    chain BLOB NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, cap_wall INTEGER NOT NULL,
+    dek INTEGER NOT NULL, chain BLOB NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE position(source TEXT PRIMARY KEY, pos BLOB NOT NULL);
 CREATE TABLE dek(id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL, alg TEXT NOT NULL, dict TEXT NOT NULL,
     created_wall INTEGER NOT NULL);
@@ -201,11 +201,11 @@ class Buffer:
         for seq, item in enumerate(records, self.newest + 1):
             raw = record.encode_record(msgspec.structs.replace(item, seq=seq))
             head = crypto.chain_next(head, seq, raw)
-            rows.append((seq, item.cap_wall, self._dek, head, self._seal(seq, raw)))
+            rows.append((seq, item.kind.value, item.cap_wall, self._dek, head, self._seal(seq, raw)))
         return rows, head
 
     async def _insert(self, rows: list[tuple[Any, ...]], head: bytes) -> None:
-        await self._db.executemany("INSERT INTO outbox VALUES(?, ?, ?, ?, ?)", rows)
+        await self._db.executemany("INSERT INTO outbox VALUES(?, ?, ?, ?, ?, ?)", rows)
         await self._set_meta({"head": head, "newest": str(self.newest + len(rows)).encode()})
 
     def _taken(self, rows: list[tuple[Any, ...]], head: bytes) -> None:

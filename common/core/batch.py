@@ -69,7 +69,7 @@ def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
     plain = _encoder.encode(records)
     if len(plain) > MAX_PLAIN or len(records) > MAX_RECORDS:
         raise BatchError("too_large", f"{len(records)} records, {len(plain)} bytes")
-    payload = clear + crypto.seal_batch(wire_key, clear, pack.Packer(header.dict).pack(plain))
+    payload = clear + crypto.seal_batch(wire_key, clear, pack.Packer(header.dict).pack(plain), header.alg)
     if len(payload) > MAX_PAYLOAD:
         raise BatchError("too_large", f"{len(payload)} bytes")
     return payload
@@ -107,12 +107,12 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
     """
     header, end = read_header(payload)
     secret = wire_secrets.get(header.key)
-    if secret is None or header.alg != crypto.WIRE:
+    if secret is None or header.alg not in crypto.WIRE_ALGS:
         raise BatchError("unknown_key", f"{header.alg} {header.key}")
     if header.dict and header.dict not in pack.SHIPPED:
         raise BatchError("unknown_dict", header.dict)
     try:
-        packed = crypto.unseal_batch(secret, payload[:end], payload[end:])
+        packed = crypto.unseal_batch(secret, payload[:end], payload[end:], header.alg)
         records = wire.decode(_plain, pack.Packer(header.dict).unpack(packed, MAX_PLAIN))
     except pack.TooLargeError as error:
         raise BatchError("too_large", str(error)) from error

@@ -9,11 +9,12 @@ import hashlib
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives import hashes, hpke
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 NONCE_BYTES = 12
@@ -22,7 +23,12 @@ KEY_BYTES = 32
 CHAIN_BYTES = 32
 AT_REST = "A256GCM"
 WIRE = "HPKE-X25519-A256GCM"
-_SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+WIRE_SM = "X25519-HKDF-SM3-SM4GCM"
+_SUITES = {
+    WIRE: hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM),
+    "HPKE-X25519-C20P1305": hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305),
+}
+WIRE_ALGS = (*_SUITES, WIRE_SM)
 
 
 class DamagedError(ValueError):
@@ -107,17 +113,41 @@ def record_context(site: str, epoch: bytes, seq: int, dek: int) -> bytes:
     return f"{site}|{epoch.hex()}|{seq}|{dek}".encode()
 
 
-def seal_batch(wire_key: bytes, header: bytes, plain: bytes) -> bytes:
-    """Seal to the hall's raw X25519 public key; `header` is bound as HPKE info."""
-    return _SUITE.encrypt(plain, X25519PublicKey.from_public_bytes(wire_key), header)
+def seal_batch(wire_key: bytes, header: bytes, plain: bytes, alg: str = WIRE) -> bytes:
+    """Seal to the hall's raw X25519 public key by an id of `WIRE_ALGS`; opens only behind the same `header`."""
+    if alg == WIRE_SM:
+        return seal_sm(X25519PrivateKey.generate().private_bytes_raw(), wire_key, header, plain)
+    return _SUITES[alg].encrypt(plain, X25519PublicKey.from_public_bytes(wire_key), header)
 
 
-def unseal_batch(wire_secret: bytes, header: bytes, sealed: bytes) -> bytes:
+def unseal_batch(wire_secret: bytes, header: bytes, sealed: bytes, alg: str = WIRE) -> bytes:
     """Inverse of `seal_batch` with the raw private key. Raises DamagedError."""
     try:
-        return _SUITE.decrypt(sealed, X25519PrivateKey.from_private_bytes(wire_secret), header)
+        secret = X25519PrivateKey.from_private_bytes(wire_secret)
+        if alg != WIRE_SM:
+            return _SUITES[alg].decrypt(sealed, secret, header)
+        shared = secret.exchange(X25519PublicKey.from_public_bytes(sealed[:KEY_BYTES]))
+        aead, nonce = _sm_keys(shared, sealed[:KEY_BYTES], wire_public(wire_secret))
+        return aead.decrypt(nonce, sealed[KEY_BYTES:], header)
     except (InvalidTag, ValueError) as error:
         raise DamagedError(str(error) or "authentication failed") from error
+
+
+def seal_sm(ephemeral: bytes, wire_key: bytes, header: bytes, plain: bytes) -> bytes:
+    """`seal_batch` by WIRE_SM with the raw X25519 private key `ephemeral`, which is never used twice."""
+    shared = X25519PrivateKey.from_private_bytes(ephemeral).exchange(
+        X25519PublicKey.from_public_bytes(wire_key)
+    )
+    sent = wire_public(ephemeral)
+    aead, nonce = _sm_keys(shared, sent, wire_key)
+    return sent + aead.encrypt(nonce, plain, header)
+
+
+def _sm_keys(shared: bytes, ephemeral: bytes, wire_key: bytes) -> tuple[Sm4Gcm, bytes]:
+    """Key and nonce of one sealing; both public keys are bound, as in HPKE's KEM."""
+    info = b"MC1 " + WIRE_SM.encode() + ephemeral + wire_key
+    derived = HKDF(hashes.SM3(), 16 + NONCE_BYTES, None, info).derive(shared)
+    return Sm4Gcm(derived[:16]), derived[16:]
 
 
 def wire_public(wire_secret: bytes) -> bytes:

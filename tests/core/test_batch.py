@@ -79,10 +79,11 @@ def test_a_run_may_be_cut_anywhere(records: list[bytes], cut: int) -> None:
             assert batch.decode(payload, SECRETS)[1] == part
 
 
-def test_every_flipped_bit_is_noticed() -> None:
-    """P-BATCH-04, P-BATCH-06"""
+@pytest.mark.parametrize("alg", crypto.WIRE_ALGS)
+def test_every_flipped_bit_is_noticed(alg: str) -> None:
+    """P-BATCH-04, P-BATCH-06, P-BATCH-13"""
     records = [b"one", b"two"]
-    payload = batch.encode(header(records, dict=pack.NEWEST), records, PUBLIC)
+    payload = batch.encode(header(records, dict=pack.NEWEST, alg=alg), records, PUBLIC)
     for place in range(len(payload) * 8):
         flipped = bytearray(payload)
         flipped[place // 8] ^= 1 << place % 8

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,13 @@ def test_an_unknown_algorithm_or_a_key_of_another_length_is_damage(alg: str, siz
         crypto.cipher(alg, bytes(size))
 
 
+def test_sm3_is_that_of_the_standard() -> None:
+    """GB/T 32905-2016, appendix A.1: what HKDF-SM3 rests on is in this build of the library."""
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(b"abc")
+    assert digest.finalize().hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+
+
 def test_sm4_gcm_is_that_of_the_standard() -> None:
     """RFC 8998, appendix A.1."""
     nonce = bytes.fromhex("00001234567800000000abcd")
@@ -80,7 +88,8 @@ def test_garbage_is_damage_and_nothing_else(junk: bytes) -> None:
     openings: list[Callable[[], bytes]] = [
         *(functools.partial(crypto.unseal, aead(alg), b"", junk) for alg in crypto.AT_REST_ALGS),
         lambda: crypto.unwrap(KEY, junk),
-        lambda: crypto.unseal_batch(KEY, b"front", junk),
+        *(functools.partial(crypto.unseal_batch, KEY, b"front", junk, alg) for alg in crypto.WIRE_ALGS),
+        lambda: crypto.unseal_batch(KEY, b"front", bytes(32) + junk, crypto.WIRE_SM),
         lambda: crypto.unseal_batch(junk[:31], b"front", junk),
     ]
     for opening in openings:
@@ -119,18 +128,22 @@ def test_a_data_key_unwraps_only_with_its_master_key(kek: bytes, other: bytes, d
             crypto.unwrap(other, wrapped)
 
 
-@given(KEYS, KEYS, st.binary(max_size=60), st.binary(max_size=200))
+@given(st.sampled_from(crypto.WIRE_ALGS), KEYS, KEYS, st.binary(max_size=60), st.binary(max_size=200))
 def test_a_batch_opens_only_with_the_halls_key_and_its_own_front(
-    secret: bytes, other: bytes, front: bytes, plain: bytes
+    alg: str, secret: bytes, other: bytes, front: bytes, plain: bytes
 ) -> None:
-    """P-BATCH-04"""
-    sealed = crypto.seal_batch(crypto.wire_public(secret), front, plain)
-    assert crypto.unseal_batch(secret, front, sealed) == plain
+    """P-BATCH-04, P-BATCH-13"""
+    sealed = crypto.seal_batch(crypto.wire_public(secret), front, plain, alg)
+    assert crypto.unseal_batch(secret, front, sealed, alg) == plain
+    assert len(sealed) == 32 + len(plain) + 16
     with pytest.raises(DamagedError):
-        crypto.unseal_batch(secret, front + b"x", sealed)
+        crypto.unseal_batch(secret, front + b"x", sealed, alg)
+    for another in set(crypto.WIRE_ALGS) - {alg}:
+        with pytest.raises(DamagedError):
+            crypto.unseal_batch(secret, front, sealed, another)
     if crypto.wire_public(other) != crypto.wire_public(secret):
         with pytest.raises(DamagedError):
-            crypto.unseal_batch(other, front, sealed)
+            crypto.unseal_batch(other, front, sealed, alg)
 
 
 @given(KEYS, st.binary(max_size=60), st.binary(max_size=80))

@@ -306,6 +306,14 @@ def test_the_front_of_a_batch_has_exactly_these_bytes_and_the_recorded_sealing_o
     assert len(again) - len(crypto_plain(again)) == len(raw("batch.front")) + 32 + 16
 
 
+def test_the_sealing_with_sm_algorithms_has_exactly_these_bytes() -> None:
+    """P-VEC-01, P-BATCH-13"""
+    front, sealed = raw("batch.front"), raw("batch.sm_sealed")
+    assert crypto.seal_sm(KEYS["digest_key"], KEYS["wire_public"], front, RAWS[3]) == sealed
+    assert crypto.unseal_batch(KEYS["wire_secret"], front, sealed, crypto.WIRE_SM) == RAWS[3]
+    assert [row[0] for row in table("alg", "`sealed`")] == list(crypto.WIRE_ALGS)
+
+
 def crypto_plain(payload: bytes) -> bytes:
     """The compressed records inside a payload."""
     end = len(raw("batch.front"))

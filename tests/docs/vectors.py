@@ -59,6 +59,8 @@ def _batch(raws: list[bytes], chain: bytes) -> None:
         payload = batch.encode(header, raws, KEYS["wire_public"])
         found |= {"front_hex": front.hex(), "plain_hex": plain.hex(), "payload_hex": payload.hex()}
 
+    found["sm_sealed_hex"] = crypto.seal_sm(KEYS["digest_key"], KEYS["wire_public"], front, raws[3]).hex()
+
 
 def listed() -> list[str]:
     """Every vector with its name, as PROTOCOL.md prints it."""

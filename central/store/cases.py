@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
 from central.store.tables import case, clock, row_head, site_pass, transition
-from central.store.upsert import insert_new, replace_row
+from central.store.upsert import among, insert_new, replace_row, write_rows
 from common.core.record import Case, Step
 
 _CASE = msgspec.msgpack.Decoder(Case)
@@ -20,8 +20,8 @@ Rows = dict[str, list[cases.Row]]
 
 async def lock(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[str, int]:
     """Case key -> rev, locked to the end of the transaction where the engine locks rows: one judge at a time."""
-    query = select(case.c.case_key, case.c.rev).where(case.c.site == site, case.c.case_key.in_(keys))
-    rows = await conn.execute(query.order_by(case.c.case_key).with_for_update())
+    query = select(case.c.case_key, case.c.rev).where(case.c.site == site).with_for_update()
+    rows = await conn.execute(among(conn, query, case.c.case_key, sorted(keys)))
     return {row.case_key: row.rev for row in rows}
 
 
@@ -29,8 +29,9 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
     """Case key -> the newest version of each of its source rows."""
     head = row_head.c
     query = select(head.case_key, head.tbl, head.key, head.kind, head.deleted, head.body)
+    query = query.where(head.site == site)
     found: Rows = defaultdict(list)
-    for row in await conn.execute(query.where(head.site == site, head.case_key.in_(keys))):
+    for row in await conn.execute(among(conn, query, head.case_key, keys)):
         body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
         found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, body))
     return found
@@ -38,7 +39,7 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
 
 async def clocks(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str], Row[Any]]:
     """(case key, kind) -> the clock as it stands."""
-    query = select(clock).where(clock.c.site == site, clock.c.case_key.in_(keys))
+    query = among(conn, select(clock).where(clock.c.site == site), clock.c.case_key, keys)
     return {(row.case_key, row.kind): row for row in await conn.execute(query)}
 
 
@@ -46,11 +47,13 @@ async def grey_since_wall(
     conn: AsyncConnection, site: str, keys: Sequence[str]
 ) -> dict[tuple[str, str], int]:
     """(case key, kind) -> wall time at which its light turned grey."""
-    query = select(transition.c.case_key, transition.c.clock, func.max(transition.c.judged_wall))
-    query = query.where(
-        transition.c.site == site, transition.c.case_key.in_(keys), transition.c.after == "grey"
-    ).group_by(transition.c.case_key, transition.c.clock)
-    return {(key, kind): wall for key, kind, wall in await conn.execute(query)}
+    query = select(
+        transition.c.case_key, transition.c.clock, func.max(transition.c.judged_wall).label("wall")
+    )
+    query = query.where(transition.c.site == site, transition.c.after == "grey")
+    query = query.group_by(transition.c.case_key, transition.c.clock)
+    rows = await conn.execute(among(conn, query, transition.c.case_key, keys))
+    return {(key, kind): wall for key, kind, wall in rows}
 
 
 async def complete_until(conn: AsyncConnection, site: str) -> int | None:
@@ -87,13 +90,11 @@ async def parked(conn: AsyncConnection, site: str, until: int, limit: int) -> li
 
 
 async def put_cases(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(replace_row(conn, case), rows)
+    await write_rows(conn, replace_row(conn, case), rows)
 
 
 async def put_clocks(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(replace_row(conn, clock), rows)
+    await write_rows(conn, replace_row(conn, clock), rows)
 
 
 async def drop_clocks(conn: AsyncConnection, site: str, gone: list[tuple[str, str]]) -> None:
@@ -105,5 +106,4 @@ async def drop_clocks(conn: AsyncConnection, site: str, gone: list[tuple[str, st
 
 async def add_transitions(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """A light is told once per cycle: a repetition of the same judgement changes nothing."""
-    if rows:
-        await conn.execute(insert_new(conn, transition), rows)
+    await write_rows(conn, insert_new(conn, transition), rows)

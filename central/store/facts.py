@@ -1,10 +1,11 @@
 """What arrives: cursors, records, the newest version of each source row, passes, arrivals, dead letters."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.tables import (
@@ -18,7 +19,7 @@ from central.store.tables import (
     site,
     site_pass,
 )
-from central.store.upsert import insert_new, replace_row, upsert
+from central.store.upsert import among, insert_new, replace_row, upsert, write_rows
 from common.core.ranges import Range
 
 _CHUNK = 400
@@ -111,13 +112,11 @@ async def move_cursor(
 
 
 async def add_records(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(insert(record), rows)
+    await write_rows(conn, insert(record), rows)
 
 
 async def add_dead_letters(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(insert_new(conn, dead_letter), rows)
+    await write_rows(conn, insert_new(conn, dead_letter), rows)
 
 
 async def heads(
@@ -125,24 +124,23 @@ async def heads(
 ) -> dict[tuple[str, str], Row[Any]]:
     """Current heads of (table, key) pairs."""
     found: dict[tuple[str, str], Row[Any]] = {}
-    for start in range(0, len(keys), _CHUNK):
-        query = select(row_head).where(
-            row_head.c.site == site_id,
-            tuple_(row_head.c.tbl, row_head.c.key).in_(keys[start : start + _CHUNK]),
-        )
-        for row in await conn.execute(query):
-            found[row.tbl, row.key] = row
+    by_table: dict[str, list[str]] = defaultdict(list)
+    for table, key in keys:
+        by_table[table].append(key)
+    for table, wanted in by_table.items():
+        query = select(row_head).where(row_head.c.site == site_id, row_head.c.tbl == table)
+        for start in range(0, len(wanted), _CHUNK):
+            rows = await conn.execute(among(conn, query, row_head.c.key, wanted[start : start + _CHUNK]))
+            found |= {(row.tbl, row.key): row for row in rows}
     return found
 
 
 async def put_heads(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(replace_row(conn, row_head, keep=("first_seen_at",)), rows)
+    await write_rows(conn, replace_row(conn, row_head, keep=("first_seen_at",)), rows)
 
 
 async def add_passes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        await conn.execute(insert_new(conn, pending_pass), rows)
+    await write_rows(conn, insert_new(conn, pending_pass), rows)
 
 
 async def drop_passes(conn: AsyncConnection, site_id: str, epoch: bytes, below: int) -> None:
@@ -188,8 +186,7 @@ async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto:
         lambda new: new.complete_until > site_pass.c.complete_until,
     )
     values = [{"site": site_id, "tbl": name, "complete_until": at} for name, at in until.items()]
-    if values:
-        await conn.execute(statement, values)
+    await write_rows(conn, statement, values)
     await conn.execute(delete(pending_pass).where(*due))
     newest = rows[-1]
     left = await _drop_unmapped(conn, site_id, _names.decode(newest.mapped), newest.started_at)
@@ -210,14 +207,12 @@ async def _drop_unmapped(conn: AsyncConnection, site_id: str, mapped: list[str],
 
 
 async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
-    values = list(rows)
-    if values:
-        statement = upsert(
-            conn,
-            arrival,
-            lambda new: {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late},
-        )
-        await conn.execute(statement, values)
+    statement = upsert(
+        conn,
+        arrival,
+        lambda new: {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late},
+    )
+    await write_rows(conn, statement, list(rows))
 
 
 async def dead_letter_counts(conn: AsyncConnection) -> Sequence[Row[Any]]:

@@ -6,7 +6,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.tables import site_status
-from central.store.upsert import replace_row, upsert
+from central.store.upsert import replace_row, upsert, write_rows
 
 
 async def all_status(conn: AsyncConnection) -> dict[str, Row[Any]]:
@@ -15,14 +15,11 @@ async def all_status(conn: AsyncConnection) -> dict[str, Row[Any]]:
 
 async def put_status(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """Presence of boxes; receipts keep their own columns."""
-    if rows:
-        await conn.execute(replace_row(conn, site_status, keep=("receipt_wall", "record_wall")), rows)
+    await write_rows(conn, replace_row(conn, site_status, keep=("receipt_wall", "record_wall")), rows)
 
 
 async def note_receipts(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """A batch of `site` was committed at `receipt_wall`; `record_wall` is its newest case or step, or None."""
-    if not rows:
-        return
     statement = upsert(
         conn,
         site_status,
@@ -32,6 +29,5 @@ async def note_receipts(conn: AsyncConnection, rows: list[dict[str, Any]]) -> No
             "record_wall": func.coalesce(new.record_wall, site_status.c.record_wall),
         },
     )
-    await conn.execute(
-        statement, [{"online": True, "connection": "", "since_wall": r["receipt_wall"], **r} for r in rows]
-    )
+    online = {"online": True, "connection": ""}
+    await write_rows(conn, statement, [{**online, "since_wall": r["receipt_wall"], **r} for r in rows])

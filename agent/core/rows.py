@@ -7,7 +7,7 @@ computed here: deadlines are the hall's.
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,8 +24,9 @@ from common.core.state import CaseStatus, StepKind
 _WHEN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
     r"(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,9}))?)?秒?分?|(\d{2})(\d{2})(\d{2})?)?"
-    r"\s*(Z|[+-]\d{2}:?\d{2}(?::\d{2})?)?"
+    r"\s*(Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)?"
 )
+_SHORT = len("+08")
 _MAX_TEXT = 4000
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
@@ -259,11 +260,18 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
     year, month, day = int(g[0]), int(g[2] or g[4]), int(g[3] or g[5])
     hour, minute, second = g[6] or g[10], g[7] or g[11], g[8] or g[12] or "0"
     try:
-        if hour is None:
-            return date(year, month, day).isoformat()
+        if hour is None:  # 2026-06-12-08 is no date with an offset
+            return None if len(g[13] or "") == _SHORT else date(year, month, day).isoformat()
         micros = int((g[9] or "0")[:6].ljust(6, "0"))
+        ends = (int(hour), int(minute), int(second), micros) == (
+            24,
+            0,
+            0,
+            0,
+        )  # ISO 8601: the day's last instant
         offset = datetime.fromisoformat(f"2000-01-01T00:00:00{g[13]}").tzinfo if g[13] else None
-        moment = datetime(year, month, day, int(hour), int(minute), int(second), micros, tzinfo=offset)
+        clock = (0 if ends else int(hour), int(minute), int(second), micros)
+        moment = datetime(year, month, day, *clock, tzinfo=offset) + timedelta(days=ends)
         return _canonical(moment, field, zone)
     except (ValueError, OverflowError):
         return None

@@ -52,14 +52,14 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
     steps = [row.body for row in ordered if isinstance(row.body, Step) and not row.deleted]
     steps.sort(key=lambda step: (step.seq is None, step.seq or 0, step.started_at or step.finished_at or ""))
     deleted = bool(cases) and not alive
-    finished = _instant(facts.finished_at, zone)
+    finished = instant(facts.finished_at, zone)
     return CaseState(
         facts=facts,
         steps=steps,
-        received_at=_instant(facts.received_at, zone),
-        accepted_at=_instant(facts.accepted_at, zone) or _accepted_by_step(steps, zone),
+        received_at=instant(facts.received_at, zone),
+        accepted_at=instant(facts.accepted_at, zone) or _accepted_by_step(steps, zone),
         finished_at=finished,
-        deadline_at=_instant(facts.deadline, zone),
+        deadline_at=instant(facts.deadline, zone),
         seen=bool(cases),
         open=bool(alive) and finished is None and not _ended(facts),
         deleted=deleted,
@@ -97,7 +97,7 @@ def _merge(left: Case, right: Case) -> Case:
     return msgspec.structs.replace(left, **changes)
 
 
-def _instant(text: str | None, zone: ZoneInfo) -> int | None:
+def instant(text: str | None, zone: ZoneInfo) -> int | None:
     """A year nobody can mean (9999 for "open") is no instant: it starts and ends no clock."""
     if text is None or not _YEARS[0] <= text[:4] <= _YEARS[1]:
         return None
@@ -107,4 +107,4 @@ def _instant(text: str | None, zone: ZoneInfo) -> int | None:
 def _accepted_by_step(steps: list[Step], zone: ZoneInfo) -> int | None:
     """Where the case row has no acceptance time, the acceptance step says it."""
     times = [step.finished_at or step.started_at for step in steps if step.kind is StepKind.ACCEPT]
-    return next((_instant(text, zone) for text in times if text), None)
+    return next((instant(text, zone) for text in times if text), None)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from central.core import wording
-from common.core.state import Light, StepKind
+from common.core.state import Light
 
 TREND_DAYS = 30
 FORECAST_DAYS = 10
@@ -95,14 +95,16 @@ def days(
     span: Span,
     today: date,
     calendar: Mapping[date, tuple[bool, str]],
-    stops: Sequence[tuple[date, StepKind]],
+    stops: Sequence[tuple[date, date | None]],
 ) -> list[Day]:
-    """Every day of `span`: counted, or why not. Pauses count their first day, resumptions begin with the next."""
+    """Every day of `span`: counted, or why not. `stops`: of each special procedure, the days after its first up to its
+    last (None: not ended) are not counted; one that began when the limit was over changes nothing."""
     found: list[Day] = []
-    running, number = True, 0
+    number = 0
     for offset in range((span.until - span.start).days + 1):
         day = span.start + timedelta(days=offset)
         works, reason = calendar.get(day, (day.weekday() < 5, "周末"))
+        running = not any(first < day <= (last or date.max) for first, last in stops if first <= span.due)
         why = "" if running and works and offset else _uncounted(offset, works=works, reason=reason)
         number += not why
         found.append(
@@ -115,9 +117,6 @@ def days(
                 is_today=day == today,
             )
         )
-        for stop, kind in stops:
-            if max(stop, span.start) == day:
-                running = kind is StepKind.RESUME
     return found
 
 

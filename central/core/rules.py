@@ -5,15 +5,17 @@ not counted); supervision.md 3.2 to 3.4. A red light is an accusation, so it nee
 up to the due instant, and the case was still open then or is dated as finished after it.
 """
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from central.core import clock
 from central.core.calendar import Calendar
-from central.core.case import CaseState
+from central.core.case import CaseState, instant
 from central.core.clock import Clock
 from common.core.instant import DAY, day_of, end_of_day, is_date_only, local_date, start_of_day
+from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
 
 LEGAL_DAYS = 20
@@ -94,7 +96,7 @@ def _stated(case: CaseState, due: int, calendar: Calendar, zone: ZoneInfo) -> Li
         kind=ClockKind.STATED,
         yellow_at=min(max(yellow, earliest), due),
         due_at=due,
-        running=not _paused(case),
+        running=not _paused(case, local_date(due, zone), zone),
         provisional=False,
         budget="业务系统所载应办结时间",
     )
@@ -133,23 +135,58 @@ def _counted(
 
 
 def _with_pauses(state: Clock, case: CaseState, calendar: Calendar, zone: ZoneInfo) -> Clock:
-    for when, kind in _stops(case):
-        day = max(day_of(when, zone), state.start)
-        state = clock.pause(state, day, calendar) if kind is StepKind.PAUSE else clock.resume(state, day)
+    """A procedure that begins when the limit is over takes nothing back."""
+    for first, last in stops(case, zone):
+        if last is not None and last < state.start:
+            continue  # over before the clock began
+        if first > clock.due(state, calendar):
+            break
+        state = clock.pause(state, max(first, state.start), calendar)
+        state = state if last is None else clock.resume(state, last)
     return state
 
 
-def _paused(case: CaseState) -> bool:
-    """The last that was said of a special procedure is that it began."""
-    stops = _stops(case)
-    return bool(stops) and stops[-1][1] is StepKind.PAUSE
+def _paused(case: CaseState, due: date, zone: ZoneInfo) -> bool:
+    """A special procedure has begun while the limit ran, and nothing says that it ended."""
+    return any(last is None and first <= due for first, last in stops(case, zone))
 
 
-def _stops(case: CaseState) -> list[tuple[str, StepKind]]:
-    """Pauses and resumptions in order of time; on one day the pause comes first."""
-    steps = [step for step in case.steps if step.kind in {StepKind.PAUSE, StepKind.RESUME}]
-    dated = [(step.started_at or step.finished_at or "", step.kind) for step in steps]
-    return sorted((when, kind) for when, kind in dated if when)
+def stops(case: CaseState, zone: ZoneInfo) -> list[tuple[date, date | None]]:
+    """Special procedures as spans of days that do not touch, in order; None: not ended.
+
+    One ends with the first resumption on or after its first day, else with its own row's end. That must be a later
+    day: an end on the day it began may be that of the clerk's act, and a doubt accuses nobody. Procedures that overlap
+    or follow on one day are one span (行政许可法 45: what they take is not counted, however many run).
+    """
+    resumed = sorted(
+        day for step in case.steps if step.kind is StepKind.RESUME and (day := _day(_began(step), zone))
+    )
+    found: list[tuple[date, date | None]] = []
+    for step in case.steps:
+        first = _day(_began(step), zone) if step.kind is StepKind.PAUSE else None
+        if first is None:
+            continue
+        own = _day(step.finished_at, zone)
+        last = own if own is not None and own > first else None
+        found.append((first, next((day for day in resumed if day >= first), last)))
+    spans: list[tuple[date, date | None]] = []
+    for first, last in sorted(found, key=lambda span: (span[0], span[1] or date.max)):
+        before = spans[-1] if spans else None
+        if before is None or (before[1] is not None and first > before[1]):
+            spans.append((first, last))
+        else:
+            open_end = before[1] is None or last is None
+            spans[-1] = before[0], None if open_end else max(before[1] or date.min, last or date.min)
+    return spans
+
+
+def _began(step: Step) -> str | None:
+    return step.started_at or step.finished_at
+
+
+def _day(text: str | None, zone: ZoneInfo) -> date | None:
+    """None for a day nobody can mean."""
+    return day_of(text, zone) if text and instant(text, zone) is not None else None
 
 
 def judge(

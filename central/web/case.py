@@ -59,6 +59,7 @@ async def show_case(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound(text="没有这个办件。请从办件列表查找。")
     row, state = found.row, found.state
+    lit = {change.clock: change.why for change in found.transitions if change.after == Light.RED}
     return render(
         request,
         "case.html",
@@ -68,7 +69,7 @@ async def show_case(request: web.Request) -> web.Response:
         applicant=wording.mask(state.facts.applicant or row.applicant) or "–",
         terms=case_story.terms(state, row, facts),
         clocks=[
-            case_clock.view(clock, found.limits, state, found.calendar, found.complete_until, facts)
+            case_clock.view(clock, found.limits, state, found.calendar, found.complete_until, lit, facts)
             for clock in found.clocks
         ],
         events=case_story.events(state, found.clocks, facts),

@@ -1,6 +1,6 @@
 """One clock of a case for people: its light, since when, until when, why, and every day it counts or does not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,10 +14,9 @@ from central.core.chart import Day, Span
 from central.core.hall import Facts
 from central.core.rules import Limit
 from common.core.instant import day_of, local_date
-from common.core.state import ClockKind, Light, StepKind
+from common.core.state import ClockKind, Light
 
 BEYOND = timedelta(days=10)  # of a limit that is long past, so much is drawn
-STOPS = {StepKind.PAUSE, StepKind.RESUME}
 Calendar = dict[date, tuple[bool, str]]
 
 
@@ -52,9 +51,13 @@ def view(
     state: CaseState,
     calendar: Calendar,
     complete_until: int | None,
+    lit: Mapping[str, str],
     facts: Facts,
 ) -> ClockView:
-    """`row`: the clock as the judge left it; the limit it rests on is computed anew for budget and reason."""
+    """`row`: the clock as the judge left it; the limit it rests on is computed anew for budget and reason.
+
+    `lit`: kind of clock -> the reason its red light was lit for, a dated fact that stays as it was said.
+    """
     limit = next((limit for limit in limits if limit.kind == row.kind), None)
     days = _days(row, state, calendar, facts)
     ended = local_date(state.finished_at or facts.now_at, facts.zone)
@@ -71,7 +74,9 @@ def view(
         if row.due_at
         else "–",
         left=_left(row, state, facts),
-        why=_why(row, limit, state, complete_until, facts),
+        why=lit[row.kind]
+        if row.light == Light.RED and row.kind in lit
+        else _why(row, limit, state, complete_until, facts),
         provisional=row.provisional,
         days=days,
         used=max((day.number for day in days if day.day <= ended), default=0),
@@ -121,13 +126,4 @@ def _days(row: Row[Any], state: CaseState, calendar: Calendar, facts: Facts) -> 
     )
     if _stands(row):
         span = replace(span, yellow=date.max, due=date.max, until=max(start, today))
-    return chart.days(span, today, calendar, _stops(state, facts))
-
-
-def _stops(state: CaseState, facts: Facts) -> list[tuple[date, StepKind]]:
-    """Pauses and resumptions by day; on one day the pause comes first."""
-    dated = [(step.started_at or step.finished_at, step.kind) for step in state.steps if step.kind in STOPS]
-    return [
-        (day_of(when, facts.zone), kind)
-        for when, kind in sorted((when, kind) for when, kind in dated if when)
-    ]
+    return chart.days(span, today, calendar, rules.stops(state, zone))

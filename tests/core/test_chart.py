@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from central.core import chart, clock
 from central.core.calendar import CalendarData, build
 from central.core.chart import Span
-from common.core.state import Light, StepKind
+from common.core.state import Light
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 EXCEPTIONS = {"2026": {"02-16": "off", "02-17": "off", "02-28": "work", "05-01": "off", "05-09": "work"}}
@@ -23,11 +23,11 @@ starts = st.dates(FIRST, date(2026, 6, 1))
 @given(starts, st.integers(1, 45), st.lists(st.integers(0, 40), max_size=6))
 def test_the_days_counted_up_to_the_limit_are_the_limit(start: date, limit: int, gaps: list[int]) -> None:
     state, stops, day = clock.begin(start, limit), [], start
-    for place, gap in enumerate(gaps[: len(gaps) // 2 * 2]):
-        day += timedelta(days=gap)
-        kind = StepKind.PAUSE if place % 2 == 0 else StepKind.RESUME
-        state = clock.pause(state, day, CALENDAR) if kind is StepKind.PAUSE else clock.resume(state, day)
-        stops.append((day, kind))
+    for before, long in zip(gaps[::2], gaps[1::2], strict=False):
+        first = day + timedelta(days=before)
+        day = first + timedelta(days=long)
+        state = clock.resume(clock.pause(state, first, CALENDAR), day)
+        stops.append((first, day))
     assume(state.remaining > 0)  # a limit used up before the pause ends with the next working day
     due = clock.due(state, CALENDAR)
     span = Span(start=start, yellow=clock.yellow(state, CALENDAR), due=due, until=due, beyond=Light.RED)
@@ -60,8 +60,7 @@ def test_a_pause_counts_its_first_day_and_the_end_of_it_counts_from_the_next() -
     span = Span(
         start=date(2026, 3, 2), yellow=date.max, due=date.max, until=date(2026, 3, 11), beyond=Light.PAUSED
     )
-    stops = [(date(2026, 3, 4), StepKind.PAUSE), (date(2026, 3, 9), StepKind.RESUME)]
-    days = chart.days(span, date(2026, 3, 11), DAYS, stops)
+    days = chart.days(span, date(2026, 3, 11), DAYS, [(date(2026, 3, 4), date(2026, 3, 9))])
     assert [day.why or day.number for day in days] == [
         "当日",
         1,

@@ -1,6 +1,6 @@
 """Which clocks a case has, and what light each shows: examples of supervision.md 3.2 to 3.4, and what no order may change."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,9 @@ ZONE = ZoneInfo("Asia/Shanghai")
 DATA = Path(central.__file__).parent / "data" / "calendar_cn.json"
 CALENDAR = calendars.build(1, msgspec.json.decode(DATA.read_bytes(), type=CalendarData))
 ITEM = Item("SX1", "食品经营许可（新办）", 20, 10)
+
+
+DAYS = st.dates(date(2026, 3, 2), date(2026, 5, 20))
 
 
 def at(text: str) -> int:
@@ -252,3 +255,83 @@ def test_a_stated_deadline_stands_still_in_a_special_procedure_too() -> None:
     pause = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-09T09:00:00+08:00")
     state = folded(pause, accepted_at="2026-03-02", deadline="2026-03-16T15:00:00+08:00")
     assert judged(state, "2026-05-20T10:00")[ClockKind.STATED].light is Light.PAUSED
+
+
+def paused(first: str, last: str | None = None) -> Step:
+    return Step(case_key="7", kind=StepKind.PAUSE, started_at=first, finished_at=last)
+
+
+def resumed(day: str) -> Step:
+    return Step(case_key="7", kind=StepKind.RESUME, started_at=day)
+
+
+@pytest.mark.parametrize(
+    ("steps", "spans"),
+    [
+        ([paused("2026-03-09", "2026-03-20")], [("2026-03-09", "2026-03-20")]),
+        (
+            [paused("2026-03-09T10:00:00+08:00"), resumed("2026-03-09")],
+            [("2026-03-09", "2026-03-09")],
+        ),
+        ([paused("2026-03-09"), resumed("2026-03-08")], [("2026-03-09", None)]),
+        ([resumed("2026-03-09")], []),
+        (
+            [paused("2026-03-09", "2026-03-20"), paused("2026-03-20", "2026-03-25")],
+            [("2026-03-09", "2026-03-25")],
+        ),
+        (
+            [paused("2026-03-09", "2026-03-20"), paused("2026-03-11", "2026-03-12")],
+            [("2026-03-09", "2026-03-20")],
+        ),
+        ([paused("2026-03-09", "2026-03-01")], [("2026-03-09", None)]),
+        ([paused("2026-03-09T10:00:00+08:00", "2026-03-09T10:10:00+08:00")], [("2026-03-09", None)]),
+        ([paused("2026-03-09", "2026-03-12"), resumed("2026-03-16")], [("2026-03-09", "2026-03-16")]),
+        ([paused("2026-03-09", "9999-12-31")], [("2026-03-09", None)]),
+        (
+            [paused("2026-03-09"), resumed("2026-03-12"), paused("2026-03-16"), resumed("2026-03-18")],
+            [("2026-03-09", "2026-03-12"), ("2026-03-16", "2026-03-18")],
+        ),
+    ],
+)
+def test_special_procedures_are_spans_of_days(steps: list[Step], spans: list[tuple[str, str | None]]) -> None:
+    found = rules.stops(folded(*steps, accepted_at="2026-03-02"), ZONE)
+    assert [(str(first), str(last) if last else None) for first, last in found] == spans
+
+
+@given(st.lists(st.tuples(DAYS, st.none() | DAYS), max_size=4), st.lists(DAYS, max_size=3))
+def test_the_statutory_day_is_that_of_an_oracle_that_counts_day_by_day(
+    pauses: list[tuple[date, date | None]], resumptions: list[date]
+) -> None:
+    steps = [paused(str(first), str(last) if last else None) for first, last in pauses]
+    steps += [resumed(str(day)) for day in resumptions]
+    state = folded(*steps, accepted_at="2026-03-02")
+    limit = next(x for x in rules.limits(state, ITEM, CALENDAR, ZONE) if x.kind is ClockKind.STATUTE)
+    ends = [
+        min((day for day in resumptions if day >= first), default=last if last and last > first else date.max)
+        for first, last in pauses
+    ]
+    due = _oracle([(first, end) for (first, _), end in zip(pauses, ends, strict=True)])
+    assert limit.running == (due is not None)
+    if due is not None:
+        assert limit.due_at == at(f"{due + timedelta(days=1)}T00:00")
+
+
+def _oracle(spans: list[tuple[date, date]]) -> date | None:
+    """20 working days from 2026-03-02, of which no day after a span's first and up to its last is counted.
+
+    A limit used up on the day a span begins ends with the span, or on the working day that follows; None: it never
+    ends. A span that begins later changes nothing.
+    """
+    day, left, waited = date(2026, 3, 2), 20, False
+    while True:
+        end = CALENDAR.roll_forward(day) if waited else day
+        if left == 0 and not any(first <= end and day < last for first, last in spans):
+            return end
+        if any(first <= day and last == date.max for first, last in spans):
+            return None
+        day += timedelta(days=1)
+        if any(first < day <= last for first, last in spans):
+            waited = True
+        elif left:
+            left -= CALENDAR.is_workday(day)
+            waited = False

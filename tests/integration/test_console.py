@@ -146,6 +146,14 @@ async def test_a_number_leads_to_its_case_and_an_ambiguous_one_to_a_list(
     assert set(found) == {PAUSED_CASE, GREY_CASE}
 
 
+async def test_a_red_light_keeps_the_reason_it_was_lit_for(hall: Served, window: Window) -> None:
+    key = RED_CASE.rsplit("/", 1)[1]
+    async with hall.store.write() as conn:
+        told = update(t.transition).where(t.transition.c.case_key == key, t.transition.c.after == "red")
+        assert (await conn.execute(told.values(why="超过承诺时限，到期后核对仍未办结"))).rowcount
+    assert "到期后核对仍未办结" in (await window.get(RED_CASE))[1]
+
+
 async def test_all_pages_of_a_list_together_are_the_list(hall: Served, window: Window) -> None:
     for address, query in (
         ("/hall/cases?state=all", select(func.count()).select_from(t.case)),

@@ -15,6 +15,8 @@ from central.receive import Receiver
 from central.store.engine import Store, open_store
 from central.ticker import TickerState
 from central.web.app import make_app
+from central.web.live import Wall
+from central.web.page import HALL
 from common import log as logs
 from common import process
 from common.clock import Clock
@@ -46,25 +48,28 @@ async def _main(config: CentralConfig) -> None:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
-        address = await stack.enter_async_context(_pages(config.web, make_app(store, config, clock)))
+        pages = make_app(store, config, clock)
+        wall = pages[HALL].wall
+        address = await stack.enter_async_context(_pages(config.web, pages))
         log.info("central.started", version=__version__, database=store.dialect, address=address)
         stack.callback(log.info, "central.stopped")
         async with asyncio.TaskGroup() as group:
             group.create_task(receiver.run(), name="receive")
             group.create_task(ticker.run(store, world, clock, changed, ticking), name="ticker")
+            group.create_task(wall.ended(), name="wall")
             group.create_task(
                 process.report(
                     config.status_path,
-                    lambda: _status(receiver, started),
-                    lambda: status.turned_mono(receiver, ticking, clock),
+                    lambda: _status(receiver, wall, started),
+                    lambda: status.turned_mono(receiver, ticking, wall, clock),
                     clock,
                 ),
                 name="report",
             )
 
 
-async def _status(receiver: Receiver, started_wall: int) -> status.Status:
-    return status.compose(receiver, started_wall)
+async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> status.Status:
+    return status.compose(receiver, wall, started_wall)
 
 
 async def _patient_store(config: CentralConfig, clock: Clock) -> Store:

@@ -25,6 +25,7 @@ from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
 
 HORIZON_WORKDAYS = 60
+OLD_PAGE = 30 * SECOND
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
 NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09"}
@@ -84,6 +85,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-02": lambda: _broker(hall),
         "E-HALL-03": lambda: _ingest(hall),
         "E-HALL-04": by_database(_ticker),
+        "E-HALL-05": lambda: _pages(hall),
         "E-HALL-08": by_database(_calendar),
         "E-HALL-09": lambda: _running(hall),
         "E-HALL-10": lambda: _embedded(hall),
@@ -144,6 +146,14 @@ async def _ticker(hall: Hall, conn: AsyncConnection) -> Outcome:
     late = 0 if first is None else (hall.clock.office() - first) / hall.clock.top_pace
     detail = f"最早一个待判定时限已过 {wording.span(int(late))}"
     return Outcome(Status.FAIL, detail) if late > MINUTE else ok()
+
+
+async def _pages(hall: Hall) -> Outcome:
+    if hall.status is None:
+        return Outcome(Status.SKIP, "市中心程序没有在运行")
+    age = Clock().wall() - hall.status.looked_wall
+    detail = f"页面上的数据已有 {wording.span(age)}没有更新"
+    return Outcome(Status.FAIL, detail) if age > OLD_PAGE else ok()
 
 
 async def _calendar(hall: Hall, conn: AsyncConnection) -> Outcome:

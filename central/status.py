@@ -7,6 +7,7 @@ from msgspec import Struct
 from central import __version__
 from central.receive import Receiver
 from central.ticker import TickerState
+from central.web.live import Wall
 from common.clock import Clock
 
 
@@ -20,9 +21,10 @@ class Status(Struct, frozen=True, kw_only=True):
     store_fault: str
     commit_wall: int
     records: int
+    looked_wall: int  # when the pages' picture of the tables was taken
 
 
-def compose(receiver: Receiver, started_wall: int) -> Status:
+def compose(receiver: Receiver, wall: Wall, started_wall: int) -> Status:
     return Status(
         pid=os.getpid(),
         version=__version__,
@@ -31,9 +33,10 @@ def compose(receiver: Receiver, started_wall: int) -> Status:
         store_fault=receiver.store_fault,
         commit_wall=receiver.commit_wall,
         records=receiver.records,
+        looked_wall=wall.facts.now_wall if wall.facts else 0,
     )
 
 
-def turned_mono(receiver: Receiver, ticker: TickerState, clock: Clock) -> int:
-    """When the slower of the two loops last turned; a receiver that waits for messages turns by waiting."""
-    return min(ticker.turned_mono, receiver.busy_since_mono or clock.mono())
+def turned_mono(receiver: Receiver, ticker: TickerState, wall: Wall, clock: Clock) -> int:
+    """When the slowest of the loops last turned; a receiver that waits for messages turns by waiting."""
+    return min(ticker.turned_mono, wall.turned_mono, receiver.busy_since_mono or clock.mono())

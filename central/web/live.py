@@ -11,9 +11,7 @@ from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from central.core import hall, site
 from central.core.hall import EVENT_ROWS, Facts, SiteFacts, Slow, State
@@ -30,7 +28,6 @@ QUIET_SECS = 4.0  # the longest silence; windows call 10 s stale
 WHOLE_SECS = 60.0
 KEPT = 30  # messages that a slow window may be behind
 PER_LOGIN = 4
-log = structlog.get_logger()
 
 
 def clocks(facts: Facts) -> dict[str, float]:
@@ -50,6 +47,8 @@ class Wall:
         self.seq = 0
         self.open: Counter[str] = Counter()  # streams by user
         self.closing = False
+        self.turned_mono = clock.mono()
+        self.producer: asyncio.Task[None] | None = None
         self._recent: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
         self._news = asyncio.Event()
         self._backlogs: dict[str, Backlog | None] = {}
@@ -57,29 +56,30 @@ class Wall:
         self._slow = Slow()
         self._slow_mono = -SLOW_SECS
         self._told_mono = self._whole_mono = 0.0
-        self._lost = False
 
     async def run(self) -> None:
         """Look for ever. A database that is away is no reason to stop: the windows say that they are stale."""
         while True:
-            began = self._clock.mono_secs()
+            self.turned_mono = self._clock.mono()
+            with contextlib.suppress(
+                UnavailableError
+            ):  # the receiver says it, once; `mingcha doctor` names the age
+                await self.look_once()
+            spent = (self._clock.mono() - self.turned_mono) / SECOND
+            await asyncio.sleep(max(0.05, LOOK_SECS - spent))
+
+    async def first_look(self) -> None:
+        """Look until it succeeds: no page is served before."""
+        while not self.state:
             try:
                 await self.look_once()
-            except (SQLAlchemyError, UnavailableError, OSError) as error:
-                self._mark_lost(error)
-            else:
-                self._mark_found()
-            await asyncio.sleep(max(0.05, LOOK_SECS - (self._clock.mono_secs() - began)))
+            except UnavailableError:
+                await asyncio.sleep(LOOK_SECS)
 
-    def _mark_lost(self, error: Exception) -> None:
-        if not self._lost:
-            log.warning("store.unavailable", reason=str(error) or type(error).__name__)
-        self._lost = True
-
-    def _mark_found(self) -> None:
-        if self._lost:
-            log.info("store.recovered", after_secs=round(self._clock.mono_secs() - self._told_mono))
-        self._lost = False
+    async def ended(self) -> None:
+        """Wait for the producer. Raises what it ended with: a wall that stands still for ever must not go unseen."""
+        assert self.producer is not None
+        await asyncio.shield(self.producer)
 
     async def look_once(self) -> None:
         """Read, compose, and tell what changed."""
@@ -171,13 +171,12 @@ class Wall:
 
 async def produce(wall: Wall) -> AsyncIterator[None]:
     """Run the producer as long as the application runs; the first look is done before the first page."""
-    await wall.look_once()
-    task = asyncio.create_task(wall.run(), name="wall")
+    await wall.first_look()
+    wall.producer = asyncio.create_task(wall.run(), name="wall")
     yield
     wall.close()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    wall.producer.cancel()
+    await asyncio.wait([wall.producer])  # what it ended with was raised by `ended`
 
 
 def age_secs(wall: Wall, clock: Clock) -> float:

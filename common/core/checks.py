@@ -102,6 +102,12 @@ CHECKS: dict[str, Check] = {
         ("E-HALL-09", "E-HALL-01", "E-HALL-02"),
     ),
     "E-HALL-04": Check("时限判定", "灯会迟亮", "请查看日志中的 case.postponed", ("E-HALL-09", "E-HALL-01")),
+    "E-HALL-05": Check(
+        "页面数据",
+        "大屏与各页停在旧数据上，页面会自己标明",
+        "请检查数据库；仍不恢复请执行 systemctl restart mingcha-central",
+        ("E-HALL-09", "E-HALL-01"),
+    ),
     "E-HALL-08": Check(
         "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
     ),

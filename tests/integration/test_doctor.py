@@ -16,6 +16,8 @@ from sqlalchemy import insert
 from agent.buffer import Buffer
 from agent.config import AgentConfig, load
 from agent.status import Status
+from central import config as central_config
+from central.status import Status as HallStatus
 from central.store import tables as t
 from common import health, process
 from common.clock import Clock
@@ -23,7 +25,7 @@ from common.config import read_secret
 from common.core import crypto
 from common.core.checks import CHECKS
 from common.core.errors import ConfigError
-from common.core.instant import DAY, HOUR, MINUTE, to_us
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.state import ClockKind, Light
 from common.health import Outcome
 from provisioning.pki import box_subject, keep_node, load_ca
@@ -58,6 +60,7 @@ SEEN = {
     "E-HALL-02": "tests/journey/test_line.py",
     "E-HALL-03": "tests/journey/test_identity.py",
     "E-HALL-04": "tests/integration/test_doctor.py",
+    "E-HALL-05": "tests/integration/test_doctor.py",
     "E-HALL-08": "tests/integration/test_doctor.py",
     "E-HALL-09": "tests/journey/test_line.py",
     "E-HALL-10": "tests/integration/test_doctor.py",
@@ -141,6 +144,23 @@ async def test_the_embedded_broker_is_for_demonstrations_only(tmp_path: Path) ->
     code, out, _ = await command("mingcha", "doctor", "--only", "E-HALL-10", "--config", str(path))
     assert code == 1
     assert "正在使用程序内的演示用消息服务  E-HALL-10" in out
+
+
+@pytest.mark.parametrize(("secs", "code"), [(5, 0), (150, 2)])
+async def test_pages_that_stand_still_are_named_with_their_age(tmp_path: Path, secs: int, code: int) -> None:
+    path = tmp_path / "central.toml"
+    path.write_text(f'data_dir = "{tmp_path}"\n[mqtt]\nhost = "127.0.0.1"\n')
+    now = Clock().wall()
+    process.write(
+        central_config.load(path).status_path,
+        HallStatus(
+            pid=os.getpid(), version="0", started_wall=now, broker_fault="", store_fault="", commit_wall=now,
+            records=1, looked_wall=now - secs * SECOND,
+        ),
+    )  # fmt: skip
+    found, out, _ = await command("mingcha", "doctor", "--only", "E-HALL-05", "--config", str(path))
+    assert found == code
+    assert ("页面上的数据已有 2 分没有更新" in out) == (code == 2)
 
 
 # the box's identity -------------------------------------------------------------------------------------------

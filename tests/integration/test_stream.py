@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -104,3 +105,13 @@ async def test_a_database_that_is_away_is_said_in_words_and_comes_back_by_itself
                 assert "数据库暂时不可用 数据没有丢失" in text_of(html)
                 await asyncio.to_thread(server.start)
                 assert (await window.get("/hall/queue"))[0] == 200
+
+
+async def test_a_producer_that_ends_by_a_fault_of_ours_is_not_left_unseen(tmp_path: Path) -> None:
+    """A cursor that no version of this program could have written: no figure of the wall can be made of it."""
+    async with serving.serve(tmp_path, serving.FridayClock(), cases_a_day=1) as hall:
+        async with hall.store.write() as conn:
+            await conn.execute(update(t.ingest_cursor).values(ranges=b"?"))
+        with pytest.raises(msgspec.DecodeError):
+            async with asyncio.timeout(10):
+                await hall.app[HALL].wall.ended()

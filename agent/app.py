@@ -18,7 +18,7 @@ from agent.core.mapping import SourceConfig, Table
 from agent.index import Index
 from agent.link import LinkStatus
 from agent.source.base import Source
-from agent.sqlfile import BufferFullError
+from agent.sqlfile import BufferFullError, ReopenError
 from common import log as logs
 from common import process
 from common.clock import Clock
@@ -34,6 +34,8 @@ _File = TypeVar("_File", Buffer, Index)
 SOURCES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
 """`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
 NOT_MAPPED = "未配置数据源"
+REOPENED_SECS = 30.0
+"""Longest pause before files that fail again and again are opened anew."""
 
 
 def run(config: AgentConfig) -> None:
@@ -48,19 +50,52 @@ async def _main(config: AgentConfig) -> None:
     digest_key = read_key(config.identity.digest_key, "摘要密钥")
     sign_key = crypto.sign_public(read_key(config.identity.sign_key, "本站点的签名私钥"))
     loaded = mapping.load(config.mapping) if config.mapping.exists() else None
-    buffer = await _patient(
-        lambda: Buffer.open(config.buffer_path, kek=kek, site=config.site, sign_key=sign_key, clock=clock),
-        clock,
-    )
+
+    async def opened() -> Buffer:
+        return await Buffer.open(
+            config.buffer_path,
+            kek=kek,
+            site=config.site,
+            sign_key=sign_key,
+            clock=clock,
+            limits=config.buffer,
+        )
+
+    pause_secs = 0.0
+    try:
+        while True:
+            began_mono = clock.mono()
+            try:
+                await process.stoppable(_with_files(config, clock, opened, digest_key, loaded))
+            except* ReopenError as group:
+                log.warning("buffer.reopened", reason=str(process.first_cause(group)))
+            if clock.mono() - began_mono > REOPENED_SECS * SECOND:
+                pause_secs = 0.0
+            await asyncio.sleep(pause_secs)
+            pause_secs = min(REOPENED_SECS, 2 * pause_secs + 1)
+    finally:
+        log.info("agent.stopped")
+
+
+async def _with_files(
+    config: AgentConfig,
+    clock: Clock,
+    opened: Callable[[], Awaitable[Buffer]],
+    digest_key: bytes,
+    loaded: tuple[SourceConfig, list[Table]] | None,
+) -> None:
+    """Work until cancelled. Raises ReopenError where a file is of no use any more: with the next call it is replaced."""
+    buffer = await _patient(opened, clock)
     try:
         index = await _patient(lambda: Index.open(config.index_path, buffer.epoch), clock)
         try:
+            if index.indexed > buffer.newest:
+                raise buffer.broken(f"少了 {buffer.newest + 1}-{index.indexed} 号，回到了旧状态")
             await _work(config, clock, buffer, index, Capture(buffer, index, clock, digest_key), loaded)
         finally:
             await index.close()
     finally:
         await buffer.close()
-        log.info("agent.stopped")
 
 
 async def _patient(opened: Callable[[], Awaitable[_File]], clock: Clock) -> _File:

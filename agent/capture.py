@@ -24,6 +24,8 @@ from common.core.record import Case, Event, Op, Pass, Record, RecordKind, Step
 log = structlog.get_logger()
 
 NO_KEY = "(无主键)"
+_REPLAYED = 500
+"""Records at a time that teach the index: memory does not grow with the backlog."""
 
 
 class Draft(Struct, frozen=True):
@@ -59,10 +61,10 @@ class Capture:
             return
         if self._index.indexed < self._buffer.forgotten:
             await self._index.lift(self._buffer.newest)
-        tail = await self._buffer.tail(self._index.indexed)
-        await self._index.commit(
-            [_replayed(item) for item in tail if item.kind in _ROWS], self._buffer.newest
-        )
+        while self._index.indexed < self._buffer.newest:
+            upto = min(self._index.indexed + _REPLAYED, self._buffer.newest)
+            tail = await self._buffer.tail(self._index.indexed, upto)
+            await self._index.commit([_replayed(item) for item in tail if item.kind in _ROWS], upto)
         self._buffer.indexed = self._index.indexed
         self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
         self._behind = False

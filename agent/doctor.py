@@ -12,8 +12,9 @@ from typing import Any
 
 from cryptography import x509
 
-from agent import __version__, app, look, mapping
+from agent import __version__, app, files, look, mapping
 from agent import config as configs
+from agent import label as labels
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
 from agent.core.sync import Phase
@@ -284,11 +285,11 @@ async def _buffer(box: Box) -> Outcome:
     if not path.exists():
         return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
     try:
-        keys = await asyncio.to_thread(look.rows, path, "SELECT wrapped FROM dek")
+        inside = await asyncio.to_thread(look.rows, path, "SELECT body FROM label")
         damage = await asyncio.to_thread(look.fault, path)
         kek = app.read_key(box.config.identity.master_key, "缓存主密钥")
-        for row in keys:
-            crypto.unwrap(kek, row[0])
+        for label in labels.copies(path, [row[0] for row in inside]):
+            labels.unlock(label, [kek])
     except sqlite3.Error as error:
         return Outcome(Status.FAIL, f"{path} 不能读：{error}")
     except crypto.DamagedError:
@@ -299,13 +300,14 @@ async def _buffer(box: Box) -> Outcome:
         )
     if damage:
         return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
-    kept = sorted(item.name for item in path.parent.glob(f"{path.name}.damaged-*[0-9]"))
+    kept = [item.path.name for item in files.found(path) if item.fate]
     return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
 
 
 async def _damaged(box: Box) -> Outcome:
-    rows = await _rows(box, "SELECT seq, why FROM quarantine ORDER BY seq LIMIT 4")
-    return Outcome(Status.WARN, f"编号 {_listed([str(row[0]) for row in rows])}") if rows else ok()
+    rows = await _rows(box, "SELECT first, last FROM quarantine ORDER BY first LIMIT 4")
+    shown = [f"{first}-{last}" if last > first else str(first) for first, last in rows]
+    return Outcome(Status.WARN, f"编号 {_listed(shown)}") if rows else ok()
 
 
 async def _refused(box: Box) -> Outcome:

@@ -19,7 +19,7 @@ import aiosqlite
 import structlog
 from msgspec import Struct
 
-from agent.sqlfile import DamagedFileError, guarded, set_aside, transaction, tune, whole
+from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
 
 log = structlog.get_logger()
 
@@ -70,6 +70,7 @@ class Index:
         self.indexed = 0
         self.floor = 0
         self._acknowledged = 0
+        self._damaged = False
         self._lock = asyncio.Lock()
         self._db: aiosqlite.Connection
 
@@ -84,6 +85,7 @@ class Index:
             await index._open()
         except DamagedFileError:
             await index.close()
+            index._damaged = False
             await index._open()
         except BaseException:
             await index.close()
@@ -113,6 +115,9 @@ class Index:
 
     async def close(self) -> None:
         await self._db.close()
+        if self._damaged:
+            rename(self.path, self.path.with_name(f"{self.path.name}.damaged"))
+            log.error("index.replaced", hint="无需处理，正从数据源重读")
 
     @whole
     async def lift(self, newest: int) -> None:
@@ -217,11 +222,11 @@ class Index:
                 yield
 
     def _guarded(self) -> AbstractContextManager[None]:
-        return guarded(self.path, _nothing, self._set_aside)
+        return guarded(self.path, _nothing, self._broken)
 
-    def _set_aside(self) -> None:
-        set_aside(self.path, self.path.with_name(f"{self.path.name}.damaged"))
-        log.error("index.replaced", hint="保留该文件，正从数据源重读")
+    def _broken(self, fault: str) -> DamagedFileError:
+        self._damaged = True
+        return damage(self.path, fault)
 
 
 def _nothing() -> None:

@@ -1,8 +1,7 @@
 """What buffer and index have in common as SQLite files of the box: one writer, and errors told apart by their cure.
 
-A file that cannot take more (full disk, quota, read-only) is waited for. One whose pages are damaged is of no use
-any more: it is renamed, never deleted, and the process begins again without it; everything in it that the hall
-does not hold is read again from the source.
+A file that cannot take more (full disk, quota, read-only, a failed write) is waited for. One whose pages are damaged
+or cannot be read is of no use any more: it is renamed, never deleted, and the work begins again without it.
 """
 
 import asyncio
@@ -21,32 +20,46 @@ _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNREADABLE = {
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+}
+"""Errors of input and output that waiting does not mend; the others come from writing, as a full disk's do."""
 
 
 class BufferFullError(UnavailableError):
     """Nothing more can be written. The position has not moved: the office's own database keeps the rows."""
 
 
-class DamagedFileError(MingchaError):
-    """The file was renamed; a new one is made at the next start."""
+class ReopenError(MingchaError):
+    """Buffer and index must be closed and opened anew; the process need not end."""
+
+
+class DamagedFileError(ReopenError):
+    """The file is of no use any more. Whoever closes it sets it aside; another takes its place."""
+
+
+def damage(path: Path, fault: str) -> DamagedFileError:
+    return DamagedFileError(f"{path} 已损坏：{fault}", hint="坏文件将改名保留，换用新文件")
 
 
 @contextmanager
-def guarded(path: Path, full: Callable[[], None], damaged: Callable[[], None]) -> Iterator[None]:
-    """Translate what SQLite says of the file at `path`, after `full` or `damaged` has done its part."""
+def guarded(
+    path: Path, full: Callable[[], None], damaged: Callable[[str], DamagedFileError]
+) -> Iterator[None]:
+    """Translate what SQLite says of the file at `path`: after `full`, or into what `damaged` makes of its words."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", -1) & 0xFF
-        if code in _FULL:
+        code = getattr(error, "sqlite_errorcode", -1)
+        if code & 0xFF in _DAMAGED or code in _UNREADABLE:
+            raise damaged(str(error)) from error
+        if code & 0xFF in _FULL:
             full()
             raise BufferFullError(
                 f"缓存写不进去：{path.name}（{error}）", hint="请清理磁盘空间，之后自动恢复"
-            ) from error
-        if code in _DAMAGED:
-            damaged()
-            raise DamagedFileError(
-                f"{path} 已损坏：{error}", hint="坏文件已改名保留；程序重启后从数据源重读，不会缺失"
             ) from error
         raise
 
@@ -99,9 +112,9 @@ def whole(
     return run
 
 
-def set_aside(path: Path, kept: Path) -> None:
-    """Rename a database with its WAL; nothing is deleted."""
-    for suffix in ("", "-wal", "-shm"):
+def rename(path: Path, to: Path, suffixes: Iterable[str] = ("", "-wal", "-shm")) -> None:
+    """Rename a database with what belongs to it."""
+    for suffix in suffixes:
         old = path.with_name(path.name + suffix)
         if old.exists():
-            old.rename(kept.with_name(kept.name + suffix))
+            old.replace(to.with_name(to.name + suffix))

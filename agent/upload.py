@@ -252,12 +252,12 @@ class _Session:
             self.sync = sync.sent(self.sync, flight)
             group.create_task(self._publish(link, flight, payload))
 
-    async def _lose(self, record: Damaged) -> None:
+    async def _lose(self, lost: Damaged) -> None:
         """Have it read again, then declare it: a walk that begins after the declaration meets the row."""
-        await self.up.index.forget_range(self.buffer.epoch, record.seq, record.seq)
-        await self.buffer.quarantine(record.seq, record.why)
+        await self.up.index.forget_range(self.buffer.epoch, lost.first, lost.last)
+        await self.buffer.quarantine(lost.first, lost.last, lost.why)
         self.up.collecting.sweep_needed()
-        self.sync = sync.skipped(self.sync, record.seq)
+        self.sync = sync.skipped(self.sync, lost.first, lost.last)
 
     async def _rest(self) -> None:
         due = sync.wake_at(self.sync)

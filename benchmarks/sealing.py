@@ -32,7 +32,7 @@ async def measure() -> AsyncIterator[Figure]:
     least = "bare AES-256-GCM of the packed record", _cost(_encryption(crypto.AT_REST), packed)
     for alg in crypto.AT_REST_ALGS:
         key = DataKey(1, bytes(crypto.key_bytes(alg)), alg, pack.NEWEST)
-        seal, opening = partial(key.seal, PLACE, NONCE), partial(key.open, PLACE)
+        seal, opening = partial(key.seal, PLACE, NONCE, bytes(crypto.CHAIN_BYTES)), partial(key.open, PLACE)
         yield line(f"encrypt_record_{alg}", _cost(_encryption(alg), packed), "µs", least, RUNS)
         yield line(f"seal_record_{alg}", _cost(seal, raws), "µs", least, RUNS)
         yield line(f"open_record_{alg}", _cost(opening, [seal(raw) for raw in raws]), "µs", least, RUNS)

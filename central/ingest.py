@@ -19,7 +19,7 @@ from central.heads import Fold
 from central.judge import Moment, World
 from central.store import facts, status
 from central.welcome import barred
-from common.core import batch, crypto, ranges
+from common.core import batch, ranges
 from common.core.batch import BatchError, Header, Lane
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
@@ -262,9 +262,7 @@ def _check_overlap(held: list[Range], item: Opened) -> None:
     known |= {r.lo - 1: r.before for r in held if r.before and first <= r.lo - 1 <= last}
     if not known:
         return
-    value = item.header.prev_hash
-    for seq, raw in enumerate(item.raws, first):
-        value = crypto.chain_next(value, seq, raw)
+    for seq, value in enumerate(batch.chain_values(item.header, item.raws), first):
         if known.get(seq, value) != value:
             msg = f"the chain at {seq} differs"
             raise ForkError(msg)

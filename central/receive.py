@@ -74,7 +74,7 @@ class Receiver:
                 await process.stoppable(self._session())
                 attempt = 0
             except* UnavailableError as group:
-                error = first_cause(group)
+                error = process.first_cause(group)
                 self.broker_fault = str(error)
                 if self._broker_lost_mono is None:
                     attempt, self._broker_lost_mono = 0, self.clock.mono()
@@ -229,14 +229,6 @@ class Receiver:
             refused=known.refused,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
-
-
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error inside nested groups: they all say the same when a line is lost."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 async def _gather(queue: asyncio.Queue[Received]) -> list[Received]:

@@ -54,6 +54,14 @@ async def stoppable(work: Coroutine[Any, Any, None]) -> None:
             raise asyncio.CancelledError
 
 
+def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error inside nested groups: they all say the same when a line or a file is lost."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 async def report(
     path: Path, status: Callable[[], Awaitable[Struct]], turned_mono: Callable[[], int], clock: Clock
 ) -> None:

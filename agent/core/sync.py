@@ -172,9 +172,9 @@ def stopped(sync: Sync, code: str) -> Sync:
     return replace(sync, phase=Phase.REFUSED, refused=code, flights=())
 
 
-def skipped(sync: Sync, first: int) -> Sync:
-    """Number `first` can never be sent (damaged, declared as a gap): treat it as held until the hall says so."""
-    return _settle(replace(sync, ranges=_joined(sync.ranges, [(first, first)])))
+def skipped(sync: Sync, first: int, last: int) -> Sync:
+    """These numbers can never be sent (damaged, declared as a gap): treat them as held until the hall says so."""
+    return _settle(replace(sync, ranges=_joined(sync.ranges, [(first, last)])))
 
 
 def expire(sync: Sync, now: int) -> Sync:

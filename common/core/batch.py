@@ -39,7 +39,7 @@ class Header(Struct, array_like=True, frozen=True):
     key: str  # id of the hall's wire key
     alg: str
     comp: Literal["zstd"]
-    prev_hash: bytes  # chain value before `first`
+    prev_hash: bytes  # chain value before `first`; empty before a single record whose predecessor is lost
     last_hash: bytes  # chain value at `last`
     oldest_wall: Int64  # capture time of the oldest record not yet acknowledged
     created_wall: Int64
@@ -95,7 +95,9 @@ def read_header(payload: bytes) -> tuple[Header, int]:
     count = header.last - header.first + 1
     if header.first < 1 or not 1 <= count <= MAX_RECORDS or len(header.epoch) != 8:
         raise BatchError("bad_batch", f"range {header.first}..{header.last}")
-    if len(header.prev_hash) != crypto.CHAIN_BYTES or len(header.last_hash) != crypto.CHAIN_BYTES:
+    if len(header.prev_hash) != crypto.CHAIN_BYTES and (header.prev_hash or count > 1):
+        raise BatchError("bad_batch", f"chain value before {header.first}..{header.last}")
+    if len(header.last_hash) != crypto.CHAIN_BYTES:
         raise BatchError("bad_batch", f"chain value of {header.first}..{header.last}")
     return header, end
 
@@ -120,9 +122,16 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
         raise BatchError("bad_seal", str(error)) from error
     if len(records) != header.last - header.first + 1:
         raise BatchError("bad_chain", f"{len(records)} records in {header.first}..{header.last}")
-    value = header.prev_hash
-    for seq, record in enumerate(records, header.first):
-        value = crypto.chain_next(value, seq, record)
-    if value != header.last_hash:
+    if chain_values(header, records)[-1] != header.last_hash:
         raise BatchError("bad_chain", f"chain of {header.first}..{header.last} does not meet")
     return header, records
+
+
+def chain_values(header: Header, records: list[bytes]) -> list[bytes]:
+    """The chain value at each record. That of a single record whose predecessor is lost can only be believed."""
+    if not header.prev_hash:
+        return [header.last_hash]
+    values = [header.prev_hash]
+    for seq, record in enumerate(records, header.first):
+        values.append(crypto.chain_next(values[-1], seq, record))
+    return values[1:]

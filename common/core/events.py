@@ -58,8 +58,13 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "message.ignored": LogEvent("warning", "收到一条不可信或读不懂的消息，已忽略", ("topic", "reason")),
     "buffer.replaced": LogEvent(
-        "error", "缓存文件损坏，已改名保留并新建，正从数据源重读", ("kept",), "保留该文件，联系市中心"
+        "error",
+        "缓存文件损坏或密钥不对，已改名保留并新建；从中抢救，并从数据源重读",
+        ("kept", "reason"),
+        "执行 mingcha-agent doctor --only 缓存",
     ),
+    "buffer.reopened": LogEvent("warning", "正重新打开缓存与索引，程序不退出", ("reason",)),
+    "buffer.rotated": LogEvent("info", "缓存换用新段，旧段送完即销毁", ("first",)),
     "buffer.full": LogEvent(
         "error", "磁盘已满，采集暂停，位置不变", ("reason",), "清理磁盘空间，之后自动恢复"
     ),

@@ -1,7 +1,8 @@
 """Records at rest on a box: packed with the dictionary, then sealed one by one under a data key.
 
-One record damaged is one record lost, and nothing is ever returned that was not stored. Packing comes first:
-sealed bytes do not shrink.
+One record damaged is one record lost, and nothing is ever returned that was not stored: the chain value is sealed
+with the record, because a wrong one would make the hall refuse all that follows. Packing comes first: sealed bytes do
+not shrink.
 """
 
 from common.core import crypto, pack
@@ -21,15 +22,19 @@ class DataKey:
             raise DamagedError(str(error)) from error
         self._cipher = crypto.cipher(alg, key)
 
-    def seal(self, place: tuple[str, bytes, int], nonce: bytes, record: bytes) -> bytes:
-        """`place` is (site, epoch, seq), `nonce` 12 fresh random bytes. -> what is stored."""
-        packed = self._packer.pack_bare(record)
-        return crypto.seal(self._cipher, nonce, crypto.record_context(*place, self.number), packed)
+    def seal(self, place: tuple[str, bytes, int], nonce: bytes, chain: bytes, record: bytes) -> bytes:
+        """`place` is (site, epoch, seq), `nonce` 12 fresh random bytes, `chain` the value at `seq`. -> what is stored."""
+        plain = chain + self._packer.pack_bare(record)
+        return crypto.seal(self._cipher, nonce, crypto.record_context(*place, self.number), plain)
 
-    def open(self, place: tuple[str, bytes, int], sealed: bytes) -> bytes:
-        """Inverse of `seal`. Raises DamagedError for another key or place, and for any flipped bit."""
-        packed = crypto.unseal(self._cipher, crypto.record_context(*place, self.number), sealed)
+    def open(self, place: tuple[str, bytes, int], sealed: bytes) -> tuple[bytes, bytes]:
+        """Inverse of `seal`. -> (chain, record).
+
+        Raises DamagedError for another key or place, and for any flipped bit.
+        """
+        plain = crypto.unseal(self._cipher, crypto.record_context(*place, self.number), sealed)
+        chain, packed = plain[: crypto.CHAIN_BYTES], plain[crypto.CHAIN_BYTES :]
         try:
-            return self._packer.unpack_bare(packed, MAX_PLAIN)
+            return chain, self._packer.unpack_bare(packed, MAX_PLAIN)
         except pack.PackError as error:
             raise DamagedError(str(error)) from error

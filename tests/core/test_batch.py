@@ -143,7 +143,7 @@ def test_bad_utf8_is_refused() -> None:
         {"last": 2001},
         {"first": 2**63, "last": 2**63},
         {"epoch": b"short"},
-        {"prev_hash": b""},
+        {"prev_hash": b"x" * 31},
         {"last_hash": b"x" * 33},
         {"comp": "gzip"},
         {"lane": "fast"},
@@ -152,6 +152,24 @@ def test_bad_utf8_is_refused() -> None:
 def test_a_header_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
     """P-BATCH-02, P-BATCH-03, P-WIRE-03, P-WIRE-04"""
     assert refused(sealed(header([b"one"], **changes), zipped([b"one"]))) == "bad_batch"
+
+
+def test_after_a_lost_number_one_record_comes_without_the_chain_before_it() -> None:
+    """P-BATCH-14"""
+    after = batch.encode(header([b"three"], 3, prev_hash=b""), [b"three"], PUBLIC)
+    head, records = batch.decode(after, SECRETS)
+    assert (head.prev_hash, records) == (b"", [b"three"])
+    two = [b"three", b"four"]
+    assert refused(sealed(header(two, 3, prev_hash=b""), zipped(two))) == "bad_batch"
+
+
+def test_a_single_record_without_the_chain_before_it_must_agree_with_what_is_held() -> None:
+    """P-BATCH-14, P-CHAIN-04"""
+    lost = header([b"c"], 3, prev_hash=b"")
+    held = [Range(4, 9, lost.last_hash, b"z" * 32)]
+    _check_overlap(held, Opened(lost, [b"c"]))
+    with pytest.raises(ForkError):
+        _check_overlap(held, Opened(msgspec.structs.replace(lost, last_hash=b"y" * 32), [b"c"]))
 
 
 def test_a_batch_for_another_key_or_algorithm_is_answered_with_unknown_key() -> None:

@@ -351,11 +351,11 @@ def test_a_sealed_record_at_rest_and_a_digest_have_exactly_these_bytes() -> None
     rest, epoch = VECTORS["at_rest"], VECTORS["epoch"]
     context = crypto.record_context(epoch["site"], bytes.fromhex(epoch["epoch"]), rest["seq"], rest["dek_no"])
     assert context.decode() == rest["context"]
-    packed, nonce = raw("at_rest.packed"), bytes.fromhex(rest["nonce"])
+    packed, nonce, link = raw("at_rest.packed"), bytes.fromhex(rest["nonce"]), raw("records.1.chain")
     for alg in crypto.AT_REST_ALGS:
         key = KEYS["dek"][: crypto.key_bytes(alg)]
-        sealed = crypto.seal(crypto.cipher(alg, key), nonce, context, packed)
+        sealed = crypto.seal(crypto.cipher(alg, key), nonce, context, link + packed)
         assert sealed == raw(f"at_rest.{alg}")
         place = (epoch["site"], bytes.fromhex(epoch["epoch"]), rest["seq"])
-        assert DataKey(rest["dek_no"], key, alg, rest["dict"]).open(place, sealed) == RAWS[0]
+        assert DataKey(rest["dek_no"], key, alg, rest["dict"]).open(place, sealed) == (link, RAWS[0])
     assert crypto.keyed_digest(KEYS["digest_key"], raw("digest.data")) == raw("digest.digest")

@@ -14,6 +14,7 @@ from tests.core.test_protocol import table
 SITE, EPOCH = "s01", b"epoch--1"
 HERE = (SITE, EPOCH, 7)
 NONCE = b"n" * 12
+LINK = b"h" * 32
 RECORD = "2026-09-18T09:00:00+08:00 材料齐全，符合法定形式，予以受理".encode()
 DICTIONARIES = ["", *pack.SHIPPED]
 
@@ -27,17 +28,18 @@ def key(
 @given(st.binary(max_size=400), st.sampled_from(crypto.AT_REST_ALGS), st.sampled_from(DICTIONARIES))
 def test_what_was_sealed_opens(record: bytes, alg: str, dictionary: str) -> None:
     """P-REST-01, P-REST-04, P-REST-05"""
-    sealed = key(alg, dictionary).seal(HERE, NONCE, record)
-    assert key(alg, dictionary).open(HERE, sealed) == record
+    sealed = key(alg, dictionary).seal(HERE, NONCE, LINK, record)
+    assert key(alg, dictionary).open(HERE, sealed) == (LINK, record)
     aead = crypto.cipher(alg, b"k" * crypto.key_bytes(alg))
-    packed = crypto.unseal(aead, b"s01|65706f63682d2d31|7|1", sealed)
-    assert pack.Packer(dictionary).unpack(bytes.fromhex("28b52ffd") + packed, 400) == record
+    plain = crypto.unseal(aead, b"s01|65706f63682d2d31|7|1", sealed)
+    assert plain[:32] == LINK
+    assert pack.Packer(dictionary).unpack(bytes.fromhex("28b52ffd") + plain[32:], 400) == record
 
 
 @pytest.mark.parametrize("alg", crypto.AT_REST_ALGS)
 def test_every_flipped_bit_of_a_stored_record_is_noticed(alg: str) -> None:
     """P-REST-03"""
-    sealed, opener = key(alg).seal(HERE, NONCE, RECORD), key(alg)
+    sealed, opener = key(alg).seal(HERE, NONCE, LINK, RECORD), key(alg)
     for place in range(len(sealed) * 8):
         flipped = bytearray(sealed)
         flipped[place // 8] ^= 1 << place % 8
@@ -50,7 +52,7 @@ def test_every_flipped_bit_of_a_stored_record_is_noticed(alg: str) -> None:
 def test_in_another_place_it_does_not_open(alg: str, place: tuple[str, bytes, int]) -> None:
     """P-REST-01"""
     with pytest.raises(DamagedError):
-        key(alg).open(place, key(alg).seal(HERE, NONCE, RECORD))
+        key(alg).open(place, key(alg).seal(HERE, NONCE, LINK, RECORD))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_in_another_place_it_does_not_open(alg: str, place: tuple[str, bytes, in
 def test_under_another_key_algorithm_or_dictionary_it_does_not_open(other: dict[str, Any]) -> None:
     """P-REST-01, P-REST-04, P-REST-05"""
     with pytest.raises(DamagedError):
-        key(**other).open(HERE, key().seal(HERE, NONCE, RECORD))
+        key(**other).open(HERE, key().seal(HERE, NONCE, LINK, RECORD))
 
 
 @given(st.binary(max_size=120))

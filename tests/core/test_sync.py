@@ -139,8 +139,8 @@ def test_waiting_for_an_ack_doubles_with_each_miss_up_to_a_minute() -> None:
 
 
 def test_a_number_that_can_never_be_sent_is_passed_over() -> None:
-    state = sync.skipped(steady(newest=10), 1)
-    assert sync.next_send(state, 10, 0) == Send(Lane.BULK, 2, 10)
+    state = sync.skipped(steady(newest=10), 1, 3)
+    assert sync.next_send(state, 10, 0) == Send(Lane.BULK, 4, 10)
 
 
 def test_an_ack_before_the_welcome_changes_nothing() -> None:

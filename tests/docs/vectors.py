@@ -41,13 +41,14 @@ def refresh() -> None:
             item["signed_hex"] = message.encode_signed(value, item["topic"], secret).hex()
     rest = VECTORS["at_rest"]
     context = crypto.record_context(site, number, rest["seq"], rest["dek_no"])
+    link = bytes.fromhex(VECTORS["records"][0]["chain_hex"])
     packer = Packer(rest["dict"])
     if not rest["packed_hex"] or packer.unpack_bare(bytes.fromhex(rest["packed_hex"]), MAX_PLAIN) != raws[0]:
         rest["packed_hex"] = packer.pack_bare(raws[0]).hex()
     frame, nonce = bytes.fromhex(rest["packed_hex"]), bytes.fromhex(rest["nonce"])
     for alg in crypto.AT_REST_ALGS:
         aead = crypto.cipher(alg, KEYS["dek"][: crypto.key_bytes(alg)])
-        rest[f"{alg}_hex"] = crypto.seal(aead, nonce, context, frame).hex()
+        rest[f"{alg}_hex"] = crypto.seal(aead, nonce, context, link + frame).hex()
 
 
 def _batch(raws: list[bytes], chain: bytes) -> None:

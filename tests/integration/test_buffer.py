@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.buffer import Buffer, Damaged, Run
+from agent.sqlfile import DamagedFileError
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
@@ -36,6 +37,10 @@ async def open_buffer(folder: Path, kek: bytes = KEK, site: str = "s01") -> Buff
     buffer = await Buffer.open(folder / "buffer.db", kek=kek, site=site, sign_key=SIGN_KEY, clock=Clock())
     buffer.indexed = 1_000_000
     return buffer
+
+
+def bodies(run: Run) -> list[record.Body]:
+    return [record.decode_body(record.decode_record(raw)) for raw in run.records]
 
 
 async def read_run(buffer: Buffer, first: int, last: int) -> Run:
@@ -110,28 +115,35 @@ async def test_a_flipped_bit_is_noticed_quarantined_and_declared(tmp_path: Path)
     assert first.last == 1
     damaged = await buffer.read(2, 9, 1_000_000)
     assert isinstance(damaged, Damaged)
-    await buffer.quarantine(damaged.seq, damaged.why)
-    rest = await read_run(buffer, 3, 9)
-    assert rest.last == 4
-    gap = record.decode_body(record.decode_record(rest.records[-1]))
-    assert gap == record.Gap(2, 2, "damaged")
-    assert crypto.chain_next(rest.prev_hash, 3, rest.records[0]) != rest.last_hash
-    assert (await buffer.figures()).quarantined == 1
+    await buffer.quarantine(damaged.first, damaged.last, damaged.why)
+    after = await read_run(buffer, 3, 9)
+    assert (after.last, after.prev_hash) == (3, b""), "P-BATCH-14"
+    rest = await read_run(buffer, 4, 9)
+    assert (rest.last, rest.prev_hash) == (4, after.last_hash)
+    assert bodies(rest) == [record.Gap(2, 2, "damaged")]
+    figures = await buffer.figures()
+    assert (figures.rows, figures.quarantined) == (3, 1)
+    await buffer.quarantine(damaged.first, damaged.last, damaged.why)
+    assert buffer.newest == 4, "it is declared once"
+    assert await buffer.read(2, 9, 1_000_000) == Damaged(2, 2, "quarantined")
     await buffer.close()
 
 
-async def test_a_record_that_is_not_there_is_declared_like_a_damaged_one(tmp_path: Path) -> None:
+async def test_a_file_that_lacks_a_record_is_set_aside_whole(tmp_path: Path) -> None:
+    """Its trees cannot be trusted any more; read without them it may still have the record."""
     buffer = await open_buffer(tmp_path)
     await buffer.append([make_record(n) for n in range(1, 3)])
+    epoch = buffer.epoch
     await buffer.close()
     with sqlite3.connect(tmp_path / "buffer.db") as db:
         db.execute("DELETE FROM outbox WHERE seq=1")
     buffer = await open_buffer(tmp_path)
-    damaged = await buffer.read(1, 9, 1_000_000)
-    assert isinstance(damaged, Damaged)
-    await buffer.quarantine(damaged.seq, damaged.why)
-    run = await read_run(buffer, 3, 9)
-    assert record.decode_body(record.decode_record(run.records[0])) == record.Gap(1, 1, "damaged")
+    with pytest.raises(DamagedFileError, match="缺少编号 1"):
+        await buffer.read(1, 9, 1_000_000)
+    await buffer.close()
+    buffer = await open_buffer(tmp_path)
+    assert buffer.epoch != epoch
+    assert len(list(tmp_path.glob("buffer-*.db.damaged-*[0-9]"))) == 1
     await buffer.close()
 
 
@@ -155,7 +167,7 @@ async def test_a_file_that_cannot_be_opened_is_kept_and_a_new_epoch_begins(
     buffer = await open_buffer(tmp_path)
     assert buffer.epoch != epoch
     assert await buffer.append([make_record(1)]) == [1]
-    assert len(list(tmp_path.glob("buffer.db.damaged-*"))) >= 1
+    assert len(list(tmp_path.glob("buffer-*.db.damaged-*[0-9]"))) == 1
     await buffer.close()
 
 
@@ -185,13 +197,12 @@ async def test_a_buffer_of_another_site_is_refused(tmp_path: Path) -> None:
 async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Path) -> None:
     buffer = await open_buffer(tmp_path)
     await buffer.append([make_record(n) for n in range(1, 4)])
-    await buffer.quarantine(2, "test")
+    await buffer.quarantine(2, 2, "test")
     assert buffer.newest == 4
-    await buffer.quarantine(4, "test")  # the record that declared 2
+    await buffer.quarantine(4, 4, "test")  # the record that declared 2
     await buffer.declare_again(1, [(3, 3)])
-    run = await read_run(buffer, 5, 9)
-    bodies = [record.decode_body(record.decode_record(raw)) for raw in run.records]
-    assert bodies == [record.Gap(4, 4, "damaged"), record.Gap(2, 2, "damaged"), record.Gap(4, 4, "damaged")]
+    found = bodies(await read_run(buffer, 5, 5)) + bodies(await read_run(buffer, 6, 9))
+    assert found == [record.Gap(4, 4, "damaged"), record.Gap(2, 2, "damaged"), record.Gap(4, 4, "damaged")]
     await buffer.declare_again(1, [(2, 7)])
     assert buffer.newest == 7
     await buffer.close()

@@ -373,8 +373,8 @@ async def insert_and_read(site: Site, box: Box, numbers: range) -> None:
 
 async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) -> None:
     async with site.running() as box:
-        db = box.buffer._db
-        pages = await box.buffer._value("SELECT page_count FROM pragma_page_count")
+        active = box.buffer._files.active
+        db, pages = active.db, await active.value("SELECT page_count FROM pragma_page_count")
         await db.execute(f"PRAGMA max_page_count={pages}")
         with pytest.raises(BufferFullError):
             await insert_and_read(site, box, range(10, 60))

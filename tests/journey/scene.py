@@ -217,9 +217,10 @@ class Place:
         try:
             await until("the hall says what the office says", self.agrees)
         except AssertionError as error:
-            for server in (self.hall, self.agent):
-                error.add_note(f"--- {type(server).__name__} ---\n{server.log[-4000:]}")
-            error.add_note(str(self.agent.status()))
+            error.add_note(f"--- hall ---\n{self.hall.log[-4000:]}")
+            for site in self.sites:
+                if await self.hall_rows(site.id) != site.office.rows():
+                    error.add_note(f"--- {site.id}: {site.agent.status()} ---\n{site.agent.log[-8000:]}")
             raise
 
     async def page(self, path: str) -> tuple[int, str]:
@@ -254,16 +255,6 @@ async def ended(server: Server, number: int = 0) -> int:
     await until("it ends", lambda: process.poll() is not None)
     server._process = None
     return process.wait()
-
-
-async def supervised(agent: Agent) -> None:
-    """Start it again whenever it ends by itself, as systemd does."""
-    while True:
-        try:
-            await asyncio.to_thread(agent.start)
-        except RuntimeError:
-            continue  # it ended before it had said anything of itself
-        await ended(agent)
 
 
 async def online(place: Place, *, is_online: bool = True) -> bool:

@@ -231,7 +231,7 @@ class Delivery(RuleBasedStateMachine):
     def send(self, send: Send) -> None:
         run = self.box.read(send.first, send.last)
         if run is None:
-            self.sync = sync.skipped(self.sync, send.first)
+            self.sync = sync.skipped(self.sync, send.first, send.first)
             return
         box, last = self.box, send.first + len(run) - 1
         header = Header(

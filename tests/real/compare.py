@@ -227,4 +227,4 @@ def quarantined(box: Path) -> list[Any]:
     path = box / "data" / "buffer.db"
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         bad = db.execute("SELECT tbl, key, reason FROM bad_row").fetchall()
-        return bad + db.execute("SELECT seq, why FROM quarantine").fetchall()
+        return bad + db.execute("SELECT first, why FROM quarantine").fetchall()

@@ -51,7 +51,10 @@ EVENTS: dict[str, LogEvent] = {
     "hall.recovered": LogEvent("info", "已连上市中心", ("after_secs",)),
     "hall.refused": LogEvent("error", "市中心拒绝本站点", ("code",), "按提示处理后重新登记"),
     "record.damaged": LogEvent(
-        "error", "缓存中一条记录损坏，已隔离并从数据源重读", ("seq",), "执行 mingcha-agent doctor --only 缓存"
+        "error",
+        "缓存中一条记录损坏，已隔离并从数据源重读",
+        ("seq", "last"),
+        "执行 mingcha-agent doctor --only 缓存",
     ),
     "record.refused": LogEvent(
         "error", "市中心拒收一段记录", ("first", "last", "code"), "在市中心查看拒收记录"

@@ -3,7 +3,7 @@
 Rules: a record and the source position that led to it are one transaction, flushed to the disk; reading deletes
 nothing; only an acknowledgement does, through `forget`. Every record is sealed and checked on every reading: one that
 does not open is quarantined alone. Where more than a record is damaged, `epoch.py` sets the file aside and begins a new
-epoch, and `salvage.py` saves what is sound.
+epoch; what was in it is read again from the source.
 """
 
 import asyncio

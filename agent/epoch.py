@@ -184,4 +184,6 @@ class Epoch:
             return
         found = labels.copies(self.path, ())
         kept = files.set_aside(self.path, found[0] if found else None, fate, self._clock.wall())
-        log.error("buffer.replaced", kept=kept.name, reason=reason, hint="执行 mingcha-agent buffer show")
+        log.error(
+            "buffer.replaced", kept=kept.name, reason=reason, hint="执行 mingcha-agent doctor --only 缓存"
+        )

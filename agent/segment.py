@@ -58,8 +58,6 @@ class State(Struct, array_like=True, frozen=True, kw_only=True):
     began: str
     """Why the epoch was begun: `new`, `damaged`, `locked`."""
     positions: dict[str, bytes] = {}
-    salvaged: dict[str, int] = {}
-    """File that was set aside -> number up to which it has been saved from."""
 
 
 class LockedError(DamagedError):

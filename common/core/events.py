@@ -62,7 +62,7 @@ EVENTS: dict[str, LogEvent] = {
     "message.ignored": LogEvent("warning", "收到一条不可信或读不懂的消息，已忽略", ("topic", "reason")),
     "buffer.replaced": LogEvent(
         "error",
-        "缓存文件损坏或密钥不对，已改名保留并新建；从中抢救，并从数据源重读",
+        "缓存文件损坏或密钥不对，已改名保留并新建，从数据源重读",
         ("kept", "reason"),
         "执行 mingcha-agent doctor --only 缓存",
     ),

@@ -58,7 +58,6 @@ async def _main(config: AgentConfig) -> None:
             site=config.site,
             sign_key=sign_key,
             clock=clock,
-            limits=config.buffer,
         )
 
     pause_secs = 0.0

@@ -15,7 +15,6 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.config import BufferConfig
 from agent.core.rows import Stamp, statement
 from agent.epoch import SEGMENT_BYTES, Epoch
 from agent.hold import Ballast, hold
@@ -71,15 +70,15 @@ class Figures(Struct, frozen=True):
 class Buffer:
     """One epoch of one site. Made by `Buffer.open`; one writer per folder (a second agent is refused)."""
 
-    def __init__(self, path: Path, site: str, clock: Clock, limits: BufferConfig) -> None:
+    def __init__(self, path: Path, site: str, clock: Clock, segment_bytes: int) -> None:
         self.path = path
         self.site = site
         self.indexed = 0
         self.appended = asyncio.Event()
         self._clock = clock
-        self._segment_bytes = min(SEGMENT_BYTES, limits.max_mb * 2**20 // 8)
+        self._segment_bytes = segment_bytes
         self._hold: IO[str] | None = None
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # reading too: a rotation puts another file under it
         self._ballast = Ballast(path.with_name("ballast"))
         self._files: Epoch
         self._oldest: tuple[int, int | None] = (-1, None)
@@ -93,7 +92,7 @@ class Buffer:
         site: str,
         sign_key: bytes,
         clock: Clock,
-        limits: BufferConfig | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
     ) -> Self:
         """Open or create the buffer whose written segment is at `path`.
 
@@ -101,7 +100,7 @@ class Buffer:
         Raises ConfigError if another agent holds it or the folder cannot be written, BufferFullError on a full disk.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        buffer = cls(path, site, clock, limits or BufferConfig())
+        buffer = cls(path, site, clock, segment_bytes)
         buffer._hold = hold(path.with_name("buffer.lock"))
         try:
             buffer._files = await Epoch.open(path, site, [kek], sign_key, clock, buffer._ballast.release)
@@ -217,7 +216,10 @@ class Buffer:
     # reading -------------------------------------------------------------------------------------------------
 
     async def quarantined_rows(self) -> list[BadRow]:
-        rows = await self._files.active.all("SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall")
+        async with self._lock:
+            rows = await self._files.active.all(
+                "SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall"
+            )
         return [BadRow(*row) for row in rows]
 
     async def read(self, first: int, last: int, max_bytes: int) -> Run | Damaged:
@@ -226,6 +228,10 @@ class Buffer:
         Damage ends a run; what *starts* it is answered alone, for `quarantine`. The record behind it is a run of one,
         because the chain value in between is lost. Raises DamagedFileError where more than records is damaged.
         """
+        async with self._lock:
+            return await self._read(first, last, max_bytes)
+
+    async def _read(self, first: int, last: int, max_bytes: int) -> Run | Damaged:
         found = await self._files.sound(first, last, _CHUNK)
         before = await self._files.chain_at(first - 1)
         records: list[bytes] = []
@@ -242,11 +248,16 @@ class Buffer:
 
     async def tail(self, after: int, upto: int | None = None) -> list[Record]:
         """Every sound record above `after`, up to `upto` or the newest, for the index to catch up with."""
-        found = await self._files.sound(after + 1, self.newest if upto is None else upto, _ALL)
+        async with self._lock:
+            found = await self._files.sound(after + 1, self.newest if upto is None else upto, _ALL)
         return [record.decode_record(raw) for _, _, raw in found]
 
     async def figures(self) -> Figures:
         """Cheap at any backlog: numbers are consecutive, so their ends and the holes give the count."""
+        async with self._lock:
+            return await self._figures()
+
+    async def _figures(self) -> Figures:
         active, waiting = self._files.active, self.forgotten + 1
         holes = await active.value(
             "SELECT coalesce(sum(last - max(first, ?) + 1), 0) FROM quarantine WHERE last>=?",
@@ -256,13 +267,17 @@ class Buffer:
         return Figures(
             rows=self.newest - self.forgotten - holes,
             bytes=await self._files.bytes(),
-            oldest_wall=await self.oldest_wall(),
+            oldest_wall=await self._oldest_wall(),
             quarantined=await active.value("SELECT coalesce(sum(last - first + 1), 0) FROM quarantine"),
             bad_rows=await active.value("SELECT count(*) FROM bad_row"),
         )
 
     async def oldest_wall(self) -> int | None:
         """Wall time at which the oldest waiting record was captured."""
+        async with self._lock:
+            return await self._oldest_wall()
+
+    async def _oldest_wall(self) -> int | None:
         forgotten, wall = self._oldest
         if forgotten != self.forgotten or wall is None:
             found = await self._files.sound(self.forgotten + 1, self.newest, 1)
@@ -279,9 +294,10 @@ class Buffer:
 
     async def declare_again(self, upto: int, held: Iterable[tuple[int, int]]) -> None:
         """Quarantined numbers that the hall does not know as gaps yet: the record that said so may be lost too."""
-        rows = await self._files.active.all(
-            "SELECT first, last FROM quarantine WHERE last>? ORDER BY first", (upto,)
-        )
+        async with self._lock:
+            rows = await self._files.active.all(
+                "SELECT first, last FROM quarantine WHERE last>? ORDER BY first", (upto,)
+            )
         known = [(1, upto), *held]
         lost = [(lo, hi) for lo, hi in rows if not any(a <= lo and hi <= b for a, b in known)]
         if lost:

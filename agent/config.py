@@ -42,13 +42,6 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Where `password_file` of the mapping is found."""
 
 
-class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[buffer]`: how much of the disk it may take."""
-
-    max_mb: int = 4096
-    """Megabytes."""
-
-
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `agent.toml`."""
 
@@ -61,7 +54,6 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     log_level: str = "info"
     identity: IdentityConfig = IdentityConfig()
     capture: CaptureConfig = CaptureConfig()
-    buffer: BufferConfig = BufferConfig()
     clock: ClockConfig = ClockConfig()
 
     @property

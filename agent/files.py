@@ -1,7 +1,8 @@
 """The buffer's files by name: what a file is can be told without opening it.
 
 `buffer.db` is written; `buffer-{epoch}-{first}.db` is written no more; with `.damaged-{wall}` behind it, it was set
-aside and waits to be saved from; with `.kept-{wall}`, it is kept for people alone. Each has its label beside it.
+aside because it is damaged or its key is lost; with `.kept-{wall}`, because it must not be sent (a copy). Both are kept
+for people. Each has its label beside it.
 """
 
 import os
@@ -13,11 +14,9 @@ from msgspec import Struct
 
 from agent.label import Label
 from agent.sqlfile import rename
-from common.core.instant import DAY
 
 _NAME = re.compile(r"buffer-([0-9a-f]{16})-(\d{12})\.db(?:\.(damaged|kept)-(\d+))?")
 _BELONGING = ("", "-wal", "-shm", ".key")
-KEPT_FOR = 30 * DAY
 
 
 class Found(Struct, frozen=True):

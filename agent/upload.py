@@ -93,9 +93,7 @@ class Uploader:
             await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS))
 
     def _lost(self, group: BaseExceptionGroup[UnavailableError]) -> None:
-        error = group.exceptions[0]
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
+        error = process.first_cause(group)
         self.status.away(str(error), getattr(error, "hint", ""))
         self.status.state = Phase.OFFLINE
 

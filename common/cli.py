@@ -50,6 +50,7 @@ gettext.ngettext = _chinese_plural
 
 import click  # noqa: E402
 
+from common import process  # noqa: E402
 from common.core.errors import ConfigError, MingchaError, UnavailableError  # noqa: E402
 
 
@@ -102,9 +103,7 @@ def code_of(group: click.Group, args: Sequence[str] | None = None) -> int:
 
 def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
     """A task ended the process: one foreseen cause is said in one sentence."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = process.first_cause(group)
     if not isinstance(error, MingchaError):
         raise group
     return _complained(error)

@@ -9,8 +9,8 @@ from sqlalchemy import Row, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
+from central.store.dialect import among, insert_new, replace_row, write_rows
 from central.store.tables import case, clock, row_head, site_pass, transition
-from central.store.upsert import among, insert_new, replace_row, write_rows
 from common.core.record import Case, Step
 
 _CASE = msgspec.msgpack.Decoder(Case)

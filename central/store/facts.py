@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.store.dialect import among, insert_new, replace_row, upsert, write_rows
 from central.store.tables import (
     arrival,
     box,
@@ -19,7 +20,6 @@ from central.store.tables import (
     site,
     site_pass,
 )
-from central.store.upsert import among, insert_new, replace_row, upsert, write_rows
 from common.core.ranges import Range
 
 _CHUNK = 400

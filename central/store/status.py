@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.store.dialect import replace_row, upsert, write_rows
 from central.store.tables import site_status
-from central.store.upsert import replace_row, upsert, write_rows
 
 
 async def all_status(conn: AsyncConnection) -> dict[str, Row[Any]]:

@@ -29,7 +29,6 @@ SETTINGS = {
     "identity.digest_key": "内容摘要的密钥，32 字节，同一站点各代相同",
     "identity.hall_sign": "市中心的签名公钥：欢迎与回执凭它核对",
     "identity.wire_key": "市中心的接收私钥：凭它解开各站点的批次",
-    "buffer.max_mb": "缓存最多占用多少 MB",
     "capture.poll_secs": "两轮采集之间的秒数",
     "capture.sweep_secs": "两次全表核对之间至少的秒数",
     "capture.page_rows": "每页读多少行",

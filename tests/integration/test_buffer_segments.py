@@ -1,5 +1,6 @@
 """One epoch in many files: rotated without a seam, drained in order, shredded whole, and found again after any crash."""
 
+import asyncio
 import random
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,6 @@ import pytest
 from agent import files
 from agent import label as labels
 from agent.buffer import Buffer, Damaged, Run
-from agent.config import BufferConfig
 from agent.core.pages import PAGE_BYTES
 from common.clock import Clock, ClockConfig
 from common.core import crypto, record
@@ -19,7 +19,7 @@ from common.core.record import Case, Op, Record, RecordKind
 
 KEK = b"k" * 32
 SIGN_KEY = crypto.sign_public(b"s" * 32)
-SMALL = BufferConfig(max_mb=1)
+SMALL = 128 * 1024
 """Segments of 128 KiB, or what the write-ahead log first holds (400 KiB)."""
 
 
@@ -34,7 +34,12 @@ def make(number: int) -> Record:
 
 async def opened(folder: Path, kek: bytes = KEK, clock: Clock | None = None) -> Buffer:
     buffer = await Buffer.open(
-        folder / "buffer.db", kek=kek, site="s01", sign_key=SIGN_KEY, clock=clock or Clock(), limits=SMALL
+        folder / "buffer.db",
+        kek=kek,
+        site="s01",
+        sign_key=SIGN_KEY,
+        clock=clock or Clock(),
+        segment_bytes=SMALL,
     )
     buffer.indexed = 1 << 40
     return buffer
@@ -73,6 +78,28 @@ async def everything(buffer: Buffer) -> dict[int, str]:
 
 def keys(first: int, last: int) -> dict[int, str]:
     return {n: f"YW{n}" for n in range(first, last + 1)}
+
+
+async def test_reading_goes_on_while_segments_are_changed_under_it(tmp_path: Path) -> None:
+    buffer = await opened(tmp_path)
+    writing = asyncio.create_task(_written(buffer, 3000))
+    while not writing.done():
+        await buffer.figures()
+        first = random.randrange(buffer.newest) + 1 if buffer.newest else 0
+        if first:
+            run = await buffer.read(first, buffer.newest, 1 << 14)
+            assert isinstance(run, Run), run
+            assert run.first == first
+            assert await buffer.tail(first - 1, first)
+    await writing
+    assert len(closed(tmp_path)) >= 5
+    assert await everything(buffer) == keys(1, 3000)
+    await buffer.close()
+
+
+async def _written(buffer: Buffer, count: int) -> None:
+    for number in range(1, count + 1, 20):
+        await buffer.append([make(n) for n in range(number, number + 20)])
 
 
 async def test_segments_follow_each_other_without_a_seam_and_are_shredded_when_acknowledged(

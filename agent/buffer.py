@@ -15,14 +15,15 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.ballast import Ballast
 from agent.core.rows import Stamp, statement
 from agent.epoch import SEGMENT_BYTES, Epoch
-from agent.hold import Ballast, hold
 from agent.segment import State
 from agent.sqlfile import DamagedFileError, whole
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.record import Gap, Record
+from common.hold import hold
 
 log = structlog.get_logger()
 
@@ -101,7 +102,11 @@ class Buffer:
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         buffer = cls(path, site, clock, segment_bytes)
-        buffer._hold = hold(path.with_name("buffer.lock"))
+        buffer._hold = hold(
+            path.with_name("buffer.lock"),
+            who="采集程序",
+            hint="同一缓存只能由一个采集程序使用；请先停止另一个：systemctl stop mingcha-agent",
+        )
         try:
             buffer._files = await Epoch.open(path, site, [kek], sign_key, clock, buffer._ballast.release)
         except BaseException:

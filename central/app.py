@@ -13,6 +13,7 @@ from central import __version__, judge, status, ticker
 from central.config import CentralConfig, WebConfig
 from central.receive import Receiver
 from central.store.engine import Store, open_store
+from central.store.sole import sole
 from central.ticker import TickerState
 from central.web.app import make_app
 from central.web.live import Wall
@@ -44,6 +45,7 @@ async def _main(config: CentralConfig) -> None:
             await stack.enter_async_context(embedded_broker(config.mqtt))
         store = await _patient_store(config, clock)
         stack.push_async_callback(store.close)
+        alone = await stack.enter_async_context(sole(config.database_url))
         async with store.write() as conn:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
         changed = asyncio.Event()
@@ -57,6 +59,7 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(receiver.run(), name="receive")
             group.create_task(ticker.run(store, world, clock, changed, ticking), name="ticker")
             group.create_task(wall.ended(), name="wall")
+            group.create_task(alone(), name="alone")
             group.create_task(
                 process.report(
                     config.status_path,

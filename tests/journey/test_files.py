@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.core.identity import Box
-from tests.journey.scene import Place, command, ended, events, finds, scene, until
+from tests.journey.scene import Place, ended, events, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = pytest.mark.service
@@ -91,18 +91,3 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
         assert len(damaged) == 1
         box = await finds(last, "E-BUF-05")
         assert (box.code, box.detail("E-BUF-05")) == (1, f"编号 {damaged[0]['seq']}")
-
-
-@together
-async def test_a_second_agent_on_the_same_buffer_and_a_second_hall_on_the_same_port_are_refused() -> None:
-    async with scene() as place:
-        box, hall = await asyncio.gather(
-            command("mingcha-agent", "run", "--config", str(place.agent.config)),
-            command("mingcha", "central", "run", "--config", str(place.hall.config)),
-        )
-        assert box[:2] == hall[:2] == (78, "")
-        assert f"已有采集程序在使用缓存 {place.agent.folder}/data（进程 {place.agent.pid}）" in box[2]
-        assert "处理：同一缓存只能由一个采集程序使用" in box[2]
-        assert f"网页端口 127.0.0.1:{place.hall.port} 不能使用" in hall[2]
-        assert "处理：市中心程序可能已在运行" in hall[2]
-        await place.settled()

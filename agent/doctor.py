@@ -135,12 +135,18 @@ async def _running(box: Box) -> Outcome:
         return Outcome(
             Status.WARN, "程序在运行，但有一会儿没有报告状态", "请查看日志：journalctl -u mingcha-agent"
         )
+    if _disk_usage(box).free < _NO_ROOM:
+        return Outcome(Status.SKIP, "磁盘已满，程序若在等空间，也写不下状态")
     return Outcome(Status.FAIL, NOT_RUNNING)
 
 
-async def _disk(box: Box) -> Outcome:
+def _disk_usage(box: Box) -> Any:
     places = (box.config.data_dir, *box.config.data_dir.parents)
-    usage = shutil.disk_usage(next(folder for folder in places if folder.exists()))
+    return shutil.disk_usage(next(folder for folder in places if folder.exists()))
+
+
+async def _disk(box: Box) -> Outcome:
+    usage = _disk_usage(box)
     percent = 100 * usage.used / usage.total
     fault = box.status.buffer_fault if box.status else ""
     if fault or usage.free < _NO_ROOM:
@@ -305,9 +311,16 @@ async def _buffer(box: Box) -> Outcome:
 
 
 async def _damaged(box: Box) -> Outcome:
-    rows = await _rows(box, "SELECT first, last FROM quarantine ORDER BY first LIMIT 4")
-    shown = [f"{first}-{last}" if last > first else str(first) for first, last in rows]
-    return Outcome(Status.WARN, f"编号 {_listed(shown)}") if rows else ok()
+    rows = await _rows(box, "SELECT first, last FROM quarantine ORDER BY first")
+    if not rows:
+        return ok()
+    where = " OR ".join(f"seq BETWEEN {first} AND {last}" for first, last in rows)
+    lost = f"SELECT count(*) FROM row WHERE dirty AND ({where})"  # noqa: S608  numbers
+    left = await asyncio.to_thread(look.rows, box.config.index_path, lost)
+    if not left[0][0]:
+        return ok(f"曾损坏 {sum(last - first + 1 for first, last in rows)} 条，都已从数据源重读")
+    shown = [f"{first}-{last}" if last > first else str(first) for first, last in rows[:4]]
+    return Outcome(Status.WARN, f"编号 {_listed(shown)}，还有 {left[0][0]} 行等重读")
 
 
 async def _refused(box: Box) -> Outcome:

@@ -194,7 +194,7 @@ class _Session:
             return
         self.wire_key = welcome.wire_key
         self.up.status.state = self.sync.phase
-        self.up.status.refuse("draining" if self.confined else "")
+        self.up.status.refuse("draining" if self.confined or welcome.draining else "")
         await self._restore_history(welcome)
         await self.buffer.declare_again(welcome.upto, welcome.ranges)
         await self._forget()
@@ -237,6 +237,8 @@ class _Session:
             self.wake.clear()
             now = self.clock.mono()
             self.sync = sync.expire(self.sync, now)
+            if self.sync.phase is Phase.HELLO:
+                self.greet.set()
             send = sync.next_send(self.sync, self.buffer.newest, now)
             if send is None:
                 await self._rest()

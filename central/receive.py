@@ -227,6 +227,7 @@ class Receiver:
             now_wall=self.clock.wall(),
             now_at=self.clock.office(),
             refused=known.refused,
+            draining=known.draining,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
 

@@ -25,6 +25,7 @@ class Introduction(Struct, frozen=True):
     upto: int
     ranges: list[tuple[int, int]]
     refused: str
+    draining: bool
 
 
 async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: int) -> Introduction:
@@ -51,7 +52,9 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
     elif not refused:
         await facts.note_newest(conn, site, hello.epoch, hello.newest)
-    return Introduction(hello, upto, [(r.lo, r.hi) for r in held if r.lo > upto], refused)
+    return Introduction(
+        hello, upto, [(r.lo, r.hi) for r in held if r.lo > upto], refused, box.state == "draining"
+    )
 
 
 def barred(box: Row[Any]) -> str:

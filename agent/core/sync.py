@@ -23,6 +23,9 @@ FIRST_TIMEOUT = 5 * SECOND
 MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
 CREDIT_RETRY = 5 * SECOND
+PATIENCE = 3
+"""After so many time-outs in a row we introduce ourselves again: we may have been replaced, and not be told."""
+_ALL = 1 << 62
 _PERMANENT = {"superseded", "revoked", "retired", "fork"}
 _INTRODUCE = {"unknown_epoch", "unknown_key"}
 
@@ -96,7 +99,7 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int, forgotten: int
         ranges=_joined(welcome.ranges, [(1, forgotten)])
         if forgotten > welcome.upto
         else tuple(welcome.ranges),
-        cut=newest,
+        cut=_ALL if welcome.draining else newest,
         flights=(),
         credit=welcome.credit_bytes,
         credit_mono=now,
@@ -178,13 +181,17 @@ def skipped(sync: Sync, first: int, last: int) -> Sync:
 
 
 def expire(sync: Sync, now: int) -> Sync:
-    """Drop flights whose acknowledgement is overdue: they are sent again. End a hold that is over."""
+    """Drop flights whose acknowledgement is overdue: they are sent again. End a hold that is over.
+
+    Every third time in a row nothing is sent before the hall has said anew what we are to it.
+    """
     if sync.hold_mono and now >= sync.hold_mono:
         sync = replace(sync, hold_mono=0)
     kept = tuple(f for f in sync.flights if now - f.sent_mono < timeout(sync))
     if len(kept) == len(sync.flights):
         return sync
-    return replace(sync, flights=kept, timeouts=sync.timeouts + 1)
+    sync = replace(sync, flights=kept, timeouts=sync.timeouts + 1)
+    return replace(sync, phase=Phase.HELLO, flights=()) if sync.timeouts % PATIENCE == 0 else sync
 
 
 def timeout(sync: Sync) -> int:

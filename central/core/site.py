@@ -138,8 +138,11 @@ def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> Li
     return LinkWords(Link.CATCHUP, "补传中", left + tail, f"{backlog.percent}%")
 
 
-def explain(words: LinkWords, source_fault: str, until: str) -> str:
-    """The state as a sentence for the head of the site's page. `until`: the data is whole up to it, as text."""
+def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0) -> str:
+    """The state in sentences for the head of the site's page. `until`: the data is whole up to it, as text.
+
+    `dead` records were not taken: while there is one, nothing further is whole.
+    """
     whole = f"数据齐到 {until}" if until else "还没有一轮完整的数据"
     sentences = {
         Link.LIVE: f"办件实时到达，{whole}。",
@@ -151,4 +154,5 @@ def explain(words: LinkWords, source_fault: str, until: str) -> str:
         Link.NEVER: "还没有收到本站点的任何数据。站点机器安装好之后会自动出现。",
         Link.RETIRED: "站点已停用，以下是停用前的最后状态。",
     }
-    return sentences[words.link]
+    held = f"有 {dead:,} 条死信没有计入，处理之前数据不算齐，到期的办件只显示待数据。" if dead else ""
+    return sentences[words.link] + held

@@ -59,7 +59,7 @@ async def show_site(request: web.Request) -> web.Response:
         "site.html",
         site=item.id,
         kind=found.kind,
-        said=_sentence(item, facts),
+        said=_sentence(item, facts, found.dead),
         week=_week(item, found.arrived, facts),
         box=box.lines(found.beat, found.dead),
         beat=found.beat,
@@ -95,10 +95,10 @@ def _words(item: SiteFacts, facts: Facts) -> LinkWords:
     return site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
 
 
-def _sentence(item: SiteFacts, facts: Facts) -> str:
+def _sentence(item: SiteFacts, facts: Facts, dead: int) -> str:
     until = item.complete_until
     moment = wording.moment(until, facts.zone, facts.now_at) if until else ""
-    return site.explain(_words(item, facts), item.signals.source_fault, moment)
+    return site.explain(_words(item, facts), item.signals.source_fault, moment, dead)
 
 
 def _heard(item: SiteFacts, facts: Facts) -> str:

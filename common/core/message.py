@@ -45,6 +45,7 @@ class Welcome(Struct, array_like=True, frozen=True):
     now_wall: Int64
     now_at: Int64
     refused: str = ""
+    draining: bool = False  # another box has taken over: deliver the backlog, on the bulk lane
 
 
 class Nack(Struct, array_like=True, frozen=True):

@@ -127,13 +127,33 @@ def test_an_unknown_epoch_or_key_makes_the_box_introduce_itself_again(code: str)
     assert sync.next_send(sync.welcomed(again, welcome(0), 10, 1), 10, 1) == Send(Lane.BULK, 1, 10)
 
 
+def test_after_three_overdue_acknowledgements_in_a_row_the_box_introduces_itself_again() -> None:
+    """P-HELLO-08: it may have been replaced, and MQTT 3.1.1 would not say so."""
+    state = steady(newest=10, upto=10)
+    for _ in range(sync.PATIENCE):
+        assert state.phase is Phase.STEADY
+        state = flying(state, Lane.LIVE, 11, 12)
+        state = sync.expire(state, state.flights[0].sent_mono + sync.timeout(state))
+    assert (state.phase, state.flights, sync.next_send(state, 12, 0)) == (Phase.HELLO, (), None)
+    assert sync.next_send(sync.welcomed(state, welcome(10), 12, 1), 12, 1) == Send(Lane.BULK, 11, 12)
+
+
+def test_a_box_that_drains_sends_all_of_it_on_the_bulk_lane() -> None:
+    """P-HELLO-09"""
+    state = sync.welcomed(sync.connected(Sync(EPOCH)), replace(welcome(4), draining=True), 10, now=0)
+    assert sync.next_send(state, 12, 0) == Send(Lane.BULK, 5, 12)
+    state = sync.acknowledged(state, Ack(EPOCH, 12, [], [], 1000, 0), now=1)
+    assert sync.next_send(state, 13, 1) == Send(Lane.BULK, 13, 13)
+
+
 def test_waiting_for_an_ack_doubles_with_each_miss_up_to_a_minute() -> None:
     """P-ACK-05"""
     state = flying(steady(), Lane.LIVE, 1, 1)
     waits = []
     for _ in range(8):
         waits.append(sync.timeout(state))
-        state = flying(sync.expire(state, state.flights[0].sent_mono + sync.timeout(state)), Lane.LIVE, 1, 1)
+        state = sync.expire(state, state.flights[0].sent_mono + sync.timeout(state))
+        state = flying(replace(state, phase=Phase.STEADY), Lane.LIVE, 1, 1)
     assert waits[:3] == [5 * SECOND, 10 * SECOND, 20 * SECOND]
     assert waits[-1] == 60 * SECOND
 
@@ -289,6 +309,9 @@ def statement(held: set[int]) -> Ack:
 def drained(state: Sync, held: set[int], now: int) -> set[int]:
     """From here on the wire is good: everything arrives, every ack too."""
     for _ in range(3 * NEWEST):
+        if state.phase is Phase.HELLO:
+            said = statement(held)
+            state = sync.welcomed(state, replace(welcome(said.upto), ranges=said.ranges), NEWEST, now)
         send = sync.next_send(state, NEWEST, now)
         if send is None:
             now += sync.timeout(state)

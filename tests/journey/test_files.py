@@ -71,9 +71,18 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
             site.office.receive(3)
         box = await finds(place.agent, "E-SYS-01", "E-BUF-01")
         assert box.code == 3
+        last = place.sites[-1]
+        away = last.office.file.rename(last.office.file.with_name("away.db"))
         await place.start(place.hall)
         await place.start()
+        box = await finds(last.agent, "E-BUF-05", "E-SRC-02")
+        damaged = events(last.agent, "record.damaged")
+        assert len(damaged) == 1
+        assert box.detail("E-BUF-05") == f"编号 {damaged[0]['seq']}，还有 1 行等重读"
+        away.rename(last.office.file)
         await place.settled()
+        box = await finds(last.agent)
+        assert box.checks["E-BUF-05"]["detail"] == "曾损坏 1 条，都已从数据源重读"
         assert await place.twice() == []
         for site, (name, spoil) in zip(place.sites, SPOILT, strict=True):
             said = len(events(site.agent, f"{name.removesuffix('.db')}.replaced"))
@@ -86,8 +95,3 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
             assert site.agent.status(), "nobody ended"
         box = await finds(place.agent)
         assert "曾换用新缓存，旧文件保留：buffer-" in box.checks["E-BUF-01"]["detail"]
-        last = place.sites[-1].agent
-        damaged = events(last, "record.damaged")
-        assert len(damaged) == 1
-        box = await finds(last, "E-BUF-05")
-        assert (box.code, box.detail("E-BUF-05")) == (1, f"编号 {damaged[0]['seq']}")

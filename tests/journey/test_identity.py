@@ -95,7 +95,17 @@ SECOND = Box("s01", 2)
 
 @together
 async def test_a_box_that_was_replaced_may_deliver_its_backlog_and_is_told() -> None:
-    async with replaced() as (place, old):
+    await drains(version=5)
+
+
+@together
+async def test_with_mqtt_3_the_hall_tells_it_what_the_broker_does_not() -> None:
+    """P-HELLO-08, P-HELLO-09"""
+    await drains(version=3)
+
+
+async def drains(version: int) -> None:
+    async with replaced(version) as (place, old):
         place.broker.admit([Box("s01", 1, "draining"), SECOND])
         await state(place, "draining")
         await until("it was told", lambda: events(old, "hall.refused"))
@@ -128,10 +138,13 @@ async def test_a_box_that_was_replaced_for_good_is_shut_out_and_keeps_its_data()
 
 
 @asynccontextmanager
-async def replaced() -> AsyncIterator[tuple[Place, Agent]]:
+async def replaced(version: int = 5) -> AsyncIterator[tuple[Place, Agent]]:
     """Generation 2 works for the site; generation 1 is still connected and goes on reading the same office."""
-    async with scene([FIRST]) as place:
+    async with scene([FIRST], start=False) as place:
         old = place.agent
+        said = old.config.read_text("utf-8")
+        old.config.write_text(said.replace("[mqtt]", f"[mqtt]\nversion = {version}"), "utf-8")
+        await place.start()
         await place.settled()
         place.broker.admit([FIRST, SECOND])
         store = await place.hall.store()

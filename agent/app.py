@@ -12,6 +12,7 @@ import structlog
 from agent import __version__, collect, mapping, status, upload
 from agent.buffer import Buffer
 from agent.capture import Capture
+from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
@@ -48,7 +49,7 @@ async def _main(config: AgentConfig) -> None:
     clock = Clock(config.clock)
     kek = read_key(config.identity.master_key, "缓存主密钥")
     digest_key = read_key(config.identity.digest_key, "摘要密钥")
-    sign_key = crypto.sign_public(read_key(config.identity.sign_key, "本站点的签名私钥"))
+    sign_secret = read_key(config.identity.sign_key, "本站点的签名私钥")
     loaded = mapping.load(config.mapping) if config.mapping.exists() else None
 
     async def opened() -> Buffer:
@@ -56,7 +57,7 @@ async def _main(config: AgentConfig) -> None:
             config.buffer_path,
             kek=kek,
             site=config.site,
-            sign_key=sign_key,
+            sign_key=crypto.sign_public(sign_secret),
             clock=clock,
         )
 
@@ -65,7 +66,7 @@ async def _main(config: AgentConfig) -> None:
         while True:
             began_mono = clock.mono()
             try:
-                await process.stoppable(_with_files(config, clock, opened, digest_key, loaded))
+                await process.stoppable(_with_files(config, clock, opened, (digest_key, sign_secret), loaded))
             except* ReopenError as group:
                 log.warning("buffer.reopened", reason=str(process.first_cause(group)))
             if clock.mono() - began_mono > REOPENED_SECS * SECOND:
@@ -80,7 +81,7 @@ async def _with_files(
     config: AgentConfig,
     clock: Clock,
     opened: Callable[[], Awaitable[Buffer]],
-    digest_key: bytes,
+    keys: tuple[bytes, bytes],
     loaded: tuple[SourceConfig, list[Table]] | None,
 ) -> None:
     """Work until cancelled. Raises ReopenError where a file is of no use any more: with the next call it is replaced."""
@@ -90,7 +91,10 @@ async def _with_files(
         try:
             if index.indexed > buffer.newest:
                 raise buffer.broken(f"少了 {buffer.newest + 1}-{index.indexed} 号，回到了旧状态")
-            await _work(config, clock, buffer, index, Capture(buffer, index, clock, digest_key), loaded)
+            digest_key, sign_secret = keys
+            signer = Signer(buffer, config.site, sign_secret)
+            capture = Capture(buffer, index, clock, digest_key, signer)
+            await _work(config, clock, buffer, index, capture, loaded)
         finally:
             await index.close()
     finally:

@@ -7,6 +7,7 @@ epoch; what was in it is read again from the source.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Self
@@ -251,6 +252,11 @@ class Buffer:
             return await self._damage(first, found[0][0] - 1 if found else last)
         return Run(first, first + len(records) - 1, records, before, chain)
 
+    async def chain_at(self, seq: int) -> bytes:
+        """Chain value at `seq`; empty where it can no longer be known."""
+        async with self._lock:
+            return await self._files.chain_at(seq)
+
     async def tail(self, after: int, upto: int | None = None) -> list[Record]:
         """Every sound record above `after`, up to `upto` or the newest, for the index to catch up with."""
         async with self._lock:
@@ -291,9 +297,20 @@ class Buffer:
         return wall
 
     def gap(self, lo: int, hi: int, why: str) -> Record:
-        """A record that declares `lo..hi` of this epoch as never to come."""
+        """A record that declares `lo..hi` of this epoch, which were forgotten, as never to come."""
+        known = hi == self.forgotten
+        return self._gap(Gap(lo, hi, why, hi if known else 0, self._state.forgotten_hash if known else b""))
+
+    def _gap(self, gap: Gap) -> Record:
         stamp = Stamp(self._clock.office(), self._clock.wall(), self._clock.mono())
-        return statement(Gap(lo, hi, why), stamp, f"{lo}-{hi}")
+        return statement(gap, stamp, f"{gap.lo}-{gap.hi}")
+
+    async def _damaged_gap(self, lo: int, hi: int) -> Record:
+        """The chain value at `hi` is lost with its record: the next sound one is named by its hash."""
+        found = await self._files.sound(hi + 1, self.newest, 1)
+        seq, link, raw = found[0] if found else (self.newest, self.head, b"")
+        proof = hashlib.sha256(raw).digest() if found else b""
+        return self._gap(Gap(lo, hi, "damaged", seq, link, proof, await self._files.chain_at(lo - 1)))
 
     # damage --------------------------------------------------------------------------------------------------
 
@@ -303,10 +320,11 @@ class Buffer:
             rows = await self._files.active.all(
                 "SELECT first, last FROM quarantine WHERE last>? ORDER BY first", (upto,)
             )
-        known = [(1, upto), *held]
-        lost = [(lo, hi) for lo, hi in rows if not any(a <= lo and hi <= b for a, b in known)]
-        if lost:
-            await self.append([self.gap(lo, hi, "damaged") for lo, hi in lost])
+            known = [(1, upto), *held]
+            lost = [(lo, hi) for lo, hi in rows if not any(a <= lo and hi <= b for a, b in known)]
+            gaps = [await self._damaged_gap(lo, hi) for lo, hi in lost]
+        if gaps:
+            await self.append(gaps)
 
     @whole
     async def quarantine(self, first: int, last: int, why: str) -> None:
@@ -320,7 +338,7 @@ class Buffer:
             log.error("record.damaged", seq=first, last=last, hint="执行 mingcha-agent doctor --only 缓存")
             active = self._files.active
             found = await active.rows(first, first, 1)
-            rows, state = self._numbered([self.gap(first, last, "damaged")])
+            rows, state = self._numbered([await self._damaged_gap(first, last)])
             note = (first, last, why, found[0][1] if found else b"", self._clock.wall())
             async with active.transaction():
                 await active.db.execute("INSERT INTO quarantine VALUES(?, ?, ?, ?, ?)", note)

@@ -11,6 +11,7 @@ import structlog
 from msgspec import Struct
 
 from agent.buffer import Buffer
+from agent.checkpoint import Signer
 from agent.core import rows
 from agent.core.mapping import Table
 from agent.core.query import Row
@@ -46,11 +47,12 @@ class Met:
 class Capture:
     """One site's way from rows to numbered records."""
 
-    def __init__(self, buffer: Buffer, index: Index, clock: Clock, digest_key: bytes) -> None:
+    def __init__(self, buffer: Buffer, index: Index, clock: Clock, digest_key: bytes, signer: Signer) -> None:
         self._buffer = buffer
         self._index = index
         self._clock = clock
         self._digest_key = digest_key
+        self._signer = signer
         self._behind = True
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
@@ -188,6 +190,9 @@ class Capture:
 
     async def _store(self, drafts: Sequence[Draft], positions: dict[str, bytes] | None = None) -> None:
         self._behind = True
+        former = self._index.former
+        due = self._signer.due(len(drafts), self.stamp(), former)
+        drafts = [*(Draft(item, "") for item in due), *drafts]
         seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
         seen = [
             _seen(draft.record, draft.case_key, seq)
@@ -196,6 +201,8 @@ class Capture:
         ]
         await self._index.commit(seen, seqs[-1] if seqs else self._index.indexed)
         self._buffer.indexed = self._index.indexed
+        if former is not None:
+            await self._index.former_signed()
         self._behind = False
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -49,6 +50,14 @@ class Known(Struct, frozen=True):
     dirty: bool
 
 
+class Former(Struct, array_like=True, frozen=True):
+    """How far the hall held an epoch, and its chain value there."""
+
+    epoch: bytes
+    seq: int
+    chain: bytes
+
+
 class Seen(Struct, frozen=True):
     """A version that the buffer has just taken under number `seq`."""
 
@@ -69,6 +78,8 @@ class Index:
         self.epoch = epoch
         self.indexed = 0
         self.floor = 0
+        self.former: Former | None = None
+        """The epoch before this one, while its end is not signed."""
         self._acknowledged = 0
         self._damaged = False
         self._lock = asyncio.Lock()
@@ -103,6 +114,10 @@ class Index:
             return
         self.indexed, self.floor = int(meta["indexed"]), int(meta["floor"])
         self._acknowledged = int(meta["acknowledged"])
+        self._read_former(meta)
+
+    def _read_former(self, meta: dict[str, bytes]) -> None:
+        self.former = msgspec.msgpack.decode(meta["former"], type=Former) if meta.get("former") else None
 
     async def _begin_epoch(self, meta: dict[str, bytes]) -> None:
         async with self._transaction():
@@ -111,7 +126,12 @@ class Index:
                     "UPDATE row SET dirty=1 WHERE epoch=? AND seq>?",
                     (meta["epoch"], int(meta["acknowledged"])),
                 )
-            await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0")
+            if meta.get("chain"):
+                former = Former(meta["epoch"], int(meta["acknowledged"]), meta["chain"])
+                meta["former"] = msgspec.msgpack.encode(former)
+                await self._set(former=meta["former"])
+            await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0", chain=b"")
+        self._read_former(meta)
 
     async def close(self) -> None:
         await self._db.close()
@@ -198,13 +218,23 @@ class Index:
             await self._db.execute("UPDATE row SET dirty=1")
 
     @whole
-    async def note_acknowledged(self, epoch: bytes, upto: int) -> None:
-        """The hall holds everything up to `upto`; remembered for the case that the buffer is lost."""
+    async def note_acknowledged(self, epoch: bytes, upto: int, chain: bytes) -> None:
+        """The hall holds everything up to `upto`, whose chain value is `chain` (empty: lost).
+
+        Remembered for the case that the buffer is lost.
+        """
         if epoch != self.epoch or upto <= self._acknowledged:
             return
         async with self._lock, self._transaction():
-            await self._set(acknowledged=str(upto).encode())
+            await self._set(acknowledged=str(upto).encode(), chain=chain)
         self._acknowledged = upto
+
+    @whole
+    async def former_signed(self) -> None:
+        """The buffer has taken the checkpoint of the epoch before."""
+        async with self._lock, self._transaction():
+            await self._set(former=b"")
+        self.former = None
 
     async def _set(self, **values: bytes) -> None:
         await self._db.executemany(

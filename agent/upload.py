@@ -342,7 +342,9 @@ class _Session:
 
     async def _forget(self) -> None:
         upto = min(self.sync.upto, self.buffer.newest)
-        await self.up.index.note_acknowledged(self.buffer.epoch, upto)
+        if upto > self.buffer.forgotten:
+            chain = await self.buffer.chain_at(upto)
+            await self.up.index.note_acknowledged(self.buffer.epoch, upto, chain)
         await self.buffer.forget(upto)
 
     def _on_central(self, state: message.CentralState, *, fresh: bool) -> None:

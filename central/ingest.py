@@ -21,10 +21,11 @@ from central.store import facts, status
 from central.welcome import barred
 from common.core import batch, ranges
 from common.core.batch import BatchError, Header, Lane
+from common.core.checkpoint import is_signed_by
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
-from common.core.record import SCHEMA, Case, Gap, Pass, Record, Step, decode_body, decode_record
+from common.core.record import SCHEMA, Case, Checkpoint, Gap, Pass, Record, Step, decode_body, decode_record
 
 log = structlog.get_logger()
 
@@ -80,33 +81,34 @@ async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: Wo
     outcome = Outcome()
     for (site, epoch), group in groups.items():
         row = await facts.cursor(conn, site, epoch)
-        code = "unknown_epoch" if row is None else await _barred(conn, site, row.generation)
-        if row is None or code:
+        box = None if row is None else await facts.find_box(conn, site, row.generation)
+        code = "unknown_epoch" if box is None else _barred(site, box)
+        if row is None or box is None or code:
             nacks = [_nack(item, code) for item in group]
             outcome.acks.append((site, Ack(epoch, 0, [], nacks, 0, now.wall)))
             continue
-        intake = _Intake(conn, row, now)
+        intake = _Intake(conn, row, box.sign_key, now)
         ack = await intake.take(group, world)
         outcome.acks.append((site, ack))
         outcome.records += intake.count
     return outcome
 
 
-async def _barred(conn: AsyncConnection, site: str, generation: int) -> str:
+def _barred(site: str, box: Row[Any]) -> str:
     """A box that was shut out since its hello is told so now, whatever the broker still lets through."""
-    box = await facts.find_box(conn, site, generation)
-    code = "" if box is None else barred(box)
+    code = barred(box)
     if code:
-        log.warning("batch.refused", site=site, code=code, reason=f"generation {generation}")
+        log.warning("batch.refused", site=site, code=code, reason=f"generation {box.generation}")
     return code
 
 
 class _Intake:
     """The batches of one epoch inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection, cursor: Row[Any], now: Moment) -> None:
+    def __init__(self, conn: AsyncConnection, cursor: Row[Any], sign_key: bytes, now: Moment) -> None:
         self.conn = conn
         self.cursor = cursor
+        self.sign_key = sign_key
         self.site: str = cursor.site
         self.epoch: bytes = cursor.epoch
         self.now = now
@@ -152,11 +154,12 @@ class _Intake:
             return
         for lo, hi in ranges.missing(self.held, header.first, header.last):
             for seq in range(lo, hi + 1):
-                self._take_record(seq, item.raws[seq - header.first], header.lane)
+                self._take_record(seq, item.raws[seq - header.first], item)
         self.held = merged
         self.newest = max(self.newest, header.last)
 
-    def _take_record(self, seq: int, raw: bytes, lane: Lane) -> None:
+    def _take_record(self, seq: int, raw: bytes, batched: Opened) -> None:
+        lane = batched.header.lane
         try:
             item = decode_record(raw)
             body = decode_body(item)
@@ -165,6 +168,9 @@ class _Intake:
             return
         if item.seq != seq:
             self._bury(seq, raw, f"number {item.seq} in the place of {seq}")
+            return
+        if isinstance(body, Checkpoint) and (fault := self._contradicted(body, batched)):
+            self._bury(seq, raw, fault)
             return
         self.count += 1
         self.rows.append(self._row(item, raw, lane))
@@ -187,6 +193,19 @@ class _Intake:
             if late:
                 self.late.add(body.case_key)
             self.slots[item.cap_at - item.cap_at % _SLOT][late] += 1
+
+    def _contradicted(self, body: Checkpoint, batched: Opened) -> str:
+        """What is wrong with a checkpoint, as far as it can be seen here; `mingcha verify` sees the rest."""
+        if not is_signed_by(self.sign_key, self.site, self.epoch, body):
+            return "the checkpoint's signature does not verify"
+        if body.epoch:
+            return ""
+        header = batched.header
+        values = [header.prev_hash, *batch.chain_values(header, batched.raws)]
+        known = dict(enumerate(values, header.first - 1))
+        if known.get(body.seq, body.chain) not in {body.chain, b""}:
+            return f"the checkpoint's chain value at {body.seq} differs"
+        return ""
 
     def _bury(self, seq: int, raw: bytes, reason: str) -> None:
         log.error("record.parked", site=self.site, seq=seq, reason=reason, hint="执行 mingcha doctor")

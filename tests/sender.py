@@ -1,13 +1,14 @@
 """A site's box reduced to its wire: numbers, chain, seal and hello made with the product's own codec."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from common.core import batch, crypto, message, pack, record, topics
+from common.core import batch, checkpoint, crypto, message, pack, record, topics
 from common.core.batch import Header, Lane
 from common.core.instant import SECOND
-from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Checkpoint, Event, Gap, Op, Pass, Record, RecordKind, Step
 
 WIRE_SECRET = b"w" * 32
 WIRE_KEY = crypto.wire_public(WIRE_SECRET)
@@ -39,6 +40,25 @@ class Sender:
             raw = record.encode_record(_numbered(draft, seq))
             self.raws.append(raw)
             self.chain.append(crypto.chain_next(self.chain[-1], seq, raw))
+
+    def sign(self) -> None:
+        """Number a checkpoint of all before it."""
+        made = checkpoint.signed(
+            self.sign_secret, self.site, self.epoch, self.newest, self.chain[-1], self.newest
+        )
+        self.number(draft(made))
+
+    def sign_former(self, former: "Sender") -> None:
+        """Number a checkpoint of all that an earlier epoch has delivered."""
+        made = checkpoint.signed(
+            self.sign_secret, self.site, former.epoch, former.newest, former.chain[-1], 0, former=True
+        )
+        self.number(draft(made))
+
+    def lose(self, lo: int, hi: int) -> None:
+        """Declare these numbers as damaged, with the record behind them as anchor."""
+        anchor = hashlib.sha256(self.raws[hi]).digest()
+        self.number(draft(Gap(lo, hi, "damaged", hi + 1, self.chain[hi + 1], anchor, self.chain[lo - 1])))
 
     def payload(
         self, first: int = 1, last: int = 0, lane: Lane = Lane.LIVE, schema: int = record.SCHEMA
@@ -87,7 +107,7 @@ def _numbered(draft: Record, seq: int) -> Record:
 
 
 def draft(
-    body: Case | Step | Pass | Gap | Event,
+    body: Case | Step | Pass | Gap | Event | Checkpoint,
     *,
     key: str = "",
     table: str = "",

@@ -1,7 +1,7 @@
 """Long fault runs: `python -m tests.soak --what NAME --count N --seed N`; `make soak` calls it.
 
 Progress goes to standard error; the run closes with one JSON line of counts on standard output. The exit status is
-0 only if nothing was lost and nothing duplicated. A run is an entry of `RUNS`.
+0 only if nothing was lost, nothing duplicated and nothing went unnoticed. A run is an entry of `RUNS`.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from tests import services
+from tests import tamper as tampering
 from tests.real import logs, replay
 from tests.real.chaos import say
 
@@ -30,6 +31,7 @@ class Tally(Struct, frozen=True):
     lost: int
     duplicated: int
     records: int
+    unnoticed: int = 0
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -42,6 +44,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     duplicated: int | None
     records: int | None
     secs: float
+    unnoticed: int = 0
     error: str = ""
 
 
@@ -55,7 +58,22 @@ async def real(count: int, seed: int) -> Tally:
     return await _municipalities(None, count, seed)
 
 
-RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {"kill": kill, "real": real}
+async def tamper(count: int, seed: int) -> Tally:
+    """Deletions, reorderings and edits on box, wire, broker and in the hall's database."""
+    with services.temporary_folder() as folder:
+        done = await tampering.run(folder, count, seed)
+    for name, trials in sorted(done.trials.items()):
+        say(f"{name}: {trials}")
+    for name in done.unnoticed:
+        say(f"nobody noticed: {name}")
+    return Tally(count, 0, 0, 0, len(done.unnoticed))
+
+
+RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
+    "kill": kill,
+    "real": real,
+    "tamper": tamper,
+}
 
 
 async def _municipalities(size: int | None, count: int, seed: int) -> Tally:
@@ -83,11 +101,12 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  whatever ended the run, the line is printed
         traceback.print_exc()
         secs = round(time.monotonic() - began, 1)
-        _close(Line(given.what, given.seed, None, None, None, None, secs, str(error)[:500]))
+        _close(Line(given.what, given.seed, None, None, None, None, secs, error=str(error)[:500]))
         return 1
     secs = round(time.monotonic() - began, 1)
-    _close(Line(given.what, given.seed, tally.faults, tally.lost, tally.duplicated, tally.records, secs))
-    return int(tally.lost > 0 or tally.duplicated > 0)
+    counts = (tally.faults, tally.lost, tally.duplicated, tally.records)
+    _close(Line(given.what, given.seed, *counts, secs, tally.unnoticed))
+    return int(tally.lost > 0 or tally.duplicated > 0 or tally.unnoticed > 0)
 
 
 def _close(line: Line) -> None:

@@ -18,7 +18,19 @@ from msgspec import Struct
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core.errors import RejectedError
-from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step, encode_body, kind_of
+from common.core.record import (
+    Case,
+    Checkpoint,
+    Event,
+    Gap,
+    Op,
+    Pass,
+    Record,
+    RecordKind,
+    Step,
+    encode_body,
+    kind_of,
+)
 from common.core.state import CaseStatus, StepKind
 
 _WHEN = re.compile(
@@ -117,7 +129,7 @@ def _record(
     )
 
 
-def statement(body: Pass | Gap | Event, stamp: Stamp, key: str = "") -> Record:
+def statement(body: Pass | Gap | Event | Checkpoint, stamp: Stamp, key: str = "") -> Record:
     """The draft of a record that is no row: what the site says of itself."""
     return Record(
         seq=0,

@@ -31,6 +31,7 @@ class RecordKind(StrEnum):
     PASS = "pass"  # noqa: S105
     GAP = "gap"
     EVENT = "event"
+    CHECKPOINT = "checkpoint"
 
 
 class Op(StrEnum):
@@ -54,7 +55,7 @@ class Record(Struct, array_like=True, frozen=True):
     cap_wall: Int64  # wall time of capture
     cap_mono: Int64  # monotonic time of capture, inside the boot named by the batch
     digest: bytes  # keyed BLAKE2b-128 of the row's raw mapped and watched values
-    body: msgspec.Raw  # MessagePack of Case | Step | Observation | Pass | Gap | Event
+    body: msgspec.Raw  # MessagePack of the body that `kind` names
 
 
 class Case(Struct, array_like=True, frozen=True, kw_only=True):
@@ -119,11 +120,21 @@ class Pass(Struct, array_like=True, frozen=True):
 
 
 class Gap(Struct, array_like=True, frozen=True):
-    """Numbers `lo..hi` of this epoch will never come; `why` says so in a word of PROTOCOL.md."""
+    """Numbers `lo..hi` of this epoch will never come; `why` says so in a word of PROTOCOL.md.
+
+    From `anchor` on the chain can be followed again. Where the chain value before it is lost with the numbers, the
+    record at `anchor` is named by its hash, because no chain value proves it.
+    """
 
     lo: Int64
     hi: Int64
     why: str
+    anchor: Int64 = 0  # a number from `hi` on; 0: not known
+    chain: bytes = b""  # the chain value at `anchor`
+    record: bytes = b""  # SHA-256 of the record at `anchor`; empty where the chain value alone is meant
+    before: bytes = (
+        b""  # the chain value at `lo - 1`, so that what lies before the loss is signed with this record
+    )
 
 
 class Event(Struct, array_like=True, frozen=True):
@@ -133,7 +144,17 @@ class Event(Struct, array_like=True, frozen=True):
     detail: str = ""
 
 
-Body = Case | Step | Observation | Pass | Gap | Event
+class Checkpoint(Struct, array_like=True, frozen=True):
+    """The box signs what its chain came to: nothing up to `seq` can be dropped, put elsewhere or altered unseen."""
+
+    seq: Int64  # in its own epoch a lower number than the record's
+    chain: bytes  # the chain value at `seq`
+    at_wall: Int64
+    signature: bytes  # Ed25519, see common/core/checkpoint.py
+    epoch: bytes = b""  # a former epoch of the same box that is meant; empty: the record's own
+
+
+Body = Case | Step | Observation | Pass | Gap | Event | Checkpoint
 
 _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.CASE: Case,
@@ -142,6 +163,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.PASS: Pass,
     RecordKind.GAP: Gap,
     RecordKind.EVENT: Event,
+    RecordKind.CHECKPOINT: Checkpoint,
 }
 _Value = TypeVar("_Value", bound=Struct)
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}

@@ -19,6 +19,7 @@ from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
+from common.core import checkpoint
 from common.core.batch import BatchError, Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Case, Gap, Op, Record
@@ -238,6 +239,30 @@ def test_a_batch_of_an_unknown_schema_is_not_taken_apart() -> None:
     answer = refusal("s01", sender.payload(), "bad_seal", 0)
     assert answer is not None
     assert [(nack.first, nack.code, nack.permanent) for nack in answer.nacks] == [(1, "bad_seal", False)]
+
+
+async def test_a_checkpoint_that_is_forged_or_contradicts_its_batch_is_a_dead_letter(
+    store: Store, world: World
+) -> None:
+    """P-CHAIN-07"""
+    sender = Sender()
+    sender.number(case("1"), case("2"))
+    sender.sign()
+    honest = checkpoint.signed(sender.sign_secret, "s01", sender.epoch, 3, sender.chain[2], 0)
+    forged = checkpoint.signed(b"t" * 32, "s01", sender.epoch, 3, sender.chain[3], 0)
+    sender.number(draft(honest), draft(forged))
+    await welcomed(store, sender)
+    outcome = await taken(store, world, sender.payload())
+    assert [(nack.first, nack.permanent) for nack in outcome.acks[0][1].nacks] == [(4, True), (5, True)]
+    assert outcome.acks[0][1].upto == 5
+    async with store.read() as conn:
+        reasons = [
+            row.reason for row in await conn.execute(select(t.dead_letter).order_by(t.dead_letter.c.seq))
+        ]
+    assert reasons == [
+        "the checkpoint's chain value at 3 differs",
+        "the checkpoint's signature does not verify",
+    ]
 
 
 async def test_a_declared_gap_lets_the_rest_count(store: Store, world: World) -> None:

@@ -18,14 +18,14 @@ from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
 from common.core.batch import Header, Lane
 from common.core.message import Ack, CentralState, Heartbeat, Hello, Nack, Signed, State, Welcome
-from common.core.record import Case, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Checkpoint, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
 from common.core.rest import DataKey
 from common.core.state import CaseStatus, StepKind
 
 ROOT = Path(common.__file__).parent.parent
 TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")
 VECTORS: dict[str, Any] = json.loads((ROOT / "common/vectors.json").read_text("utf-8"))
-BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event)
+BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint)
 MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Heartbeat, State, CentralState)
 STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Header, Signed, Nack, *MESSAGES)
 IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
@@ -199,7 +199,7 @@ def test_the_codes_are_those_in_use() -> None:
 
 def test_the_words_of_a_gap_are_those_in_use() -> None:
     """P-GAP-01"""
-    used = re.findall(r'gap\(\w+, \w+, "(\w+)"\)', source("agent/buffer.py", "agent/upload.py"))
+    used = re.findall(r'[gG]ap\(\w+, \w+, "(\w+)"', source("agent/buffer.py", "agent/upload.py"))
     assert {row[0] for row in table("why", "meaning")} == set(used)
 
 

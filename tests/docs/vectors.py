@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from common.core import batch, crypto, message, record
+from common.core import batch, checkpoint, crypto, message, record
 from common.core.batch import MAX_PLAIN, Header
 from common.core.pack import Packer
 from tests.core.test_protocol import BODY_OF, KEYS, MESSAGES, ROOT, TEXT, VECTORS, build, with_body
@@ -25,6 +25,8 @@ def refresh() -> None:
     epoch["chain_start_hex"] = chain.hex()
     raws: list[bytes] = []
     for seq, item in enumerate(VECTORS["records"], 1):
+        if item["record"]["kind"] == "checkpoint":
+            _sign(item["body"], site, number, chain)
         packed = record.encode_body(build(BODY_OF[item["record"]["kind"]], item["body"]))
         raws.append(record.encode_record(with_body(item["record"], packed)))
         chain = crypto.chain_next(chain, seq, raws[-1])
@@ -49,6 +51,11 @@ def refresh() -> None:
     for alg in crypto.AT_REST_ALGS:
         aead = crypto.cipher(alg, KEYS["dek"][: crypto.key_bytes(alg)])
         rest[f"{alg}_hex"] = crypto.seal(aead, nonce, context, link + frame).hex()
+
+
+def _sign(body: dict[str, Any], site: str, epoch: bytes, chain: bytes) -> None:
+    made = checkpoint.signed(KEYS["box_sign_secret"], site, epoch, body["seq"], chain, body["at_wall"])
+    body |= {"chain": chain.hex(), "signature": made.signature.hex()}
 
 
 def _batch(raws: list[bytes], chain: bytes) -> None:

@@ -43,6 +43,11 @@ def bodies(run: Run) -> list[record.Body]:
     return [record.decode_body(record.decode_record(raw)) for raw in run.records]
 
 
+def losses(found: list[record.Body]) -> list[tuple[int, int, str]]:
+    """What gaps declare; where the chain goes on is the subject of test_checkpoint.py."""
+    return [(gap.lo, gap.hi, gap.why) for gap in found if isinstance(gap, record.Gap)]
+
+
 async def read_run(buffer: Buffer, first: int, last: int) -> Run:
     run = await buffer.read(first, last, 1_000_000)
     assert isinstance(run, Run)
@@ -120,7 +125,7 @@ async def test_a_flipped_bit_is_noticed_quarantined_and_declared(tmp_path: Path)
     assert (after.last, after.prev_hash) == (3, b""), "P-BATCH-14"
     rest = await read_run(buffer, 4, 9)
     assert (rest.last, rest.prev_hash) == (4, after.last_hash)
-    assert bodies(rest) == [record.Gap(2, 2, "damaged")]
+    assert losses(bodies(rest)) == [(2, 2, "damaged")]
     figures = await buffer.figures()
     assert (figures.rows, figures.quarantined) == (3, 1)
     await buffer.quarantine(damaged.first, damaged.last, damaged.why)
@@ -202,7 +207,7 @@ async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Pa
     await buffer.quarantine(4, 4, "test")  # the record that declared 2
     await buffer.declare_again(1, [(3, 3)])
     found = bodies(await read_run(buffer, 5, 5)) + bodies(await read_run(buffer, 6, 9))
-    assert found == [record.Gap(4, 4, "damaged"), record.Gap(2, 2, "damaged"), record.Gap(4, 4, "damaged")]
+    assert losses(found) == [(4, 4, "damaged"), (2, 2, "damaged"), (4, 4, "damaged")]
     await buffer.declare_again(1, [(2, 7)])
     assert buffer.newest == 7
     await buffer.close()

@@ -12,6 +12,7 @@ import pytest
 from agent import mapping
 from agent.buffer import Buffer
 from agent.capture import Capture
+from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
 from agent.index import Index
@@ -20,12 +21,13 @@ from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import UnavailableError
-from common.core.record import Case, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
 KEK = b"k" * 32
 DIGEST_KEY = b"d" * 32
-SIGN_KEY = crypto.sign_public(b"s" * 32)
+SIGN_SECRET = b"s" * 32
+SIGN_KEY = crypto.sign_public(SIGN_SECRET)
 EAGER = CaptureConfig(poll_secs=5, sweep_secs=0, page_rows=3, rows_per_sec=1e6, pass_secs=0)
 LAZY = msgspec.structs.replace(EAGER, sweep_secs=3600, pass_secs=3600)
 MAPPING = """
@@ -83,7 +85,7 @@ class Site:
         )
         index = await Index.open(self.folder / "index.db", buffer.epoch)
         state = CollectState()
-        capture = Capture(buffer, index, clock, DIGEST_KEY)
+        capture = Capture(buffer, index, clock, DIGEST_KEY, Signer(buffer, "s01", SIGN_SECRET))
         source = sqlite.from_config(source_config, self.folder)
         collector = Collector(source, tables, capture, index, config, clock, state)
         await collector.start(await buffer.positions())
@@ -104,7 +106,7 @@ class Box:
         """One round -> the rows' records it added."""
         before = self.buffer.newest
         await self.collector.round_once()
-        return [item for item in await self.buffer.tail(before) if item.kind is not RecordKind.PASS]
+        return [item for item in await self.buffer.tail(before) if item.table]
 
     async def passes(self) -> list[Pass]:
         bodies = [record.decode_body(item) for item in await self.buffer.tail(0)]
@@ -276,7 +278,7 @@ async def test_a_damaged_index_is_set_aside_and_everything_goes_on(site: Site) -
 async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_epoch(site: Site) -> None:
     async with site.running() as box:
         await box.round()
-        await box.index.note_acknowledged(box.buffer.epoch, 7)
+        await box.index.note_acknowledged(box.buffer.epoch, 8, b"")  # seven cases, a checkpoint
     (site.folder / "buffer.db").unlink()
     for suffix in ("-wal", "-shm"):
         (site.folder / f"buffer.db{suffix}").unlink(missing_ok=True)

@@ -16,6 +16,7 @@ import pytest
 from agent import mapping
 from agent.buffer import Buffer
 from agent.capture import Capture
+from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
 from agent.index import Index
@@ -27,7 +28,7 @@ from central.core.calendar import CalendarData
 from common.clock import Clock, ClockConfig
 from common.core import crypto, record
 from common.core.instant import to_us
-from common.core.record import Case, Pass, Record, RecordKind, Step
+from common.core.record import Case, Pass, Record, Step
 from common.core.state import CaseStatus, Light, StepKind
 from provisioning.demo.city import ITEMS, SITES, Desk, Site
 from provisioning.demo.hours import ZONE, Hours
@@ -119,7 +120,7 @@ async def agent(
         box / "buffer.db", kek=b"k" * 32, site="s01", sign_key=crypto.sign_public(b"s" * 32), clock=clock
     )
     index = await Index.open(box / "index.db", buffer.epoch)
-    capture = Capture(buffer, index, clock, b"d" * 32)
+    capture = Capture(buffer, index, clock, b"d" * 32, Signer(buffer, "s01", b"s" * 32))
     collector = Collector(
         sqlite.from_config(source, folder), tables, capture, index, config, clock, CollectState()
     )
@@ -135,7 +136,7 @@ async def read_all(folder: Path, now: datetime, box: Path) -> list[Record]:
     async with agent(folder, now, box) as (collector, buffer, capture):
         await collector.round_once()
         assert capture.bad == {}
-        return [item for item in await buffer.tail(0) if item.kind is not RecordKind.PASS]
+        return [item for item in await buffer.tail(0) if item.table]
 
 
 def merged(records: list[Record]) -> tuple[dict[str, Case], dict[tuple[str, int], Step]]:
@@ -202,10 +203,10 @@ async def test_what_is_done_later_reaches_the_agent_by_the_cursor(site: Site, tm
             before = buffer.newest
             assert offices.work_once(to_us(later)) > 20
             await collector.round_once()
-            fresh = [item for item in await buffer.tail(before) if item.kind is not RecordKind.PASS]
+            fresh = [item for item in await buffer.tail(before) if item.table]
             assert fresh
             assert capture.bad == {}
-            everything = [item for item in await buffer.tail(0) if item.kind is not RecordKind.PASS]
+            everything = [item for item in await buffer.tail(0) if item.table]
     assert_means(everything, sheets(site, later))
 
 
@@ -381,7 +382,7 @@ async def test_no_table_is_called_whole_before_every_table_was_read_once(tmp_pat
                 records = await buffer.tail(0)
                 bodies = [record.decode_body(item) for item in records]
                 passes = [body for body in bodies if isinstance(body, Pass)]
-    rows = Counter(item.table for item in records if item.kind is not RecordKind.PASS)
+    rows = Counter(item.table for item in records if item.table)
     expected = sheets(one, NOW)
     steps = sum(len(sheet.entries) for sheet in expected)
     assert rows == {"case": len(expected), "case.result": len(expected), "step": steps}

@@ -60,6 +60,6 @@ async def test_the_index_takes_the_next_write_whenever_one_was_cancelled(tmp_pat
     for number in range(TRIES):
         row = Seen("case", str(number), 1, b"d" * 16, "1", gone=False, seq=number + 1)
         await cancelled(index.commit([row], number + 1), chance)
-        await cancelled(index.note_acknowledged(b"e" * 8, number), chance)
+        await cancelled(index.note_acknowledged(b"e" * 8, number, b""), chance)
     await index.commit([], TRIES)
     await index.close()

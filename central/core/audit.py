@@ -1,0 +1,289 @@
+"""What the hall holds of one epoch, followed along its chain: was anything dropped, put elsewhere or altered?
+
+Theory. The box chained every record and signed the chain now and then (checkpoints). Whoever has the hall's database
+can change rows, columns and the cursor, but he cannot sign: each stretch between two checkpoints either hashes to what
+the box signed, or is reported. Behind the newest checkpoint the chain is compared with the cursor only, until the box
+signs again. Where numbers were lost the gap's record names an anchor, from which the chain goes on.
+Memory does not grow with the epoch.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from common.core import crypto
+from common.core.checkpoint import is_signed_by
+from common.core.ranges import Range
+from common.core.record import Checkpoint, Gap, Record, decode_body, decode_record
+
+_REMEMBERED = 2_048
+"""Chain values kept for checkpoints that were numbered a little later than what they sign."""
+
+
+class Grade(StrEnum):
+    """How bad a finding is, mildest first; the worst one's place is the exit code."""
+
+    PROVEN = "proven"
+    OPEN = "open"  # said by the box itself, or not arrived yet: known to be incomplete
+    BROKEN = "broken"  # nobody honest did this
+
+    @property
+    def rank(self) -> int:
+        return list(Grade).index(self)
+
+
+class What(StrEnum):
+    """Kinds of findings."""
+
+    PENDING = "pending"
+    DECLARED = "declared"
+    DEAD = "dead"
+    UNPROVEN = "unproven"
+    MISSING = "missing"
+    ALTERED = "altered"
+    MISPLACED = "misplaced"
+    SIGNATURE = "signature"
+    COLUMNS = "columns"
+    CURSOR = "cursor"
+    EPOCH = "epoch"
+    HEAD = "head"
+    CASE = "case"
+
+    @property
+    def grade(self) -> Grade:
+        mild = {What.PENDING, What.DECLARED, What.DEAD, What.UNPROVEN}
+        return Grade.OPEN if self in mild else Grade.BROKEN
+
+    @property
+    def word(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    What.PENDING: "尚未到达",
+    What.DECLARED: "站点已声明缺失",
+    What.DEAD: "死信，未计入",
+    What.UNPROVEN: "没有链可核对",
+    What.MISSING: "缺失，没有声明",
+    What.ALTERED: "内容与签名的链不符",
+    What.MISPLACED: "编号与位置不符",
+    What.SIGNATURE: "检查点的签名不符",
+    What.COLUMNS: "登记的列与原始记录不符",
+    What.CURSOR: "入库游标与记录不符",
+    What.EPOCH: "批次序号不连续或无人登记",
+    What.HEAD: "当前版本与原始记录不符",
+    What.CASE: "办件与其行不符",
+}
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Numbers `lo..hi`, captured between `from_at` and `to_at` (office time; None: no bound is known)."""
+
+    what: What
+    lo: int
+    hi: int
+    detail: str = ""
+    from_at: int | None = None
+    to_at: int | None = None
+
+
+class Entry(Struct, frozen=True):
+    """One kept number. `columns`: what was written beside a record, by name; None for a dead letter."""
+
+    seq: int
+    raw: bytes
+    columns: dict[str, Any] | None
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """What the hall says it holds of an epoch, and who wrote it."""
+
+    site: str
+    epoch: bytes
+    sign_key: bytes
+    held: Sequence[Range]
+    newest: int
+    witnesses: Sequence[Checkpoint] = ()  # of this epoch, from later ones of its box
+    is_ended: bool = False  # its box will sign no more of it
+
+
+class Audit:
+    """`feed` every entry of the epoch in order of numbers, then `finish`; findings are collected."""
+
+    def __init__(self, claim: Claim, gaps: Iterable[Gap]) -> None:
+        self._claim = claim
+        self._witnesses = {
+            item.seq: item.chain
+            for item in claim.witnesses
+            if is_signed_by(claim.sign_key, claim.site, claim.epoch, item)
+        }
+        self._gaps = sorted(gaps, key=lambda gap: gap.lo)
+        self._chain = crypto.chain_start(claim.site, claim.epoch, claim.sign_key)
+        self._seq = 0
+        self._cap_at: int | None = None
+        self._values: deque[tuple[int, bytes]] = deque(maxlen=_REMEMBERED)
+        self._unproven: list[int] = []
+        self.findings: list[Finding] = []
+        self.records = 0
+        self.proven = 0
+        """The highest number that the box's signature covers."""
+
+    def feed(self, entry: Entry) -> None:
+        """The next kept number."""
+        item = decoded(entry.raw)
+        at = item.cap_at if item is not None else None
+        if entry.seq > self._seq + 1:
+            self._hole(self._seq + 1, entry.seq - 1, at)
+        self._cap_at = at if at is not None else self._cap_at
+        before = self._chain
+        self._chain = self._next(entry, before)
+        self._seq = entry.seq
+        self._remember()
+        if not any(part.lo <= entry.seq <= part.hi for part in self._claim.held):
+            self._found(What.CURSOR, entry.seq, entry.seq, "有记录而游标说没有")
+        if entry.columns is None:
+            self._found(What.DEAD, entry.seq, entry.seq)
+            return
+        self.records += 1
+        if item is None:
+            self._found(What.ALTERED, entry.seq, entry.seq, "读不出")
+            return
+        if item.seq != entry.seq:
+            self._found(What.MISPLACED, entry.seq, entry.seq, f"记录自己的编号是 {item.seq}")
+        differing = [name for name, value in entry.columns.items() if _column(item, name) != value]
+        if differing:
+            self._found(What.COLUMNS, entry.seq, entry.seq, "、".join(differing))
+        self._checkpoint(entry, item, before)
+
+    def finish(self) -> None:
+        """After the last entry: what should have come behind it, and whether the cursor agrees."""
+        held = [part.hi for part in self._claim.held]
+        last = max([self._claim.newest, *held, *self._witnesses])
+        if last > self._seq:
+            self._hole(self._seq + 1, last, None)
+        self._flush_unproven()
+        if self._claim.is_ended and self.proven < self._seq:
+            self._found(What.UNPROVEN, self.proven + 1, self._seq, "没有签名")
+
+    def _next(self, entry: Entry, before: bytes) -> bytes:
+        """The chain value at `entry`, which follows `before`; empty where nothing says so."""
+        if before:
+            return crypto.chain_next(before, entry.seq, entry.raw)
+        anchor = next((gap for gap in self._gaps if gap.anchor == entry.seq and gap.record), None)
+        if anchor is not None:
+            if hashlib.sha256(entry.raw).digest() != anchor.record:
+                self._found(What.ALTERED, entry.seq, entry.seq, "与缺口后的锚不符")
+            return anchor.chain
+        self._unproven.append(entry.seq)
+        return b""
+
+    def _remember(self) -> None:
+        """Keep the chain value, and compare it with what the cursor says where a range ends."""
+        if not self._chain:
+            return
+        self._flush_unproven()
+        self._values.append((self._seq, self._chain))
+        for part in self._claim.held:
+            if part.hi == self._seq and part.at and part.at != self._chain:
+                self._found(What.ALTERED, self.proven + 1, self._seq, "与游标记下的链值不符")
+        witness = self._witnesses.get(self._seq, self._chain)
+        if witness != self._chain:
+            self._found(What.ALTERED, self.proven + 1, self._seq)
+        if self._seq in self._witnesses:
+            self.proven = self._seq
+
+    def _checkpoint(self, entry: Entry, item: Record, before: bytes) -> None:
+        try:
+            body = decode_body(item)
+        except msgspec.MsgspecError:
+            self._found(What.ALTERED, entry.seq, entry.seq, "读不出")
+            return
+        if not isinstance(body, Checkpoint):
+            return
+        if not is_signed_by(self._claim.sign_key, self._claim.site, self._claim.epoch, body):
+            self._found(What.SIGNATURE, entry.seq, entry.seq)
+            return
+        if body.epoch:
+            return
+        known = dict(self._values).get(body.seq)
+        if known is not None and known != body.chain:
+            self._found(What.ALTERED, self.proven + 1, body.seq)
+        self.proven = max(self.proven, body.seq)
+        if body.seq == entry.seq - 1 and before != body.chain:  # go on from what was signed
+            if not before:
+                self._unproven.remove(entry.seq)
+                self._flush_unproven()
+            self._chain = crypto.chain_next(body.chain, entry.seq, entry.raw)
+            self._values.append((entry.seq, self._chain))
+
+    def _hole(self, lo: int, hi: int, to_at: int | None) -> None:
+        """No entry for `lo..hi`: declared, never arrived, or taken away."""
+        self._chain = next(
+            (gap.chain for gap in self._gaps if gap.anchor == hi and not gap.record),
+            next((part.before for part in self._claim.held if part.lo == hi + 1), b""),
+        )
+        start = lo
+        while start <= hi:
+            what, end = self._absent(start, hi)
+            if what is What.DECLARED:
+                self._before_loss(start)
+            self._found(what, start, end, to_at=to_at)
+            start = end + 1
+
+    def _before_loss(self, lo: int) -> None:
+        """What lies before a loss is proven by the chain value that the loss's record names, or by nothing."""
+        before = next((gap.before for gap in self._gaps if gap.lo == lo), b"")
+        known = dict(self._values).get(lo - 1)
+        if before and known == before:
+            self.proven = lo - 1
+        elif before and known is not None:
+            self._found(What.ALTERED, self.proven + 1, lo - 1)
+        elif self.proven < lo - 1 and self._seq == lo - 1:
+            self._found(What.UNPROVEN, self.proven + 1, lo - 1, "缺口之前没有签名")
+
+    def _absent(self, seq: int, hi: int) -> tuple[What, int]:
+        """Why `seq` is not there, and up to where that is so."""
+        gap = next((gap for gap in self._gaps if gap.lo <= seq <= gap.hi), None)
+        if gap is not None:
+            return What.DECLARED, min(hi, gap.hi)
+        ends = [gap.lo - 1 for gap in self._gaps if gap.lo > seq]
+        part = next((part for part in self._claim.held if part.lo <= seq <= part.hi), None)
+        if part is not None:
+            return What.MISSING, min([hi, part.hi, *ends])
+        return What.PENDING, min([hi, *ends, *(part.lo - 1 for part in self._claim.held if part.lo > seq)])
+
+    def _flush_unproven(self) -> None:
+        if self._unproven:
+            self._found(What.UNPROVEN, self._unproven[0], self._unproven[-1])
+            self._unproven.clear()
+
+    def _found(self, what: What, lo: int, hi: int, detail: str = "", to_at: int | None = None) -> None:
+        finding = Finding(
+            what=what, lo=lo, hi=hi, detail=detail, from_at=self._cap_at, to_at=to_at or self._cap_at
+        )
+        last = self.findings[-1] if self.findings else None
+        if last is not None and (last.what, last.hi + 1, last.detail) == (what, lo, detail):
+            self.findings[-1] = msgspec.structs.replace(last, hi=hi, to_at=finding.to_at)
+            return
+        self.findings.append(finding)
+
+
+def decoded(raw: bytes) -> Record | None:
+    """None for what is no record."""
+    try:
+        return decode_record(raw)
+    except msgspec.MsgspecError:
+        return None
+
+
+_COLUMNS = {"tbl": "table"}
+
+
+def _column(item: Record, name: str) -> Any:
+    value = getattr(item, _COLUMNS.get(name, name))
+    return value.value if isinstance(value, StrEnum) else value

@@ -1,0 +1,216 @@
+"""`mingcha verify`: proves from the hall's database, for any site and period, that nothing was dropped or altered.
+
+Reads only, in one picture of the database, beside the running hall. From the ground up: the chain of every epoch
+against the box's signatures (`core/audit.py`), current versions against records, cases against current versions.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.config import CentralConfig
+from central.core import case as cases
+from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
+from central.store import audit as rows
+from central.store import cases as case_rows
+from central.store.engine import look
+from common.clock import Clock
+from common.core import crypto
+from common.core.errors import ConfigError
+from common.core.instant import end_of_day, start_of_day
+from common.core.record import Case, Op, Record, Step, decode_body
+
+SHOWN = 20
+"""Findings of one kind that are listed one by one where each would be a row of its own."""
+_FACTS = ("case_no", "item_code", "applicant", "org", "responsible", "status", "outcome")
+_TIMES = ("received_at", "accepted_at", "finished_at", "deadline_at", "deleted")
+
+
+class EpochReport(Struct, frozen=True, kw_only=True):
+    """One epoch of a site. `proven`: up to this number the box has signed what is here."""
+
+    site: str
+    epoch: str
+    number: int
+    generation: int
+    key: str  # id of the signing key: compare it with what the box's doctor shows
+    records: int
+    newest: int
+    proven: int
+    findings: list[Finding]
+
+
+class SiteReport(Struct, frozen=True, kw_only=True):
+    """One site: its epochs, and what was derived from them."""
+
+    site: str
+    name: str
+    epochs: list[EpochReport]
+    findings: list[Finding]
+
+    @property
+    def everything(self) -> list[Finding]:
+        return [item for epoch in self.epochs for item in epoch.findings] + self.findings
+
+
+def grade(reports: Sequence[SiteReport]) -> Grade:
+    """The worst there is."""
+    found = (item.what.grade for report in reports for item in report.everything)
+    return max(found, key=lambda one: one.rank, default=Grade.PROVEN)
+
+
+async def verify(
+    config: CentralConfig, site: str, since: date | None, until: date | None
+) -> list[SiteReport]:
+    """Audit one site, or all (`site` empty). Findings outside the days `since..until` are left out.
+
+    Raises ConfigError for an unknown site, UnavailableError where the database is away.
+    """
+    zone = ZoneInfo(config.legal_zone)
+    period = Period(start_of_day(since, zone) if since else None, end_of_day(until, zone) if until else None)
+    async with look(config.database_url) as conn:
+        await rows.freeze(conn)
+        return await examine(conn, zone, Clock(config.clock).office(), site, period)
+
+
+async def examine(
+    conn: AsyncConnection, zone: ZoneInfo, now_at: int, site: str = "", period: "Period | None" = None
+) -> list[SiteReport]:
+    """`verify` on a connection; `now_at`: office time. Raises ConfigError for an unknown site."""
+    names = await rows.sites(conn)
+    if site and site not in names:
+        raise ConfigError(f"没有站点 {site}", hint="站点：" + "、".join(names))
+    chosen, during = [site] if site else list(names), period or Period()
+    return [await _site(conn, one, names[one], during, (zone, now_at)) for one in chosen]
+
+
+class Period(Struct, frozen=True):
+    """Office time from `from_at` up to `to_at`; None: no bound."""
+
+    from_at: int | None = None
+    to_at: int | None = None
+
+    def touches(self, item: Finding) -> bool:
+        before = self.to_at is not None and item.from_at is not None and item.from_at >= self.to_at
+        after = self.from_at is not None and item.to_at is not None and item.to_at < self.from_at
+        return not (before or after)
+
+
+async def _site(
+    conn: AsyncConnection, site: str, name: str, period: Period, when: tuple[ZoneInfo, int]
+) -> SiteReport:
+    epochs, findings = [], []
+    for place, (cursor, claim) in enumerate(await rows.claims(conn, site), 1):
+        report = await _epoch(conn, cursor, claim, period)
+        epochs.append(report)
+        if cursor.epoch_no != place:
+            findings.append(_derived(What.EPOCH, f"第 {place} 批的序号是 {cursor.epoch_no}"))
+        if not claim.sign_key:
+            findings.append(_derived(What.EPOCH, f"第 {place} 批的机器（第 {cursor.generation} 代）没有登记"))
+    findings += [
+        _derived(What.EPOCH, f"批次 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
+    ]
+    findings += await _heads(conn, site)
+    findings += await _cases(conn, site, *when)
+    shown = [item for item in findings if period.touches(item)]
+    return SiteReport(site=site, name=name, epochs=epochs, findings=shown)
+
+
+async def _epoch(conn: AsyncConnection, cursor: Row[Any], claim: Claim, period: Period) -> EpochReport:
+    audit = Audit(claim, await rows.gaps(conn, claim))
+    async for page in rows.entries(conn, claim):
+        for entry in page:
+            audit.feed(entry)
+    audit.finish()
+    return EpochReport(
+        site=claim.site,
+        epoch=claim.epoch.hex(),
+        number=cursor.epoch_no,
+        generation=cursor.generation,
+        key=crypto.key_id(claim.sign_key) if claim.sign_key else "",
+        records=audit.records,
+        newest=claim.newest,
+        proven=audit.proven,
+        findings=[item for item in audit.findings if period.touches(item)],
+    )
+
+
+def _derived(what: What, detail: str, at: int | None = None, seq: int = 0) -> Finding:
+    return Finding(what=what, lo=seq, hi=seq, detail=detail, from_at=at, to_at=at)
+
+
+# what was derived --------------------------------------------------------------------------------------------
+
+
+async def _heads(conn: AsyncConnection, site: str) -> list[Finding]:
+    """Each current version is the newest record of its row, and each row has one."""
+    found: list[Finding] = []
+    async for page in rows.heads(conn, site):
+        table, keys = page[0].tbl, [head.key for head in page]
+        known: dict[str, list[tuple[tuple[int, int], Record]]] = {}
+        for row in await rows.versions(conn, site, table, keys):
+            item = decoded(row.raw)
+            if item is not None:  # else the chain says so
+                known.setdefault(row.key, []).append(((row.epoch_no, row.version), item))
+        found += [
+            _derived(
+                What.HEAD, f"{table} 的一行（编号 {head.epoch_no}-{head.version}）：{fault}", head.cap_at
+            )
+            for head in page
+            if (fault := _head_fault(head, known.get(head.key, [])))
+        ]
+    found += [
+        _derived(What.HEAD, f"{row.tbl} 的一行没有当前版本", row.cap_at, row.seq)
+        for row in await rows.headless(conn, site, SHOWN)
+    ]
+    return found
+
+
+def _head_fault(head: Row[Any], known: list[tuple[tuple[int, int], Record]]) -> str:
+    """Empty for the newest of `known`, as it was sent; a deleted row keeps the content of one of them."""
+    if not known:
+        return "没有记录"
+    rank, newest = max(known, key=lambda item: item[0])
+    if (head.epoch_no, head.version) != rank:
+        return "不是最新版本"
+    deleted = newest.op is Op.DELETE
+    bodies = [bytes(item.body) for _, item in known] if deleted else [bytes(newest.body)]
+    try:
+        body = decode_body(newest)
+    except msgspec.MsgspecError:
+        return "记录读不出"
+    assert isinstance(body, Case | Step)
+    said = (head.kind, head.case_key, bool(head.deleted), bytes(head.digest))
+    if said != (newest.kind.value, body.case_key, deleted, newest.digest) or bytes(head.body) not in bodies:
+        return "内容不同"
+    return ""
+
+
+async def _cases(conn: AsyncConnection, site: str, zone: ZoneInfo, now_at: int) -> list[Finding]:
+    """Each case says what its rows say, and each row has its case. Lights are judgements, kept as transitions."""
+    found: list[Finding] = []
+    async for page in rows.cases(conn, site):
+        try:
+            source = await case_rows.source_rows(conn, site, [row.case_key for row in page])
+        except msgspec.MsgspecError:
+            found.append(_derived(What.CASE, "当前版本读不出"))
+            continue
+        for row in page:
+            state = cases.fold(row.case_key, source.get(row.case_key, []), zone)
+            later = cases.as_of(state, now_at, zone)
+            differing = [name for name in _FACTS if row._mapping[name] != getattr(state.facts, name)]  # noqa: SLF001
+            differing += [
+                name
+                for name in _TIMES
+                if row._mapping[name] not in {getattr(state, name), getattr(later, name)}  # noqa: SLF001
+            ]
+            if differing:
+                found.append(_derived(What.CASE, "、".join(differing), row.filed_at or None))
+    missing = await rows.caseless(conn, site, SHOWN)
+    return found + [_derived(What.CASE, "有行而没有办件") for _ in missing]

@@ -1,0 +1,206 @@
+"""The audit of one epoch: what is honest is proven, and nothing else is."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.core.audit import Audit, Claim, Entry, Finding, What
+from central.store.audit import COLUMNS
+from common.core import crypto
+from common.core.ranges import Range
+from common.core.record import Checkpoint, Gap, Record, decode_body, decode_record, encode_record
+from tests.sender import Sender, case, draft
+
+Edit = Callable[[list[Entry]], list[Entry]]
+RECORDS, EVERY = 30, 7
+
+
+def sender(count: int = RECORDS, every: int = EVERY) -> Sender:
+    made = Sender()
+    while made.newest < count:
+        made.number(case(str(made.newest), at=1_000 + made.newest))
+        if made.newest % every == 0:
+            made.sign()
+    made.sign()
+    return made
+
+
+def entry(seq: int, raw: bytes) -> Entry:
+    item = decode_record(raw)
+    values = {"kind": item.kind.value, "tbl": item.table}
+    return Entry(seq, raw, {name: values.get(name, getattr(item, name, None)) for name in COLUMNS})
+
+
+def entries(box: Sender) -> list[Entry]:
+    return [entry(seq, raw) for seq, raw in enumerate(box.raws, 1)]
+
+
+def claim(box: Sender, held: Sequence[Range] | None = None, newest: int | None = None) -> Claim:
+    whole = [Range(1, box.newest, box.chain[0], box.chain[-1])]
+    return Claim(
+        site=box.site,
+        epoch=box.epoch,
+        sign_key=box.sign_key,
+        held=whole if held is None else held,
+        newest=box.newest if newest is None else newest,
+    )
+
+
+def audited(said: Claim, kept: Sequence[Entry]) -> Audit:
+    bodies = [(decode_body(decode_record(one.raw)), one.seq) for one in kept if one.columns]
+    audit = Audit(said, [body for body, seq in bodies if isinstance(body, Gap) and body.hi < seq])
+    for one in kept:
+        audit.feed(one)
+    audit.finish()
+    return audit
+
+
+def whats(audit: Audit) -> set[What]:
+    return {finding.what for finding in audit.findings}
+
+
+def test_what_is_honest_is_proven_up_to_the_last_signature() -> None:
+    """P-CHAIN-05"""
+    box = sender()
+    audit = audited(claim(box), entries(box))
+    assert (audit.findings, audit.records, audit.proven) == ([], box.newest, box.newest - 1)
+
+
+def test_a_signature_of_another_key_site_or_epoch_is_none() -> None:
+    box, thief = sender(), Sender(sign_secret=b"t" * 32)
+    said = msgspec.structs.replace(claim(box), sign_key=thief.sign_key)
+    assert What.SIGNATURE in whats(audited(said, entries(box)))
+    for change in ({"site": "s02"}, {"epoch": b"another-"}):
+        assert What.SIGNATURE in whats(audited(msgspec.structs.replace(claim(box), **change), entries(box)))
+
+
+@given(st.data())
+def test_no_edit_of_a_record_goes_unseen(data: st.DataObject) -> None:
+    """Whoever edits also corrects the columns and the cursor's chain value: he cannot sign."""
+    box = sender()
+    kept = entries(box)
+    place = data.draw(st.integers(0, len(kept) - 2))
+    kind = data.draw(st.sampled_from(["drop", "swap", "edit"]))
+    if kind == "drop":
+        del kept[place]
+    elif kind == "swap":
+        one, two = kept[place], kept[place + 1]
+        kept[place : place + 2] = [entry(one.seq, two.raw), entry(two.seq, one.raw)]
+    else:
+        kept[place] = entry(place + 1, edited(kept[place].raw))
+    value = box.chain[0]
+    for one in kept:
+        value = crypto.chain_next(value, one.seq, one.raw)
+    audit = audited(claim(box, [Range(1, box.newest, box.chain[0], value)]), kept)
+    expected = {"drop": What.MISSING, "swap": What.MISPLACED, "edit": What.ALTERED}[kind]
+    assert expected in whats(audit)
+
+
+def edited(raw: bytes) -> bytes:
+    item = decode_record(raw)
+    return encode_record(msgspec.structs.replace(item, cap_wall=item.cap_wall + 1))
+
+
+def test_an_edit_is_placed_between_the_signatures_around_it() -> None:
+    box = sender()
+    kept = entries(box)
+    kept[9] = entry(10, edited(kept[9].raw))  # checkpoints are 8, 15, 22, ...
+    altered = [one for one in audited(claim(box), kept).findings if one.what is What.ALTERED]
+    assert [(one.lo, one.hi) for one in altered] == [(8, 14)]
+
+
+def test_behind_the_last_signature_the_cursor_speaks() -> None:
+    box = sender()
+    box.number(case("late"), case("later"))
+    kept = entries(box)
+    assert audited(claim(box), kept).proven == box.newest - 3
+    kept[-1] = entry(box.newest, edited(kept[-1].raw))
+    assert whats(audited(claim(box), kept)) == {What.ALTERED}
+
+
+def test_a_declared_loss_is_said_and_what_follows_it_is_proven() -> None:
+    """P-GAP-05"""
+    box = sender()
+    box.lose(4, 5)
+    box.sign()
+    kept = [one for one in entries(box) if one.seq not in {4, 5}]
+    audit = audited(claim(box), kept)
+    assert [(one.what, one.lo, one.hi) for one in audit.findings] == [(What.DECLARED, 4, 5)]
+    assert audit.proven == box.newest - 1
+    kept[1] = entry(2, edited(kept[1].raw))
+    assert What.ALTERED in whats(audited(claim(box), kept)), "what lies before the loss is signed with it"
+    kept[1] = entry(2, box.raws[1])
+    kept[3] = entry(6, edited(kept[3].raw))
+    assert What.ALTERED in whats(audited(claim(box), kept))
+    kept[3] = entry(6, box.raws[5])
+    kept[4] = entry(7, edited(kept[4].raw))
+    assert What.ALTERED in whats(audited(claim(box), kept))
+
+
+def test_a_loss_without_an_anchor_leaves_a_stretch_unproven_up_to_the_next_signature() -> None:
+    box = sender()
+    box.number(draft_gap(4, 5))
+    box.sign()
+    kept = [one for one in entries(box) if one.seq not in {4, 5}]
+    found = [(one.what, one.lo, one.hi) for one in audited(claim(box), kept).findings]
+    before, lost, behind = (What.UNPROVEN, 1, 3), (What.DECLARED, 4, 5), (What.UNPROVEN, 6, 7)
+    assert found == [before, lost, behind]
+
+
+def draft_gap(lo: int, hi: int) -> Record:
+    return draft(Gap(lo, hi, "damaged"))
+
+
+def test_a_former_epoch_is_signed_by_the_next_and_else_its_end_is_unproven() -> None:
+    """P-CHAIN-06"""
+    former, box = sender(), Sender()
+    former.number(case("end"))
+    box.sign_former(former)
+    witness = decode_body(decode_record(box.raws[0]))
+    assert isinstance(witness, Checkpoint)
+    ended = msgspec.structs.replace(claim(former), is_ended=True)
+    unsigned = [(one.what, one.lo, one.hi) for one in audited(ended, entries(former)).findings]
+    assert unsigned == [(What.UNPROVEN, former.newest - 1, former.newest)]
+    told = msgspec.structs.replace(ended, witnesses=[witness])
+    assert audited(told, entries(former)).findings == []
+    kept = entries(former)
+    kept[-1] = entry(former.newest, edited(kept[-1].raw))
+    assert What.ALTERED in whats(audited(told, kept))
+    short = msgspec.structs.replace(told, held=[Range(1, 9, b"", former.chain[9])], newest=9)
+    assert What.PENDING in whats(audited(short, entries(former)[:9]))
+
+
+def test_what_has_not_arrived_is_pending_and_no_accusation() -> None:
+    box = sender()
+    first, rest = box.chain, entries(box)
+    held = [Range(1, 10, first[0], first[10]), Range(15, 20, first[14], first[20])]
+    kept = [one for one in rest if one.seq <= 10 or 15 <= one.seq <= 20]
+    found = audited(claim(box, held), kept).findings
+    assert [(one.what, one.lo, one.hi) for one in found] == [
+        (What.PENDING, 11, 14),
+        (What.PENDING, 21, box.newest),
+    ]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_that_differs_from_its_record_is_named(name: str) -> None:
+    box = sender()
+    kept = entries(box)
+    columns = kept[2].columns
+    assert columns is not None
+    kept[2] = Entry(3, kept[2].raw, columns | {name: "?"})
+    assert audited(claim(box), kept).findings == [
+        Finding(what=What.COLUMNS, lo=3, hi=3, detail=name, from_at=1002, to_at=1002)
+    ]
+
+
+def test_a_dead_letter_keeps_its_place_in_the_chain() -> None:
+    box = sender()
+    kept = entries(box)
+    kept[2] = Entry(3, kept[2].raw, None)
+    assert whats(audited(claim(box), kept)) == {What.DEAD}
+    kept[2] = Entry(3, b"?", None)
+    assert whats(audited(claim(box), kept)) == {What.DEAD, What.ALTERED}

@@ -172,13 +172,13 @@ async def _config(box: Box) -> Outcome:
 
 async def _keys(box: Box) -> Outcome:
     identity = box.config.identity
-    app.read_key(identity.sign_key, "本站点的签名私钥")
+    sign_secret = app.read_key(identity.sign_key, "本站点的签名私钥")
     app.read_key(identity.master_key, "缓存主密钥")
     app.read_key(identity.digest_key, "摘要密钥")
     app.read_key(identity.hall_sign, "市中心的签名公钥")
     if box.config.mqtt.tls:
         tls_context(box.config.mqtt)
-    return ok()
+    return ok(f"签名公钥 {crypto.key_id(crypto.sign_public(sign_secret))}")
 
 
 async def _certificate(box: Box) -> Outcome:

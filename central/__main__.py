@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from common.cli import EX_SOFTWARE, invoke
 
@@ -14,6 +14,9 @@ import click  # isort: skip
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.access import Role
+
+if TYPE_CHECKING:
+    from central.dead import Clerk
 
 DEFAULT_CONFIG = "/etc/mingcha/central.toml"
 _CONFIG = click.option(
@@ -95,6 +98,83 @@ def verify(site: str, since: datetime | None, until: datetime | None, as_json: b
     reports = asyncio.run(verifying.verify(settings, site, *days))
     click.echo(verify_text.as_json(reports) if as_json else verify_text.render(reports, settings.legal_zone))
     return verifying.grade(reports).rank
+
+
+@cli.group(help="死信：站点送来而读不出的记录。查看、修复后计入，或放弃；每次都记入审计。")
+def dead() -> None:
+    """Group of commands."""
+
+
+_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
+_LETTER = click.argument("name", metavar="编号")
+
+
+@dead.command("list", help="全部死信，编号在前。")
+@click.option("--site", default="", metavar="站点", help="只看一个站点。")
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@_CONFIG
+def list_dead(site: str, as_json: bool, path: Path) -> None:
+    import msgspec
+
+    from central.dead import name_of
+    from central.store import dead as letters
+    from common.core.state import LetterState
+
+    rows = _in_store(path, lambda conn: letters.listed(conn, site))
+    found = [
+        {"name": name_of(row), "state": row.state, "reason": row.reason, "at_wall": row.at_wall}
+        for row in rows
+    ]
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    for item in found:
+        click.echo(f"{item['name']}\t{LetterState(item['state']).word}\t{item['reason']}")
+
+
+@dead.command("show", help="印出一封死信的记录（JSON），个人信息遮挡。")
+@_LETTER
+@click.option("--full", is_flag=True, help="不遮挡；须写 --why，记入审计。")
+@click.option("--why", default="", metavar="原因", help="记入审计。")
+@_CONFIG
+def show_dead(name: str, full: bool, why: str, path: Path) -> None:
+    if full and not why:
+        raise click.UsageError("--full 须写 --why 原因")
+    click.echo(asyncio.run(_clerk(path, name, why).show(full=full)))
+
+
+@dead.command("reinject", help="计入一封死信：原样（升级之后），或用修改过的文件。")
+@_LETTER
+@click.option(
+    "--file",
+    "edited",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="文件",
+    help="在 show --full 的输出上修改而成。",
+)
+@_WHY
+@_CONFIG
+def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
+    text = edited.read_text("utf-8") if edited else ""
+    click.echo(asyncio.run(_clerk(path, name, why).reinject(text)))
+
+
+@dead.command("drop", help="放弃一封死信：不再妨碍该站点的数据齐全，原文保留。")
+@_LETTER
+@_WHY
+@_CONFIG
+def drop_dead(name: str, why: str, path: Path) -> None:
+    click.echo(asyncio.run(_clerk(path, name, why).drop()))
+
+
+def _clerk(path: Path, name: str, why: str) -> "Clerk":
+    """Who acts is the account of the machine: the command line has no log-in of its own."""
+    import getpass
+
+    from central import config
+    from central.dead import Clerk
+
+    return Clerk(config.load(path), name, getpass.getuser(), why)
 
 
 @cli.group(help="用户。")

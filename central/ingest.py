@@ -26,6 +26,7 @@ from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
 from common.core.record import SCHEMA, Case, Checkpoint, Gap, Pass, Record, Step, decode_body, decode_record
+from common.core.state import LetterState
 
 log = structlog.get_logger()
 
@@ -102,6 +103,15 @@ def _barred(site: str, box: Row[Any]) -> str:
     return code
 
 
+async def take_letter(conn: AsyncConnection, letter: Row[Any], raw: bytes, world: World, now: Moment) -> None:
+    """Take `raw`, which can be read, in place of a dead letter of the same number."""
+    cursor = await facts.cursor(conn, letter.site, letter.epoch)
+    box = None if cursor is None else await facts.find_box(conn, letter.site, cursor.generation)
+    assert cursor is not None
+    assert box is not None
+    await _Intake(conn, cursor, box.sign_key, now).take_again(letter.seq, raw, world)
+
+
 class _Intake:
     """The batches of one epoch inside one transaction."""
 
@@ -128,6 +138,14 @@ class _Intake:
     async def take(self, group: list[Opened], world: World) -> Ack:
         for item in group:
             self._take_one(item)
+        return await self._commit(world)
+
+    async def take_again(self, seq: int, raw: bytes, world: World) -> None:
+        """A number that is held as a dead letter, now as a record that can be read."""
+        self._take_record(seq, raw, Lane.BULK, None)
+        await self._commit(world)
+
+    async def _commit(self, world: World) -> Ack:
         await facts.add_records(self.conn, self.rows)
         await facts.add_dead_letters(self.conn, self.dead)
         await facts.add_passes(self.conn, self.passes)
@@ -154,12 +172,11 @@ class _Intake:
             return
         for lo, hi in ranges.missing(self.held, header.first, header.last):
             for seq in range(lo, hi + 1):
-                self._take_record(seq, item.raws[seq - header.first], item)
+                self._take_record(seq, item.raws[seq - header.first], header.lane, item)
         self.held = merged
         self.newest = max(self.newest, header.last)
 
-    def _take_record(self, seq: int, raw: bytes, batched: Opened) -> None:
-        lane = batched.header.lane
+    def _take_record(self, seq: int, raw: bytes, lane: Lane, batched: Opened | None) -> None:
         try:
             item = decode_record(raw)
             body = decode_body(item)
@@ -194,11 +211,11 @@ class _Intake:
                 self.late.add(body.case_key)
             self.slots[item.cap_at - item.cap_at % _SLOT][late] += 1
 
-    def _contradicted(self, body: Checkpoint, batched: Opened) -> str:
+    def _contradicted(self, body: Checkpoint, batched: Opened | None) -> str:
         """What is wrong with a checkpoint, as far as it can be seen here; `mingcha verify` sees the rest."""
         if not is_signed_by(self.sign_key, self.site, self.epoch, body):
             return "the checkpoint's signature does not verify"
-        if body.epoch:
+        if body.epoch or batched is None:
             return ""
         header = batched.header
         values = [header.prev_hash, *batch.chain_values(header, batched.raws)]
@@ -219,6 +236,7 @@ class _Intake:
                 "reason": reason,
                 "raw": raw,
                 "at_wall": self.now.wall,
+                "state": LetterState.OPEN.value,
             }
         )
 

@@ -67,7 +67,7 @@ class What(StrEnum):
 _WORDS = {
     What.PENDING: "尚未到达",
     What.DECLARED: "站点已声明缺失",
-    What.DEAD: "死信，未计入",
+    What.DEAD: "死信",
     What.UNPROVEN: "没有链可核对",
     What.MISSING: "缺失，没有声明",
     What.ALTERED: "内容与签名的链不符",
@@ -93,11 +93,17 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True):
-    """One kept number. `columns`: what was written beside a record, by name; None for a dead letter."""
+    """One kept number. `raw`: the bytes in the chain. `columns`: what was written beside a record, by name.
+
+    A dead letter has none while nobody has read it. `repaired`: the bytes that were taken in instead; `letter`: what
+    became of it.
+    """
 
     seq: int
     raw: bytes
     columns: dict[str, Any] | None
+    repaired: bytes = b""
+    letter: str = ""
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -135,7 +141,7 @@ class Audit:
 
     def feed(self, entry: Entry) -> None:
         """The next kept number."""
-        item = decoded(entry.raw)
+        item = decoded(entry.repaired or entry.raw)
         at = item.cap_at if item is not None else None
         if entry.seq > self._seq + 1:
             self._hole(self._seq + 1, entry.seq - 1, at)
@@ -146,8 +152,9 @@ class Audit:
         self._remember()
         if not any(part.lo <= entry.seq <= part.hi for part in self._claim.held):
             self._found(What.CURSOR, entry.seq, entry.seq, "有记录而游标说没有")
+        if entry.columns is None or entry.letter:
+            self._found(What.DEAD, entry.seq, entry.seq, entry.letter)
         if entry.columns is None:
-            self._found(What.DEAD, entry.seq, entry.seq)
             return
         self.records += 1
         if item is None:

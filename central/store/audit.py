@@ -13,6 +13,7 @@ from central.store.dialect import among
 from central.store.tables import box, case, dead_letter, ingest_cursor, record, row_head, site
 from common.core.ranges import Range
 from common.core.record import Body, Checkpoint, Gap, RecordKind, decode_body
+from common.core.state import LetterState
 
 PAGE = 1_000
 COLUMNS = ("kind", "tbl", "key", "version", "cap_at", "cap_wall", "digest")
@@ -122,15 +123,24 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
     query = select(kept.seq, kept.raw, *(kept[name] for name in COLUMNS)).order_by(kept.seq).limit(PAGE)
     query = query.where(kept.site == claim.site, kept.epoch == claim.epoch)
     letter = dead_letter.c
-    letters = select(letter.seq, letter.raw).where(letter.site == claim.site, letter.epoch == claim.epoch)
+    letters = select(letter.seq, letter.raw, letter.state)
+    letters = letters.where(letter.site == claim.site, letter.epoch == claim.epoch)
     while more:
         rows = (await conn.execute(query.where(kept.seq > after))).all()
         more = len(rows) == PAGE
-        found = [Entry(row.seq, row.raw, {name: row._mapping[name] for name in COLUMNS}) for row in rows]  # noqa: SLF001
-        dead = letters.where(letter.seq > after, *((letter.seq <= rows[-1].seq,) if more else ()))
-        found += [Entry(row.seq, row.raw, None) for row in await conn.execute(dead)]
+        bounds = (letter.seq <= rows[-1].seq,) if more else ()
+        dead = {row.seq: row for row in await conn.execute(letters.where(letter.seq > after, *bounds))}
+        found = [_entry(row, dead.pop(row.seq, None)) for row in rows]
+        found += [Entry(row.seq, row.raw, None, b"", LetterState(row.state).word) for row in dead.values()]
         after = rows[-1].seq if rows else after
         yield sorted(found, key=lambda entry: entry.seq)
+
+
+def _entry(row: Row[Any], letter: Row[Any] | None) -> Entry:
+    columns = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001
+    if letter is None:
+        return Entry(row.seq, row.raw, columns)
+    return Entry(row.seq, letter.raw, columns, row.raw, LetterState(letter.state).word)
 
 
 async def heads(conn: AsyncConnection, site_id: str) -> AsyncIterator[Sequence[Row[Any]]]:

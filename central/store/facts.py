@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.store.dead import OPEN
 from central.store.dialect import among, insert_new, replace_row, upsert, write_rows
 from central.store.tables import (
     arrival,
@@ -153,8 +154,8 @@ async def drop_passes(conn: AsyncConnection, site_id: str, epoch: bytes, below: 
 
 
 async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
-    """Something this site sent could not be read: nobody knows what it said."""
-    query = select(dead_letter.c.seq).where(dead_letter.c.site == site_id).limit(1)
+    """Something this site sent could not be read: nobody knows what it said, and nobody has decided yet."""
+    query = select(dead_letter.c.seq).where(dead_letter.c.site == site_id, OPEN).limit(1)
     return (await conn.execute(query)).first() is not None
 
 
@@ -218,7 +219,6 @@ async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) 
 async def dead_letter_counts(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """(site, reason, count), most first."""
     number = func.count().label("number")
-    query = select(dead_letter.c.site, dead_letter.c.reason, number).group_by(
-        dead_letter.c.site, dead_letter.c.reason
-    )
+    query = select(dead_letter.c.site, dead_letter.c.reason, number).where(OPEN)
+    query = query.group_by(dead_letter.c.site, dead_letter.c.reason)
     return (await conn.execute(query.order_by(number.desc()))).all()

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import tables as t
+from central.store.dead import OPEN
 from central.store.wall import IS_OPEN, urgent
 from common.core import message
 from common.core.message import Heartbeat
@@ -63,8 +64,9 @@ async def kinds(conn: AsyncConnection) -> dict[str, str]:
 async def dead_letters(conn: AsyncConnection, site: str, limit: int) -> tuple[int, Sequence[Row[Any]]]:
     """How many records of `site` could not be read, and the newest of them."""
     letter = t.dead_letter.c
-    count = await conn.scalar(select(func.count()).select_from(t.dead_letter).where(letter.site == site))
-    query = select(letter.seq, letter.code, letter.reason, letter.at_wall).where(letter.site == site)
+    number = select(func.count()).select_from(t.dead_letter)
+    count = await conn.scalar(number.where(letter.site == site, OPEN))
+    query = select(letter.seq, letter.code, letter.reason, letter.at_wall).where(letter.site == site, OPEN)
     rows = await conn.execute(query.order_by(letter.at_wall.desc(), letter.seq.desc()).limit(limit))
     return int(count or 0), rows.all()
 

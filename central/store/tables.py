@@ -121,8 +121,9 @@ dead_letter = Table(
     Column("seq", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # as chained, for ever
     Column("at_wall", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # common.core.state.LetterState
     PrimaryKeyConstraint("site", "epoch", "seq"),
 )
 
@@ -187,6 +188,17 @@ site_status = Table(
     Column("receipt_wall", BigInteger),  # last batch committed
     Column("record_wall", BigInteger),  # capture time of the newest case or step record
     Column("heartbeat", LargeBinary),  # MessagePack of common.core.message.Heartbeat
+)
+
+audit_line = Table(
+    "audit_line",  # who looked at personal data or decided something, and why; append-only
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_wall", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 # law ---------------------------------------------------------------------------------------------------------

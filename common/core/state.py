@@ -101,6 +101,18 @@ class DoctorVerdict(StrEnum):
         }[self.value]
 
 
+class LetterState(StrEnum):
+    """What became of a record nobody could read."""
+
+    OPEN = "open"
+    REINJECTED = "reinjected"
+    DROPPED = "dropped"
+
+    @property
+    def word(self) -> str:
+        return {"open": "未处理", "reinjected": "已修复计入", "dropped": "已放弃"}[self.value]
+
+
 class SiteKind(StrEnum):
     """The three kinds of service site a city has."""
 

@@ -14,7 +14,7 @@ from common.core import message
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, start_of_day
 from common.core.message import Heartbeat
 from common.core.ranges import Range
-from common.core.state import ClockKind, Light, SiteKind
+from common.core.state import ClockKind, LetterState, Light, SiteKind
 from tests.integration import city_cases
 from tests.integration.city_cases import ZONE, site_id, workday
 
@@ -196,6 +196,7 @@ def _dead_letters(now_wall: int) -> list[dict[str, Any]]:
             "reason": reason,
             "raw": b"",
             "at_wall": now_wall - seq * MINUTE,
+            "state": LetterState.OPEN.value,
         }
         for seq, reason in enumerate(reasons, 12)
     ]

@@ -26,7 +26,7 @@ from common.core import crypto
 from common.core.checks import CHECKS
 from common.core.errors import ConfigError
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
-from common.core.state import ClockKind, Light
+from common.core.state import ClockKind, LetterState, Light
 from common.health import Outcome
 from provisioning.pki import box_subject, keep_node, load_ca
 from tests.journey.scene import FIRST, Place, command, doctor, ended, finds, scene, until
@@ -129,6 +129,7 @@ async def late_and_dead(place: Place) -> None:
     clock |= {"kind": ClockKind.STATED, "light": Light.GREEN}
     clock |= {"running": True, "stopped": False, "provisional": False, "calendar_version": 1, "rev": 1}
     letter = {"site": "s01", "epoch": b"e" * 8, "seq": 1, "code": "bad_record", "reason": "不成立"}
+    letter["state"] = LetterState.OPEN
     async with store.write() as conn:
         await conn.execute(insert(t.clock).values(**clock, next_check_at=due_at))
         await conn.execute(insert(t.dead_letter).values(**letter, raw=b"", at_wall=Clock().wall()))

@@ -114,7 +114,18 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_dead_letter")),
+    )
+    op.create_table(
+        "audit_line",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_line")),
     )
     op.create_table(
         "ingest_cursor",

@@ -1,0 +1,152 @@
+"""`mingcha dead`: look into a record nobody could read, repair it, take it in after all, or give it up.
+
+A letter keeps the bytes the box chained for ever; what is taken in instead is a record of the same number. Each look at
+its content and each decision is a line of the audit.
+"""
+
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import judge
+from central.config import CentralConfig
+from central.ingest import take_letter
+from central.judge import Moment
+from central.store import dead
+from central.store.engine import open_store
+from common.clock import Clock
+from common.core.errors import ConfigError
+from common.core.record import decode_body, decode_record
+from common.core.state import LetterState
+
+_DIGEST = 10
+_BODY = 11
+
+
+def name_of(row: Row[Any]) -> str:
+    """How a letter is named on the command line: site, epoch, number."""
+    return f"{row.site}/{row.epoch.hex()}/{row.seq}"
+
+
+def parse(name: str) -> tuple[str, bytes, int]:
+    """Inverse of `name_of`. Raises ConfigError."""
+    try:
+        site, epoch, seq = name.split("/")
+        return site, bytes.fromhex(epoch), int(seq)
+    except ValueError:
+        raise ConfigError(f"不是死信的编号：{name}", hint="编号见  mingcha dead list") from None
+
+
+def shown(raw: bytes, *, full: bool) -> str:
+    """The record as a JSON array, texts of the body masked unless `full`; hex of what is no MessagePack at all."""
+    try:
+        items = msgspec.msgpack.decode(raw)
+        items[_DIGEST] = items[_DIGEST].hex()
+        if not full:
+            items[3], items[_BODY] = _masked(items[3]), _masked(items[_BODY])
+        return json.dumps(items, ensure_ascii=False)
+    except (msgspec.MsgspecError, TypeError, IndexError, AttributeError, UnicodeDecodeError):
+        return raw.hex() if full else f"读不出的 {len(raw)} 字节"
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:1] + "*" * min(len(value) - 1, 4)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return {key: _masked(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def repaired(raw: bytes, text: str, seq: int) -> bytes:
+    """The record's bytes from an edited `shown`, or `raw` as it is where `text` is empty. Raises ConfigError."""
+    if text:
+        try:
+            items = json.loads(text)
+            items[_DIGEST] = bytes.fromhex(items[_DIGEST])
+            raw = msgspec.msgpack.encode(items)
+        except (ValueError, TypeError, IndexError, KeyError) as error:
+            raise ConfigError(
+                f"修复后的文件不是一条记录：{error}", hint="请在 mingcha dead show --full 的输出上修改"
+            ) from error
+    try:
+        item = decode_record(raw)
+        decode_body(item)
+        if item.seq != seq:
+            raise msgspec.ValidationError(f"编号是 {item.seq}，不是 {seq}")
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            f"仍然读不出：{error}",
+            hint="请修改该字段后重试，或升级市中心程序；无法修复的用  mingcha dead drop",
+        ) from error
+    return raw
+
+
+class Clerk:
+    """Acts on one letter in the name of `who`, for the reason `why`."""
+
+    def __init__(self, config: CentralConfig, name: str, who: str, why: str) -> None:
+        self.config = config
+        self.name = name
+        self.who = who
+        self.why = why
+
+    async def show(self, *, full: bool) -> str:
+        """A look at the unmasked content is audited."""
+
+        async def look(conn: AsyncConnection, row: Row[Any]) -> str:
+            if full:
+                await self._note(conn, "dead.show")
+            return shown(row.raw, full=full)
+
+        return await self._with(look)
+
+    async def reinject(self, text: str) -> str:
+        """Take the letter in, as it is or as edited. -> what happened."""
+
+        async def take(conn: AsyncConnection, row: Row[Any]) -> str:
+            self._must_be_open(row)
+            raw = repaired(row.raw, text, row.seq)
+            world = await judge.load_world(conn, ZoneInfo(self.config.legal_zone))
+            now = Clock(self.config.clock)
+            await dead.settle(conn, row, LetterState.REINJECTED)
+            await take_letter(conn, row, raw, world, Moment(now.office(), now.wall()))
+            await self._note(conn, "dead.reinject")
+            return f"{self.name} 已计入"
+
+        return await self._with(take)
+
+    async def drop(self) -> str:
+        """Give the letter up: it holds nothing back any more and stays as evidence."""
+
+        async def give_up(conn: AsyncConnection, row: Row[Any]) -> str:
+            self._must_be_open(row)
+            await dead.settle(conn, row, LetterState.DROPPED)
+            await self._note(conn, "dead.drop")
+            return f"{self.name} 已放弃，原文保留"
+
+        return await self._with(give_up)
+
+    def _must_be_open(self, row: Row[Any]) -> None:
+        if row.state != LetterState.OPEN:
+            raise ConfigError(
+                f"{self.name} {LetterState(row.state).word}", hint="未处理的见  mingcha dead list"
+            )
+
+    async def _note(self, conn: AsyncConnection, act: str) -> None:
+        await dead.note(conn, Clock().wall(), self.who, act, self.name, self.why)
+
+    async def _with(self, act: Any) -> str:
+        store = await open_store(self.config.database_url)
+        try:
+            async with store.write() as conn:
+                row = await dead.find(conn, *parse(self.name))
+                if row is None:
+                    raise ConfigError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
+                found: str = await act(conn, row)
+                return found
+        finally:
+            await store.close()

@@ -1,0 +1,146 @@
+"""A record nobody can read: named, looked at with a reason, repaired or given up; the site is whole again."""
+
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from sqlalchemy import select, update
+
+from central import judge
+from central.ingest import ingest_batches, open_batch
+from central.judge import Moment
+from central.store import tables as t
+from central.store.cases import complete_until
+from central.welcome import introduce
+from common.clock import Clock
+from common.core import crypto, record
+from common.core.instant import SECOND
+from tests import services
+from tests.journey.scene import Place, command, doctor, scene
+from tests.journey.together import together
+from tests.sender import SECRETS, Sender, case, passed
+
+pytestmark = pytest.mark.service
+
+NOW = Clock().office()
+
+
+@together
+async def test_dead_letters_are_repaired_and_given_up_on_sqlite() -> None:
+    async with scene(start=False) as place:
+        await repaired_and_given_up(place)
+
+
+@together
+async def test_dead_letters_are_repaired_and_given_up_on_postgresql() -> None:
+    async with (
+        services.postgresql(durable=False) as database,
+        scene(start=False, database=database.url(await database.create_database())) as place,
+    ):
+        await repaired_and_given_up(place)
+
+
+def sender() -> Sender:
+    """A status nobody knows, an array that is no record, and a pass above both."""
+    made = Sender()
+    made.number(case("1", at=NOW, status="accepted", applicant="王小明"))
+    known = record.encode_record(msgspec.structs.replace(case("2", at=NOW, applicant="李小红"), seq=2))
+    items = msgspec.msgpack.decode(known)
+    items[11][17] = "exploded"
+    for raw in (msgspec.msgpack.encode(items), b"\xc1"):
+        made.raws.append(raw)
+        made.chain.append(crypto.chain_next(made.chain[-1], made.newest, raw))
+    made.number(passed(NOW - 10 * SECOND, tables=("case",), mapped=("case",)))
+    made.sign()
+    return made
+
+
+async def taken(place: Place, made: Sender, first: int, last: int) -> int | None:
+    """-> up to when the site is whole."""
+    store = await place.hall.store()
+    async with store.write() as conn:
+        await conn.execute(update(t.box).values(sign_key=made.sign_key))
+        world = await judge.load_world(conn, ZoneInfo("Asia/Shanghai"))
+        assert (await introduce(conn, "s01", made.hello(), NOW)).refused == ""
+        await ingest_batches(
+            conn, [open_batch("s01", made.payload(first, last), SECRETS)], world, Moment(NOW, NOW)
+        )
+        until = await complete_until(conn, "s01")
+    await store.close()
+    return until
+
+
+async def dead(place: Place, *args: str) -> tuple[int, str, str]:
+    return await command("mingcha", "dead", *args, "--config", str(place.hall.config))
+
+
+async def repaired_and_given_up(place: Place) -> None:
+    made = sender()
+    assert await taken(place, made, 1, made.newest) is None, "nobody knows what they said"
+    hall = await doctor(place.hall)
+    assert "E-HALL-12" in hall.faults
+    assert hall.checks["E-HALL-12"]["remedy"] == "请执行  mingcha dead list"
+    code, out, _ = await dead(place, "list", "--json")
+    letters = json.loads(out)
+    assert (code, [letter["state"] for letter in letters]) == (0, ["open", "open"])
+    second, third = (letter["name"] for letter in letters)
+    assert second == f"s01/{made.epoch.hex()}/2"
+    await looked_at(place, second, third)
+    await repaired(place, second)
+    code, out, _ = await dead(place, "drop", third, "--why", "厂商确认是空行")
+    assert (code, out.strip()) == (0, f"{third} 已放弃，原文保留")
+    made.number(passed(NOW - 5 * SECOND, tables=("case",), mapped=("case",)))
+    assert await taken(place, made, made.newest, made.newest) == NOW - 5 * SECOND
+    assert "E-HALL-12" not in (await doctor(place.hall)).faults
+    await held_to_account(place)
+
+
+async def looked_at(place: Place, second: str, third: str) -> None:
+    code, out, _ = await dead(place, "show", second)
+    assert (code, "李小红" in out, "李**" in out, "exploded" in out) == (0, False, True, False)
+    assert (await dead(place, "show", third))[1].strip() == "读不出的 1 字节"
+    assert (await dead(place, "show", second, "--full"))[0] == 64, "a look needs a reason"
+    for wrong in ("s01/00/2", "x"):
+        code, _, err = await dead(place, "show", wrong)
+        assert (code, "mingcha dead list" in err) == (78, True)
+    code, _, err = await dead(place, "reinject", second, "--why", "试")
+    assert (code, "仍然读不出" in err) == (78, True)
+
+
+async def repaired(place: Place, name: str) -> None:
+    code, out, _ = await dead(place, "show", name, "--full", "--why", "工单 12")
+    assert (code, "李小红" in out) == (0, True)
+    file = Path(place.hall.config).with_name("letter.json")
+    for wrong in ("{", "[]", out.replace("[2,", "[3,", 1)):
+        file.write_text(wrong, "utf-8")
+        assert (await dead(place, "reinject", name, "--file", str(file), "--why", "试"))[0] == 78
+    file.write_text(out.replace("exploded", "accepted"), "utf-8")
+    code, out, _ = await dead(place, "reinject", name, "--file", str(file), "--why", "工单 12：状态写错")
+    assert (code, out.strip()) == (0, f"{name} 已计入")
+    code, _, err = await dead(place, "reinject", name, "--why", "再试")
+    assert (code, "已修复计入" in err) == (78, True)
+
+
+async def held_to_account(place: Place) -> None:
+    """The case is there, every act is on record, and verify names both letters and accuses nobody."""
+    store = await place.hall.store()
+    async with store.read() as conn:
+        cases = {row.case_key: row.applicant for row in await conn.execute(select(t.case))}
+        acts = [
+            (row.act, row.why) for row in await conn.execute(select(t.audit_line).order_by(t.audit_line.c.id))
+        ]
+    await store.close()
+    assert cases == {"1": "王小明", "2": "李小红"}
+    assert acts == [
+        ("dead.show", "工单 12"),
+        ("dead.reinject", "工单 12：状态写错"),
+        ("dead.drop", "厂商确认是空行"),
+    ]
+    code, out, _ = await command("mingcha", "verify", "--json", "--config", str(place.hall.config))
+    findings = json.loads(out)["sites"][0]["epochs"][0]["findings"]
+    assert (code, [(item["what"], item["lo"], item["detail"]) for item in findings]) == (
+        1,
+        [("dead", 2, "已修复计入"), ("dead", 3, "已放弃")],
+    )

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from central import __version__, judge, status, ticker
 from central.config import CentralConfig, WebConfig
+from central.ingest import take_parked
+from central.judge import Moment, World
 from central.receive import Receiver
 from central.store.engine import Store, open_store
 from central.store.sole import sole
@@ -48,6 +50,7 @@ async def _main(config: CentralConfig) -> None:
         alone = await stack.enter_async_context(sole(config.database_url))
         async with store.write() as conn:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
+        await _unpark(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
         pages = make_app(store, config, clock)
@@ -69,6 +72,19 @@ async def _main(config: CentralConfig) -> None:
                 ),
                 name="report",
             )
+
+
+async def _unpark(store: Store, world: World, clock: Clock) -> None:
+    """Take in what an older version could not read."""
+    total = 0
+    while True:
+        async with store.write() as conn:
+            records = await take_parked(conn, world, Moment(clock.office(), clock.wall()))
+        total += records
+        if not records:
+            break
+    if total:
+        log.info("batch.unparked", records=total)
 
 
 async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> status.Status:

@@ -14,7 +14,7 @@ from central.config import CentralConfig
 from central.core import site, wording
 from central.receive import NOT_YET
 from central.status import Status as HallStatus
-from central.store import cases, facts, law, pages, wall
+from central.store import cases, facts, law, pages, parked, wall
 from central.store.engine import look
 from common import health, process
 from common.clock import Clock
@@ -91,6 +91,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-10": lambda: _embedded(hall),
         "E-HALL-11": by_database(_sites),
         "E-HALL-12": by_database(_dead_letters),
+        "E-HALL-13": by_database(_parked),
     }
 
 
@@ -200,3 +201,10 @@ async def _dead_letters(hall: Hall, conn: AsyncConnection) -> Outcome:
     rows = await facts.dead_letter_counts(conn)
     shown = "；".join(f"{row.site} {row.number} 条（{row.reason}）" for row in rows[:3])
     return Outcome(Status.WARN, shown) if rows else ok()
+
+
+async def _parked(hall: Hall, conn: AsyncConnection) -> Outcome:
+    del hall
+    found = await parked.counts(conn)
+    shown = "；".join(f"{site} {records:,} 条" for site, records in sorted(found.items())[:3])
+    return Outcome(Status.WARN, shown) if found else ok()

@@ -6,6 +6,7 @@ must meet; where they do not, the epoch is refused as a fork (a cloned box, or a
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import judge
 from central.heads import Fold
 from central.judge import Moment, World
-from central.store import facts, status
+from central.store import facts, parked, status
 from central.welcome import barred
 from common.core import batch, ranges
 from common.core.batch import BatchError, Header, Lane
@@ -30,6 +31,7 @@ from common.core.state import LetterState
 
 log = structlog.get_logger()
 
+UPGRADE = "请升级市中心程序；升级后自动计入"
 CREDIT_BYTES = 1024 * 1024
 LATE_AFTER = 60 * SECOND
 _SLOT = 15 * MINUTE
@@ -54,8 +56,6 @@ def open_batch(site: str, payload: bytes, wire_secrets: dict[str, bytes]) -> Ope
     header, raws = batch.decode(payload, wire_secrets)
     if header.site != site:
         raise BatchError("bad_batch", f"header of {header.site} on the topic of {site}")
-    if header.schema != SCHEMA:
-        raise BatchError("unknown_schema_major", f"schema {header.schema}, known is {SCHEMA}")
     return Opened(header, raws)
 
 
@@ -105,11 +105,28 @@ def _barred(site: str, box: Row[Any]) -> str:
 
 async def take_letter(conn: AsyncConnection, letter: Row[Any], raw: bytes, world: World, now: Moment) -> None:
     """Take `raw`, which can be read, in place of a dead letter of the same number."""
-    cursor = await facts.cursor(conn, letter.site, letter.epoch)
-    box = None if cursor is None else await facts.find_box(conn, letter.site, cursor.generation)
+    await _again(conn, letter, [(letter.seq, raw)], world, now)
+
+
+async def take_parked(conn: AsyncConnection, world: World, now: Moment) -> int:
+    """Take in one parked batch whose schema is known now. -> its records; 0 if there is none."""
+    row = await parked.first_known(conn, SCHEMA)
+    if row is None:
+        return 0
+    await parked.drop(conn, row)
+    await _again(conn, row, parked.records(row), world, now)
+    return int(row.last - row.first + 1)
+
+
+async def _again(
+    conn: AsyncConnection, row: Row[Any], records: Iterable[tuple[int, bytes]], world: World, now: Moment
+) -> None:
+    """`row`: of the epoch in which the numbers lie."""
+    cursor = await facts.cursor(conn, row.site, row.epoch)
+    box = None if cursor is None else await facts.find_box(conn, row.site, cursor.generation)
     assert cursor is not None
     assert box is not None
-    await _Intake(conn, cursor, box.sign_key, now).take_again(letter.seq, raw, world)
+    await _Intake(conn, cursor, box.sign_key, now).take_again(records, world)
 
 
 class _Intake:
@@ -128,6 +145,7 @@ class _Intake:
         self.nacks: list[Nack] = []
         self.rows: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
+        self.parked: list[dict[str, Any]] = []
         self.passes: list[dict[str, Any]] = []
         self.gaps: list[tuple[Record, Gap]] = []
         self.gap_at: int = cursor.gap_at
@@ -140,14 +158,16 @@ class _Intake:
             self._take_one(item)
         return await self._commit(world)
 
-    async def take_again(self, seq: int, raw: bytes, world: World) -> None:
-        """A number that is held as a dead letter, now as a record that can be read."""
-        self._take_record(seq, raw, Lane.BULK, None)
+    async def take_again(self, records: Iterable[tuple[int, bytes]], world: World) -> None:
+        """Numbers that are held and were not read: a dead letter, a parked batch."""
+        for seq, raw in records:
+            self._take_record(seq, raw, Lane.BULK, None)
         await self._commit(world)
 
     async def _commit(self, world: World) -> Ack:
         await facts.add_records(self.conn, self.rows)
         await facts.add_dead_letters(self.conn, self.dead)
+        await parked.add(self.conn, self.parked)
         await facts.add_passes(self.conn, self.passes)
         await self._close_gaps()
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
@@ -171,10 +191,28 @@ class _Intake:
             self.nacks.append(_nack(item, "fork"))
             return
         for lo, hi in ranges.missing(self.held, header.first, header.last):
+            if header.schema != SCHEMA:
+                self._park(item, lo, hi)
+                continue
             for seq in range(lo, hi + 1):
                 self._take_record(seq, item.raws[seq - header.first], header.lane, item)
         self.held = merged
         self.newest = max(self.newest, header.last)
+
+    def _park(self, item: Opened, lo: int, hi: int) -> None:
+        header = item.header
+        log.error("batch.parked", site=self.site, schema=header.schema, first=lo, last=hi, hint=UPGRADE)
+        self.parked.append(
+            {
+                "site": self.site,
+                "epoch": self.epoch,
+                "first": lo,
+                "last": hi,
+                "schema": header.schema,
+                "raws": msgspec.msgpack.encode(item.raws[lo - header.first : hi - header.first + 1]),
+                "at_wall": self.now.wall,
+            }
+        )
 
     def _take_record(self, seq: int, raw: bytes, lane: Lane, batched: Opened | None) -> None:
         try:
@@ -283,7 +321,7 @@ class _Intake:
             self.conn,
             ({"site": self.site, "slot_at": at, "live": n[0], "late": n[1]} for at, n in self.slots.items()),
         )
-        if await facts.has_dead_letters(self.conn, self.site):
+        if await facts.has_dead_letters(self.conn, self.site) or await parked.any_of(self.conn, self.site):
             return False  # the record nobody could read may be the one that acquits
         return await facts.settle_passes(self.conn, self.site, self.epoch, upto, self.gap_at)
 

@@ -43,6 +43,7 @@ class What(StrEnum):
     PENDING = "pending"
     DECLARED = "declared"
     DEAD = "dead"
+    PARKED = "parked"
     UNPROVEN = "unproven"
     MISSING = "missing"
     ALTERED = "altered"
@@ -56,7 +57,7 @@ class What(StrEnum):
 
     @property
     def grade(self) -> Grade:
-        mild = {What.PENDING, What.DECLARED, What.DEAD, What.UNPROVEN}
+        mild = {What.PENDING, What.DECLARED, What.DEAD, What.PARKED, What.UNPROVEN}
         return Grade.OPEN if self in mild else Grade.BROKEN
 
     @property
@@ -68,6 +69,7 @@ _WORDS = {
     What.PENDING: "尚未到达",
     What.DECLARED: "站点已声明缺失",
     What.DEAD: "死信",
+    What.PARKED: "已入库，等市中心升级",
     What.UNPROVEN: "没有链可核对",
     What.MISSING: "缺失，没有声明",
     What.ALTERED: "内容与签名的链不符",
@@ -104,6 +106,7 @@ class Entry(Struct, frozen=True):
     columns: dict[str, Any] | None
     repaired: bytes = b""
     letter: str = ""
+    parked: bool = False
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -152,7 +155,9 @@ class Audit:
         self._remember()
         if not any(part.lo <= entry.seq <= part.hi for part in self._claim.held):
             self._found(What.CURSOR, entry.seq, entry.seq, "有记录而游标说没有")
-        if entry.columns is None or entry.letter:
+        if entry.parked:
+            self._found(What.PARKED, entry.seq, entry.seq)
+        elif entry.columns is None or entry.letter:
             self._found(What.DEAD, entry.seq, entry.seq, entry.letter)
         if entry.columns is None:
             return

@@ -138,10 +138,10 @@ def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> Li
     return LinkWords(Link.CATCHUP, "补传中", left + tail, f"{backlog.percent}%")
 
 
-def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0) -> str:
+def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0, parked: int = 0) -> str:
     """The state in sentences for the head of the site's page. `until`: the data is whole up to it, as text.
 
-    `dead` records were not taken: while there is one, nothing further is whole.
+    `dead` records could not be read, `parked` ones wait for an upgrade: while there is one, nothing further is whole.
     """
     whole = f"数据齐到 {until}" if until else "还没有一轮完整的数据"
     sentences = {
@@ -155,4 +155,5 @@ def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0) -> s
         Link.RETIRED: "站点已停用，以下是停用前的最后状态。",
     }
     held = f"有 {dead:,} 条死信没有计入，处理之前数据不算齐，到期的办件只显示待数据。" if dead else ""
-    return sentences[words.link] + held
+    waits = f"有 {parked:,} 条记录等市中心升级后计入，此前到期的办件只显示待数据。" if parked else ""
+    return sentences[words.link] + held + waits

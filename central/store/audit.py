@@ -8,7 +8,7 @@ from sqlalchemy import Row, and_, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.audit import Claim, Entry, decoded
-from central.store import facts
+from central.store import facts, parked
 from central.store.dialect import among
 from central.store.tables import box, case, dead_letter, ingest_cursor, record, row_head, site
 from common.core.ranges import Range
@@ -119,6 +119,11 @@ async def gaps(conn: AsyncConnection, claim: Claim) -> list[Gap]:
 async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Entry]]:
     """Records and dead letters of the epoch in order of numbers, a page at a time."""
     after, more = 0, True
+    waiting = {
+        seq: Entry(seq, raw, None, parked=True)
+        for row in await parked.of_epoch(conn, claim.site, claim.epoch)
+        for seq, raw in parked.records(row)
+    }
     kept = record.c
     query = select(kept.seq, kept.raw, *(kept[name] for name in COLUMNS)).order_by(kept.seq).limit(PAGE)
     query = query.where(kept.site == claim.site, kept.epoch == claim.epoch)
@@ -132,6 +137,7 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
         dead = {row.seq: row for row in await conn.execute(letters.where(letter.seq > after, *bounds))}
         found = [_entry(row, dead.pop(row.seq, None)) for row in rows]
         found += [Entry(row.seq, row.raw, None, b"", LetterState(row.state).word) for row in dead.values()]
+        found += [waiting.pop(seq) for seq in list(waiting) if not more or seq <= rows[-1].seq]
         after = rows[-1].seq if rows else after
         yield sorted(found, key=lambda entry: entry.seq)
 

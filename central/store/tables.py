@@ -127,6 +127,19 @@ dead_letter = Table(
     PrimaryKeyConstraint("site", "epoch", "seq"),
 )
 
+parked_batch = Table(
+    "parked_batch",  # records of a schema this version does not know: held, and taken in after an upgrade
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("schema", BigInteger, nullable=False),
+    Column("raws", LargeBinary, nullable=False),  # MessagePack list[bytes], as chained
+    Column("at_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "epoch", "first"),
+)
+
 site_pass = Table(
     "site_pass",  # newest clean pass per table whose record and every lower number are committed
     metadata,

@@ -13,7 +13,7 @@ from central.core.access import Permission
 from central.core.band import Arrived, Coverage
 from central.core.hall import Facts, SiteFacts
 from central.core.site import LinkWords
-from central.store import pages, wall
+from central.store import pages, parked, wall
 from central.web import box
 from central.web.listing import address, line
 from central.web.page import HALL, Route, facts_of, render
@@ -33,6 +33,7 @@ class Found(Struct, frozen=True):
     kind: str
     beat: Heartbeat | None
     dead: int
+    parked: int
     letters: Sequence[Row[Any]]
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
@@ -59,7 +60,7 @@ async def show_site(request: web.Request) -> web.Response:
         "site.html",
         site=item.id,
         kind=found.kind,
-        said=_sentence(item, facts, found.dead),
+        said=_sentence(item, facts, found),
         week=_week(item, found.arrived, facts),
         box=box.lines(found.beat, found.dead),
         beat=found.beat,
@@ -79,6 +80,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             kind=SiteKind((await pages.kinds(conn))[item.id]).word,
             beat=(await pages.heartbeats(conn, item.id)).get(item.id),
             dead=dead,
+            parked=(await parked.counts(conn)).get(item.id, 0),
             letters=letters,
             lit=await pages.site_lit(conn, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
@@ -95,10 +97,10 @@ def _words(item: SiteFacts, facts: Facts) -> LinkWords:
     return site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
 
 
-def _sentence(item: SiteFacts, facts: Facts, dead: int) -> str:
+def _sentence(item: SiteFacts, facts: Facts, found: Found) -> str:
     until = item.complete_until
     moment = wording.moment(until, facts.zone, facts.now_at) if until else ""
-    return site.explain(_words(item, facts), item.signals.source_fault, moment, dead)
+    return site.explain(_words(item, facts), item.signals.source_fault, moment, found.dead, found.parked)
 
 
 def _heard(item: SiteFacts, facts: Facts) -> str:

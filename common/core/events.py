@@ -80,6 +80,13 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "消息服务不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
     ),
     "broker.recovered": LogEvent("info", "消息服务已恢复", ("after_secs",)),
+    "batch.parked": LogEvent(
+        "error",
+        "站点程序比市中心新，一批记录读不懂，已入库等升级",
+        ("site", "schema", "first", "last"),
+        "请升级市中心程序；升级后自动计入",
+    ),
+    "batch.unparked": LogEvent("info", "升级前读不懂的记录已计入", ("records",)),
     "store.unavailable": LogEvent(
         "warning", "数据库不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
     ),

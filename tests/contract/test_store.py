@@ -11,16 +11,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, insert, select, update
 
-from central import judge, ticker
+from central import judge, ticker, verify
+from central.core.audit import What
 from central.core.rules import Item
-from central.ingest import Outcome, ingest_batches, open_batch, refusal
+from central.ingest import Outcome, ingest_batches, open_batch, refusal, take_parked
 from central.judge import Moment, World
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
 from common.core import checkpoint
-from common.core.batch import BatchError, Lane
+from common.core.batch import Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Case, Gap, Op, Record
 from common.core.state import CaseStatus, Light
@@ -228,13 +229,36 @@ async def test_a_text_no_column_can_hold_is_set_aside_by_itself(store: Store, wo
     assert (ack.upto, await count(store, t.case)) == (3, 2)
 
 
-def test_a_batch_of_an_unknown_schema_is_not_taken_apart() -> None:
+async def test_a_batch_of_an_unknown_schema_is_held_and_taken_in_when_it_is_known(
+    store: Store, world: World
+) -> None:
     """P-NACK-04"""
     sender = Sender()
+    sender.number(case("1"), case("2"), case("3"))
+    sender.number(passed(NOW - HOUR, tables=["case"], mapped=["case"]))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(1, 1))
+    ack = (await taken(store, world, sender.payload(2, 3, schema=2))).acks[0][1]
+    assert (ack.upto, ack.nacks) == (3, [])
+    ack = (await taken(store, world, sender.payload(2, 3, schema=2), sender.payload(4, 4))).acks[0][1]
+    assert (ack.upto, await count(store, t.parked_batch), await count(store, t.case)) == (4, 1, 1)
+    assert await count(store, t.site_pass) == 0, "nobody knows what they said"
+    async with store.write() as conn:
+        assert await take_parked(conn, world, Moment(NOW, NOW)) == 0
+        found = (await verify.examine(conn, ZONE, NOW))[0].epochs[0].findings
+        assert [(item.what, item.lo, item.hi) for item in found] == [(What.PARKED, 2, 3)]
+        await conn.execute(
+            update(t.parked_batch).values(schema=1)
+        )  # what an upgrade of this program comes to
+        assert await take_parked(conn, world, Moment(NOW, NOW)) == 2
+        assert await take_parked(conn, world, Moment(NOW, NOW)) == 0
+        assert (await verify.examine(conn, ZONE, NOW))[0].everything == []
+    assert (await count(store, t.case), await count(store, t.site_pass)) == (3, 1)
+
+
+def test_a_batch_that_cannot_be_opened_is_answered_to_who_sent_it_alone() -> None:
+    sender = Sender()
     sender.number(case("1"))
-    with pytest.raises(BatchError) as caught:
-        open_batch("s01", sender.payload(schema=2), SECRETS)
-    assert caught.value.code == "unknown_schema_major"
     assert refusal("s02", sender.payload(), "bad_batch", 0) is None
     answer = refusal("s01", sender.payload(), "bad_seal", 0)
     assert answer is not None

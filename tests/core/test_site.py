@@ -69,6 +69,7 @@ def test_a_site_without_one_whole_pass_says_so() -> None:
     words = site.describe(Link.LIVE, signals(), None, NOW, ZONE)
     assert site.explain(words, "", "") == "办件实时到达，还没有一轮完整的数据。"
     assert "有 2 条死信没有计入" in site.explain(words, "", "", dead=2)
+    assert "有 3 条记录等市中心升级后计入" in site.explain(words, "", "", parked=3)
 
 
 def test_an_offline_site_says_since_when() -> None:

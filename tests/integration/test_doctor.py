@@ -66,6 +66,7 @@ SEEN = {
     "E-HALL-10": "tests/integration/test_doctor.py",
     "E-HALL-11": "tests/journey/test_identity.py",
     "E-HALL-12": "tests/integration/test_doctor.py",
+    "E-HALL-13": "tests/journey/test_dead.py",
 }
 """Check -> where a test finds it failing or warning, alone."""
 

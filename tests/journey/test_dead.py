@@ -18,7 +18,7 @@ from common.clock import Clock
 from common.core import crypto, record
 from common.core.instant import SECOND
 from tests import services
-from tests.journey.scene import Place, command, doctor, scene
+from tests.journey.scene import Place, command, doctor, events, scene
 from tests.journey.together import together
 from tests.sender import SECRETS, Sender, case, passed
 
@@ -42,6 +42,26 @@ async def test_dead_letters_are_repaired_and_given_up_on_postgresql() -> None:
         await repaired_and_given_up(place)
 
 
+@together
+async def test_what_is_of_a_newer_schema_waits_for_the_upgrade_and_is_taken_in_at_the_start() -> None:
+    async with scene(start=False) as place:
+        made = Sender()
+        made.number(case("1", at=NOW), case("2", at=NOW))
+        await taken(place, made, 1, 1)
+        await taken(place, made, 2, 2, schema=2)
+        hall = await doctor(place.hall)
+        assert hall.detail("E-HALL-13") == "s01 1 条"
+        await place.stop(place.hall)
+        store = await place.hall.store()
+        async with store.write() as conn:
+            await conn.execute(update(t.parked_batch).values(schema=1))
+        await store.close()
+        await place.start(place.hall)
+        assert events(place.hall, "batch.unparked")[0]["records"] == 1
+        assert "E-HALL-13" not in (await doctor(place.hall)).faults
+        assert set(await place.hall_rows()) == {("case", "1"), ("case", "2")}
+
+
 def sender() -> Sender:
     """A status nobody knows, an array that is no record, and a pass above both."""
     made = Sender()
@@ -57,16 +77,15 @@ def sender() -> Sender:
     return made
 
 
-async def taken(place: Place, made: Sender, first: int, last: int) -> int | None:
+async def taken(place: Place, made: Sender, first: int, last: int, schema: int = 1) -> int | None:
     """-> up to when the site is whole."""
     store = await place.hall.store()
     async with store.write() as conn:
         await conn.execute(update(t.box).values(sign_key=made.sign_key))
         world = await judge.load_world(conn, ZoneInfo("Asia/Shanghai"))
         assert (await introduce(conn, "s01", made.hello(), NOW)).refused == ""
-        await ingest_batches(
-            conn, [open_batch("s01", made.payload(first, last), SECRETS)], world, Moment(NOW, NOW)
-        )
+        payload = made.payload(first, last, schema=schema)
+        await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], world, Moment(NOW, NOW))
         until = await complete_until(conn, "s01")
     await store.close()
     return until

@@ -118,6 +118,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_dead_letter")),
     )
     op.create_table(
+        "parked_batch",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("schema", sa.BigInteger(), nullable=False),
+        sa.Column("raws", sa.LargeBinary(), nullable=False),
+        sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "first", name=op.f("pk_parked_batch")),
+    )
+    op.create_table(
         "audit_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),

@@ -4,11 +4,13 @@ import asyncio
 
 import click
 
-from benchmarks import latency, memory, sealing, size, throughput
+from benchmarks import append, ingest, latency, memory, sealing, size, throughput
 from benchmarks.figure import text
 
 MEASURES = {
     "throughput": throughput.measure,
+    "append": append.measure,
+    "ingest": ingest.measure,
     "latency": latency.measure,
     "memory": memory.measure,
     "size": size.measure,

@@ -110,11 +110,13 @@ async def _site(
         report = await _epoch(conn, cursor, claim, period)
         epochs.append(report)
         if cursor.epoch_no != place:
-            findings.append(_derived(What.EPOCH, f"第 {place} 批的序号是 {cursor.epoch_no}"))
+            findings.append(_derived(What.EPOCH, f"第 {place} 份缓存的序号是 {cursor.epoch_no}"))
         if not claim.sign_key:
-            findings.append(_derived(What.EPOCH, f"第 {place} 批的机器（第 {cursor.generation} 代）没有登记"))
+            findings.append(
+                _derived(What.EPOCH, f"第 {place} 份缓存的机器（第 {cursor.generation} 代）没有登记")
+            )
     findings += [
-        _derived(What.EPOCH, f"批次 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
+        _derived(What.EPOCH, f"缓存 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
     ]
     findings += await _heads(conn, site)
     findings += await _cases(conn, site, *when)

@@ -36,7 +36,7 @@ def render(reports: Sequence[SiteReport], zone: str) -> str:
 def _epoch(epoch: EpochReport) -> str:
     tail = epoch.newest - epoch.proven
     return (
-        f"第 {epoch.number} 批 {epoch.epoch}  第 {epoch.generation} 代机器，签名公钥 {epoch.key or '未登记'}，"
+        f"第 {epoch.number} 份缓存 {epoch.epoch}  第 {epoch.generation} 代机器，签名公钥 {epoch.key or '未登记'}，"
         f"签名证明到 {epoch.proven:,} 号" + (f"，之后 {tail:,} 号待下一次签名" if tail > 0 else "")
     )
 

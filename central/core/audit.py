@@ -77,7 +77,7 @@ _WORDS = {
     What.SIGNATURE: "检查点的签名不符",
     What.COLUMNS: "登记的列与原始记录不符",
     What.CURSOR: "入库游标与记录不符",
-    What.EPOCH: "批次序号不连续或无人登记",
+    What.EPOCH: "缓存的序号不连续，或没有登记",
     What.HEAD: "当前版本与原始记录不符",
     What.CASE: "办件与其行不符",
 }

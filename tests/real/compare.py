@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -22,13 +23,16 @@ from agent.app import adapter
 from agent.core import query, rows
 from agent.core.mapping import Table
 from agent.source.base import Source
+from central import verify
 from central.store import tables as t
 from central.store.facts import decode_ranges
+from common.clock import Clock
 from common.core.instant import to_us
 from common.core.record import Case, Step
 from tests.real import expected
 from tests.real.logs import LoggedCase
 
+ZONE = ZoneInfo("Asia/Shanghai")
 _PAGE = 5000
 _TOLD = 5
 """Examples per kind of difference."""
@@ -78,6 +82,9 @@ async def judge(conn: AsyncConnection, boxes: dict[str, Path], cases: dict[str, 
         _compare_bodies(verdict, site, heads, expected.rows(site, cases[site]))
         await _compare_cases(verdict, site, conn, cases[site])
         await _check_records(verdict, site, conn)
+    for report in await verify.examine(conn, ZONE, Clock().office()):
+        proof = [(item.what.value, item.lo, item.hi, item.detail) for item in report.everything]
+        verdict.note(report.site, "findings of mingcha verify", proof)
     dead = await conn.scalar(select(func.count()).select_from(t.dead_letter))
     verdict.note("hall", "dead letters", range(dead or 0))
     return verdict

@@ -7,7 +7,6 @@ epoch; what was in it is read again from the source.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Self
@@ -309,7 +308,7 @@ class Buffer:
         """The chain value at `hi` is lost with its record: the next sound one is named by its hash."""
         found = await self._files.sound(hi + 1, self.newest, 1)
         seq, link, raw = found[0] if found else (self.newest, self.head, b"")
-        proof = hashlib.sha256(raw).digest() if found else b""
+        proof = crypto.record_hash(raw) if found else b""
         return self._gap(Gap(lo, hi, "damaged", seq, link, proof, await self._files.chain_at(lo - 1)))
 
     # damage --------------------------------------------------------------------------------------------------

@@ -191,9 +191,11 @@ class Capture:
     async def _store(self, drafts: Sequence[Draft], positions: dict[str, bytes] | None = None) -> None:
         self._behind = True
         former = self._index.former
-        due = self._signer.due(len(drafts), self.stamp(), former)
+        stamp = self.stamp()
+        due = self._signer.due(len(drafts), stamp, former)
         drafts = [*(Draft(item, "") for item in due), *drafts]
         seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
+        self._signer.taken(stamp)
         seen = [
             _seen(draft.record, draft.case_key, seq)
             for draft, seq in zip(drafts, seqs, strict=True)

@@ -19,6 +19,7 @@ class Signer:
         self._epoch = b""
         self._seq = 0
         self._mono = 0
+        self._offered = b"", 0
 
     def due(self, more: int, stamp: Stamp, former: Former | None = None) -> list[Record]:
         """The checkpoints that must go before the next `more` records. Their numbers are not given yet.
@@ -28,9 +29,14 @@ class Signer:
         found = [] if former is None else [self._signed(former, stamp, former=True)]
         newest, epoch = self._buffer.newest, self._buffer.epoch
         if newest and (epoch != self._epoch or self._is_due(newest, more, stamp.mono)):
-            self._epoch, self._seq, self._mono = epoch, newest, stamp.mono
+            self._offered = epoch, newest
             found.append(self._signed(Former(epoch, newest, self._buffer.head), stamp, former=False))
         return found
+
+    def taken(self, stamp: Stamp) -> None:
+        """The buffer has committed what was due: only then does it count, because a full disk takes nothing."""
+        if self._offered != (self._epoch, self._seq):
+            (self._epoch, self._seq), self._mono = self._offered, stamp.mono
 
     def _signed(self, head: Former, stamp: Stamp, *, former: bool) -> Record:
         body = checkpoint.signed(

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import sqlite3
 import ssl
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -276,12 +277,13 @@ async def _backlog(box: Box) -> Outcome:
 # buffer ------------------------------------------------------------------------------------------------------
 
 
-async def _rows(box: Box, sql: str) -> list[tuple[Any, ...]]:
-    """Empty where there is no buffer yet, or none that can be read (said by E-BUF-01)."""
-    if not box.config.buffer_path.exists():
+async def _rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Empty where there is no file yet, or none that can be read: the buffer's is said by E-BUF-01, the index is
+    replaced by itself."""
+    if not path.exists():
         return []
     try:
-        return await asyncio.to_thread(look.rows, box.config.buffer_path, sql)
+        return await asyncio.to_thread(look.rows, path, sql)
     except sqlite3.Error:
         return []
 
@@ -311,20 +313,23 @@ async def _buffer(box: Box) -> Outcome:
 
 
 async def _damaged(box: Box) -> Outcome:
-    rows = await _rows(box, "SELECT first, last FROM quarantine ORDER BY first")
+    rows = await _rows(box.config.buffer_path, "SELECT first, last FROM quarantine ORDER BY first")
     if not rows:
         return ok()
-    where = " OR ".join(f"seq BETWEEN {first} AND {last}" for first, last in rows)
-    lost = f"SELECT count(*) FROM row WHERE dirty AND ({where})"  # noqa: S608  numbers
-    left = await asyncio.to_thread(look.rows, box.config.index_path, lost)
-    if not left[0][0]:
+    dirty = await _rows(box.config.index_path, _DIRTY)
+    firsts = [first for first, _ in rows]
+    left = sum(seq <= rows[bisect_right(firsts, seq) - 1][1] for (seq,) in dirty if seq >= firsts[0])
+    if not left:
         return ok(f"曾损坏 {sum(last - first + 1 for first, last in rows)} 条，都已从数据源重读")
     shown = [f"{first}-{last}" if last > first else str(first) for first, last in rows[:4]]
-    return Outcome(Status.WARN, f"编号 {_listed(shown)}，还有 {left[0][0]} 行等重读")
+    return Outcome(Status.WARN, f"编号 {_listed(shown)}，还有 {left} 行等重读")
+
+
+_DIRTY = "SELECT seq FROM row WHERE dirty AND epoch = (SELECT v FROM meta WHERE k = 'epoch')"
 
 
 async def _refused(box: Box) -> Outcome:
-    rows = await _rows(box, "SELECT first, last, code FROM refusal ORDER BY first LIMIT 4")
+    rows = await _rows(box.config.buffer_path, "SELECT first, last, code FROM refusal ORDER BY first LIMIT 4")
     shown = [f"{row[0]}-{row[1]} {row[2]}" for row in rows]
     return Outcome(Status.WARN, _listed(shown)) if rows else ok()
 
@@ -384,10 +389,9 @@ async def _last_pass(box: Box) -> Outcome:
 
 
 async def _bad_rows(box: Box) -> Outcome:
-    rows = await _rows(box, "SELECT tbl, key, reason FROM bad_row ORDER BY at_wall DESC LIMIT 4")
-    return (
-        Outcome(Status.WARN, _listed([f"{row[0]} 主键 {row[1]}：{row[2]}" for row in rows])) if rows else ok()
-    )
+    sql = "SELECT tbl, key, reason FROM bad_row ORDER BY at_wall DESC LIMIT 4"
+    shown = [f"{table} 主键 {key}：{why}" for table, key, why in await _rows(box.config.buffer_path, sql)]
+    return Outcome(Status.WARN, _listed(shown)) if shown else ok()
 
 
 def _listed(shown: list[str]) -> str:

@@ -236,8 +236,8 @@ class _Session:
         while True:
             self.wake.clear()
             now = self.clock.mono()
-            self.sync = sync.expire(self.sync, now)
-            if self.sync.phase is Phase.HELLO:
+            before, self.sync = self.sync, sync.expire(self.sync, now)
+            if self.sync.phase is not before.phase:
                 self.greet.set()
             send = sync.next_send(self.sync, self.buffer.newest, now)
             if send is None:

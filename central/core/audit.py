@@ -7,7 +7,6 @@ signs again. Where numbers were lost the gap's record names an anchor, from whic
 Memory does not grow with the epoch.
 """
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -188,7 +187,7 @@ class Audit:
             return crypto.chain_next(before, entry.seq, entry.raw)
         anchor = next((gap for gap in self._gaps if gap.anchor == entry.seq and gap.record), None)
         if anchor is not None:
-            if hashlib.sha256(entry.raw).digest() != anchor.record:
+            if crypto.record_hash(entry.raw) != anchor.record:
                 self._found(What.ALTERED, entry.seq, entry.seq, "与缺口后的锚不符")
             return anchor.chain
         self._unproven.append(entry.seq)

@@ -20,6 +20,7 @@ from common.hold import hold
 
 HALL_LOCK = 0x6D63  # any constant: "mc"
 WATCH_SECS = 5.0
+ANSWER_SECS = 10.0
 _HINT = "同一数据库只能由一个市中心程序使用；请先停止另一个：systemctl stop mingcha-central"
 _DEAD_SESSION = (  # a hall whose machine is gone gives the lock up within a minute
     "SET tcp_keepalives_idle = 30",
@@ -82,7 +83,7 @@ class _Session:
                 if self._conn is None:
                     await self.take()
                 else:
-                    async with translated():
+                    async with translated(), asyncio.timeout(ANSWER_SECS):  # a line that is cut says nothing
                         await self._conn.scalar(text("SELECT 1"))
             except UnavailableError:  # the receiver says it; nothing is committed meanwhile
                 await self.close()

@@ -183,7 +183,12 @@ def chain_start(site: str, epoch: bytes, sign_key: bytes) -> bytes:
 
 def chain_next(previous: bytes, seq: int, record: bytes) -> bytes:
     """h_n = SHA-256(h_{n-1} | seq as 8 bytes big-endian | SHA-256(record bytes))."""
-    return hashlib.sha256(previous + seq.to_bytes(8, "big") + hashlib.sha256(record).digest()).digest()
+    return hashlib.sha256(previous + seq.to_bytes(8, "big") + record_hash(record)).digest()
+
+
+def record_hash(record: bytes) -> bytes:
+    """SHA-256 of a record's bytes, as the chain takes it in and a gap's anchor names it."""
+    return hashlib.sha256(record).digest()
 
 
 def keyed_digest(key: bytes, data: bytes) -> bytes:

@@ -38,15 +38,29 @@ async def test_a_box_signs_after_its_start_and_then_by_number_and_by_time(tmp_pa
     first = body(signer.due(5, stamp(1)))
     assert (first.seq, first.chain) == (400, buffer.head)
     assert checkpoint.is_signed_by(SIGN_KEY, "s01", buffer.epoch, first)
+    signer.taken(stamp(1))
     assert signer.due(5, stamp(2)) == []
     await grow(buffer, 600)
     assert signer.due(400, stamp(3)) == []
     assert body(signer.due(401, stamp(3))).seq == 1000
+    signer.taken(stamp(3))
     assert signer.due(1, stamp(3 + checkpoint.EVERY_SECS)) == [], "nothing came since"
     await grow(buffer, 1)
     assert signer.due(1, stamp(2 + checkpoint.EVERY_SECS)) == []
     assert body(signer.due(1, stamp(3 + checkpoint.EVERY_SECS))).seq == 1001
     assert body(Signer(buffer, "s01", SECRET).due(1, stamp(4))).seq == 1001, "a new process signs at once"
+    await buffer.close()
+
+
+async def test_a_checkpoint_that_the_disk_had_no_room_for_is_made_again(tmp_path: Path) -> None:
+    """P-CHAIN-06"""
+    buffer = await open_buffer(tmp_path)
+    signer = Signer(buffer, "s01", SECRET)
+    await grow(buffer, 3)
+    assert body(signer.due(1, stamp(1))).seq == 3
+    assert body(signer.due(1, stamp(2))).seq == 3, "the first one was not taken"
+    signer.taken(stamp(2))
+    assert signer.due(1, stamp(3)) == []
     await buffer.close()
 
 

@@ -20,8 +20,9 @@ from agent.source import sqlite
 from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core import crypto, record
+from common.core.checkpoint import is_signed_by
 from common.core.errors import UnavailableError
-from common.core.record import Case, Op, Pass, Record, Step
+from common.core.record import Case, Checkpoint, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
 KEK = b"k" * 32
@@ -278,7 +279,8 @@ async def test_a_damaged_index_is_set_aside_and_everything_goes_on(site: Site) -
 async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_epoch(site: Site) -> None:
     async with site.running() as box:
         await box.round()
-        await box.index.note_acknowledged(box.buffer.epoch, 8, b"")  # seven cases, a checkpoint
+        former, chain = box.buffer.epoch, await box.buffer.chain_at(8)
+        await box.index.note_acknowledged(former, 8, chain)  # seven cases, a checkpoint
     (site.folder / "buffer.db").unlink()
     for suffix in ("-wal", "-shm"):
         (site.folder / f"buffer.db{suffix}").unlink(missing_ok=True)
@@ -286,6 +288,18 @@ async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_
         again = await box.round()
         assert [item.table for item in again] == ["step"] * 7
         assert {item.version for item in again} == {1}
+        signed = await signatures(box)
+        assert [(item.epoch, item.seq, item.chain) for item in signed if item.epoch] == [(former, 8, chain)]
+        assert all(is_signed_by(SIGN_KEY, "s01", box.buffer.epoch, item) for item in signed)
+        with site.vendor() as db:
+            site.insert(db, 99)
+        await box.round()
+        assert len([item for item in await signatures(box) if item.epoch]) == 1, "once is enough"
+
+
+async def signatures(box: "Box") -> list[Checkpoint]:
+    bodies = [record.decode_body(item) for item in await box.buffer.tail(0)]
+    return [body for body in bodies if isinstance(body, Checkpoint)]
 
 
 async def test_lost_records_are_told_again_with_their_version(site: Site) -> None:

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from common.core import topics
 from provisioning.core.identity import Box
-from tests.journey.scene import ended, events, finds, online, scene, until
+from tests.integration.links import heard, ingest, joined, names
+from tests.journey.scene import FIRST, ended, events, finds, online, scene, until
 from tests.journey.together import together
 
 pytestmark = pytest.mark.service
@@ -33,6 +35,21 @@ async def test_box_and_hall_start_without_a_broker_and_find_it_when_it_comes() -
         for server, name in ((place.agent, "hall"), (place.hall, "broker")):
             assert len(events(server, f"{name}.unavailable")) == 1
             assert len(events(server, f"{name}.recovered")) == 1
+
+
+@together
+async def test_a_box_that_nobody_welcomes_says_hello_every_five_seconds_and_not_with_every_row() -> None:
+    """P-HELLO-01"""
+    async with scene(start=False) as place:
+        await place.stop(place.hall)
+        async with ingest(place.broker, 5) as hall:
+            await place.start(place.agent)
+            for _ in range(16):
+                place.office.receive(1)
+                await asyncio.sleep(0.5)
+            async with joined(place.broker, FIRST.name, 5) as box:
+                await box.publish(topics.hello(FIRST.site), b"end")
+            assert 1 <= names(await heard(hall, "end")).count(topics.hello(FIRST.site)) <= 4
 
 
 @together

@@ -109,28 +109,19 @@ class Capture:
     async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
         """These rows were seen once and are no longer in the source."""
         stamp = self.stamp()
-        drafts = [
-            Draft(
-                rows.to_deletion(
-                    table, key, old.case_key, old.version if old.gone else self._next(old), old.digest, stamp
-                ),
-                old.case_key,
-            )
-            for key, old in missing
-        ]
+        drafts = []
+        for key, old in missing:
+            version = self._same(old) if old.gone else self._next(old)
+            item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
+            drafts.append(Draft(item, old.case_key))
         if drafts:
             await self._store(drafts)
         return len(drafts)
 
-    async def passed(self, passes: dict[int, dict[str, int]], mapped: list[str]) -> None:
-        """State, per start of a round (office time), which tables are whole up to it and how many rows were read.
-
-        `mapped`: every table of the mapping.
-        """
+    async def passed(self, passes: Sequence[Pass]) -> None:
+        """State which tables are whole, and up to when."""
         stamp = self.stamp()
-        await self._store(
-            [Draft(rows.statement(Pass(at, tables, mapped), stamp), "") for at, tables in passes.items()]
-        )
+        await self._store([Draft(rows.statement(item, stamp), "") for item in passes])
 
     async def note(self, event: Event) -> None:
         """A change of the agent's own state, for the hall's event list."""

@@ -28,6 +28,7 @@ from common.clock import Clock
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
 from common.core.instant import SECOND
+from common.core.record import Anew, Pass
 
 log = structlog.get_logger()
 
@@ -151,17 +152,19 @@ class Collector:
         due = self._passed_mono + int(self._config.pass_secs * SECOND) <= self._clock.mono()
         if not (changed or due) or any(lanes.whole_at is None for lanes in self._lanes.values()):
             return
-        passes: dict[int, dict[str, int]] = {}
+        walks: dict[tuple[int, Anew | None], dict[str, int]] = {}
         for name, lanes in self._lanes.items():
             whole = lanes.whole_at
             if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, 0):
-                passes.setdefault(whole, {})[name] = lanes.rows
-        if not passes:
+                walks.setdefault((whole, lanes.anew), {})[name] = lanes.rows
+        if not walks:
             return
-        await self._capture.passed(passes, list(self._lanes))
+        mapped = list(self._lanes)
+        passes = [Pass(whole, tables, mapped, anew) for (whole, anew), tables in walks.items()]
+        await self._capture.passed(passes)
         self._passed_mono = self._clock.mono()
-        for whole, tables in passes.items():
-            self._passed |= dict.fromkeys(tables, whole)
+        for item in passes:
+            self._passed |= dict.fromkeys(item.tables, item.started_at)
 
 
 async def run(collector: Collector, config: CaptureConfig, state: CollectState, clock: Clock) -> None:

@@ -3,7 +3,8 @@
 A file of its own beside the buffer, committed always AFTER it and with `synchronous=NORMAL`. It may therefore be
 behind, never ahead: at start the buffer's tail is replayed into it, and the buffer deletes nothing that is not
 in here. If it is behind what the buffer has already deleted (the file was lost, or power failed), then `floor`
-lifts every further version above all that may have been given before.
+lifts every further version above all that may have been given before. Rows that went meanwhile are unknown to it:
+`anew` lets the hall find them, as those that were not sent again.
 
 `dirty` rows are sent again by the next sweep although they did not change: the record that carried them was
 damaged, or was not delivered before the buffer was replaced, or the hall was restored from an older backup.
@@ -13,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 import msgspec
@@ -21,6 +22,7 @@ import structlog
 from msgspec import Struct
 
 from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
+from common.core.record import Anew
 
 log = structlog.get_logger()
 
@@ -32,11 +34,12 @@ CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
 _PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304")
 _UPSERT = """
-INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq) VALUES(?, ?, ?, ?, ?, ?, 0, ?, ?)
+INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_key=excluded.case_key,
-    gone=excluded.gone, dirty=0, epoch=excluded.epoch, seq=excluded.seq
+    gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq
 """
 _IN = 500
+_Kept = TypeVar("_Kept", bound=Struct)
 
 
 class Known(Struct, frozen=True):
@@ -78,6 +81,8 @@ class Index:
         self.epoch = epoch
         self.indexed = 0
         self.floor = 0
+        self.anew: Anew | None = None
+        """Where the index began: what a walk from now on meets is sent, or was, from there on."""
         self.former: Former | None = None
         """The epoch before this one, while its end is not signed."""
         self._acknowledged = 0
@@ -114,24 +119,21 @@ class Index:
             return
         self.indexed, self.floor = int(meta["indexed"]), int(meta["floor"])
         self._acknowledged = int(meta["acknowledged"])
-        self._read_former(meta)
-
-    def _read_former(self, meta: dict[str, bytes]) -> None:
-        self.former = msgspec.msgpack.decode(meta["former"], type=Former) if meta.get("former") else None
+        self.former = _decoded(meta.get("former"), Former)
+        self.anew = _decoded(meta.get("anew"), Anew)
 
     async def _begin_epoch(self, meta: dict[str, bytes]) -> None:
+        before, acknowledged = meta.get("epoch"), int(meta.get("acknowledged", b"0"))
+        former, anew = _decoded(meta.get("former"), Former), _decoded(meta.get("anew"), Anew)
+        if before is not None and meta.get("chain"):
+            former = Former(before, acknowledged, meta["chain"])
+        if before is None or (anew is not None and anew.epoch == before and not acknowledged):
+            anew = Anew(self.epoch, 0)  # of the epoch before the hall may never have heard
         async with self._transaction():
-            if "epoch" in meta:
-                await self._db.execute(
-                    "UPDATE row SET dirty=1 WHERE epoch=? AND seq>?",
-                    (meta["epoch"], int(meta["acknowledged"])),
-                )
-            if meta.get("chain"):
-                former = Former(meta["epoch"], int(meta["acknowledged"]), meta["chain"])
-                meta["former"] = msgspec.msgpack.encode(former)
-                await self._set(former=meta["former"])
+            await self._db.execute("UPDATE row SET dirty=1 WHERE epoch=? AND seq>?", (before, acknowledged))
             await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0", chain=b"")
-        self._read_former(meta)
+            await self._set(former=_encoded(former), anew=_encoded(anew))
+        self.former, self.anew = former, anew
 
     async def close(self) -> None:
         await self._db.close()
@@ -145,10 +147,11 @@ class Index:
 
         Every row is sent again: what the hall holds of it may be a version that is not in here.
         """
+        anew = Anew(self.epoch, newest)
         async with self._lock, self._transaction():
-            await self._set(floor=str(newest).encode())
+            await self._set(floor=str(newest).encode(), anew=_encoded(anew))
             await self._db.execute("UPDATE row SET dirty=1")
-        self.floor = newest
+        self.floor, self.anew = newest, anew
 
     async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:
         found: dict[str, Known] = {}
@@ -164,9 +167,22 @@ class Index:
 
     @whole
     async def commit(self, rows: Iterable[Seen], indexed: int) -> None:
-        """Remember versions that the buffer has committed; `indexed` is the last of their numbers."""
+        """Remember versions that the buffer has committed; `indexed` is the last of their numbers.
+
+        What is replayed from below the floor is sent again too: `anew` says so of every row.
+        """
         values = [
-            (row.table, row.key, row.version, row.digest, row.case_key, row.gone, self.epoch, row.seq)
+            (
+                row.table,
+                row.key,
+                row.version,
+                row.digest,
+                row.case_key,
+                row.gone,
+                row.seq <= self.floor,
+                self.epoch,
+                row.seq,
+            )
             for row in rows
         ]
         async with self._lock, self._transaction():
@@ -214,8 +230,11 @@ class Index:
     @whole
     async def forget_all(self) -> None:
         """Nothing can be relied on to be in the hall: every row is sent again by the next sweep."""
+        anew = Anew(self.epoch, self.floor)
         async with self._lock, self._transaction():
             await self._db.execute("UPDATE row SET dirty=1")
+            await self._set(anew=_encoded(anew))
+        self.anew = anew
 
     @whole
     async def note_acknowledged(self, epoch: bytes, upto: int, chain: bytes) -> None:
@@ -257,6 +276,14 @@ class Index:
     def _broken(self, fault: str) -> DamagedFileError:
         self._damaged = True
         return damage(self.path, fault)
+
+
+def _encoded(value: Struct | None) -> bytes:
+    return b"" if value is None else msgspec.msgpack.encode(value)
+
+
+def _decoded(raw: bytes | None, kind: type[_Kept]) -> _Kept | None:
+    return msgspec.msgpack.decode(raw, type=kind) if raw else None
 
 
 def _nothing() -> None:

@@ -15,6 +15,7 @@ from agent.source.base import Source
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import DAY, SECOND, parse_when
+from common.core.record import Anew
 
 _ASK_ROWS = 500
 """Keys asked for in one statement when a deletion is confirmed."""
@@ -39,8 +40,9 @@ class CursorLane:
 class Sweep:
     """One walk over the whole table in key order."""
 
-    def __init__(self, began_at: int, newest_id: int, bad: set[str]) -> None:
+    def __init__(self, began_at: int, anew: Anew | None, newest_id: int, bad: set[str]) -> None:
         self.began_at = began_at
+        self.anew = anew
         self.newest_id = newest_id
         self.bad_before = bad
         self.met = Met()
@@ -75,6 +77,8 @@ class Lanes:
         self._sweep: Sweep | None = None
         self._next_sweep_mono = 0
         self.whole_at: int | None = None
+        self.anew: Anew | None = None
+        """From where on that walk has seen every row sent."""
         self.rows = 0
 
     def resume(self, positions: dict[str, bytes]) -> None:
@@ -158,7 +162,7 @@ class Lanes:
         if lost:
             raise base.no_column(f"{self._table.mapping.from_}.{'、'.join(lost)}")
         bad = {key for name, key in self._capture.bad if name == self._table.name}
-        return Sweep(self._clock.office(), await self._index.newest_id(), bad)
+        return Sweep(self._clock.office(), self._index.anew, await self._index.newest_id(), bad)
 
     async def _walk(self, sweep: Sweep, until: int) -> int:
         changed = 0
@@ -203,7 +207,7 @@ class Lanes:
         cured = [(self._table.name, key) for key in left if (self._table.name, key) in self._capture.bad]
         if cured:
             await self._capture.cure(cured)
-        self.whole_at, self.rows, self._sweep = sweep.began_at, sweep.rows, None
+        self.whole_at, self.anew, self.rows, self._sweep = sweep.began_at, sweep.anew, sweep.rows, None
         self._next_sweep_mono = self._clock.mono() + int(self._config.sweep_secs * SECOND)
         return changed
 

@@ -1,14 +1,15 @@
 """Records -> `row_head`: the newest version of every source row, whatever order its versions arrive in.
 
 Newer means: a later epoch of the site, or the same epoch and a higher version. A deleted row keeps its last
-content, because what was seen once is evidence.
+content, because what was seen once is evidence. Deleted is also a row that was not sent again where all were.
 """
 
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import facts
+from central.store import facts, passes
+from central.store.passes import NOWHERE, Place
 from common.core.record import Case, Op, Record, Step
 
 
@@ -32,6 +33,7 @@ class Fold:
         """Records with their decoded bodies -> keys of the cases that changed."""
         keys = list({(item.table, item.key) for item, _ in changes})
         known = await facts.heads(self._conn, self._site, keys)
+        self._anew = await passes.anew_of(self._conn, self._site) if keys else {}
         fresh: dict[tuple[str, str], dict[str, Any]] = {}
         cases: set[str] = set()
         for item, body in changes:
@@ -52,9 +54,8 @@ class Fold:
     def _head(
         self, item: Record, body: Case | Step, row: dict[str, Any] | None, old: _Head | None
     ) -> dict[str, Any]:
-        deleted = item.op is Op.DELETE
         content = bytes(item.body)
-        if deleted and (row or old):
+        if item.op is Op.DELETE and (row or old):
             content = row["body"] if row else old.body if old else content
         first_seen = row["first_seen_at"] if row else old.first_seen_at if old else item.cap_at
         return {
@@ -65,9 +66,17 @@ class Fold:
             "case_key": body.case_key,
             "epoch_no": self._epoch_no,
             "version": item.version,
-            "deleted": deleted,
+            "deleted": is_gone(item, (self._epoch_no, item.version), self._anew.get(item.table, NOWHERE)),
             "digest": item.digest,
             "body": content,
             "first_seen_at": first_seen,
             "cap_at": item.cap_at,
         }
+
+
+def is_gone(item: Record, rank: Place, anew: Place) -> bool:
+    """Whether the newest version of a row says that it is no longer in the source.
+
+    `rank` of the version; `anew`: from where on every row of its table was sent again.
+    """
+    return item.op is Op.DELETE or rank <= anew

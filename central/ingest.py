@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import judge
 from central.heads import Fold
 from central.judge import Moment, World
-from central.store import facts, parked, status
+from central.store import facts, parked, passes, status
+from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
 from common.core.batch import BatchError, Header, Lane
@@ -168,13 +169,14 @@ class _Intake:
         await facts.add_records(self.conn, self.rows)
         await facts.add_dead_letters(self.conn, self.dead)
         await parked.add(self.conn, self.parked)
-        await facts.add_passes(self.conn, self.passes)
+        await passes.add(self.conn, self.passes)
         await self._close_gaps()
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
-        moved = await self._move()
+        settled = await self._move()
+        cases |= settled.cases
         if cases:
             await judge.judge_cases(self.conn, self.site, cases, world, self.now, self.late)
-        if moved:
+        if settled.moved:
             await judge.judge_parked(self.conn, self.site, world, self.now)
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
@@ -238,6 +240,7 @@ class _Intake:
                     "started_at": body.started_at,
                     "tables": msgspec.msgpack.encode(list(body.tables)),
                     "mapped": msgspec.msgpack.encode(body.mapped),
+                    "anew": msgspec.msgpack.encode(body.anew),
                 }
             )
         elif isinstance(body, Gap):
@@ -302,12 +305,12 @@ class _Intake:
                 continue
             log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
             self.gap_at = max(self.gap_at, item.cap_at)
-            await facts.drop_passes(self.conn, self.site, self.epoch, item.seq)
+            await passes.drop(self.conn, self.site, self.epoch, item.seq)
             for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
                 self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
 
-    async def _move(self) -> bool:
-        """Write cursor, receipt and arrivals. -> whether completeness moved."""
+    async def _move(self) -> Settled:
+        """Write cursor, receipt and arrivals, and settle the passes that are due."""
         upto = ranges.upto(self.held)
         moved = {"upto": upto, "newest": max(self.newest, self.cursor.newest), "gap_at": self.gap_at}
         if not await facts.move_cursor(self.conn, self.cursor, self.held, moved, self.now.wall):
@@ -322,8 +325,8 @@ class _Intake:
             ({"site": self.site, "slot_at": at, "live": n[0], "late": n[1]} for at, n in self.slots.items()),
         )
         if await facts.has_dead_letters(self.conn, self.site) or await parked.any_of(self.conn, self.site):
-            return False  # the record nobody could read may be the one that acquits
-        return await facts.settle_passes(self.conn, self.site, self.epoch, upto, self.gap_at)
+            return Settled()  # the record nobody could read may be the one that acquits
+        return await passes.settle(self.conn, self.site, self.epoch, upto, self.gap_at)
 
 
 def _nack(item: Opened, code: str) -> Nack:

@@ -17,11 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.config import CentralConfig
 from central.core import case as cases
 from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
+from central.heads import is_gone
 from central.store import audit as rows
 from central.store import cases as case_rows
+from central.store import facts, parked, passes
 from central.store.engine import look
+from central.store.passes import NOWHERE, Place
 from common.clock import Clock
-from common.core import crypto
+from common.core import crypto, ranges
 from common.core.errors import ConfigError
 from common.core.instant import end_of_day, start_of_day
 from common.core.record import Case, Op, Record, Step, decode_body
@@ -106,9 +109,11 @@ async def _site(
     conn: AsyncConnection, site: str, name: str, period: Period, when: tuple[ZoneInfo, int]
 ) -> SiteReport:
     epochs, findings = [], []
+    said = _Said(await passes.numbers(conn, site))
     for place, (cursor, claim) in enumerate(await rows.claims(conn, site), 1):
-        report = await _epoch(conn, cursor, claim, period)
-        epochs.append(report)
+        audit = await _followed(conn, claim)
+        said.note(audit, ranges.upto(list(claim.held)), cursor.gap_at)
+        epochs.append(_report(cursor, claim, audit, period))
         if cursor.epoch_no != place:
             findings.append(_derived(What.EPOCH, f"第 {place} 份缓存的序号是 {cursor.epoch_no}"))
         if not claim.sign_key:
@@ -118,18 +123,24 @@ async def _site(
     findings += [
         _derived(What.EPOCH, f"缓存 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
     ]
-    findings += await _heads(conn, site)
+    anew = await passes.anew_of(conn, site)
+    findings += await _anew(conn, site, anew, said)
+    findings += await _heads(conn, site, anew)
     findings += await _cases(conn, site, *when)
     shown = [item for item in findings if period.touches(item)]
     return SiteReport(site=site, name=name, epochs=epochs, findings=shown)
 
 
-async def _epoch(conn: AsyncConnection, cursor: Row[Any], claim: Claim, period: Period) -> EpochReport:
+async def _followed(conn: AsyncConnection, claim: Claim) -> Audit:
     audit = Audit(claim, await rows.gaps(conn, claim))
     async for page in rows.entries(conn, claim):
         for entry in page:
             audit.feed(entry)
     audit.finish()
+    return audit
+
+
+def _report(cursor: Row[Any], claim: Claim, audit: Audit, period: Period) -> EpochReport:
     return EpochReport(
         site=claim.site,
         epoch=claim.epoch.hex(),
@@ -150,12 +161,46 @@ def _derived(what: What, detail: str, at: int | None = None, seq: int = 0) -> Fi
 # what was derived --------------------------------------------------------------------------------------------
 
 
-async def _heads(conn: AsyncConnection, site: str) -> list[Finding]:
+class _Said:
+    """What passes said of where a table's rows begin anew: table -> place -> whether that counts by now."""
+
+    def __init__(self, numbers: dict[bytes, int]) -> None:
+        self._numbers = numbers
+        self.places: dict[str, dict[Place, bool]] = {}
+
+    def note(self, audit: Audit, upto: int, gap_at: int) -> None:
+        """`upto`, `gap_at`: of the audited epoch's cursor."""
+        for table, found in audit.anew.items():
+            for item, (seq, started_at) in found.items():
+                place = self._numbers.get(item.epoch, 0), item.above
+                known = self.places.setdefault(table, {})
+                known[place] = known.get(place, False) or (seq <= upto and started_at > gap_at)
+
+
+async def _anew(conn: AsyncConnection, site: str, anew: dict[str, Place], said: _Said) -> list[Finding]:
+    """Rows end where a pass said so, and wherever one did."""
+    waits = await facts.has_dead_letters(conn, site) or await parked.any_of(conn, site)
+    found = []
+    for table in sorted(anew.keys() | said.places.keys()):
+        place, places = anew.get(table, NOWHERE), said.places.get(table, {})
+        newer = [item for item, counts in places.items() if item > place and item[0] and counts]
+        if place != NOWHERE and place not in places:
+            found.append(_derived(What.HEAD, f"{table}：没有采集记录说过各行自 {_named(place)} 起重报"))
+        elif newer and not waits and not await passes.given_up_after(conn, site, max(newer)[0]):
+            found.append(_derived(What.HEAD, f"{table}：各行自 {_named(max(newer))} 起已重报，未按此清理"))
+    return found
+
+
+def _named(place: Place) -> str:
+    return f"第 {place[0]} 份缓存第 {place[1]} 版"
+
+
+async def _heads(conn: AsyncConnection, site: str, anew: dict[str, Place]) -> list[Finding]:
     """Each current version is the newest record of its row, and each row has one."""
     found: list[Finding] = []
     async for page in rows.heads(conn, site):
         table, keys = page[0].tbl, [head.key for head in page]
-        known: dict[str, list[tuple[tuple[int, int], Record]]] = {}
+        known: dict[str, list[tuple[Place, Record]]] = {}
         for row in await rows.versions(conn, site, table, keys):
             item = decoded(row.raw)
             if item is not None:  # else the chain says so
@@ -165,7 +210,7 @@ async def _heads(conn: AsyncConnection, site: str) -> list[Finding]:
                 What.HEAD, f"{table} 的一行（编号 {head.epoch_no}-{head.version}）：{fault}", head.cap_at
             )
             for head in page
-            if (fault := _head_fault(head, known.get(head.key, [])))
+            if (fault := _head_fault(head, known.get(head.key, []), anew.get(table, NOWHERE)))
         ]
     found += [
         _derived(What.HEAD, f"{row.tbl} 的一行没有当前版本", row.cap_at, row.seq)
@@ -174,15 +219,15 @@ async def _heads(conn: AsyncConnection, site: str) -> list[Finding]:
     return found
 
 
-def _head_fault(head: Row[Any], known: list[tuple[tuple[int, int], Record]]) -> str:
+def _head_fault(head: Row[Any], known: list[tuple[Place, Record]], anew: Place) -> str:
     """Empty for the newest of `known`, as it was sent; a deleted row keeps the content of one of them."""
     if not known:
         return "没有记录"
     rank, newest = max(known, key=lambda item: item[0])
     if (head.epoch_no, head.version) != rank:
         return "不是最新版本"
-    deleted = newest.op is Op.DELETE
-    bodies = [bytes(item.body) for _, item in known] if deleted else [bytes(newest.body)]
+    bodies = [bytes(item.body) for _, item in known] if newest.op is Op.DELETE else [bytes(newest.body)]
+    deleted = is_gone(newest, rank, anew)
     try:
         body = decode_body(newest)
     except msgspec.MsgspecError:

@@ -8,7 +8,7 @@ from typing import Any
 from common.core import batch, checkpoint, crypto, message, pack, record, topics
 from common.core.batch import Header, Lane
 from common.core.instant import SECOND
-from common.core.record import Case, Checkpoint, Event, Gap, Op, Pass, Record, RecordKind, Step
+from common.core.record import Anew, Case, Checkpoint, Event, Gap, Op, Pass, Record, RecordKind, Step
 
 WIRE_SECRET = b"w" * 32
 WIRE_KEY = crypto.wire_public(WIRE_SECRET)
@@ -128,6 +128,11 @@ def case(key: str, *, at: int = 0, version: int = 1, wall: int = 0, **fields: An
     return draft(body, key=key, version=version, at=at, wall=wall)
 
 
-def passed(until: int, tables: Sequence[str] = ("case", "step"), mapped: Sequence[str] = ()) -> Record:
+def passed(
+    until: int,
+    tables: Sequence[str] = ("case", "step"),
+    mapped: Sequence[str] = (),
+    anew: Anew | None = None,
+) -> Record:
     """A clean round that began at `until` and ended a second later."""
-    return draft(Pass(until, dict.fromkeys(tables, 1), list(mapped)), at=until + SECOND)
+    return draft(Pass(until, dict.fromkeys(tables, 1), list(mapped), anew), at=until + SECOND)

@@ -371,6 +371,14 @@ def edit_case(thief: Thief) -> None:
     )
 
 
+def end_rows(thief: Thief) -> None:
+    """Nothing of it was sent again, says the hall: it must be gone."""
+    thief.db.execute("INSERT INTO anew VALUES('s01', 'case', 2, ?)", (thief.rng.randint(0, 3),))
+    thief.db.execute("UPDATE row_head SET deleted=1 WHERE epoch_no=1")
+    keys = "SELECT case_key FROM row_head WHERE deleted"
+    thief.db.execute(f'UPDATE "case" SET deleted=1, open=0 WHERE case_key IN ({keys})')
+
+
 def drop_case(thief: Thief) -> None:
     thief.db.execute(
         """DELETE FROM "case" WHERE rowid=(SELECT rowid FROM "case" ORDER BY random() LIMIT 1)"""
@@ -399,6 +407,7 @@ IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
     drop_head,
     edit_head,
     edit_case,
+    end_rows,
     drop_case,
 )
 

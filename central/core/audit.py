@@ -7,7 +7,7 @@ signs again. Where numbers were lost the gap's record names an anchor, from whic
 Memory does not grow with the epoch.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from msgspec import Struct
 from common.core import crypto
 from common.core.checkpoint import is_signed_by
 from common.core.ranges import Range
-from common.core.record import Checkpoint, Gap, Record, decode_body, decode_record
+from common.core.record import Anew, Checkpoint, Gap, Pass, Record, decode_body, decode_record
 
 _REMEMBERED = 2_048
 """Chain values kept for checkpoints that were numbered a little later than what they sign."""
@@ -140,6 +140,8 @@ class Audit:
         self.records = 0
         self.proven = 0
         """The highest number that the box's signature covers."""
+        self.anew: defaultdict[str, dict[Anew, tuple[int, int]]] = defaultdict(dict)
+        """Table -> what passes said of it: from where its rows were sent anew -> (number, start) of the last that did."""
 
     def feed(self, entry: Entry) -> None:
         """The next kept number."""
@@ -169,7 +171,20 @@ class Audit:
         differing = [name for name, value in entry.columns.items() if _column(item, name) != value]
         if differing:
             self._found(What.COLUMNS, entry.seq, entry.seq, "、".join(differing))
-        self._checkpoint(entry, item, before)
+        self._statement(entry, item, before)
+
+    def _statement(self, entry: Entry, item: Record, before: bytes) -> None:
+        """What the site says of itself."""
+        try:
+            body = decode_body(item)
+        except msgspec.MsgspecError:
+            self._found(What.ALTERED, entry.seq, entry.seq, "读不出")
+            return
+        if isinstance(body, Checkpoint):
+            self._checkpoint(entry, body, before)
+        elif isinstance(body, Pass) and body.anew is not None:
+            for table in body.tables:
+                self.anew[table][body.anew] = entry.seq, body.started_at
 
     def finish(self) -> None:
         """After the last entry: what should have come behind it, and whether the cursor agrees."""
@@ -208,14 +223,7 @@ class Audit:
         if self._seq in self._witnesses:
             self.proven = self._seq
 
-    def _checkpoint(self, entry: Entry, item: Record, before: bytes) -> None:
-        try:
-            body = decode_body(item)
-        except msgspec.MsgspecError:
-            self._found(What.ALTERED, entry.seq, entry.seq, "读不出")
-            return
-        if not isinstance(body, Checkpoint):
-            return
+    def _checkpoint(self, entry: Entry, body: Checkpoint, before: bytes) -> None:
         if not is_signed_by(self._claim.sign_key, self._claim.site, self._claim.epoch, body):
             self._found(What.SIGNATURE, entry.seq, entry.seq)
             return

@@ -1,11 +1,11 @@
-"""What arrives: cursors, records, the newest version of each source row, passes, arrivals, dead letters."""
+"""What arrives: cursors, records, the newest version of each source row, arrivals, dead letters."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dead import OPEN
@@ -15,17 +15,14 @@ from central.store.tables import (
     box,
     dead_letter,
     ingest_cursor,
-    pending_pass,
     record,
     row_head,
     site,
-    site_pass,
 )
 from common.core.ranges import Range
 
 _CHUNK = 400
 _ranges = msgspec.msgpack.Decoder(list[Range])
-_names = msgspec.msgpack.Decoder(list[str])
 
 
 def decode_ranges(raw: bytes) -> list[Range]:
@@ -140,71 +137,10 @@ async def put_heads(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, replace_row(conn, row_head, keep=("first_seen_at",)), rows)
 
 
-async def add_passes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    await write_rows(conn, insert_new(conn, pending_pass), rows)
-
-
-async def drop_passes(conn: AsyncConnection, site_id: str, epoch: bytes, below: int) -> None:
-    """Passes below a declared gap prove nothing any more: what the gap held is read again later."""
-    await conn.execute(
-        delete(pending_pass).where(
-            pending_pass.c.site == site_id, pending_pass.c.epoch == epoch, pending_pass.c.seq < below
-        )
-    )
-
-
 async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
     """Something this site sent could not be read: nobody knows what it said, and nobody has decided yet."""
     query = select(dead_letter.c.seq).where(dead_letter.c.site == site_id, OPEN).limit(1)
     return (await conn.execute(query)).first() is not None
-
-
-async def settle_passes(conn: AsyncConnection, site_id: str, epoch: bytes, upto: int, gap_at: int) -> bool:
-    """Passes whose record and every lower number are held raise the completeness. -> whether it moved.
-
-    One that began when the epoch's newest gap was not declared yet (`gap_at`) proves nothing. A table that left
-    the mapping no longer counts.
-    """
-    due = (
-        pending_pass.c.site == site_id,
-        pending_pass.c.epoch == epoch,
-        pending_pass.c.seq <= upto,
-    )
-    query = select(pending_pass).where(*due).order_by(pending_pass.c.seq)
-    rows = (await conn.execute(query)).all()
-    if not rows:
-        return False
-    until: dict[str, int] = {}
-    for row in rows:
-        if row.started_at <= gap_at:
-            continue
-        for name in _names.decode(row.tables):
-            until[name] = max(until.get(name, 0), row.started_at)
-    statement = upsert(
-        conn,
-        site_pass,
-        lambda new: {"complete_until": new.complete_until},
-        lambda new: new.complete_until > site_pass.c.complete_until,
-    )
-    values = [{"site": site_id, "tbl": name, "complete_until": at} for name, at in until.items()]
-    await write_rows(conn, statement, values)
-    await conn.execute(delete(pending_pass).where(*due))
-    newest = rows[-1]
-    left = await _drop_unmapped(conn, site_id, _names.decode(newest.mapped), newest.started_at)
-    return bool(values) or left
-
-
-async def _drop_unmapped(conn: AsyncConnection, site_id: str, mapped: list[str], since: int) -> bool:
-    """Forget tables that a mapping in force since `since` does not name. -> whether there were any.
-
-    One that was whole later than that is of a newer mapping: a replaced box may deliver its backlog afterwards.
-    """
-    gone = (
-        site_pass.c.site == site_id,
-        site_pass.c.tbl.not_in(mapped),
-        site_pass.c.complete_until < since,
-    )
-    return bool(mapped) and (await conn.execute(delete(site_pass).where(*gone))).rowcount > 0
 
 
 async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:

@@ -158,7 +158,18 @@ pending_pass = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("tables", LargeBinary, nullable=False),  # MessagePack list[str]
     Column("mapped", LargeBinary, nullable=False),  # MessagePack list[str]: every table of the mapping
+    Column("anew", LargeBinary, nullable=False),  # MessagePack Anew | None
     PrimaryKeyConstraint("site", "epoch", "seq"),
+)
+
+anew = Table(
+    "anew",  # from where on a table's rows were all sent anew: one whose version is not above it is gone
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("tbl", Text, nullable=False),
+    Column("epoch_no", Integer, nullable=False),
+    Column("above", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "tbl"),
 )
 
 row_head = Table(

@@ -110,6 +110,14 @@ class Observation(Struct, array_like=True, frozen=True):
     detail: str
 
 
+class Anew(Struct, array_like=True, frozen=True):
+    """A place from which on every row was sent anew: in a later epoch than `epoch`, or in it with a version above
+    `above`. A row that was not is no longer in the source."""
+
+    epoch: bytes
+    above: Int64
+
+
 class Pass(Struct, array_like=True, frozen=True):
     """A capture round that ended cleanly: every row of `tables` changed before `started_at` is buffered below
     this record. It is what completeness rests on (sync.md 3.12)."""
@@ -117,6 +125,7 @@ class Pass(Struct, array_like=True, frozen=True):
     started_at: Int64  # office time
     tables: dict[str, Int64]  # table -> rows looked at
     mapped: list[str] = []  # every table of the site's mapping; empty: not said
+    anew: Anew | None = None  # of `tables`; None: not said
 
 
 class Gap(Struct, array_like=True, frozen=True):

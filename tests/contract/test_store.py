@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from central import judge, ticker, verify
 from central.core.audit import What
@@ -23,8 +23,8 @@ from common.clock import Clock
 from common.core import checkpoint
 from common.core.batch import Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
-from common.core.record import Case, Gap, Op, Record
-from common.core.state import CaseStatus, Light
+from common.core.record import Anew, Case, Gap, Op, Record
+from common.core.state import CaseStatus, LetterState, Light
 from tests.sender import SECRETS, Sender, case, draft, passed
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
@@ -408,6 +408,80 @@ async def test_the_backlog_of_an_older_mapping_does_not_forget_a_newer_table(
     await taken(store, world, sender.payload())
     async with store.read() as conn:
         assert set(await conn.scalars(select(t.site_pass.c.tbl))) == {"case", "step.new"}
+
+
+async def _rows(store: Store) -> dict[str, bool]:
+    """Key of a case -> whether it is deleted; rows and cases agree."""
+    async with store.read() as conn:
+        heads = {row.key: row.deleted for row in await conn.execute(select(t.row_head))}
+        assert heads == {row.case_key: row.deleted for row in await conn.execute(select(t.case))}
+    return heads
+
+
+async def _verified(store: Store) -> list[str]:
+    async with store.read() as conn:
+        (report,) = await verify.examine(conn, ZONE, NOW)
+    return [item.detail for item in report.findings]
+
+
+async def test_a_row_that_was_not_sent_again_is_gone(store: Store, world: World) -> None:
+    """P-PASS-02, P-PASS-04: a box that lost its index cannot name the rows that went meanwhile."""
+    old = Sender()
+    old.number(case("1"), case("2"), case("3", version=2), case("late"))
+    await welcomed(store, old)
+    await taken(store, world, old.payload(1, 3))
+    new = Sender()
+    new.number(case("1"), passed(NOW, anew=Anew(new.epoch, 0)), case("4"))
+    await welcomed(store, new)
+    await taken(store, world, new.payload(2, 2))
+    assert await _rows(store) == {"1": False, "2": False, "3": False}, "the rest is still on its way"
+    await taken(store, world, new.payload(1, 1))
+    assert await _rows(store) == {"1": False, "2": True, "3": True}
+    await taken(store, world, old.payload(4, 4), new.payload(3, 3))
+    assert await _rows(store) == {"1": False, "2": True, "3": True, "4": False, "late": True}
+    assert await _verified(store) == []
+    new.number(case("2", version=4), case("4", version=5), passed(NOW + SECOND, anew=Anew(new.epoch, 4)))
+    new.number(passed(NOW + MINUTE, anew=Anew(b"heard of", 9)), passed(NOW + MINUTE, anew=Anew(old.epoch, 9)))
+    await taken(store, world, new.payload(4, 8))
+    assert await _rows(store) == {"1": True, "2": True, "3": True, "4": False, "late": True}
+    assert await _verified(store) == []
+
+
+async def test_whoever_ends_rows_or_keeps_them_is_found(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(
+        case("1"), case("2"), case("2", version=2), passed(NOW, ["case"], anew=Anew(sender.epoch, 1))
+    )
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    assert await _rows(store) == {"1": True, "2": False}
+    forged = update(t.anew).values(above=2), "没有采集记录说过", True
+    for statement, words, is_deleted in (forged, (delete(t.anew), "未按此清理", False)):
+        async with store.write() as conn:
+            await conn.execute(statement)
+            for table in (t.row_head, t.case):
+                await conn.execute(update(table).values(deleted=is_deleted))
+        (found,) = await _verified(store)
+        assert words in found, found
+
+
+async def test_a_row_is_not_gone_where_a_record_was_given_up_unread(store: Store, world: World) -> None:
+    """P-PASS-04"""
+    old = await sent(store, world, [case("1"), case("2")])
+    new = Sender()
+    new.number(case("1"))
+    new.raws.append(b"\xc1")
+    new.chain.append(_chained(new, b"\xc1"))
+    new.number(passed(NOW, anew=Anew(new.epoch, 0)))
+    await welcomed(store, new)
+    await taken(store, world, new.payload())
+    async with store.write() as conn:
+        await conn.execute(update(t.dead_letter).values(state=LetterState.DROPPED.value))
+    new.number(passed(NOW + SECOND, anew=Anew(new.epoch, 0)))
+    await taken(store, world, new.payload(4, 4))
+    assert await _rows(store) == {"1": False, "2": False}, "perhaps it was the second case"
+    assert await _verified(store) == []
+    assert old.newest == 2
 
 
 async def test_a_pass_that_began_before_a_gap_was_declared_proves_nothing(store: Store, world: World) -> None:

@@ -121,6 +121,7 @@ TYPES = {
     "array of text": {"list"},
     "map text → text": {"dict"},
     "map text → int": {"dict"},
+    "Anew": {"Anew"},
 }
 
 

@@ -22,7 +22,7 @@ from common.clock import Clock
 from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
 from common.core.errors import UnavailableError
-from common.core.record import Case, Checkpoint, Op, Pass, Record, Step
+from common.core.record import Anew, Case, Checkpoint, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
 KEK = b"k" * 32
@@ -246,6 +246,63 @@ async def test_an_index_that_was_lost_never_gives_a_version_twice(site: Site) ->
         assert {item.version for item in again} == {newest + 1}
 
 
+async def test_an_index_that_was_lost_lets_the_hall_find_the_rows_that_went_meanwhile(site: Site) -> None:
+    """P-PASS-03: every row that is there is sent above the place that the pass names, those still buffered too."""
+    async with site.running() as box:
+        await box.round()
+        assert {item.anew for item in await box.passes()} == {Anew(box.buffer.epoch, 0)}
+        await box.buffer.forget(10)  # the cases and some steps
+    with site.vendor() as db:
+        db.execute('DELETE FROM "办件" WHERE "编号"=\'SL001\'')
+        db.execute('DELETE FROM "办理过程" WHERE "编号"=\'SL007\'')
+    (site.folder / "index.db").unlink()
+    async with site.running() as box:
+        newest = box.buffer.newest
+        again = await box.round()
+        assert min(item.version for item in again) == newest + 1
+        told = {(item.table, item.key) for item in again if item.op is Op.PUT}
+        assert told == {("case", f"SL{n:03}") for n in range(2, 8)} | {
+            ("step", f'["SL{n:03}","1"]') for n in range(1, 7)
+        }
+        assert (await box.passes())[-1].anew == Anew(box.buffer.epoch, newest)
+        assert await box.round() == []
+        epoch = box.buffer.epoch
+    (site.folder / "buffer.db").unlink()
+    async with site.running() as box:
+        await box.round()
+        assert (await box.passes())[-1].anew == Anew(box.buffer.epoch, 0), (
+            "nothing of the other was delivered"
+        )
+        await box.index.note_acknowledged(box.buffer.epoch, 2, b"")
+        first = box.buffer.epoch
+    for name in ("buffer.db", "buffer.db-wal", "buffer.db-shm"):
+        (site.folder / name).unlink(missing_ok=True)
+    async with site.running() as box:
+        await box.round()
+        assert box.buffer.epoch not in {epoch, first}
+        assert (await box.passes())[-1].anew == Anew(first, 0), "what that one delivered is not sent again"
+
+
+async def test_what_is_told_anew_while_a_walk_is_under_way_waits_for_the_next(site: Site) -> None:
+    """P-PASS-03: the walk's own place counts, not one that came later."""
+    slow = msgspec.structs.replace(EAGER, poll_secs=0.001, rows_per_sec=1000, page_rows=2)
+    async with site.running(slow) as box:
+        while not await box.passes():
+            await box.round()
+        began = Anew(box.buffer.epoch, 0)
+        await box.round()
+        await box.index.lift(box.buffer.newest)
+        lifted = box.index.anew
+        before = len(await box.passes())
+        while lifted not in {item.anew for item in await box.passes()}:
+            told = await box.round()
+            assert told or {item.anew for item in (await box.passes())[before:]} <= {began, lifted}
+        rows = [item for item in await box.buffer.tail(0) if item.table]
+        newest = {(item.table, item.key): item.version for item in rows}
+        assert lifted is not None
+        assert min(newest.values()) > lifted.above
+
+
 async def test_an_index_from_an_old_copy_tells_rows_again_that_went_back_to_what_it_knows(site: Site) -> None:
     """The hall holds a version in between, which this index has never seen."""
     async with site.running() as box:
@@ -404,6 +461,7 @@ async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) ->
 
 
 async def test_nothing_is_called_whole_while_a_row_is_set_aside(site: Site) -> None:
+    """P-PASS-01"""
     """The row that could not be mapped may be the completion."""
     with site.vendor() as db:
         site.insert(db, 8, status=5)

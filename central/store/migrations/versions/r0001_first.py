@@ -168,7 +168,16 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("tables", sa.LargeBinary(), nullable=False),
         sa.Column("mapped", sa.LargeBinary(), nullable=False),
+        sa.Column("anew", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_pending_pass")),
+    )
+    op.create_table(
+        "anew",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("epoch_no", sa.Integer(), nullable=False),
+        sa.Column("above", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "tbl", name=op.f("pk_anew")),
     )
     op.create_table(
         "record",

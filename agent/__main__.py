@@ -10,6 +10,8 @@ from common.cli import EX_CONFIG, EX_SOFTWARE, invoke
 
 import click  # isort: skip
 
+from agent import commands
+
 DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
 _CONFIG = click.option(
     "--config",
@@ -96,6 +98,9 @@ def check_config(path: Path) -> int:
         f"✓ {settings.mapping}：{source.type}，{len(tables)} 张表（{'、'.join(table.name for table in tables)}）"
     )
     return 0
+
+
+commands.add(cli, _CONFIG)
 
 
 def main() -> None:

@@ -17,7 +17,9 @@ from agent.collect import Collector, CollectState
 from agent.config import AgentConfig
 from agent.core.mapping import SourceConfig, Table
 from agent.index import Index
+from agent.keeper import Keeper
 from agent.link import LinkStatus
+from agent.room import Room
 from agent.source.base import Source
 from agent.sqlfile import BufferFullError, ReopenError
 from common import log as logs
@@ -47,7 +49,7 @@ def run(config: AgentConfig) -> None:
 
 async def _main(config: AgentConfig) -> None:
     clock = Clock(config.clock)
-    kek = read_key(config.identity.master_key, "缓存主密钥")
+    keeper = Keeper(config)
     digest_key = read_key(config.identity.digest_key, "摘要密钥")
     sign_secret = read_key(config.identity.sign_key, "本站点的签名私钥")
     loaded = mapping.load(config.mapping) if config.mapping.exists() else None
@@ -55,10 +57,11 @@ async def _main(config: AgentConfig) -> None:
     async def opened() -> Buffer:
         return await Buffer.open(
             config.buffer_path,
-            kek=kek,
+            seal=keeper.seal,
             site=config.site,
             sign_key=crypto.sign_public(sign_secret),
             clock=clock,
+            room=Room(config.buffer.max_mb << 20, config.buffer.disk_share),
         )
 
     pause_secs = 0.0
@@ -66,7 +69,9 @@ async def _main(config: AgentConfig) -> None:
         while True:
             began_mono = clock.mono()
             try:
-                await process.stoppable(_with_files(config, clock, opened, (digest_key, sign_secret), loaded))
+                await process.stoppable(
+                    _with_files(config, clock, opened, keeper, (digest_key, sign_secret), loaded)
+                )
             except* ReopenError as group:
                 log.warning("buffer.reopened", reason=str(process.first_cause(group)))
             if clock.mono() - began_mono > REOPENED_SECS * SECOND:
@@ -81,6 +86,7 @@ async def _with_files(
     config: AgentConfig,
     clock: Clock,
     opened: Callable[[], Awaitable[Buffer]],
+    keeper: Keeper,
     keys: tuple[bytes, bytes],
     loaded: tuple[SourceConfig, list[Table]] | None,
 ) -> None:
@@ -94,7 +100,7 @@ async def _with_files(
             digest_key, sign_secret = keys
             signer = Signer(buffer, config.site, sign_secret)
             capture = Capture(buffer, index, clock, digest_key, signer)
-            await _work(config, clock, buffer, index, capture, loaded)
+            await _work(config, clock, buffer, index, capture, keeper, loaded)
         finally:
             await index.close()
     finally:
@@ -124,6 +130,7 @@ async def _work(
     buffer: Buffer,
     index: Index,
     capture: Capture,
+    keeper: Keeper,
     loaded: tuple[SourceConfig, list[Table]] | None,
 ) -> None:
     log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
@@ -136,10 +143,11 @@ async def _work(
         else:
             await _collect(group, config, clock, buffer, index, capture, loaded, collecting)
         group.create_task(upload.run(config, buffer, index, collecting, clock, link), name="upload")
+        group.create_task(keeper.run(buffer), name="keys")
         group.create_task(
             process.report(
                 config.status_path,
-                lambda: status.compose(buffer, collecting, link, clock, started),
+                lambda: status.compose(buffer, keeper, collecting, link, clock, started),
                 lambda: collecting.turned_mono if loaded else clock.mono(),
                 clock,
             ),

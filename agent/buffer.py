@@ -16,8 +16,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.ballast import Ballast
+from agent.core.quota import Level
 from agent.core.rows import Stamp, statement
-from agent.epoch import SEGMENT_BYTES, Epoch
+from agent.epoch import Epoch, Sealing
+from agent.room import AMPLE, Room, checked
 from agent.segment import State
 from agent.sqlfile import DamagedFileError, whole
 from common.clock import Clock
@@ -63,6 +65,7 @@ class Figures(Struct, frozen=True):
 
     rows: int
     bytes: int
+    room: int
     oldest_wall: int | None
     quarantined: int
     bad_rows: int
@@ -71,13 +74,14 @@ class Figures(Struct, frozen=True):
 class Buffer:
     """One epoch of one site. Made by `Buffer.open`; one writer per folder (a second agent is refused)."""
 
-    def __init__(self, path: Path, site: str, clock: Clock, segment_bytes: int) -> None:
+    def __init__(self, path: Path, site: str, clock: Clock, room: Room) -> None:
         self.path = path
         self.site = site
         self.indexed = 0
         self.appended = asyncio.Event()
         self._clock = clock
-        self._segment_bytes = segment_bytes
+        self._room = room
+        self.level = Level.OK
         self._hold: IO[str] | None = None
         self._lock = asyncio.Lock()  # reading too: a rotation puts another file under it
         self._ballast = Ballast(path.with_name("ballast"))
@@ -89,26 +93,26 @@ class Buffer:
         cls,
         path: Path,
         *,
-        kek: bytes,
+        seal: Sealing,
         site: str,
         sign_key: bytes,
         clock: Clock,
-        segment_bytes: int = SEGMENT_BYTES,
+        room: Room = AMPLE,
     ) -> Self:
         """Open or create the buffer whose written segment is at `path`.
 
-        `kek` is the 32-byte key-encryption key, `sign_key` the box's raw public signing key.
+        `sign_key` is the box's raw public signing key.
         Raises ConfigError if another agent holds it or the folder cannot be written, BufferFullError on a full disk.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        buffer = cls(path, site, clock, segment_bytes)
+        buffer = cls(path, site, clock, room)
         buffer._hold = hold(
             path.with_name("buffer.lock"),
             who="采集程序",
             hint="同一缓存只能由一个采集程序使用；请先停止另一个：systemctl stop mingcha-agent",
         )
         try:
-            buffer._files = await Epoch.open(path, site, [kek], sign_key, clock, buffer._ballast.release)
+            buffer._files = await Epoch.open(path, site, seal, sign_key, clock, buffer._ballast.release)
         except BaseException:
             buffer._hold.close()
             raise
@@ -167,7 +171,7 @@ class Buffer:
         -> the numbers given. Raises BufferFullError; then nothing has changed.
         """
         async with self._lock:
-            await self._files.rotate(self._segment_bytes)
+            await self._files.rotate(self._room.segment_bytes)
             rows, state = self._numbered(records)
             state = replace(state, positions=state.positions | (positions or {}))
             await self._files.active.append(rows, state)
@@ -183,6 +187,21 @@ class Buffer:
             head = crypto.chain_next(head, seq, raw)
             rows.append((seq, self._files.active.seal(seq, head, raw)))
         return rows, replace(self._state, newest=self.newest + len(rows), head=head)
+
+    async def check_room(self) -> None:
+        """Raises QuotaError where so little room is left that reading must wait (core/quota.py)."""
+        before = self.level
+        async with self._lock:
+            used, limit = await self._files.bytes(), self._room.limit(self.path.parent)
+            await self._files.active.cap(limit + self._room.slack_bytes - self._files.drains.bytes())
+        self.level = Level.STOP  # unless it is said otherwise
+        self.level = checked(used, limit, before)
+
+    @whole
+    async def rewrap(self) -> None:
+        """Every data key that an older master key wraps is wrapped by the first one. May raise OSError."""
+        async with self._lock:
+            await self._files.rewrap()
 
     @whole
     async def forget(self, upto: int) -> None:
@@ -277,6 +296,7 @@ class Buffer:
         return Figures(
             rows=self.newest - self.forgotten - holes,
             bytes=await self._files.bytes(),
+            room=self._room.limit(self.path.parent),
             oldest_wall=await self._oldest_wall(),
             quarantined=await active.value("SELECT coalesce(sum(last - first + 1), 0) FROM quarantine"),
             bad_rows=await active.value("SELECT count(*) FROM bad_row"),

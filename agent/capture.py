@@ -71,6 +71,10 @@ class Capture:
         self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
         self._behind = False
 
+    async def check_room(self) -> None:
+        """Raises QuotaError: what is read now could not be kept."""
+        await self._buffer.check_room()
+
     async def take(
         self,
         table: Table,
@@ -83,7 +87,7 @@ class Capture:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met.
 
         Without a change the positions are stored only if `settle`. -> how many changed.
-        Raises BufferFullError; then nothing has changed, positions least of all.
+        Raises BufferFullError, QuotaError; then nothing has changed, positions least of all.
         """
         read = [await self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
@@ -102,6 +106,8 @@ class Capture:
                     drafts[key] = draft
             if met is not None and (table.name, key) in self.bad:
                 met.bad.add(key)
+        if drafts:
+            await self.check_room()
         if drafts or (settle and positions):
             await self._store(list(drafts.values()), positions)
         return len(drafts)

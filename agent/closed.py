@@ -5,9 +5,8 @@ inner page costs no record, and a damaged leaf no other page's. Every record pro
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -45,7 +44,7 @@ class Closed:
         """Look for its key and its pages; a second call does nothing. What cannot be read is simply not there."""
         if self._file >= 0:
             return
-        for label in labels.copies(self.path, _inside(self.path)):
+        for label in labels.copies(self.path, labels.inside(self.path)):
             with suppress(DamagedError):
                 self._keys.append(labels.unlock(label, keks))
         try:
@@ -97,12 +96,3 @@ class Closed:
         page = self._read(number)
         rows = (pages.row(self._read, page, at) for at in pages.cells(page))
         return [row for row in rows if row is not None]
-
-
-def _inside(path: Path) -> list[bytes]:
-    """The label in the segment's own file, if SQLite finds it there."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-            return [row[0] for row in db.execute("SELECT body FROM label")]
-    except sqlite3.Error:
-        return []

@@ -102,6 +102,7 @@ class Collector:
     async def round_once(self) -> int:
         """Read every table once. -> number of changes. Raises UnavailableError, BufferFullError."""
         began = self._clock.mono()
+        await self._capture.check_room()
         await self._capture.catch_up()
         await self._source.open()
         if self._state.sweep_wanted:

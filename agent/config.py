@@ -1,12 +1,14 @@
 """`agent.toml`: what the box owns. No secrets in it, only paths to them; relative paths are beside the file."""
 
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from common import config
 from common.clock import ClockConfig
+from common.core.crypto import Profile
 from common.mqtt import MqttConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -42,6 +44,16 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Where `password_file` of the mapping is found."""
 
 
+class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[buffer]`: how much room the records that wait may take, and how they are sealed."""
+
+    max_mb: Annotated[int, Meta(ge=1)] = 4096
+    disk_share: Annotated[int, Meta(ge=1, le=100)] = 50
+    """Percent of the file system at most; the smaller of the two counts."""
+    profile: Profile = Profile.AES
+    """Algorithms of what rests here and of what is sent: `aes`, `chacha`, `sm` (国密)."""
+
+
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `agent.toml`."""
 
@@ -54,6 +66,7 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     log_level: str = "info"
     identity: IdentityConfig = IdentityConfig()
     capture: CaptureConfig = CaptureConfig()
+    buffer: BufferConfig = BufferConfig()
     clock: ClockConfig = ClockConfig()
 
     @property

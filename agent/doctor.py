@@ -5,29 +5,24 @@ Reads only. Works with the service stopped. Ids, words and remedies stand in `co
 
 import asyncio
 import shutil
-import sqlite3
 import ssl
-from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 
-from agent import __version__, app, files, look, mapping
+from agent import __version__, app, buffer_checks, look, master
 from agent import config as configs
-from agent import label as labels
-from agent.config import AgentConfig
-from agent.core.mapping import SourceConfig, Table
+from agent.box import Box
+from agent.core.quota import Level
 from agent.core.sync import Phase
 from agent.link import HALL_SILENT
 from agent.source import base
-from agent.source.base import Source
-from agent.status import Status as BoxStatus
-from common import health, process
+from common import health
 from common.clock import Clock
 from common.core import crypto
 from common.core.errors import ConfigError
-from common.core.instant import DAY, MINUTE, SECOND, from_us, to_us
+from common.core.instant import DAY, MINUTE, SECOND, to_us
 from common.core.state import DoctorVerdict
 from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
@@ -38,29 +33,8 @@ _GRACE = 10 * SECOND
 """After its start the agent may still be about to meet the hall."""
 NOT_RUNNING = "采集程序没有在运行"
 _NO_ROOM = 1024 * 1024
-NOT_COLLECTING = {"E-SYS-01", "E-SYS-04", "E-SYS-09", "E-BUF-01", "E-SRC-02", "E-SRC-09"}
+NOT_COLLECTING = {"E-SYS-01", "E-SYS-04", "E-SYS-09", "E-BUF-01", "E-BUF-02", "E-SRC-02", "E-SRC-09"}
 NO_IDENTITY = {"E-ID-01", "E-ID-05"}
-
-
-class Box:
-    """What the checks look at. Nothing is opened here."""
-
-    def __init__(self, config: AgentConfig, clock: Clock) -> None:
-        self.config = config
-        self.clock = clock
-        self.status = process.read(config.status_path, BoxStatus, clock.wall())
-        self.source: SourceConfig | None = None
-        self.tables: list[Table] = []
-        if config.mapping.exists():
-            self.source, self.tables = mapping.load(config.mapping)
-
-    def adapter(self) -> Source:
-        assert self.source is not None
-        return app.adapter(self.source, self.config.capture.secrets_dir)
-
-    def since(self, wall: int) -> str:
-        """`06-12 14:32` of this box's clock; empty for 0."""
-        return f"{from_us(wall, configs.ZONE):%m-%d %H:%M}" if wall else ""
 
 
 async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
@@ -114,14 +88,15 @@ def _checks(box: Box) -> dict[str, CheckFunction]:
         "E-NET-04": lambda: _encrypted(box),
         "E-SYNC-03": lambda: _receipt(box),
         "E-SYNC-04": lambda: _backlog(box),
-        "E-SYNC-07": lambda: _refused(box),
-        "E-BUF-01": lambda: _buffer(box),
-        "E-BUF-05": lambda: _damaged(box),
+        "E-SYNC-07": lambda: buffer_checks.refused(box),
+        "E-BUF-01": lambda: buffer_checks.usable(box),
+        "E-BUF-02": lambda: buffer_checks.filled(box),
+        "E-BUF-05": lambda: buffer_checks.damaged(box),
         "E-SRC-02": lambda: _connect(box),
         "E-SRC-03": lambda: _read_only(box),
         "E-SRC-04": lambda: _columns(box),
         "E-SRC-09": lambda: _last_pass(box),
-        "E-SRC-10": lambda: _bad_rows(box),
+        "E-SRC-10": lambda: buffer_checks.bad_rows(box),
     }
     return checks
 
@@ -149,7 +124,7 @@ def _disk_usage(box: Box) -> Any:
 async def _disk(box: Box) -> Outcome:
     usage = _disk_usage(box)
     percent = 100 * usage.used / usage.total
-    fault = box.status.buffer_fault if box.status else ""
+    fault = box.status.buffer_fault if box.status and box.status.level is not Level.STOP else ""
     if fault or usage.free < _NO_ROOM:
         return Outcome(Status.FAIL, fault or f"磁盘已满（已用 {percent:.0f}%），写不进缓存")
     detail = f"已用 {percent:.0f}%，剩 {usage.free // 2**20:,} MB"
@@ -174,11 +149,17 @@ async def _config(box: Box) -> Outcome:
 async def _keys(box: Box) -> Outcome:
     identity = box.config.identity
     sign_secret = app.read_key(identity.sign_key, "本站点的签名私钥")
-    app.read_key(identity.master_key, "缓存主密钥")
+    master.load(identity.master_key, box.config.buffer_path)
     app.read_key(identity.digest_key, "摘要密钥")
     app.read_key(identity.hall_sign, "市中心的签名公钥")
     if box.config.mqtt.tls:
         tls_context(box.config.mqtt)
+    if box.status and box.status.stands_in:
+        return Outcome(
+            Status.WARN,
+            "缓存主密钥丢失，暂用临时密钥",
+            f"请把原密钥放回 {identity.master_key}，或重新登记本站点",
+        )
     return ok(f"签名公钥 {crypto.key_id(crypto.sign_public(sign_secret))}")
 
 
@@ -274,66 +255,6 @@ async def _backlog(box: Box) -> Outcome:
     return Outcome(Status.WARN, detail) if age >= 5 else ok(detail)
 
 
-# buffer ------------------------------------------------------------------------------------------------------
-
-
-async def _rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Empty where there is no file yet, or none that can be read: the buffer's is said by E-BUF-01, the index is
-    replaced by itself."""
-    if not path.exists():
-        return []
-    try:
-        return await asyncio.to_thread(look.rows, path, sql)
-    except sqlite3.Error:
-        return []
-
-
-async def _buffer(box: Box) -> Outcome:
-    path = box.config.buffer_path
-    if not path.exists():
-        return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
-    try:
-        inside = await asyncio.to_thread(look.rows, path, "SELECT body FROM label")
-        damage = await asyncio.to_thread(look.fault, path)
-        kek = app.read_key(box.config.identity.master_key, "缓存主密钥")
-        for label in labels.copies(path, [row[0] for row in inside]):
-            labels.unlock(label, [kek])
-    except sqlite3.Error as error:
-        return Outcome(Status.FAIL, f"{path} 不能读：{error}")
-    except crypto.DamagedError:
-        return Outcome(
-            Status.FAIL,
-            "主密钥打不开这个缓存",
-            "请恢复原来的 master.key；否则重启后程序会新建缓存并从数据源重读",
-        )
-    if damage:
-        return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
-    kept = [item.path.name for item in files.found(path) if item.fate]
-    return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
-
-
-async def _damaged(box: Box) -> Outcome:
-    rows = await _rows(box.config.buffer_path, "SELECT first, last FROM quarantine ORDER BY first")
-    if not rows:
-        return ok()
-    dirty = await _rows(box.config.index_path, _DIRTY)
-    firsts = [first for first, _ in rows]
-    left = sum(seq <= rows[bisect_right(firsts, seq) - 1][1] for (seq,) in dirty if seq >= firsts[0])
-    if not left:
-        return ok(f"曾损坏 {sum(last - first + 1 for first, last in rows)} 条，都已从数据源重读")
-    shown = [f"{first}-{last}" if last > first else str(first) for first, last in rows[:4]]
-    return Outcome(Status.WARN, f"编号 {_listed(shown)}，还有 {left} 行等重读")
-
-
-_DIRTY = "SELECT seq FROM row WHERE dirty AND epoch = (SELECT v FROM meta WHERE k = 'epoch')"
-
-
-async def _refused(box: Box) -> Outcome:
-    rows = await _rows(box.config.buffer_path, "SELECT first, last, code FROM refusal ORDER BY first LIMIT 4")
-    shown = [f"{row[0]}-{row[1]} {row[2]}" for row in rows]
-    return Outcome(Status.WARN, _listed(shown)) if rows else ok()
-
-
 # source ------------------------------------------------------------------------------------------------------
 
 
@@ -386,13 +307,3 @@ async def _last_pass(box: Box) -> Outcome:
             Status.FAIL, fault or detail, since=box.since(status.source_since_wall or status.pass_wall)
         )
     return ok(detail)
-
-
-async def _bad_rows(box: Box) -> Outcome:
-    sql = "SELECT tbl, key, reason FROM bad_row ORDER BY at_wall DESC LIMIT 4"
-    shown = [f"{table} 主键 {key}：{why}" for table, key, why in await _rows(box.config.buffer_path, sql)]
-    return Outcome(Status.WARN, _listed(shown)) if shown else ok()
-
-
-def _listed(shown: list[str]) -> str:
-    return "；".join(shown[:3]) + (" 等" if len(shown) > 3 else "")

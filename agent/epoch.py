@@ -5,12 +5,14 @@ that the master key does not open, is set aside and a new epoch begins: start-up
 readable.
 """
 
+import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import files, segment
@@ -30,17 +32,22 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SEGMENT_AGE = 7 * DAY
 
 
+class Sealing(Struct):
+    """How records are sealed at rest: master keys, the one to wrap with first; the algorithm of new segments."""
+
+    keks: list[bytes]
+    alg: str = crypto.AT_REST
+
+
 class Epoch:
     """Made by `Epoch.open`; one writer. `state` moves with every transaction of `active`."""
 
-    def __init__(
-        self, path: Path, site: str, keks: Sequence[bytes], clock: Clock, full: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: Path, site: str, seal: Sealing, clock: Clock, full: Callable[[], None]) -> None:
         self.path = path
         self.site = site
         self.active: Segment
-        self.drains = Drains(keks)
-        self._keks = keks
+        self.drains = Drains(seal.keks)
+        self._seal = seal
         self._clock = clock
         self._full = full
         self._fate = ""
@@ -50,7 +57,7 @@ class Epoch:
         cls,
         path: Path,
         site: str,
-        keks: Sequence[bytes],
+        seal: Sealing,
         sign_key: bytes,
         clock: Clock,
         full: Callable[[], None],
@@ -59,7 +66,7 @@ class Epoch:
 
         Raises ConfigError for the files of another site, BufferFullError.
         """
-        epoch = cls(path, site, keks, clock, full)
+        epoch = cls(path, site, seal, clock, full)
         began = "new"
         segment.adopt(path)
         if path.exists():
@@ -78,7 +85,7 @@ class Epoch:
         return epoch
 
     async def _open(self) -> Segment:
-        opened = await Segment.open(self.path, self._keks, self._full)
+        opened = await Segment.open(self.path, self._seal.keks, self._full)
         self.path.chmod(0o600)
         if not labels.beside(self.path).exists():
             labels.write(self.path, opened.label)
@@ -97,8 +104,8 @@ class Epoch:
             created_wall=now,
             began=began,
         )
-        label = labels.fresh(self.site, epoch, 1, 1, self._keks[0])
-        await segment.prepare(self.path, label, self._keks, state, {})
+        label = labels.fresh(self.site, epoch, 1, 1, self._seal.keks[0], self._seal.alg)
+        await segment.prepare(self.path, label, self._seal.keks, state, {})
         segment.adopt(self.path)
         self.active = await self._open()
 
@@ -124,14 +131,17 @@ class Epoch:
         Raises ReopenError where the disk filled up in between.
         """
         age, state = self._clock.wall() - self.state.created_wall, self.state
-        if state.newest < state.first or (age < SEGMENT_AGE and self.path.stat().st_size < segment_bytes):
-            return
         old = self.active
+        young = age < SEGMENT_AGE and self.path.stat().st_size < segment_bytes
+        if state.newest < state.first or (young and old.label.alg == self._seal.alg):
+            return
         state = replace(state, first=state.newest + 1, before=state.head, created_wall=self._clock.wall())
-        label = labels.fresh(self.site, old.label.epoch, state.first, old.label.number + 1, self._keks[0])
+        label = labels.fresh(
+            self.site, old.label.epoch, state.first, old.label.number + 1, self._seal.keks[0], self._seal.alg
+        )
         notes = {table: await old.all(f"SELECT * FROM {table}") for table in segment.NOTES}  # noqa: S608
         try:
-            await segment.prepare(self.path, label, self._keks, state, notes)
+            await segment.prepare(self.path, label, self._seal.keks, state, notes)
             if not await old.fold():
                 return
         except BufferFullError:
@@ -165,6 +175,14 @@ class Epoch:
             return state.head
         found = await self.sound(seq, seq, 1)
         return found[0][1] if found else b""
+
+    async def rewrap(self) -> None:
+        """Every data key that an older master key wraps is wrapped by the first one; a lost label stays as it is."""
+        kek, old = self._seal.keks[0], self._seal.keks[1:]
+        active = self.active
+        await active.rewrap(labels.rewrapped(active.label, kek, old))
+        for item in files.found(self.path):
+            await asyncio.to_thread(labels.rewrap, item.path, kek, old)
 
     async def bytes(self) -> int:
         return await self.active.used_bytes() + self.drains.bytes()

@@ -4,13 +4,16 @@ The label stands in the segment's own file and once more in a file beside it, so
 all its records unreadable. Without its label a segment can never be read again: that is how it is shredded.
 """
 
+import mmap
 import os
+import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core import crypto, pack
 from common.core.crypto import DamagedError
@@ -35,10 +38,10 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Label)
 
 
-def fresh(site: str, epoch: bytes, first: int, number: int, kek: bytes) -> Label:
-    """With a new data key, wrapped by `kek`."""
-    key = os.urandom(crypto.key_bytes(crypto.AT_REST))
-    return Label(site, epoch, first, number, crypto.wrap(kek, key), crypto.AT_REST, pack.NEWEST)
+def fresh(site: str, epoch: bytes, first: int, number: int, kek: bytes, alg: str) -> Label:
+    """With a new data key for `alg`, wrapped by `kek`."""
+    key = os.urandom(crypto.key_bytes(alg))
+    return Label(site, epoch, first, number, crypto.wrap(kek, key), alg, pack.NEWEST)
 
 
 def unlock(label: Label, keks: Sequence[bytes]) -> DataKey:
@@ -50,6 +53,45 @@ def unlock(label: Label, keks: Sequence[bytes]) -> DataKey:
             continue
         return DataKey(label.number, key, label.alg, label.dict)
     raise DamagedError("no key opens this label")
+
+
+def rewrapped(label: Label, kek: bytes, old: Sequence[bytes]) -> Label:
+    """With its data key wrapped by `kek`, where one of `old` wraps it; else as it is."""
+    for key in old:
+        with suppress(DamagedError):
+            return replace(label, wrapped=crypto.wrap(kek, crypto.unwrap(key, label.wrapped)))
+    return label
+
+
+def rewrap(segment: Path, kek: bytes, old: Sequence[bytes]) -> None:
+    """Both copies of the label of a segment that is written no more. Raises OSError.
+
+    Inside, the wrapped key is overwritten where it stands, because both have the same length: the file may be damaged,
+    and such a one is not given to SQLite to write to.
+    """
+    for label in copies(segment, inside(segment)):
+        new = rewrapped(label, kek, old)
+        if new != label:
+            _overwrite(segment, label.wrapped, new.wrapped)
+            write(segment, new)
+
+
+def _overwrite(path: Path, old: bytes, new: bytes) -> None:
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        place = data.find(old)
+        while place >= 0:
+            data[place : place + len(new)] = new
+            place = data.find(old, place + len(new))
+        data.flush()
+
+
+def inside(segment: Path) -> list[bytes]:
+    """The label in the segment's own file, if SQLite finds it there."""
+    try:
+        with closing(sqlite3.connect(f"{segment.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+            return [row[0] for row in db.execute("SELECT body FROM label")]
+    except sqlite3.Error:
+        return []
 
 
 def encode(label: Label) -> bytes:

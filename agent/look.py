@@ -25,14 +25,14 @@ def held(lock: Path) -> bool:
 
 def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """Raises sqlite3.Error."""
-    with closing(_opened(path)) as db:
+    with closing(opened(path)) as db:
         return db.execute(sql).fetchall()
 
 
 def fault(path: Path) -> str:
     """The first damage that SQLite finds in the time there is; a large file is not looked through to its end."""
     until = time.monotonic() + WAIT_SECS
-    with closing(_opened(path)) as db:
+    with closing(opened(path)) as db:
         db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
         try:
             found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -43,5 +43,6 @@ def fault(path: Path) -> str:
     return "" if found == "ok" else str(found)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """For reading alone, to be closed. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECS)

@@ -155,6 +155,15 @@ class Segment:
         place = (self.label.site, self.label.epoch, seq)
         return self.key.seal(place, os.urandom(crypto.NONCE_BYTES), chain, raw)
 
+    async def rewrap(self, label: Label) -> None:
+        """`label`: this segment's, with its key wrapped anew. In the file first, then beside it. May raise OSError."""
+        if label == self.label:
+            return
+        async with self.transaction():
+            await self.db.execute("UPDATE label SET body=?", (labels.encode(label),))
+        labels.write(self.path, label)
+        self.label = label
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         with self._guard():
@@ -196,6 +205,10 @@ class Segment:
 
     async def value(self, sql: str, *args: object) -> Any:
         return (await self.all(sql, args))[0][0]
+
+    async def cap(self, room: int) -> None:
+        """The file may not grow beyond `room` bytes: then it is like a full disk, and deleting goes on."""
+        await self.all(f"PRAGMA max_page_count={max(1, room // PAGE_BYTES)}")
 
     async def fold(self) -> bool:
         """Move all that was written into the file itself. -> whether that was possible: nobody else may be reading."""

@@ -7,7 +7,9 @@ from msgspec import Struct
 from agent import __version__
 from agent.buffer import Buffer
 from agent.collect import CollectState
+from agent.core.quota import Level
 from agent.core.sync import Phase
+from agent.keeper import Keeper
 from agent.link import LinkStatus
 from common.clock import Clock
 
@@ -23,6 +25,10 @@ class Status(Struct, frozen=True, kw_only=True):
     newest: int
     rows: int
     bytes: int
+    room: int
+    level: Level
+    key: str
+    stands_in: bool
     oldest_wall: int
     quarantined: int
     phase: Phase
@@ -40,7 +46,12 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 async def compose(
-    buffer: Buffer, collecting: CollectState, link: LinkStatus, clock: Clock, started_wall: int
+    buffer: Buffer,
+    keeper: Keeper,
+    collecting: CollectState,
+    link: LinkStatus,
+    clock: Clock,
+    started_wall: int,
 ) -> Status:
     figures = await buffer.figures()
     return Status(
@@ -52,6 +63,10 @@ async def compose(
         newest=buffer.newest,
         rows=figures.rows,
         bytes=figures.bytes,
+        room=figures.room,
+        level=buffer.level,
+        key=keeper.wrapped_by,
+        stands_in=keeper.master.stands_in,
         oldest_wall=figures.oldest_wall or 0,
         quarantined=figures.quarantined,
         phase=link.state,

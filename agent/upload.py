@@ -19,7 +19,7 @@ from agent import __version__
 from agent.buffer import Buffer, Damaged, Run
 from agent.collect import CollectState
 from agent.config import AgentConfig
-from agent.core import sync
+from agent.core import quota, sync
 from agent.core.sync import Flight, Phase, Sync
 from agent.index import Index
 from agent.link import HALL_STOPPED, LinkStatus
@@ -275,7 +275,7 @@ class _Session:
             last=run.last,
             schema=SCHEMA,
             key=crypto.key_id(self.wire_key),
-            alg=crypto.WIRE,
+            alg=self.up.config.buffer.profile.wire,
             comp="zstd",
             prev_hash=run.prev_hash,
             last_hash=run.last_hash,
@@ -370,8 +370,7 @@ class _Session:
             await asyncio.sleep(HEARTBEAT_SECS)
 
     async def _heartbeat(self) -> message.Heartbeat:
-        figures = await self.buffer.figures()
-        disk = shutil.disk_usage(self.buffer.path.parent)
+        figures, disk = await self.buffer.figures(), shutil.disk_usage(self.buffer.path.parent)
         now = self.clock.wall()
         return message.Heartbeat(
             connection=self.connection,
@@ -390,6 +389,7 @@ class _Session:
             state=self.sync.phase.value,
             at_wall=now,
             version=__version__,
+            buffer_percent=round(quota.percent(figures.bytes, figures.room), 1),
         )
 
 

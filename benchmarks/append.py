@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from agent.buffer import Buffer
+from agent.epoch import Sealing
 from benchmarks.figure import Figure, line
 from common.clock import Clock
 from common.core.record import Record, encode_record
@@ -37,7 +38,7 @@ from common.clock import Clock
 async def main():
     began = time.perf_counter()
     path = Path(sys.argv[1]) / "buffer.db"
-    buffer = await Buffer.open(path, kek=bytes(32), site="s01", sign_key=bytes(32), clock=Clock())
+    buffer = await Buffer.open(path, seal=Sealing([bytes(32)]), site="s01", sign_key=bytes(32), clock=Clock())
     figures = await buffer.figures()
     run = await buffer.read(buffer.forgotten + 1, buffer.newest, 256 * 1024)
     secs = time.perf_counter() - began
@@ -66,7 +67,7 @@ async def measure() -> AsyncIterator[Figure]:
 
 async def opened(folder: Path) -> Buffer:
     path = folder / "buffer.db"
-    return await Buffer.open(path, kek=bytes(32), site="s01", sign_key=bytes(32), clock=Clock())
+    return await Buffer.open(path, seal=Sealing([bytes(32)]), site="s01", sign_key=bytes(32), clock=Clock())
 
 
 async def _append(folder: Path, rows: int, size: int) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from agent.buffer import Buffer
+from agent.epoch import Sealing
 from benchmarks.figure import Figure, line
 from common.clock import Clock
 from common.core import batch, crypto, pack
@@ -60,7 +61,9 @@ async def _at_rest(flat: list[Record]) -> tuple[float, float]:
     """-> (bytes of the file per record, of which chain values)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "buffer.db"
-        buffer = await Buffer.open(path, kek=bytes(32), site="s01", sign_key=bytes(32), clock=Clock())
+        buffer = await Buffer.open(
+            path, seal=Sealing([bytes(32)]), site="s01", sign_key=bytes(32), clock=Clock()
+        )
         for start in range(0, len(flat), BATCH):
             await buffer.append(flat[start : start + BATCH])
         await buffer.close()

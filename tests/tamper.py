@@ -20,6 +20,7 @@ from msgspec import Struct
 from sqlalchemy import insert
 
 from agent.buffer import Buffer, Damaged
+from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
 from central import judge, verify
 from central.core.audit import What
@@ -500,7 +501,9 @@ async def box_prepared(folder: Path) -> list[bytes]:
 
 async def _opened(folder: Path) -> Buffer:
     key = crypto.sign_public(SECRET)
-    buffer = await Buffer.open(folder / "buffer.db", kek=KEK, site="s01", sign_key=key, clock=Clock())
+    buffer = await Buffer.open(
+        folder / "buffer.db", seal=Sealing([KEK]), site="s01", sign_key=key, clock=Clock()
+    )
     buffer.indexed = 1 << 40
     return buffer
 

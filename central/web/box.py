@@ -10,6 +10,7 @@ from common.core.message import Heartbeat
 from common.health import Status
 
 DISK_WARN, DISK_FAIL = 85, 95  # percent, as on the box's own doctor
+ROOM_WARN, ROOM_FAIL = 70, 95
 BACKLOG_SECS = 300
 
 
@@ -31,6 +32,7 @@ def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
         _source(beat),
         _pass(beat),
         _backlog(beat),
+        _room(beat),
         _rows(beat),
         _letters(dead_letters),
         _disk(beat),
@@ -64,6 +66,12 @@ def _backlog(beat: Heartbeat) -> Said:
     old = beat.oldest_unsent_age_s >= BACKLOG_SECS
     detail = f"{wording.number(beat.rows)} 条待传，最早的在 {oldest}"
     return _said("E-SYNC-04", Status.WARN if old else Status.OK, detail)
+
+
+def _room(beat: Heartbeat) -> Said:
+    used = beat.buffer_percent
+    status = Status.FAIL if used >= ROOM_FAIL else Status.WARN if used >= ROOM_WARN else Status.OK
+    return _said("E-BUF-02", status, f"已用 {used:.0f}%")
 
 
 def _rows(beat: Heartbeat) -> Said:

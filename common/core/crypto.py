@@ -6,6 +6,7 @@ with a 96-bit random nonce. On the wire: HPKE base mode
 """
 
 import hashlib
+from enum import StrEnum
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -23,10 +24,11 @@ KEY_BYTES = 32
 CHAIN_BYTES = 32
 AT_REST = "A256GCM"
 WIRE = "HPKE-X25519-A256GCM"
+_WIRE_CHACHA = "HPKE-X25519-C20P1305"
 WIRE_SM = "X25519-HKDF-SM3-SM4GCM"
 _SUITES = {
     WIRE: hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM),
-    "HPKE-X25519-C20P1305": hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305),
+    _WIRE_CHACHA: hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305),
 }
 WIRE_ALGS = (*_SUITES, WIRE_SM)
 
@@ -68,6 +70,24 @@ _AEADS: dict[str, tuple[type[AESGCM | ChaCha20Poly1305 | Sm4Gcm], int]] = {
 }
 """Algorithms at rest by id, with the bytes of their key."""
 AT_REST_ALGS = tuple(_AEADS)
+
+
+class Profile(StrEnum):
+    """A family of algorithms, at rest and on the wire."""
+
+    AES = "aes"
+    CHACHA = "chacha"
+    SM = "sm"
+
+    @property
+    def at_rest(self) -> str:
+        """An id of `AT_REST_ALGS`."""
+        return {self.AES: AT_REST, self.CHACHA: "C20P1305", self.SM: "SM4GCM"}[self]
+
+    @property
+    def wire(self) -> str:
+        """An id of `WIRE_ALGS`."""
+        return {self.AES: WIRE, self.CHACHA: _WIRE_CHACHA, self.SM: WIRE_SM}[self]
 
 
 def key_bytes(alg: str) -> int:

@@ -68,6 +68,14 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "buffer.reopened": LogEvent("warning", "正重新打开缓存与索引，程序不退出", ("reason",)),
     "buffer.rotated": LogEvent("info", "缓存换用新段，旧段送完即销毁", ("first",)),
+    "key.lost": LogEvent(
+        "error",
+        "缓存主密钥读不到，暂用临时密钥；旧缓存打不开，已保留，正从数据源重读",
+        ("key",),
+        "把原密钥放回原处，或重新登记本站点",
+    ),
+    "key.changed": LogEvent("info", "缓存已全部改用新的主密钥", ("key",)),
+    "key.unfinished": LogEvent("warning", "改用新主密钥时写不进去，会自动重试", ("reason",)),
     "buffer.full": LogEvent(
         "error", "磁盘已满，采集暂停，位置不变", ("reason",), "清理磁盘空间，之后自动恢复"
     ),

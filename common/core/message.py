@@ -87,6 +87,7 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     state: str  # upload machine's state word
     at_wall: Int64
     version: str
+    buffer_percent: float = 0.0  # of the room the box's buffer may take
 
 
 class State(Struct, array_like=True, frozen=True):

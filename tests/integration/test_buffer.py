@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.buffer import Buffer, Damaged, Run
+from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
 from common.clock import Clock
 from common.core import crypto, record
@@ -34,7 +35,9 @@ def make_record(number: int, table: str = "case") -> Record:
 
 
 async def open_buffer(folder: Path, kek: bytes = KEK, site: str = "s01") -> Buffer:
-    buffer = await Buffer.open(folder / "buffer.db", kek=kek, site=site, sign_key=SIGN_KEY, clock=Clock())
+    buffer = await Buffer.open(
+        folder / "buffer.db", seal=Sealing([kek]), site=site, sign_key=SIGN_KEY, clock=Clock()
+    )
     buffer.indexed = 1_000_000
     return buffer
 

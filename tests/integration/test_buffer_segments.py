@@ -12,6 +12,8 @@ from agent import files
 from agent import label as labels
 from agent.buffer import Buffer, Damaged, Run
 from agent.core.pages import PAGE_BYTES
+from agent.epoch import Sealing
+from agent.room import Room
 from common.clock import Clock, ClockConfig
 from common.core import crypto, record
 from common.core.instant import DAY
@@ -35,11 +37,11 @@ def make(number: int) -> Record:
 async def opened(folder: Path, kek: bytes = KEK, clock: Clock | None = None) -> Buffer:
     buffer = await Buffer.open(
         folder / "buffer.db",
-        kek=kek,
+        seal=Sealing([kek]),
         site="s01",
         sign_key=SIGN_KEY,
         clock=clock or Clock(),
-        segment_bytes=SMALL,
+        room=Room(segment_bytes=SMALL),
     )
     buffer.indexed = 1 << 40
     return buffer

@@ -15,7 +15,9 @@ from agent.capture import Capture
 from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
+from agent.epoch import Sealing
 from agent.index import Index
+from agent.room import QuotaError, Room
 from agent.source import sqlite
 from agent.sqlfile import BufferFullError
 from common.clock import Clock
@@ -82,7 +84,7 @@ class Site:
         source_config, tables = mapping.load(self.folder / "mapping.toml")
         clock = Clock()
         buffer = await Buffer.open(
-            self.folder / "buffer.db", kek=KEK, site="s01", sign_key=SIGN_KEY, clock=clock
+            self.folder / "buffer.db", seal=Sealing([KEK]), site="s01", sign_key=SIGN_KEY, clock=clock
         )
         index = await Index.open(self.folder / "index.db", buffer.epoch)
         state = CollectState()
@@ -446,13 +448,20 @@ async def insert_and_read(site: Site, box: Box, numbers: range) -> None:
 
 async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) -> None:
     async with site.running() as box:
-        active = box.buffer._files.active
-        db, pages = active.db, await active.value("SELECT page_count FROM pragma_page_count")
-        await db.execute(f"PRAGMA max_page_count={pages}")
-        with pytest.raises(BufferFullError):
+        used = (await box.buffer.figures()).bytes
+        box.buffer._room = Room(used * 100 // 93, slack_bytes=0)
+        with pytest.raises(BufferFullError, match="缓存写不进去"):
             await insert_and_read(site, box, range(10, 60))
-        await db.execute("PRAGMA max_page_count=1073741823")
+        box.buffer._room = Room(used * 100 // 96)
+        with pytest.raises(QuotaError, match="停止读取数据源，位置不动"):
+            await box.round()
+        box.buffer._room = Room(used * 100 // 91)
+        with pytest.raises(QuotaError):
+            await box.round()  # at the edge it does not begin again
+        assert str(box.buffer.level) == "stop"
+        box.buffer._room = Room(used * 2)
         await box.round()
+        assert str(box.buffer.level) != "stop"
         rows = [item for item in await box.buffer.tail(0) if item.table == "case"]
     with site.vendor() as vendor:
         keys = {row[0] for row in vendor.execute('SELECT "编号" FROM "办件"')}
@@ -461,8 +470,7 @@ async def test_a_full_buffer_keeps_the_position_and_loses_nothing(site: Site) ->
 
 
 async def test_nothing_is_called_whole_while_a_row_is_set_aside(site: Site) -> None:
-    """P-PASS-01"""
-    """The row that could not be mapped may be the completion."""
+    """P-PASS-01: the row that could not be mapped may be the completion."""
     with site.vendor() as db:
         site.insert(db, 8, status=5)
     async with site.running() as box:

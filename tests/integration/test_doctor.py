@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from agent.buffer import Buffer
 from agent.config import AgentConfig, load
+from agent.epoch import Sealing
 from agent.status import Status
 from central import config as central_config
 from central.status import Status as HallStatus
@@ -50,6 +51,7 @@ SEEN = {
     "E-SYNC-04": "tests/integration/test_doctor.py",
     "E-SYNC-07": "tests/integration/test_doctor.py",
     "E-BUF-01": "tests/journey/test_files.py",
+    "E-BUF-02": "tests/journey/test_room.py",
     "E-BUF-05": "tests/journey/test_files.py",
     "E-SRC-02": "tests/journey/test_source.py",
     "E-SRC-03": "tests/journey/test_source.py",
@@ -232,7 +234,9 @@ def steady(place: Place) -> Status | None:
 async def refuse_some(config: AgentConfig) -> None:
     kek = read_secret(config.identity.master_key, "缓存主密钥")
     key = crypto.sign_public(read_secret(config.identity.sign_key, "签名私钥"))
-    buffer = await Buffer.open(config.buffer_path, kek=kek, site="s01", sign_key=key, clock=Clock())
+    buffer = await Buffer.open(
+        config.buffer_path, seal=Sealing([kek]), site="s01", sign_key=key, clock=Clock()
+    )
     await buffer.note_refusal(3, 4, "bad_record")
     await buffer.close()
 

@@ -19,6 +19,7 @@ from agent.capture import Capture
 from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
+from agent.epoch import Sealing
 from agent.index import Index
 from agent.source import sqlite
 from central.core import calendar as calendars
@@ -117,7 +118,11 @@ async def agent(
     source, tables = mapping.load(folder / "mapping.toml")
     clock = Clock(ClockConfig(demo_office_at=to_us(now), demo_start_wall=Clock().wall(), demo_pace=1.0))
     buffer = await Buffer.open(
-        box / "buffer.db", kek=b"k" * 32, site="s01", sign_key=crypto.sign_public(b"s" * 32), clock=clock
+        box / "buffer.db",
+        seal=Sealing([b"k" * 32]),
+        site="s01",
+        sign_key=crypto.sign_public(b"s" * 32),
+        clock=clock,
     )
     index = await Index.open(box / "index.db", buffer.epoch)
     capture = Capture(buffer, index, clock, b"d" * 32, Signer(buffer, "s01", b"s" * 32))

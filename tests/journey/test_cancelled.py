@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from agent.buffer import Buffer, Run
+from agent.epoch import Sealing
 from agent.index import Index, Seen
 from common.clock import Clock
 from common.core import crypto, record
@@ -16,7 +17,9 @@ TRIES = 150
 
 
 async def opened(folder: Path) -> Buffer:
-    return await Buffer.open(folder / "buffer.db", kek=b"k" * 32, site="s01", sign_key=KEY, clock=Clock())
+    return await Buffer.open(
+        folder / "buffer.db", seal=Sealing([b"k" * 32]), site="s01", sign_key=KEY, clock=Clock()
+    )
 
 
 def event() -> Record:

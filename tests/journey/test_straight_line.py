@@ -16,6 +16,7 @@ from agent.buffer import Buffer, Run
 from agent.core import query, rows, sync
 from agent.core.rows import Stamp
 from agent.core.sync import Phase, Sync
+from agent.epoch import Sealing
 from agent.source import sqlite
 from central import config as central_config
 from central import judge, password, ticker
@@ -122,7 +123,7 @@ async def walk(
     # 3 record -> sealed row number 1, with the source position, in one transaction
     sign_key = crypto.sign_public(SIGN_SECRET)
     buffer = await Buffer.open(
-        folder / "box" / "buffer.db", kek=b"k" * 32, site="s01", sign_key=sign_key, clock=clock
+        folder / "box" / "buffer.db", seal=Sealing([b"k" * 32]), site="s01", sign_key=sign_key, clock=clock
     )
     assert await buffer.append([draft], {"case.XGSJ": b"p"}) == [1]
     assert await buffer.positions() == {"case.XGSJ": b"p"}

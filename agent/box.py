@@ -1,0 +1,32 @@
+"""A site's box as its doctor sees it: configuration, mapping, and what the running agent last said of itself."""
+
+from agent import app, mapping
+from agent import config as configs
+from agent.config import AgentConfig
+from agent.core.mapping import SourceConfig, Table
+from agent.source.base import Source
+from agent.status import Status as BoxStatus
+from common import process
+from common.clock import Clock
+from common.core.instant import from_us
+
+
+class Box:
+    """What the checks look at. Nothing is opened here."""
+
+    def __init__(self, config: AgentConfig, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.status = process.read(config.status_path, BoxStatus, clock.wall())
+        self.source: SourceConfig | None = None
+        self.tables: list[Table] = []
+        if config.mapping.exists():
+            self.source, self.tables = mapping.load(config.mapping)
+
+    def adapter(self) -> Source:
+        assert self.source is not None
+        return app.adapter(self.source, self.config.capture.secrets_dir)
+
+    def since(self, wall: int) -> str:
+        """`06-12 14:32` of this box's clock; empty for 0."""
+        return f"{from_us(wall, configs.ZONE):%m-%d %H:%M}" if wall else ""

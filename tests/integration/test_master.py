@@ -1,0 +1,140 @@
+"""The master key: where it comes from, how it changes, and what happens at every place where that may be cut off."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from agent import files, master
+from agent import label as labels
+from agent.buffer import Buffer
+from agent.epoch import Sealing
+from agent.room import Room
+from common.clock import Clock
+from common.core import crypto
+from common.core.errors import ConfigError
+from tests.integration.test_buffer_segments import SIGN_KEY, SMALL, closed, everything, make
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+async def opened(folder: Path, *keys: bytes, alg: str = crypto.AT_REST) -> Buffer:
+    buffer = await Buffer.open(
+        folder / "buffer.db",
+        seal=Sealing(list(keys), alg),
+        site="s01",
+        sign_key=SIGN_KEY,
+        clock=Clock(),
+        room=Room(segment_bytes=SMALL),
+    )
+    buffer.indexed = 1 << 40
+    return buffer
+
+
+async def filled(folder: Path) -> dict[int, str]:
+    """Two segments that drain and a written one, under the old key. -> what is in them."""
+    buffer = await opened(folder, OLD)
+    for first in range(1, 1400, 100):
+        await buffer.append([make(n) for n in range(first, first + 100)])
+    found = await everything(buffer)
+    await buffer.close()
+    assert len(closed(folder)) >= 2
+    return found
+
+
+async def test_after_a_change_the_new_key_alone_opens_everything(tmp_path: Path) -> None:
+    before = await filled(tmp_path)
+    buffer = await opened(tmp_path, NEW, OLD)
+    await buffer.rewrap()
+    assert await everything(buffer) == before
+    await buffer.rewrap()
+    await buffer.close()
+    assert all(OLD not in file.read_bytes() for file in tmp_path.iterdir())
+    buffer = await opened(tmp_path, NEW)
+    assert await everything(buffer) == before
+    await buffer.close()
+    assert not [item for item in files.found(tmp_path / "buffer.db") if item.fate]
+
+
+@pytest.mark.parametrize("done", range(4))
+async def test_a_change_that_is_cut_off_is_finished_by_the_next_start(tmp_path: Path, done: int) -> None:
+    """`done` of the segments are wrapped anew, and of one more only the copy in the file."""
+    before = await filled(tmp_path)
+    paths = [*closed(tmp_path), tmp_path / "buffer.db"]
+    for path in paths[:done]:
+        labels.rewrap(path, NEW, [OLD])
+    if done < len(paths):
+        beside = labels.beside(paths[done]).read_bytes()
+        labels.rewrap(paths[done], NEW, [OLD])
+        labels.beside(paths[done]).write_bytes(beside)
+    buffer = await opened(tmp_path, NEW, OLD)
+    await buffer.rewrap()
+    await buffer.close()
+    buffer = await opened(tmp_path, NEW)
+    assert await everything(buffer) == before
+    await buffer.close()
+
+
+async def test_a_changed_profile_begins_with_the_next_segment_and_all_can_be_read(tmp_path: Path) -> None:
+    before = await filled(tmp_path)
+    for alg in ("SM4GCM", "C20P1305"):
+        buffer = await opened(tmp_path, OLD, alg=alg)
+        await buffer.append([make(5000)])
+        before[buffer.newest] = make(5000).key
+        assert buffer._files.active.label.alg == alg
+        assert await everything(buffer) == before
+        await buffer.close()
+
+
+def test_the_key_that_systemd_passes_goes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, buffer, passed = tmp_path / "master.key", tmp_path / "data" / "buffer.db", tmp_path / "credentials"
+    buffer.parent.mkdir()
+    passed.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(passed))
+    path.write_bytes(OLD)
+    assert master.load(path, buffer).keys == [OLD]
+    (passed / "master.key").write_bytes(NEW)
+    (passed / "master.key.old").write_bytes(OLD)
+    assert master.load(path, buffer).keys == [NEW, OLD]
+    with pytest.raises(ConfigError, match="systemd 凭据") as caught:
+        master.change(path, "")
+    assert "systemd-creds" in caught.value.hint
+
+
+def test_where_there_never_was_a_key_nothing_is_made_up(tmp_path: Path) -> None:
+    path, buffer = tmp_path / "master.key", tmp_path / "buffer.db"
+    with pytest.raises(ConfigError, match="读不到缓存主密钥"):
+        master.load_or_begin(tmp_path / "other" / "master.key", buffer)
+    assert list(tmp_path.iterdir()) == []
+    buffer.write_bytes(b"something")
+    path = tmp_path / "keys" / "master.key"
+    found = master.load_or_begin(path, buffer)
+    assert found.stands_in
+    assert master.load_or_begin(path, buffer) == found
+    path.parent.mkdir()
+    path.write_bytes(OLD)
+    assert master.load(path, buffer).keys == [OLD, *found.keys]
+    master.finish(path, buffer)
+    assert master.load(path, buffer).keys == [OLD]
+
+
+def test_a_change_keeps_owner_and_rights_and_the_old_key_until_it_is_done(tmp_path: Path) -> None:
+    path, buffer = tmp_path / "master.key", tmp_path / "data.db"
+    path.write_bytes(OLD)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 12346)
+    master.change(path, "")
+    found = master.load(path, buffer)
+    assert found.keys[1:] == [OLD]
+    for file in (path, master.former(path)):
+        said = file.stat()
+        assert (said.st_uid, said.st_gid) == (
+            (12345, 12346) if os.geteuid() == 0 else (said.st_uid, said.st_gid)
+        )
+        assert said.st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigError, match="上一次更换还没有完成"):
+        master.change(path, crypto.key_id(OLD))
+    master.change(path, found.id)
+    assert master.load(path, buffer).keys[1:] == [found.keys[0]]

@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from agent.index import Index
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from agent.room import Room
+from agent.salvage import Salvage
 from agent.source.base import Source
 from agent.sqlfile import BufferFullError, ReopenError
 from common import log as logs
@@ -141,7 +142,7 @@ async def _work(
         if loaded is None:
             collecting.source_fault = NOT_MAPPED
         else:
-            await _collect(group, config, clock, buffer, index, capture, loaded, collecting)
+            await _collect(group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting)
         group.create_task(upload.run(config, buffer, index, collecting, clock, link), name="upload")
         group.create_task(keeper.run(buffer), name="keys")
         group.create_task(
@@ -162,12 +163,14 @@ async def _collect(
     buffer: Buffer,
     index: Index,
     capture: Capture,
+    keks: Sequence[bytes],
     loaded: tuple[SourceConfig, list[Table]],
     state: CollectState,
 ) -> None:
     source_config, tables = loaded
     source = adapter(source_config, config.capture.secrets_dir)
-    collector = Collector(source, tables, capture, index, config.capture, clock, state)
+    salvage = Salvage(buffer, await buffer.positions(), keks, index, capture, clock)
+    collector = Collector(source, tables, capture, index, config.capture, clock, state, salvage)
     await collector.start(await buffer.positions())
     group.create_task(collect.run(collector, config.capture, state, clock), name="collect")
 

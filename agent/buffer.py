@@ -166,14 +166,15 @@ class Buffer:
 
     @whole
     async def append(self, records: list[Record], positions: dict[str, bytes] | None = None) -> list[int]:
-        """Number, chain, seal and store `records` together with the source `positions`, durably.
+        """Number, chain, seal and store `records` together with the source `positions`, durably. An empty one is dropped.
 
         -> the numbers given. Raises BufferFullError; then nothing has changed.
         """
         async with self._lock:
             await self._files.rotate(self._room.segment_bytes)
             rows, state = self._numbered(records)
-            state = replace(state, positions=state.positions | (positions or {}))
+            merged = state.positions | (positions or {})
+            state = replace(state, positions={name: place for name, place in merged.items() if place})
             await self._files.active.append(rows, state)
         if rows:
             self.appended.set()

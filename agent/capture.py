@@ -5,6 +5,7 @@ after it. A crash between the two is healed by `catch_up`, which replays the buf
 A row that cannot be mapped is set aside with its reason and shown by the doctor; when it maps again it is cured.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import structlog
@@ -20,7 +21,7 @@ from agent.index import Index, Known, Seen, mark
 from common.clock import Clock
 from common.core import record
 from common.core.errors import RejectedError
-from common.core.record import Case, Event, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step
 
 log = structlog.get_logger()
 
@@ -30,10 +31,11 @@ _REPLAYED = 500
 
 
 class Draft(Struct, frozen=True):
-    """A record before it has its number."""
+    """A record before it has its number. `is_history`: the index knows a newer version, or must not rely on this one."""
 
     record: Record
     case_key: str
+    is_history: bool = False
 
 
 class Met:
@@ -129,6 +131,41 @@ class Capture:
         stamp = self.stamp()
         await self._store([Draft(rows.statement(item, stamp), "") for item in passes])
 
+    async def take_again(self, found: Sequence[Record], position: dict[str, bytes]) -> int:
+        """Number records anew that another epoch numbered and did not deliver, in their order. -> how many.
+
+        What the index has sent again since is left out; older versions go as history. Raises as `take`.
+        """
+        keys: dict[str, set[str]] = defaultdict(set)
+        for item in found:
+            keys[item.table].add(item.key)
+        known = {name: await self._index.known(name, list(keys[name])) for name in keys}
+        drafts = [
+            draft
+            for item in found
+            if (draft := self._salvaged(item, known[item.table].get(item.key))) is not None
+        ]
+        await self.check_room()
+        await self._store(drafts, position)
+        return len(drafts)
+
+    def _salvaged(self, item: Record, old: Known | None) -> Draft | None:
+        if item.kind not in _ROWS:
+            return Draft(item, "") if item.kind in _TAKEN_AGAIN else None
+        body = record.decode_body(item)
+        assert isinstance(body, Case | Step)
+        if item.version <= self._index.floor or (old is not None and item.version < old.version):
+            return Draft(item, body.case_key, is_history=True)
+        newer = old is None or item.version > old.version
+        lost = old is not None and old.dirty and old.digest == item.digest
+        return Draft(item, body.case_key) if newer or lost else None
+
+    async def ended(self, gap: Gap, event: Event, position: dict[str, bytes]) -> None:
+        """Nothing more comes of an epoch that was set aside."""
+        stamp = self.stamp()
+        said = rows.statement(gap, stamp, gap.epoch.hex()), rows.statement(event, stamp)
+        await self._store([Draft(item, "") for item in said], position)
+
     async def note(self, event: Event) -> None:
         """A change of the agent's own state, for the hall's event list."""
         await self.catch_up()
@@ -196,7 +233,7 @@ class Capture:
         seen = [
             _seen(draft.record, draft.case_key, seq)
             for draft, seq in zip(drafts, seqs, strict=True)
-            if draft.record.kind in _ROWS
+            if draft.record.kind in _ROWS and not draft.is_history
         ]
         await self._index.commit(seen, seqs[-1] if seqs else self._index.indexed)
         self._buffer.indexed = self._index.indexed
@@ -206,6 +243,7 @@ class Capture:
 
 
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
+_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT}
 
 
 def _seen(item: Record, case_key: str, seq: int) -> Seen:

@@ -19,11 +19,24 @@ from common.core.rest import DataKey
 
 
 class _Page(Struct, frozen=True):
-    """A leaf page and the numbers in it. A damaged one may claim numbers far off; it is then read in vain."""
+    """A leaf page, by open file and place, and the numbers in it. A damaged one may claim numbers far off; it is then
+    read in vain."""
 
     lo: int
     hi: int
-    number: int
+    file: int
+    place: int
+
+
+_LOG_HEADER, _FRAME_HEADER = 32, 24
+
+
+def _page(file: int, place: int) -> bytes:
+    """A page that the disk does not give is like one that is not there."""
+    try:
+        return os.pread(file, PAGE_BYTES, place)
+    except (OSError, OverflowError):
+        return b""
 
 
 class Closed:
@@ -38,6 +51,10 @@ class Closed:
         self._keys: list[DataKey] = []
         """None where its label is lost, or the master key it was wrapped by; of two copies one may be damaged."""
         self._file = -1
+        self._log = -1
+        """The write-ahead log of one that was set aside in the middle of its work."""
+        self._logged: dict[int, int] = {}
+        """Number of a page -> where its newest image lies in the log."""
         self._pages: list[_Page] = []
 
     def open(self, keks: Sequence[bytes]) -> None:
@@ -52,13 +69,29 @@ class Closed:
             size = os.fstat(self._file).st_size
         except OSError:
             return
-        self._pages = [page for number in range(1, size // PAGE_BYTES + 1) if (page := self._leaf(number))]
+        images = [(self._file, place * PAGE_BYTES) for place in range(size // PAGE_BYTES)]
+        images += [(self._log, place) for place in self._look_into_log()]
+        self._pages = [page for image in images if (page := self._leaf(*image))]
         self._pages.sort(key=lambda page: page.lo)
 
+    def _look_into_log(self) -> list[int]:
+        """Where page images lie in it (SQLite's file format, 4.1); none of them is believed for its place."""
+        try:
+            self._log = os.open(self.path.with_name(f"{self.path.name}-wal"), os.O_RDONLY)
+            size = os.fstat(self._log).st_size
+        except OSError:
+            return []
+        places = range(_LOG_HEADER + _FRAME_HEADER, size - PAGE_BYTES + 1, _FRAME_HEADER + PAGE_BYTES)
+        for place in places:
+            number = int.from_bytes(os.pread(self._log, 4, place - _FRAME_HEADER), "big")
+            self._logged[number] = place
+        return list(places)
+
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-        self._file, self._pages = -1, []
+        for file in (self._file, self._log):
+            if file >= 0:
+                os.close(file)
+        self._file, self._log, self._logged, self._pages = -1, -1, {}, []
 
     def read(self, first: int, last: int, limit: int) -> list[tuple[int, bytes, bytes]]:
         """Sound records of `first..last` in number order, about `limit` of them. -> [(seq, chain, record)]."""
@@ -68,7 +101,7 @@ class Closed:
                 continue
             if len(found) >= limit and page.lo > max(found):
                 break
-            for seq, blob in self._rows(page.number):
+            for seq, blob in self._rows(page.file, page.place):
                 if first <= seq <= last and seq not in found:
                     with suppress(DamagedError):
                         found[seq] = self.unseal(seq, blob)
@@ -82,17 +115,16 @@ class Closed:
         raise DamagedError(f"no data key opens {seq}" if self._keys else "no data key")
 
     def _read(self, number: int) -> bytes:
-        """A page that the disk does not give is like one that is not there."""
-        try:
-            return os.pread(self._file, PAGE_BYTES, (number - 1) * PAGE_BYTES)
-        except (OSError, OverflowError):
-            return b""
+        """The newest image of a page."""
+        if number in self._logged:
+            return _page(self._log, self._logged[number])
+        return _page(self._file, (number - 1) * PAGE_BYTES)
 
-    def _leaf(self, number: int) -> _Page | None:
-        seqs = [seq for seq, _ in self._rows(number)]
-        return _Page(min(seqs), max(seqs), number) if seqs else None
+    def _leaf(self, file: int, place: int) -> _Page | None:
+        seqs = [seq for seq, _ in self._rows(file, place)]
+        return _Page(min(seqs), max(seqs), file, place) if seqs else None
 
-    def _rows(self, number: int) -> list[tuple[int, bytes]]:
-        page = self._read(number)
+    def _rows(self, file: int, place: int) -> list[tuple[int, bytes]]:
+        page = _page(file, place)
         rows = (pages.row(self._read, page, at) for at in pages.cells(page))
         return [row for row in rows if row is not None]

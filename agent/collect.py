@@ -22,6 +22,7 @@ from agent.config import CaptureConfig
 from agent.core.mapping import Table
 from agent.index import Index
 from agent.lanes import Lanes
+from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
 from common.clock import Clock
@@ -80,8 +81,10 @@ class Collector:
         config: CaptureConfig,
         clock: Clock,
         state: CollectState,
+        salvage: Salvage | None = None,
     ) -> None:
         self._source = source
+        self._salvage = salvage
         self._capture = capture
         self._config = config
         self._clock = clock
@@ -114,6 +117,8 @@ class Collector:
             if self._retry_mono.get(name, 0) <= began:
                 changed += await self._read(name, lanes)
         await self._pass(changed)
+        if self._salvage is not None:
+            await self._salvage.advance(self._config.poll_secs / 2)
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
         if not self._retry_mono:

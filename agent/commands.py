@@ -27,6 +27,11 @@ def add(cli: click.Group, config: _Decorator) -> None:
     def check(path: Path) -> int:
         return _check(path)
 
+    @buffer.command(help="被搁置的文件里还读得出什么。程序会自己补传没有送达的记录，文件留给人看。")
+    @config
+    def salvage(path: Path) -> int:
+        return _salvage(path)
+
     @buffer.command(help="被隔离的：损坏的记录、不能映射的行、市中心拒收的记录，各有原因。")
     @config
     def quarantine(path: Path) -> int:
@@ -86,6 +91,27 @@ def _check(path: Path) -> int:
         bad = f"，打不开或缺少 {inside.shown(found.holes)}" if found.holes else ""
         click.echo(f"{'✕' if found.holes else '✓'} {file.path.name}  {found.records:,} 条完好{bad}")
     return code
+
+
+def _salvage(path: Path) -> int:
+    from agent import inside
+    from common.core.instant import from_us
+
+    settings, keks, zone = _opened(path)
+    found = [file for file in inside.segments(settings.buffer_path, keks) if file.fate]
+    for file in found:
+        if not file.key:
+            click.echo(f"✕ {file.path.name}  主密钥打不开")
+            continue
+        said = inside.read(file, keks)
+        kinds = "，".join(f"{kind.value} {count:,}" for kind, count in sorted(said.kinds.items()))
+        span = "至".join(
+            f"{from_us(wall, zone):%Y-%m-%d %H:%M}" for wall in (said.from_wall, said.to_wall) if wall
+        )
+        click.echo(f"! {file.path.name}  {inside.word(file)}：读得出 {said.records:,} 条（{kinds}）{span}")
+    if not found:
+        click.echo("✓ 没有被搁置的文件")
+    return 0
 
 
 def _quarantine(path: Path) -> int:

@@ -39,7 +39,7 @@ ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_k
     gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq
 """
 _IN = 500
-_Kept = TypeVar("_Kept", bound=Struct)
+_Kept = TypeVar("_Kept")
 
 
 class Known(Struct, frozen=True):
@@ -54,11 +54,12 @@ class Known(Struct, frozen=True):
 
 
 class Former(Struct, array_like=True, frozen=True):
-    """How far the hall held an epoch, and its chain value there."""
+    """How far the hall held an epoch, and its chain value there. `newest`: the highest number that was in the index."""
 
     epoch: bytes
     seq: int
     chain: bytes
+    newest: int = 0
 
 
 class Seen(Struct, frozen=True):
@@ -85,6 +86,8 @@ class Index:
         """Where the index began: what a walk from now on meets is sent, or was, from there on."""
         self.former: Former | None = None
         """The epoch before this one, while its end is not signed."""
+        self.ended: list[Former] = []
+        """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
         self._acknowledged = 0
         self._damaged = False
         self._lock = asyncio.Lock()
@@ -121,19 +124,23 @@ class Index:
         self._acknowledged = int(meta["acknowledged"])
         self.former = _decoded(meta.get("former"), Former)
         self.anew = _decoded(meta.get("anew"), Anew)
+        self.ended = _decoded(meta.get("ended"), list[Former]) or []
 
     async def _begin_epoch(self, meta: dict[str, bytes]) -> None:
         before, acknowledged = meta.get("epoch"), int(meta.get("acknowledged", b"0"))
         former, anew = _decoded(meta.get("former"), Former), _decoded(meta.get("anew"), Anew)
         if before is not None and meta.get("chain"):
             former = Former(before, acknowledged, meta["chain"])
+        ended = _decoded(meta.get("ended"), list[Former]) or []
+        if before is not None:
+            ended.append(Former(before, acknowledged, meta.get("chain", b""), int(meta["indexed"])))
         if before is None or (anew is not None and anew.epoch == before and not acknowledged):
             anew = Anew(self.epoch, 0)  # of the epoch before the hall may never have heard
         async with self._transaction():
             await self._db.execute("UPDATE row SET dirty=1 WHERE epoch=? AND seq>?", (before, acknowledged))
             await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0", chain=b"")
-            await self._set(former=_encoded(former), anew=_encoded(anew))
-        self.former, self.anew = former, anew
+            await self._set(former=_encoded(former), anew=_encoded(anew), ended=_encoded(ended))
+        self.former, self.anew, self.ended = former, anew, ended
 
     async def close(self) -> None:
         await self._db.close()
@@ -255,6 +262,14 @@ class Index:
             await self._set(former=b"")
         self.former = None
 
+    @whole
+    async def settled(self, epoch: bytes) -> None:
+        """Nothing more comes of an epoch that was set aside."""
+        left = [item for item in self.ended if item.epoch != epoch]
+        async with self._lock, self._transaction():
+            await self._set(ended=_encoded(left))
+        self.ended = left
+
     async def _set(self, **values: bytes) -> None:
         await self._db.executemany(
             "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v=excluded.v", values.items()
@@ -278,7 +293,7 @@ class Index:
         return damage(self.path, fault)
 
 
-def _encoded(value: Struct | None) -> bytes:
+def _encoded(value: object) -> bytes:
     return b"" if value is None else msgspec.msgpack.encode(value)
 
 

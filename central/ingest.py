@@ -301,6 +301,9 @@ class _Intake:
 
     async def _close_gaps(self) -> None:
         for item, gap in self.gaps:
+            if gap.epoch:
+                await self._end(item, gap)
+                continue
             if not 1 <= gap.lo <= gap.hi < item.seq:
                 continue
             log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
@@ -308,6 +311,19 @@ class _Intake:
             await passes.drop(self.conn, self.site, self.epoch, item.seq)
             for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
                 self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
+
+    async def _end(self, item: Record, gap: Gap) -> None:
+        """Nothing more comes of a former epoch of this box (P-GAP-06); of another's it may not say so."""
+        row = await facts.cursor(self.conn, self.site, gap.epoch)
+        if row is None or row.generation != self.cursor.generation or gap.epoch == self.epoch or gap.lo < 1:
+            return
+        log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
+        held, hi = facts.decode_ranges(row.ranges), max(gap.hi, row.newest)
+        for part in ranges.missing(held, gap.lo, hi):
+            held = ranges.merge(held, Range(*part, b"", b""))
+        await passes.drop(self.conn, self.site, gap.epoch, hi + 1)
+        moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, item.cap_at)}
+        await facts.move_cursor(self.conn, row, held, moved, self.now.wall)
 
     async def _move(self) -> Settled:
         """Write cursor, receipt and arrivals, and settle the passes that are due."""

@@ -105,15 +105,20 @@ async def strays(conn: AsyncConnection, site_id: str) -> list[bytes]:
 
 
 async def gaps(conn: AsyncConnection, claim: Claim) -> list[Gap]:
-    """What the epoch's records declare as lost."""
-    query = select(record.c.seq, record.c.raw).where(
-        record.c.site == claim.site, record.c.epoch == claim.epoch, record.c.kind == RecordKind.GAP.value
+    """What the box declares as lost of the epoch: in it, or in a later one, then up to its end."""
+    query = select(record.c.epoch, record.c.seq, record.c.raw).where(
+        record.c.site == claim.site, record.c.kind == RecordKind.GAP.value
     )
-    return [
-        body
-        for row in await conn.execute(query)
-        if isinstance(body := _body(row.raw), Gap) and 1 <= body.lo <= body.hi < row.seq
-    ]
+    found = []
+    for row in await conn.execute(query):
+        body = _body(row.raw)
+        if not isinstance(body, Gap):
+            continue
+        if body.epoch == claim.epoch != row.epoch and body.lo >= 1:
+            found.append(msgspec.structs.replace(body, hi=max(body.hi, claim.newest)))
+        elif not body.epoch and row.epoch == claim.epoch and 1 <= body.lo <= body.hi < row.seq:
+            found.append(body)
+    return found
 
 
 async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Entry]]:

@@ -68,6 +68,7 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "buffer.reopened": LogEvent("warning", "正重新打开缓存与索引，程序不退出", ("reason",)),
     "buffer.rotated": LogEvent("info", "缓存换用新段，旧段送完即销毁", ("first",)),
+    "buffer.salvaged": LogEvent("info", "被搁置的缓存里没有送达的记录已重新编号", ("epoch", "records")),
     "key.lost": LogEvent(
         "error",
         "缓存主密钥读不到，暂用临时密钥；旧缓存打不开，已保留，正从数据源重读",

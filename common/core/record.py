@@ -144,6 +144,9 @@ class Gap(Struct, array_like=True, frozen=True):
     before: bytes = (
         b""  # the chain value at `lo - 1`, so that what lies before the loss is signed with this record
     )
+    epoch: bytes = (
+        b""  # a former epoch of the box that is meant, from `lo` to its end; empty: the record's own
+    )
 
 
 class Event(Struct, array_like=True, frozen=True):

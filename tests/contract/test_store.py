@@ -16,6 +16,7 @@ from central.core.audit import What
 from central.core.rules import Item
 from central.ingest import Outcome, ingest_batches, open_batch, refusal, take_parked
 from central.judge import Moment, World
+from central.store import facts
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
@@ -299,6 +300,43 @@ async def test_a_declared_gap_lets_the_rest_count(store: Store, world: World) ->
 
 
 # lights ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_former_epoch_ends_where_its_box_says_so(store: Store, world: World) -> None:
+    """P-GAP-06"""
+    other, old, new = Sender(), Sender(generation=2), Sender(generation=2)
+    old.number(*(case(str(n)) for n in range(1, 7)), passed(NOW))
+    assert await welcomed(store, other) == ""
+    async with store.write() as conn:
+        await conn.execute(update(t.box).values(state="draining"))
+        await conn.execute(insert(t.box), [_box(2)])
+    for sender in (old, new):
+        assert await welcomed(store, sender) == ""
+    await taken(store, world, old.payload(1, 2), old.payload(5, 5), old.payload(7, 7))
+    stranger = draft(Gap(1, 9, "moved", epoch=old.epoch), at=NOW)
+    other.number(
+        stranger, draft(Gap(1, 9, "moved", epoch=other.epoch)), draft(Gap(1, 9, "moved", epoch=b"never"))
+    )
+    await taken(store, world, other.payload())
+    assert (await _held(store, old)) == (2, [(1, 2), (5, 5), (7, 7)]), (
+        "of another generation it may not say so"
+    )
+    new.number(case("1"), draft(Gap(3, 4, "moved", before=old.chain[2], epoch=old.epoch), at=NOW), case("8"))
+    await taken(store, world, new.payload())
+    assert await _held(store, old) == (7, [(1, 7)])
+    async with store.read() as conn:
+        assert await _until(conn) is None, "what its passes said proves nothing any more"
+        (report,) = await verify.examine(conn, ZONE, NOW)
+    declared = [(item.lo, item.hi) for item in report.epochs[1].findings if item.what is What.DECLARED]
+    assert declared == [(3, 4), (6, 6)]
+    assert {item.what for item in report.everything} <= {What.DECLARED, What.UNPROVEN}
+
+
+async def _held(store: Store, sender: Sender) -> tuple[int, list[tuple[int, int]]]:
+    async with store.read() as conn:
+        row = await facts.cursor(conn, "s01", sender.epoch)
+    assert row is not None
+    return row.upto, [(item.lo, item.hi) for item in facts.decode_ranges(row.ranges)]
 
 
 async def test_a_light_waits_for_the_data_and_says_that_it_did(store: Store, world: World) -> None:

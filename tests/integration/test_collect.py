@@ -18,6 +18,7 @@ from agent.config import CaptureConfig
 from agent.epoch import Sealing
 from agent.index import Index
 from agent.room import QuotaError, Room
+from agent.salvage import Salvage
 from agent.source import sqlite
 from agent.sqlfile import BufferFullError
 from common.clock import Clock
@@ -80,7 +81,7 @@ class Site:
         db.execute('INSERT INTO "办理过程" VALUES (?, 1, ?)', (key, "受理"))
 
     @asynccontextmanager
-    async def running(self, config: CaptureConfig = EAGER) -> AsyncIterator["Box"]:
+    async def running(self, config: CaptureConfig = EAGER, *, salvage: bool = False) -> AsyncIterator["Box"]:
         source_config, tables = mapping.load(self.folder / "mapping.toml")
         clock = Clock()
         buffer = await Buffer.open(
@@ -90,7 +91,10 @@ class Site:
         state = CollectState()
         capture = Capture(buffer, index, clock, DIGEST_KEY, Signer(buffer, "s01", SIGN_SECRET))
         source = sqlite.from_config(source_config, self.folder)
-        collector = Collector(source, tables, capture, index, config, clock, state)
+        salvager = Salvage(buffer, await buffer.positions(), [KEK], index, capture, clock)
+        collector = Collector(
+            source, tables, capture, index, config, clock, state, salvager if salvage else None
+        )
         await collector.start(await buffer.positions())
         yield Box(buffer, index, collector, state)
         await collector.close()

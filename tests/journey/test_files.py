@@ -7,9 +7,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from central.config import load as load_central
+from central.store import tables as t
+from central.store.engine import look
+from common.core.record import Case, decode_body, decode_record
 from provisioning.core.identity import Box
-from tests.journey.scene import Place, ended, events, finds, scene, until
+from tests.journey.scene import Place, command, ended, events, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = pytest.mark.service
@@ -35,6 +40,11 @@ def scribbled(path: Path) -> None:
     path.write_bytes(data)
 
 
+def beheaded(path: Path) -> None:
+    """SQLite does not open it, and every record is there."""
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+
+
 def flipped(path: Path) -> None:
     """One bit in one record that waits; the database is sound."""
     with closing(sqlite3.connect(path)) as db, db:
@@ -42,9 +52,11 @@ def flipped(path: Path) -> None:
         db.execute("UPDATE outbox SET blob=? WHERE seq=?", (bytes([blob[0] ^ 1]) + blob[1:], seq))
 
 
-WHOLE = (garbage, truncated, deleted, scribbled)
+WHOLE = (garbage, truncated, deleted, scribbled, beheaded)
 SPOILT = [(name, spoil) for name in ("buffer.db", "index.db") for spoil in WHOLE] + [("buffer.db", flipped)]
 PAGE = 4096
+BETWEEN = "经手人"
+"""What a row said for a while: only the buffer knows."""
 BOXES = [Box(f"s{number:02}", 1) for number in range(1, len(SPOILT) + 1)]
 
 
@@ -58,8 +70,25 @@ async def stopped_with_a_backlog(place: Place) -> None:
         site.office.receive(40)
         site.office.execute('DELETE FROM "办件" WHERE "编号"=\'SL00003\'')
     await until("the rows wait", lambda: all(site.agent.waiting() > 80 for site in place.sites))
+    before = [site.agent.waiting() for site in place.sites]
+    for site in place.sites:
+        site.office.execute(f'UPDATE "办件" SET "申请人"=\'{BETWEEN}\' WHERE "编号"=\'SL00060\'')
+    await until(
+        "the edit is captured",
+        lambda: all(s.agent.waiting() > n for s, n in zip(place.sites, before, strict=True)),
+    )
     codes = await asyncio.gather(*(ended(site.agent, signal.SIGTERM) for site in place.sites))
     assert set(codes) == {0}, [s.agent.log for s, code in zip(place.sites, codes, strict=True) if code]
+
+
+async def said_of(place: Place, site: str, key: str) -> set[str | None]:
+    """Applicants in every version of this case that the hall holds."""
+    query = select(t.record.c.raw).where(
+        t.record.c.site == site, t.record.c.tbl == "case", t.record.c.key == key
+    )
+    async with look(load_central(place.hall.config).database_url) as conn:
+        bodies = [decode_body(decode_record(row.raw)) for row in await conn.execute(query)]
+    return {body.applicant for body in bodies if isinstance(body, Case)}
 
 
 @together
@@ -70,6 +99,7 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
             spoil(site.agent.folder / "data" / name)
             site.office.receive(3)
             site.office.execute('DELETE FROM "办件" WHERE "编号"=\'SL00005\'')  # nobody watches
+            site.office.execute('UPDATE "办件" SET "申请人"=\'最后\' WHERE "编号"=\'SL00060\'')
         box = await finds(place.agent, "E-SYS-01", "E-BUF-01")
         assert box.code == 3
         last = place.sites[-1]
@@ -94,5 +124,11 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
             while_running = spoil is scribbled and name == "index.db"
             assert reopened is while_running, "the buffer's newest record is looked for at the start"
             assert site.agent.status(), "nobody ended"
+            readable = name == "index.db" or spoil in {beheaded, flipped}
+            assert (BETWEEN in await said_of(place, site.id, "SL00060")) is readable, (name, spoil)
+        code, out, _ = await command("mingcha", "verify", "--config", str(place.hall.config))
+        assert code == 1, out
+        assert "号 尚未到达" not in out
+        assert "条记录" in out
         box = await finds(place.agent)
         assert "曾换用新缓存，旧文件保留：buffer-" in box.checks["E-BUF-01"]["detail"]

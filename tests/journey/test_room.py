@@ -121,6 +121,10 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         assert (await finds(place.agent)).code == 0
         code, out, _ = await run(place, "buffer", "check")
         assert (code, out.count("条完好")) == (0, 2), "what the lost key had sealed can be opened again"
+        code, out, _ = await run(place, "buffer", "salvage")
+        assert "已损坏，已搁置：读得出" in out
+        assert "case 5" in out
+        assert (await run(place, "buffer", "quarantine"))[:2] == (0, "✓ 没有被隔离的\n")
         place.office.receive(5)
         await place.settled()
         key.write_bytes(os.urandom(5))

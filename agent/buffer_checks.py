@@ -63,7 +63,7 @@ async def damaged(box: Box) -> Outcome:
     return Outcome(Status.WARN, f"编号 {_listed(shown)}，还有 {left} 行等重读")
 
 
-_DIRTY = "SELECT seq FROM row WHERE dirty AND epoch = (SELECT v FROM meta WHERE k = 'epoch')"
+_DIRTY = "SELECT seq FROM row WHERE dirty AND epoch = (SELECT substr(v, 5) FROM meta WHERE k = 'epoch')"
 
 
 async def refused(box: Box) -> Outcome:

@@ -11,6 +11,7 @@ damaged, or was not delivered before the buffer was replaced, or the hall was re
 """
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -29,15 +30,17 @@ log = structlog.get_logger()
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS row(id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,
     digest BLOB NOT NULL, case_key TEXT NOT NULL, gone INTEGER NOT NULL, dirty INTEGER NOT NULL,
-    epoch BLOB NOT NULL, seq INTEGER NOT NULL, UNIQUE(tbl, key));
+    epoch BLOB NOT NULL, seq INTEGER NOT NULL, sum INTEGER NOT NULL, UNIQUE(tbl, key));
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
 _PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304")
 _UPSERT = """
-INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq, sum) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_key=excluded.case_key,
-    gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq
+    gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq, sum=excluded.sum
 """
+_SOIL = "UPDATE row SET dirty=1, sum=sum|1"
+_COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, sum"
 _IN = 500
 _Kept = TypeVar("_Kept")
 
@@ -116,7 +119,7 @@ class Index:
             self._db = await aiosqlite.connect(self.path, isolation_level=None)
             await tune(self._db, _PRAGMAS)
             await self._db.executescript(_SCHEMA)
-        meta = {row[0]: row[1] for row in await self._all("SELECT k, v FROM meta")}
+        meta = {name: self._meta(name, raw) for name, raw in await self._all("SELECT k, v FROM meta")}
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
             return
@@ -137,7 +140,7 @@ class Index:
         if before is None or (anew is not None and anew.epoch == before and not acknowledged):
             anew = Anew(self.epoch, 0)  # of the epoch before the hall may never have heard
         async with self._transaction():
-            await self._db.execute("UPDATE row SET dirty=1 WHERE epoch=? AND seq>?", (before, acknowledged))
+            await self._db.execute(f"{_SOIL} WHERE epoch=? AND seq>?", (before, acknowledged))
             await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0", chain=b"")
             await self._set(former=_encoded(former), anew=_encoded(anew), ended=_encoded(ended))
         self.former, self.anew, self.ended = former, anew, ended
@@ -157,7 +160,7 @@ class Index:
         anew = Anew(self.epoch, newest)
         async with self._lock, self._transaction():
             await self._set(floor=str(newest).encode(), anew=_encoded(anew))
-            await self._db.execute("UPDATE row SET dirty=1")
+            await self._db.execute(_SOIL)
         self.floor, self.anew = newest, anew
 
     async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:
@@ -165,11 +168,11 @@ class Index:
         for start in range(0, len(keys), _IN):
             part = keys[start : start + _IN]
             places = ",".join("?" * len(part))
-            sql = (
-                f"SELECT key, id, n, digest, case_key, gone, dirty FROM row WHERE tbl=? AND key IN ({places})"  # noqa: S608
-            )
+            sql = f"SELECT {_COLUMNS} FROM row WHERE tbl=? AND key IN ({places})"  # noqa: S608
             for row in await self._all(sql, (table, *part)):
-                found[row[0]] = Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6]))
+                if row[0] in found:
+                    raise self._broken(f"主键 {row[0]} 有两行")
+                found[row[0]] = self._known(row)
         return found
 
     @whole
@@ -178,20 +181,11 @@ class Index:
 
         What is replayed from below the floor is sent again too: `anew` says so of every row.
         """
-        values = [
-            (
-                row.table,
-                row.key,
-                row.version,
-                row.digest,
-                row.case_key,
-                row.gone,
-                row.seq <= self.floor,
-                self.epoch,
-                row.seq,
-            )
-            for row in rows
-        ]
+        values = []
+        for row in rows:
+            dirty = row.seq <= self.floor
+            facts = row.version, row.digest, row.case_key, row.gone, dirty, self.epoch, row.seq
+            values.append((row.table, row.key, *facts, _sum(row.table, row.key, *facts)))
         async with self._lock, self._transaction():
             await self._db.executemany(_UPSERT, values)
             await self._set(indexed=str(indexed).encode())
@@ -210,36 +204,46 @@ class Index:
         `seen` has one bit per id. Rows known to be gone are met no more, unless their deletion must be repeated.
         """
         sql = (
-            "SELECT key, id, n, digest, case_key, gone, dirty FROM row "
+            f"SELECT {_COLUMNS} FROM row "  # noqa: S608
             "WHERE id>? AND id<=? AND tbl=? AND (gone=0 OR dirty=1) ORDER BY id"
         )
         missing: list[tuple[str, Known]] = []
         with self._guarded():
             async with self._db.execute(sql, (*between, table)) as cursor:
                 async for row in cursor:
-                    if _bit(seen, row[1]):
+                    if _bit(seen, row[2]):
                         continue
-                    missing.append(
-                        (row[0], Known(row[1], row[2], row[3], row[4], bool(row[5]), bool(row[6])))
-                    )
+                    missing.append((row[0], self._known(row)))
                     if len(missing) == limit:
                         break
         return missing
+
+    def _known(self, row: Sequence[Any]) -> Known:
+        """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
+        key, table, number, version, digest, case_key, gone, dirty, epoch, seq, total = row
+        if total != _sum(table, key, version, digest, case_key, gone, dirty, epoch, seq):
+            raise self._broken(f"第 {number} 行与其校验不符")
+        return Known(number, version, digest, case_key, bool(gone), bool(dirty))
+
+    async def check_found(self, table: str, missing: Sequence[tuple[str, Known]]) -> None:
+        """Rows that a walk along ids brought must be found by their keys too. Raises DamagedFileError."""
+        known = await self.known(table, [key for key, _ in missing])
+        for key, old in missing:
+            if key not in known or known[key].id != old.id:
+                raise self._broken(f"第 {old.id} 行按主键找不到")
 
     @whole
     async def forget_range(self, epoch: bytes, lo: int, hi: int) -> None:
         """The records lo..hi of `epoch` are lost: what they carried is sent again by the next sweep."""
         async with self._lock, self._transaction():
-            await self._db.execute(
-                "UPDATE row SET dirty=1 WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi)
-            )
+            await self._db.execute(f"{_SOIL} WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi))
 
     @whole
     async def forget_all(self) -> None:
         """Nothing can be relied on to be in the hall: every row is sent again by the next sweep."""
         anew = Anew(self.epoch, self.floor)
         async with self._lock, self._transaction():
-            await self._db.execute("UPDATE row SET dirty=1")
+            await self._db.execute(_SOIL)
             await self._set(anew=_encoded(anew))
         self.anew = anew
 
@@ -272,8 +276,15 @@ class Index:
 
     async def _set(self, **values: bytes) -> None:
         await self._db.executemany(
-            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v=excluded.v", values.items()
+            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(k) DO UPDATE SET v=excluded.v",
+            [(name, _meta_sum(name, value) + value) for name, value in values.items()],
         )
+
+    def _meta(self, name: str, raw: bytes) -> bytes:
+        """A value behind its checksum. Raises DamagedFileError."""
+        if not isinstance(raw, bytes) or raw[:4] != _meta_sum(name, raw[4:]):
+            raise self._broken(f"{name} 与其校验不符")
+        return raw[4:]
 
     async def _all(self, sql: str, args: Sequence[object] = ()) -> list[Any]:
         with self._guarded():
@@ -291,6 +302,26 @@ class Index:
     def _broken(self, fault: str) -> DamagedFileError:
         self._damaged = True
         return damage(self.path, fault)
+
+
+def _sum(
+    table: str,
+    key: str,
+    version: int,
+    digest: bytes,
+    case_key: str,
+    gone: int,
+    dirty: int,
+    epoch: bytes,
+    seq: int,
+) -> int:
+    """Of a row: CRC-32 of what it says, and in the lowest bit whether it is dirty, which changes by itself."""
+    text = f"{table}|{key}|{version}|{case_key}|{int(gone)}|{seq}|".encode("utf-8", "surrogatepass")
+    return zlib.crc32(digest + epoch, zlib.crc32(text)) << 1 | int(dirty)
+
+
+def _meta_sum(name: str, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(name.encode("utf-8", "surrogatepass"))).to_bytes(4, "big")
 
 
 def _encoded(value: object) -> bytes:

@@ -202,6 +202,7 @@ class Lanes:
             if not missing:
                 break
             asked = missing[-1][1].id
+            await self._index.check_found(self._table.name, missing)
             changed += await self._confirm(sweep, missing)
         left = sweep.bad_before - sweep.met.bad
         cured = [(self._table.name, key) for key in left if (self._table.name, key) in self._capture.bad]

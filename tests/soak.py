@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tests import damage as damaging
 from tests import services
 from tests import tamper as tampering
 from tests.real import logs, replay
@@ -69,7 +70,23 @@ async def tamper(count: int, seed: int) -> Tally:
     return Tally(count, 0, 0, 0, len(done.unnoticed))
 
 
+async def damage(count: int, seed: int) -> Tally:
+    """Flipped bits, zeroed pages and files cut short, in every file of a box."""
+    with services.temporary_folder() as folder:
+        done = await damaging.run(folder, count, seed)
+    for name, trials in sorted(done.by_name().items()):
+        say(f"{name}: {trials}")
+    say(
+        f"versions that only the buffer knew and that are lost: median {done.median_lost}, most {done.most_lost}"
+    )
+    say(f"at work again within {done.slowest_secs:.1f} s")
+    for item in done.wrong:
+        say(f"{item.done}: {item.wrong}")
+    return Tally(count, len(done.wrong), 0, 0)
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
+    "damage": damage,
     "kill": kill,
     "real": real,
     "tamper": tamper,

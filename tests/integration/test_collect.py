@@ -17,7 +17,7 @@ from agent.collect import Collector, CollectState
 from agent.config import CaptureConfig
 from agent.epoch import Sealing
 from agent.index import Index
-from agent.room import QuotaError, Room
+from agent.room import AMPLE, QuotaError, Room
 from agent.salvage import Salvage
 from agent.source import sqlite
 from agent.sqlfile import BufferFullError
@@ -55,9 +55,11 @@ columns = {seq = "序号", step_name = "环节"}
 class Site:
     """One box on one vendor database; `open` is a start of the agent, leaving it is a crash or a stop."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_new: bool = True) -> None:
         self.folder = folder
         self.file = folder / "spxt.db"
+        if not is_new:
+            return
         (folder / "mapping.toml").write_text(MAPPING, "utf-8")
         with self.vendor() as db:
             db.execute('CREATE TABLE "办件" ("编号" TEXT PRIMARY KEY, "申请人", "状态", "修改时间" TEXT)')
@@ -81,11 +83,18 @@ class Site:
         db.execute('INSERT INTO "办理过程" VALUES (?, 1, ?)', (key, "受理"))
 
     @asynccontextmanager
-    async def running(self, config: CaptureConfig = EAGER, *, salvage: bool = False) -> AsyncIterator["Box"]:
+    async def running(
+        self, config: CaptureConfig = EAGER, *, salvage: bool = False, room: Room = AMPLE
+    ) -> AsyncIterator["Box"]:
         source_config, tables = mapping.load(self.folder / "mapping.toml")
         clock = Clock()
         buffer = await Buffer.open(
-            self.folder / "buffer.db", seal=Sealing([KEK]), site="s01", sign_key=SIGN_KEY, clock=clock
+            self.folder / "buffer.db",
+            seal=Sealing([KEK]),
+            site="s01",
+            sign_key=SIGN_KEY,
+            clock=clock,
+            room=room,
         )
         index = await Index.open(self.folder / "index.db", buffer.epoch)
         state = CollectState()
@@ -96,10 +105,12 @@ class Site:
             source, tables, capture, index, config, clock, state, salvager if salvage else None
         )
         await collector.start(await buffer.positions())
-        yield Box(buffer, index, collector, state)
-        await collector.close()
-        await index.close()
-        await buffer.close()
+        try:
+            yield Box(buffer, index, collector, state)
+        finally:
+            await collector.close()
+            await index.close()
+            await buffer.close()
 
 
 class Box:

@@ -31,7 +31,7 @@ async def usable(box: Box) -> Outcome:
     if not path.exists():
         return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
     try:
-        inside = await asyncio.to_thread(look.rows, path, "SELECT body FROM label")
+        inside = await asyncio.to_thread(look.rows, path, "SELECT CAST(body AS BLOB) FROM label")
         damage = await asyncio.to_thread(look.fault, path)
         keys = master.load(box.config.identity.master_key, path).keys
         for label in labels.copies(path, [row[0] for row in inside]):

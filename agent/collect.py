@@ -28,7 +28,7 @@ from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.record import Anew, Pass
 
 log = structlog.get_logger()
@@ -54,6 +54,9 @@ class CollectState:
         self.rounds = 0
         self.quarantined = 0
         self.sweep_wanted = False
+        self.is_said = False
+        """Whether the log says that the buffer is full: at its edge it is full again and again."""
+        self.quiet_until_mono = 0
 
     @property
     def fault(self) -> str:
@@ -216,8 +219,11 @@ async def _survived(collector: Collector, state: CollectState, clock: Clock) -> 
         await collector.round_once()
     except BufferFullError as error:
         if not state.buffer_fault:
-            log.error("buffer.full", reason=str(error), hint=error.hint)
             state.since_wall = clock.wall()
+            state.is_said = clock.mono() >= state.quiet_until_mono
+        if not state.buffer_fault and state.is_said:
+            state.quiet_until_mono = clock.mono() + MINUTE
+            log.error("buffer.full", reason=str(error), hint=error.hint)
         state.buffer_fault = str(error)
         return False
     except UnavailableError as error:
@@ -235,7 +241,7 @@ def _recovered(state: CollectState, clock: Clock) -> None:
     secs = round((clock.wall() - state.since_wall) / SECOND, 1)
     if state.source_fault:
         log.info("source.recovered", after_secs=secs)
-    if state.buffer_fault:
+    if state.buffer_fault and state.is_said:
         log.info("buffer.recovered", after_secs=secs)
     state.source_fault = state.buffer_fault = ""
     if not state.table_faults:

@@ -221,7 +221,9 @@ class Index:
     def _known(self, row: Sequence[Any]) -> Known:
         """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
         key, table, number, version, digest, case_key, gone, dirty, epoch, seq, total = row
-        if total != _sum(table, key, version, digest, case_key, gone, dirty, epoch, seq):
+        if not (
+            isinstance(digest, bytes) and isinstance(epoch, bytes) and isinstance(key, str)
+        ) or total != _sum(table, key, version, digest, case_key, gone, dirty, epoch, seq):
             raise self._broken(f"第 {number} 行与其校验不符")
         return Known(number, version, digest, case_key, bool(gone), bool(dirty))
 

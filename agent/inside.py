@@ -85,7 +85,7 @@ def _file(path: Path, fate: str, keks: Sequence[bytes], wall: int = 0) -> File:
 def _told(path: Path) -> list[bytes]:
     """The label of a segment whose first pages are still in its write-ahead log."""
     with suppress(sqlite3.Error):
-        return [row[0] for row in look.rows(path, "SELECT body FROM label")]
+        return [row[0] for row in look.rows(path, "SELECT CAST(body AS BLOB) FROM label")]
     return []
 
 
@@ -129,7 +129,7 @@ def _records(file: File, keks: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _written(path: Path, label: Label, key: DataKey) -> Iterator[tuple[int, bytes]]:
     with closing(look.opened(path)) as db:
-        for seq, blob in db.execute("SELECT seq, blob FROM outbox ORDER BY seq"):
+        for seq, blob in db.execute("SELECT seq, CAST(blob AS BLOB) FROM outbox ORDER BY seq"):
             with suppress(DamagedError):
                 yield seq, key.open((label.site, label.epoch, seq), blob)[1]
 

@@ -89,7 +89,7 @@ def inside(segment: Path) -> list[bytes]:
     """The label in the segment's own file, if SQLite finds it there."""
     try:
         with closing(sqlite3.connect(f"{segment.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-            return [row[0] for row in db.execute("SELECT body FROM label")]
+            return [row[0] for row in db.execute("SELECT CAST(body AS BLOB) FROM label")]
     except sqlite3.Error:
         return []
 

@@ -28,6 +28,9 @@ _UNREADABLE = {
 }
 """Errors of input and output that waiting does not mend; the others come from writing, as a full disk's do."""
 
+_NO_TEXT = "Could not decode to UTF-8"
+"""The driver's own words, without a code: other bytes stand where there was a text, or its type has changed."""
+
 
 class BufferFullError(UnavailableError):
     """Nothing more can be written. The position has not moved: the office's own database keeps the rows."""
@@ -54,7 +57,7 @@ def guarded(
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", -1)
-        if code & 0xFF in _DAMAGED or code in _UNREADABLE:
+        if code & 0xFF in _DAMAGED or code in _UNREADABLE or _NO_TEXT in str(error):
             raise damaged(str(error)) from error
         if code & 0xFF in _FULL:
             full()

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from tests import damage as damaging
-from tests import services
+from tests import filling, services
 from tests import tamper as tampering
 from tests.real import logs, replay
 from tests.real.chaos import say
@@ -85,8 +85,19 @@ async def damage(count: int, seed: int) -> Tally:
     return Tally(count, len(done.wrong), 0, 0)
 
 
+async def disk(count: int, seed: int) -> Tally:
+    """A box's small disk is filled and freed again and again, while the office works on."""
+    done = await filling.run(count, seed)
+    say(
+        f"at work again within {done.slowest_secs:.1f} s of room; lines in the log per outage: {done.most_lines}"
+    )
+    unnoticed = int(done.slowest_secs > filling.LIMIT_SECS) + int(done.most_lines > filling.MOST_LINES)
+    return Tally(count, done.lost, done.duplicated, done.records, unnoticed)
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "damage": damage,
+    "disk": disk,
     "kill": kill,
     "real": real,
     "tamper": tamper,

@@ -13,12 +13,13 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.core import window
+from agent.core.window import MAX_ROWS, Window
 from common.core.batch import Lane
 from common.core.instant import SECOND
 from common.core.message import Ack, Welcome
 
 LIVE_FLIGHTS = 4
-MAX_ROWS = 500
 FIRST_TIMEOUT = 5 * SECOND
 MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
@@ -48,6 +49,7 @@ class Flight(Struct, frozen=True):
     last: int
     bytes: int
     sent_mono: int
+    delivered: int = 0  # bytes that were acknowledged by then
 
 
 class Send(Struct, frozen=True):
@@ -73,6 +75,7 @@ class Sync(Struct, frozen=True):
     rtt: float = 0.0  # smoothed, microseconds; 0: not measured
     rtt_var: float = 0.0
     timeouts: int = 0  # in a row
+    window: Window = Window()
     refused: str = ""
 
 
@@ -122,7 +125,7 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
         return connected(sync)
     refused = {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent}
     done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]
-    state = _measure(sync, [now - f.sent_mono for f in done])
+    state = _measure(sync, done, now)
     state = replace(
         state,
         upto=max(sync.upto, ack.upto),
@@ -137,25 +140,29 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
 
 
 def next_send(sync: Sync, newest: int, now: int) -> Send | None:
-    """The run to publish now, or None. Live first; bulk while its bytes in flight stay under the credit."""
+    """The run to publish now, or None. Live first; bulk while its bytes under way stay in window and credit."""
     if sync.phase not in {Phase.CATCHUP, Phase.STEADY} or now < sync.hold_mono:
         return None
     live = [f for f in sync.flights if f.lane is Lane.LIVE]
     if len(live) < LIVE_FLIGHTS:
-        run = _free_run(sync, max(sync.cut, sync.upto) + 1, newest)
+        run = _free_run(sync, max(sync.cut, sync.upto) + 1, newest, MAX_ROWS)
         if run is not None:
             return Send(Lane.LIVE, *run)
     in_flight = sum(f.bytes for f in sync.flights if f.lane is Lane.BULK)
     starved = sync.credit == 0 and in_flight == 0 and now - sync.credit_mono >= CREDIT_RETRY
-    if in_flight < sync.credit or starved:
-        run = _free_run(sync, sync.upto + 1, min(sync.cut, newest))
+    if in_flight < min(sync.credit, sync.window.bytes) or starved:
+        run = _free_run(sync, sync.upto + 1, min(sync.cut, newest), sync.window.rows)
         if run is not None:
             return Send(Lane.BULK, *run)
     return None
 
 
 def sent(sync: Sync, flight: Flight) -> Sync:
-    return replace(sync, flights=(*sync.flights, flight))
+    flight = replace(flight, delivered=sync.window.delivered)
+    seen = sync.window
+    if flight.lane is Lane.BULK:
+        seen = window.sent(seen, flight.last - flight.first + 1, flight.bytes)
+    return replace(sync, flights=(*sync.flights, flight), window=seen)
 
 
 def unsent(sync: Sync, first: int, now: int) -> Sync:
@@ -231,8 +238,8 @@ def _held(first: int, last: int, upto: int, ranges: tuple[tuple[int, int], ...])
     return first > last
 
 
-def _free_run(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
-    """The first run in first..last that is neither held nor in flight, at most MAX_ROWS long."""
+def _free_run(sync: Sync, first: int, last: int, rows: int) -> tuple[int, int] | None:
+    """The first run in first..last that is neither held nor in flight, at most `rows` long."""
     taken = sorted([*sync.ranges, *((f.first, f.last) for f in sync.flights)])
     for lo, hi in taken:
         if hi < first:
@@ -241,7 +248,7 @@ def _free_run(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
             last = min(last, lo - 1)
             break
         first = hi + 1
-    return (first, min(last, first + MAX_ROWS - 1)) if first <= last else None
+    return (first, min(last, first + rows - 1)) if first <= last else None
 
 
 def _joined(
@@ -257,13 +264,15 @@ def _joined(
     return tuple(found)
 
 
-def _measure(sync: Sync, samples: list[int]) -> Sync:
-    """Smoothed round trip and its variation (RFC 6298 2.2, 2.3)."""
-    rtt, var = sync.rtt, sync.rtt_var
-    for sample in samples:
+def _measure(sync: Sync, done: Iterable[Flight], now: int) -> Sync:
+    """Smoothed round trip and its variation (RFC 6298 2.2, 2.3), and what the line delivers."""
+    rtt, var, seen = sync.rtt, sync.rtt_var, sync.window
+    for flight in done:
+        sample = now - flight.sent_mono
+        seen = window.acknowledged(seen, flight.bytes, flight.delivered, flight.sent_mono, now)
         if not rtt:
             rtt, var = float(sample), sample / 2
         else:
             var += (abs(rtt - sample) - var) / 4
             rtt += (sample - rtt) / 8
-    return replace(sync, rtt=rtt, rtt_var=var)
+    return replace(sync, rtt=rtt, rtt_var=var, window=seen)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
+from agent.core.window import Window
 from common.core.batch import Lane
 from common.core.instant import SECOND
 from common.core.message import Ack, Nack, Welcome
@@ -46,7 +47,7 @@ def test_what_was_there_at_the_welcome_goes_out_as_bulk_oldest_first() -> None:
     """P-ACK-07"""
     state = steady(newest=1200, upto=100)
     assert state.phase is Phase.CATCHUP
-    assert sync.next_send(state, 1200, 0) == Send(Lane.BULK, 101, 600)
+    assert sync.next_send(state, 1200, 0) == Send(Lane.BULK, 101, 100 + Window().rows)
 
 
 def test_a_record_made_after_the_welcome_goes_out_as_live_before_the_backlog() -> None:
@@ -54,7 +55,7 @@ def test_a_record_made_after_the_welcome_goes_out_as_live_before_the_backlog() -
     state = steady(newest=1200)
     assert sync.next_send(state, 1203, 0) == Send(Lane.LIVE, 1201, 1203)
     state = flying(state, Lane.LIVE, 1201, 1203)
-    assert sync.next_send(state, 1203, 0) == Send(Lane.BULK, 1, 500)
+    assert sync.next_send(state, 1203, 0) == Send(Lane.BULK, 1, Window().rows)
 
 
 def test_a_run_in_flight_is_not_sent_twice_until_its_time_is_out() -> None:
@@ -66,9 +67,9 @@ def test_a_run_in_flight_is_not_sent_twice_until_its_time_is_out() -> None:
 
 
 def test_an_ack_frees_the_next_run_at_once() -> None:
-    state = flying(steady(newest=600), Lane.BULK, 1, 500)
-    state = sync.acknowledged(state, ack(500), now=SECOND)
-    assert sync.next_send(state, 600, SECOND) == Send(Lane.BULK, 501, 600)
+    state = flying(steady(newest=600), Lane.BULK, 1, 590)
+    state = sync.acknowledged(state, ack(590), now=SECOND)
+    assert sync.next_send(state, 600, SECOND) == Send(Lane.BULK, 591, 600)
     assert state.rtt == SECOND
 
 
@@ -246,8 +247,10 @@ def test_live_runs_are_at_most_four_and_a_window_of_bulk_is_counted_in_bytes() -
     """P-ACK-07"""
     state = steady(newest=5000)
     state = flying(state, Lane.BULK, 1, 500)
-    assert sync.next_send(state, 5000, 0) == Send(Lane.BULK, 501, 1000)
-    state = sync.sent(state, Flight(Lane.BULK, 501, 1000, 999_000, 0))
+    run = sync.next_send(state, 5000, 0)
+    assert run is not None
+    assert (run.lane, run.first) == (Lane.BULK, 501)
+    state = sync.sent(state, Flight(Lane.BULK, 501, run.last, state.window.bytes, 0))
     assert sync.next_send(state, 5000, 0) is None
     for number in range(5001, 5001 + sync.LIVE_FLIGHTS):
         assert sync.next_send(state, number, 0) == Send(Lane.LIVE, number, number)
@@ -327,7 +330,8 @@ def drained(state: Sync, held: set[int], now: int) -> set[int]:
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=50), st.integers(0, 20))
 def test_the_time_out_stays_between_two_seconds_and_a_minute(trips: list[int], misses: int) -> None:
     """P-ACK-05"""
-    state = sync._measure(steady(), trips)
+    flights = [Flight(Lane.LIVE, n, n, 100, 10**10 - trip) for n, trip in enumerate(trips, 1)]
+    state = sync._measure(steady(), flights, 10**10)
     state = msgspec.structs.replace(state, timeouts=misses)
     assert sync.MIN_TIMEOUT <= sync.timeout(state) <= sync.MAX_TIMEOUT
 

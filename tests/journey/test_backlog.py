@@ -1,0 +1,59 @@
+"""A backlog behind a thin line: what is entered now reaches the hall while the old still drains."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select
+
+from central.store import tables as t
+from tests.journey.scene import Place, scene, until
+from tests.journey.together import together
+from tests.shaper import shaped
+
+pytestmark = pytest.mark.service
+RATE = 64 * 1024
+
+
+async def count(place: Place, lane: str) -> int:
+    store = await place.hall.store()
+    try:
+        async with store.read() as conn:
+            rows = select(func.count()).where(t.record.c.kind == "case", t.record.c.lane == lane)
+            return int(await conn.scalar(rows) or 0)
+    finally:
+        await store.close()
+
+
+@together
+async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
+    async with (
+        scene(start=False) as place,
+        shaped(place.broker.port, bytes_per_sec=RATE, delay_secs=0.04) as way,
+    ):
+        await place.stop(place.hall)
+        place.agent.config.write_text(
+            place.agent.config.read_text("utf-8").replace(
+                f"port = {place.broker.port}", f"port = {way.port}"
+            ),
+            "utf-8",
+        )
+        for _ in range(8):
+            place.office.receive(1000)
+        backlog = len(place.office.rows())
+        await place.start(place.agent)
+        await until("all of it waits", lambda: place.agent.waiting() >= backlog)
+        sent = way.up_bytes
+        await place.start(place.hall)
+        await until("it drains", lambda: way.up_bytes - sent > RATE)
+        for _ in range(5):
+            place.office.receive(1)
+            await asyncio.sleep(0.2)
+
+        async def arrived() -> bool:
+            return await count(place, "live") >= 5
+
+        await until("the new ones are in the hall", arrived)
+        old = await count(place, "bulk")
+        assert 0 < old < backlog // 2, "the backlog was still on its way"
+        await place.settled()
+        assert await place.twice() == []

@@ -1,0 +1,83 @@
+"""A thin line in user space: a TCP relay on loopback with a rate, a delay each way, and a queue that does not grow.
+
+Rate and delay are those of the path; a full queue holds the sender back, as a router's would by losses. It counts what
+went up, so that its use can be compared with its rate.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from tests.server import HOST
+
+_PIECE = 1_448
+"""Bytes of a segment on Ethernet."""
+_QUEUED_SECS = 0.05
+
+
+class Shaper:
+    """`port`: where to connect to. `bytes_per_sec` of each way, `delay_secs` one way."""
+
+    def __init__(self, bytes_per_sec: float, delay_secs: float) -> None:
+        self.port = 0
+        self.up_bytes = 0
+        self._rate = bytes_per_sec
+        self._delay = delay_secs
+        self._ways: set[asyncio.Task[None]] = set()
+
+    async def carry(self, to_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        far_reader, far_writer = await asyncio.open_connection(HOST, to_port, limit=_PIECE)
+        ways = [
+            asyncio.create_task(self._way(reader, far_writer, is_up=True)),
+            asyncio.create_task(self._way(far_reader, writer, is_up=False)),
+        ]
+        self._ways.update(ways)
+        with suppress(ConnectionError):
+            await asyncio.gather(*ways)
+        for way in ways:
+            way.cancel()
+        for end in (writer, far_writer):
+            end.close()
+
+    async def _way(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_up: bool) -> None:
+        free_at = time.monotonic()
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        arrival = asyncio.create_task(self._arrive(under_way, writer))
+        try:
+            while piece := await reader.read(_PIECE):
+                free_at = max(free_at, time.monotonic()) + len(piece) / self._rate
+                self.up_bytes += len(piece) if is_up else 0
+                under_way.put_nowait((free_at + self._delay, piece))
+                await asyncio.sleep(free_at - time.monotonic() - _QUEUED_SECS)
+        finally:
+            arrival.cancel()
+
+    async def _arrive(
+        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            at, piece = await under_way.get()
+            await asyncio.sleep(at - time.monotonic())
+            writer.write(piece)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def shaped(to_port: int, *, bytes_per_sec: float, delay_secs: float) -> AsyncIterator[Shaper]:
+    """A line to a server on this machine."""
+    shaper = Shaper(bytes_per_sec, delay_secs)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.CancelledError):
+            await shaper.carry(to_port, reader, writer)
+
+    server = await asyncio.start_server(carry, HOST, 0, limit=_PIECE)
+    shaper.port = server.sockets[0].getsockname()[1]
+    try:
+        yield shaper
+    finally:
+        server.close()
+        for way in list(shaper._ways):
+            way.cancel()

@@ -128,11 +128,11 @@ class Epoch:
     async def rotate(self, segment_bytes: int) -> None:
         """Begin the next segment if this one is large or old enough. If that cannot be done now, this one goes on.
 
-        Raises ReopenError where the disk filled up in between.
+        Raises ReopenError where the disk filled up in between, or the file is no longer where it was.
         """
-        age, state = self._clock.wall() - self.state.created_wall, self.state
-        old = self.active
-        young = age < SEGMENT_AGE and self.path.stat().st_size < segment_bytes
+        old, state = self.active, self.state
+        size, age = old.size(), self._clock.wall() - state.created_wall
+        young = age < SEGMENT_AGE and size < segment_bytes
         if state.newest < state.first or (young and old.label.alg == self._seal.alg):
             return
         state = replace(state, first=state.newest + 1, before=state.head, created_wall=self._clock.wall())

@@ -18,7 +18,7 @@ from agent import files
 from agent import label as labels
 from agent.core.pages import PAGE_BYTES
 from agent.label import Label
-from agent.sqlfile import DamagedFileError, damage, guarded, transaction, tune
+from agent.sqlfile import DamagedFileError, ReopenError, damage, guarded, transaction, tune
 from common.core import crypto
 from common.core.crypto import DamagedError
 from common.core.rest import DataKey
@@ -79,6 +79,7 @@ class Segment:
         self.label: Label
         self.key: DataKey
         self.state: State
+        self._place = (0, 0)
         self._full = full
 
     @classmethod
@@ -97,6 +98,7 @@ class Segment:
     async def _open(self, keks: Sequence[bytes]) -> None:
         with self._guard():
             await tune(self.db, _PRAGMAS)
+        self._place, _ = self._stat()
         blobs = await self.all("SELECT CAST(blob AS BLOB) FROM state")
         inside = [row[0] for row in await self.all("SELECT CAST(body AS BLOB) FROM label")]
         if not (blobs and self._unlock(labels.copies(self.path, inside), keks, blobs[0][0])):
@@ -121,6 +123,23 @@ class Segment:
         if locked:
             raise LockedError(f"主密钥打不开 {self.path}")
         return False
+
+    def size(self) -> int:
+        """Bytes of the file, without what was written last. Raises ReopenError where it is no longer at its path.
+
+        It was deleted, or another disk was mounted over it: what is written now would be gone with the next start.
+        """
+        place, size = self._stat()
+        if place != self._place:
+            raise ReopenError(f"缓存文件已不在原处：{self.path}")
+        return size
+
+    def _stat(self) -> tuple[tuple[int, int], int]:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return (0, 0), 0
+        return (found.st_dev, found.st_ino), found.st_size
 
     def broken(self, fault: str) -> DamagedFileError:
         """The error to raise: the file is set aside when it is closed."""

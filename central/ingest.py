@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import judge
+from central.core.fair import MOST_CREDIT
 from central.heads import Fold
 from central.judge import Moment, World
 from central.store import facts, parked, passes, status
@@ -33,7 +34,6 @@ from common.core.state import LetterState
 log = structlog.get_logger()
 
 UPGRADE = "请升级市中心程序；升级后自动计入"
-CREDIT_BYTES = 1024 * 1024
 LATE_AFTER = 60 * SECOND
 _SLOT = 15 * MINUTE
 
@@ -180,7 +180,7 @@ class _Intake:
             await judge.judge_parked(self.conn, self.site, world, self.now)
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
-        return Ack(self.epoch, upto, above, self.nacks, CREDIT_BYTES, self.now.wall)
+        return Ack(self.epoch, upto, above, self.nacks, MOST_CREDIT, self.now.wall)
 
     def _take_one(self, item: Opened) -> None:
         header = item.header

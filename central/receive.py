@@ -9,13 +9,17 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import structlog
 from msgspec import MsgspecError
 
 from central.config import CentralConfig
-from central.ingest import CREDIT_BYTES, Opened, Outcome, ingest_batches, open_batch, refusal
+from central.core import fair
+from central.core.fair import Bucket, FairQueue, Lane
+from central.ingest import Opened, Outcome, ingest_batches, open_batch, refusal
 from central.judge import Moment, World
 from central.presence import Presence
+from central.store import cases
 from central.store.engine import Store
 from central.welcome import introduce
 from common import process
@@ -25,7 +29,7 @@ from common.core import crypto, message, topics
 from common.core.backoff import delay
 from common.core.batch import BatchError
 from common.core.errors import UnavailableError
-from common.core.instant import SECOND
+from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Ack, Welcome
 from common.mqtt import Link, Received, connect
 
@@ -33,11 +37,15 @@ log = structlog.get_logger()
 
 GROUP_BATCHES = 16
 GROUP_SECS = 0.02
-QUEUE_BATCHES = 200
+WEIGH_SECS = 30.0
+SAID_AGAIN = MINUTE
+"""A site that sends too much is named in the log once in this time."""
 DOWN_EXPIRY_SECS = 60
 GOODBYE_SECS = 2.0
 NOT_YET = "尚未连上消息服务"
-_PURPOSES = {"up/hello", "up/live", "up/bulk", "state", "hb"}
+_LANES = {"up/hello": Lane.HELLO, "up/live": Lane.LIVE, "up/bulk": Lane.BULK}
+_RATES = {"up/hello": (5, 0.5), "state": (20, 1.0), "hb": (20, 2.0)}
+"""Messages in a row and then a second that a site may send: many times what a box does (P-LIMIT-03)."""
 
 
 class Receiver:
@@ -64,6 +72,9 @@ class Receiver:
         self.commit_wall = 0
         self.records = 0
         self.busy_since_mono: int | None = None
+        self._arrived = asyncio.Event()
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._said_mono: dict[str, int] = {}
         self._broker_lost_mono: int | None = None
         self._store_lost_mono: int | None = None
 
@@ -92,10 +103,11 @@ class Receiver:
             if self._broker_lost_mono is not None:
                 log.info("broker.recovered", after_secs=self._since(self._broker_lost_mono))
                 self._broker_lost_mono = None
-            queue: asyncio.Queue[Received] = asyncio.Queue(QUEUE_BATCHES)
+            queue: FairQueue[Received] = FairQueue()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(link, queue), name="read")
                 group.create_task(self._write(link, queue, group), name="write")
+                group.create_task(self._weigh(queue), name="weigh")
                 group.create_task(self.presence.run(), name="presence")
 
     @asynccontextmanager
@@ -116,16 +128,41 @@ class Receiver:
     def _since(self, mono: int) -> float:
         return round((self.clock.mono() - mono) / SECOND, 1)
 
-    async def _read(self, link: Link, queue: asyncio.Queue[Received]) -> None:
+    async def _read(self, link: Link, queue: FairQueue[Received]) -> None:
+        """Reading never waits for the database: what a site sends beyond its share is let go, and it sends it again."""
         async for item in link.messages():
-            parsed = topics.parse(item.topic)
-            if parsed is None or parsed[1] not in _PURPOSES:
-                link.puback(item)
-            elif parsed[1] in {"state", "hb"}:
-                self._note_presence(*parsed, item.payload)
-                link.puback(item)
-            else:
-                await queue.put(item)
+            site, purpose = topics.parse(item.topic) or ("", "")
+            lane = _LANES.get(purpose)
+            if purpose in _RATES and not self._may_pass(site, purpose):
+                self._say_flooding(site, purpose)
+            elif lane is not None:
+                if queue.put(site, lane, len(item.payload), item):
+                    self._arrived.set()
+                    continue
+                self._say_flooding(site, purpose)
+            elif purpose in {"state", "hb"}:
+                self._note_presence(site, purpose, item.payload)
+            link.puback(item)
+
+    def _may_pass(self, site: str, purpose: str) -> bool:
+        bucket = self._buckets.setdefault((site, purpose), Bucket(*_RATES[purpose]))
+        return bucket.take(self.clock.mono())
+
+    def _say_flooding(self, site: str, purpose: str) -> None:
+        now = self.clock.mono()
+        if now - self._said_mono.get(site, -SAID_AGAIN) >= SAID_AGAIN:
+            self._said_mono[site] = now
+            log.warning("site.flooding", site=site, purpose=purpose)
+
+    async def _weigh(self, queue: FairQueue[Received]) -> None:
+        """Sites with deadlines near have more turns."""
+        while True:
+            now = self.clock.office()
+            with suppress(UnavailableError):  # then those of before hold
+                async with self.store.read() as conn:
+                    near = await cases.near(conn, now, now + DAY)
+                queue.weights = {site: fair.weight(count) for site, count in near.items()}
+            await asyncio.sleep(WEIGH_SECS)
 
     def _note_presence(self, site: str, purpose: str, payload: bytes) -> None:
         try:
@@ -136,12 +173,12 @@ class Receiver:
         except MsgspecError as error:
             log.warning("batch.refused", site=site, code=f"bad_{purpose}", reason=str(error))
 
-    async def _write(self, link: Link, queue: asyncio.Queue[Received], group: asyncio.TaskGroup) -> None:
+    async def _write(self, link: Link, queue: FairQueue[Received], group: asyncio.TaskGroup) -> None:
         while True:
-            items = await _gather(queue)
+            items = await self._gather(queue)
             self.busy_since_mono = self.clock.mono()
             try:
-                await self._take(link, items, group, busy=queue.qsize() > QUEUE_BATCHES * 0.8)
+                await self._take(link, items, group, queue)
             except UnavailableError as error:
                 await self._wait_for_store(error)
             for item in items:
@@ -155,10 +192,21 @@ class Receiver:
             log.warning("store.unavailable", reason=str(error), hint=error.hint)
         await asyncio.sleep(1.0)
 
-    async def _take(self, link: Link, items: list[Received], group: asyncio.TaskGroup, *, busy: bool) -> None:
+    async def _gather(self, queue: FairQueue[Received]) -> list[Received]:
+        """What is next, and what follows it within the group's time."""
+        while not len(queue):
+            self._arrived.clear()
+            await self._arrived.wait()
+        if len(queue) < GROUP_BATCHES:
+            await asyncio.sleep(GROUP_SECS)
+        return queue.take(GROUP_BATCHES)
+
+    async def _take(
+        self, link: Link, items: list[Received], group: asyncio.TaskGroup, queue: FairQueue[Received]
+    ) -> None:
         hellos = [item for item in items if item.topic.endswith("/up/hello")]
         for item in hellos:
-            await self._on_hello(link, item, group)
+            await self._on_hello(link, item, group, queue)
         opened: list[Opened] = []
         replies: list[tuple[str, Ack]] = []
         for item in items:
@@ -167,10 +215,13 @@ class Receiver:
         outcome = Outcome()
         if opened:
             outcome = await self._commit(opened)
-        for site, ack in [*replies, *outcome.acks]:
-            if busy:
-                ack = Ack(ack.epoch, ack.upto, ack.ranges, ack.nacks, 0, ack.now_wall)  # noqa: PLW2901
+        for site, ack in replies:
             group.create_task(self._reply(link, topics.ack(site), ack))
+        sending = queue.sending() | {site: queue.weights.get(site, 1) for site, _ in outcome.acks}
+        for site, ack in outcome.acks:
+            allowed = fair.credit(site, sending, queue.pressure) if ack.credit_bytes else 0
+            reply = msgspec.structs.replace(ack, credit_bytes=allowed)
+            group.create_task(self._reply(link, topics.ack(site), reply))
 
     def _open(self, item: Received, opened: list[Opened], replies: list[tuple[str, Ack]]) -> None:
         site = (topics.parse(item.topic) or ("", ""))[0]
@@ -202,7 +253,9 @@ class Receiver:
 
     # hello ---------------------------------------------------------------------------------------------------
 
-    async def _on_hello(self, link: Link, item: Received, group: asyncio.TaskGroup) -> None:
+    async def _on_hello(
+        self, link: Link, item: Received, group: asyncio.TaskGroup, queue: FairQueue[Received]
+    ) -> None:
         site = (topics.parse(item.topic) or ("", ""))[0]
         try:
             async with self.store.write() as conn:
@@ -223,20 +276,10 @@ class Receiver:
             upto=known.upto,
             ranges=known.ranges,
             wire_key=self.wire_key,
-            credit_bytes=CREDIT_BYTES,
+            credit_bytes=fair.credit(site, queue.sending(), queue.pressure),
             now_wall=self.clock.wall(),
             now_at=self.clock.office(),
             refused=known.refused,
             draining=known.draining,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
-
-
-async def _gather(queue: asyncio.Queue[Received]) -> list[Received]:
-    """One message, and what follows it within the group's time."""
-    items = [await queue.get()]
-    with suppress(TimeoutError):
-        async with asyncio.timeout(GROUP_SECS):
-            while len(items) < GROUP_BATCHES:
-                items.append(await queue.get())
-    return items

@@ -44,6 +44,7 @@ async def run(count: int, seed: int) -> Tally:
             disk.free()
             slowest = max(slowest, await again(place))
             most = max(most, lines(place) - before)
+        await place.stop(place.agent)
         truth = place.office.rows()
         lost = len(truth.items() ^ (await place.hall_rows()).items())
         return Tally(lost, len(await place.twice()), len(truth), slowest, most)

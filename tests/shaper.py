@@ -24,7 +24,6 @@ class Shaper:
         self.up_bytes = 0
         self._rate = bytes_per_sec
         self._delay = delay_secs
-        self._ways: set[asyncio.Task[None]] = set()
 
     async def carry(self, to_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
@@ -33,13 +32,16 @@ class Shaper:
             asyncio.create_task(self._way(reader, far_writer, is_up=True)),
             asyncio.create_task(self._way(far_reader, writer, is_up=False)),
         ]
-        self._ways.update(ways)
-        with suppress(ConnectionError):
-            await asyncio.gather(*ways)
-        for way in ways:
-            way.cancel()
-        for end in (writer, far_writer):
-            end.close()
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for end in (writer, far_writer):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
 
     async def _way(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_up: bool) -> None:
         free_at = time.monotonic()
@@ -69,9 +71,10 @@ async def shaped(to_port: int, *, bytes_per_sec: float, delay_secs: float) -> As
     """A line to a server on this machine."""
     shaper = Shaper(bytes_per_sec, delay_secs)
 
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.CancelledError):
-            await shaper.carry(to_port, reader, writer)
+    connections: set[asyncio.Task[None]] = set()
+
+    def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.create_task(shaper.carry(to_port, reader, writer)))
 
     server = await asyncio.start_server(carry, HOST, 0, limit=_PIECE)
     shaper.port = server.sockets[0].getsockname()[1]
@@ -79,5 +82,6 @@ async def shaped(to_port: int, *, bytes_per_sec: float, delay_secs: float) -> As
         yield shaper
     finally:
         server.close()
-        for way in list(shaper._ways):
-            way.cancel()
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)

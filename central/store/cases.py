@@ -74,6 +74,14 @@ async def due(conn: AsyncConnection, now_at: int, limit: int) -> dict[str, list[
     return {site: sorted(set(keys)) for site, keys in found.items()}
 
 
+async def near(conn: AsyncConnection, from_at: int, to_at: int) -> dict[str, int]:
+    """Site -> clocks that time alone may change between these instants of office time."""
+    query = select(clock.c.site, func.count().label("number")).where(
+        clock.c.next_check_at.between(from_at, to_at)
+    )
+    return {row.site: row.number for row in await conn.execute(query.group_by(clock.c.site))}
+
+
 async def next_due(conn: AsyncConnection) -> int | None:
     """Office time of the first check that waits."""
     query = select(clock.c.next_check_at).where(clock.c.next_check_at.is_not(None))

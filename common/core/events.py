@@ -107,6 +107,12 @@ EVENTS: dict[str, LogEvent] = {
         "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
     ),
     "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
+    "site.flooding": LogEvent(
+        "warning",
+        "站点送来的超过限额，超出的放弃（它会重送），其他站点不受影响；每分钟至多说一次",
+        ("site", "purpose"),
+        "在该站点执行 mingcha-agent doctor；若不是故障，请吊销该机器的证书",
+    ),
     "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "why")),
     "light.changed": LogEvent("info", "办件的灯变了", ("site", "clock", "before", "after", "late")),
     "case.postponed": LogEvent(

@@ -12,27 +12,13 @@ import pytest
 
 from agent.core.mapping import SourceConfig
 from agent.source.postgresql import PostgresqlSource
-from central.receive import _gather
-from common.mqtt import Received
 
 ROOT = Path(__file__).parents[2]
-MESSAGE = Received("topic", b"", retain=False, mid=1, qos=1)
 
 
 async def turns(number: int = 3) -> None:
     for _ in range(number):
         await asyncio.sleep(0)
-
-
-async def test_a_cancelled_gathering_ends_although_a_message_came() -> None:
-    queue: asyncio.Queue[Received] = asyncio.Queue()
-    queue.put_nowait(MESSAGE)
-    task = asyncio.create_task(_gather(queue))
-    await turns()
-    queue.put_nowait(MESSAGE)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def test_a_cancelled_read_of_the_source_ends_although_the_rows_came() -> None:

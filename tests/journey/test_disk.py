@@ -84,6 +84,7 @@ async def test_a_box_with_a_full_disk_waits_and_goes_on_when_there_is_room() -> 
         assert events(place.agent, "buffer.recovered")
         await until("the ballast is there again", ballast.exists)
         assert await place.twice() == []
+        await place.stop(place.agent)
 
 
 @together
@@ -100,6 +101,29 @@ async def test_a_box_that_is_started_on_a_full_disk_waits_for_room() -> None:
         await starting
         assert len(events(place.agent, "buffer.full")) == len(events(place.agent, "buffer.recovered")) == 1
         await place.settled()
+        await place.stop(place.agent)
+
+
+@together
+async def test_a_disk_that_goes_from_under_a_running_box_costs_nothing() -> None:
+    """What is mounted instead is another, empty one: to go on writing to the files that went would lose it all."""
+    async with scene(start=False) as place:
+        async with small_disk(place.agent.folder / "data", 48):
+            await place.start(place.agent)
+            await place.settled()
+            await place.stop(place.hall)
+            place.office.receive(40)
+            await until("the rows wait", lambda: place.agent.waiting() > 80)
+        place.office.receive(40)
+        await until("the box has noticed", lambda: events(place.agent, "buffer.reopened"))
+        await place.start(place.hall)
+        await place.settled()
+        assert "已不在原处" in str(events(place.agent, "buffer.reopened")[0]["reason"])
+        await place.stop(place.agent)
+        place.office.receive(20)
+        await place.start(place.agent)
+        await place.settled()
+        assert await place.twice() == []
 
 
 @together

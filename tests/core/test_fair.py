@@ -1,0 +1,131 @@
+"""Many sites, one hall: each gets its turn, whatever another does."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.core import fair
+from central.core.fair import (
+    LEAST_CREDIT,
+    MOST_CREDIT,
+    NORMAL_PERCENT,
+    QUANTUM,
+    QUEUE_BYTES,
+    SHARE_BYTES,
+    SLOW_PERCENT,
+    STOP_PERCENT,
+    Bucket,
+    FairQueue,
+    Lane,
+    Pressure,
+)
+from common.core.instant import SECOND
+
+SITES = st.sampled_from(["s01", "s02", "s03"])
+MESSAGES = st.lists(st.tuples(SITES, st.sampled_from(Lane), st.integers(1, 300_000)), max_size=80)
+
+
+@given(MESSAGES, st.lists(st.integers(1, 16), max_size=40), st.dictionaries(SITES, st.integers(1, 4)))
+def test_everything_that_was_taken_in_comes_out_once_and_in_order(
+    messages: list[tuple[str, Lane, int]], takes: list[int], weights: dict[str, int]
+) -> None:
+    queue: FairQueue[tuple[str, Lane, int]] = FairQueue()
+    queue.weights = weights
+    put, out = [], []
+    rooms = iter(takes)
+    for number, (site, lane, size) in enumerate(messages):
+        if queue.put(site, lane, size, (site, lane, number)):
+            put.append((site, lane, number))
+        if number % 3 == 0:
+            room = next(rooms, 4)
+            found = queue.take(room)
+            assert len(found) <= room
+            out += found
+    while found := queue.take(16):
+        out += found
+    assert len(queue) == queue.bytes == 0
+    assert sorted(out) == sorted(put)
+    for site in {item[0] for item in put}:
+        for lane in Lane:
+            assert [x for x in out if x[:2] == (site, lane)] == [x for x in put if x[:2] == (site, lane)]
+
+
+def test_a_site_that_floods_gets_no_more_than_its_turn() -> None:
+    """P-LIMIT-02"""
+    queue: FairQueue[str] = FairQueue()
+    while queue.put("flood", Lane.BULK, QUANTUM, "flood"):
+        pass
+    assert queue.bytes <= SHARE_BYTES
+    for number in range(8):
+        assert queue.put("s01", Lane.BULK, QUANTUM, f"s01.{number}"), "the others find room"
+    assert sorted(set(queue.take(16))) == ["flood", *(f"s01.{number}" for number in range(8))]
+
+
+def test_a_site_whose_deadlines_are_near_gets_more() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.weights = {"near": fair.weight(50)}
+    for _ in range(30):
+        queue.put("near", Lane.BULK, QUANTUM, "near")
+        queue.put("far", Lane.BULK, QUANTUM, "far")
+    first = queue.take(16)
+    assert first.count("near") == 3 * first.count("far")
+
+
+def test_a_batch_larger_than_the_quantum_waits_a_few_turns_and_no_longer() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.put("large", Lane.BULK, 5 * QUANTUM, "large")
+    for number in range(20):
+        queue.put("small", Lane.BULK, QUANTUM, str(number))
+    assert queue.take(16).index("large") <= 5
+
+
+def test_what_was_just_entered_goes_first_and_leaves_the_backlog_a_quarter() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for _ in range(40):
+        queue.put("s01", Lane.BULK, 1000, "bulk")
+        queue.put("s02", Lane.LIVE, 1000, "live")
+    queue.put("s03", Lane.HELLO, 300, "hello")
+    group = queue.take(16)
+    assert group[0] == "hello"
+    assert group.count("bulk") == 4
+    assert group.index("bulk") > max(place for place, item in enumerate(group[:12]) if item == "live")
+
+
+@given(st.lists(st.floats(0, 100), max_size=60))
+def test_pressure_stops_at_80_goes_slowly_below_60_and_is_normal_below_20(fills: list[float]) -> None:
+    pressure = Pressure.NORMAL
+    for fill in fills:
+        before, pressure = pressure, pressure.at(fill)
+        if fill >= STOP_PERCENT:
+            assert pressure is Pressure.STOP
+        elif before is Pressure.STOP:
+            want = Pressure.NORMAL if fill < NORMAL_PERCENT else Pressure.SLOW
+            assert pressure is (want if fill < SLOW_PERCENT else Pressure.STOP)
+        elif before is Pressure.SLOW:
+            assert pressure is (Pressure.NORMAL if fill < NORMAL_PERCENT else Pressure.SLOW)
+        else:
+            assert pressure is Pressure.NORMAL
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 4), max_size=1100), st.sampled_from(Pressure))
+def test_every_site_may_send_something_unless_all_must_stop(
+    weights: dict[str, int], pressure: Pressure
+) -> None:
+    for site in [*weights, "another"]:
+        given_ = fair.credit(site, weights, pressure)
+        assert given_ == 0 if pressure is Pressure.STOP else LEAST_CREDIT <= given_ <= MOST_CREDIT
+
+
+def test_eighteen_sites_have_all_the_credit_they_can_use() -> None:
+    weights = {f"s{number:02}": 1 for number in range(1, 17)}
+    assert fair.credit("s01", weights, Pressure.NORMAL) == MOST_CREDIT
+    assert QUEUE_BYTES >= 16 * SHARE_BYTES
+
+
+@given(st.lists(st.integers(0, 3 * SECOND), max_size=100))
+def test_no_more_pass_than_the_burst_and_the_rate(pauses: list[int]) -> None:
+    bucket, now, passed = Bucket(5, 1.0), 10 * SECOND, 0
+    began = now
+    for pause in pauses:
+        now += pause
+        passed += bucket.take(now)
+    assert passed <= 5 + (now - began) / SECOND + 1e-6

@@ -19,6 +19,7 @@ from agent.core.mapping import SourceConfig, Table
 from agent.index import Index
 from agent.keeper import Keeper
 from agent.link import LinkStatus
+from agent.means import Means
 from agent.room import Room
 from agent.salvage import Salvage
 from agent.source.base import Source
@@ -136,6 +137,7 @@ async def _work(
 ) -> None:
     log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
     collecting, link, started = CollectState(), LinkStatus(clock), clock.wall()
+    means = Means(config, buffer, index, collecting, clock, link, keeper)
     with suppress(BufferFullError):  # the first round says it
         await capture.note(Event("agent.started", __version__))
     async with asyncio.TaskGroup() as group:
@@ -143,7 +145,7 @@ async def _work(
             collecting.source_fault = NOT_MAPPED
         else:
             await _collect(group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting)
-        group.create_task(upload.run(config, buffer, index, collecting, clock, link), name="upload")
+        group.create_task(upload.run(means), name="upload")
         group.create_task(keeper.run(buffer), name="keys")
         group.create_task(
             process.report(

@@ -60,8 +60,8 @@ class CollectState:
 
     @property
     def fault(self) -> str:
-        """One Chinese sentence, or empty."""
-        return self.source_fault or self.buffer_fault or "；".join(self.table_faults.values())
+        """What is wrong with the source: one Chinese sentence, or empty."""
+        return self.source_fault or "；".join(self.table_faults.values())
 
     def ok_age_secs(self, now_mono: int) -> float | None:
         """Seconds since the last clean round; None before the first."""
@@ -96,6 +96,7 @@ class Collector:
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
         self._passed_mono = 0
+        self._compared = False
 
     async def start(self, positions: dict[str, bytes]) -> None:
         """Continue where the buffer says the source was read to."""
@@ -158,22 +159,31 @@ class Collector:
         """
         if self._state.sweep_wanted or self._capture.bad:
             return  # something is being read again, or could not be mapped: what we hold is not whole
+        if not self._compared and self._clock.offset is not None:
+            self._compared, self._passed, self._passed_mono = (
+                True,
+                {},
+                0,
+            )  # what was said before does not count
         due = self._passed_mono + int(self._config.pass_secs * SECOND) <= self._clock.mono()
-        if not (changed or due) or any(lanes.whole_at is None for lanes in self._lanes.values()):
+        if not (changed or due) or any(lanes.whole_mono is None for lanes in self._lanes.values()):
             return
         walks: dict[tuple[int, Anew | None], dict[str, int]] = {}
         for name, lanes in self._lanes.items():
-            whole = lanes.whole_at
+            whole = lanes.whole_mono
             if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, 0):
                 walks.setdefault((whole, lanes.anew), {})[name] = lanes.rows
         if not walks:
             return
         mapped = list(self._lanes)
-        passes = [Pass(whole, tables, mapped, anew) for (whole, anew), tables in walks.items()]
+        passes = [
+            Pass(self._clock.office(whole), tables, mapped, anew, self._clock.err)
+            for (whole, anew), tables in walks.items()
+        ]
         await self._capture.passed(passes)
         self._passed_mono = self._clock.mono()
-        for item in passes:
-            self._passed |= dict.fromkeys(item.tables, item.started_at)
+        for (whole, _), tables in walks.items():
+            self._passed |= dict.fromkeys(tables, whole)
 
 
 async def run(collector: Collector, config: CaptureConfig, state: CollectState, clock: Clock) -> None:

@@ -157,7 +157,7 @@ async def _keys(box: Box) -> Outcome:
     if box.status and box.status.stands_in:
         return Outcome(
             Status.WARN,
-            "缓存主密钥丢失，暂用临时密钥",
+            master.STANDS_IN,
             f"请把原密钥放回 {identity.master_key}，或重新登记本站点",
         )
     return ok(f"签名公钥 {crypto.key_id(crypto.sign_public(sign_secret))}")

@@ -40,6 +40,8 @@ ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_k
     gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq, sum=excluded.sum
 """
 _SOIL = "UPDATE row SET dirty=1, sum=sum|1"
+_TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int)
+"""Of `_COLUMNS`: a flipped bit in a row's header makes other types of its values."""
 _COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, sum"
 _IN = 500
 _Kept = TypeVar("_Kept")
@@ -221,9 +223,8 @@ class Index:
     def _known(self, row: Sequence[Any]) -> Known:
         """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
         key, table, number, version, digest, case_key, gone, dirty, epoch, seq, total = row
-        if not (
-            isinstance(digest, bytes) and isinstance(epoch, bytes) and isinstance(key, str)
-        ) or total != _sum(table, key, version, digest, case_key, gone, dirty, epoch, seq):
+        facts = version, digest, case_key, gone, dirty, epoch, seq
+        if tuple(map(type, row)) != _TYPES or total != _sum(table, key, *facts):
             raise self._broken(f"第 {number} 行与其校验不符")
         return Known(number, version, digest, case_key, bool(gone), bool(dirty))
 

@@ -40,8 +40,8 @@ class CursorLane:
 class Sweep:
     """One walk over the whole table in key order."""
 
-    def __init__(self, began_at: int, anew: Anew | None, newest_id: int, bad: set[str]) -> None:
-        self.began_at = began_at
+    def __init__(self, began_mono: int, anew: Anew | None, newest_id: int, bad: set[str]) -> None:
+        self.began_mono = began_mono
         self.anew = anew
         self.newest_id = newest_id
         self.bad_before = bad
@@ -53,7 +53,7 @@ class Sweep:
 class Lanes:
     """`advance` reads a slice of each lane.
 
-    `whole_at`: the table is whole up to it, the start of its last finished walk; None: nobody knows. The cursor
+    `whole_mono`: the table is whole up to it, the start of its last finished walk; None: nobody knows. The cursor
     alone proves nothing: it does not see an edit that the vendor did not stamp.
     """
 
@@ -76,7 +76,7 @@ class Lanes:
         self._key = [table.names.index(name) for name in table.key]
         self._sweep: Sweep | None = None
         self._next_sweep_mono = 0
-        self.whole_at: int | None = None
+        self.whole_mono: int | None = None
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
         self.rows = 0
@@ -91,7 +91,7 @@ class Lanes:
     def sweep_now(self) -> None:
         """Walk the table anew, from its first row: until that is done nobody knows that it is whole."""
         self._sweep, self._next_sweep_mono = None, 0
-        self.whole_at = None
+        self.whole_mono = None
 
     def restart(self) -> None:
         """The table could not be read: begin both lanes again, with a look at its columns."""
@@ -162,7 +162,7 @@ class Lanes:
         if lost:
             raise base.no_column(f"{self._table.mapping.from_}.{'、'.join(lost)}")
         bad = {key for name, key in self._capture.bad if name == self._table.name}
-        return Sweep(self._clock.office(), self._index.anew, await self._index.newest_id(), bad)
+        return Sweep(self._clock.mono(), self._index.anew, await self._index.newest_id(), bad)
 
     async def _walk(self, sweep: Sweep, until: int) -> int:
         changed = 0
@@ -208,7 +208,8 @@ class Lanes:
         cured = [(self._table.name, key) for key in left if (self._table.name, key) in self._capture.bad]
         if cured:
             await self._capture.cure(cured)
-        self.whole_at, self.anew, self.rows, self._sweep = sweep.began_at, sweep.anew, sweep.rows, None
+        self.whole_mono, self.anew, self.rows = sweep.began_mono, sweep.anew, sweep.rows
+        self._sweep = None
         self._next_sweep_mono = self._clock.mono() + int(self._config.sweep_secs * SECOND)
         return changed
 

@@ -23,8 +23,6 @@ class LinkStatus:
         self.refused = ""
         """Code of PROTOCOL.md, or what the broker's own refusal means: `draining`, `denied`."""
         self.ack_wall = 0
-        self.offset_us: int | None = None
-        """The hall's clock less ours, as the last acknowledgement said it."""
 
     def away(self, reason: str, hint: str = "") -> None:
         """Broker or hall is not there."""

@@ -20,6 +20,7 @@ from common.core.errors import ConfigError
 log = structlog.get_logger()
 
 WHAT = "缓存主密钥"
+STANDS_IN = "缓存主密钥丢失，暂用临时密钥"
 
 
 class Master(Struct, frozen=True):

@@ -74,7 +74,7 @@ async def compose(
         link_fault=link.fault,
         refused=link.refused,
         ack_wall=link.ack_wall,
-        offset_us=link.offset_us,
+        offset_us=clock.offset,
         source_fault=collecting.source_fault,
         buffer_fault=collecting.buffer_fault,
         table_faults=collecting.table_faults,

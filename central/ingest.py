@@ -152,6 +152,7 @@ class _Intake:
         self.gap_at: int = cursor.gap_at
         self.changes: list[tuple[Record, Case | Step]] = []
         self.late: set[str] = set()
+        self.record_wall: int | None = None
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
     async def take(self, group: list[Opened], world: World) -> Ack:
@@ -231,13 +232,13 @@ class _Intake:
             return
         self.count += 1
         self.rows.append(self._row(item, raw, lane))
-        if isinstance(body, Pass):
+        if isinstance(body, Pass) and body.clock_err >= 0:
             self.passes.append(
                 {
                     "site": self.site,
                     "epoch": self.epoch,
                     "seq": seq,
-                    "started_at": body.started_at,
+                    "started_at": min(body.started_at - body.clock_err, self.now.at),
                     "tables": msgspec.msgpack.encode(list(body.tables)),
                     "mapped": msgspec.msgpack.encode(body.mapped),
                     "anew": msgspec.msgpack.encode(body.anew),
@@ -247,7 +248,10 @@ class _Intake:
             self.gaps.append((item, body))
         elif isinstance(body, Case | Step):
             self.changes.append((item, body))
-            late = lane is Lane.BULK and self.now.wall - item.cap_wall > LATE_AFTER
+            sent_wall = self.now.wall if batched is None else batched.header.created_wall
+            waited = max(0, sent_wall - item.cap_wall)  # by one clock, however wrong it is
+            self.record_wall = max(self.record_wall or 0, self.now.wall - waited)
+            late = lane is Lane.BULK and waited > LATE_AFTER
             if late:
                 self.late.add(body.case_key)
             self.slots[item.cap_at - item.cap_at % _SLOT][late] += 1
@@ -307,7 +311,7 @@ class _Intake:
             if not 1 <= gap.lo <= gap.hi < item.seq:
                 continue
             log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
-            self.gap_at = max(self.gap_at, item.cap_at)
+            self.gap_at = max(self.gap_at, min(item.cap_at, self.now.at))
             await passes.drop(self.conn, self.site, self.epoch, item.seq)
             for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
                 self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
@@ -332,10 +336,8 @@ class _Intake:
         if not await facts.move_cursor(self.conn, self.cursor, self.held, moved, self.now.wall):
             msg = f"cursor of {self.site} moved under us"
             raise RuntimeError(msg)
-        newest = max((item.cap_wall for item, _ in self.changes), default=None)
-        await status.note_receipts(
-            self.conn, [{"site": self.site, "receipt_wall": self.now.wall, "record_wall": newest}]
-        )
+        receipt = {"site": self.site, "receipt_wall": self.now.wall, "record_wall": self.record_wall}
+        await status.note_receipts(self.conn, [receipt])
         await facts.count_arrivals(
             self.conn,
             ({"site": self.site, "slot_at": at, "live": n[0], "late": n[1]} for at, n in self.slots.items()),

@@ -1,6 +1,7 @@
 """The one place that reads the time. Office time decides deadlines, wall time is for people, monotonic for ages.
 
-In production office time *is* wall time. In the demonstration it runs fast from a fixed start, in every process
+In production office time *is* wall time, on a box the hall's: once compared with it, a wrong or jumping wall clock of the
+box moves office time no more. In the demonstration it runs fast from a fixed start, in every process
 alike, because each derives it from the same wall clock (`core/demo_time.py`).
 """
 
@@ -32,6 +33,8 @@ class Clock:
 
     def __init__(self, config: ClockConfig | None = None) -> None:
         self._config = config or ClockConfig()
+        self._ahead: int | None = None
+        self._err = 0
 
     @property
     def is_demo(self) -> bool:
@@ -56,13 +59,29 @@ class Clock:
     def mono(self) -> int:
         return time.monotonic_ns() // 1_000
 
-    def office(self) -> int:
+    def compare(self, ahead: int, err: int) -> None:
+        """The hall's wall time is our monotonic time and `ahead`, right to `err`."""
+        self._ahead, self._err = ahead, err
+
+    @property
+    def offset(self) -> int | None:
+        """The hall's wall time less ours; None: never compared since the process started."""
+        return None if self._ahead is None else self._ahead + self.mono() - self.wall()
+
+    @property
+    def err(self) -> int:
+        """How far `office` may be from the hall's; -1: never compared."""
+        return -1 if self._ahead is None else int(self._err * self.top_pace)
+
+    def office(self, mono: int | None = None) -> int:
+        """Now, or at `mono` of this boot."""
+        wall = self.wall() + (self.offset or 0) - (0 if mono is None else self.mono() - mono)
         if not self.is_demo:
-            return self.wall()
+            return wall
         config = self._config
         return demo_time.office_time(
             config.demo_office_at,
-            self.wall() - config.demo_start_wall,
+            wall - config.demo_start_wall,
             config.demo_pace,
             config.demo_rest_pace,
             _DEMO_OFFSET,

@@ -57,7 +57,7 @@ def _site(site: Site, rng: random.Random, seed: int, end: date, hours: int) -> I
                 for table in tables:
                     yield from _changed(db, table, digest_key, known, stamp)
                 counts = {table.name: rng.randrange(1, 3000) for table in tables}
-                yield rows.statement(Pass(stamp.at - SECOND, counts, sorted(counts)), stamp)
+                yield rows.statement(Pass(stamp.at - SECOND, counts, sorted(counts), None, 0), stamp)
             yield rows.statement(Gap(1, 1, "damaged"), stamp, "1-1")
 
 

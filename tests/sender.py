@@ -61,9 +61,14 @@ class Sender:
         self.number(draft(Gap(lo, hi, "damaged", hi + 1, self.chain[hi + 1], anchor, self.chain[lo - 1])))
 
     def payload(
-        self, first: int = 1, last: int = 0, lane: Lane = Lane.LIVE, schema: int = record.SCHEMA
+        self,
+        first: int = 1,
+        last: int = 0,
+        lane: Lane = Lane.LIVE,
+        schema: int = record.SCHEMA,
+        sent_wall: int = 0,
     ) -> bytes:
-        """The batch of `first..last` (0: newest)."""
+        """The batch of `first..last` (0: newest), sent at `sent_wall` of the box's clock."""
         last = last or self.newest
         header = Header(
             site=self.site,
@@ -78,7 +83,7 @@ class Sender:
             prev_hash=self.chain[first - 1],
             last_hash=self.chain[last],
             oldest_wall=0,
-            created_wall=0,
+            created_wall=sent_wall,
             boot="b",
             dict=pack.NEWEST,
         )
@@ -135,4 +140,4 @@ def passed(
     anew: Anew | None = None,
 ) -> Record:
     """A clean round that began at `until` and ended a second later."""
-    return draft(Pass(until, dict.fromkeys(tables, 1), list(mapped), anew), at=until + SECOND)
+    return draft(Pass(until, dict.fromkeys(tables, 1), list(mapped), anew, 0), at=until + SECOND)

@@ -126,6 +126,9 @@ class Pass(Struct, array_like=True, frozen=True):
     tables: dict[str, Int64]  # table -> rows looked at
     mapped: list[str] = []  # every table of the site's mapping; empty: not said
     anew: Anew | None = None  # of `tables`; None: not said
+    clock_err: Int64 = (
+        -1
+    )  # how far `started_at` may be off; -1: the box had not compared its clock with the hall's
 
 
 class Gap(Struct, array_like=True, frozen=True):

@@ -24,7 +24,7 @@ from common.clock import Clock
 from common.core import checkpoint
 from common.core.batch import Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
-from common.core.record import Anew, Case, Gap, Op, Record
+from common.core.record import Anew, Case, Gap, Op, Pass, Record
 from common.core.state import CaseStatus, LetterState, Light
 from tests.sender import SECRETS, Sender, case, draft, passed
 from tests.server import HOST
@@ -377,7 +377,7 @@ async def test_a_decision_in_the_boxs_buffer_never_becomes_an_unjust_red(store: 
 async def test_time_alone_turns_lights_yellow_and_red(store: Store, world: World) -> None:
     clock = _DrivenClock(at("2026-03-10T10:00"))
     accepted: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
-    await sent(store, world, [case("1", **accepted), passed(at("2026-03-20T09:00"))], now=clock.office())
+    sender = await sent(store, world, [case("1", **accepted), passed(clock.now)], now=clock.now)
     assert await lights(store) == {"1": Light.GREEN}
     assert await ticker.tick_once(store, world, clock) == 0
     clock.now = at("2026-03-13T00:00")
@@ -385,8 +385,60 @@ async def test_time_alone_turns_lights_yellow_and_red(store: Store, world: World
     assert await lights(store) == {"1": Light.YELLOW}
     clock.now = at("2026-03-17T00:00") + SECOND
     await ticker.tick_once(store, world, clock)
+    assert await lights(store) == {"1": Light.GREY}
+    sender.number(passed(clock.now))
+    await taken(store, world, sender.payload(sender.newest), now=clock.now)
     assert await lights(store) == {"1": Light.RED}
     assert await ticker.tick_once(store, world, clock) == 0
+
+
+async def test_a_box_whose_clock_is_ahead_makes_nobody_late_before_his_time(
+    store: Store, world: World
+) -> None:
+    """P-PASS-05: by its own word it is whole beyond the limit, but nobody has seen that far yet."""
+    sender = Sender()
+    accepted: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
+    now = at("2026-03-13T09:00")
+    sender.number(case("1", **accepted), passed(at("2026-03-20T09:00")))
+    sender.number(draft(Pass(at("2026-03-13T08:00"), {"case": 1, "step": 1}), at=now))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(), now=now)
+    async with store.read() as conn:
+        assert await _until(conn) == now
+    sender.number(draft(Pass(now + MINUTE, {"case": 1, "step": 1}, clock_err=10 * SECOND), at=now + MINUTE))
+    await taken(store, world, sender.payload(4), now=now + MINUTE)
+    async with store.read() as conn:
+        assert await _until(conn) == now + 50 * SECOND
+
+
+async def test_a_pass_by_a_clock_that_was_never_compared_proves_nothing(store: Store, world: World) -> None:
+    """P-PASS-05"""
+    sender = Sender()
+    sender.number(draft(Pass(NOW - MINUTE, {"case": 1, "step": 1}), at=NOW))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    async with store.read() as conn:
+        assert await _until(conn) is None
+    assert await count(store, t.record) == 1
+
+
+async def test_how_long_a_row_waited_is_reckoned_by_one_clock(store: Store, world: World) -> None:
+    """A box a day behind sends its backlog at once: nothing of it is judged late because of the clock."""
+    sender = Sender()
+    yesterday = NOW - 24 * 60 * MINUTE
+    overdue: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00", "item_code": "SX1"}
+    sender.number(
+        case("1", wall=yesterday, **overdue), case("2", wall=yesterday - HOUR, **overdue), passed(NOW)
+    )
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(lane=Lane.BULK, sent_wall=yesterday + SECOND))
+    async with store.read() as conn:
+        late = {
+            row.case_key: row.late for row in await conn.execute(select(t.transition)) if row.after == "red"
+        }
+        record_wall = await conn.scalar(select(t.site_status.c.record_wall))
+    assert late == {"1": False, "2": True}
+    assert record_wall == NOW - SECOND
 
 
 class _DrivenClock(Clock):
@@ -396,7 +448,7 @@ class _DrivenClock(Clock):
         super().__init__()
         self.now = now
 
-    def office(self) -> int:
+    def office(self, mono: int | None = None) -> int:
         return self.now
 
 
@@ -536,7 +588,7 @@ async def test_a_pass_that_began_before_a_gap_was_declared_proves_nothing(store:
     await taken(store, world, sender.payload(2, 4))
     async with store.read() as conn:
         assert await _until(conn) is None
-    await taken(store, world, sender.payload(5, 5))
+    await taken(store, world, sender.payload(5, 5), now=NOW + MINUTE)
     async with store.read() as conn:
         assert await _until(conn) == NOW + MINUTE
 

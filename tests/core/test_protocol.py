@@ -200,7 +200,7 @@ def test_the_codes_are_those_in_use() -> None:
 
 def test_the_words_of_a_gap_are_those_in_use() -> None:
     """P-GAP-01"""
-    where = source("agent/buffer.py", "agent/upload.py", "agent/salvage.py")
+    where = source("agent/buffer.py", "agent/session.py", "agent/salvage.py")
     used = re.findall(r'[gG]ap\(\s*[\w.]+(?: \+ 1)?, \w+, "(\w+)"', where)
     assert {row[0] for row in table("why", "meaning")} == set(used)
 

@@ -41,7 +41,7 @@ class FridayClock(Clock):
         super().__init__()
         self._behind = self.wall() - city.FRIDAY
 
-    def office(self) -> int:
+    def office(self, mono: int | None = None) -> int:
         return self.wall() - self._behind
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from agent.index import Index
 from agent.room import AMPLE, QuotaError, Room
 from agent.salvage import Salvage
 from agent.source import sqlite
-from agent.sqlfile import BufferFullError
+from agent.sqlfile import BufferFullError, DamagedFileError
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
@@ -347,6 +347,24 @@ async def test_a_damaged_index_is_set_aside_and_everything_goes_on(site: Site) -
     (site.folder / "index.db").write_bytes(b"not a database, " * 1000)
     async with site.running() as box:
         assert await box.round() == []  # the buffer still holds all and teaches the new index
+    assert (site.folder / "index.db.damaged").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["dirty=x''", "gone=''", "n=1.5", "seq=1.5", "digest='a'", "epoch=1", "case_key=x'00'", "sum=''"],
+)
+async def test_a_value_of_another_type_in_the_index_is_damage(site: Site, change: str) -> None:
+    """As a flipped bit in a row's header makes it: SQLite itself does not notice."""
+    async with site.running() as box:
+        await box.round()
+    with closing(sqlite3.connect(site.folder / "index.db")) as db, db:
+        db.execute(f"UPDATE row SET {change} WHERE id = 3")
+    async with site.running() as box:
+        with pytest.raises(DamagedFileError):
+            await box.round()
+    async with site.running() as box:
+        await box.round()
     assert (site.folder / "index.db.damaged").exists()
 
 

@@ -79,7 +79,7 @@ class OfficeClock(Clock):
         super().__init__()
         self.now = 0
 
-    def office(self) -> int:
+    def office(self, mono: int | None = None) -> int:
         return self.now
 
 

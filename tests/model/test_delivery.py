@@ -315,7 +315,7 @@ class Delivery(RuleBasedStateMachine):
         self.forget()
 
     def on_welcome(self, welcome: Welcome) -> None:
-        """As `agent/upload.py`."""
+        """As `agent/session.py`."""
         if welcome.connection != str(self.connection) or self.sync.phase is not Phase.HELLO:
             return
         if welcome.epoch != self.box.epoch:

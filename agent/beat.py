@@ -1,0 +1,39 @@
+"""What the box says of itself every quarter of a minute: figures from its tables, compared with the hall's own there."""
+
+import shutil
+
+from agent import __version__
+from agent.core import quota
+from agent.core.sync import Sync
+from agent.master import STANDS_IN
+from agent.means import Means
+from common.core.instant import SECOND
+from common.core.message import Heartbeat
+
+
+async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
+    """`sync`: where the delivery stands on this connection."""
+    figures, disk = await means.buffer.figures(), shutil.disk_usage(means.buffer.path.parent)
+    now, collecting, offset = means.clock.wall(), means.collecting, means.clock.offset
+    return Heartbeat(
+        connection=connection,
+        boot=means.boot,
+        epoch=means.buffer.epoch,
+        newest=means.buffer.newest,
+        upto=sync.upto,
+        rows=figures.rows,
+        bytes=figures.bytes,
+        oldest_unsent_age_s=(now - (figures.oldest_wall or now)) / SECOND,
+        capture_ok_age_s=collecting.ok_age_secs(means.clock.mono()),
+        source_fault=collecting.fault,
+        quarantined=figures.bad_rows,
+        ack_rtt_ms=sync.rtt / 1000 or None,
+        disk_percent=round(100 * disk.used / disk.total, 1),
+        state=sync.phase.value,
+        at_wall=now,
+        version=__version__,
+        buffer_percent=round(quota.percent(figures.bytes, figures.room), 1),
+        agent_fault=collecting.buffer_fault or (STANDS_IN if means.keeper.master.stands_in else ""),
+        offset_ms=None if offset is None else offset / 1000,
+        offset_err_ms=max(0, means.clock.err) / 1000,
+    )

@@ -1,0 +1,56 @@
+"""What every session with the hall works with, and what outlives it: keys, boot, the comparison of the clocks."""
+
+import os
+
+from agent.buffer import Buffer
+from agent.collect import CollectState
+from agent.config import AgentConfig
+from agent.core import offset
+from agent.index import Index
+from agent.keeper import Keeper
+from agent.link import LinkStatus
+from common.clock import Clock
+from common.config import read_secret
+
+
+def boot_id() -> str:
+    """Identity of this boot: monotonic times compare only inside it."""
+    given = os.environ.get("MINGCHA_BOOT_ID")
+    if given:
+        return given
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123
+        return file.read().strip()
+
+
+class Means:
+    """What every session works with."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        buffer: Buffer,
+        index: Index,
+        collecting: CollectState,
+        clock: Clock,
+        status: LinkStatus,
+        keeper: Keeper,
+    ) -> None:
+        """Raises ConfigError for unreadable keys."""
+        self.config = config
+        self.buffer = buffer
+        self.index = index
+        self.collecting = collecting
+        self.clock = clock
+        self.status = status
+        self.keeper = keeper
+        self.boot = boot_id()
+        self._samples: tuple[offset.Sample, ...] = ()
+        self.sign_secret = read_secret(config.identity.sign_key, "本站点的签名私钥")
+        self.hall_sign = read_secret(config.identity.hall_sign, "市中心的签名公钥")
+
+    def compare(self, asked_mono: int, hall_wall: int) -> None:
+        """The hall has answered what we sent at `asked_mono`, and named its time."""
+        now = self.clock.mono()
+        self._samples = offset.measured(self._samples, asked_mono, now, hall_wall)
+        found = offset.best(self._samples, now)
+        self.clock.compare(found.ahead, found.err_at(now))

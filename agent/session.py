@@ -1,0 +1,319 @@
+"""One connection to the broker: carries out what `core/sync.py` decides. Capture never waits for it.
+
+It says hello until it is welcomed, publishes runs as the core asks, forgets what the hall has committed, and beats its
+heart. Nothing is kept between sessions but the buffer.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from msgspec import MsgspecError
+
+from agent import __version__, beat
+from agent.buffer import Damaged, Run
+from agent.core import sync
+from agent.core.sync import Flight, Phase, Sync
+from agent.link import HALL_STOPPED
+from agent.means import Means
+from agent.sqlfile import BufferFullError
+from common.core import batch, crypto, message, pack, ranges, topics
+from common.core.batch import Lane
+from common.core.errors import MingchaError, UnavailableError
+from common.core.instant import SECOND
+from common.core.record import SCHEMA
+from common.mqtt import NO_MATCHING_SUBSCRIBERS, NOT_AUTHORIZED, Link, Received, connect
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECS = 15.0
+HELLO_SECS = 5.0
+REFUSED_SECS = 60.0
+RUN_BYTES = 256 * 1024
+GOODBYE_SECS = 2.0
+
+
+class ForkedError(MingchaError):
+    """The hall holds other records under our numbers: this buffer was restored from a copy or cloned."""
+
+
+class Session:
+    """One connection to the broker."""
+
+    def __init__(self, up: Means) -> None:
+        self.up = up
+        self.site = up.config.site
+        self.buffer = up.buffer
+        self.clock = up.clock
+        self.connection = secrets.token_hex(16)
+        self.sync = Sync(up.buffer.epoch)
+        self.wire_key = b""
+        self.hall_instance = ""
+        self.confined = False
+        """The broker lets us speak for the site no more, at most deliver our backlog."""
+        self.wake = up.buffer.appended
+        self.greet = asyncio.Event()
+        """Introduce ourselves now, not at the next turn."""
+        self.asked: list[int] = []
+        """When the hellos were sent that no welcome has answered."""
+
+    async def run(self) -> None:
+        will = (topics.state(self.site), message.encode(self._state(online=False)))
+        async with (
+            connect(self.up.config.mqtt, self.up.config.client_id, will=will) as link,
+            self._farewell(link),
+        ):
+            await link.subscribe(topics.downstream(self.site))
+            birth = message.encode(self._state(online=True))
+            self.confined = await link.publish(topics.state(self.site), birth, retain=True) == NOT_AUTHORIZED
+            self.sync = sync.connected(self.sync)
+            self.up.status.connected()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(link), name="receive")
+                group.create_task(self._introduce(link), name="hello")
+                group.create_task(self._deliver(link, group), name="deliver")
+                group.create_task(self._beat(link), name="heartbeat")
+
+    @asynccontextmanager
+    async def _farewell(self, link: Link) -> AsyncIterator[None]:
+        """A graceful stop says goodbye, so that the hall does not wait for the will."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            offline = message.encode(self._state(online=False))
+            with suppress(UnavailableError, TimeoutError):  # then the will says it
+                async with asyncio.timeout(GOODBYE_SECS):
+                    await link.publish(topics.state(self.site), offline, retain=True)
+            raise
+
+    def _state(self, *, online: bool) -> message.State:
+        return message.State(self.connection, online, self.up.boot, self.buffer.epoch, __version__)
+
+    # hello ---------------------------------------------------------------------------------------------------
+
+    async def _introduce(self, link: Link) -> None:
+        while True:
+            self.greet.clear()
+            if self.sync.phase in {Phase.HELLO, Phase.REFUSED}:
+                hello = message.encode_signed(
+                    await self._hello(), topics.hello(self.site), self.up.sign_secret
+                )
+                self.asked.append(self.clock.mono())
+                if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
+                    await self._stop("denied")
+            pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self.greet.wait()
+
+    async def _hello(self) -> message.Hello:
+        return message.Hello(
+            site=self.site,
+            generation=self.up.config.generation,
+            epoch=self.buffer.epoch,
+            connection=self.connection,
+            boot=self.up.boot,
+            version=__version__,
+            schema=SCHEMA,
+            oldest=await self.buffer.lowest(),
+            newest=self.buffer.newest,
+            head_hash=self.buffer.head,
+            forgotten=self.buffer.forgotten,
+            at_wall=self.clock.wall(),
+        )
+
+    async def _on_welcome(self, raw: bytes) -> None:
+        welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
+        if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
+            return
+        if len(self.asked) == 1:  # else nobody knows which of them was answered
+            self.up.compare(self.asked[0], welcome.now_wall)
+        self.asked.clear()
+        self.sync = sync.welcomed(
+            self.sync, welcome, self.buffer.newest, self.clock.mono(), self.buffer.forgotten
+        )
+        self.up.status.heard()
+        if self.sync.phase is Phase.REFUSED:
+            await self._stop(self.sync.refused)
+            return
+        self.wire_key = welcome.wire_key
+        self.up.status.state = self.sync.phase
+        self.up.status.refuse("draining" if self.confined or welcome.draining else "")
+        await self._restore_history(welcome)
+        await self.buffer.declare_again(welcome.upto, welcome.ranges)
+        await self._forget()
+
+    async def _restore_history(self, welcome: message.Welcome) -> None:
+        """The hall was restored from a backup and misses what we have deleted: read it again from the source.
+
+        A hall that knows nothing of this epoch is older than it: what earlier epochs delivered may be lost too.
+        """
+        held = [ranges.Range(lo, hi, b"", b"") for lo, hi in [(1, welcome.upto), *welcome.ranges] if hi >= lo]
+        lost = ranges.missing(held, 1, self.buffer.forgotten)
+        if not lost:
+            return
+        log.warning("history.requested", upto=welcome.upto, forgotten=self.buffer.forgotten)
+        if held:
+            for lo, hi in lost:
+                await self.up.index.forget_range(self.buffer.epoch, lo, hi)
+        else:
+            await self.up.index.forget_all()
+        self.up.collecting.sweep_needed()
+        await self.buffer.append([self.buffer.gap(lo, hi, "hall_restored") for lo, hi in lost])
+
+    async def _stop(self, code: str) -> None:
+        """We may not deliver. On a fork neither buffer nor index is what the hall has: all is read again."""
+        self.sync = sync.stopped(self.sync, code)
+        if code == "fork":
+            await self.up.index.forget_all()
+            self.buffer.set_aside()
+            raise ForkedError(
+                "市中心已有同编号的其他记录：本机缓存来自旧备份或克隆",
+                hint="旧缓存已改名保留；程序重启后从数据源重读",
+            )
+        self.up.status.state = Phase.REFUSED
+        self.up.status.refuse(code)
+
+    # delivery ------------------------------------------------------------------------------------------------
+
+    async def _deliver(self, link: Link, group: asyncio.TaskGroup) -> None:
+        while True:
+            self.wake.clear()
+            now = self.clock.mono()
+            before, self.sync = self.sync, sync.expire(self.sync, now)
+            if self.sync.phase is not before.phase:
+                self.greet.set()
+            send = sync.next_send(self.sync, self.buffer.newest, now)
+            if send is None:
+                await self._rest()
+                continue
+            run = await self.buffer.read(send.first, send.last, RUN_BYTES)
+            if isinstance(run, Damaged):
+                await self._lose(run)
+                continue
+            payload = await self._seal(send.lane, run)
+            flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
+            self.sync = sync.sent(self.sync, flight)
+            group.create_task(self._publish(link, flight, payload))
+
+    async def _lose(self, lost: Damaged) -> None:
+        """Have it read again, then declare it: a walk that begins after the declaration meets the row."""
+        await self.up.index.forget_range(self.buffer.epoch, lost.first, lost.last)
+        await self.buffer.quarantine(lost.first, lost.last, lost.why)
+        self.up.collecting.sweep_needed()
+        self.sync = sync.skipped(self.sync, lost.first, lost.last)
+
+    async def _rest(self) -> None:
+        due = sync.wake_at(self.sync)
+        seconds = None if due is None else max(0.0, (due - self.clock.mono()) / SECOND)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
+
+    async def _seal(self, lane: Lane, run: Run) -> bytes:
+        header = batch.Header(
+            site=self.site,
+            epoch=self.buffer.epoch,
+            lane=lane,
+            first=run.first,
+            last=run.last,
+            schema=SCHEMA,
+            key=crypto.key_id(self.wire_key),
+            alg=self.up.config.buffer.profile.wire,
+            comp="zstd",
+            prev_hash=run.prev_hash,
+            last_hash=run.last_hash,
+            oldest_wall=await self.buffer.oldest_wall() or self.clock.wall(),
+            created_wall=self.clock.wall(),
+            boot=self.up.boot,
+            dict=pack.NEWEST,
+        )
+        return batch.encode(header, run.records, self.wire_key)
+
+    async def _publish(self, link: Link, flight: Flight, payload: bytes) -> None:
+        code = await link.publish(topics.lane(self.site, flight.lane), payload)
+        if code == NO_MATCHING_SUBSCRIBERS:
+            self.sync = sync.unsent(self.sync, flight.first, self.clock.mono())
+        elif code == NOT_AUTHORIZED and flight.lane is Lane.LIVE:
+            self.confined = True
+            self.sync = sync.denied(self.sync, flight)
+            self.up.status.refuse("draining")
+        elif code == NOT_AUTHORIZED:
+            await self._stop("denied")
+        self.wake.set()
+
+    # what the hall says --------------------------------------------------------------------------------------
+
+    async def _receive(self, link: Link) -> None:
+        async for item in link.messages():
+            link.puback(item)
+            try:
+                await self._handle(item)
+            except BufferFullError:
+                continue  # the collector says so, once; what could not be deleted now is after the next ack
+            except (ValueError, MsgspecError) as error:
+                log.warning("message.ignored", topic=item.topic, reason=str(error))
+
+    async def _handle(self, item: Received) -> None:
+        if item.topic == topics.welcome(self.site):
+            await self._on_welcome(item.payload)
+        elif item.topic == topics.ack(self.site):
+            await self._on_ack(item.payload)
+        elif item.topic == topics.CENTRAL_STATE:
+            self._on_central(message.decode(message.CentralState, item.payload), fresh=not item.retain)
+        self.wake.set()
+
+    async def _on_ack(self, raw: bytes) -> None:
+        ack = message.decode_signed(message.Ack, topics.ack(self.site), self.up.hall_sign, raw)
+        if ack.epoch != self.buffer.epoch:
+            return
+        self.up.status.heard()
+        before, self.sync = self.sync, sync.acknowledged(self.sync, ack, self.clock.mono())
+        if self.sync.phase is Phase.HELLO and before.phase is not Phase.HELLO:
+            self.greet.set()
+        answered = {item.sent_mono for item in before.flights} - {
+            item.sent_mono for item in self.sync.flights
+        }
+        if answered and not before.timeouts:  # else it may have been the first sending that was answered
+            self.up.compare(max(answered), ack.now_wall)
+        self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
+        if self.sync.phase is Phase.REFUSED:
+            await self._stop(self.sync.refused)
+            return
+        for nack in ack.nacks:
+            if nack.permanent:
+                log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
+                await self.buffer.note_refusal(nack.first, nack.last, nack.code)
+        await self._forget()
+
+    async def _forget(self) -> None:
+        upto = min(self.sync.upto, self.buffer.newest)
+        if upto > self.buffer.forgotten:
+            chain = await self.buffer.chain_at(upto)
+            await self.up.index.note_acknowledged(self.buffer.epoch, upto, chain)
+        await self.buffer.forget(upto)
+
+    def _on_central(self, state: message.CentralState, *, fresh: bool) -> None:
+        """Another instance of the hall may hold less than the one before: introduce ourselves again.
+
+        `fresh`: said now, not kept by the broker: it has not heard us, even if we said hello already.
+        """
+        if not state.online:
+            self.up.status.away(HALL_STOPPED)
+        elif state.instance == self.hall_instance and self.up.status.fault == HALL_STOPPED:
+            self.up.status.heard()
+        elif state.instance != self.hall_instance:
+            known, self.hall_instance = self.hall_instance, state.instance
+            if (known or fresh) and self.sync.phase is not Phase.OFFLINE:
+                self.sync = sync.connected(self.sync)
+                self.greet.set()
+
+    # heartbeat -----------------------------------------------------------------------------------------------
+
+    async def _beat(self, link: Link) -> None:
+        while True:
+            said = await beat.compose(self.up, self.connection, self.sync)
+            await link.publish(topics.heartbeat(self.site), message.encode(said), qos=0)
+            await asyncio.sleep(HEARTBEAT_SECS)

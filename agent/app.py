@@ -150,7 +150,9 @@ async def _work(
         group.create_task(
             process.report(
                 config.status_path,
-                lambda: status.compose(buffer, keeper, collecting, link, clock, started),
+                lambda: status.compose(
+                    buffer, keeper, collecting, link, clock, started, config.capture.poll_secs
+                ),
                 lambda: collecting.turned_mono if loaded else clock.mono(),
                 clock,
             ),

@@ -33,7 +33,9 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         at_wall=now,
         version=__version__,
         buffer_percent=round(quota.percent(figures.bytes, figures.room), 1),
-        agent_fault=collecting.buffer_fault or (STANDS_IN if means.keeper.master.stands_in else ""),
+        agent_fault=collecting.buffer_fault
+        or collecting.hung(means.clock.mono(), means.config.capture.poll_secs),
         offset_ms=None if offset is None else offset / 1000,
         offset_err_ms=max(0, means.clock.err) / 1000,
+        agent_notice=STANDS_IN if means.keeper.master.stands_in else "",
     )

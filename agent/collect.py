@@ -36,6 +36,8 @@ log = structlog.get_logger()
 MAX_PAUSE_SECS = 30.0
 FULL_PAUSE_SECS = 8.0
 """At most this long after a full disk has room again, collection goes on (sync.md R8)."""
+HUNG_SECS = 35.0
+"""More than a pause after a fault, or a slow walk's slice, takes."""
 RECHECK_SECS = 30.0
 """A table that could not be read is tried again after this, or when it would be swept, if that is sooner."""
 
@@ -66,6 +68,13 @@ class CollectState:
     def ok_age_secs(self, now_mono: int) -> float | None:
         """Seconds since the last clean round; None before the first."""
         return None if self.last_ok_mono is None else (now_mono - self.last_ok_mono) / SECOND
+
+    def hung(self, now_mono: int, poll_secs: float) -> str:
+        """What is wrong where a round does not come to its end, and no error either; or empty."""
+        silent = (now_mono - self.turned_mono) / SECOND
+        if not self.turned_mono or silent < HUNG_SECS + 3 * poll_secs:
+            return ""
+        return f"采集停住了：一轮采集 {silent:.0f} 秒没有结束"
 
     def sweep_needed(self) -> None:
         """Something was lost or must be told again: sweep at the next round."""

@@ -299,7 +299,7 @@ async def _last_pass(box: Box) -> Outcome:
     status = box.status
     if status is None or box.source is None:
         return Outcome(Status.SKIP, NOT_RUNNING if status is None else app.NOT_MAPPED)
-    fault = status.source_fault or "；".join(status.table_faults.values())
+    fault = status.source_fault or "；".join(status.table_faults.values()) or status.hung
     detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮"
     old = box.clock.wall() - max(status.pass_wall, status.started_wall) > 2 * MINUTE
     if fault or old:

@@ -39,6 +39,7 @@ class Status(Struct, frozen=True, kw_only=True):
     offset_us: int | None
     source_fault: str
     buffer_fault: str
+    hung: str
     table_faults: dict[str, str]
     source_since_wall: int
     pass_wall: int
@@ -52,6 +53,7 @@ async def compose(
     link: LinkStatus,
     clock: Clock,
     started_wall: int,
+    poll_secs: float,
 ) -> Status:
     figures = await buffer.figures()
     return Status(
@@ -77,6 +79,7 @@ async def compose(
         offset_us=clock.offset,
         source_fault=collecting.source_fault,
         buffer_fault=collecting.buffer_fault,
+        hung=collecting.hung(clock.mono(), poll_secs),
         table_faults=collecting.table_faults,
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,

@@ -177,6 +177,48 @@ def _clerk(path: Path, name: str, why: str) -> "Clerk":
     return Clerk(config.load(path), name, getpass.getuser(), why)
 
 
+@cli.group(help="告警：使人怀疑一个站点的数据的事。查看，核实后记入审计。")
+def alarm() -> None:
+    """Group of commands."""
+
+
+@alarm.command("list", help="未处理的告警，编号在前。")
+@click.option("--site", default="", metavar="站点", help="只看一个站点。")
+@click.option("--all", "ended", is_flag=True, help="连同已消除和已核实的。")
+@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+@_CONFIG
+def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
+    import msgspec
+
+    from central.store import alarms
+    from common.core.state import AlarmKind
+
+    rows = _in_store(path, lambda conn: alarms.listed(conn, site, ended=ended))
+    if as_json:
+        click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
+        return
+    for row in rows:
+        state = (
+            f"已由 {row.accepted_by} 核实" if row.accepted_by else "已消除" if row.ended_wall else "未处理"
+        )
+        click.echo(f"{row.id}\t{row.site}\t{AlarmKind(row.kind).word}\t{state}\t{row.detail}")
+
+
+@alarm.command("accept", help="核实一项告警：数据按现状采用。")
+@click.argument("number", type=int, metavar="编号")
+@_WHY
+@_CONFIG
+def accept_alarm(number: int, why: str, path: Path) -> None:
+    import getpass
+
+    from central.store import alarms
+    from common.clock import Clock
+
+    who = getpass.getuser()
+    row = _in_store(path, lambda conn: alarms.accept(conn, number, who, why, Clock().wall()))
+    click.echo(f"告警 {number}（{row.site}）已核实")
+
+
 @cli.group(help="用户。")
 def user() -> None:
     """Group of commands."""

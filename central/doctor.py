@@ -14,13 +14,13 @@ from central.config import CentralConfig
 from central.core import site, wording
 from central.receive import NOT_YET
 from central.status import Status as HallStatus
-from central.store import cases, facts, law, pages, parked, wall
+from central.store import alarms, cases, facts, law, pages, parked, wall
 from central.store.engine import look
 from common import health, process
 from common.clock import Clock
 from common.core.errors import ConfigError
 from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
-from common.core.state import DoctorVerdict, Link
+from common.core.state import AlarmKind, DoctorVerdict, Link
 from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
 
@@ -92,6 +92,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-11": by_database(_sites),
         "E-HALL-12": by_database(_dead_letters),
         "E-HALL-13": by_database(_parked),
+        "E-HALL-14": by_database(_alarms),
     }
 
 
@@ -208,3 +209,10 @@ async def _parked(hall: Hall, conn: AsyncConnection) -> Outcome:
     found = await parked.counts(conn)
     shown = "；".join(f"{site} {records:,} 条" for site, records in sorted(found.items())[:3])
     return Outcome(Status.WARN, shown) if found else ok()
+
+
+async def _alarms(hall: Hall, conn: AsyncConnection) -> Outcome:
+    del hall
+    rows = await alarms.listed(conn)
+    shown = "；".join(f"{row.site} {AlarmKind(row.kind).word}：{row.detail}" for row in rows[:3])
+    return Outcome(Status.WARN, shown + (f" 等 {len(rows)} 项" if len(rows) > 3 else "")) if rows else ok()

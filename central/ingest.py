@@ -19,7 +19,7 @@ from central import judge
 from central.core.fair import MOST_CREDIT
 from central.heads import Fold
 from central.judge import Moment, World
-from central.store import facts, parked, passes, status
+from central.store import alarms, facts, parked, passes, status
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
@@ -150,6 +150,7 @@ class _Intake:
         self.passes: list[dict[str, Any]] = []
         self.gaps: list[tuple[Record, Gap]] = []
         self.gap_at: int = cursor.gap_at
+        self.forked = False
         self.changes: list[tuple[Record, Case | Step]] = []
         self.late: set[str] = set()
         self.record_wall: int | None = None
@@ -172,6 +173,8 @@ class _Intake:
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
         await self._close_gaps()
+        if self.forked:
+            await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
         settled = await self._move()
         cases |= settled.cases
@@ -192,6 +195,7 @@ class _Intake:
         except ForkError as error:
             log.warning("batch.refused", site=self.site, code="fork", reason=str(error))
             self.nacks.append(_nack(item, "fork"))
+            self.forked = True
             return
         for lo, hi in ranges.missing(self.held, header.first, header.last):
             if header.schema != SCHEMA:
@@ -315,6 +319,7 @@ class _Intake:
             await passes.drop(self.conn, self.site, self.epoch, item.seq)
             for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
                 self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
+            await alarms.sound_gap(self.conn, self.cursor, gap, gap.hi, self.now.wall)
 
     async def _end(self, item: Record, gap: Gap) -> None:
         """Nothing more comes of a former epoch of this box (P-GAP-06); of another's it may not say so."""
@@ -325,6 +330,7 @@ class _Intake:
         held, hi = facts.decode_ranges(row.ranges), max(gap.hi, row.newest)
         for part in ranges.missing(held, gap.lo, hi):
             held = ranges.merge(held, Range(*part, b"", b""))
+        await alarms.sound_gap(self.conn, row, gap, hi, self.now.wall)
         await passes.drop(self.conn, self.site, gap.epoch, hi + 1)
         moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, item.cap_at)}
         await facts.move_cursor(self.conn, row, held, moved, self.now.wall)

@@ -5,6 +5,7 @@ from typing import Any
 
 from central.store import status
 from central.store.engine import Store
+from central.truth import Truth
 from common.clock import Clock
 from common.core import message
 from common.core.errors import UnavailableError
@@ -21,6 +22,8 @@ class Presence:
         self._clock = clock
         self._rows: dict[str, dict[str, Any]] = {}
         self._dirty: set[str] = set()
+        self._truth = Truth()
+        self._beats: dict[str, Heartbeat] = {}
 
     def state(self, site: str, state: State) -> None:
         """Birth or will. A will whose connection is not the newest belongs to a connection long replaced."""
@@ -45,6 +48,7 @@ class Presence:
             heartbeat=message.encode(beat),
         )
         self._dirty.add(site)
+        self._beats[site] = beat
 
     async def run(self) -> None:
         """Flush for ever; a database that is away is tried again."""
@@ -67,11 +71,14 @@ class Presence:
 
     async def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
+        beats, self._beats = self._beats, {}
         if not dirty:
             return
         try:
             async with self._store.write() as conn:
                 await status.put_status(conn, [self._rows[site] for site in dirty])
+                for site, beat in beats.items():
+                    await self._truth.compare(conn, site, beat, self._rows[site]["heard_wall"])
         except UnavailableError:
             self._dirty |= dirty  # the writer of batches reports the database
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import facts
+from central.store import alarms, facts
 from common.core import message, ranges, topics
 from common.core.message import Hello, Signed
 from common.core.ranges import Range
@@ -45,6 +45,7 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
     refused = barred(box)
     if not refused and row is not None and (row.generation != hello.generation or _forked(held, hello)):
         refused = "fork"
+        await alarms.sound_fork(conn, row, now_wall)
     if not refused and row is None:
         if hello.generation < await facts.newest_generation(conn, site):
             refused = "superseded"

@@ -4,7 +4,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Collection
-from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
@@ -12,18 +11,10 @@ from msgspec.structs import replace
 
 from common.core.checks import CHECKS, GROUPS
 from common.core.errors import MingchaError
-from common.core.state import DoctorVerdict
+from common.core.state import DoctorVerdict, Health
 
 CHECK_SECS = 4.0
-
-
-class Status(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    SKIP = "skip"
+Status = Health
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
     lights: dict[Light, int] = {}  # open cases
     accepted: int = 0  # today
     finished: int = 0  # today
+    held_upto: int = 0  # of the newest epoch
     backlog: Backlog | None = None
 
     @property
@@ -301,8 +302,8 @@ _TROUBLE_ORDER = [Link.STOPPED, Link.OFFLINE, Link.CATCHUP, Link.NEVER, Link.MAI
 
 
 def _troubles(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str]]:
-    found = [item for item in facts.sites if links[item.id] in _TROUBLE_ORDER]
-    found.sort(key=lambda item: _TROUBLE_ORDER.index(links[item.id]))
+    found = [item for item in facts.sites if links[item.id] in _TROUBLE_ORDER or item.signals.alarms]
+    found.sort(key=lambda item: [*_TROUBLE_ORDER, Link.LIVE, Link.RETIRED].index(links[item.id]))
     rows = {
         str(place): _trouble(item, links[item.id], facts) for place, item in enumerate(found[:TROUBLE_ROWS])
     }
@@ -317,12 +318,12 @@ def _troubles(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, st
 
 def _trouble(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
     words = site.describe(link, item.signals, item.backlog, facts.now_wall, facts.zone)
-    until = item.complete_until
+    until, alarms = item.complete_until, item.signals.alarms
     return {
         "link": link.value,
         "name": item.name,
         "word": f"{words.word} {words.percent}".rstrip(),
-        "note": words.note,
+        "note": " · ".join(filter(None, [words.note, f"{alarms} 项告警待核实" if alarms else ""])),
         "until": f"数据齐到 {wording.moment(until, facts.zone, facts.now_at)}" if until else "",
     }
 

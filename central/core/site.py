@@ -14,7 +14,7 @@ from common.core.ranges import Range, missing
 from common.core.state import Link
 
 SLOW_AFTER = 30 * SECOND
-OFFLINE_AFTER = 60 * SECOND
+OFFLINE_AFTER = 50 * SECOND  # three heartbeats are missing
 WILL_DEBOUNCE = 20 * SECOND  # a box that reconnects at once was never away
 CATCHUP_AGE_SECS = 20.0
 CATCHUP_ROWS = 5  # fewer waiting rows are a backlog only when they are old
@@ -34,6 +34,12 @@ class Signals(Struct, frozen=True, kw_only=True):
     oldest_unsent_age_s: float = 0.0
     capture_ok_age_s: float | None = None
     source_fault: str = ""
+    agent_fault: str = ""
+    agent_notice: str = ""
+    refused: bool = False
+    bad_rows: int = 0
+    room_percent: float = 0.0
+    alarms: int = 0  # that nobody has accepted
     left: int = 0  # announced by the box, not yet held by the hall
 
 
@@ -81,7 +87,7 @@ def derive(signals: Signals, now_wall: int, now_at: int) -> Link:
         (signals.heard_wall is None, Link.NEVER),
         ((signals.maintenance_until_at or 0) > now_at, Link.MAINTENANCE),
         (silence > OFFLINE_AFTER or _announced_gone(signals, now_wall), Link.OFFLINE),
-        (bool(signals.source_fault), Link.STOPPED),
+        (bool(signals.source_fault or signals.agent_fault), Link.STOPPED),
         (_behind(signals), Link.CATCHUP),
         (silence > SLOW_AFTER, Link.SLOW),
     )
@@ -121,12 +127,17 @@ def describe(
     age = signals.capture_ok_age_s
     notes = {
         Link.OFFLINE: f"断线 {wording.span(now_wall - gone_since_wall(signals))}",
-        Link.STOPPED: f"{wording.span(int(age * SECOND)) if age is not None else '开机后一直'}读不到源库",
+        Link.STOPPED: _stopped(signals, age),
         Link.MAINTENANCE: f"计划维护至 {wording.clock(signals.maintenance_until_at or 0, zone)}",
         Link.NEVER: "等待站点首次上线",
         Link.RETIRED: "站点已停用",
     }
     return LinkWords(link, link.word, notes.get(link, ""))
+
+
+def _stopped(signals: Signals, age: float | None) -> str:
+    span = wording.span(int(age * SECOND)) if age is not None else "开机后一直"
+    return f"{span}读不到源库" if signals.source_fault else f"{span}没有采集"
 
 
 def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> LinkWords:
@@ -138,7 +149,7 @@ def _catching_up(signals: Signals, backlog: Backlog | None, now_wall: int) -> Li
     return LinkWords(Link.CATCHUP, "补传中", left + tail, f"{backlog.percent}%")
 
 
-def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0, parked: int = 0) -> str:
+def explain(words: LinkWords, fault: str, until: str, dead: int = 0, parked: int = 0) -> str:
     """The state in sentences for the head of the site's page. `until`: the data is whole up to it, as text.
 
     `dead` records could not be read, `parked` ones wait for an upgrade: while there is one, nothing further is whole.
@@ -148,7 +159,7 @@ def explain(words: LinkWords, source_fault: str, until: str, dead: int = 0, park
         Link.LIVE: f"办件实时到达，{whole}。",
         Link.SLOW: f"消息来得比平时慢，{whole}。",
         Link.CATCHUP: f"线路已恢复，正在补传积压，{whole}。新办件照常实时到达，已补齐的部分照常判定。",
-        Link.STOPPED: f"站点机器在线，但停止采集：{source_fault}。数据留在业务库里，恢复后自动补采。",
+        Link.STOPPED: f"站点机器在线，但停止采集：{fault}。数据留在业务库里，恢复后自动补采。",
         Link.OFFLINE: f"{words.note}，{whole}。新办件存在站点本地的加密缓存，恢复后自动补传，不会丢失。",
         Link.MAINTENANCE: f"{words.note}，{whole}。维护期间不算断线。",
         Link.NEVER: "还没有收到本站点的任何数据。站点机器安装好之后会自动出现。",

@@ -138,3 +138,10 @@ def redact(text: str | None, name: str | None) -> str:
 def percent(part: int, whole: int) -> str:
     """One decimal, rounded down: 100.0 means all. Empty when there is nothing to divide."""
     return f"{part * 1000 // whole / 10:.1f}" if whole else ""
+
+
+def offset(ms: float, err_ms: float) -> str:
+    """How a box's clock stands to the hall's; `ms`: the hall's less the box's."""
+    if abs(ms) <= max(err_ms, 1000.0):
+        return "与中心一致"
+    return f"{'慢' if ms > 0 else '快'} {abs(ms) / 1000:,.1f} 秒"

@@ -214,6 +214,26 @@ site_status = Table(
     Column("heartbeat", LargeBinary),  # MessagePack of common.core.message.Heartbeat
 )
 
+alarm = Table(
+    "alarm",  # what shakes the trust in a site's data; kept for ever
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # common.core.state.AlarmKind
+    Column("subject", Text, nullable=False),  # what of the site: an epoch, numbers; empty: the site itself
+    Column("detail", Text, nullable=False),
+    Column("raised_wall", BigInteger, nullable=False),
+    Column("ended_wall", BigInteger),  # it healed, or somebody accepted it
+    Column("accepted_by", Text),
+    Index(
+        "ix_alarm_open",
+        "site",
+        sqlite_where=text("ended_wall IS NULL"),
+        postgresql_where=text("ended_wall IS NULL"),
+    ),
+    UniqueConstraint("site", "kind", "subject", "raised_wall"),
+)
+
 audit_line = Table(
     "audit_line",  # who looked at personal data or decided something, and why; append-only
     metadata,

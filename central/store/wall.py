@@ -32,18 +32,20 @@ async def sites(conn: AsyncConnection, day_at: int) -> list[SiteFacts]:
     """Every site with its counts of the day that began at `day_at`, in the order of the wall."""
     lights = await open_lights(conn)
     left = await _left(conn)
+    alarms = await _alarms(conn)
     arrived = await arrivals(conn, day_at, day_at + DAY)
     return [
         SiteFacts(
             id=row.id,
             name=row.name,
-            signals=_signals(row, left.get(row.id, 0)),
+            signals=_signals(row, left.get(row.id, (0, 0))[0], alarms.get(row.id, 0)),
             complete_until=row.complete_until,
             first_at=row.first_at,
             arrived=arrived[row.id],
             lights=lights[row.id],
             accepted=row.accepted,
             finished=row.finished,
+            held_upto=left.get(row.id, (0, 0))[1],
         )
         for row in await conn.execute(_site_rows(day_at))
     ]
@@ -73,7 +75,7 @@ def _site_rows(day_at: int) -> Select[Any]:
     )
 
 
-def _signals(row: Row[Any], left: int) -> Signals:
+def _signals(row: Row[Any], left: int, alarms: int) -> Signals:
     line = Signals(
         retired_wall=row.retired_wall,
         maintenance_until_at=row.maintenance_until_at,
@@ -82,6 +84,7 @@ def _signals(row: Row[Any], left: int) -> Signals:
         heard_wall=row.heard_wall,
         record_wall=row.record_wall,
         left=left,
+        alarms=alarms,
     )
     if row.heartbeat is None:
         return line
@@ -92,6 +95,11 @@ def _signals(row: Row[Any], left: int) -> Signals:
         oldest_unsent_age_s=beat.oldest_unsent_age_s,
         capture_ok_age_s=beat.capture_ok_age_s,
         source_fault=beat.source_fault,
+        agent_fault=beat.agent_fault,
+        agent_notice=beat.agent_notice,
+        refused=beat.state == "refused",
+        bad_rows=beat.quarantined,
+        room_percent=beat.buffer_percent,
     )
 
 
@@ -104,12 +112,21 @@ async def open_lights(conn: AsyncConnection) -> defaultdict[str, dict[Light, int
     return found
 
 
-async def _left(conn: AsyncConnection) -> dict[str, int]:
-    """Site -> rows of its newest epoch that its box has announced and the hall does not hold."""
+async def _alarms(conn: AsyncConnection) -> dict[str, int]:
+    """Site -> alarms nobody has accepted."""
+    count = select(t.alarm.c.site, func.count()).where(t.alarm.c.ended_wall.is_(None))
+    return {row[0]: row[1] for row in await conn.execute(count.group_by(t.alarm.c.site))}
+
+
+async def _left(conn: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """Site -> (rows that its box has announced and the hall does not hold, up to where it holds all), newest epoch."""
     cursor = t.ingest_cursor.c
-    rows = await conn.execute(select(cursor.site, cursor.ranges, cursor.newest).order_by(cursor.epoch_no))
-    newest = {site: (ranges, last) for site, ranges, last in rows}
-    return {site: rows_left(_ranges.decode(ranges), last) for site, (ranges, last) in newest.items()}
+    columns = cursor.site, cursor.ranges, cursor.newest, cursor.upto
+    rows = await conn.execute(select(*columns).order_by(cursor.epoch_no))
+    newest = {site: (ranges, last, upto) for site, ranges, last, upto in rows}
+    return {
+        site: (rows_left(_ranges.decode(ranges), last), upto) for site, (ranges, last, upto) in newest.items()
+    }
 
 
 async def arrivals(

@@ -8,7 +8,20 @@ from aiohttp import web
 
 from central.config import CentralConfig
 from central.store.engine import Store
-from central.web import case, cases, guard, hall, live, login, overview, queue, site, sites, static_files
+from central.web import (
+    alarm,
+    case,
+    cases,
+    guard,
+    hall,
+    live,
+    login,
+    overview,
+    queue,
+    site,
+    sites,
+    static_files,
+)
 from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
 
@@ -16,7 +29,7 @@ LARGEST_POST = 64 * 1024
 
 
 def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Application:
-    """The application, ready for a runner; it reads the store and writes nothing but sessions and passwords."""
+    """The application, ready for a runner; it writes sessions, passwords and accepted alarms."""
     zone = ZoneInfo(config.legal_zone)
     wall = live.Wall(store, clock, zone)
     assets = load_assets()
@@ -27,7 +40,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
-    for subject in (hall, queue, sites, site, cases, case, login, overview, static_files):
+    for subject in (alarm, hall, queue, sites, site, cases, case, login, overview, static_files):
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)

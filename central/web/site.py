@@ -11,15 +11,16 @@ from sqlalchemy import Row
 from central.core import band, site, wording
 from central.core.access import Permission
 from central.core.band import Arrived, Coverage
+from central.core.conditions import conditions
 from central.core.hall import Facts, SiteFacts
 from central.core.site import LinkWords
-from central.store import pages, parked, wall
+from central.store import alarms, pages, parked, wall
 from central.web import box
 from central.web.listing import address, line
 from central.web.page import HALL, Route, facts_of, render
 from common.core.instant import DAY, from_us, start_of_day
 from common.core.message import Heartbeat
-from common.core.state import ClockKind, Light, SiteKind
+from common.core.state import AlarmKind, ClockKind, Light, SiteKind
 
 EARLIER_DAYS = 5
 LIT_ROWS = 12
@@ -35,6 +36,7 @@ class Found(Struct, frozen=True):
     dead: int
     parked: int
     letters: Sequence[Row[Any]]
+    alarms: Sequence[Row[Any]]
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
@@ -65,6 +67,9 @@ async def show_site(request: web.Request) -> web.Response:
         box=box.lines(found.beat, found.dead),
         beat=found.beat,
         heard=_heard(item, facts),
+        conditions=conditions(item.signals, facts.now_wall, facts.now_at),
+        figures=_figures(item, found.beat, facts),
+        alarms=[_alarm(row, facts) for row in found.alarms],
         letters=[_letter(row, facts) for row in found.letters],
         lit=[line(row, facts) for row in found.lit],
         changes=[_change(row, facts) for row in found.changes],
@@ -82,6 +87,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             dead=dead,
             parked=(await parked.counts(conn)).get(item.id, 0),
             letters=letters,
+            alarms=await alarms.listed(conn, item.id),
             lit=await pages.site_lit(conn, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
@@ -100,7 +106,13 @@ def _words(item: SiteFacts, facts: Facts) -> LinkWords:
 def _sentence(item: SiteFacts, facts: Facts, found: Found) -> str:
     until = item.complete_until
     moment = wording.moment(until, facts.zone, facts.now_at) if until else ""
-    return site.explain(_words(item, facts), item.signals.source_fault, moment, found.dead, found.parked)
+    return site.explain(
+        _words(item, facts),
+        item.signals.source_fault or item.signals.agent_fault,
+        moment,
+        found.dead,
+        found.parked,
+    )
 
 
 def _heard(item: SiteFacts, facts: Facts) -> str:
@@ -129,6 +141,29 @@ def _strip(day: date, item: SiteFacts, arrived: Mapping[int, Arrived], facts: Fa
     name = "今天" if day == _today(facts) else wording.day_and_weekday(day)
     label = f"{wording.day(day)} 8至18时数据到达：{band.sentence(letters)}"
     return Strip(name, band.runs(letters), label, "" if share is None else f"{share}%")
+
+
+def _figures(item: SiteFacts, beat: Heartbeat | None, facts: Facts) -> list[tuple[str, str, str]]:
+    """What the box says and what the hall reckons by itself: (figure, box, hall); empty before the first word."""
+    if beat is None:
+        return []
+    clock = "还没有比对" if beat.offset_ms is None else wording.offset(beat.offset_ms, beat.offset_err_ms)
+    return [
+        ("待传", f"{wording.number(beat.rows)} 条", f"{wording.number(item.signals.left)} 条"),
+        ("已收到", f"第 {wording.number(beat.upto)} 条", f"第 {wording.number(item.held_upto)} 条"),
+        ("时钟", from_us(beat.at_wall, facts.zone).strftime("%m-%d %H:%M:%S"), clock),
+    ]
+
+
+def _alarm(row: Row[Any], facts: Facts) -> dict[str, object]:
+    kind = AlarmKind(row.kind)
+    return {
+        "id": row.id,
+        "word": kind.word,
+        "heals": kind.heals,
+        "detail": row.detail,
+        "age": wording.ago(facts.now_wall - row.raised_wall),
+    }
 
 
 def _letter(row: Row[Any], facts: Facts) -> dict[str, str]:

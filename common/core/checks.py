@@ -135,4 +135,10 @@ CHECKS: dict[str, Check] = {
         "请升级市中心程序，启动时自动计入",
         ("E-HALL-01",),
     ),
+    "E-HALL-14": Check(
+        "站点数据的告警",
+        "这些站点的数据有疑点，须有人核实；判定照常",
+        "请执行  mingcha alarm list",
+        ("E-HALL-01",),
+    ),
 }

@@ -107,6 +107,10 @@ EVENTS: dict[str, LogEvent] = {
         "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
     ),
     "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
+    "alarm.raised": LogEvent(
+        "warning", "一个站点的数据有疑点，告警已记入", ("site", "kind", "reason"), "执行 mingcha alarm list"
+    ),
+    "alarm.ended": LogEvent("info", "告警已自行消除", ("site", "kind")),
     "site.flooding": LogEvent(
         "warning",
         "站点送来的超过限额，超出的放弃（它会重送），其他站点不受影响；每分钟至多说一次",

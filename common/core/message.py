@@ -88,9 +88,10 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     at_wall: Int64
     version: str
     buffer_percent: float = 0.0  # of the room the box's buffer may take
-    agent_fault: str = ""  # empty, or what is wrong with the box itself, in Chinese
+    agent_fault: str = ""  # empty, or why the box itself does not collect, in Chinese
     offset_ms: float | None = None  # the hall's clock less the box's; None: not compared yet
     offset_err_ms: float = 0.0
+    agent_notice: str = ""  # empty, or what is wrong with it although it collects
 
 
 class State(Struct, array_like=True, frozen=True):

@@ -36,6 +36,48 @@ _LIGHT_WORDS = {
 }
 
 
+class Health(StrEnum):
+    """How a check ended, or how one condition of a site is; `skip`: nobody can say now."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+    @property
+    def word(self) -> str:
+        return _HEALTH_WORDS[self]
+
+
+_HEALTH_WORDS = {Health.OK: "正常", Health.WARN: "注意", Health.FAIL: "故障", Health.SKIP: "未知"}
+
+
+class AlarmKind(StrEnum):
+    """What a site's data can do to the hall's trust in it."""
+
+    FORK = "fork"
+    GAP = "gap"
+    LAG = "lag"
+    CLOCK = "clock"
+
+    @property
+    def word(self) -> str:
+        return _ALARM_WORDS[self]
+
+    @property
+    def heals(self) -> bool:
+        """Whether it ends by itself; one that does not stays until a person has accepted it."""
+        return self in {AlarmKind.LAG, AlarmKind.CLOCK}
+
+
+_ALARM_WORDS = {
+    AlarmKind.FORK: "编号分叉",
+    AlarmKind.GAP: "声明缺口",
+    AlarmKind.LAG: "对账不符",
+    AlarmKind.CLOCK: "时钟不准",
+}
+
+
 class Link(StrEnum):
     """State of a site's line and box, from receipts and heartbeats, never from a socket's state."""
 

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from central.core.access import Role
+from central.store import alarms
 from central.store import tables as t
+from common.core.state import AlarmKind
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
 
@@ -58,6 +60,44 @@ async def test_a_site_page_says_why_and_when_it_is_whole_again(window: Window) -
     assert "请核对数据源地址、账号、密码" in stopped
     never = text_of((await window.get("/hall/sites/s15"))[1])
     assert "站点机器还没有报告过" in never
+
+
+async def test_a_site_page_keeps_the_three_conditions_apart(window: Window) -> None:
+    words = text_of((await window.get("/hall/sites/s14"))[1])
+    for said in ("三项状况", "线路", "数据源", "审批数据库拒绝连接", "两边对账", "站点说"):
+        assert said in words
+    assert "断线期间未知" in text_of((await window.get("/hall/sites/s07"))[1])
+
+
+async def test_an_alarm_stays_on_the_page_until_a_supervisor_says_what_he_found(hall: Served) -> None:
+    async with hall.store.write() as conn:
+        for site, kind in (("s09", AlarmKind.FORK), ("s12", AlarmKind.LAG)):
+            assert await alarms.sound(conn, site, kind, "ab", "缓存来自旧备份或克隆", hall.clock.wall())
+        assert not await alarms.sound(conn, "s09", AlarmKind.FORK, "ab", "又一次", hall.clock.wall())
+        number = (await alarms.listed(conn, "s09"))[0].id
+    path = f"/hall/sites/s09/alarms/{number}"
+    for role, form in ((Role.LEADER, False), (Role.SUPERVISOR, True)):
+        async with aiohttp.ClientSession(cookies=await hall.session(role)) as session:
+            own = Window(hall, session)
+            html = (await own.get("/hall/sites/s09"))[1]
+            assert "缓存来自旧备份或克隆" in html
+            assert (path in html) is form
+            assert "两边一致后自行消除" in (await own.get("/hall/sites/s12"))[1]
+            for why, csrf, status in (
+                ("换机前的备份", "", 403),
+                ("好", "token", 400 if form else 403),
+                ("换机前的备份", "token", 303 if form else 403),
+            ):
+                assert (await own.post(path, why=why, csrf=csrf)).status == status
+            assert ("编号分叉" in (await own.get("/hall/sites/s09"))[1]) is not form
+    async with hall.store.write() as conn:
+        line = (await conn.execute(select(t.audit_line).order_by(t.audit_line.c.id.desc()))).first()
+        assert line is not None
+        assert (line.who, line.act, line.why) == ("supervisor", "alarm.accept", "换机前的备份")
+        assert not await alarms.sound(conn, "s09", AlarmKind.FORK, "ab", "又一次", hall.clock.wall())
+        assert await alarms.end(conn, "s12", AlarmKind.LAG, hall.clock.wall())
+        assert await alarms.sound(conn, "s12", AlarmKind.LAG, "", "又一次", hall.clock.wall())
+        assert await alarms.end(conn, "s12", AlarmKind.LAG, hall.clock.wall())
 
 
 async def test_a_role_that_may_not_see_cases_sees_a_site_without_links_to_them(hall: Served) -> None:

@@ -1,6 +1,7 @@
 """Yesterday's copy is put in place of today's file, on the box or in the hall: found out, and read again."""
 
 import asyncio
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.core.identity import Box
-from tests.journey.scene import FIRST, Place, Site, ended, events, finds, scene, until
+from tests.journey.scene import FIRST, Place, Site, command, ended, events, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = pytest.mark.service
@@ -67,6 +68,27 @@ async def test_a_copy_of_the_boxs_data_is_a_fork_and_overwrites_nothing() -> Non
         await place.settled()
         assert await place.twice() == []
         assert (await finds(place.agent)).code == 0
+        await accepted(place)
+
+
+async def accepted(place: Place) -> None:
+    """The alarms stay until somebody has looked into them; who did, and why, stays for ever."""
+    where = "--config", str(place.hall.config)
+    hall = await finds(place.hall, "E-HALL-14")
+    assert "编号分叉" in hall.detail("E-HALL-14")
+    _, out, _ = await command("mingcha", "alarm", "list", "--json", *where)
+    forks = [item for item in json.loads(out) if item["kind"] == "fork"]
+    assert {item["site"] for item in forks} == {"s01", "s02"}
+    for item in json.loads(out):
+        assert (
+            await command("mingcha", "alarm", "accept", str(item["id"]), "--why", "换机前的备份", *where)
+        )[0] == 0
+    assert await command("mingcha", "alarm", "list", *where) == (0, "", "")
+    code, _, err = await command("mingcha", "alarm", "accept", str(forks[0]["id"]), "--why", "再来", *where)
+    assert code
+    assert "没有未处理的告警" in err
+    assert "已由" in (await command("mingcha", "alarm", "list", "--all", *where))[1]
+    await finds(place.hall)
 
 
 @together

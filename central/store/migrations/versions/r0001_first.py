@@ -129,6 +129,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "epoch", "first", name=op.f("pk_parked_batch")),
     )
     op.create_table(
+        "alarm",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("raised_wall", sa.BigInteger(), nullable=False),
+        sa.Column("ended_wall", sa.BigInteger(), nullable=True),
+        sa.Column("accepted_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
+        sa.UniqueConstraint(
+            "site", "kind", "subject", "raised_wall", name=op.f("uq_alarm_site_kind_subject_raised_wall")
+        ),
+    )
+    op.create_index(
+        "ix_alarm_open",
+        "alarm",
+        ["site"],
+        unique=False,
+        sqlite_where=sa.text("ended_wall IS NULL"),
+        postgresql_where=sa.text("ended_wall IS NULL"),
+    )
+    op.create_table(
         "audit_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),

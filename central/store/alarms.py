@@ -1,0 +1,77 @@
+"""Alarms: what shakes the trust in a site's data, until it heals or a person has accepted it. Never deleted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store import dead
+from central.store.tables import alarm
+from common.core.errors import ConfigError
+from common.core.record import Gap
+from common.core.state import AlarmKind
+
+GAP_WORDS = {
+    "damaged": "在站点缓存中损坏，已声明并从数据源重读；其间的旧版本可能缺失",
+    "moved": "所在的站点缓存已停用，能读出的已重新编号送达；其余已从数据源重读",
+}
+OPEN = alarm.c.ended_wall.is_(None)
+
+
+async def sound(
+    conn: AsyncConnection, site: str, kind: AlarmKind, subject: str, detail: str, now_wall: int
+) -> bool:
+    """Raise it, unless the same is raised already; one that does not heal is raised once for ever. -> whether it is new."""
+    same = alarm.c.site == site, alarm.c.kind == kind.value, alarm.c.subject == subject
+    query = select(alarm.c.id).where(*same)
+    if (await conn.execute(query.where(OPEN) if kind.heals else query)).first() is not None:
+        return False
+    row = {"site": site, "kind": kind.value, "subject": subject, "detail": detail, "raised_wall": now_wall}
+    await conn.execute(insert(alarm).values(**row))
+    return True
+
+
+async def sound_fork(conn: AsyncConnection, cursor: Row[Any], now_wall: int) -> None:
+    """A box sent, under numbers of this epoch, something else than the hall holds; nothing of it was taken."""
+    detail = "机器送来的记录与已入库的同号而不同：缓存来自旧备份或克隆，或被改写；市中心保留原有记录"
+    await sound(conn, cursor.site, AlarmKind.FORK, cursor.epoch.hex(), detail, now_wall)
+
+
+async def sound_gap(conn: AsyncConnection, cursor: Row[Any], gap: Gap, last: int, now_wall: int) -> None:
+    """Records up to `last` that the box lost; one that the hall itself lost is no fault of the site."""
+    if gap.why == "hall_restored" or last < gap.lo:
+        return
+    numbers = f"第 {gap.lo:,} 条" if last == gap.lo else f"第 {gap.lo:,} 至 {last:,} 条"
+    detail = f"{numbers}{GAP_WORDS.get(gap.why, gap.why)}"
+    subject = f"{cursor.epoch.hex()}/{gap.lo}-{last}"
+    await sound(conn, cursor.site, AlarmKind.GAP, subject, detail, now_wall)
+
+
+async def end(conn: AsyncConnection, site: str, kind: AlarmKind, now_wall: int) -> bool:
+    """It has healed. -> whether there was one."""
+    open_ones = alarm.c.site == site, alarm.c.kind == kind.value, OPEN
+    return (await conn.execute(update(alarm).where(*open_ones).values(ended_wall=now_wall))).rowcount > 0
+
+
+async def listed(conn: AsyncConnection, site: str = "", *, ended: bool = False) -> Sequence[Row[Any]]:
+    """Open ones, or with `ended` all, of one site or of every; oldest first."""
+    query = select(alarm).order_by(alarm.c.raised_wall, alarm.c.id)
+    query = query.where(alarm.c.site == site) if site else query
+    return (await conn.execute(query if ended else query.where(OPEN))).all()
+
+
+async def accept(
+    conn: AsyncConnection, number: int, who: str, why: str, now_wall: int, site: str = ""
+) -> Row[Any]:
+    """`who` has looked into it and takes it as it is. -> the alarm.
+
+    Raises ConfigError where there is none to accept, or it is not of `site`.
+    """
+    row = (await conn.execute(select(alarm).where(alarm.c.id == number, OPEN))).first()
+    if row is None or site not in {"", row.site}:
+        raise ConfigError(f"没有未处理的告警 {number}", hint="编号见  mingcha alarm list")
+    statement = update(alarm).where(alarm.c.id == number)
+    await conn.execute(statement.values(ended_wall=now_wall, accepted_by=who))
+    await dead.note(conn, now_wall, who, "alarm.accept", f"{row.site}/{row.kind}/{row.subject}", why)
+    return row

@@ -29,6 +29,8 @@ from common.mqtt import tls_context
 
 _REFUSE_SECS = 0.6
 """TLS 1.3: a server refuses our certificate only after the handshake; silence this long means it did not."""
+RECEIPT_SECS = 30
+"""Rows that wait are acknowledged within a second or two; so long without a receipt, the hall does not commit."""
 _GRACE = 10 * SECOND
 """After its start the agent may still be about to meet the hall."""
 NOT_RUNNING = "采集程序没有在运行"
@@ -241,7 +243,7 @@ async def _receipt(box: Box) -> Outcome:
             return Outcome(Status.SKIP, "刚启动，等市中心应答")
         return Outcome(Status.FAIL, status.link_fault or HALL_SILENT, since=box.since(since))
     detail = f"最近回执 {box.since(status.ack_wall) or '尚无'}"
-    late = status.rows and now - max(status.ack_wall, status.oldest_wall, since) > MINUTE
+    late = status.rows and now - max(status.ack_wall, status.oldest_wall, since) > RECEIPT_SECS * SECOND
     return Outcome(Status.FAIL, detail) if late else ok(detail)
 
 

@@ -31,7 +31,7 @@ from common.core.batch import BatchError
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Ack, Welcome
-from common.mqtt import Link, Received, connect
+from common.mqtt import NOT_AUTHORIZED, Link, Received, connect
 
 log = structlog.get_logger()
 
@@ -98,7 +98,11 @@ class Receiver:
         will = (topics.CENTRAL_STATE, message.encode(self._state(online=False)))
         async with connect(self.config.mqtt, self.config.worker, will=will) as link, self._farewell(link):
             await link.subscribe(topics.upstream("ingest" if self.config.mqtt.version == 5 else None))
-            await link.publish(topics.CENTRAL_STATE, message.encode(self._state(online=True)), retain=True)
+            birth = message.encode(self._state(online=True))
+            if await link.publish(topics.CENTRAL_STATE, birth, retain=True) == NOT_AUTHORIZED:
+                raise UnavailableError(
+                    "消息服务不允许市中心收发", hint="请核对消息服务的 acl 文件中市中心一节，然后让它重读"
+                )
             self.broker_fault = ""
             if self._broker_lost_mono is not None:
                 log.info("broker.recovered", after_secs=self._since(self._broker_lost_mono))

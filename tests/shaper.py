@@ -19,15 +19,36 @@ _QUEUED_SECS = 0.05
 class Shaper:
     """`port`: where to connect to. `bytes_per_sec` of each way, `delay_secs` one way."""
 
-    def __init__(self, bytes_per_sec: float, delay_secs: float) -> None:
+    def __init__(self, to_port: int, bytes_per_sec: float, delay_secs: float) -> None:
         self.port = 0
         self.up_bytes = 0
+        self.flows = asyncio.Event()
+        """Cleared, it swallows what comes and answers nothing, as a line does that is dead without a word."""
+        self._to_port = to_port
         self._rate = bytes_per_sec
         self._delay = delay_secs
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
 
-    async def carry(self, to_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
-        far_reader, far_writer = await asyncio.open_connection(HOST, to_port, limit=_PIECE)
+    async def open(self) -> None:
+        self.flows.set()
+        self._server = await asyncio.start_server(self._accept, HOST, self.port, limit=_PIECE)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Every connection ends, and none is accepted."""
+        assert self._server is not None
+        self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._connections.clear()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(asyncio.create_task(self._carry(reader, writer)))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(HOST, self._to_port, limit=_PIECE)
         ways = [
             asyncio.create_task(self._way(reader, far_writer, is_up=True)),
             asyncio.create_task(self._way(far_reader, writer, is_up=False)),
@@ -49,6 +70,7 @@ class Shaper:
         arrival = asyncio.create_task(self._arrive(under_way, writer))
         try:
             while piece := await reader.read(_PIECE):
+                await self.flows.wait()
                 free_at = max(free_at, time.monotonic()) + len(piece) / self._rate
                 self.up_bytes += len(piece) if is_up else 0
                 under_way.put_nowait((free_at + self._delay, piece))
@@ -69,19 +91,9 @@ class Shaper:
 @asynccontextmanager
 async def shaped(to_port: int, *, bytes_per_sec: float, delay_secs: float) -> AsyncIterator[Shaper]:
     """A line to a server on this machine."""
-    shaper = Shaper(bytes_per_sec, delay_secs)
-
-    connections: set[asyncio.Task[None]] = set()
-
-    def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connections.add(asyncio.create_task(shaper.carry(to_port, reader, writer)))
-
-    server = await asyncio.start_server(carry, HOST, 0, limit=_PIECE)
-    shaper.port = server.sockets[0].getsockname()[1]
+    shaper = Shaper(to_port, bytes_per_sec, delay_secs)
+    await shaper.open()
     try:
         yield shaper
     finally:
-        server.close()
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await shaper.cut()

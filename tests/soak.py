@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from tests import damage as damaging
+from tests import drill as drilling
 from tests import filling, services
 from tests import tamper as tampering
 from tests.real import logs, replay
@@ -95,9 +96,20 @@ async def disk(count: int, seed: int) -> Tally:
     return Tally(count, done.lost, done.duplicated, done.records, unnoticed)
 
 
+async def drill(count: int, seed: int) -> Tally:
+    """Faults of every kind, one by one: each must be named rightly on both sides within a minute."""
+    found = await drilling.run(count, seed)
+    unnamed = [item for item in found if item.wrong]
+    for item in unnamed:
+        say(f"not named: {item.name}: {item.wrong}")
+    say(f"slowest of the others: {max((item.secs for item in found if not item.wrong), default=0.0):.1f} s")
+    return Tally(len(found), 0, 0, 0, len(unnamed))
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "damage": damage,
     "disk": disk,
+    "drill": drill,
     "kill": kill,
     "real": real,
     "tamper": tamper,

@@ -14,7 +14,7 @@ from common.core.ranges import Range, missing
 from common.core.state import Link
 
 SLOW_AFTER = 30 * SECOND
-OFFLINE_AFTER = 50 * SECOND  # three heartbeats are missing
+OFFLINE_AFTER = 45 * SECOND  # three heartbeats are missing
 WILL_DEBOUNCE = 20 * SECOND  # a box that reconnects at once was never away
 CATCHUP_AGE_SECS = 20.0
 CATCHUP_ROWS = 5  # fewer waiting rows are a backlog only when they are old

@@ -29,8 +29,8 @@ def signals(**changes: object) -> Signals:
         ({}, Link.LIVE),
         ({"heard_wall": NOW - 30 * SECOND}, Link.LIVE),
         ({"heard_wall": NOW - 31 * SECOND}, Link.SLOW),
-        ({"heard_wall": NOW - 50 * SECOND}, Link.SLOW),
-        ({"heard_wall": NOW - 51 * SECOND}, Link.OFFLINE),
+        ({"heard_wall": NOW - 45 * SECOND}, Link.SLOW),
+        ({"heard_wall": NOW - 46 * SECOND}, Link.OFFLINE),
         ({"online": False, "since_wall": NOW - 5 * SECOND}, Link.LIVE),  # it reconnects at once
         ({"online": False, "since_wall": NOW - 21 * SECOND}, Link.OFFLINE),
         (BEHIND, Link.CATCHUP),

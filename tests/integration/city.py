@@ -84,7 +84,7 @@ def _calendar(today: date) -> list[dict[str, Any]]:
 
 
 def _silence(place: int) -> int:
-    return 134 * MINUTE if place == OFFLINE else (47 if place == SLOW else 1 + place % 9) * SECOND
+    return 134 * MINUTE if place == OFFLINE else (33 if place == SLOW else 1 + place % 9) * SECOND
 
 
 def _status(place: int, now_wall: int) -> dict[str, Any]:

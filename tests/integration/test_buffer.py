@@ -1,6 +1,7 @@
 """The buffer on a real file: sealed, in order, durable together with the position, and never a dead end."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,27 @@ async def test_a_file_that_lacks_a_record_is_set_aside_whole(tmp_path: Path) -> 
     buffer = await open_buffer(tmp_path)
     assert buffer.epoch != epoch
     assert len(list(tmp_path.glob("buffer-*.db.damaged-*[0-9]"))) == 1
+    await buffer.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["INSERT INTO outbox VALUES(4, x'00')", "ALTER TABLE outbox RENAME TO outbow", "DROP TABLE state"],
+)
+async def test_a_file_that_refuses_what_it_always_took_is_set_aside(tmp_path: Path, change: str) -> None:
+    """As flipped bits make it: a number that is there twice, a table without its name."""
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 4)])
+    epoch = buffer.epoch
+    with closing(sqlite3.connect(tmp_path / "buffer.db")) as db:
+        db.execute(change)
+        db.commit()
+    with pytest.raises(DamagedFileError):
+        await buffer.append([make_record(4)])
+    await buffer.close()
+    buffer = await open_buffer(tmp_path)
+    assert buffer.epoch != epoch
+    assert await buffer.append([make_record(1)]) == [1]
     await buffer.close()
 
 

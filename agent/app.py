@@ -137,7 +137,7 @@ async def _work(
 ) -> None:
     log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
     collecting, link, started = CollectState(), LinkStatus(clock), clock.wall()
-    means = Means(config, buffer, index, collecting, clock, link, keeper)
+    means = Means(config, buffer, index, capture, collecting, clock, link, keeper)
     with suppress(BufferFullError):  # the first round says it
         await capture.note(Event("agent.started", __version__))
     async with asyncio.TaskGroup() as group:
@@ -147,6 +147,8 @@ async def _work(
             await _collect(group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting)
         group.create_task(upload.run(means), name="upload")
         group.create_task(keeper.run(buffer), name="keys")
+        group.create_task(means.remote.run(), name="remote")
+        group.create_task(means.keeping.run(), name="policy")
         group.create_task(
             process.report(
                 config.status_path,

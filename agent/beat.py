@@ -37,5 +37,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         or collecting.hung(means.clock.mono(), means.config.capture.poll_secs),
         offset_ms=None if offset is None else offset / 1000,
         offset_err_ms=max(0, means.clock.err) / 1000,
-        agent_notice=STANDS_IN if means.keeper.master.stands_in else "",
+        agent_notice=STANDS_IN if means.keeper.master.stands_in else means.pace.notice or means.keeping.fault,
+        policy_version=means.keeping.version,
+        policy_fault=means.keeping.fault,
     )

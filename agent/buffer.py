@@ -1,15 +1,14 @@
 """The site's sealed buffer: what was read and not yet acknowledged by the hall's commit.
 
 Rules: a record and the source position that led to it are one transaction, flushed to the disk; reading deletes
-nothing; only an acknowledgement does, through `forget`. Every record is sealed and checked on every reading: one that
-does not open is quarantined alone. Where more than a record is damaged, `epoch.py` sets the file aside and begins a new
-epoch; what was in it is read again from the source.
+nothing; only an acknowledgement does, through `forget`. Every record is sealed and checked on every reading; one that does
+not open is quarantined alone. Where more is damaged, `epoch.py` sets the file aside; what was in it is read again.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import structlog
 from msgspec import Struct
@@ -218,33 +217,44 @@ class Buffer:
 
     @whole
     async def quarantine_row(self, table: str, key: str, reason: str) -> None:
-        await self._note(
+        await self.note(
             "INSERT INTO bad_row VALUES(?, ?, ?, ?) ON CONFLICT(tbl, key) DO UPDATE SET reason=excluded.reason",
             [(table, key, reason, self._clock.wall())],
         )
 
     @whole
     async def cure_rows(self, rows: Iterable[tuple[str, str]]) -> None:
-        await self._note("DELETE FROM bad_row WHERE tbl=? AND key=?", rows)
+        await self.note("DELETE FROM bad_row WHERE tbl=? AND key=?", rows)
 
     @whole
     async def note_refusal(self, first: int, last: int, code: str) -> None:
         """The hall keeps these numbers as dead letters; remembered here for the doctor."""
-        await self._note(
+        await self.note(
             "INSERT OR IGNORE INTO refusal VALUES(?, ?, ?, ?)", [(first, last, code, self._clock.wall())]
         )
 
-    async def _note(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+    @whole
+    async def note(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Write in one of the tables that every segment takes over (segment.py, NOTES)."""
         async with self._lock, self._files.active.transaction():
             await self._files.active.db.executemany(sql, rows)
+
+    async def noted(self, sql: str) -> list[Any]:
+        async with self._lock:
+            return await self._files.active.all(sql)
+
+    @whole
+    async def rotate(self) -> bool:
+        """Begin the next segment, with a data key of its own. -> False where nothing was written in this one."""
+        async with self._lock:
+            first = self._state.first
+            await self._files.rotate(0)
+            return self._state.first > first
 
     # reading -------------------------------------------------------------------------------------------------
 
     async def quarantined_rows(self) -> list[BadRow]:
-        async with self._lock:
-            rows = await self._files.active.all(
-                "SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall"
-            )
+        rows = await self.noted("SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall")
         return [BadRow(*row) for row in rows]
 
     async def read(self, first: int, last: int, max_bytes: int) -> Run | Damaged:

@@ -21,7 +21,7 @@ from agent.index import Index, Known, Seen, mark
 from common.clock import Clock
 from common.core import record
 from common.core.errors import RejectedError
-from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Result, Step
 
 log = structlog.get_logger()
 
@@ -166,8 +166,8 @@ class Capture:
         said = rows.statement(gap, stamp, gap.epoch.hex()), rows.statement(event, stamp)
         await self._store([Draft(item, "") for item in said], position)
 
-    async def note(self, event: Event) -> None:
-        """A change of the agent's own state, for the hall's event list."""
+    async def note(self, event: Event | Result) -> None:
+        """A change of the agent's own state, or what became of a command."""
         await self.catch_up()
         await self._store([Draft(rows.statement(event, self.stamp()), "")])
 
@@ -243,7 +243,7 @@ class Capture:
 
 
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
-_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT}
+_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT}
 
 
 def _seen(item: Record, case_key: str, seq: int) -> Seen:

@@ -51,6 +51,11 @@ async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorV
 
         findings = await health.run({"E-SYS-09": broken})
         return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
+    return await examine_box(box, only=only)
+
+
+async def examine_box(box: Box, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
+    """The same on a box whose configuration is read already."""
     findings = await health.run(_checks(box), only=only)
     verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)
     return findings, verdict, health.sentence(findings, box.config.name or box.config.site, _EFFECTS[verdict])

@@ -23,6 +23,7 @@ class LinkStatus:
         self.refused = ""
         """Code of PROTOCOL.md, or what the broker's own refusal means: `draining`, `denied`."""
         self.ack_wall = 0
+        self.ack_mono: int | None = None
 
     def away(self, reason: str, hint: str = "") -> None:
         """Broker or hall is not there."""

@@ -3,12 +3,16 @@
 import os
 
 from agent.buffer import Buffer
+from agent.capture import Capture
 from agent.collect import CollectState
 from agent.config import AgentConfig
 from agent.core import offset
 from agent.index import Index
 from agent.keeper import Keeper
 from agent.link import LinkStatus
+from agent.pace import Pace
+from agent.policy import Keeping
+from agent.remote import Remote
 from common.clock import Clock
 from common.config import read_secret
 
@@ -30,6 +34,7 @@ class Means:
         config: AgentConfig,
         buffer: Buffer,
         index: Index,
+        capture: Capture,
         collecting: CollectState,
         clock: Clock,
         status: LinkStatus,
@@ -47,6 +52,12 @@ class Means:
         self._samples: tuple[offset.Sample, ...] = ()
         self.sign_secret = read_secret(config.identity.sign_key, "本站点的签名私钥")
         self.hall_sign = read_secret(config.identity.hall_sign, "市中心的签名公钥")
+        self.pace = Pace(clock)
+        self.remote = Remote(config, buffer, index, capture, collecting, clock, self.pace)
+        self.keeping = Keeping(config.data_dir, config.site, self.hall_sign, self.pace, clock, self._worked)
+
+    def _worked(self) -> tuple[int | None, int | None]:
+        return self.status.ack_mono, self.collecting.last_ok_mono
 
     def compare(self, asked_mono: int, hall_wall: int) -> None:
         """The hall has answered what we sent at `asked_mono`, and named its time."""

@@ -33,6 +33,7 @@ HELLO_SECS = 5.0
 REFUSED_SECS = 60.0
 RUN_BYTES = 256 * 1024
 GOODBYE_SECS = 2.0
+PAUSE_LOOK_SECS = 2
 
 
 class ForkedError(MingchaError):
@@ -185,7 +186,7 @@ class Session:
             before, self.sync = self.sync, sync.expire(self.sync, now)
             if self.sync.phase is not before.phase:
                 self.greet.set()
-            send = sync.next_send(self.sync, self.buffer.newest, now)
+            send = sync.next_send(self.sync, self.buffer.newest, now, bulk_mono=self.up.pace.bulk_mono)
             if send is None:
                 await self._rest()
                 continue
@@ -196,6 +197,8 @@ class Session:
             payload = await self._seal(send.lane, run)
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
+            if send.lane is Lane.BULK:
+                self.up.pace.spend(len(payload))
             group.create_task(self._publish(link, flight, payload))
 
     async def _lose(self, lost: Damaged) -> None:
@@ -206,11 +209,16 @@ class Session:
         self.sync = sync.skipped(self.sync, lost.first, lost.last)
 
     async def _rest(self) -> None:
+        now, held = self.clock.mono(), self.up.pace.bulk_mono
         due = sync.wake_at(self.sync)
-        seconds = None if due is None else max(0.0, (due - self.clock.mono()) / SECOND)
+        if self.sync.phase is Phase.CATCHUP and held > now:
+            due = min(due or held, held, now + PAUSE_LOOK_SECS * SECOND)
+        seconds = None if due is None else max(0.0, (due - now) / SECOND)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wake.wait()
+        if self.sync.phase is Phase.STEADY:
+            await asyncio.sleep(self.up.pace.policy.linger_ms / 1000)
 
     async def _seal(self, lane: Lane, run: Run) -> bytes:
         header = batch.Header(
@@ -261,6 +269,10 @@ class Session:
             await self._on_welcome(item.payload)
         elif item.topic == topics.ack(self.site):
             await self._on_ack(item.payload)
+        elif item.topic == topics.command(self.site):
+            self.up.remote.take(item.payload, self.up.hall_sign)
+        elif item.topic == topics.policy(self.site):
+            self.up.keeping.take(item.payload)
         elif item.topic == topics.CENTRAL_STATE:
             self._on_central(message.decode(message.CentralState, item.payload), fresh=not item.retain)
         self.wake.set()
@@ -279,6 +291,7 @@ class Session:
         if answered and not before.timeouts:  # else it may have been the first sending that was answered
             self.up.compare(max(answered), ack.now_wall)
         self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
+        self.up.status.ack_mono = self.clock.mono()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
             return

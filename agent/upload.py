@@ -7,17 +7,20 @@ from agent.core.sync import Phase
 from agent.means import Means
 from agent.session import Session
 from common import process
-from common.core.backoff import delay
+from common.core.backoff import delay, slotted
 from common.core.errors import UnavailableError
 from common.core.instant import SECOND
 
 STABLE_SECS = 60.0
 MAX_PAUSE_SECS = 60.0
+SHORT_PAUSE_SECS = 10.0
+"""While an outage is short: what comes back soon must not wait a minute for its boxes."""
+SHORT_SECS = 300.0
 
 
 async def run(means: Means) -> None:
     """Deliver for ever. Raises ForkedError where the buffer is a copy."""
-    attempt = 0
+    attempt, lost_mono = 0, means.clock.mono()
     while True:
         began = means.clock.mono()
         try:
@@ -26,5 +29,10 @@ async def run(means: Means) -> None:
             error = process.first_cause(group)
             means.status.away(str(error), getattr(error, "hint", ""))
             means.status.state = Phase.OFFLINE
-        attempt = 0 if means.clock.mono() - began > STABLE_SECS * SECOND else attempt + 1
-        await asyncio.sleep(delay(attempt, secrets.randbelow(1000) / 1000, cap=MAX_PAUSE_SECS))
+        now = means.clock.mono()
+        if now - began > STABLE_SECS * SECOND:
+            attempt, lost_mono = -1, now
+        attempt += 1
+        chance = slotted(means.config.site, secrets.randbelow(1000) / 1000)
+        cap = SHORT_PAUSE_SECS if now - lost_mono < SHORT_SECS * SECOND else MAX_PAUSE_SECS
+        await asyncio.sleep(delay(attempt, chance, cap=cap))

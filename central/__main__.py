@@ -3,16 +3,17 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from common.cli import EX_SOFTWARE, invoke
 
 import click  # isort: skip
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import commands
+from central.commands import in_store
 from central.core.access import Role
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _CONFIG = click.option(
     metavar="文件",
     help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
 )
-_Result = TypeVar("_Result")
 
 
 @click.group(help="明察 市中心：接收各站点的记录，判定时限与红黄灯，展示与督办。")
@@ -120,7 +120,7 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
     from central.store import dead as letters
     from common.core.state import LetterState
 
-    rows = _in_store(path, lambda conn: letters.listed(conn, site))
+    rows = in_store(path, lambda conn: letters.listed(conn, site))
     found = [
         {"name": name_of(row), "state": row.state, "reason": row.reason, "at_wall": row.at_wall}
         for row in rows
@@ -193,7 +193,7 @@ def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
     from central.store import alarms
     from common.core.state import AlarmKind
 
-    rows = _in_store(path, lambda conn: alarms.listed(conn, site, ended=ended))
+    rows = in_store(path, lambda conn: alarms.listed(conn, site, ended=ended))
     if as_json:
         click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
         return
@@ -215,7 +215,7 @@ def accept_alarm(number: int, why: str, path: Path) -> None:
     from common.clock import Clock
 
     who = getpass.getuser()
-    row = _in_store(path, lambda conn: alarms.accept(conn, number, who, why, Clock().wall()))
+    row = in_store(path, lambda conn: alarms.accept(conn, number, who, why, Clock().wall()))
     click.echo(f"告警 {number}（{row.site}）已核实")
 
 
@@ -244,7 +244,7 @@ def add_user(name: str, role: str, path: Path) -> None:
     async def add(conn: AsyncConnection) -> None:
         await users.add(conn, name, Role(role), await password.hash_password(secret), Clock().wall())
 
-    _in_store(path, add)
+    in_store(path, add)
     click.echo(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
 
 
@@ -256,7 +256,7 @@ def list_users(as_json: bool, path: Path) -> None:
 
     from central.store import users
 
-    rows = _in_store(path, users.everyone)
+    rows = in_store(path, users.everyone)
     if as_json:
         fields = ("name", "role", "disabled", "must_change")
         click.echo(msgspec.json.encode([{name: row._mapping[name] for name in fields} for row in rows]))  # noqa: SLF001
@@ -278,7 +278,7 @@ def reset_user(name: str, path: Path) -> None:
     async def reset(conn: AsyncConnection) -> None:
         await users.reset(conn, name, await password.hash_password(secret))
 
-    _in_store(path, reset)
+    in_store(path, reset)
     click.echo(f"用户 {name} 的一次性密码：{secret}")
 
 
@@ -288,24 +288,11 @@ def reset_user(name: str, path: Path) -> None:
 def disable_user(name: str, path: Path) -> None:
     from central.store import users
 
-    _in_store(path, lambda conn: users.disable(conn, name))
+    in_store(path, lambda conn: users.disable(conn, name))
     click.echo(f"用户 {name} 已停用")
 
 
-def _in_store(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
-    """Run `work` in one transaction of the hall's database."""
-    from central import config
-    from central.store.engine import open_store
-
-    async def body() -> _Result:
-        store = await open_store(config.load(path).database_url)
-        try:
-            async with store.write() as conn:
-                return await work(conn)
-        finally:
-            await store.close()
-
-    return asyncio.run(body())
+commands.add(cli, _CONFIG)
 
 
 def main() -> None:

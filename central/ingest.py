@@ -19,7 +19,7 @@ from central import judge
 from central.core.fair import MOST_CREDIT
 from central.heads import Fold
 from central.judge import Moment, World
-from central.store import alarms, facts, parked, passes, status
+from central.store import alarms, commands, facts, parked, passes, status
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
@@ -28,7 +28,18 @@ from common.core.checkpoint import is_signed_by
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
-from common.core.record import SCHEMA, Case, Checkpoint, Gap, Pass, Record, Step, decode_body, decode_record
+from common.core.record import (
+    SCHEMA,
+    Case,
+    Checkpoint,
+    Gap,
+    Pass,
+    Record,
+    Result,
+    Step,
+    decode_body,
+    decode_record,
+)
 from common.core.state import LetterState
 
 log = structlog.get_logger()
@@ -153,6 +164,7 @@ class _Intake:
         self.forked = False
         self.changes: list[tuple[Record, Case | Step]] = []
         self.late: set[str] = set()
+        self.results: list[Result] = []
         self.record_wall: int | None = None
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -175,6 +187,8 @@ class _Intake:
         await self._close_gaps()
         if self.forked:
             await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
+        for result in self.results:
+            await commands.settle(self.conn, self.site, result, self.now.wall)
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
         settled = await self._move()
         cases |= settled.cases
@@ -250,6 +264,8 @@ class _Intake:
             )
         elif isinstance(body, Gap):
             self.gaps.append((item, body))
+        elif isinstance(body, Result):
+            self.results.append(body)
         elif isinstance(body, Case | Step):
             self.changes.append((item, body))
             sent_wall = self.now.wall if batched is None else batched.header.created_wall

@@ -19,6 +19,7 @@ from central.core.fair import Bucket, FairQueue, Lane
 from central.ingest import Opened, Outcome, ingest_batches, open_batch, refusal
 from central.judge import Moment, World
 from central.presence import Presence
+from central.remote import Remote
 from central.store import cases
 from central.store.engine import Store
 from central.welcome import introduce
@@ -72,6 +73,7 @@ class Receiver:
         self.commit_wall = 0
         self.records = 0
         self.busy_since_mono: int | None = None
+        self.remote = Remote(store, clock, self.sign_secret)
         self._arrived = asyncio.Event()
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._said_mono: dict[str, int] = {}
@@ -113,6 +115,7 @@ class Receiver:
                 group.create_task(self._write(link, queue, group), name="write")
                 group.create_task(self._weigh(queue), name="weigh")
                 group.create_task(self.presence.run(), name="presence")
+                group.create_task(self.remote.run(link), name="remote")
 
     @asynccontextmanager
     async def _farewell(self, link: Link) -> AsyncIterator[None]:
@@ -287,3 +290,4 @@ class Receiver:
             draining=known.draining,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
+        self.remote.welcomed(site)

@@ -27,6 +27,7 @@ from common.core.record import (
     Pass,
     Record,
     RecordKind,
+    Result,
     Step,
     encode_body,
     kind_of,
@@ -129,7 +130,7 @@ def _record(
     )
 
 
-def statement(body: Pass | Gap | Event | Checkpoint, stamp: Stamp, key: str = "") -> Record:
+def statement(body: Pass | Gap | Event | Checkpoint | Result, stamp: Stamp, key: str = "") -> Record:
     """The draft of a record that is no row: what the site says of itself."""
     return Record(
         seq=0,

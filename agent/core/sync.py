@@ -139,8 +139,11 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
     return _settle(state)
 
 
-def next_send(sync: Sync, newest: int, now: int) -> Send | None:
-    """The run to publish now, or None. Live first; bulk while its bytes under way stay in window and credit."""
+def next_send(sync: Sync, newest: int, now: int, *, bulk_mono: int = 0) -> Send | None:
+    """The run to publish now, or None. Live first; bulk while its bytes under way stay in window and credit.
+
+    `bulk_mono`: before it no backlog is sent.
+    """
     if sync.phase not in {Phase.CATCHUP, Phase.STEADY} or now < sync.hold_mono:
         return None
     live = [f for f in sync.flights if f.lane is Lane.LIVE]
@@ -148,6 +151,8 @@ def next_send(sync: Sync, newest: int, now: int) -> Send | None:
         run = _free_run(sync, max(sync.cut, sync.upto) + 1, newest, MAX_ROWS)
         if run is not None:
             return Send(Lane.LIVE, *run)
+    if now < bulk_mono:
+        return None
     in_flight = sum(f.bytes for f in sync.flights if f.lane is Lane.BULK)
     starved = sync.credit == 0 and in_flight == 0 and now - sync.credit_mono >= CREDIT_RETRY
     if in_flight < min(sync.credit, sync.window.bytes) or starved:

@@ -234,6 +234,41 @@ alarm = Table(
     UniqueConstraint("site", "kind", "subject", "raised_wall"),
 )
 
+command = Table(
+    "command",  # what boxes were told to do, by whom and why, and what became of it; kept for ever
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("act", Text, nullable=False),  # common.core.state.Act
+    Column("args", Text, nullable=False),  # JSON
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("issued_wall", BigInteger, nullable=False),
+    Column("expires_wall", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),  # common.core.state.Outcome
+    Column("detail", Text, nullable=False),
+    Column("ended_wall", BigInteger),
+    Index(
+        "ix_command_waiting",
+        "site",
+        sqlite_where=text("ended_wall IS NULL"),
+        postgresql_where=text("ended_wall IS NULL"),
+    ),
+)
+
+policy = Table(
+    "policy",  # the settings that the hall wishes of each site's box; the newest version counts
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("bulk_bytes_per_sec", BigInteger, nullable=False),
+    Column("linger_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("set_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "version"),
+)
+
 audit_line = Table(
     "audit_line",  # who looked at personal data or decided something, and why; append-only
     metadata,

@@ -49,6 +49,14 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "连不上市中心，记录在本地加密缓存", ("reason",), "执行 mingcha-agent doctor --only 网络"
     ),
     "hall.recovered": LogEvent("info", "已连上市中心", ("after_secs",)),
+    "command.answered": LogEvent(
+        "info", "市中心的一条指令已有结果，随记录送回", ("command", "act", "outcome")
+    ),
+    "policy.tried": LogEvent("info", "正试行市中心的新要求", ("version",)),
+    "policy.kept": LogEvent("info", "市中心的新要求已采用", ("version",)),
+    "policy.refused": LogEvent(
+        "error", "市中心的新要求没有采用，沿用原来的", ("version", "reason"), "联系市中心"
+    ),
     "hall.refused": LogEvent("error", "市中心拒绝本站点", ("code",), "按提示处理后重新登记"),
     "record.damaged": LogEvent(
         "error",
@@ -107,6 +115,8 @@ EVENTS: dict[str, LogEvent] = {
         "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
     ),
     "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
+    "command.sent": LogEvent("info", "一条指令已送往站点", ("site", "command", "act")),
+    "policy.sent": LogEvent("info", "对站点的要求已送出", ("site", "version")),
     "alarm.raised": LogEvent(
         "warning", "一个站点的数据有疑点，告警已记入", ("site", "kind", "reason"), "执行 mingcha alarm list"
     ),

@@ -1,6 +1,6 @@
-"""The small messages beside batches: hello, welcome, ack, heartbeat, state. Arrays; new fields go last.
+"""The small messages beside batches: hello, welcome, ack, heartbeat, state, orders. Arrays; new fields go last.
 
-Hello, welcome and ack are signed (Ed25519): a subscriber does not learn from the broker who published, and a
+Hello, welcome, ack, command and policy are signed (Ed25519): a subscriber does not learn from the broker who published, and a
 broker must not be able to make a box forget.
 """
 
@@ -92,6 +92,8 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     offset_ms: float | None = None  # the hall's clock less the box's; None: not compared yet
     offset_err_ms: float = 0.0
     agent_notice: str = ""  # empty, or what is wrong with it although it collects
+    policy_version: Int64 = 0  # in force; 0: none
+    policy_fault: str = ""  # empty, or why a newer one is not, in Chinese
 
 
 class State(Struct, array_like=True, frozen=True):
@@ -102,6 +104,26 @@ class State(Struct, array_like=True, frozen=True):
     boot: str
     epoch: bytes
     version: str
+
+
+class Command(Struct, array_like=True, frozen=True):
+    """Something a box is to do once, before `expires_wall` of the hall's clock."""
+
+    id: str  # 32 hexadecimal digits, random
+    site: str
+    act: str  # common.core.state.Act; one that is unknown is refused
+    args: dict[str, Int64]
+    issued_wall: Int64
+    expires_wall: Int64
+
+
+class Policy(Struct, array_like=True, frozen=True):
+    """What the hall wishes of a box's delivery; nothing of it stands in the box's own files."""
+
+    site: str
+    version: Int64  # a higher one replaces a lower one
+    bulk_bytes_per_sec: Int64 = 0  # of backlog; 0: as much as the line takes
+    linger_ms: Int64 = 0  # how long a live row may wait for others to travel with
 
 
 class CentralState(Struct, array_like=True, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
-from common.core.state import CaseStatus, StepKind
+from common.core.state import CaseStatus, Outcome, StepKind
 from common.core.wire import Int32, Int64
 
 SCHEMA = 1
@@ -32,6 +32,7 @@ class RecordKind(StrEnum):
     GAP = "gap"
     EVENT = "event"
     CHECKPOINT = "checkpoint"
+    RESULT = "result"
 
 
 class Op(StrEnum):
@@ -169,7 +170,16 @@ class Checkpoint(Struct, array_like=True, frozen=True):
     epoch: bytes = b""  # a former epoch of the same box that is meant; empty: the record's own
 
 
-Body = Case | Step | Observation | Pass | Gap | Event | Checkpoint
+class Result(Struct, array_like=True, frozen=True):
+    """What became of a command; delivered like any other record, so that it cannot be lost."""
+
+    command: str
+    act: str
+    outcome: Outcome
+    detail: str = ""
+
+
+Body = Case | Step | Observation | Pass | Gap | Event | Checkpoint | Result
 
 _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.CASE: Case,
@@ -179,6 +189,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.GAP: Gap,
     RecordKind.EVENT: Event,
     RecordKind.CHECKPOINT: Checkpoint,
+    RecordKind.RESULT: Result,
 }
 _Value = TypeVar("_Value", bound=Struct)
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}

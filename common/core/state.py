@@ -78,6 +78,54 @@ _ALARM_WORDS = {
 }
 
 
+class Act(StrEnum):
+    """What the hall may tell a box to do, once."""
+
+    DOCTOR = "doctor"
+    RESYNC = "resync"
+    ROTATE = "rotate"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REINJECT = "reinject"
+
+    @property
+    def word(self) -> str:
+        return _ACT_WORDS[self]
+
+
+_ACT_WORDS = {
+    Act.DOCTOR: "体检",
+    Act.RESYNC: "重送一段编号",
+    Act.ROTATE: "换缓存段与数据密钥",
+    Act.PAUSE: "暂停补传",
+    Act.RESUME: "恢复补传",
+    Act.REINJECT: "重读隔离的行",
+}
+
+
+class Outcome(StrEnum):
+    """What became of a command; `waiting` only in the hall, before the box has said."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+    @property
+    def word(self) -> str:
+        return _OUTCOME_WORDS[self]
+
+
+_OUTCOME_WORDS = {
+    Outcome.WAITING: "等待站点",
+    Outcome.DONE: "已完成",
+    Outcome.FAILED: "未成功",
+    Outcome.REFUSED: "站点拒绝",
+    Outcome.EXPIRED: "已过期",
+}
+
+
 class Link(StrEnum):
     """State of a site's line and box, from receipts and heartbeats, never from a socket's state."""
 

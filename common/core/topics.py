@@ -31,9 +31,19 @@ def ack(site: str) -> str:
     return f"{ROOT}/{site}/dn/ack"
 
 
+def command(site: str) -> str:
+    """A signed, expiring command to a site's box."""
+    return f"{ROOT}/{site}/dn/cmd"
+
+
+def policy(site: str) -> str:
+    """The signed settings that the hall wishes a site's box to have, retained."""
+    return f"{ROOT}/{site}/dn/cfg"
+
+
 def downstream(site: str) -> list[str]:
     """What an agent subscribes to: its own down topics (named, not `dn/#`, so that 3.1.1 brokers agree)."""
-    return [welcome(site), ack(site), CENTRAL_STATE]
+    return [welcome(site), ack(site), command(site), policy(site), CENTRAL_STATE]
 
 
 def upstream(share: str | None) -> list[str]:

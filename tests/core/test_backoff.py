@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.core.backoff import delay
+from common.core.backoff import delay, slotted
 
 CHANCES = st.floats(0, 1, exclude_max=True)
 
@@ -23,3 +23,18 @@ def test_a_herd_of_a_thousand_spreads_evenly_over_the_reach() -> None:
     waits = [delay(9, place / 1000) for place in range(1000)]
     for decade in range(10):
         assert sum(decade * 30 <= wait < (decade + 1) * 30 for wait in waits) == 100
+
+
+@given(st.text(max_size=20), CHANCES)
+def test_a_slot_moves_a_chance_and_never_out_of_its_bounds(name: str, chance: float) -> None:
+    assert 0 <= slotted(name, chance) < 1
+    assert abs(slotted(name, chance) - slotted(name, 0)) <= 0.5
+
+
+def test_slots_spread_a_herd_that_draws_the_same() -> None:
+    places = sorted(slotted(f"s{number:04}", 0.3) for number in range(1000))
+    tenths = [
+        sum(0.15 + tenth * 0.05 <= place < 0.2 + tenth * 0.05 for place in places) for tenth in range(10)
+    ]
+    assert sum(tenths) == 1000
+    assert all(50 <= found <= 150 for found in tenths)

@@ -17,16 +17,39 @@ import common
 from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
 from common.core.batch import Header, Lane
-from common.core.message import Ack, CentralState, Heartbeat, Hello, Nack, Signed, State, Welcome
-from common.core.record import Case, Checkpoint, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
+from common.core.message import (
+    Ack,
+    CentralState,
+    Command,
+    Heartbeat,
+    Hello,
+    Nack,
+    Policy,
+    Signed,
+    State,
+    Welcome,
+)
+from common.core.record import (
+    Case,
+    Checkpoint,
+    Event,
+    Gap,
+    Observation,
+    Op,
+    Pass,
+    Record,
+    RecordKind,
+    Result,
+    Step,
+)
 from common.core.rest import DataKey
-from common.core.state import CaseStatus, StepKind
+from common.core.state import Act, CaseStatus, Outcome, StepKind
 
 ROOT = Path(common.__file__).parent.parent
 TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")
 VECTORS: dict[str, Any] = json.loads((ROOT / "common/vectors.json").read_text("utf-8"))
-BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint)
-MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Heartbeat, State, CentralState)
+BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint, Result)
+MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Command, Policy, Heartbeat, State, CentralState)
 STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Header, Signed, Nack, *MESSAGES)
 IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
 
@@ -170,6 +193,14 @@ def test_status_and_step_kinds_have_the_chinese_words_of_the_code() -> None:
     """P-REC-05"""
     assert dict(table("status", "中文")) == {item.value: item.word for item in CaseStatus}
     assert dict(table("step kind", "中文")) == {item.value: item.word for item in StepKind}
+
+
+def test_the_words_of_commands_are_those_of_the_code() -> None:
+    """P-CMD-04"""
+    assert {row[0]: row[2] for row in table("act", "参数")} == {item.value: item.word for item in Act}
+    said = next(line for line in TEXT.splitlines() if line.startswith("- **P-CMD-04"))
+    outcomes = {item.value for item in Outcome} - {Outcome.WAITING.value}
+    assert set(re.findall(r"`([a-z]+)`", said)) - {"outcome"} == outcomes
 
 
 def test_every_field_of_case_and_step_has_a_chinese_term() -> None:

@@ -22,6 +22,8 @@ def test_the_topics_are_those_of_the_protocol() -> None:
         *(topics.lane("{site}", lane) for lane in Lane),
         topics.welcome("{site}"),
         topics.ack("{site}"),
+        topics.command("{site}"),
+        topics.policy("{site}"),
         topics.CENTRAL_STATE,
     ]
     rows = TEXT.split("| topic | direction |")[1].split("\n\n")[0].splitlines()[2:]
@@ -55,7 +57,8 @@ def test_any_topic_is_a_sites_or_none(topic: str) -> None:
 
 def test_a_box_listens_to_its_own_topics_and_the_halls_state() -> None:
     """P-TOPIC-03"""
-    assert topics.downstream("s01") == ["mc/v1/s01/dn/welcome", "mc/v1/s01/dn/ack", "mc/v1/central/state"]
+    own = [f"mc/v1/s01/dn/{name}" for name in ("welcome", "ack", "cmd", "cfg")]
+    assert topics.downstream("s01") == [*own, "mc/v1/central/state"]
 
 
 def test_workers_share_batches_and_hellos_but_never_retained_states() -> None:

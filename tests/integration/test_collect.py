@@ -88,6 +88,7 @@ class Site:
     ) -> AsyncIterator["Box"]:
         source_config, tables = mapping.load(self.folder / "mapping.toml")
         clock = Clock()
+        clock.compare(clock.wall() - clock.mono(), 0)  # as a hall in the same machine would say
         buffer = await Buffer.open(
             self.folder / "buffer.db",
             seal=Sealing([KEK]),

@@ -212,10 +212,10 @@ class Place:
         except UnavailableError:
             return False
 
-    async def settled(self) -> None:
+    async def settled(self, secs: float = PATIENCE_SECS) -> None:
         """The hall has caught up, by itself."""
         try:
-            await until("the hall says what the office says", self.agrees)
+            await until("the hall says what the office says", self.agrees, secs)
         except AssertionError as error:
             error.add_note(f"--- hall ---\n{self.hall.log[-4000:]}")
             for site in self.sites:

@@ -37,7 +37,7 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
             ),
             "utf-8",
         )
-        for _ in range(5):
+        for _ in range(8):
             place.office.receive(1000)
         backlog = len(place.office.rows())
         await place.start(place.agent)
@@ -55,5 +55,5 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
         await until("the new ones are in the hall", arrived)
         old = await count(place, "bulk")
         assert 0 < old < backlog // 2, "the backlog was still on its way"
-        await place.settled()
+        await place.settled(120)
         assert await place.twice() == []

@@ -152,6 +152,40 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_wall IS NULL"),
     )
     op.create_table(
+        "command",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("args", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("issued_wall", sa.BigInteger(), nullable=False),
+        sa.Column("expires_wall", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("ended_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_command")),
+    )
+    op.create_index(
+        "ix_command_waiting",
+        "command",
+        ["site"],
+        unique=False,
+        sqlite_where=sa.text("ended_wall IS NULL"),
+        postgresql_where=sa.text("ended_wall IS NULL"),
+    )
+    op.create_table(
+        "policy",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("bulk_bytes_per_sec", sa.BigInteger(), nullable=False),
+        sa.Column("linger_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("set_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "version", name=op.f("pk_policy")),
+    )
+    op.create_table(
         "audit_line",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),

@@ -1,0 +1,34 @@
+"""Whether a command of the hall is to be carried out: of this site, in time, and within its bounds."""
+
+from common.core.instant import DAY, MINUTE
+from common.core.message import Command
+from common.core.state import Act, Outcome
+
+LONGEST = 7 * DAY
+"""No command is good for longer: so long a box remembers what it has carried out."""
+MOST_MINUTES = 24 * 60
+_ARGS = {Act.RESYNC: {"first", "last"}, Act.PAUSE: {"minutes"}}
+
+
+def refusal(command: Command, site: str, now_wall: int) -> tuple[Outcome, str] | None:
+    """Why not, in Chinese; None where it is. `now_wall`: the hall's time."""
+    if command.site != site:
+        return Outcome.REFUSED, f"这条指令属于站点 {command.site}"
+    if command.expires_wall > command.issued_wall + LONGEST:
+        return Outcome.REFUSED, "有效期超过七天"
+    if now_wall >= command.expires_wall:
+        return Outcome.EXPIRED, f"送达时已过期 {(now_wall - command.expires_wall) // MINUTE} 分钟"
+    if command.act not in list(Act):
+        return Outcome.REFUSED, f"本程序不认识这条指令：{command.act}"
+    return _wrong_args(Act(command.act), command.args)
+
+
+def _wrong_args(act: Act, args: dict[str, int]) -> tuple[Outcome, str] | None:
+    unknown = set(args) - _ARGS.get(act, set())
+    if unknown:
+        return Outcome.REFUSED, f"多余的参数：{'、'.join(sorted(unknown))}"
+    if act is Act.PAUSE and not 1 <= args.get("minutes", 0) <= MOST_MINUTES:
+        return Outcome.REFUSED, f"minutes 应在 1 至 {MOST_MINUTES} 之间"
+    if act is Act.RESYNC and args and not 1 <= args.get("first", 0) <= args.get("last", 0):
+        return Outcome.REFUSED, "first 与 last 应为 1 起的一段编号"
+    return None

@@ -1,0 +1,122 @@
+"""The settings that the hall wishes: taken when signed, tried, kept when what worked before works again, else taken back.
+
+Kept beside the buffer exactly as they were signed. One that was on trial when the process ended is taken back by the
+next start: perhaps it was the reason.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from agent.core import trial
+from agent.core.trial import Trial, Verdict
+from agent.pace import NONE, Pace
+from common.clock import Clock
+from common.core import message, topics
+from common.core.message import Policy
+
+log = structlog.get_logger()
+
+LOOK_SECS = 2.0
+TAKEN_BACK = "第 {} 版设置试行后，原先正常的采集或回执没有恢复，已退回"
+CUT_OFF = "第 {} 版设置试行时程序重新启动，已退回"
+
+
+class Keeping:
+    """`take` hears a policy, `run` judges its trial."""
+
+    def __init__(
+        self,
+        folder: Path,
+        site: str,
+        hall_sign: bytes,
+        pace: Pace,
+        clock: Clock,
+        worked: Callable[[], tuple[int | None, int | None]],
+    ) -> None:
+        """`worked`: monotonic times of the last receipt and the last clean round."""
+        self._kept = folder / "policy"
+        self._tried = folder / "policy.trial"
+        self._refused = folder / "policy.refused"
+        self._site = site
+        self._hall_sign = hall_sign
+        self._pace = pace
+        self._clock = clock
+        self._worked = worked
+        self._trial: Trial | None = None
+        self._before = NONE
+        self.fault = ""
+        self._refused_version = 0
+        self._open()
+
+    @property
+    def version(self) -> int:
+        """In force, or on trial."""
+        return self._pace.policy.version
+
+    def _open(self) -> None:
+        with suppress(OSError, ValueError):
+            self._pace.policy = self._decoded(self._kept.read_bytes())
+        with suppress(OSError, ValueError):
+            self._refused_version = int(self._refused.read_text())
+        with suppress(OSError, ValueError):
+            self._refuse(self._decoded(self._tried.read_bytes()), CUT_OFF)
+        self._tried.unlink(missing_ok=True)
+
+    def _decoded(self, raw: bytes) -> Policy:
+        return message.decode_signed(Policy, topics.policy(self._site), self._hall_sign, raw)
+
+    def take(self, raw: bytes) -> None:
+        """Try it, if it is newer than what is in force and what was taken back. Raises ValueError for what is not signed."""
+        policy = self._decoded(raw)
+        if policy.version <= max(self.version, self._refused_version):
+            return
+        why = trial.fault(policy, self._site)
+        if why:
+            self._refuse(policy, f"第 {{}} 版设置不能用：{why}")
+            return
+        if self._trial is None:
+            self._before = self._pace.policy
+        self._trial = trial.begin(self._clock.mono(), *self._worked())
+        self._pace.policy, self.fault = policy, ""
+        _write(self._tried, raw)
+        log.info("policy.tried", version=policy.version)
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_SECS)
+
+    def look(self) -> None:
+        if self._trial is None:
+            return
+        found = trial.verdict(self._trial, self._clock.mono(), *self._worked())
+        if found is Verdict.WAIT:
+            return
+        self._trial, policy = None, self._pace.policy
+        if found is Verdict.KEEP:
+            with suppress(OSError):
+                self._tried.replace(self._kept)
+            log.info("policy.kept", version=policy.version)
+            return
+        self._pace.policy = self._before
+        self._refuse(policy, TAKEN_BACK)
+        self._tried.unlink(missing_ok=True)
+
+    def _refuse(self, policy: Policy, why: str) -> None:
+        self._refused_version = max(self._refused_version, policy.version)
+        self.fault = why.format(policy.version)
+        _write(self._refused, str(self._refused_version).encode())
+        log.error("policy.refused", version=policy.version, reason=self.fault)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole, or on a full disk not at all: then it is in force until the process ends."""
+    part = path.with_name(path.name + ".part")
+    with suppress(OSError):
+        part.write_bytes(content)
+        part.replace(path)

@@ -1,0 +1,146 @@
+"""Carries out what the hall commands: signed, once, before it expires; the result is a record like any other.
+
+A command is remembered, durably, before it is begun. One that was cut off by the end of the process is answered with
+the next start, and not carried out again: nobody knows how far it had come.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+import structlog
+
+from agent.buffer import Buffer
+from agent.capture import Capture
+from agent.collect import CollectState
+from agent.config import AgentConfig
+from agent.core import order
+from agent.index import Index
+from agent.pace import Pace
+from agent.sqlfile import BufferFullError
+from common import health
+from common.clock import Clock
+from common.core import message, topics
+from common.core.instant import MINUTE
+from common.core.message import Command
+from common.core.record import Result
+from common.core.state import Act, Outcome
+
+log = structlog.get_logger()
+
+ACT_SECS = 60.0
+LONGEST_DETAIL = 16_000
+
+
+class Remote:
+    """`take` hears a command, `run` carries it out, apart from the connection it came by."""
+
+    def __init__(
+        self,
+        config: AgentConfig,
+        buffer: Buffer,
+        index: Index,
+        capture: Capture,
+        collecting: CollectState,
+        clock: Clock,
+        pace: Pace,
+    ) -> None:
+        self._config = config
+        self._site = config.site
+        self._buffer = buffer
+        self._index = index
+        self._capture = capture
+        self._collecting = collecting
+        self._clock = clock
+        self._pace = pace
+        self._queue: asyncio.Queue[Command] = asyncio.Queue()
+        self._acts: dict[Act, Callable[[dict[str, int]], Coroutine[Any, Any, str]]] = {
+            Act.DOCTOR: self._doctor,
+            Act.RESYNC: self._resync,
+            Act.ROTATE: self._rotate,
+            Act.PAUSE: self._hold,
+            Act.RESUME: self._go_on,
+            Act.REINJECT: self._reinject,
+        }
+
+    def take(self, raw: bytes, hall_sign: bytes) -> None:
+        """Raises ValueError for what the hall has not signed."""
+        command = message.decode_signed(Command, topics.command(self._site), hall_sign, raw)
+        self._queue.put_nowait(command)
+
+    async def run(self) -> None:
+        """For ever."""
+        for command, act in await self._buffer.noted("SELECT id, act FROM command_seen WHERE done=0"):
+            await self._answer(
+                Command(command, self._site, act, {}, 0, 0), Outcome.FAILED, "执行中程序被中断"
+            )
+        while True:
+            command = await self._queue.get()
+            while True:
+                try:
+                    await self._carry_out(command)
+                    break
+                except BufferFullError:  # the collector says so
+                    await asyncio.sleep(5)
+
+    async def _carry_out(self, command: Command) -> None:
+        now = self._clock.wall()
+        known = await self._buffer.noted("SELECT id FROM command_seen")
+        if (command.id,) in [tuple(row) for row in known]:
+            return
+        old = now - 2 * order.LONGEST
+        await self._buffer.note("DELETE FROM command_seen WHERE done=1 AND at_wall<?", [(old,)])
+        seen = (command.id, command.act, now)
+        await self._buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [seen])
+        refused = order.refusal(command, self._site, now + (self._clock.offset or 0))
+        if refused is not None:
+            await self._answer(command, *refused)
+            return
+        try:
+            async with asyncio.timeout(ACT_SECS):
+                detail = await self._acts[Act(command.act)](command.args)
+            await self._answer(command, Outcome.DONE, detail)
+        except TimeoutError:
+            await self._answer(command, Outcome.FAILED, f"{ACT_SECS:.0f} 秒内没有完成")
+
+    async def _answer(self, command: Command, outcome: Outcome, detail: str) -> None:
+        log.info("command.answered", command=command.id, act=command.act, outcome=outcome.value)
+        await self._capture.note(Result(command.id, command.act, outcome, detail[:LONGEST_DETAIL]))
+        await self._buffer.note("UPDATE command_seen SET done=1 WHERE id=?", [(command.id,)])
+
+    # what it can do ------------------------------------------------------------------------------------------
+
+    async def _doctor(self, _args: dict[str, int]) -> str:
+        from agent import box, doctor  # they need the whole program, which needs this module
+
+        findings, verdict, sentence = await doctor.examine_box(box.Box(self._config, self._clock))
+        bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
+        return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
+
+    async def _resync(self, args: dict[str, int]) -> str:
+        """All rows, or those whose newest version has a number of the present epoch in the range."""
+        if args:
+            await self._index.forget_range(self._buffer.epoch, args["first"], args["last"])
+            said = f"第 {args['first']:,} 至 {args['last']:,} 条所载的行将重读重送"
+        else:
+            await self._index.forget_all()
+            said = "全部行将重读重送"
+        self._collecting.sweep_needed()
+        return said
+
+    async def _rotate(self, _args: dict[str, int]) -> str:
+        return "已换新段" if await self._buffer.rotate() else "现有段还没有写过记录，不需要换"
+
+    async def _hold(self, args: dict[str, int]) -> str:
+        self._pace.until_mono = self._clock.mono() + args["minutes"] * MINUTE
+        return f"暂停补传 {args['minutes']} 分钟；新办件照常实时上传"
+
+    async def _go_on(self, _args: dict[str, int]) -> str:
+        self._pace.until_mono = 0
+        return "补传已恢复"
+
+    async def _reinject(self, _args: dict[str, int]) -> str:
+        rows = len(await self._buffer.quarantined_rows())
+        self._collecting.sweep_needed()
+        return f"{rows} 行将重读"

@@ -1,0 +1,152 @@
+"""`mingcha command` and `mingcha policy`: what the hall tells a box to do, or wishes of it; each with its reason."""
+
+import asyncio
+import getpass
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.core.instant import HOUR
+from common.core.state import Act, Outcome
+
+_Result = TypeVar("_Result")
+LONGEST_HOURS = 7 * 24
+_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
+_SITE = click.argument("site", metavar="站点")
+
+
+def in_store(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+    """Run `work` in one transaction of the hall's database."""
+    from central import config
+    from central.store.engine import open_store
+
+    async def body() -> _Result:
+        store = await open_store(config.load(path).database_url)
+        try:
+            async with store.write() as conn:
+                return await work(conn)
+        finally:
+            await store.close()
+
+    return asyncio.run(body())
+
+
+def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    """Add both groups to `cli`; `config`: the option that names the hall's configuration."""
+    _add_commands(cli, config)
+    _add_policies(cli, config)
+
+
+def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    @cli.group(help="给站点机器的指令：签名、限时、只执行一次，结果随记录送回。")
+    def command() -> None:
+        """Group of commands."""
+
+    @command.command(
+        "send", help="下一条指令：" + " ".join(f"{act.value}（{act.word}）" for act in Act) + "。"
+    )
+    @_SITE
+    @click.argument("act", type=click.Choice([act.value for act in Act]), metavar="指令")
+    @click.option("--minutes", type=int, metavar="分钟", help="pause：暂停多久，至多 1440。")
+    @click.option("--first", type=int, metavar="编号", help="resync：第一条；不写则全部重读。")
+    @click.option("--last", type=int, metavar="编号", help="resync：最后一条。")
+    @click.option(
+        "--hours",
+        type=click.IntRange(1, LONGEST_HOURS),
+        default=24,
+        show_default=True,
+        metavar="小时",
+        help="多久内有效；站点断线而过期的不再执行。",
+    )
+    @_WHY
+    @config
+    def send(site: str, act: str, hours: int, why: str, path: Path, **given: int | None) -> None:
+        from central.store import commands, dead, pages
+        from common.clock import Clock
+        from common.core.errors import ConfigError
+
+        number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
+        args = {name: value for name, value in given.items() if value is not None}
+        row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "who": who, "why": why}
+
+        async def write(conn: AsyncConnection) -> None:
+            if site not in await pages.kinds(conn):
+                raise ConfigError(f"没有站点 {site}", hint="站点编号见站点列表")
+            await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + hours * HOUR})
+            await dead.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
+
+        in_store(path, write)
+        click.echo(f"指令 {number} 已记下，站点在线时即送达；结果见  mingcha command list --site {site}")
+
+    @command.command("list", help="最近的指令与结果，新的在前。")
+    @click.option("--site", default="", metavar="站点", help="只看一个站点。")
+    @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+    @config
+    def show(site: str, as_json: bool, path: Path) -> None:
+        import msgspec
+
+        from central.store import commands
+
+        rows = in_store(path, lambda conn: commands.listed(conn, site, 100))
+        if as_json:
+            click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
+            return
+        for row in rows:
+            words = f"{Act(row.act).word}\t{Outcome(row.outcome).word}\t{row.detail.splitlines()[0] if row.detail else ''}"
+            click.echo(f"{row.id}\t{row.site}\t{words}")
+
+
+def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    @cli.group(help="对站点上传的要求：签名、带版本，试行不成站点自行退回。")
+    def policy() -> None:
+        """Group of commands."""
+
+    @policy.command("set", help="改一个站点的要求；没有写的项恢复为不限。")
+    @_SITE
+    @click.option(
+        "--bulk-bytes-per-sec", "bulk", type=int, default=0, metavar="字节", help="补传每秒至多；0 为不限。"
+    )
+    @click.option(
+        "--linger-ms", "linger", type=int, default=0, metavar="毫秒", help="新办件等多久结伴上传；0 为立即。"
+    )
+    @_WHY
+    @config
+    def change(site: str, bulk: int, linger: int, why: str, path: Path) -> None:
+        from central.store import commands, dead, pages
+        from common.clock import Clock
+        from common.core.errors import ConfigError
+
+        now, who = Clock().wall(), getpass.getuser()
+        row = {"site": site, "bulk_bytes_per_sec": bulk, "linger_ms": linger, "who": who, "why": why}
+
+        async def write(conn: AsyncConnection) -> int:
+            if site not in await pages.kinds(conn):
+                raise ConfigError(f"没有站点 {site}", hint="站点编号见站点列表")
+            await dead.note(conn, now, who, "policy.set", site, why)
+            return await commands.wish(conn, {**row, "set_wall": now})
+
+        click.echo(f"站点 {site} 的第 {in_store(path, write)} 版要求已记下")
+
+    @policy.command("list", help="每个站点现在的要求，与站点机器所用的版本。")
+    @config
+    def wished(path: Path) -> None:
+        from central.store import commands, pages
+
+        async def read(conn: AsyncConnection) -> list[str]:
+            beats = await pages.heartbeats(conn)
+            found = []
+            for site, row in sorted((await commands.wished(conn)).items()):
+                beat = beats.get(site)
+                used = f"站点在用第 {beat.policy_version} 版" if beat else "站点没有报告"
+                fault = f"\t{beat.policy_fault}" if beat and beat.policy_fault else ""
+                limits = f"补传 {row.bulk_bytes_per_sec or '不限'}\t等候 {row.linger_ms} 毫秒"
+                found.append(f"{site}\t第 {row.version} 版\t{limits}\t{used}{fault}")
+            return found
+
+        for line in in_store(path, read):
+            click.echo(line)

@@ -1,0 +1,60 @@
+"""Commands to boxes and the settings wished of them: what was asked, by whom, why, and what became of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store.tables import command, policy
+from common.core.record import Result
+from common.core.state import Outcome
+
+WAITING = command.c.ended_wall.is_(None)
+
+
+async def add(conn: AsyncConnection, row: dict[str, Any]) -> None:
+    """`row`: id, site, act, args (JSON), who, why, issued_wall, expires_wall."""
+    await conn.execute(insert(command).values(**row, outcome=Outcome.WAITING.value, detail=""))
+
+
+async def waiting(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """Of all sites, oldest first."""
+    return (await conn.execute(select(command).where(WAITING).order_by(command.c.issued_wall))).all()
+
+
+async def settle(conn: AsyncConnection, site: str, result: Result, now_wall: int) -> None:
+    """What the box says became of it; the first word counts, and of its own commands alone."""
+    mine = command.c.id == result.command, command.c.site == site, WAITING
+    said = {"outcome": result.outcome.value, "detail": result.detail, "ended_wall": now_wall}
+    await conn.execute(update(command).where(*mine).values(**said))
+
+
+async def expire(conn: AsyncConnection, before_wall: int, now_wall: int) -> int:
+    """Those that ran out before `before_wall` and of which no box has said anything. -> how many."""
+    over = command.c.expires_wall < before_wall, WAITING
+    said = {"outcome": Outcome.EXPIRED.value, "detail": "站点没有应答", "ended_wall": now_wall}
+    return (await conn.execute(update(command).where(*over).values(**said))).rowcount
+
+
+async def listed(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+    """Newest first, of one site or of all."""
+    query = select(command).order_by(command.c.issued_wall.desc()).limit(limit)
+    return (await conn.execute(query.where(command.c.site == site) if site else query)).all()
+
+
+async def wish(conn: AsyncConnection, row: dict[str, Any]) -> int:
+    """Set a site's policy anew; `row`: site, bulk_bytes_per_sec, linger_ms, who, why, set_wall. -> its version."""
+    newest = select(func.coalesce(func.max(policy.c.version), 0)).where(policy.c.site == row["site"])
+    version = int(await conn.scalar(newest) or 0) + 1
+    await conn.execute(insert(policy).values(**row, version=version))
+    return version
+
+
+async def wished(conn: AsyncConnection) -> dict[str, Row[Any]]:
+    """Site -> its newest policy."""
+    newest = (
+        select(policy.c.site, func.max(policy.c.version).label("version")).group_by(policy.c.site).subquery()
+    )
+    same = and_(policy.c.site == newest.c.site, policy.c.version == newest.c.version)
+    return {row.site: row for row in await conn.execute(select(policy).join(newest, same))}

@@ -1,0 +1,213 @@
+"""Commands and policies on a real buffer: once, in time, answered; tried, kept or taken back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.config import AgentConfig
+from agent.core.trial import TRIAL
+from agent.pace import Pace
+from agent.policy import Keeping
+from agent.remote import Remote
+from common.clock import Clock
+from common.core import crypto, message, record, topics
+from common.core.instant import DAY, HOUR, MINUTE
+from common.core.message import Command, Policy
+from common.core.record import Result
+from common.core.state import Outcome
+from common.mqtt import MqttConfig
+from tests.integration.test_collect import Box, Site
+
+HALL_SECRET = b"h" * 32
+HALL_SIGN = crypto.sign_public(HALL_SECRET)
+
+
+def signed(act: str, number: str = "01", *, late: int = 0, secret: bytes = HALL_SECRET, **args: int) -> bytes:
+    now = Clock().wall() - late
+    command = Command(number, "s01", act, args, now, now + HOUR)
+    return message.encode_signed(command, topics.command("s01"), secret)
+
+
+async def results(box: Box) -> list[Result]:
+    bodies = [record.decode_body(item) for item in await box.buffer.tail(0)]
+    return [body for body in bodies if isinstance(body, Result)]
+
+
+@asynccontextmanager
+async def listening(box: Box, folder: Path) -> AsyncIterator[tuple[Remote, Pace]]:
+    clock = Clock()
+    pace = Pace(clock)
+    config = AgentConfig(site="s01", generation=1, mqtt=MqttConfig(host="127.0.0.1"), data_dir=folder)
+    capture = box.collector._capture
+    remote = Remote(config, box.buffer, box.index, capture, box.state, clock, pace)
+    task = asyncio.create_task(remote.run())
+    try:
+        yield remote, pace
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def answered(box: Box, count: int) -> list[Result]:
+    for _ in range(200):
+        if len(await results(box)) >= count:
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    return await results(box)
+
+
+async def test_a_command_is_carried_out_once_and_answered_by_a_record(tmp_path: Path) -> None:
+    """P-CMD-01, P-CMD-03"""
+    site = Site(tmp_path)
+    async with site.running() as box, listening(box, tmp_path) as (remote, pace):
+        await box.round()
+        for _ in range(3):
+            remote.take(signed("rotate"), HALL_SIGN)
+        remote.take(signed("pause", "02", minutes=5), HALL_SIGN)
+        assert [item.outcome for item in await answered(box, 2)] == [Outcome.DONE, Outcome.DONE]
+        assert "还有 5 分钟" in pace.notice
+        remote.take(signed("resume", "03"), HALL_SIGN)
+        await answered(box, 3)
+        assert not pace.notice
+        assert len(list(tmp_path.glob("buffer-*.db"))) == 1, "one segment before the one that is written"
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        remote.take(signed("rotate"), HALL_SIGN)
+        assert len(await answered(box, 4)) == 3, "remembered across a restart and a rotation"
+
+
+async def test_rows_are_told_again_when_the_hall_asks(tmp_path: Path) -> None:
+    async with Site(tmp_path).running() as box, listening(box, tmp_path) as (remote, _):
+        await box.round()
+        remote.take(signed("resync", "01", first=1, last=3), HALL_SIGN)
+        await answered(box, 1)
+        assert 1 <= len(await box.round()) <= 3
+        remote.take(signed("resync", "02"), HALL_SIGN)
+        await answered(box, 2)
+        assert len(await box.round()) == 14
+        remote.take(signed("reinject", "03"), HALL_SIGN)
+        assert (await answered(box, 3))[-1].detail == "0 行将重读"
+
+
+async def test_what_is_late_or_unknown_is_answered_and_what_is_not_signed_is_not_heard(
+    tmp_path: Path,
+) -> None:
+    """P-CMD-01, P-CMD-02"""
+    async with Site(tmp_path).running() as box, listening(box, tmp_path) as (remote, pace):
+        for raw in (signed("rotate", secret=b"x" * 32), b"\xc1", b""):
+            with pytest.raises((ValueError, msgspec.MsgspecError)):
+                remote.take(raw, HALL_SIGN)
+        remote.take(signed("pause", "04", late=DAY, minutes=9), HALL_SIGN)
+        remote.take(signed("explode", "05"), HALL_SIGN)
+        found = {item.command: item.outcome for item in await answered(box, 2)}
+        assert found == {"04": Outcome.EXPIRED, "05": Outcome.REFUSED}
+        assert not pace.notice
+
+
+async def test_a_command_that_the_end_of_the_process_cut_off_is_answered_and_not_repeated(
+    tmp_path: Path,
+) -> None:
+    """P-CMD-03"""
+    site = Site(tmp_path)
+    async with site.running() as box:
+        await box.buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [("06", "rotate", 1)])
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        remote.take(signed("rotate", "06"), HALL_SIGN)
+        (found,) = await answered(box, 1)
+        assert (found.command, found.outcome, found.detail) == ("06", Outcome.FAILED, "执行中程序被中断")
+
+
+class Worked:
+    """Monotonic times of the last receipt and the last clean round, and a clock that goes as the test says."""
+
+    def __init__(self) -> None:
+        self.ack: int | None = 10 * DAY
+        self.clean: int | None = 10 * DAY
+        self.clock = Moved()
+
+    def __call__(self) -> tuple[int | None, int | None]:
+        return self.ack, self.clean
+
+
+class Moved(Clock):
+    now = 10 * DAY
+
+    def mono(self) -> int:
+        return self.now
+
+
+def policy(version: int, rate: int = 0, site: str = "s01") -> bytes:
+    return message.encode_signed(Policy(site, version, rate), topics.policy("s01"), HALL_SECRET)
+
+
+def keeping(folder: Path, worked: Worked) -> tuple[Keeping, Pace]:
+    pace = Pace(worked.clock)
+    return Keeping(folder, "s01", HALL_SIGN, pace, worked.clock, worked), pace
+
+
+def test_a_policy_is_kept_once_what_worked_works_again(tmp_path: Path) -> None:
+    """P-CFG-01, P-CFG-02"""
+    worked = Worked()
+    kept, pace = keeping(tmp_path, worked)
+    kept.take(policy(2, 4096))
+    assert (kept.version, pace.policy.bulk_bytes_per_sec) == (2, 4096)
+    worked.clock.now += MINUTE
+    kept.look()
+    worked.ack = worked.clean = worked.clock.now
+    kept.look()
+    kept.take(policy(1, 8192))  # older
+    again, pace = keeping(tmp_path, worked)
+    assert (again.version, pace.policy.bulk_bytes_per_sec, again.fault) == (2, 4096, "")
+
+
+def test_a_policy_that_cuts_the_box_off_is_taken_back_and_not_tried_again(tmp_path: Path) -> None:
+    """P-CFG-02"""
+    worked = Worked()
+    kept, pace = keeping(tmp_path, worked)
+    kept.take(policy(2, 4096))
+    worked.clock.now += TRIAL
+    worked.clean = worked.clock.now
+    kept.look()
+    assert (kept.version, pace.policy.bulk_bytes_per_sec) == (0, 0)
+    assert "第 2 版" in kept.fault
+    kept.take(policy(2, 4096))
+    again, _ = keeping(tmp_path, worked)
+    again.take(policy(2, 4096))
+    assert (kept.version, again.version) == (0, 0)
+    again.take(policy(3, 8192))
+    assert (again.version, again.fault) == (3, "")
+
+
+def test_a_policy_on_trial_at_the_end_of_the_process_is_taken_back(tmp_path: Path) -> None:
+    """P-CFG-02"""
+    worked = Worked()
+    kept, _ = keeping(tmp_path, worked)
+    kept.take(policy(2, 4096))
+    again, pace = keeping(tmp_path, worked)
+    assert (again.version, pace.policy.bulk_bytes_per_sec) == (0, 0)
+    assert "重新启动" in again.fault
+
+
+def test_a_policy_of_another_site_or_hall_is_not_tried(tmp_path: Path) -> None:
+    """P-CFG-01"""
+    kept, _ = keeping(tmp_path, Worked())
+    kept.take(policy(2, site="s02"))
+    assert (kept.version, "属于站点 s02" in kept.fault) == (0, True)
+    with pytest.raises(ValueError, match="verify"):
+        kept.take(message.encode_signed(Policy("s01", 9), topics.policy("s01"), b"x" * 32))
+
+
+def test_backlog_keeps_to_the_rate_that_is_allowed(tmp_path: Path) -> None:
+    worked = Worked()
+    kept, pace = keeping(tmp_path, worked)
+    pace.spend(10_000)
+    assert pace.bulk_mono == 0
+    kept.take(policy(2, 4096))
+    pace.spend(8192)
+    assert pace.bulk_mono == worked.clock.now + 2_000_000
+    pace.spend(4096)
+    assert pace.bulk_mono == worked.clock.now + 3_000_000

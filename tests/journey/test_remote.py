@@ -1,0 +1,121 @@
+"""The hall tells a box what to do, and what it wishes of it: signed, once, answered, and taken back where it does harm."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from central.config import load as load_central
+from central.store import tables as t
+from central.store.engine import look
+from common.core import message, topics
+from common.core.message import Command, Heartbeat
+from tests.integration.links import ingest
+from tests.journey.scene import Place, command, events, finds, scene, until
+from tests.journey.together import together
+
+pytestmark = pytest.mark.service
+
+
+async def told(place: Place, *args: str) -> None:
+    code, out, err = await command("mingcha", *args, "--config", str(place.hall.config))
+    assert code == 0, err
+    assert out
+
+
+async def listed(place: Place) -> list[dict[str, Any]]:
+    where = "--config", str(place.hall.config)
+    return list(json.loads((await command("mingcha", "command", "list", "--json", *where))[1]))
+
+
+async def ended(place: Place, count: int) -> list[dict[str, Any]]:
+    async def all_of_them() -> list[dict[str, Any]]:
+        rows = await listed(place)
+        return rows if len([row for row in rows if row["outcome"] != "waiting"]) >= count else []
+
+    return list(await until("the box has answered", all_of_them))
+
+
+@together
+async def test_commands_reach_a_box_once_even_if_it_was_away_and_its_answers_come_as_records() -> None:
+    """P-CMD-03"""
+    async with scene() as place:
+        await place.settled()
+        await told(place, "command", "send", "s01", "doctor", "--why", "例行检查")
+        (row,) = await ended(place, 1)
+        assert (row["outcome"], row["detail"].splitlines()[0][:2]) == ("done", "ok")
+        await place.stop(place.agent)
+        await told(place, "command", "send", "s01", "resync", "--why", "核对")
+        await told(place, "command", "send", "s01", "pause", "--minutes", "30", "--why", "线路忙")
+        await asyncio.sleep(2)
+        assert [row["outcome"] for row in await listed(place)].count("waiting") == 2
+        await place.start(place.agent)
+        rows = await ended(place, 3)
+        assert {row["outcome"] for row in rows} == {"done"}
+        box = await until("the hall sees the pause", lambda: beat(place, "暂停补传"))
+        assert "按市中心指令暂停补传" in box.agent_notice
+        await place.stop(place.hall)
+        place.office.receive(3)
+        await place.start(place.hall)
+        await told(place, "command", "send", "s01", "resume", "--why", "线路空了")
+        await place.settled()
+        await ended(place, 4)
+        assert len(events(place.agent, "command.answered")) == 4, "none once more after a new welcome"
+        code, _, err = await command(
+            "mingcha", "command", "send", "s99", "doctor", "--why", "错", "--config", str(place.hall.config)
+        )
+        assert (code != 0, "没有站点 s99" in err) == (True, True)
+
+
+@together
+async def test_what_somebody_else_has_signed_is_not_carried_out() -> None:
+    """P-CMD-01: whoever may publish there, a broker too."""
+    async with scene() as place:
+        await place.settled()
+        await place.stop(place.hall)
+        async with ingest(place.broker, 5) as link:
+            order = Command("ab" * 16, "s01", "rotate", {}, 0, 1 << 60)
+            forged = message.encode_signed(order, topics.command("s01"), b"f" * 32)
+            await link.publish(topics.command("s01"), forged)
+        await until("it is ignored", lambda: events(place.agent, "message.ignored"))
+        assert not events(place.agent, "command.answered")
+        await place.start(place.hall)
+        await place.settled()
+
+
+async def beat(place: Place, notice: str) -> Heartbeat | None:
+    async with look(load_central(place.hall.config).database_url) as conn:
+        raw = await conn.scalar(select(t.site_status.c.heartbeat))
+    found = message.decode(Heartbeat, raw) if raw else None
+    return found if found and notice in found.agent_notice else None
+
+
+@together
+async def test_a_policy_is_tried_kept_and_used_after_a_restart() -> None:
+    """P-CFG-02"""
+    async with scene() as place:
+        await place.settled()
+        await told(place, "policy", "set", "s01", "--bulk-bytes-per-sec", "4096", "--why", "线路窄")
+        await until("it is tried", lambda: events(place.agent, "policy.tried"))
+        place.office.receive(3)
+        await until("it has proven itself", lambda: events(place.agent, "policy.kept"))
+        await place.stop(place.agent)
+        await place.start(place.agent)
+        where = "--config", str(place.hall.config)
+
+        async def reported() -> bool:
+            return "站点在用第 1 版" in (await command("mingcha", "policy", "list", *where))[1]
+
+        await until("the box reports it", reported)
+        assert len(events(place.agent, "policy.tried")) == 1
+        await told(place, "policy", "set", "s01", "--bulk-bytes-per-sec", "1", "--why", "写错了")
+        await until("it is refused", lambda: events(place.agent, "policy.refused"))
+
+        async def says_why() -> bool:
+            return "bulk_bytes_per_sec 应为" in (await command("mingcha", "policy", "list", *where))[1]
+
+        await until("the hall is told why", says_why)
+        await place.settled()
+        assert (await finds(place.agent)).code == 0

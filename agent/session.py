@@ -34,6 +34,7 @@ REFUSED_SECS = 60.0
 RUN_BYTES = 256 * 1024
 GOODBYE_SECS = 2.0
 PAUSE_LOOK_SECS = 2
+ASKED = 256
 
 
 class ForkedError(MingchaError):
@@ -51,14 +52,15 @@ class Session:
         self.connection = secrets.token_hex(16)
         self.sync = Sync(up.buffer.epoch)
         self.wire_key = b""
+        self.dictionary = pack.NEWEST
         self.hall_instance = ""
         self.confined = False
         """The broker lets us speak for the site no more, at most deliver our backlog."""
         self.wake = up.buffer.appended
         self.greet = asyncio.Event()
         """Introduce ourselves now, not at the next turn."""
-        self.asked: list[int] = []
-        """When the hellos were sent that no welcome has answered."""
+        self.asked: dict[int, int] = {}
+        """What was asked lately: the wall time that its answer names -> monotonic time."""
 
     async def run(self) -> None:
         will = (topics.state(self.site), message.encode(self._state(online=False)))
@@ -101,7 +103,6 @@ class Session:
                 hello = message.encode_signed(
                     await self._hello(), topics.hello(self.site), self.up.sign_secret
                 )
-                self.asked.append(self.clock.mono())
                 if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
                     await self._stop("denied")
             pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
@@ -122,16 +123,28 @@ class Session:
             newest=self.buffer.newest,
             head_hash=self.buffer.head,
             forgotten=self.buffer.forgotten,
-            at_wall=self.clock.wall(),
+            at_wall=self._ask(),
         )
+
+    def _ask(self) -> int:
+        """Wall time to name in what is sent now."""
+        wall = self.clock.wall()
+        self.asked[wall] = self.clock.mono()
+        if len(self.asked) > ASKED:
+            del self.asked[next(iter(self.asked))]
+        return wall
+
+    def _compare(self, answer: message.Welcome | message.Ack) -> None:
+        """Our clock with the hall's, if we know when this was asked: the same may be answered twice."""
+        asked_mono = self.asked.pop(answer.asked_wall, None)
+        if asked_mono is not None:
+            self.up.compare(asked_mono, answer.now_wall)
 
     async def _on_welcome(self, raw: bytes) -> None:
         welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
         if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
             return
-        if len(self.asked) == 1:  # else nobody knows which of them was answered
-            self.up.compare(self.asked[0], welcome.now_wall)
-        self.asked.clear()
+        self._compare(welcome)
         self.sync = sync.welcomed(
             self.sync, welcome, self.buffer.newest, self.clock.mono(), self.buffer.forgotten
         )
@@ -234,9 +247,9 @@ class Session:
             prev_hash=run.prev_hash,
             last_hash=run.last_hash,
             oldest_wall=await self.buffer.oldest_wall() or self.clock.wall(),
-            created_wall=self.clock.wall(),
+            created_wall=self._ask(),
             boot=self.up.boot,
-            dict=pack.NEWEST,
+            dict=self.dictionary,
         )
         return batch.encode(header, run.records, self.wire_key)
 
@@ -285,17 +298,15 @@ class Session:
         before, self.sync = self.sync, sync.acknowledged(self.sync, ack, self.clock.mono())
         if self.sync.phase is Phase.HELLO and before.phase is not Phase.HELLO:
             self.greet.set()
-        answered = {item.sent_mono for item in before.flights} - {
-            item.sent_mono for item in self.sync.flights
-        }
-        if answered and not before.timeouts:  # else it may have been the first sending that was answered
-            self.up.compare(max(answered), ack.now_wall)
+        self._compare(ack)
         self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
         self.up.status.ack_mono = self.clock.mono()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
             return
         for nack in ack.nacks:
+            if nack.code == "unknown_dict":
+                self.dictionary = ""  # the hall is older than we are: it takes them without
             if nack.permanent:
                 log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
                 await self.buffer.note_refusal(nack.first, nack.last, nack.code)

@@ -4,13 +4,14 @@ import asyncio
 
 import click
 
-from benchmarks import append, backlog, ingest, latency, memory, sealing, size, throughput
+from benchmarks import append, backlog, bridge, ingest, latency, memory, sealing, size, throughput
 from benchmarks.figure import text
 
 MEASURES = {
     "throughput": throughput.measure,
     "append": append.measure,
     "backlog": backlog.measure,
+    "bridge": bridge.measure,
     "ingest": ingest.measure,
     "latency": latency.measure,
     "memory": memory.measure,

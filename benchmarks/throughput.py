@@ -38,7 +38,7 @@ BARE_WINDOW = 2_000
 async def measure() -> AsyncIterator[Figure]:
     for name in ("sqlite", "postgresql"):
         async with _database(name) as address, services.mosquitto([BOX]) as broker:
-            rate, raws = await _catch_up(broker, address)
+            rate, raws = await catch_up(broker, address)
             same = await asyncio.to_thread(_bare, broker, _payloads(raws))
             single = await asyncio.to_thread(_bare, broker, raws)
         yield line(f"catch_up_{name}", rate, "records/s", ("bare paho, same bytes", same), 1)
@@ -55,7 +55,7 @@ async def _database(name: str) -> AsyncIterator[str]:
         yield f"postgresql://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{database}"
 
 
-async def _catch_up(broker: services.Mosquitto, database: str) -> tuple[float, list[bytes]]:
+async def catch_up(broker: services.Mosquitto, database: str) -> tuple[float, list[bytes]]:
     """Fill the buffer while the hall is down, then start the hall. -> records/s by its own receipt times."""
     box = processes.Agent(broker, BOX, site.MAPPING)
     site.create(box.folder / "office.db")

@@ -61,6 +61,7 @@ class Outcome(Struct):
 
     acks: list[tuple[str, Ack]] = []
     records: int = 0
+    again: int = 0  # records that were held already
 
 
 def open_batch(site: str, payload: bytes, wire_secrets: dict[str, bytes]) -> Opened:
@@ -104,6 +105,7 @@ async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: Wo
         ack = await intake.take(group, world)
         outcome.acks.append((site, ack))
         outcome.records += intake.count
+        outcome.again += intake.again
     return outcome
 
 
@@ -154,6 +156,7 @@ class _Intake:
         self.held = facts.decode_ranges(cursor.ranges)
         self.newest = 0
         self.count = 0
+        self.again = 0
         self.nacks: list[Nack] = []
         self.rows: list[dict[str, Any]] = []
         self.dead: list[dict[str, Any]] = []
@@ -171,7 +174,8 @@ class _Intake:
     async def take(self, group: list[Opened], world: World) -> Ack:
         for item in group:
             self._take_one(item)
-        return await self._commit(world)
+        ack = await self._commit(world)
+        return msgspec.structs.replace(ack, asked_wall=group[-1].header.created_wall)
 
     async def take_again(self, records: Iterable[tuple[int, bytes]], world: World) -> None:
         """Numbers that are held and were not read: a dead letter, a parked batch."""
@@ -211,7 +215,9 @@ class _Intake:
             self.nacks.append(_nack(item, "fork"))
             self.forked = True
             return
+        self.again += len(item.raws)
         for lo, hi in ranges.missing(self.held, header.first, header.last):
+            self.again -= hi - lo + 1
             if header.schema != SCHEMA:
                 self._park(item, lo, hi)
                 continue

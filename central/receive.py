@@ -251,7 +251,8 @@ class Receiver:
         self.records += outcome.records
         self.changed.set()
         milliseconds = round((self.clock.mono() - began) / 1000, 1)
-        log.debug("batch.committed", records=outcome.records, batches=len(opened), ms=milliseconds)
+        counts = {"records": outcome.records, "again": outcome.again, "batches": len(opened)}
+        log.debug("batch.committed", **counts, ms=milliseconds)
         return outcome
 
     async def _reply(self, link: Link, topic: str, reply: Ack | Welcome) -> None:
@@ -288,6 +289,7 @@ class Receiver:
             now_at=self.clock.office(),
             refused=known.refused,
             draining=known.draining,
+            asked_wall=known.hello.at_wall,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
         self.remote.welcomed(site)

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -41,6 +42,8 @@ class Hall(Server):
         super().__init__(broker.hall)
         self.config = broker.hall / "central.toml"
         self.url = f"http://{HOST}:{self.port}"
+        self.env: dict[str, str] = {}
+        self.armed: list[str] = []
         self.database = database
         self.config.write_text(
             f'database = "{database}"\nlog_level = "debug"\n{extra}\n'
@@ -50,7 +53,8 @@ class Hall(Server):
         )
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "central", "central", "run", "--config", str(self.config)]
+        program = [*self.armed, "central", "central", "run", "--config", str(self.config)]
+        return [*_env(self.env), sys.executable, "-m", *program]
 
     def answers(self) -> bool:
         try:
@@ -82,6 +86,8 @@ class Agent(Server):
         self.box = box
         self.env: dict[str, str] = {}
         """Of the process, beside ours."""
+        self.armed: list[str] = []
+        """What runs it instead of Python alone (`tests/killing.py`)."""
         self.config = self.folder / "agent.toml"
         (self.folder / "mapping.toml").write_text(mapping, "utf-8")
         self.config.write_text(
@@ -92,8 +98,8 @@ class Agent(Server):
         )
 
     def command(self) -> list[str]:
-        env = [f"{name}={value}" for name, value in self.env.items()]
-        return ["env", *env, sys.executable, "-m", "agent", "run", "--config", str(self.config)]
+        program = [*self.armed, "agent", "run", "--config", str(self.config)]
+        return [*_env(self.env), sys.executable, "-m", *program]
 
     def answers(self) -> bool:
         return self.status() is not None
@@ -116,6 +122,11 @@ class Agent(Server):
         path = self.folder / "data" / "buffer.db"
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+
+def _env(extra: dict[str, str]) -> list[str]:
+    here = str(Path(__file__).parents[1])  # the process runs in a folder of its own
+    return ["env", f"PYTHONPATH={here}", *(f"{name}={value}" for name, value in extra.items())]
 
 
 def _log_of(server: Server) -> str:

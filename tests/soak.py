@@ -18,6 +18,8 @@ from msgspec import Struct
 from tests import damage as damaging
 from tests import drill as drilling
 from tests import filling, services
+from tests import herd as herding
+from tests import points as pointed
 from tests import tamper as tampering
 from tests.real import logs, replay
 from tests.real.chaos import say
@@ -106,11 +108,33 @@ async def drill(count: int, seed: int) -> Tally:
     return Tally(len(found), 0, 0, 0, len(unnamed))
 
 
+async def herd(count: int, seed: int) -> Tally:
+    """18 real boxes and `count` light ones lose their line for a minute and come back together."""
+    done = await herding.run(count, seed)
+    say(
+        f"steady again: the real ones in {done.real_secs:.1f} s, the light ones in {done.light_secs:.1f} s; "
+        f"sent in vain: {done.again:.2%}"
+    )
+    return Tally(1, done.lost, done.duplicated, done.records, done.unmet)
+
+
+async def points(count: int, seed: int) -> Tally:
+    """Kills of box, broker and hall right before and after each named point of box and hall."""
+    done = await pointed.run(count, seed)
+    for kill in done.unreached:
+        say(f"nobody came by: {kill}")
+    if done.unproven:
+        say(f"mingcha verify: {done.unproven}")
+    return Tally(done.faults, done.lost, done.duplicated, done.records, int(bool(done.unproven)))
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "damage": damage,
     "disk": disk,
     "drill": drill,
+    "herd": herd,
     "kill": kill,
+    "points": points,
     "real": real,
     "tamper": tamper,
 }

@@ -108,7 +108,7 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "数据库不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
     ),
     "store.recovered": LogEvent("info", "数据库已恢复", ("after_secs",)),
-    "batch.committed": LogEvent("debug", "批次已入库", ("records", "batches", "ms")),
+    "batch.committed": LogEvent("debug", "批次已入库", ("records", "again", "batches", "ms")),
     "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
     "hello.refused": LogEvent("error", "站点的接入请求被拒", ("site", "code"), "执行 mingcha doctor"),
     "record.parked": LogEvent(

@@ -46,6 +46,7 @@ class Welcome(Struct, array_like=True, frozen=True):
     now_at: Int64
     refused: str = ""
     draining: bool = False  # another box has taken over: deliver the backlog, on the bulk lane
+    asked_wall: Int64 = 0  # `at_wall` of the hello that this answers
 
 
 class Nack(Struct, array_like=True, frozen=True):
@@ -66,6 +67,7 @@ class Ack(Struct, array_like=True, frozen=True):
     nacks: list[Nack]
     credit_bytes: Int64
     now_wall: Int64
+    asked_wall: Int64 = 0  # `created_wall` of a batch that this answers; 0: not said
 
 
 class Heartbeat(Struct, array_like=True, frozen=True):

@@ -12,6 +12,7 @@ import pytest
 from agent.__main__ import cli as agent_cli
 from central.__main__ import cli as hall_cli
 from central.core.access import Role
+from common.core.state import Act
 from tests.journey.scene import command
 
 pytestmark = pytest.mark.service
@@ -34,13 +35,15 @@ AGENT, HALL = "mingcha-agent", "mingcha"
 PROGRAMS = [(AGENT, path) for path in commands(agent_cli)] + [(HALL, path) for path in commands(hall_cli)]
 
 NAMES = {name for _, path in PROGRAMS for name in path}
+WORDS = {item.value for words in (Role, Act) for item in words}
+"""Values that people type."""
 
 
 def english(text: str, *names: str) -> set[str]:
     """Latin words that are neither an option, a file, a variable, an id nor a name of ours."""
     text = re.sub(r"-{1,2}[\w-]+|/[\w./-]+|MINGCHA_\w+|E-[A-Z]+-\d\d", " ", text)
     words = {word.lower() for word in re.findall(r"[A-Za-z]{2,}", text)}
-    return words - OURS - {word for name in names for word in name.split("-")} - {role.value for role in Role}
+    return words - OURS - {word for name in names for word in name.split("-")} - WORDS
 
 
 async def many(*lines: tuple[str, ...]) -> list[tuple[int, str, str]]:

@@ -163,3 +163,19 @@ async def held_to_account(place: Place) -> None:
         1,
         [("dead", 2, "已修复计入"), ("dead", 3, "已放弃")],
     )
+
+
+@together
+async def test_a_hall_older_than_the_boxs_dictionary_takes_the_records_without_it() -> None:
+    async with scene(start=False) as place:
+        await place.stop(place.hall)
+        place.hall.armed = ["tests.older"]
+        await place.start(place.hall, place.agent)
+        await place.settled()
+        refused = events(place.hall, "batch.refused")
+        assert {line["code"] for line in refused} == {"unknown_dict"}
+        before = len(refused)
+        place.office.receive(10)
+        await place.settled()
+        assert len(events(place.hall, "batch.refused")) == before, "once it knows, the box does not try again"
+        assert await place.twice() == []

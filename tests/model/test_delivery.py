@@ -6,13 +6,16 @@ lists). One order is kept, because MQTT keeps it for one sender: a hello is neve
 `MINGCHA_EXAMPLES=1500` runs the long form.
 """
 
+import copy
 import os
+from typing import Any
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent.core import sync
+from agent.core import offset, sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from central.ingest import Opened, _check_overlap
 from central.welcome import _forked
@@ -20,7 +23,7 @@ from common.core import batch, crypto, message, ranges, record, topics
 from common.core.batch import Header
 from common.core.instant import SECOND
 from common.core.message import Ack, Hello, Nack, Welcome
-from common.core.ranges import Range
+from common.core.ranges import ForkError, Range
 from common.core.record import Case, Gap, Op, Record, RecordKind
 
 SITE = "s01"
@@ -28,6 +31,7 @@ BOX_SECRET, HALL_SECRET = b"b" * 32, b"h" * 32
 BOX_KEY, HALL_KEY = crypto.sign_public(BOX_SECRET), crypto.sign_public(HALL_SECRET)
 RUN_ROWS = 3
 CREDIT = 1_000_000
+HALL_AHEAD = 1_800_000_000 * SECOND
 PLACES = st.integers(0, 50)
 
 
@@ -37,8 +41,8 @@ class Box:
     def __init__(self) -> None:
         self.source: list[str] = []
         """Contents of the office's own database."""
-        self.history: dict[tuple[bytes, int], bytes] = {}
-        """Every record ever appended, by (epoch, number)."""
+        self.history: dict[tuple[bytes, int], set[bytes]] = {}
+        """Every record ever appended, by (epoch, number): two where a copy of the disk went another way."""
         self.epochs = 0
         self.begin_epoch()
 
@@ -56,7 +60,8 @@ class Box:
         seq = self.newest + 1
         packed = record.encode_body(body)
         raw = record.encode_record(Record(seq, kind, "case", key, 1, Op.PUT, None, 1, 1, 1, b"", packed))
-        self.rows[seq] = self.history[self.epoch, seq] = raw
+        self.rows[seq] = raw
+        self.history.setdefault((self.epoch, seq), set()).add(raw)
         self.chain[seq] = crypto.chain_next(self.chain[self.newest], seq, raw)
         self.newest = seq
 
@@ -97,6 +102,25 @@ class Box:
         self.forgotten = max(self.forgotten, upto)
         return gone
 
+    def copied(self) -> tuple[Any, ...]:
+        """What lies on the disk now."""
+        disk = self.rows, self.damaged, self.chain, self.carries
+        return *(copy.copy(item) for item in disk), self.epoch, self.newest, self.forgotten
+
+    def put_back(self, disk: tuple[Any, ...]) -> None:
+        """A copy comes in place of what there is; what it does not know of the source is read anew."""
+        self.rows, self.damaged, self.chain, self.carries = (copy.copy(item) for item in disk[:4])
+        self.epoch, self.newest, self.forgotten = disk[4:]
+        for content in self.source:
+            if content not in self.carries:
+                self.capture(content)
+
+    def set_aside(self) -> None:
+        """A fork: neither buffer nor index is what the hall has, so all is read again into a new epoch."""
+        self.begin_epoch()
+        for content in self.source:
+            self.capture(content)
+
     def replace(self) -> None:
         """The buffer is gone. Its index knows what was acknowledged, and is not trusted after a hall's restore."""
         lost = [c for c in self.source if self.hall_restored or self.carries.get(c, 0) > self.forgotten]
@@ -127,7 +151,8 @@ class Hall:
         held = self.held.setdefault(hello.epoch, [])
         refused = "fork" if _forked(held, hello) else ""
         upto, above = state_of(held)
-        return Welcome(hello.epoch, hello.connection, upto, above, self.public, self.credit, 0, 0, refused)
+        place = hello.epoch, hello.connection, upto, above, self.public, self.credit
+        return Welcome(*place, 0, 0, refused, asked_wall=hello.at_wall)
 
     def commit(self, payload: bytes) -> Ack:
         """One batch in one transaction, as `central/ingest.py`."""
@@ -138,8 +163,11 @@ class Hall:
         held = self.held.get(header.epoch)
         if held is None:
             return self.refusal(header, "unknown_epoch")
-        _check_overlap(held, Opened(header, raws))
-        merged = ranges.merge(held, Range(header.first, header.last, header.prev_hash, header.last_hash))
+        try:
+            _check_overlap(held, Opened(header, raws))
+            merged = ranges.merge(held, Range(header.first, header.last, header.prev_hash, header.last_hash))
+        except ForkError:
+            return self.refusal(header, "fork")
         gaps: list[Gap] = []
         for lo, hi in ranges.missing(held, header.first, header.last):
             for seq in range(lo, hi + 1):
@@ -154,7 +182,7 @@ class Hall:
         self.held[header.epoch] = merged
         self.ever |= {(header.epoch, seq) for item in merged for seq in range(item.lo, item.hi + 1)}
         upto, above = state_of(merged)
-        return Ack(header.epoch, upto, above, [], self.credit, 0)
+        return Ack(header.epoch, upto, above, [], self.credit, 0, header.created_wall)
 
     def refusal(self, header: Header, code: str) -> Ack:
         return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, 0)
@@ -182,6 +210,11 @@ class Delivery(RuleBasedStateMachine):
         self.connection, self.now, self.sent = 0, 0, 0
         self.restored, self.misled = 0, False
         self.wire_key = b""
+        self.disk: tuple[Any, ...] | None = None
+        self.samples: tuple[offset.Sample, ...] = ()
+        self.wall_less_mono = 0
+        """Of the box's clock, which jumps as it likes."""
+        self.asked: dict[int, int] = {}
         self.up: list[tuple[int, str, bytes]] = []
         self.down: list[tuple[int, str, bytes]] = []
 
@@ -204,7 +237,7 @@ class Delivery(RuleBasedStateMachine):
         box = self.box
         oldest = min(box.rows, default=box.newest + 1)
         hello = Hello(
-            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, 0
+            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, self.ask()
         )  # fmt: skip
         self.publish(
             self.up, topics.hello(SITE), message.encode_signed(hello, topics.hello(SITE), BOX_SECRET)
@@ -236,11 +269,23 @@ class Delivery(RuleBasedStateMachine):
         box, last = self.box, send.first + len(run) - 1
         header = Header(
             SITE, box.epoch, send.lane, send.first, last, 1, crypto.key_id(self.wire_key), crypto.WIRE, "zstd",
-            box.chain[send.first - 1], box.chain[last], 0, 0, "b",
+            box.chain[send.first - 1], box.chain[last], 0, self.ask(), "b",
         )  # fmt: skip
         payload = batch.encode(header, run, self.wire_key)
         self.sync = sync.sent(self.sync, Flight(send.lane, send.first, last, len(payload), self.now))
         self.publish(self.up, topics.lane(SITE, send.lane), payload)
+
+    def ask(self) -> int:
+        wall = self.now + self.wall_less_mono
+        while wall in self.asked:
+            wall += 1
+        self.asked[wall] = self.now
+        return wall
+
+    def compare(self, answer: Welcome | Ack) -> None:
+        asked = self.asked.pop(answer.asked_wall, None)
+        if asked is not None:
+            self.samples = offset.measured(self.samples, asked, self.now, answer.now_wall)
 
     def publish(self, wire: list[tuple[int, str, bytes]], topic: str, payload: bytes) -> None:
         self.sent += 1
@@ -251,6 +296,11 @@ class Delivery(RuleBasedStateMachine):
     def nobody_listens(self, place: int) -> None:
         flight = self.sync.flights[place % len(self.sync.flights)]
         self.sync = sync.unsent(self.sync, flight.first, self.now)
+
+    @rule(by=st.sampled_from([-86_400, -1_800_000_000, 3, 86_400]))
+    def the_clock_jumps(self, by: int) -> None:
+        """A day, back to 1970, a little: nothing that is delivered rests on it."""
+        self.wall_less_mono += by * SECOND
 
     @rule(seconds=st.sampled_from([1, 5, 60]))
     def time_passes(self, seconds: int) -> None:
@@ -263,10 +313,14 @@ class Delivery(RuleBasedStateMachine):
         rows = self.box.carriers()
         self.box.damaged.add(rows[place % len(rows)])
 
-    @rule(which=st.sampled_from(["buffer", "hall"]))
+    @rule(which=st.sampled_from(["buffer", "hall", "copied", "put back"]))
     def a_disaster(self, which: str) -> None:
         if which == "buffer":
             self.the_buffer_is_lost()
+        elif which == "copied":
+            self.disk = self.box.copied()
+        elif which == "put back":
+            self.a_copy_of_the_disk_is_put_back()
         elif self.hall.backup is not None:
             self.the_hall_is_restored()
 
@@ -275,6 +329,19 @@ class Delivery(RuleBasedStateMachine):
         self.box.replace()
         self.sync = Sync(self.box.epoch)
         self.hall.backup = None
+
+    def a_copy_of_the_disk_is_put_back(self) -> None:
+        """From before its numbers were given to something else, perhaps; the hall is not set back behind it either."""
+        if self.disk is not None:
+            self.box.put_back(self.disk)
+            self.sync = Sync(self.box.epoch)
+            self.hall.backup = None
+
+    def forked(self) -> None:
+        """As the agent: the copy is set aside, and the program starts anew."""
+        assert self.disk is not None, "an honest box is no fork"
+        self.box.set_aside()
+        self.sync = Sync(self.box.epoch)
 
     def the_hall_is_restored(self) -> None:
         """Another instance announces itself: a connected box introduces itself again."""
@@ -296,6 +363,7 @@ class Delivery(RuleBasedStateMachine):
         if not hello:
             self.up = [other for other in self.up if other[1] != topics.hello(SITE) or other[0] > number]
         answer: Welcome | Ack = self.hall.introduce(payload) if hello else self.hall.commit(payload)
+        answer = msgspec.structs.replace(answer, now_wall=HALL_AHEAD + self.now)
         if answered:
             to = topics.welcome(SITE) if hello else topics.ack(SITE)
             self.publish(self.down, to, message.encode_signed(answer, to, HALL_SECRET))
@@ -311,7 +379,10 @@ class Delivery(RuleBasedStateMachine):
             self.on_welcome(message.decode_signed(Welcome, topic, HALL_KEY, payload))
         else:
             ack = message.decode_signed(Ack, topic, HALL_KEY, payload)
+            self.compare(ack)
             self.sync = sync.acknowledged(self.sync, ack, self.now)
+            if self.sync.refused:
+                self.forked()
         self.forget()
 
     def on_welcome(self, welcome: Welcome) -> None:
@@ -320,8 +391,11 @@ class Delivery(RuleBasedStateMachine):
             return
         if welcome.epoch != self.box.epoch:
             return
-        self.sync = sync.welcomed(self.sync, welcome, self.box.newest, self.now)
-        assert not self.sync.refused, "an honest box is no fork"
+        self.compare(welcome)
+        self.sync = sync.welcomed(self.sync, welcome, self.box.newest, self.now, self.box.forgotten)
+        if self.sync.refused:
+            self.forked()
+            return
         self.wire_key = welcome.wire_key
         stated = [(1, welcome.upto), *welcome.ranges]
         held = [Range(lo, hi, b"", b"") for lo, hi in stated if hi >= lo]
@@ -374,7 +448,13 @@ class Delivery(RuleBasedStateMachine):
 
     @invariant()
     def the_hall_holds_only_what_the_box_appended_under_that_number(self) -> None:
-        assert self.hall.facts.items() <= self.box.history.items()
+        assert all(raw in self.box.history[place] for place, raw in self.hall.facts.items())
+
+    @invariant()
+    def the_box_knows_the_halls_clock_within_the_error_it_names(self) -> None:
+        if self.samples:
+            found = offset.best(self.samples, self.now)
+            assert abs(found.ahead - HALL_AHEAD) <= found.err_at(self.now) + 1
 
     @invariant()
     def what_waits_and_what_is_forgotten_are_all_numbers(self) -> None:
@@ -409,7 +489,8 @@ class Delivery(RuleBasedStateMachine):
 
 
 def declared_by(box: Box) -> list[Gap]:
-    found = [record.decode_record(raw) for (epoch, _), raw in box.history.items() if epoch == box.epoch]
+    raws = [raw for (epoch, _), both in box.history.items() if epoch == box.epoch for raw in both]
+    found = [record.decode_record(raw) for raw in raws]
     bodies = [record.decode_body(item) for item in found if item.kind is RecordKind.GAP]
     return [body for body in bodies if isinstance(body, Gap)]
 

@@ -12,6 +12,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 POINTS: dict[str, dict[str, str]] = {
@@ -43,6 +44,8 @@ POINTS: dict[str, dict[str, str]] = {
 """Program -> name of the point -> function. Before and after a function is before and after what it does."""
 ROTATING = {"prepare", "close", "adopt", "shred"}
 WRAPPING = {"wrap", "rewrap"}
+ONCE = {"hello", "welcome"}
+"""Passed once in a connection."""
 _ONLY = {"aiosqlite.core:Connection.execute": "COMMIT"}
 
 
@@ -68,7 +71,8 @@ class _Bomb:
             return
         self._left -= 1
         if self._left == 0:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
 def _armed(function: Callable[..., Any], bomb: _Bomb) -> Callable[..., Any]:

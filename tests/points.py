@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 from msgspec import Struct
 
 from tests.journey.scene import Place, command, scene, until
-from tests.killing import POINTS, ROTATING, WRAPPING
+from tests.killing import ONCE, POINTS, ROTATING, WRAPPING
 from tests.processes import Agent, Hall
 from tests.real.chaos import say
 from tests.server import Server
@@ -53,7 +55,11 @@ async def run(count: int, seed: int) -> Tally:
     rng = random.Random(seed)
     every = matrix()
     rng.shuffle(every)
-    kills = [Kill(*every[n % len(every)], rng.randint(1, MOST_NTH)) for n in range(count)]
+    kills = []
+    for number in range(count):
+        program, point, when, victim = every[number % len(every)]
+        nth = 1 if point in ONCE else rng.randint(1, MOST_NTH)
+        kills.append(Kill(program, point, when, victim, nth))
     unreached = []
     async with scene() as place:
         await place.settled()
@@ -99,6 +105,8 @@ async def killed(place: Place, kill: Kill) -> bool:
     armed.armed = []
     del armed.env["MINGCHA_KILL"]
     await asyncio.to_thread(victim.kill)
+    if not went_off:
+        await asyncio.to_thread(armed.kill)
     await place.start(place.broker, place.hall, place.agent)
     return went_off
 
@@ -112,6 +120,16 @@ async def tempt(place: Place, kill: Kill, victim: Server) -> bool:
     if kill.point in ROTATING:
         await command("mingcha", "command", "send", "s01", "rotate", "--why", "演练", *where)
     if kill.point in WRAPPING:
-        await command("mingcha-agent", "key", "change", "--config", str(place.agent.config))
+        await change_key(place)
     await asyncio.sleep(0.3)
     return victim._process is None or victim._process.poll() is not None
+
+
+async def change_key(place: Place) -> None:
+    """It waits for the box to have wrapped everything anew, and ours may be dead by then."""
+    program = str(Path(sys.executable).with_name("mingcha-agent"))
+    args = "key", "change", "--config", str(place.agent.config)
+    process = await asyncio.create_subprocess_exec(
+        "timeout", "3", program, *args, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    await process.wait()

@@ -4,7 +4,7 @@ import shutil
 
 from agent import __version__
 from agent.core import quota
-from agent.core.sync import Sync
+from agent.core.sync import Sync, lacking
 from agent.master import STANDS_IN
 from agent.means import Means
 from common.core.instant import SECOND
@@ -40,4 +40,5 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         agent_notice=STANDS_IN if means.keeper.master.stands_in else means.pace.notice or means.keeping.fault,
         policy_version=means.keeping.version,
         policy_fault=means.keeping.fault,
+        lacking=lacking(sync, means.buffer.newest),
     )

@@ -5,6 +5,7 @@ after it. A crash between the two is healed by `catch_up`, which replays the buf
 A row that cannot be mapped is set aside with its reason and shown by the doctor; when it maps again it is cured.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -56,11 +57,16 @@ class Capture:
         self._digest_key = digest_key
         self._signer = signer
         self._behind = True
+        self._lock = asyncio.Lock()
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
 
     async def catch_up(self) -> None:
         """Bring the index level with the buffer; does nothing when it is."""
+        async with self._lock:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
         if not self._behind:
             return
         if self._index.indexed < self._buffer.forgotten:
@@ -168,7 +174,6 @@ class Capture:
 
     async def note(self, event: Event | Result) -> None:
         """A change of the agent's own state, or what became of a command."""
-        await self.catch_up()
         await self._store([Draft(rows.statement(event, self.stamp()), "")])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
@@ -223,23 +228,26 @@ class Capture:
         self.bad[table.name, key] = reason
 
     async def _store(self, drafts: Sequence[Draft], positions: dict[str, bytes] | None = None) -> None:
-        self._behind = True
-        former = self._index.former
-        stamp = self.stamp()
-        due = self._signer.due(len(drafts), stamp, former)
-        drafts = [*(Draft(item, "") for item in due), *drafts]
-        seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
-        self._signer.taken(stamp)
-        seen = [
-            _seen(draft.record, draft.case_key, seq)
-            for draft, seq in zip(drafts, seqs, strict=True)
-            if draft.record.kind in _ROWS and not draft.is_history
-        ]
-        await self._index.commit(seen, seqs[-1] if seqs else self._index.indexed)
-        self._buffer.indexed = self._index.indexed
-        if former is not None:
-            await self._index.former_signed()
-        self._behind = False
+        """One at a time, and never past what the index has not learned: what it does not know is numbered twice."""
+        async with self._lock:
+            await self._catch_up()
+            self._behind = True
+            former = self._index.former
+            stamp = self.stamp()
+            due = self._signer.due(len(drafts), stamp, former)
+            drafts = [*(Draft(item, "") for item in due), *drafts]
+            seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
+            self._signer.taken(stamp)
+            seen = [
+                _seen(draft.record, draft.case_key, seq)
+                for draft, seq in zip(drafts, seqs, strict=True)
+                if draft.record.kind in _ROWS and not draft.is_history
+            ]
+            await self._index.commit(seen, seqs[-1] if seqs else self._index.indexed)
+            self._buffer.indexed = self._index.indexed
+            if former is not None:
+                await self._index.former_signed()
+            self._behind = False
 
 
 _ROWS = {RecordKind.CASE, RecordKind.STEP}

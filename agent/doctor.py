@@ -14,6 +14,7 @@ from cryptography import x509
 from agent import __version__, app, buffer_checks, look, master
 from agent import config as configs
 from agent.box import Box
+from agent.config import AgentConfig
 from agent.core.quota import Level
 from agent.core.sync import Phase
 from agent.link import HALL_SILENT
@@ -42,23 +43,31 @@ NO_IDENTITY = {"E-ID-01", "E-ID-05"}
 async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
     """Run every check on the box whose configuration is `path`. -> (findings, verdict, its sentence)."""
     try:
-        box = Box(configs.load(path), Clock())
+        config = configs.load(path)
     except ConfigError as error:
-        fault, hint = str(error), error.hint
-
-        async def broken() -> Outcome:
-            return Outcome(Status.FAIL, fault, hint)
-
-        findings = await health.run({"E-SYS-09": broken})
-        return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
-    return await examine_box(box, only=only)
+        return await _misconfigured(error)
+    return await examine_config(config, Clock(), only=only)
 
 
-async def examine_box(box: Box, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
-    """The same on a box whose configuration is read already."""
+async def examine_config(
+    config: AgentConfig, clock: Clock, *, only: str = ""
+) -> tuple[list[Finding], DoctorVerdict, str]:
+    """The same of a configuration that is read already."""
+    try:
+        box = Box(config, clock)
+    except ConfigError as error:
+        return await _misconfigured(error)
     findings = await health.run(_checks(box), only=only)
     verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)
     return findings, verdict, health.sentence(findings, box.config.name or box.config.site, _EFFECTS[verdict])
+
+
+async def _misconfigured(error: ConfigError) -> tuple[list[Finding], DoctorVerdict, str]:
+    async def broken() -> Outcome:
+        return Outcome(Status.FAIL, str(error), error.hint)
+
+    findings = await health.run({"E-SYS-09": broken})
+    return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
 
 
 _EFFECTS = {

@@ -24,6 +24,9 @@ class LinkStatus:
         """Code of PROTOCOL.md, or what the broker's own refusal means: `draining`, `denied`."""
         self.ack_wall = 0
         self.ack_mono: int | None = None
+        self.asked_mono: int | None = None
+        """When that was sent which the newest receipt answers."""
+        self.sent_mono: int | None = None
 
     def away(self, reason: str, hint: str = "") -> None:
         """Broker or hall is not there."""

@@ -6,7 +6,7 @@ from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.collect import CollectState
 from agent.config import AgentConfig
-from agent.core import offset
+from agent.core.trial import Worked
 from agent.index import Index
 from agent.keeper import Keeper
 from agent.link import LinkStatus
@@ -15,6 +15,7 @@ from agent.policy import Keeping
 from agent.remote import Remote
 from common.clock import Clock
 from common.config import read_secret
+from common.core import offset
 
 
 def boot_id() -> str:
@@ -56,12 +57,12 @@ class Means:
         self.remote = Remote(config, buffer, index, capture, collecting, clock, self.pace)
         self.keeping = Keeping(config.data_dir, config.site, self.hall_sign, self.pace, clock, self._worked)
 
-    def _worked(self) -> tuple[int | None, int | None]:
-        return self.status.ack_mono, self.collecting.last_ok_mono
+    def _worked(self) -> Worked:
+        link = self.status
+        return Worked(link.ack_mono, link.asked_mono, link.sent_mono, self.collecting.last_ok_mono)
 
     def compare(self, asked_mono: int, hall_wall: int) -> None:
         """The hall has answered what we sent at `asked_mono`, and named its time."""
         now = self.clock.mono()
         self._samples = offset.measured(self._samples, asked_mono, now, hall_wall)
-        found = offset.best(self._samples, now)
-        self.clock.compare(found.ahead, found.err_at(now))
+        self.clock.compare(offset.best(self._samples, now))

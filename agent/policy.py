@@ -12,10 +12,10 @@ from pathlib import Path
 import structlog
 
 from agent.core import trial
-from agent.core.trial import Trial, Verdict
+from agent.core.trial import Trial, Verdict, Worked
 from agent.pace import NONE, Pace
 from common.clock import Clock
-from common.core import message, topics
+from common.core import message, order, topics
 from common.core.message import Policy
 
 log = structlog.get_logger()
@@ -35,9 +35,9 @@ class Keeping:
         hall_sign: bytes,
         pace: Pace,
         clock: Clock,
-        worked: Callable[[], tuple[int | None, int | None]],
+        worked: Callable[[], Worked],
     ) -> None:
-        """`worked`: monotonic times of the last receipt and the last clean round."""
+        """`worked`: when what last did."""
         self._kept = folder / "policy"
         self._tried = folder / "policy.trial"
         self._refused = folder / "policy.refused"
@@ -74,13 +74,13 @@ class Keeping:
         policy = self._decoded(raw)
         if policy.version <= max(self.version, self._refused_version):
             return
-        why = trial.fault(policy, self._site)
+        why = order.fault(policy, self._site)
         if why:
             self._refuse(policy, f"第 {{}} 版设置不能用：{why}")
             return
         if self._trial is None:
             self._before = self._pace.policy
-        self._trial = trial.begin(self._clock.mono(), *self._worked())
+        self._trial = trial.begin(self._clock.mono(), self._worked())
         self._pace.policy, self.fault = policy, ""
         _write(self._tried, raw)
         log.info("policy.tried", version=policy.version)
@@ -94,7 +94,7 @@ class Keeping:
     def look(self) -> None:
         if self._trial is None:
             return
-        found = trial.verdict(self._trial, self._clock.mono(), *self._worked())
+        found = trial.verdict(self._trial, self._clock.mono(), self._worked())
         if found is Verdict.WAIT:
             return
         self._trial, policy = None, self._pace.policy

@@ -5,8 +5,9 @@ the next start, and not carried out again: nobody knows how far it had come.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -15,13 +16,13 @@ from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.collect import CollectState
 from agent.config import AgentConfig
-from agent.core import order
 from agent.index import Index
 from agent.pace import Pace
-from agent.sqlfile import BufferFullError
+from agent.sqlfile import BufferFullError, ReopenError
 from common import health
 from common.clock import Clock
-from common.core import message, topics
+from common.core import message, order, topics
+from common.core.errors import MingchaError
 from common.core.instant import MINUTE
 from common.core.message import Command
 from common.core.record import Result
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 ACT_SECS = 60.0
 LONGEST_DETAIL = 16_000
+FULL_SECS = 5.0
+_Done = TypeVar("_Done")
 
 
 class Remote:
@@ -67,54 +70,60 @@ class Remote:
     def take(self, raw: bytes, hall_sign: bytes) -> None:
         """Raises ValueError for what the hall has not signed."""
         command = message.decode_signed(Command, topics.command(self._site), hall_sign, raw)
-        self._queue.put_nowait(command)
+        if command.generation == self._config.generation:
+            self._queue.put_nowait(command)
 
     async def run(self) -> None:
         """For ever."""
-        for command, act in await self._buffer.noted("SELECT id, act FROM command_seen WHERE done=0"):
-            await self._answer(
-                Command(command, self._site, act, {}, 0, 0), Outcome.FAILED, "执行中程序被中断"
-            )
+        rows = await _written(lambda: self._buffer.noted("SELECT id, act FROM command_seen WHERE done=0"))
+        for command, act in rows:
+            await self._answer(str(command), str(act), Outcome.FAILED, "执行中程序被中断")
         while True:
             command = await self._queue.get()
-            while True:
-                try:
-                    await self._carry_out(command)
-                    break
-                except BufferFullError:  # the collector says so
-                    await asyncio.sleep(5)
+            if await _written(functools.partial(self._is_new, command)):
+                await self._answer(command.id, command.act, *await self._carried_out(command))
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _is_new(self, command: Command) -> bool:
+        """Remember it, durably, before anything is done."""
+        known = {row[0] for row in await self._buffer.noted("SELECT id FROM command_seen")}
+        if command.id in known:
+            return False
         now = self._clock.wall()
-        known = await self._buffer.noted("SELECT id FROM command_seen")
-        if (command.id,) in [tuple(row) for row in known]:
-            return
         old = now - 2 * order.LONGEST
         await self._buffer.note("DELETE FROM command_seen WHERE done=1 AND at_wall<?", [(old,)])
-        seen = (command.id, command.act, now)
-        await self._buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [seen])
-        refused = order.refusal(command, self._site, now + (self._clock.offset or 0))
+        await self._buffer.note(
+            "INSERT INTO command_seen VALUES(?, ?, ?, 0)", [(command.id, command.act, now)]
+        )
+        return True
+
+    async def _carried_out(self, command: Command) -> tuple[Outcome, str]:
+        """-> what became of it. What fails here is an answer, and no reason to end the program."""
+        refused = order.refusal(command, self._site, self._clock.wall() + (self._clock.offset or 0))
         if refused is not None:
-            await self._answer(command, *refused)
-            return
+            return refused
         try:
             async with asyncio.timeout(ACT_SECS):
-                detail = await self._acts[Act(command.act)](command.args)
-            await self._answer(command, Outcome.DONE, detail)
+                return Outcome.DONE, await self._acts[Act(command.act)](command.args)
         except TimeoutError:
-            await self._answer(command, Outcome.FAILED, f"{ACT_SECS:.0f} 秒内没有完成")
+            return Outcome.FAILED, f"{ACT_SECS:.0f} 秒内没有完成"
+        except ReopenError:
+            raise
+        except MingchaError as error:
+            return Outcome.FAILED, str(error)
 
-    async def _answer(self, command: Command, outcome: Outcome, detail: str) -> None:
-        log.info("command.answered", command=command.id, act=command.act, outcome=outcome.value)
-        await self._capture.note(Result(command.id, command.act, outcome, detail[:LONGEST_DETAIL]))
-        await self._buffer.note("UPDATE command_seen SET done=1 WHERE id=?", [(command.id,)])
+    async def _answer(self, command: str, act: str, outcome: Outcome, detail: str) -> None:
+        """Until it is written: an answer that is lost would be asked for again in vain."""
+        result = Result(command, act, outcome, detail[:LONGEST_DETAIL])
+        await _written(lambda: self._capture.note(result))
+        await _written(lambda: self._buffer.note("UPDATE command_seen SET done=1 WHERE id=?", [(command,)]))
+        log.info("command.answered", command=command, act=act, outcome=outcome.value)
 
     # what it can do ------------------------------------------------------------------------------------------
 
     async def _doctor(self, _args: dict[str, int]) -> str:
-        from agent import box, doctor  # they need the whole program, which needs this module
+        from agent import doctor  # it needs the whole program, which needs this module
 
-        findings, verdict, sentence = await doctor.examine_box(box.Box(self._config, self._clock))
+        findings, verdict, sentence = await doctor.examine_config(self._config, self._clock)
         bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
         return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
 
@@ -130,7 +139,9 @@ class Remote:
         return said
 
     async def _rotate(self, _args: dict[str, int]) -> str:
-        return "已换新段" if await self._buffer.rotate() else "现有段还没有写过记录，不需要换"
+        if not await self._buffer.rotate():
+            raise MingchaError("此刻没有换：现有段还没有写过记录，或磁盘已满、文件正被读取")
+        return "已换新段"
 
     async def _hold(self, args: dict[str, int]) -> str:
         self._pace.until_mono = self._clock.mono() + args["minutes"] * MINUTE
@@ -144,3 +155,12 @@ class Remote:
         rows = len(await self._buffer.quarantined_rows())
         self._collecting.sweep_needed()
         return f"{rows} 行将重读"
+
+
+async def _written(write: Callable[[], Awaitable[_Done]]) -> _Done:
+    """Again and again while the disk is full, which the collector says."""
+    while True:
+        try:
+            return await write()
+        except BufferFullError:
+            await asyncio.sleep(FULL_SECS)

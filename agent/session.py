@@ -139,6 +139,8 @@ class Session:
         asked_mono = self.asked.pop(answer.asked_wall, None)
         if asked_mono is not None:
             self.up.compare(asked_mono, answer.now_wall)
+            if isinstance(answer, message.Ack):
+                self.up.status.asked_mono = asked_mono
 
     async def _on_welcome(self, raw: bytes) -> None:
         welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
@@ -210,6 +212,7 @@ class Session:
             payload = await self._seal(send.lane, run)
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
+            self.up.status.sent_mono = flight.sent_mono
             if send.lane is Lane.BULK:
                 self.up.pace.spend(len(payload))
             group.create_task(self._publish(link, flight, payload))

@@ -68,11 +68,16 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def send(site: str, act: str, hours: int, why: str, path: Path, **given: int | None) -> None:
         from central.store import commands, dead, pages
         from common.clock import Clock
+        from common.core import order
         from common.core.errors import ConfigError
+        from common.core.message import Command
 
         number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
         args = {name: value for name, value in given.items() if value is not None}
         row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "who": who, "why": why}
+        refused = order.refusal(Command(number, site, act, args, now, now + hours * HOUR, 0), site, now)
+        if refused is not None:
+            raise ConfigError(refused[1], hint="写法见  mingcha command send --help")
 
         async def write(conn: AsyncConnection) -> None:
             if site not in await pages.kinds(conn):
@@ -119,10 +124,15 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def change(site: str, bulk: int, linger: int, why: str, path: Path) -> None:
         from central.store import commands, dead, pages
         from common.clock import Clock
+        from common.core import order
         from common.core.errors import ConfigError
+        from common.core.message import Policy
 
         now, who = Clock().wall(), getpass.getuser()
         row = {"site": site, "bulk_bytes_per_sec": bulk, "linger_ms": linger, "who": who, "why": why}
+        fault = order.fault(Policy(site, 1, bulk, linger), site)
+        if fault:
+            raise ConfigError(fault, hint="写法见  mingcha policy set --help")
 
         async def write(conn: AsyncConnection) -> int:
             if site not in await pages.kinds(conn):

@@ -191,8 +191,7 @@ class _Intake:
         await self._close_gaps()
         if self.forked:
             await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
-        for result in self.results:
-            await commands.settle(self.conn, self.site, result, self.now.wall)
+        await self._settle_commands()
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
         settled = await self._move()
         cases |= settled.cases
@@ -203,6 +202,12 @@ class _Intake:
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
         return Ack(self.epoch, upto, above, self.nacks, MOST_CREDIT, self.now.wall)
+
+    async def _settle_commands(self) -> None:
+        """Answers of the site's newest box: one that it replaced has not been asked."""
+        if self.results and self.cursor.generation == await facts.newest_generation(self.conn, self.site):
+            for result in self.results:
+                await commands.settle(self.conn, self.site, result, self.now.wall)
 
     def _take_one(self, item: Opened) -> None:
         header = item.header

@@ -31,7 +31,7 @@ from common.core.backoff import delay
 from common.core.batch import BatchError
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, MINUTE, SECOND
-from common.core.message import Ack, Welcome
+from common.core.message import Ack, Nack, Welcome
 from common.mqtt import NOT_AUTHORIZED, Link, Received, connect
 
 log = structlog.get_logger()
@@ -219,9 +219,7 @@ class Receiver:
         for item in items:
             if item not in hellos:
                 self._open(item, opened, replies)
-        outcome = Outcome()
-        if opened:
-            outcome = await self._commit(opened)
+        outcome = await self._commit_all(opened) if opened else Outcome()
         for site, ack in replies:
             group.create_task(self._reply(link, topics.ack(site), ack))
         sending = queue.sending() | {site: queue.weights.get(site, 1) for site, _ in outcome.acks}
@@ -238,6 +236,36 @@ class Receiver:
             answer = refusal(site, item.payload, error.code, self.clock.wall())
             replies += [(site, answer)] if answer is not None else []
             log.warning("batch.refused", site=site, code=error.code, reason=str(error))
+
+    async def _commit_all(self, opened: list[Opened]) -> Outcome:
+        """One transaction; where it breaks on something nobody foresaw, one each: a site must not stop the others."""
+        try:
+            return await self._commit(opened)
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  the loop runner of batches: told apart one by one
+            if len(opened) == 1:
+                return self._unforeseen(opened[0], error)
+        outcome = Outcome()
+        for item in opened:
+            done = await self._commit_all([item])
+            outcome.acks += done.acks
+            outcome.records += done.records
+        return outcome
+
+    def _unforeseen(self, item: Opened, error: Exception) -> Outcome:
+        """The box keeps the batch, and sends it again later; somebody has to look."""
+        header = item.header
+        log.error(
+            "batch.failed",
+            site=header.site,
+            first=header.first,
+            last=header.last,
+            reason=repr(error),
+            hint="请把这条日志交给软件维护人员",
+        )
+        nack = Nack(header.first, header.last, "failed", permanent=False)
+        return Outcome([(header.site, Ack(header.epoch, 0, [], [nack], 0, self.clock.wall()))])
 
     async def _commit(self, opened: list[Opened]) -> Outcome:
         began = self.clock.mono()
@@ -292,4 +320,5 @@ class Receiver:
             asked_wall=known.hello.at_wall,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
-        self.remote.welcomed(site)
+        if not (known.draining or known.refused):
+            self.remote.welcomed(site)

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from central.store import commands
+from central.store import commands, facts
 from central.store.engine import Store
 from common.clock import Clock
 from common.core import message, topics
@@ -52,21 +52,25 @@ class Remote:
         now = self._clock.wall()
         async with self._store.read() as conn:
             waiting, wished = await commands.waiting(conn), await commands.wished(conn)
+            newest = {
+                site: await facts.newest_generation(conn, site) for site in {row.site for row in waiting}
+            }
         if any(row.expires_wall < now - ANSWER_DAYS * DAY for row in waiting):
             async with self._store.write() as conn:
                 await commands.expire(conn, now - ANSWER_DAYS * DAY, now)
         for row in waiting:
             sent = self._sent.setdefault(row.site, set())
             if row.id not in sent and row.expires_wall > now:
-                await self._send(link, row, now)
+                await self._send(link, row, newest[row.site], now)
                 sent.add(row.id)
         for site, row in wished.items():
             if self._policies.get(site) != row.version:
                 await self._wish(link, row)
                 self._policies[site] = row.version
 
-    async def _send(self, link: Link, row: Row[Any], now: int) -> None:
-        order = Command(row.id, row.site, row.act, json.loads(row.args), row.issued_wall, row.expires_wall)
+    async def _send(self, link: Link, row: Row[Any], generation: int, now: int) -> None:
+        times = row.issued_wall, row.expires_wall
+        order = Command(row.id, row.site, row.act, json.loads(row.args), *times, generation)
         topic = topics.command(row.site)
         left = max(1, (row.expires_wall - now) // SECOND)
         await link.publish(topic, message.encode_signed(order, topic, self._sign_secret), expiry_secs=left)

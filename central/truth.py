@@ -30,6 +30,7 @@ class Truth:
                 newest=beat.newest,
                 upto=beat.upto,
                 rows=beat.rows,
+                lacking=beat.lacking,
                 age_s=beat.oldest_unsent_age_s,
                 heard_wall=heard_wall,
                 held_upto=ranges.upto(held),

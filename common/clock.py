@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from common.core import demo_time
 from common.core.instant import HOUR, SECOND
+from common.core.offset import Sample
 
 _DEMO_OFFSET = 8 * HOUR  # 北京时间
 
@@ -33,8 +34,7 @@ class Clock:
 
     def __init__(self, config: ClockConfig | None = None) -> None:
         self._config = config or ClockConfig()
-        self._ahead: int | None = None
-        self._err = 0
+        self._sample: Sample | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -59,19 +59,19 @@ class Clock:
     def mono(self) -> int:
         return time.monotonic_ns() // 1_000
 
-    def compare(self, ahead: int, err: int) -> None:
-        """The hall's wall time is our monotonic time and `ahead`, right to `err`."""
-        self._ahead, self._err = ahead, err
+    def compare(self, sample: Sample) -> None:
+        """With the hall's; the longer ago that was, the less `office` is sure."""
+        self._sample = sample
 
     @property
     def offset(self) -> int | None:
         """The hall's wall time less ours; None: never compared since the process started."""
-        return None if self._ahead is None else self._ahead + self.mono() - self.wall()
+        return None if self._sample is None else self._sample.ahead + self.mono() - self.wall()
 
     @property
     def err(self) -> int:
         """How far `office` may be from the hall's; -1: never compared."""
-        return -1 if self._ahead is None else int(self._err * self.top_pace)
+        return -1 if self._sample is None else int(self._sample.err_at(self.mono()) * self.top_pace)
 
     def office(self, mono: int | None = None) -> int:
         """Now, or at `mono` of this boot."""

@@ -192,6 +192,12 @@ def skipped(sync: Sync, first: int, last: int) -> Sync:
     return _settle(replace(sync, ranges=_joined(sync.ranges, [(first, last)])))
 
 
+def lacking(sync: Sync, newest: int) -> int:
+    """How many of the numbers up to `newest` the hall does not hold, as it has told us."""
+    held = sum(hi - max(lo, sync.upto + 1) + 1 for lo, hi in sync.ranges if hi > sync.upto)
+    return max(0, newest - sync.upto) - held
+
+
 def expire(sync: Sync, now: int) -> Sync:
     """Drop flights whose acknowledgement is overdue: they are sent again. End a hold that is over.
 

@@ -9,12 +9,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from common.core.instant import MINUTE
-from common.core.message import Policy
 
 TRIAL = 5 * MINUTE
 RECENT = 2 * MINUTE
-SLOWEST_BULK = 1024
-MOST_LINGER_MS = 2000
 
 
 class Verdict(StrEnum):
@@ -25,42 +22,44 @@ class Verdict(StrEnum):
     BACK = "back"
 
 
+class Worked(Struct, frozen=True):
+    """Monotonic times; None: never. What is needed is told apart from what happened by chance."""
+
+    ack: int | None = None
+    """Of the newest receipt."""
+    asked: int | None = None
+    """When that was sent which the newest receipt answers."""
+    sent: int | None = None
+    """Of the newest batch."""
+    clean: int | None = None
+    """Of the newest clean round."""
+
+
 class Trial(Struct, frozen=True):
-    """Times are monotonic; `acked`, `passed`: whether this had worked shortly before it began."""
+    """`acked`, `passed`: whether this had worked shortly before it began, at `began_mono`."""
 
     began_mono: int
     acked: bool
     passed: bool
 
 
-def begin(now_mono: int, ack_mono: int | None, pass_mono: int | None) -> Trial:
+def begin(now_mono: int, worked: Worked) -> Trial:
     recent = now_mono - RECENT
     return Trial(
         now_mono,
-        ack_mono is not None and ack_mono >= recent,
-        pass_mono is not None and pass_mono >= recent,
+        worked.ack is not None and worked.ack >= recent,
+        worked.clean is not None and worked.clean >= recent,
     )
 
 
-def verdict(trial: Trial, now_mono: int, ack_mono: int | None, pass_mono: int | None) -> Verdict:
-    again = all(
-        not before or (now is not None and now > trial.began_mono)
-        for before, now in ((trial.acked, ack_mono), (trial.passed, pass_mono))
-    )
+def verdict(trial: Trial, now_mono: int, worked: Worked) -> Verdict:
+    """A receipt is asked for only of what was sent since: on a quiet day nothing is."""
+    proven = not trial.acked or _after(worked.asked, trial), not trial.passed or _after(worked.clean, trial)
     if now_mono - trial.began_mono < TRIAL:
-        proven = again and (trial.acked or trial.passed)
-        return Verdict.KEEP if proven else Verdict.WAIT
-    return Verdict.KEEP if again else Verdict.BACK
+        return Verdict.KEEP if all(proven) and (trial.acked or trial.passed) else Verdict.WAIT
+    excused = not _after(worked.sent, trial)
+    return Verdict.KEEP if (proven[0] or excused) and proven[1] else Verdict.BACK
 
 
-def fault(policy: Policy, site: str) -> str:
-    """Why it cannot be tried at all, in Chinese; or empty."""
-    rules = (
-        (policy.site != site, f"属于站点 {policy.site}"),
-        (
-            policy.bulk_bytes_per_sec != 0 and policy.bulk_bytes_per_sec < SLOWEST_BULK,
-            f"bulk_bytes_per_sec 应为 0 或至少 {SLOWEST_BULK}",
-        ),
-        (not 0 <= policy.linger_ms <= MOST_LINGER_MS, f"linger_ms 应在 0 至 {MOST_LINGER_MS} 之间"),
-    )
-    return next((why for wrong, why in rules if wrong), "")
+def _after(mono: int | None, trial: Trial) -> bool:
+    return mono is not None and mono > trial.began_mono

@@ -234,10 +234,13 @@ class Audit:
             self._found(What.ALTERED, self.proven + 1, body.seq)
         self.proven = max(self.proven, body.seq)
         if body.seq == entry.seq - 1 and before != body.chain:  # go on from what was signed
-            if not before:
+            if entry.seq in self._unproven:
                 self._unproven.remove(entry.seq)
                 self._flush_unproven()
-            self._chain = crypto.chain_next(body.chain, entry.seq, entry.raw)
+            signed = crypto.chain_next(body.chain, entry.seq, entry.raw)
+            if not before and self._chain not in {b"", signed}:
+                self._found(What.ALTERED, entry.seq, entry.seq, "与缺口后的锚不符")
+            self._chain = signed
             self._values.append((entry.seq, self._chain))
 
     def _hole(self, lo: int, hi: int, to_at: int | None) -> None:

@@ -7,11 +7,10 @@ may be well while nobody can say so. What cannot be known now is said to be unkn
 from msgspec import Struct
 
 from central.core import site, wording
-from central.core.site import Signals
+from central.core.site import REFUSED, ROOM_FAIL, ROOM_WARN, Signals
 from common.core.instant import SECOND
 from common.core.state import Health, Link
 
-ROOM_WARN, ROOM_FAIL = 70, 95  # percent, as on the box
 UNKNOWN = "断线期间未知"
 
 
@@ -35,7 +34,7 @@ def conditions(signals: Signals, now_wall: int, now_at: int) -> list[Condition]:
 def _line(signals: Signals, link: Link, now_wall: int) -> Condition:
     if signals.heard_wall is None:
         return Condition("线路", Health.FAIL, "还没有收到过消息")
-    if link is Link.OFFLINE or (link in {Link.RETIRED, Link.MAINTENANCE} and not signals.online):
+    if site.is_silent(signals, now_wall):
         return Condition(
             "线路", Health.FAIL, f"断线 {wording.span(now_wall - site.gone_since_wall(signals))}"
         )
@@ -48,7 +47,7 @@ def _box(signals: Signals, *, known: bool) -> tuple[Health, str]:
     waiting = signals.rows and signals.left and signals.oldest_unsent_age_s > site.CATCHUP_AGE_SECS
     rules = (
         (not known, Health.SKIP, UNKNOWN),
-        (signals.refused, Health.FAIL, "市中心拒绝接收：机器已被接替、停用或吊销"),
+        (signals.refused, Health.FAIL, REFUSED),
         (signals.agent_fault, Health.FAIL, signals.agent_fault),
         (signals.room_percent >= ROOM_FAIL, Health.FAIL, f"{room}，停止读取数据源"),
         (signals.agent_notice, Health.WARN, signals.agent_notice),

@@ -18,6 +18,8 @@ _Item = TypeVar("_Item")
 QUANTUM = 64 * 1024
 SHARE_BYTES = 4 * 1024 * 1024
 """Of one site: four times its credit."""
+OVERHEAD = 512
+"""Of a message in memory beside its bytes: one without any is not free."""
 QUEUE_BYTES = 64 * 1024 * 1024
 STOP_PERCENT, SLOW_PERCENT, NORMAL_PERCENT = 80, 60, 20
 TOTAL_CREDIT = 16 * 1024 * 1024
@@ -131,12 +133,12 @@ class FairQueue(Generic[_Item]):
 
     def put(self, site: str, lane: Lane, size: int, item: _Item) -> bool:
         """Whether it was taken; not where the site's share, or the whole queue, is full."""
-        held = self._held.get(site, 0)
-        if held + size > SHARE_BYTES or self.bytes + size > QUEUE_BYTES:
+        held, cost = self._held.get(site, 0), size + OVERHEAD
+        if held + cost > SHARE_BYTES or self.bytes + cost > QUEUE_BYTES:
             return False
         self._lanes[lane].put(site, size, item)
-        self._held[site] = held + size
-        self.bytes += size
+        self._held[site] = held + cost
+        self.bytes += cost
         self.pressure = self.pressure.at(100 * self.bytes / QUEUE_BYTES)
         return True
 
@@ -147,8 +149,8 @@ class FairQueue(Generic[_Item]):
         found += self._lanes[Lane.BULK].take(self.weights, room - len(found))
         found += self._lanes[Lane.LIVE].take(self.weights, room - len(found))
         for site, size, _ in found:
-            self.bytes -= size
-            self._held[site] -= size
+            self.bytes -= size + OVERHEAD
+            self._held[site] -= size + OVERHEAD
             if not self._held[site]:
                 del self._held[site]
         self.pressure = self.pressure.at(100 * self.bytes / QUEUE_BYTES)

@@ -20,6 +20,7 @@ class View(Struct, frozen=True, kw_only=True):
     newest: int
     upto: int
     rows: int
+    lacking: int
     age_s: float
     heard_wall: int
     held_upto: int
@@ -49,8 +50,8 @@ def disagreement(before: View | None, now: View) -> str:
             f"市中心已有第 {now.held_top:,} 条，站点只编到第 {now.newest:,} 条",
         ),
         (
-            still and now.rows != now.missing,
-            f"站点说待传 {now.rows:,} 条，市中心算得缺 {now.missing:,} 条",
+            still and now.lacking >= 0 and now.lacking != now.missing,
+            f"站点说市中心缺 {now.lacking:,} 条，市中心算得缺 {now.missing:,} 条",
         ),
         (
             still and now.rows > 0 and now.age_s < waited - AGE_SLACK_SECS,

@@ -19,6 +19,8 @@ WILL_DEBOUNCE = 20 * SECOND  # a box that reconnects at once was never away
 CATCHUP_AGE_SECS = 20.0
 CATCHUP_ROWS = 5  # fewer waiting rows are a backlog only when they are old
 STUCK_AGE_SECS = 60.0
+ROOM_WARN, ROOM_FAIL = 70, 95  # percent, as on the box
+REFUSED = "市中心拒绝接收：机器已被接替、停用或吊销"
 
 
 class Signals(Struct, frozen=True, kw_only=True):
@@ -86,12 +88,23 @@ def derive(signals: Signals, now_wall: int, now_at: int) -> Link:
         (signals.retired_wall is not None, Link.RETIRED),
         (signals.heard_wall is None, Link.NEVER),
         ((signals.maintenance_until_at or 0) > now_at, Link.MAINTENANCE),
-        (silence > OFFLINE_AFTER or _announced_gone(signals, now_wall), Link.OFFLINE),
-        (bool(signals.source_fault or signals.agent_fault), Link.STOPPED),
+        (is_silent(signals, now_wall), Link.OFFLINE),
+        (_halted(signals), Link.STOPPED),
         (_behind(signals), Link.CATCHUP),
         (silence > SLOW_AFTER, Link.SLOW),
     )
     return next((link for holds, link in rules if holds), Link.LIVE)
+
+
+def is_silent(signals: Signals, now_wall: int) -> bool:
+    """Nothing is heard of it any more, whatever its word is."""
+    return now_wall - (signals.heard_wall or 0) > OFFLINE_AFTER or _announced_gone(signals, now_wall)
+
+
+def _halted(signals: Signals) -> bool:
+    """It speaks, and nothing more comes of it, or into it."""
+    faults = signals.source_fault, signals.agent_fault
+    return any(faults) or signals.refused or signals.room_percent >= ROOM_FAIL
 
 
 def _announced_gone(signals: Signals, now_wall: int) -> bool:
@@ -137,6 +150,8 @@ def describe(
 
 def _stopped(signals: Signals, age: float | None) -> str:
     span = wording.span(int(age * SECOND)) if age is not None else "开机后一直"
+    if signals.refused:
+        return "市中心拒绝接收"
     return f"{span}读不到源库" if signals.source_fault else f"{span}没有采集"
 
 
@@ -159,7 +174,7 @@ def explain(words: LinkWords, fault: str, until: str, dead: int = 0, parked: int
         Link.LIVE: f"办件实时到达，{whole}。",
         Link.SLOW: f"消息来得比平时慢，{whole}。",
         Link.CATCHUP: f"线路已恢复，正在补传积压，{whole}。新办件照常实时到达，已补齐的部分照常判定。",
-        Link.STOPPED: f"站点机器在线，但停止采集：{fault}。数据留在业务库里，恢复后自动补采。",
+        Link.STOPPED: f"站点机器在线，但停下了：{fault}。数据留在业务库里，恢复后自动补采。",
         Link.OFFLINE: f"{words.note}，{whole}。新办件存在站点本地的加密缓存，恢复后自动补传，不会丢失。",
         Link.MAINTENANCE: f"{words.note}，{whole}。维护期间不算断线。",
         Link.NEVER: "还没有收到本站点的任何数据。站点机器安装好之后会自动出现。",

@@ -13,7 +13,7 @@ from central.core.access import Permission
 from central.core.band import Arrived, Coverage
 from central.core.conditions import conditions
 from central.core.hall import Facts, SiteFacts
-from central.core.site import LinkWords
+from central.core.site import REFUSED, LinkWords, Signals
 from central.store import alarms, pages, parked, wall
 from central.web import box
 from central.web.listing import address, line
@@ -113,6 +113,12 @@ def _sentence(item: SiteFacts, facts: Facts, found: Found) -> str:
         found.dead,
         found.parked,
     )
+
+
+def _halt(signals: Signals) -> str:
+    """Why it does not collect, or is not taken in."""
+    refused = REFUSED if signals.refused else ""
+    return signals.source_fault or signals.agent_fault or refused or f"缓存已用 {signals.room_percent:.0f}%"
 
 
 def _heard(item: SiteFacts, facts: Facts) -> str:

@@ -97,6 +97,12 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "消息服务不可用，站点在本地缓存", ("reason",), "执行 mingcha doctor"
     ),
     "broker.recovered": LogEvent("info", "消息服务已恢复", ("after_secs",)),
+    "batch.failed": LogEvent(
+        "error",
+        "一个批次使程序出错，没有入库，其他站点照常",
+        ("site", "first", "last", "reason"),
+        "请把这条日志交给软件维护人员",
+    ),
     "batch.parked": LogEvent(
         "error",
         "站点程序比市中心新，一批记录读不懂，已入库等升级",

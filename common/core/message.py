@@ -96,6 +96,7 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     agent_notice: str = ""  # empty, or what is wrong with it although it collects
     policy_version: Int64 = 0  # in force; 0: none
     policy_fault: str = ""  # empty, or why a newer one is not, in Chinese
+    lacking: Int64 = -1  # numbers the hall does not hold, as it has told the box; -1: not said
 
 
 class State(Struct, array_like=True, frozen=True):
@@ -117,6 +118,7 @@ class Command(Struct, array_like=True, frozen=True):
     args: dict[str, Int64]
     issued_wall: Int64
     expires_wall: Int64
+    generation: Int32  # of the box that is meant: one that it replaced may still listen
 
 
 class Policy(Struct, array_like=True, frozen=True):

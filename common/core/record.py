@@ -9,7 +9,6 @@ no time of day, else ISO 8601 with offset. Text of an impossible date is kept in
 """
 
 from enum import StrEnum
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -191,7 +190,6 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.CHECKPOINT: Checkpoint,
     RecordKind.RESULT: Result,
 }
-_Value = TypeVar("_Value", bound=Struct)
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
@@ -212,18 +210,9 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(raw: bytes) -> Record:
     """Raises msgspec.DecodeError (a ValueError) when `raw` is not a record."""
-    return _without_nul(wire.decode(_decoder, raw))
+    return wire.decode(_decoder, raw)
 
 
 def decode_body(record: Record) -> Body:
     """Raises msgspec.DecodeError when the body does not fit its kind."""
-    return _without_nul(wire.decode(_body_decoders[record.kind], record.body))  # type: ignore[return-value]
-
-
-def _without_nul(value: _Value) -> _Value:
-    """A text with NUL fits no PostgreSQL column: such a record is refused by itself, not with its whole batch."""
-    for item in msgspec.structs.astuple(value):
-        texts = item.items() if isinstance(item, dict) else ((item,),)
-        if any(isinstance(text, str) and "\0" in text for pair in texts for text in pair):
-            raise msgspec.DecodeError("NUL in a text")
-    return value
+    return wire.decode(_body_decoders[record.kind], record.body)  # type: ignore[return-value]

@@ -422,6 +422,36 @@ async def test_a_pass_by_a_clock_that_was_never_compared_proves_nothing(store: S
     assert await count(store, t.record) == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        Pass(-(2**63), {"case": 1}, [], None, 1),
+        Pass(NOW, {"case": 1}, ["case", "a\0b"], None, 0),
+        Gap(2, 2**63 - 1, "moved", epoch=b"12345678"),
+        Case(case_key="1", legal=2**63 - 1),
+    ],
+)
+async def test_figures_and_texts_that_no_database_can_reckon_with_are_set_aside_alone(
+    store: Store, world: World, body: Case | Gap | Pass
+) -> None:
+    """P-WIRE-03, P-NACK-02"""
+    sender = Sender()
+    sender.number(case("1"), draft(body, at=NOW), case("2"))
+    await welcomed(store, sender)
+    outcome = await taken(store, world, sender.payload())
+    ack = outcome.acks[0][1]
+    assert (ack.upto, [nack.first for nack in ack.nacks]) == (3, [2])
+    assert await count(store, t.record) == 2
+
+
+async def test_a_record_of_the_end_of_time_is_set_aside(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(case("1", at=-(2**63), wall=1), case("2", at=-(2**62), wall=1))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload())
+    assert await count(store, t.record) == 1
+
+
 async def test_how_long_a_row_waited_is_reckoned_by_one_clock(store: Store, world: World) -> None:
     """A box a day behind sends its backlog at once: nothing of it is judged late because of the clock."""
     sender = Sender()

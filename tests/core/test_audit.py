@@ -69,6 +69,28 @@ def test_what_is_honest_is_proven_up_to_the_last_signature() -> None:
     assert (audit.findings, audit.records, audit.proven) == ([], box.newest, box.newest - 1)
 
 
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_checkpoint_right_behind_a_loss_goes_on_from_what_it_signs(honest: bool) -> None:
+    """The loss names it as its anchor, and it names the chain value before itself."""
+    box = Sender()
+    box.number(case("1"), case("2"))
+    box.sign()
+    box.lose(2, 2)
+    if not honest:
+        said = decode_body(decode_record(box.raws[-1]))
+        assert isinstance(said, Gap)
+        gap = msgspec.structs.replace(said, chain=b"x" * 32)
+        box.raws[-1:], box.chain[-1:] = [], []
+        box.number(draft(gap))
+    box.number(case("3"))
+    box.sign()
+    kept = [one for one in entries(box) if one.seq != 2]
+    audit = audited(claim(box), kept)
+    assert (What.ALTERED in whats(audit)) is not honest
+    assert What.DECLARED in whats(audit)
+    assert not honest or audit.proven == box.newest - 1
+
+
 def test_a_signature_of_another_key_site_or_epoch_is_none() -> None:
     box, thief = sender(), Sender(sign_secret=b"t" * 32)
     said = msgspec.structs.replace(claim(box), sign_key=thief.sign_key)

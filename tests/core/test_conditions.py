@@ -50,6 +50,9 @@ def test_each_condition_stands_for_itself(
             "source_fault": st.sampled_from(["", "拒绝连接"]),
             "agent_fault": st.sampled_from(["", "磁盘已满"]),
             "refused": st.booleans(),
+            "online": st.booleans(),
+            "room_percent": st.sampled_from([0.0, 96.0]),
+            "maintenance_until_at": st.sampled_from([None, NOW + HOUR]),
             "rows": st.sampled_from([0, 418]),
             "left": st.sampled_from([0, 418]),
             "oldest_unsent_age_s": st.sampled_from([0.0, 7_920.0]),
@@ -61,7 +64,8 @@ def test_no_line_is_live_while_a_condition_has_failed(changes: dict[str, object]
     known = signals(**changes)
     line, box, source = conditions(known, NOW, NOW)
     link = site.derive(known, NOW, NOW)
-    if FAIL in {line.health, source.health} or known.agent_fault:
-        assert link not in {Link.LIVE, Link.SLOW}
+    if FAIL in {line.health, box.health, source.health}:
+        assert link not in {Link.LIVE, Link.SLOW, Link.CATCHUP}
+    assert (line.health is FAIL) == site.is_silent(known, NOW) or known.heard_wall is None
     if line.health is FAIL:
         assert {box.detail, source.detail} == {UNKNOWN}

@@ -8,6 +8,7 @@ from central.core.fair import (
     LEAST_CREDIT,
     MOST_CREDIT,
     NORMAL_PERCENT,
+    OVERHEAD,
     QUANTUM,
     QUEUE_BYTES,
     SHARE_BYTES,
@@ -129,3 +130,16 @@ def test_no_more_pass_than_the_burst_and_the_rate(pauses: list[int]) -> None:
         now += pause
         passed += bucket.take(now)
     assert passed <= 5 + (now - began) / SECOND + 1e-6
+
+
+def test_messages_without_a_byte_are_taken_and_are_not_free() -> None:
+    queue: FairQueue[int] = FairQueue()
+    put = 0
+    while queue.put("s02", Lane.LIVE, 0, put):
+        put += 1
+    assert put == SHARE_BYTES // OVERHEAD
+    assert queue.put("s01", Lane.LIVE, 10, -1)
+    assert -1 in queue.take(16)
+    while len(queue):
+        queue.take(16)
+    assert (queue.bytes, queue.sending()) == (0, {})

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core import offset
+from common.core import offset
 from common.core.instant import HOUR, MINUTE, SECOND
 
 HALL_AHEAD = 1_800_000_000 * SECOND

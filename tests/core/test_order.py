@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core import order, trial
-from agent.core.trial import RECENT, TRIAL, Trial, Verdict
+from agent.core import trial
+from agent.core.trial import RECENT, TRIAL, Trial, Verdict, Worked
+from common.core import order
 from common.core.instant import DAY, HOUR, MINUTE
 from common.core.message import Command, Policy
 from common.core.state import Outcome
@@ -14,7 +15,7 @@ NOW = 1_800_000_000_000_000
 
 
 def command(act: str = "doctor", site: str = "s01", hours: int = 1, **args: int) -> Command:
-    return Command("ab", site, act, args, NOW - MINUTE, NOW + hours * HOUR)
+    return Command("ab", site, act, args, NOW - MINUTE, NOW + hours * HOUR, 1)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,7 @@ def command(act: str = "doctor", site: str = "s01", hours: int = 1, **args: int)
         (command("pause", minutes=1441), Outcome.REFUSED, "minutes"),
         (command("resync", first=3, last=2), Outcome.REFUSED, "first"),
         (command("resync", last=2), Outcome.REFUSED, "first"),
+        (command("resync", first=1, last=1 << 60), Outcome.REFUSED, "first"),
         (command("doctor", minutes=3), Outcome.REFUSED, "多余的参数：minutes"),
     ],
 )
@@ -53,42 +55,54 @@ def test_what_is_carried_out_and_what_is_answered_instead(
         (Policy("s02", 1), "属于站点 s02"),
         (Policy("s01", 1, 1023), "bulk_bytes_per_sec"),
         (Policy("s01", 1, -1), "bulk_bytes_per_sec"),
+        (Policy("s01", 1, 1 << 40), "bulk_bytes_per_sec"),
         (Policy("s01", 1, 0, 2001), "linger_ms"),
     ],
 )
 def test_a_policy_beyond_its_bounds_is_not_tried(policy: Policy, said: str) -> None:
     """P-CFG-01"""
-    assert (said in trial.fault(policy, "s01")) if said else not trial.fault(policy, "s01")
+    assert (said in order.fault(policy, "s01")) if said else not order.fault(policy, "s01")
+
+
+TIMES = st.none() | st.integers(-2 * RECENT, 2 * TRIAL)
 
 
 @given(
-    acked=st.none() | st.integers(-2 * RECENT, 0),
-    passed=st.none() | st.integers(-2 * RECENT, 0),
+    before=st.tuples(st.none() | st.integers(-2 * RECENT, 0), st.none() | st.integers(-2 * RECENT, 0)),
     later=st.integers(0, 2 * TRIAL),
-    ack=st.none() | st.integers(0, 2 * TRIAL),
-    clean=st.none() | st.integers(0, 2 * TRIAL),
+    now=st.tuples(TIMES, TIMES, TIMES),
 )
 def test_a_policy_is_taken_back_only_for_what_had_worked_and_does_not_any_more(
-    acked: int | None, passed: int | None, later: int, ack: int | None, clean: int | None
+    before: tuple[int | None, int | None], later: int, now: tuple[int | None, int | None, int | None]
 ) -> None:
     """P-CFG-02: times are relative to the beginning of the trial, at DAY."""
 
-    def at(when: int | None, before: int | None) -> int | None:
-        newest = when if when is not None and when <= later else before
-        return None if newest is None else DAY + newest
+    def at(when: int | None) -> int | None:
+        return None if when is None or when > later else DAY + when
 
-    begun = trial.begin(DAY, at(acked, None), at(passed, None))
-    found = trial.verdict(begun, DAY + later, at(ack, acked), at(clean, passed))
-    had = [item for item in ((acked, ack), (passed, clean)) if item[0] is not None and item[0] >= -RECENT]
-    missing = [now for _, now in had if now is None or not 0 < now <= later]
+    ack, clean = before
+    begun = trial.begin(DAY, Worked(ack=at(ack), clean=at(clean)))
+    asked, sent, round_ = now
+    found = trial.verdict(begun, DAY + later, Worked(at(ack), at(asked), at(sent), at(round_)))
+    had_ack, had_clean = (item is not None and item >= -RECENT for item in before)
+    answered, delivered, walked = (item is not None and 0 < item <= later for item in now)
     if found is Verdict.BACK:
-        assert missing
         assert later >= TRIAL
+        assert (had_ack and delivered and not answered) or (had_clean and not walked)
     if found is Verdict.KEEP:
-        assert not missing
+        assert not (had_clean and not walked)
+        assert not (had_ack and delivered and not answered)
     if found is Verdict.WAIT:
         assert later < TRIAL
 
 
+def test_a_night_on_which_nothing_is_sent_condemns_no_policy() -> None:
+    begun = trial.begin(DAY, Worked(ack=DAY - MINUTE, clean=DAY - 1))
+    worked = Worked(ack=DAY - MINUTE, asked=DAY - MINUTE, sent=DAY - MINUTE, clean=DAY + TRIAL - 1)
+    assert trial.verdict(begun, DAY + TRIAL, worked) is Verdict.KEEP
+    early = Worked(ack=DAY + 1, asked=DAY - 1, sent=DAY - 1, clean=DAY + 1)
+    assert trial.verdict(begun, DAY + 2, early) is Verdict.WAIT, "the receipt was for what was sent before"
+
+
 def test_a_box_that_had_nothing_working_keeps_what_it_is_told() -> None:
-    assert trial.verdict(Trial(0, acked=False, passed=False), TRIAL, None, None) is Verdict.KEEP
+    assert trial.verdict(Trial(0, acked=False, passed=False), TRIAL, Worked()) is Verdict.KEEP

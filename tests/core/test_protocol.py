@@ -220,7 +220,11 @@ def test_the_codes_are_those_in_use() -> None:
     rows = table("code", "where")
     listed = {row[0] for row in rows}
     hall = source("central/ingest.py", "central/welcome.py", "central/receive.py")
-    used = set(re.findall(r'(?:_nack\(item, |Nack\(seq, seq, |code [!=]?= |refused = |return )"(\w+)"', hall))
+    used = set(
+        re.findall(
+            r'(?:_nack\(item, |Nack\(seq, seq, |header\.last, |code [!=]?= |refused = |return )"(\w+)"', hall
+        )
+    )
     used |= set(re.findall(r'BatchError\("(\w+)"', source("common/core/batch.py") + hall))
     states = source("central/store/tables.py").split('"state", Text')[1].split("#")[1].splitlines()[0]
     used |= {word.strip() for word in states.split("|")} - {"active", "draining"}

@@ -25,6 +25,7 @@ from common.clock import Clock
 from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
 from common.core.errors import UnavailableError
+from common.core.offset import Sample
 from common.core.record import Anew, Case, Checkpoint, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
@@ -88,7 +89,9 @@ class Site:
     ) -> AsyncIterator["Box"]:
         source_config, tables = mapping.load(self.folder / "mapping.toml")
         clock = Clock()
-        clock.compare(clock.wall() - clock.mono(), 0)  # as a hall in the same machine would say
+        clock.compare(
+            Sample(clock.wall() - clock.mono(), 0, clock.mono())
+        )  # as a hall in the same machine would say
         buffer = await Buffer.open(
             self.folder / "buffer.db",
             seal=Sealing([KEK]),

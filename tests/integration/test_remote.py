@@ -1,18 +1,21 @@
 """Commands and policies on a real buffer: once, in time, answered; tried, kept or taken back."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from agent.config import AgentConfig
-from agent.core.trial import TRIAL
+from agent.core.trial import TRIAL, Worked
 from agent.pace import Pace
 from agent.policy import Keeping
 from agent.remote import Remote
+from agent.sqlfile import BufferFullError
 from common.clock import Clock
 from common.core import crypto, message, record, topics
 from common.core.instant import DAY, HOUR, MINUTE
@@ -26,9 +29,17 @@ HALL_SECRET = b"h" * 32
 HALL_SIGN = crypto.sign_public(HALL_SECRET)
 
 
-def signed(act: str, number: str = "01", *, late: int = 0, secret: bytes = HALL_SECRET, **args: int) -> bytes:
+def signed(
+    act: str,
+    number: str = "01",
+    *,
+    late: int = 0,
+    secret: bytes = HALL_SECRET,
+    generation: int = 1,
+    **args: int,
+) -> bytes:
     now = Clock().wall() - late
-    command = Command(number, "s01", act, args, now, now + HOUR)
+    command = Command(number, "s01", act, args, now, now + HOUR, generation)
     return message.encode_signed(command, topics.command("s01"), secret)
 
 
@@ -121,7 +132,99 @@ async def test_a_command_that_the_end_of_the_process_cut_off_is_answered_and_not
         assert (found.command, found.outcome, found.detail) == ("06", Outcome.FAILED, "执行中程序被中断")
 
 
-class Worked:
+async def test_a_command_for_a_box_that_was_replaced_or_will_be_is_passed_over(tmp_path: Path) -> None:
+    """P-CMD-01"""
+    async with Site(tmp_path).running() as box, listening(box, tmp_path) as (remote, pace):
+        for generation in (0, 2):
+            remote.take(signed("pause", "07", generation=generation, minutes=3), HALL_SIGN)
+        remote.take(signed("rotate", "08"), HALL_SIGN)
+        assert [item.command for item in await answered(box, 1)] == ["08"]
+        assert not pace.notice
+
+
+async def test_a_mapping_that_somebody_is_editing_is_an_answer_and_not_the_end(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        (tmp_path / "mapping.toml").write_text("version = ", "utf-8")
+        remote.take(signed("doctor", "09"), HALL_SIGN)
+        remote.take(signed("resume", "10"), HALL_SIGN)
+        first, second = await answered(box, 2)
+        assert (first.outcome, "E-SYS-09" in first.detail, second.outcome) == (
+            Outcome.DONE,
+            True,
+            Outcome.DONE,
+        )
+
+
+async def test_a_rotation_that_cannot_be_is_said(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        with closing(sqlite3.connect(tmp_path / "buffer.db", isolation_level=None)) as reader:
+            await box.round()
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM outbox").fetchone()
+            with site.vendor() as db:
+                site.insert(db, 99)
+            await box.round()
+            remote.take(signed("rotate", "11"), HALL_SIGN)
+            (found,) = await answered(box, 1)
+        assert (found.outcome, "此刻没有换" in found.detail) == (Outcome.FAILED, True)
+
+
+async def test_an_answer_that_finds_the_disk_full_is_written_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-CMD-03: at the start, too."""
+    monkeypatch.setattr("agent.remote.FULL_SECS", 0.05)
+    site = Site(tmp_path)
+    async with site.running() as box:
+        await box.buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [("12", "rotate", 1)])
+        append, room = box.buffer.append, asyncio.Event()
+
+        async def appended(*args: Any) -> list[int]:
+            if not room.is_set():
+                raise BufferFullError("no room")
+            return await append(*args)
+
+        monkeypatch.setattr(box.buffer, "append", appended)
+        async with listening(box, tmp_path) as (remote, pace):
+            remote.take(signed("pause", "13", minutes=3), HALL_SIGN)
+            await asyncio.sleep(0.3)
+            assert await results(box) == []
+            room.set()
+            found = {item.command: item.outcome for item in await answered(box, 2)}
+        assert found == {"12": Outcome.FAILED, "13": Outcome.DONE}
+        assert pace.notice
+
+
+async def test_what_is_noted_beside_a_round_never_lets_a_version_be_given_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector fails between buffer and index; a command's answer comes before its next round."""
+    site = Site(tmp_path)
+    async with site.running() as box:
+        await box.round()
+
+        async def fails(*_: Any) -> None:
+            raise BufferFullError("no room for the index")
+
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"=\'改一\' WHERE "编号"=\'SL001\'')
+        with monkeypatch.context() as patch:
+            patch.setattr(box.index, "commit", fails)
+            with pytest.raises(BufferFullError):
+                await box.round()
+        await box.collector._capture.note(Result("14", "resume", Outcome.DONE))
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"=\'改二\' WHERE "编号"=\'SL001\'')
+        await box.round()
+        versions = [
+            item.version for item in await box.buffer.tail(0) if item.key == "SL001" and item.table == "case"
+        ]
+        assert versions == [1, 2, 3]
+
+
+class Works:
     """Monotonic times of the last receipt and the last clean round, and a clock that goes as the test says."""
 
     def __init__(self) -> None:
@@ -129,8 +232,8 @@ class Worked:
         self.clean: int | None = 10 * DAY
         self.clock = Moved()
 
-    def __call__(self) -> tuple[int | None, int | None]:
-        return self.ack, self.clean
+    def __call__(self) -> Worked:
+        return Worked(self.ack, self.ack, self.clock.now, self.clean)
 
 
 class Moved(Clock):
@@ -144,14 +247,14 @@ def policy(version: int, rate: int = 0, site: str = "s01") -> bytes:
     return message.encode_signed(Policy(site, version, rate), topics.policy("s01"), HALL_SECRET)
 
 
-def keeping(folder: Path, worked: Worked) -> tuple[Keeping, Pace]:
+def keeping(folder: Path, worked: Works) -> tuple[Keeping, Pace]:
     pace = Pace(worked.clock)
     return Keeping(folder, "s01", HALL_SIGN, pace, worked.clock, worked), pace
 
 
 def test_a_policy_is_kept_once_what_worked_works_again(tmp_path: Path) -> None:
     """P-CFG-01, P-CFG-02"""
-    worked = Worked()
+    worked = Works()
     kept, pace = keeping(tmp_path, worked)
     kept.take(policy(2, 4096))
     assert (kept.version, pace.policy.bulk_bytes_per_sec) == (2, 4096)
@@ -166,7 +269,7 @@ def test_a_policy_is_kept_once_what_worked_works_again(tmp_path: Path) -> None:
 
 def test_a_policy_that_cuts_the_box_off_is_taken_back_and_not_tried_again(tmp_path: Path) -> None:
     """P-CFG-02"""
-    worked = Worked()
+    worked = Works()
     kept, pace = keeping(tmp_path, worked)
     kept.take(policy(2, 4096))
     worked.clock.now += TRIAL
@@ -184,7 +287,7 @@ def test_a_policy_that_cuts_the_box_off_is_taken_back_and_not_tried_again(tmp_pa
 
 def test_a_policy_on_trial_at_the_end_of_the_process_is_taken_back(tmp_path: Path) -> None:
     """P-CFG-02"""
-    worked = Worked()
+    worked = Works()
     kept, _ = keeping(tmp_path, worked)
     kept.take(policy(2, 4096))
     again, pace = keeping(tmp_path, worked)
@@ -194,7 +297,7 @@ def test_a_policy_on_trial_at_the_end_of_the_process_is_taken_back(tmp_path: Pat
 
 def test_a_policy_of_another_site_or_hall_is_not_tried(tmp_path: Path) -> None:
     """P-CFG-01"""
-    kept, _ = keeping(tmp_path, Worked())
+    kept, _ = keeping(tmp_path, Works())
     kept.take(policy(2, site="s02"))
     assert (kept.version, "属于站点 s02" in kept.fault) == (0, True)
     with pytest.raises(ValueError, match="verify"):
@@ -202,7 +305,7 @@ def test_a_policy_of_another_site_or_hall_is_not_tried(tmp_path: Path) -> None:
 
 
 def test_backlog_keeps_to_the_rate_that_is_allowed(tmp_path: Path) -> None:
-    worked = Worked()
+    worked = Works()
     kept, pace = keeping(tmp_path, worked)
     pace.spend(10_000)
     assert pace.bulk_mono == 0

@@ -21,16 +21,17 @@ HOSTILE = Box("s02", 1)
 
 async def flood(link: Link) -> None:
     """For as long as it may."""
-    topic = {
-        topics.lane("s02", Lane.BULK): 200_000,
-        topics.lane("s02", Lane.LIVE): 100_000,
-        topics.hello("s02"): 500,
-        topics.heartbeat("s02"): 500,
-    }
+    sizes = [
+        (topics.lane("s02", Lane.BULK), 200_000),
+        (topics.lane("s02", Lane.LIVE), 100_000),
+        (topics.lane("s02", Lane.LIVE), 0),
+        (topics.hello("s02"), 500),
+        (topics.heartbeat("s02"), 500),
+    ]
     with suppress(UnavailableError):
         while True:
             async with asyncio.TaskGroup() as group:
-                for name, size in topic.items():
+                for name, size in sizes:
                     for _ in range(10):
                         group.create_task(link.publish(name, os.urandom(size)))
 
@@ -54,4 +55,27 @@ async def test_a_site_that_floods_the_hall_does_not_hold_back_another() -> None:
             flooding.cancel()
         assert len(events(place.hall, "site.flooding")) <= 2
         assert (await finds(place.agent)).code == 0
+        assert await place.twice() == []
+
+
+@together
+async def test_a_site_whose_batches_nobody_foresaw_waits_alone() -> None:
+    async with scene([FIRST, HOSTILE], start=False) as place:
+        await place.stop(place.hall)
+        place.hall.armed = ["tests.unforeseen"]
+        await place.start(place.hall)
+        await place.start()
+        await until("the hall has said so", lambda: events(place.hall, "batch.failed"))
+        place.office.receive(20)
+
+        async def agrees() -> bool:
+            return await place.hall_rows("s01") == place.office.rows()
+
+        await until("the other's rows are in the hall", agrees)
+        assert await place.hall_rows("s02") == {}
+        assert {line["site"] for line in events(place.hall, "batch.failed")} == {"s02"}
+        await place.stop(place.hall)
+        place.hall.armed = []
+        await place.start(place.hall)
+        await place.settled()
         assert await place.twice() == []

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from central.config import load as load_central
+from central.store import commands
 from central.store import tables as t
 from central.store.engine import look
 from common.core import message, topics
@@ -76,13 +77,22 @@ async def test_what_somebody_else_has_signed_is_not_carried_out() -> None:
         await place.settled()
         await place.stop(place.hall)
         async with ingest(place.broker, 5) as link:
-            order = Command("ab" * 16, "s01", "rotate", {}, 0, 1 << 60)
+            order = Command("ab" * 16, "s01", "rotate", {}, 0, 1 << 60, 1)
             forged = message.encode_signed(order, topics.command("s01"), b"f" * 32)
             await link.publish(topics.command("s01"), forged)
         await until("it is ignored", lambda: events(place.agent, "message.ignored"))
         assert not events(place.agent, "command.answered")
         await place.start(place.hall)
         await place.settled()
+
+
+async def wish(place: Place, bulk_bytes_per_sec: int) -> None:
+    """What no command lets through."""
+    store = await place.hall.store()
+    row = {"site": "s01", "bulk_bytes_per_sec": bulk_bytes_per_sec, "linger_ms": 0}
+    async with store.write() as conn:
+        await commands.wish(conn, {**row, "who": "-", "why": "-", "set_wall": 0})
+    await store.close()
 
 
 async def beat(place: Place, notice: str) -> Heartbeat | None:
@@ -110,7 +120,10 @@ async def test_a_policy_is_tried_kept_and_used_after_a_restart() -> None:
 
         await until("the box reports it", reported)
         assert len(events(place.agent, "policy.tried")) == 1
-        await told(place, "policy", "set", "s01", "--bulk-bytes-per-sec", "1", "--why", "写错了")
+        wrong = "policy", "set", "s01", "--bulk-bytes-per-sec", "1", "--why", "写错了"
+        code, _, err = await command("mingcha", *wrong, *where)
+        assert (code != 0, "bulk_bytes_per_sec 应为" in err) == (True, True)
+        await wish(place, bulk_bytes_per_sec=1)
         await until("it is refused", lambda: events(place.agent, "policy.refused"))
 
         async def says_why() -> bool:

@@ -15,11 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent.core import offset, sync
+from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from central.ingest import Opened, _check_overlap
 from central.welcome import _forked
-from common.core import batch, crypto, message, ranges, record, topics
+from common.core import batch, crypto, message, offset, ranges, record, topics
 from common.core.batch import Header
 from common.core.instant import SECOND
 from common.core.message import Ack, Hello, Nack, Welcome

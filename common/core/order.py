@@ -1,12 +1,18 @@
-"""Whether a command of the hall is to be carried out: of this site, in time, and within its bounds."""
+"""What the hall may ask of a box: commands of this site, in time, within their bounds; policies within theirs.
+
+The hall asks itself before it sends, the box before it does.
+"""
 
 from common.core.instant import DAY, MINUTE
-from common.core.message import Command
+from common.core.message import Command, Policy
 from common.core.state import Act, Outcome
 
 LONGEST = 7 * DAY
 """No command is good for longer: so long a box remembers what it has carried out."""
 MOST_MINUTES = 24 * 60
+MOST_NUMBERS = 1 << 48
+SLOWEST_BULK, FASTEST_BULK = 1024, 1 << 30
+MOST_LINGER_MS = 2000
 _ARGS = {Act.RESYNC: {"first", "last"}, Act.PAUSE: {"minutes"}}
 
 
@@ -29,6 +35,19 @@ def _wrong_args(act: Act, args: dict[str, int]) -> tuple[Outcome, str] | None:
         return Outcome.REFUSED, f"多余的参数：{'、'.join(sorted(unknown))}"
     if act is Act.PAUSE and not 1 <= args.get("minutes", 0) <= MOST_MINUTES:
         return Outcome.REFUSED, f"minutes 应在 1 至 {MOST_MINUTES} 之间"
-    if act is Act.RESYNC and args and not 1 <= args.get("first", 0) <= args.get("last", 0):
+    if act is Act.RESYNC and args and not 1 <= args.get("first", 0) <= args.get("last", 0) <= MOST_NUMBERS:
         return Outcome.REFUSED, "first 与 last 应为 1 起的一段编号"
     return None
+
+
+def fault(policy: Policy, site: str) -> str:
+    """Why it cannot be tried at all, in Chinese; or empty."""
+    rules = (
+        (policy.site != site, f"属于站点 {policy.site}"),
+        (
+            policy.bulk_bytes_per_sec != 0 and not SLOWEST_BULK <= policy.bulk_bytes_per_sec <= FASTEST_BULK,
+            f"bulk_bytes_per_sec 应为 0，或 {SLOWEST_BULK} 至 {FASTEST_BULK}",
+        ),
+        (not 0 <= policy.linger_ms <= MOST_LINGER_MS, f"linger_ms 应在 0 至 {MOST_LINGER_MS} 之间"),
+    )
+    return next((why for wrong, why in rules if wrong), "")

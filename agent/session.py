@@ -327,6 +327,7 @@ class Session:
 
         `fresh`: said now, not kept by the broker: it has not heard us, even if we said hello already.
         """
+        self.sync = sync.told(self.sync, state.wait_ms * 1000 if state.online else 0)
         if not state.online:
             self.up.status.away(HALL_STOPPED)
         elif state.instance == self.hall_instance and self.up.status.fault == HALL_STOPPED:

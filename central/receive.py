@@ -39,6 +39,7 @@ log = structlog.get_logger()
 GROUP_BATCHES = 16
 GROUP_SECS = 0.02
 WEIGH_SECS = 30.0
+TELL_SECS = 1.0
 SAID_AGAIN = MINUTE
 """A site that sends too much is named in the log once in this time."""
 DOWN_EXPIRY_SECS = 60
@@ -75,6 +76,7 @@ class Receiver:
         self.busy_since_mono: int | None = None
         self.remote = Remote(store, clock, self.sign_secret)
         self._arrived = asyncio.Event()
+        self._pace = fair.Pace()
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._said_mono: dict[str, int] = {}
         self._broker_lost_mono: int | None = None
@@ -114,6 +116,7 @@ class Receiver:
                 group.create_task(self._read(link, queue), name="read")
                 group.create_task(self._write(link, queue, group), name="write")
                 group.create_task(self._weigh(queue), name="weigh")
+                group.create_task(self._tell(link, queue), name="tell")
                 group.create_task(self.presence.run(), name="presence")
                 group.create_task(self.remote.run(link), name="remote")
 
@@ -130,7 +133,7 @@ class Receiver:
             raise
 
     def _state(self, *, online: bool) -> message.CentralState:
-        return message.CentralState(online, self.instance, self.term, self.counter)
+        return message.CentralState(online, self.instance, self.term, self.counter, self._pace.told_ms)
 
     def _since(self, mono: int) -> float:
         return round((self.clock.mono() - mono) / SECOND, 1)
@@ -171,6 +174,14 @@ class Receiver:
                 queue.weights = {site: fair.weight(count) for site, count in near.items()}
             await asyncio.sleep(WEIGH_SECS)
 
+    async def _tell(self, link: Link, queue: FairQueue[Received]) -> None:
+        """Let everybody know how long it takes now: what is only queued must not be sent again."""
+        while True:
+            await asyncio.sleep(TELL_SECS)
+            if self._pace.has_changed(len(queue)):
+                state = message.encode(self._state(online=True))
+                await link.publish(topics.CENTRAL_STATE, state, retain=True)
+
     def _note_presence(self, site: str, purpose: str, payload: bytes) -> None:
         try:
             if purpose == "hb":
@@ -183,9 +194,10 @@ class Receiver:
     async def _write(self, link: Link, queue: FairQueue[Received], group: asyncio.TaskGroup) -> None:
         while True:
             items = await self._gather(queue)
-            self.busy_since_mono = self.clock.mono()
+            began = self.busy_since_mono = self.clock.mono()
             try:
                 await self._take(link, items, group, queue)
+                self._pace.did(len(items), self.clock.mono() - began)
             except UnavailableError as error:
                 await self._wait_for_store(error)
             for item in items:

@@ -23,7 +23,7 @@ from common.core.backoff import delay, slotted
 from common.core.batch import Header, Lane
 from common.core.errors import UnavailableError
 from common.core.instant import SECOND
-from common.core.message import Ack, Hello, Welcome
+from common.core.message import Ack, CentralState, Hello, Welcome
 from common.mqtt import Link, MqttConfig, Received, connect
 from tests.sender import Sender, case
 from tests.server import HOST
@@ -103,7 +103,10 @@ class Light:
 
     def take(self, item: Received) -> None:
         now = CLOCK.mono()
-        if item.topic == topics.welcome(self.site):
+        if item.topic == topics.CENTRAL_STATE:
+            hall = message.decode(CentralState, item.payload)
+            self.sync = sync.told(self.sync, hall.wait_ms * 1000 if hall.online else 0)
+        elif item.topic == topics.welcome(self.site):
             welcome = message.decode_signed(Welcome, item.topic, self.hall_sign, item.payload)
             if welcome.connection == self.connection and self.sync.phase is Phase.HELLO:
                 self.wire_key = welcome.wire_key

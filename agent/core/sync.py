@@ -50,6 +50,7 @@ class Flight(Struct, frozen=True):
     bytes: int
     sent_mono: int
     delivered: int = 0  # bytes that were acknowledged by then
+    wait: int = 0  # the longest wait that the hall has told since
 
 
 class Send(Struct, frozen=True):
@@ -72,6 +73,7 @@ class Sync(Struct, frozen=True):
     credit: int = 0
     credit_mono: int = 0
     hold_mono: int = 0  # nothing is sent before; 0: no hold
+    wait: int = 0  # how long the hall says that everybody waits now, microseconds
     rtt: float = 0.0  # smoothed, microseconds; 0: not measured
     rtt_var: float = 0.0
     timeouts: int = 0  # in a row
@@ -81,6 +83,12 @@ class Sync(Struct, frozen=True):
 
 def connected(sync: Sync) -> Sync:
     return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0)
+
+
+def told(sync: Sync, wait: int) -> Sync:
+    """The hall has said how long what arrives now waits there, in microseconds: what is under way has waited as long."""
+    flights = tuple(replace(f, wait=max(f.wait, wait)) for f in sync.flights)
+    return replace(sync, wait=wait, flights=flights)
 
 
 def lost(sync: Sync) -> Sync:
@@ -163,7 +171,7 @@ def next_send(sync: Sync, newest: int, now: int, *, bulk_mono: int = 0) -> Send 
 
 
 def sent(sync: Sync, flight: Flight) -> Sync:
-    flight = replace(flight, delivered=sync.window.delivered)
+    flight = replace(flight, delivered=sync.window.delivered, wait=sync.wait)
     seen = sync.window
     if flight.lane is Lane.BULK:
         seen = window.sent(seen, flight.last - flight.first + 1, flight.bytes)
@@ -205,7 +213,7 @@ def expire(sync: Sync, now: int) -> Sync:
     """
     if sync.hold_mono and now >= sync.hold_mono:
         sync = replace(sync, hold_mono=0)
-    kept = tuple(f for f in sync.flights if now - f.sent_mono < timeout(sync))
+    kept = tuple(f for f in sync.flights if now - f.sent_mono < patience(sync, f))
     if len(kept) == len(sync.flights):
         return sync
     sync = replace(sync, flights=kept, timeouts=sync.timeouts + 1)
@@ -218,12 +226,20 @@ def timeout(sync: Sync) -> int:
     return int(min(MAX_TIMEOUT, max(MIN_TIMEOUT, base) * 2.0 ** min(sync.timeouts, 5)))
 
 
+def patience(sync: Sync, flight: Flight) -> int:
+    """How long to wait for this one: where the hall has said that everybody waits, at least three times that.
+
+    After an outage a herd that sends again what is only queued would make the queue longer still.
+    """
+    return max(timeout(sync), 3 * flight.wait)
+
+
 def wake_at(sync: Sync) -> int | None:
     """Monotonic time at which something is due without any event; None: only an event can change anything.
 
     A first time-out, the end of a hold, or, while a backlog waits and none of it is in flight, the credit retry.
     """
-    times = [f.sent_mono + timeout(sync) for f in sync.flights]
+    times = [f.sent_mono + patience(sync, f) for f in sync.flights]
     if sync.hold_mono:
         times.append(sync.hold_mono)
     elif sync.phase is Phase.CATCHUP and sync.credit == 0 and _no_bulk(sync):

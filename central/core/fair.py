@@ -25,6 +25,7 @@ STOP_PERCENT, SLOW_PERCENT, NORMAL_PERCENT = 80, 60, 20
 TOTAL_CREDIT = 16 * 1024 * 1024
 LEAST_CREDIT, MOST_CREDIT = 64 * 1024, 1024 * 1024
 MOST_WEIGHT = 4
+TOLD_FROM_MS = 1000
 
 
 class Lane(StrEnum):
@@ -82,6 +83,28 @@ class Bucket:
         if self._left < 1:
             return False
         self._left -= 1
+        return True
+
+
+class Pace:
+    """How fast messages are committed, and what has been told of the wait that follows from it."""
+
+    def __init__(self) -> None:
+        self.told_ms = 0
+        self._us = 0.0
+
+    def did(self, messages: int, us: int) -> None:
+        """So many took so long; the newest counts a quarter."""
+        each = us / max(1, messages)
+        self._us = each if not self._us else self._us + (each - self._us) / 4
+
+    def has_changed(self, waiting: int) -> bool:
+        """Whether the wait of `waiting` messages is worth telling: `told_ms` is it then. Below a second it is 0."""
+        found = int(waiting * self._us / 1000)
+        found = found if found >= TOLD_FROM_MS else 0
+        if found == self.told_ms or (self.told_ms and found and 2 / 3 < found / self.told_ms < 3 / 2):
+            return False
+        self.told_ms = found
         return True
 
 

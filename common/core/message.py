@@ -137,6 +137,9 @@ class CentralState(Struct, array_like=True, frozen=True):
     instance: str
     term: Int64
     counter: Int64
+    wait_ms: Int64 = (
+        0  # how long what arrives now waits for its commit, as the hall reckons; 0: not worth a word
+    )
 
 
 class Signed(Struct, array_like=True, frozen=True):

@@ -17,6 +17,7 @@ from central.core.fair import (
     Bucket,
     FairQueue,
     Lane,
+    Pace,
     Pressure,
 )
 from common.core.instant import SECOND
@@ -143,3 +144,21 @@ def test_messages_without_a_byte_are_taken_and_are_not_free() -> None:
     while len(queue):
         queue.take(16)
     assert (queue.bytes, queue.sending()) == (0, {})
+
+
+@given(st.lists(st.tuples(st.integers(1, 16), st.integers(1, 10**7)), min_size=1), st.integers(0, 5000))
+def test_the_wait_that_is_told_is_the_work_ahead_and_not_told_again_for_little(
+    done: list[tuple[int, int]], waiting: int
+) -> None:
+    """P-LIMIT-04"""
+    pace = Pace()
+    for messages, us in done:
+        pace.did(messages, us)
+    each = [us / messages for messages, us in done]
+    changed = pace.has_changed(waiting)
+    assert changed is bool(pace.told_ms)
+    assert pace.told_ms == 0 or min(each) * waiting <= (pace.told_ms + 1) * 1000
+    assert pace.told_ms <= max(each) * waiting / 1000
+    assert not pace.has_changed(waiting)
+    assert not pace.has_changed(waiting + waiting // 3) or not changed
+    assert pace.has_changed(0) is changed

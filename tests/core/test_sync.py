@@ -362,3 +362,15 @@ def test_what_is_gone_here_is_declared_and_never_sent() -> None:
     lower = welcome(upto=3)
     state = sync.welcomed(sync.connected(Sync(b"epoch--1")), lower, newest=20, now=0, forgotten=10)
     assert sync.next_send(state, 20, 0) == Send(Lane.BULK, 11, 20)
+
+
+def test_nothing_is_sent_again_while_the_hall_says_that_everybody_waits() -> None:
+    """P-LIMIT-04"""
+    state = flying(steady(), Lane.LIVE, 1, 2)
+    assert sync.expire(state, 30 * SECOND).timeouts == 1
+    waiting = sync.told(state, 20 * SECOND)
+    assert sync.expire(waiting, 59 * SECOND).flights
+    assert not sync.expire(waiting, 60 * SECOND).flights
+    relieved = sync.told(waiting, 0)
+    assert sync.expire(relieved, 59 * SECOND).flights, "it came while there was a queue"
+    assert sync.patience(relieved, flying(relieved, Lane.LIVE, 3, 3).flights[-1]) == sync.timeout(relieved)

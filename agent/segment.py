@@ -119,8 +119,10 @@ class Segment:
             locked = False
             with suppress(DamagedError, msgspec.MsgspecError):
                 raw = key.open((label.site, label.epoch, _STATE_SEQ), blob)[1]
-                self.label, self.key, self.state = label, key, _decoder.decode(raw)
-                return True
+                state = _decoder.decode(raw)
+                if state.first == label.first:  # the one word of a label that its key does not vouch for
+                    self.label, self.key, self.state = label, key, state
+                    return True
         if locked:
             raise LockedError(f"主密钥打不开 {self.path}")
         return False

@@ -3,9 +3,12 @@
 import asyncio
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agent import files
@@ -300,4 +303,18 @@ async def test_reading_a_backlog_holds_one_old_segment_open_at_most(tmp_path: Pa
     await everything(buffer)
     assert sum(segment._file >= 0 for segment in buffer._files.drains._segments) == 1
     assert len(await buffer.tail(0, 500)) == 500
+    await buffer.close()
+
+
+async def test_a_label_whose_first_number_is_not_the_sealed_one_is_not_believed(tmp_path: Path) -> None:
+    """Nothing else vouches for it, and the file would be closed under a wrong name."""
+    buffer = await filled(tmp_path, 100)
+    epoch, label = buffer.epoch, buffer._files.active.label
+    await buffer.close()
+    wrong = labels.encode(msgspec.structs.replace(label, first=3))
+    labels.beside(tmp_path / "buffer.db").write_bytes(wrong)
+    with closing(sqlite3.connect(tmp_path / "buffer.db")) as db, db:
+        db.execute("UPDATE label SET body=?", (wrong,))
+    buffer = await opened(tmp_path)
+    assert buffer.epoch != epoch
     await buffer.close()

@@ -53,6 +53,7 @@ class Session:
         self.sync = Sync(up.buffer.epoch)
         self.wire_key = b""
         self.dictionary = pack.NEWEST
+        self.differs_at = 0
         self.hall_instance = ""
         self.confined = False
         """The broker lets us speak for the site no more, at most deliver our backlog."""
@@ -124,6 +125,7 @@ class Session:
             head_hash=self.buffer.head,
             forgotten=self.buffer.forgotten,
             at_wall=self._ask(),
+            differs_at=self.differs_at,
         )
 
     def _ask(self) -> int:
@@ -147,6 +149,10 @@ class Session:
         if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
             return
         self._compare(welcome)
+        if not welcome.refused and await self._is_contradicted(welcome):
+            self.differs_at = welcome.upto
+            self.greet.set()  # the hall must know, and says what that makes of us
+            return
         self.sync = sync.welcomed(
             self.sync, welcome, self.buffer.newest, self.clock.mono(), self.buffer.forgotten
         )
@@ -160,6 +166,16 @@ class Session:
         await self._restore_history(welcome)
         await self.buffer.declare_again(welcome.upto, welcome.ranges)
         await self._forget()
+
+    async def _is_contradicted(self, welcome: message.Welcome) -> bool:
+        """Whether the hall holds, up to where it holds all, something else than we gave these numbers to.
+
+        To forget what it merely holds other records of would lose ours.
+        """
+        known = welcome.epoch == self.buffer.epoch and welcome.upto <= self.buffer.newest
+        if not (welcome.upto_hash and known):
+            return False
+        return await self.buffer.chain_at(welcome.upto) not in {b"", welcome.upto_hash}
 
     async def _restore_history(self, welcome: message.Welcome) -> None:
         """The hall was restored from a backup and misses what we have deleted: read it again from the source.

@@ -330,6 +330,7 @@ class Receiver:
             refused=known.refused,
             draining=known.draining,
             asked_wall=known.hello.at_wall,
+            upto_hash=known.upto_hash,
         )
         group.create_task(self._reply(link, topics.welcome(site), welcome))
         if not (known.draining or known.refused):

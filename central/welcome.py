@@ -26,6 +26,7 @@ class Introduction(Struct, frozen=True):
     ranges: list[tuple[int, int]]
     refused: str
     draining: bool
+    upto_hash: bytes
 
 
 async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: int) -> Introduction:
@@ -53,9 +54,9 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
     elif not refused:
         await facts.note_newest(conn, site, hello.epoch, hello.newest)
-    return Introduction(
-        hello, upto, [(r.lo, r.hi) for r in held if r.lo > upto], refused, box.state == "draining"
-    )
+    above = [(r.lo, r.hi) for r in held if r.lo > upto]
+    upto_hash = held[0].at if upto else b""
+    return Introduction(hello, upto, above, refused, box.state == "draining", upto_hash)
 
 
 def barred(box: Row[Any]) -> str:
@@ -66,7 +67,9 @@ def barred(box: Row[Any]) -> str:
 
 
 def _forked(held: list[Range], hello: Hello) -> bool:
-    """The hall holds numbers the box has not given yet, or another record under its newest number."""
+    """The hall holds numbers the box has not given yet, or another record under its newest number or where it says."""
+    if hello.differs_at:
+        return True
     top = held[-1] if held else None
     if top is None:
         return False

@@ -31,6 +31,7 @@ class Hello(Struct, array_like=True, frozen=True):
     head_hash: bytes  # chain value at `newest`
     forgotten: Int64  # highest number deleted after acknowledgement
     at_wall: Int64
+    differs_at: Int64 = 0  # the box's chain value there is not the one that a welcome named; 0: nowhere
 
 
 class Welcome(Struct, array_like=True, frozen=True):
@@ -47,6 +48,7 @@ class Welcome(Struct, array_like=True, frozen=True):
     refused: str = ""
     draining: bool = False  # another box has taken over: deliver the backlog, on the bulk lane
     asked_wall: Int64 = 0  # `at_wall` of the hello that this answers
+    upto_hash: bytes = b""  # chain value at `upto`; empty: not known
 
 
 class Nack(Struct, array_like=True, frozen=True):

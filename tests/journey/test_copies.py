@@ -63,7 +63,6 @@ async def test_a_copy_of_the_boxs_data_is_a_fork_and_overwrites_nothing() -> Non
             assert "本机缓存来自旧备份或克隆" in site.agent.log
             assert list(data(site).glob("buffer-*.kept-*"))
         assert {line["code"] for line in events(place.hall, "hello.refused")} == {"fork"}
-        assert {line["code"] for line in events(place.hall, "batch.refused")} == {"fork"}
         await place.start()
         await place.settled()
         assert await place.twice() == []

@@ -152,7 +152,8 @@ class Hall:
         refused = "fork" if _forked(held, hello) else ""
         upto, above = state_of(held)
         place = hello.epoch, hello.connection, upto, above, self.public, self.credit
-        return Welcome(*place, 0, 0, refused, asked_wall=hello.at_wall)
+        at = held[0].at if upto else b""
+        return Welcome(*place, 0, 0, refused, asked_wall=hello.at_wall, upto_hash=at)
 
     def commit(self, payload: bytes) -> Ack:
         """One batch in one transaction, as `central/ingest.py`."""
@@ -201,7 +202,7 @@ def state_of(held: list[Range]) -> tuple[int, list[tuple[int, int]]]:
 
 
 class Delivery(RuleBasedStateMachine):
-    """P-MQTT-01, P-MQTT-02, P-ACK-02, P-ACK-04, P-ACK-06, P-BATCH-10, P-CHAIN-03, P-GAP-03, P-HELLO-06, P-HELLO-08"""
+    """P-MQTT-01, P-MQTT-02, P-ACK-02, P-ACK-04, P-ACK-06, P-BATCH-10, P-CHAIN-03, P-GAP-03, P-HELLO-06, P-HELLO-08, P-HELLO-10"""
 
     def __init__(self) -> None:
         super().__init__()
@@ -215,6 +216,7 @@ class Delivery(RuleBasedStateMachine):
         self.wall_less_mono = 0
         """Of the box's clock, which jumps as it likes."""
         self.asked: dict[int, int] = {}
+        self.differs_at = 0
         self.up: list[tuple[int, str, bytes]] = []
         self.down: list[tuple[int, str, bytes]] = []
 
@@ -228,7 +230,7 @@ class Delivery(RuleBasedStateMachine):
 
     def connect(self) -> None:
         self.connection += 1
-        self.sync, self.misled = sync.connected(Sync(self.box.epoch)), False
+        self.sync, self.misled, self.differs_at = sync.connected(Sync(self.box.epoch)), False, 0
         self.say_hello()
 
     @precondition(lambda self: self.sync.phase is Phase.HELLO)
@@ -237,7 +239,7 @@ class Delivery(RuleBasedStateMachine):
         box = self.box
         oldest = min(box.rows, default=box.newest + 1)
         hello = Hello(
-            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, self.ask()
+            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, self.ask(), self.differs_at
         )  # fmt: skip
         self.publish(
             self.up, topics.hello(SITE), message.encode_signed(hello, topics.hello(SITE), BOX_SECRET)
@@ -392,6 +394,11 @@ class Delivery(RuleBasedStateMachine):
         if welcome.epoch != self.box.epoch:
             return
         self.compare(welcome)
+        mine = self.box.chain.get(welcome.upto, b"")
+        if not welcome.refused and welcome.upto_hash and mine not in {b"", welcome.upto_hash}:
+            self.differs_at = welcome.upto
+            self.say_hello()
+            return
         self.sync = sync.welcomed(self.sync, welcome, self.box.newest, self.now, self.box.forgotten)
         if self.sync.refused:
             self.forked()
@@ -474,6 +481,8 @@ class Delivery(RuleBasedStateMachine):
         for _ in range(300):
             if self.box.forgotten == self.box.newest and self.sync.phase is Phase.STEADY:
                 break
+            if self.sync.phase is Phase.OFFLINE:  # a fork: the program has started anew
+                self.connect()
             if self.sync.phase is Phase.HELLO and not self.up:
                 self.say_hello()
             self.now += 5 * SECOND

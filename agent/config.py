@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from common import config
 from common.clock import ClockConfig
+from common.config import SITE_ID, LogLevel
 from common.core.crypto import Profile
 from common.mqtt import MqttConfig
 
@@ -31,14 +32,14 @@ class IdentityConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[capture]`: how often the source is read."""
 
-    poll_secs: float = 5.0
+    poll_secs: Annotated[float, Meta(ge=0.05, le=3600)] = 5.0
     """Between two rounds of the cursor lane."""
-    sweep_secs: float = 60.0
+    sweep_secs: Annotated[float, Meta(ge=0.05, le=86400)] = 60.0
     """At least this long between two full sweeps of a table."""
-    page_rows: int = 1000
-    rows_per_sec: float = 2000.0
+    page_rows: Annotated[int, Meta(ge=1, le=100000)] = 1000
+    rows_per_sec: Annotated[float, Meta(ge=1, le=1000000)] = 2000.0
     """Ceiling of the sweep."""
-    pass_secs: float = 30.0
+    pass_secs: Annotated[float, Meta(ge=0.05, le=3600)] = 30.0
     """At most one completeness statement per this many seconds, unless something changed."""
     secrets_dir: Path = Path()
     """Where `password_file` of the mapping is found."""
@@ -57,13 +58,14 @@ class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `agent.toml`."""
 
-    site: str
-    generation: int
+    site: Annotated[str, Meta(pattern=SITE_ID)]
+    """Letters, digits, `-` and `_`, as the hall has it."""
+    generation: Annotated[int, Meta(ge=1)]
     mqtt: MqttConfig
     name: str = ""
     data_dir: Path = Path("data")
     mapping: Path = Path("mapping.toml")
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     identity: IdentityConfig = IdentityConfig()
     capture: CaptureConfig = CaptureConfig()
     buffer: BufferConfig = BufferConfig()

@@ -167,15 +167,14 @@ class Session:
         await self.buffer.declare_again(welcome.upto, welcome.ranges)
         await self._forget()
 
-    async def _is_contradicted(self, welcome: message.Welcome) -> bool:
+    async def _is_contradicted(self, said: message.Welcome | message.Ack) -> bool:
         """Whether the hall holds, up to where it holds all, something else than we gave these numbers to.
 
         To forget what it merely holds other records of would lose ours.
         """
-        known = welcome.epoch == self.buffer.epoch and welcome.upto <= self.buffer.newest
-        if not (welcome.upto_hash and known):
+        if said.epoch != self.buffer.epoch or not said.upto_hash or said.upto > self.buffer.newest:
             return False
-        return await self.buffer.chain_at(welcome.upto) not in {b"", welcome.upto_hash}
+        return await self.buffer.chain_at(said.upto) not in {b"", said.upto_hash}
 
     async def _restore_history(self, welcome: message.Welcome) -> None:
         """The hall was restored from a backup and misses what we have deleted: read it again from the source.
@@ -322,6 +321,10 @@ class Session:
         self.up.status.ack_mono = self.clock.mono()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
+            return
+        if await self._is_contradicted(ack):
+            self.differs_at, self.sync = ack.upto, sync.connected(self.sync)
+            self.greet.set()
             return
         for nack in ack.nacks:
             if nack.code == "unknown_dict":

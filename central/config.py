@@ -1,11 +1,13 @@
 """`central.toml`: how the hall's processes are wired. What the law or the office decides is rows, not config."""
 
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from common import config
 from common.clock import ClockConfig
+from common.config import LogLevel
 from common.mqtt import MqttConfig
 
 
@@ -22,7 +24,7 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[web]`: the hall's pages."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     secure_cookie: bool = True
     """False only where the browser comes by plain HTTP on loopback."""
 
@@ -40,7 +42,7 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Zone in which the law counts days."""
     embedded_broker: bool = False
     """Run the demonstration's in-process broker on `mqtt.host:mqtt.port` (loopback only)."""
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     identity: IdentityConfig = IdentityConfig()
     web: WebConfig = WebConfig()
     clock: ClockConfig = ClockConfig()

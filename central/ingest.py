@@ -175,7 +175,9 @@ class _Intake:
         for item in group:
             self._take_one(item)
         ack = await self._commit(world)
-        return msgspec.structs.replace(ack, asked_wall=group[-1].header.created_wall)
+        upto_hash = self.held[0].at if ack.upto else b""
+        asked_wall = group[-1].header.created_wall
+        return msgspec.structs.replace(ack, asked_wall=asked_wall, upto_hash=upto_hash)
 
     async def take_again(self, records: Iterable[tuple[int, bytes]], world: World) -> None:
         """Numbers that are held and were not read: a dead letter, a parked batch."""

@@ -8,7 +8,7 @@ import types
 import typing
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -55,6 +55,10 @@ def broken(found: list[str], source: str) -> ConfigError:
     return ConfigError(f"配置 {source} 有 {len(found)} 处错误：\n{lines}", hint=f"请修改 {source} 后重试")
 
 
+SITE_ID = r"^(?!central$)[A-Za-z0-9_-]{1,32}$"
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
 def faults(kind: type[msgspec.Struct], data: object, path: str = "") -> list[str]:
     """Every fault of `data` against `kind`, as `key.path：reason` lines."""
     if not isinstance(data, dict):
@@ -89,7 +93,7 @@ def _value_faults(hint: Any, value: object, path: str) -> list[str]:
         msgspec.convert(value, hint, dec_hook=_file_path)
     except msgspec.ValidationError as error:
         words = _words_of(hint)
-        if words and isinstance(value, str):
+        if words and isinstance(value, str | int):
             return [f"{path}：应为 {'、'.join(words)} 之一，现为 {value!r}"]
         return [f"{path}：{_chinese(str(error))}"]
     return []
@@ -155,11 +159,26 @@ _NAMES = {
 }
 
 
+_BOUNDS = {
+    " of length >= ": "不能为空，长度至少 ",
+    " >= ": "太小，至少 ",
+    " <= ": "太大，至多 ",
+    " matching regex ": "写法不对，应合 ",
+}
+
+
+def _after(text: str, word: str) -> str:
+    return text.removeprefix(word) if text.startswith(word) else ""
+
+
 def _chinese(detail: str) -> str:
     """msgspec's `Expected X, got Y` as a Chinese sentence; whatever else it says stays as detail."""
     if not detail.startswith("Expected `"):
         return f"不合要求（{detail}）"
     parts = detail.split("`")
+    bound = next((said + rest for word, said in _BOUNDS.items() if (rest := _after(parts[2], word))), "")
+    if bound:
+        return bound
     want = "或".join(_NAMES.get(item.strip(), item.strip()) for item in parts[1].split("|"))
     if len(parts) != 5 or parts[2] != ", got ":
         return f"应为{want}（{detail}）"

@@ -11,10 +11,10 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import paho.mqtt.client as paho
-from msgspec import Struct
+from msgspec import Meta, Struct
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -36,10 +36,10 @@ _AUTH_CODES = {4, 5, 134, 135}
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[mqtt]` of agent and hall."""
 
-    host: str
+    host: Annotated[str, Meta(min_length=1)]
     """Address or name; the broker's certificate must carry it."""
-    port: int = 8883
-    version: int = 5
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    version: Annotated[int, Meta(ge=3, le=5)] = 5
     """5, or 3 for a broker that speaks only MQTT 3.1.1."""
     tls: bool = True
     """False only for the embedded broker of the demonstration on loopback."""

@@ -70,6 +70,7 @@ class Ack(Struct, array_like=True, frozen=True):
     credit_bytes: Int64
     now_wall: Int64
     asked_wall: Int64 = 0  # `created_wall` of a batch that this answers; 0: not said
+    upto_hash: bytes = b""  # chain value at `upto`; empty: not known
 
 
 class Heartbeat(Struct, array_like=True, frozen=True):

@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 from msgspec import Struct
 
+from agent import config as agent_config
 from agent.config import AgentConfig
 from central.config import CentralConfig
 from common import config
@@ -174,3 +175,31 @@ def test_a_value_where_a_group_belongs_is_one_mistake(value: object) -> None:
     assert config.faults(Whole, {"site": "a", "generation": 1, "mqtt": value})[0].startswith(
         "mqtt：应为一组键值"
     )
+
+
+def test_figures_that_no_program_could_work_with_are_all_said_at_once(tmp_path: Path) -> None:
+    """As written by a tired hand: a negative pause once made the box read without end, and grow until it died."""
+    path = tmp_path / "agent.toml"
+    path.write_text(
+        'site = "s/0 1"\ngeneration = 0\nlog_level = "loud"\n'
+        "[capture]\npoll_secs = -3\npage_rows = 0\nrows_per_sec = 0\n"
+        '[mqtt]\nhost = ""\nport = 99999\nversion = 7\n[buffer]\nmax_mb = 0\n',
+        "utf-8",
+    )
+    with pytest.raises(ConfigError) as caught:
+        agent_config.load(path)
+    said = str(caught.value)
+    for line in (
+        "site：写法不对",
+        "generation：太小，至少 1",
+        "log_level：应为 debug、info、warning、error 之一，现为 'loud'",
+        "capture.poll_secs：太小，至少 0.05",
+        "capture.page_rows：太小",
+        "capture.rows_per_sec：太小",
+        "mqtt.host：不能为空",
+        "mqtt.port：太大，至多 65535",
+        "mqtt.version：太大",
+        "buffer.max_mb：太小",
+    ):
+        assert line in said, (line, said)
+    assert "有 10 处" in said

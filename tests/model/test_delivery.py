@@ -183,7 +183,9 @@ class Hall:
         self.held[header.epoch] = merged
         self.ever |= {(header.epoch, seq) for item in merged for seq in range(item.lo, item.hi + 1)}
         upto, above = state_of(merged)
-        return Ack(header.epoch, upto, above, [], self.credit, 0, header.created_wall)
+        return Ack(
+            header.epoch, upto, above, [], self.credit, 0, header.created_wall, merged[0].at if upto else b""
+        )
 
     def refusal(self, header: Header, code: str) -> Ack:
         return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, 0)
@@ -385,7 +387,15 @@ class Delivery(RuleBasedStateMachine):
             self.sync = sync.acknowledged(self.sync, ack, self.now)
             if self.sync.refused:
                 self.forked()
+            elif self.sync.upto == ack.upto and self.is_contradicted(ack):
+                self.differs_at, self.sync = ack.upto, sync.connected(self.sync)
+                self.say_hello()
+                return
         self.forget()
+
+    def is_contradicted(self, said: Welcome | Ack) -> bool:
+        mine = self.box.chain.get(said.upto, b"")
+        return said.epoch == self.box.epoch and bool(said.upto_hash) and mine not in {b"", said.upto_hash}
 
     def on_welcome(self, welcome: Welcome) -> None:
         """As `agent/session.py`."""
@@ -394,8 +404,7 @@ class Delivery(RuleBasedStateMachine):
         if welcome.epoch != self.box.epoch:
             return
         self.compare(welcome)
-        mine = self.box.chain.get(welcome.upto, b"")
-        if not welcome.refused and welcome.upto_hash and mine not in {b"", welcome.upto_hash}:
+        if not welcome.refused and self.is_contradicted(welcome):
             self.differs_at = welcome.upto
             self.say_hello()
             return

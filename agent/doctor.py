@@ -59,7 +59,8 @@ async def examine_config(
         return await _misconfigured(error)
     findings = await health.run(_checks(box), only=only)
     verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)
-    return findings, verdict, health.sentence(findings, box.config.name or box.config.site, _EFFECTS[verdict])
+    name = box.config.name or box.config.site
+    return findings, verdict, health.sentence(findings, name, _EFFECTS[verdict], only)
 
 
 async def _misconfigured(error: ConfigError) -> tuple[list[Finding], DoctorVerdict, str]:
@@ -148,7 +149,9 @@ async def _disk(box: Box) -> Outcome:
 
 
 async def _clock(box: Box) -> Outcome:
-    offset = box.status.offset_us if box.status else None
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    offset = box.status.offset_us
     if offset is None:
         return Outcome(Status.SKIP, "还没有市中心的回执可比")
     seconds = abs(offset) / SECOND

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sized
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.cli import EX_SOFTWARE, invoke
 
@@ -79,20 +80,31 @@ def check_config(path: Path) -> None:
     )
 
 
+class _Day(click.DateTime):
+    """A date as people write it here."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            return self.fail(f"{value} 不是日期，写法如 2026-06-30", param, ctx)
+
+
 @cli.command(help="核对：从入库的记录证明没有缺失、错位、改动。只读；退出码 0 已证明，1 有已知缺口，2 不符。")
 @click.option("--site", default="", metavar="站点", help="只核对一个站点（默认全部）。")
-@click.option(
-    "--from", "since", type=click.DateTime(["%Y-%m-%d"]), metavar="日期", help="只列出这一天起的问题。"
-)
-@click.option(
-    "--to", "until", type=click.DateTime(["%Y-%m-%d"]), metavar="日期", help="只列出到这一天为止的问题。"
-)
+@click.option("--from", "since", type=_Day(), metavar="日期", help="只列出这一天起的问题。")
+@click.option("--to", "until", type=_Day(), metavar="日期", help="只列出到这一天为止的问题。")
 @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 @_CONFIG
 def verify(site: str, since: datetime | None, until: datetime | None, as_json: bool, path: Path) -> int:
     from central import config, verify_text
     from central import verify as verifying
 
+    if since and until and since > until:
+        raise click.UsageError("--from 晚于 --to，没有这样的时段")
     settings = config.load(path)
     days = (since.date() if since else None, until.date() if until else None)
     reports = asyncio.run(verifying.verify(settings, site, *days))
@@ -128,6 +140,7 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
+    _say_none(found, "没有死信")
     for item in found:
         click.echo(f"{item['name']}\t{LetterState(item['state']).word}\t{item['reason']}")
 
@@ -282,6 +295,16 @@ def reset_user(name: str, path: Path) -> None:
     click.echo(f"用户 {name} 的一次性密码：{secret}")
 
 
+@user.command("enable", help="恢复停用的用户，密码不变。")
+@click.argument("name", metavar="用户名")
+@_CONFIG
+def enable_user(name: str, path: Path) -> None:
+    from central.store import users
+
+    in_store(path, lambda conn: users.enable(conn, name))
+    click.echo(f"用户 {name} 已恢复")
+
+
 @user.command("disable", help="停用用户，并退出其全部登录。")
 @click.argument("name", metavar="用户名")
 @_CONFIG
@@ -290,6 +313,12 @@ def disable_user(name: str, path: Path) -> None:
 
     in_store(path, lambda conn: users.disable(conn, name))
     click.echo(f"用户 {name} 已停用")
+
+
+def _say_none(rows: Sized, words: str) -> None:
+    """Silence leaves people guessing."""
+    if not rows:
+        click.echo(f"✓ {words}")
 
 
 commands.add(cli, _CONFIG)

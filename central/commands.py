@@ -101,6 +101,8 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         if as_json:
             click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
             return
+        if not rows:
+            click.echo("✓ 没有下过指令")
         for row in rows:
             words = f"{Act(row.act).word}\t{Outcome(row.outcome).word}\t{row.detail.splitlines()[0] if row.detail else ''}"
             click.echo(f"{row.id}\t{row.site}\t{words}")
@@ -142,7 +144,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         click.echo(f"站点 {site} 的第 {in_store(path, write)} 版要求已记下")
 
-    @policy.command("list", help="每个站点现在的要求，与站点机器所用的版本。")
+    @policy.command("list", help="另有要求的站点、其内容，与站点机器所用的版本。")
     @config
     def wished(path: Path) -> None:
         from central.store import commands, pages
@@ -158,5 +160,5 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
                 found.append(f"{site}\t第 {row.version} 版\t{limits}\t{used}{fault}")
             return found
 
-        for line in in_store(path, read):
+        for line in in_store(path, read) or ["✓ 没有对站点另作要求"]:
             click.echo(line)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
 from common import config
 from common.clock import ClockConfig
 from common.config import LogLevel
+from common.core.errors import ConfigError
 from common.mqtt import MqttConfig
 
 
@@ -61,4 +63,11 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 def load(path: Path) -> CentralConfig:
     """Read `central.toml`; every path in it becomes absolute. Raises ConfigError with every fault."""
-    return config.anchor(config.load(CentralConfig, path), path.resolve().parent)
+    found = config.anchor(config.load(CentralConfig, path), path.resolve().parent)
+    try:
+        ZoneInfo(found.legal_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"{path} 有 1 处错误：\n  legal_zone：没有时区 {found.legal_zone!r}", hint="请写 Asia/Shanghai"
+        ) from error
+    return found

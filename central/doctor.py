@@ -62,7 +62,7 @@ async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorV
         return findings, DoctorVerdict.NOT_COLLECTING, "配置有错，程序不能启动"
     findings = await health.run(_checks(hall), only=only)
     verdict = health.verdict_of(findings, NOT_COMMITTING)
-    return findings, verdict, health.sentence(findings, "市中心", _EFFECTS[verdict])
+    return findings, verdict, health.sentence(findings, "市中心", _EFFECTS[verdict], only)
 
 
 def as_json(findings: list[Finding], verdict: DoctorVerdict) -> str:

@@ -159,14 +159,23 @@ def verdict_of(
     return DoctorVerdict.ATTENTION if warned else DoctorVerdict.OK
 
 
-def sentence(findings: list[Finding], name: str, effect: str) -> str:
-    """The verdict for people: how many, of how many, and what it means for the data."""
+def sentence(findings: list[Finding], name: str, effect: str, only: str = "") -> str:
+    """The verdict for people: how many, of how many, and what it means for the data.
+
+    `only`: the part that was looked at. Of the rest nothing is said then.
+    """
     counts = {status: sum(f.status is status for f in findings) for status in Status}
     skipped = f"，{counts[Status.SKIP]} 项跳过" if counts[Status.SKIP] else ""
     of = f"（共 {len(findings)} 项{skipped}）：{name} {effect}"
+    if only:
+        of = f"（只查了 {len(findings)} 项{skipped}）：{name}"
     if counts[Status.FAIL]:
         return f"有 {counts[Status.FAIL]} 个问题要处理{of}"
-    return f"有 {counts[Status.WARN]} 处要注意{of}" if counts[Status.WARN] else f"一切正常{of}"
+    return (
+        f"有 {counts[Status.WARN]} 处要注意{of}"
+        if counts[Status.WARN]
+        else f"{'所查各项正常' if only else '一切正常'}{of}"
+    )
 
 
 def to_json(findings: list[Finding], **head: object) -> str:

@@ -6,6 +6,7 @@ as written. Then the fault is mended: all must be well again by itself, and the 
 """
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +22,7 @@ from central.store import wall
 from central.store.engine import look
 from common.clock import Clock
 from common.core.errors import UnavailableError
-from common.core.state import Health
+from common.core.state import AlarmKind, Health
 from tests import services
 from tests.journey.scene import Place, command, doctor, scene, until
 from tests.journey.test_source import ServerOffice
@@ -190,11 +191,10 @@ async def settled(stage: Stage, when: str) -> None:
 async def accept_all(place: Place) -> None:
     """What does not heal is history: somebody has looked into it."""
     where = "--config", str(place.hall.config)
-    _, out, _ = await command("mingcha", "alarm", "list", *where)
-    for line in out.splitlines():
-        number, _, kind, *_ = line.split("\t")
-        if kind in {"编号分叉", "声明缺口"}:
-            await command("mingcha", "alarm", "accept", number, "--why", "演练", *where)
+    _, out, _ = await command("mingcha", "alarm", "list", "--json", *where)
+    for item in json.loads(out):
+        if not AlarmKind(item["kind"]).heals:
+            await command("mingcha", "alarm", "accept", str(item["id"]), "--why", "演练", *where)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Accounts of the hall, as the command line keeps them; sessions are `sessions.py`."""
 
+import re
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -9,9 +10,13 @@ from central.core.access import Role
 from central.store.tables import session, user
 from common.core.errors import ConfigError
 
+_NAME = re.compile(r"[\w.-]{1,40}")
+
 
 async def add(conn: AsyncConnection, name: str, role: Role, hashed: str, now_wall: int) -> None:
-    """A user who must change the password first. Raises ConfigError if the name is taken."""
+    """A user who must change the password first. Raises ConfigError if the name is taken, or nobody could type it."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"用户名 {name!r} 不能用", hint="用 1 至 40 个汉字、字母、数字或 . _ -，不含空格")
     if await conn.scalar(select(user.c.name).where(user.c.name == name)):
         raise ConfigError(f"用户 {name} 已存在", hint=f"重设密码请用  mingcha user reset {name}")
     values = {"name": name, "role": role, "password": hashed, "must_change": True, "disabled": False}
@@ -23,8 +28,16 @@ async def everyone(conn: AsyncConnection) -> list[Row[Any]]:
 
 
 async def reset(conn: AsyncConnection, name: str, hashed: str) -> None:
-    """A new one-time password; the user's windows are logged out. Raises ConfigError for an unknown name."""
-    await _change(conn, name, password=hashed, must_change=True, disabled=False)
+    """A new one-time password; the user's windows are logged out. Whoever is disabled stays so.
+
+    Raises ConfigError for an unknown name.
+    """
+    await _change(conn, name, password=hashed, must_change=True)
+
+
+async def enable(conn: AsyncConnection, name: str) -> None:
+    """May log in again. Raises ConfigError for an unknown name."""
+    await _change(conn, name, disabled=False)
 
 
 async def disable(conn: AsyncConnection, name: str) -> None:

@@ -33,6 +33,8 @@ class ClockView(Struct, frozen=True, kw_only=True):
     why: str
     provisional: bool
     days: list[Day]
+    goes_on: str
+    """How much is left out behind the days that are drawn; or empty."""
     used: int
     budgeted: int
 
@@ -59,7 +61,9 @@ def view(
     `lit`: kind of clock -> the reason its red light was lit for, a dated fact that stays as it was said.
     """
     limit = next((limit for limit in limits if limit.kind == row.kind), None)
-    days = _days(row, state, calendar, facts)
+    every = _days(row, state, calendar, facts)
+    last = _due_day(row, facts) + BEYOND if row.due_at and not _stands(row) else date.max
+    days = [day for day in every if day.day <= last]
     ended = local_date(state.finished_at or facts.now_at, facts.zone)
     stands = _stands(row)
     return ClockView(
@@ -79,7 +83,8 @@ def view(
         else _why(row, limit, state, complete_until, facts),
         provisional=row.provisional,
         days=days,
-        used=max((day.number for day in days if day.day <= ended), default=0),
+        goes_on=f"其后还有 {len(every) - len(days)} 天" if len(every) > len(days) else "",
+        used=max((day.number for day in every if day.day <= ended), default=0),
         budgeted=next((day.number for day in days if day.is_due), 0),
     )
 
@@ -111,7 +116,7 @@ def _due_day(row: Row[Any], facts: Facts) -> date:
 
 
 def _days(row: Row[Any], state: CaseState, calendar: Calendar, facts: Facts) -> list[Day]:
-    """From acceptance to the limit, and a little beyond where the case went beyond it."""
+    """From acceptance to the limit, and beyond it to the end where the case went beyond it."""
     if not row.due_at or not row.yellow_at:
         return []
     zone = facts.zone
@@ -121,9 +126,7 @@ def _days(row: Row[Any], state: CaseState, calendar: Calendar, facts: Facts) -> 
     accepted = local_date(state.accepted_at, zone) if state.accepted_at else yellow
     start = min(day_of(text, zone) if text else accepted, due)
     ended = local_date(state.finished_at, zone) if state.finished_at else today
-    span = Span(
-        start=start, yellow=yellow, due=due, until=min(max(due, ended), due + BEYOND), beyond=Light(row.light)
-    )
+    span = Span(start=start, yellow=yellow, due=due, until=max(due, ended), beyond=Light(row.light))
     if _stands(row):
         span = replace(span, yellow=date.max, due=date.max, until=max(start, today))
     return chart.days(span, today, calendar, rules.stops(state, zone))

@@ -5,6 +5,7 @@ Every answer leaves with the security headers; every failure is a page in Chines
 
 import hashlib
 import secrets
+from urllib.parse import quote
 
 import structlog
 from aiohttp import hdrs, web
@@ -64,8 +65,13 @@ TITLES = {
 }
 
 
+STALE = "没有执行。请返回上一页，刷新后再提交。"
+ELSEWHERE = "没有执行。请从本系统自己的页面提交。"
+_TITLES_OF = {STALE: "页面已过期", ELSEWHERE: "提交不是从本系统的页面来的"}
+
+
 def _page(request: web.Request, status: int, detail: str) -> web.Response:
-    title = TITLES.get(status, "这一页没有打开")
+    title = _TITLES_OF.get(detail) or TITLES.get(status, "这一页没有打开")
     if request.path.startswith(("/api/", "/healthz")):
         return web.json_response({"error": title, "detail": detail}, status=status)
     if status == 500:
@@ -111,7 +117,7 @@ def _is_open(request: web.Request) -> bool:
 def _admit(request: web.Request, user: User | None, permission: Permission) -> None:
     if user is None:
         if request.method == hdrs.METH_GET and not request.path.startswith(("/api/", "/healthz")):
-            raise web.HTTPSeeOther(f"/login?next={request.rel_url.raw_path_qs}")
+            raise web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='/')}")
         raise web.HTTPUnauthorized(text="请先登录")
     if user.must_change and permission is not Permission.ACCOUNT:
         raise web.HTTPSeeOther("/password")
@@ -159,8 +165,8 @@ async def _refuse_forgery(request: web.Request, user: User | None) -> None:
     if user is None:
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None and origin.partition("://")[2] != request.host:
-            raise web.HTTPForbidden(text="请从本系统的登录页登录。")
+            raise web.HTTPForbidden(text=ELSEWHERE)
         return
     form = await request.post()
     if not secrets.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
-        raise web.HTTPForbidden(text="页面已过期，请刷新后重试。")
+        raise web.HTTPForbidden(text=STALE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import pwd
 import signal
 import subprocess
 from pathlib import Path
@@ -22,16 +23,20 @@ class Children:
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._ended: set[str] = set()
 
-    async def keep(self, name: str, *command: str) -> None:
-        """Run `command` for as long as this task lives; one that ends is started again, as systemd would."""
+    async def keep(self, name: str, *command: str, account: str | None = None) -> None:
+        """Run `command` for as long as this task lives; one that ends is started again, as systemd would.
+
+        `account`: whom it runs as. One that changed its user by itself would no longer hear of the launcher's end.
+        """
         while True:
-            await self._start(name, command)
+            await self._start(name, command, account)
             code = await self._running[name].wait()
             self._ended.add(name)
             log.warning("child.ended", name=name, code=code, log=str(self._folder / f"{name}.log"))
             await asyncio.sleep(AGAIN_SECS)
 
-    async def _start(self, name: str, command: tuple[str, ...]) -> None:
+    async def _start(self, name: str, command: tuple[str, ...], account: str | None) -> None:
+        group = pwd.getpwnam(account).pw_gid if account else None
         with (self._folder / f"{name}.log").open("ab") as out:
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command,
@@ -40,6 +45,8 @@ class Children:
                 stderr=out,
                 start_new_session=True,  # Ctrl-C is the launcher's: it stops them in order
                 preexec_fn=_die_with_parent,
+                user=account,
+                group=group,
             )
 
     async def stop(self) -> None:

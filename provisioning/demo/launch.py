@@ -87,7 +87,8 @@ async def _show(folder: Path, options: Options) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for child, command in commands(plan, mosquitto).items():
-                group.create_task(children.keep(child, *command), name=child)
+                account = "mosquitto" if child == "broker" and os.geteuid() == 0 else None
+                group.create_task(children.keep(child, *command, account=account), name=child)
             group.create_task(Line(plan.line_port, plan.broker_port).run(seed=1), name="line")
             group.create_task(office.run(city, Clock(plan.clock)), name="offices")
             await _ready(options.port, children)

@@ -186,6 +186,15 @@ async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
     assert second
     assert second[1] != first[1]
     assert (await user("disable", "王敏"))[:2] == (0, "用户 王敏 已停用\n")
+    assert (await user("reset", "王敏"))[0] == 0
+    assert "停用" in (await user("list"))[1], "a new password lets nobody in again"
+    assert (await user("enable", "王敏"))[:2] == (0, "用户 王敏 已恢复\n")
+    assert "停用" not in (await user("list"))[1]
+    assert (await user("disable", "王敏"))[0] == 0
+    for name in ("", "  ", "zhao ", "a b<c>", "x" * 41):
+        code, out, err = await user("add", name, "--role", "it")
+        assert (code, out) == (CONFIG, ""), name
+        assert "不能用" in err
     assert (await user("disable", "李四"))[0] == CONFIG
     assert (await user("list"))[1] == "王敏\t监察员\t停用\n"
     code, out, err = await user("list", "--json")

@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, update
 from central.core.access import Role
 from central.store import alarms
 from central.store import tables as t
+from common.core.instant import DAY
 from common.core.state import AlarmKind
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
@@ -133,6 +134,34 @@ async def test_a_case_page_tells_the_whole_story(window: Window) -> None:
         "〔号码已遮挡〕",
     ):
         assert said in words
+
+
+async def test_a_case_long_past_its_limit_counts_every_day_though_it_draws_only_some(
+    hall: Served, window: Window
+) -> None:
+    """The figure beside a red light is evidence: the drawing stops ten days behind the limit, the count does not."""
+    key = RED_CASE.rsplit("/", 1)[1]
+    mine = t.clock.c.site == "s12", t.clock.c.case_key == key, t.clock.c.kind == "promise"
+
+    async def moved(by: int) -> str:
+        later = {"due_at": t.clock.c.due_at + by, "yellow_at": t.clock.c.yellow_at + by}
+        async with hall.store.write() as conn:
+            await conn.execute(update(t.clock).where(*mine).values(**later))
+        return (await window.get(RED_CASE))[1]
+
+    try:
+        html = await moved(-28 * DAY)
+        clock = next(part for part in html.split('class="clock') if "未画出" in part)
+        words = text_of("<body" + clock)
+        left_out = re.search(r"其后还有 (\d+) 天，未画出", words)
+        used = re.search(r"已计入 (\d+)", words)
+        assert left_out
+        assert used
+        drawn = len(re.findall('data-counts="yes"', clock))
+        assert int(used[1]) > drawn
+        assert int(left_out[1]) > int(used[1]) - drawn > 0
+    finally:
+        assert "未画出" not in await moved(28 * DAY)
 
 
 async def test_a_clock_that_stands_still_names_no_end(window: Window) -> None:

@@ -102,6 +102,9 @@ async def test_where_nothing_is_wrong_both_doctors_say_so_and_end_with_0() -> No
         code, out, _ = await command("mingcha-agent", "doctor", "--config", str(place.agent.config))
         assert code == 0
         assert out.splitlines()[0].startswith("✓ 一切正常（共 ")
+        config = ("--config", str(place.agent.config))
+        code, out, _ = await command("mingcha-agent", "doctor", "--only", "E-SYS-04", *config)
+        assert out.splitlines()[0] == "✓ 所查各项正常（只查了 1 项）：s01"
         code, out, _ = await command(
             "mingcha-agent", "doctor", "--only", "网络", "-v", "--config", str(place.agent.config)
         )

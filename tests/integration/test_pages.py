@@ -1,6 +1,7 @@
 """The pages over a real store: who may see which, and what no page ever shows."""
 
 import re
+from html import escape
 from pathlib import Path
 
 import aiohttp
@@ -73,6 +74,24 @@ async def test_without_log_in_there_is_only_the_way_to_it(hall: Served, stranger
             assert answer.headers["Location"].startswith("/login?next=/"), path
         else:
             assert answer.status == 401, path
+
+
+async def test_the_way_to_the_log_in_keeps_the_whole_address(stranger: Window) -> None:
+    wanted = "/hall/cases?light=red&site=s01&page=2"
+    answer = await stranger.head(wanted)
+    assert answer.status == 303
+    html = (await stranger.get(answer.headers["Location"]))[1]
+    assert f'value="{escape(wanted)}"' in html
+
+
+async def test_a_form_that_is_out_of_date_is_not_called_a_question_of_role(hall: Served) -> None:
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.SUPERVISOR)) as session:
+        url = f"{hall.url}/theme"
+        async with session.post(url, data={"theme": "dark"}, allow_redirects=False) as answer:
+            words = text_of(await answer.text())
+    assert answer.status == 403
+    assert "页面已过期" in words
+    assert "角色" not in words
 
 
 async def test_every_answer_carries_the_security_headers(window: Window) -> None:

@@ -82,7 +82,7 @@ async def accepted(place: Place) -> None:
         assert (
             await command("mingcha", "alarm", "accept", str(item["id"]), "--why", "换机前的备份", *where)
         )[0] == 0
-    assert await command("mingcha", "alarm", "list", *where) == (0, "", "")
+    assert await command("mingcha", "alarm", "list", *where) == (0, "✓ 没有未处理的告警\n", "")
     code, _, err = await command("mingcha", "alarm", "accept", str(forks[0]["id"]), "--why", "再来", *where)
     assert code
     assert "没有未处理的告警" in err

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 import common
+from tests.journey.scene import until
 from tests.server import free_port
 
 pytestmark = pytest.mark.service
@@ -135,3 +136,21 @@ async def test_the_demonstration_needs_no_broker_of_the_machine(folder: Path) ->
     async with demonstration(folder, "--embedded") as (port, said):
         assert "程序内的演示用消息服务" in said
         await moves(port)
+
+
+async def test_a_launcher_that_is_killed_leaves_nobody_behind(folder: Path) -> None:
+    """Mosquitto neither, which a root would let change its user, and that hides the end of its parent from it."""
+    process = await asyncio.create_subprocess_exec(
+        *command(free_port()),
+        cwd=Path(common.__file__).parent.parent,
+        env=os.environ | {"TMPDIR": str(folder)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(READY_SECS):
+        while "停止：" not in (await process.stdout.readline()).decode():
+            pass
+    process.kill()
+    await process.wait()
+    await until("all of them are gone", lambda: not living(folder), 20)

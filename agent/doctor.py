@@ -22,7 +22,7 @@ from agent.source import base
 from common import health
 from common.clock import Clock
 from common.core import crypto
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 from common.core.instant import DAY, MINUTE, SECOND, to_us
 from common.core.state import DoctorVerdict
 from common.health import CheckFunction, Finding, Outcome, Status, ok
@@ -215,7 +215,7 @@ async def _reachable(box: Box) -> Outcome:
     except ConnectionRefusedError:
         return Outcome(Status.FAIL, f"{where} 连接被拒绝（主机可达，端口不通）", since=_link_since(box))
     except OSError as error:
-        return Outcome(Status.FAIL, f"{where} 连不上：{error.strerror or error}", since=_link_since(box))
+        return Outcome(Status.FAIL, f"{where} 连不上：{words(error)}", since=_link_since(box))
     writer.close()
     return ok(where)
 

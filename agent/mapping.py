@@ -9,7 +9,7 @@ import msgspec
 from agent.core import mapping
 from agent.core.mapping import Mapping, SourceConfig, Table
 from common import config
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 
 
 def load(path: Path) -> tuple[SourceConfig, list[Table]]:
@@ -49,7 +49,7 @@ def _lookup(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return {row[0].strip(): row[1].strip() for row in csv.reader(file) if row}
     except OSError as error:
-        raise ConfigError(f"读不到对照表 {path}（{error.strerror}）", hint=f"请检查 {path}") from error
+        raise ConfigError(f"读不到对照表 {path}（{words(error)}）", hint=f"请检查 {path}") from error
     except (UnicodeDecodeError, IndexError, csv.Error) as error:
         raise ConfigError(
             f"对照表 {path} 应为 UTF-8 编码，每行“源值,标准值”", hint=f"请修改 {path}"

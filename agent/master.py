@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from common.config import read_secret
 from common.core import crypto
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 
 log = structlog.get_logger()
 
@@ -130,5 +130,5 @@ def write(path: Path, key: bytes, like: Path | None = None) -> None:
         part.replace(path)
     except OSError as error:
         raise ConfigError(
-            f"写不了{WHAT}：{path}（{error.strerror}）", hint=f"请检查 {path.parent} 的属主与权限"
+            f"写不了{WHAT}：{path}（{words(error)}）", hint=f"请检查 {path.parent} 的属主与权限"
         ) from error

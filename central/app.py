@@ -24,7 +24,7 @@ from common import log as logs
 from common import process
 from common.clock import Clock
 from common.core.backoff import delay
-from common.core.errors import ConfigError, UnavailableError
+from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ async def _pages(config: WebConfig, app: web.Application) -> AsyncIterator[str]:
             await site.start()
         except OSError as error:
             raise ConfigError(
-                f"网页端口 {config.host}:{config.port} 不能使用：{error.strerror or error}",
+                f"网页端口 {config.host}:{config.port} 不能使用：{words(error)}",
                 hint="市中心程序可能已在运行；否则请在 central.toml 的 [web] 换一个端口",
             ) from error
         yield f"http://{config.host}:{config.port}/"

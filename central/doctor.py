@@ -18,7 +18,7 @@ from central.store import alarms, cases, facts, law, pages, parked, wall
 from central.store.engine import look
 from common import health, process
 from common.clock import Clock
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
 from common.core.state import AlarmKind, DoctorVerdict, Link
 from common.health import CheckFunction, Finding, Outcome, Status, ok
@@ -124,7 +124,7 @@ async def _broker(hall: Hall) -> Outcome:
             Status.FAIL, f"{where} 加密连接失败：{error.reason or error}", "请核对 [mqtt] 的证书文件"
         )
     except OSError as error:
-        return Outcome(Status.FAIL, f"{where} 连不上：{error.strerror or error}")
+        return Outcome(Status.FAIL, f"{where} 连不上：{words(error)}")
     writer.close()
     return ok(where)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 
 Config = TypeVar("Config", bound=msgspec.Struct)
 
@@ -30,7 +30,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"配置文件不存在：{path}", hint=f"请建立 {path}，样例见操作手册") from error
     except OSError as error:
         raise ConfigError(
-            f"无法读取配置文件：{path}（{error.strerror}）", hint=f"请检查 {path} 的属主与权限"
+            f"无法读取配置文件：{path}（{words(error)}）", hint=f"请检查 {path} 的属主与权限"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
@@ -191,7 +191,7 @@ def read_secret(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"读不到{what}：{path}（{error.strerror}）", hint=f"请检查 {path} 是否存在、权限是否正确"
+            f"读不到{what}：{path}（{words(error)}）", hint=f"请检查 {path} 是否存在、权限是否正确"
         ) from error
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 
 
 def hold(path: Path, *, who: str, hint: str) -> IO[str]:
@@ -19,7 +19,7 @@ def hold(path: Path, *, who: str, hint: str) -> IO[str]:
         file = path.open("a+")
     except OSError as error:
         raise ConfigError(
-            f"数据目录不可写：{path.parent}（{error.strerror}）", hint="请检查目录权限与磁盘"
+            f"数据目录不可写：{path.parent}（{words(error)}）", hint="请检查目录权限与磁盘"
         ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

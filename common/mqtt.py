@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from common.core.errors import ConfigError, UnavailableError
+from common.core.errors import ConfigError, UnavailableError, words
 
 KEEPALIVE_SECS = 30
 CONNECT_SECS = 10.0
@@ -245,9 +245,7 @@ def _dial(client: paho.Client, config: MqttConfig) -> None:
     except TimeoutError:
         raise
     except OSError as error:
-        raise UnavailableError(
-            f"{where} 连不上：{error.strerror or error}", hint="请检查网络与地址"
-        ) from error
+        raise UnavailableError(f"{where} 连不上：{words(error)}", hint="请检查网络与地址") from error
 
 
 def _register(

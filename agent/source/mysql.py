@@ -14,7 +14,7 @@ from asyncmy.errors import MySQLError
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import base
-from common.core.errors import MingchaError
+from common.core.errors import MingchaError, words
 
 _PORT = 3306
 _DENIED = {1142, 1143, 1227, 1288, 1370}  # 1288: a view that nobody can write through
@@ -117,7 +117,7 @@ class MysqlSource:
             raise self._translated(error) from error
         except OSError as error:
             await self.close()
-            raise base.unreachable(self._where, error.strerror or error) from error
+            raise base.unreachable(self._where, words(error)) from error
         except asyncio.CancelledError:
             await self.close()
             raise

@@ -10,7 +10,7 @@ import asyncpg
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import base
-from common.core.errors import MingchaError
+from common.core.errors import MingchaError, words
 
 _PORT = 5432
 _Result = TypeVar("_Result")
@@ -95,7 +95,7 @@ class PostgresqlSource:
             raise self._translated(error) from error
         except OSError as error:
             await self.close()
-            raise base.unreachable(self._where, error.strerror or error) from error
+            raise base.unreachable(self._where, words(error)) from error
         except asyncio.CancelledError:
             await self.close()
             raise

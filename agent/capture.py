@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
@@ -74,10 +75,29 @@ class Capture:
         while self._index.indexed < self._buffer.newest:
             upto = min(self._index.indexed + _REPLAYED, self._buffer.newest)
             tail = await self._buffer.tail(self._index.indexed, upto)
-            await self._index.commit([_replayed(item) for item in tail if item.kind in _ROWS], upto)
+            await self._index.commit(await self._replayed(tail), upto)
         self._buffer.indexed = self._index.indexed
         self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
         self._behind = False
+
+    async def _replayed(self, tail: Sequence[Record]) -> list[Seen]:
+        """What the records of the buffer teach the index. No row's version falls, whatever order they came in.
+
+        A lower version behind a higher one is a version of history, or was given by an index that had lost the row: the
+        hall takes the higher one for the newest, so the row is sent again above it, whatever it says.
+        """
+        seen, highest = [], dict[tuple[str, str], int]()
+        rows = [item for item in tail if item.kind in _ROWS]
+        for table in {item.table for item in rows}:
+            known = await self._index.known(table, list({item.key for item in rows if item.table == table}))
+            highest |= {(table, key): old.version for key, old in known.items()}
+        for item in rows:
+            body = record.decode_body(item)
+            assert isinstance(body, Case | Step)
+            one, best = _seen(item, body.case_key, item.seq), highest.get((item.table, item.key), 0)
+            seen.append(replace(one, version=best, digest=b"", dirty=True) if one.version <= best else one)
+            highest[item.table, item.key] = max(best, one.version)
+        return seen
 
     async def check_room(self) -> None:
         """Raises QuotaError: what is read now could not be kept."""
@@ -256,9 +276,3 @@ _TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT}
 
 def _seen(item: Record, case_key: str, seq: int) -> Seen:
     return Seen(item.table, item.key, item.version, item.digest, case_key, item.op is Op.DELETE, seq)
-
-
-def _replayed(item: Record) -> Seen:
-    body = record.decode_body(item)
-    assert isinstance(body, Case | Step)
-    return _seen(item, body.case_key, item.seq)

@@ -77,6 +77,7 @@ class Seen(Struct, frozen=True):
     case_key: str
     gone: bool
     seq: int
+    dirty: bool = False  # to be sent again
 
 
 class Index:
@@ -185,7 +186,7 @@ class Index:
         """
         values = []
         for row in rows:
-            dirty = row.seq <= self.floor
+            dirty = row.dirty or row.seq <= self.floor
             facts = row.version, row.digest, row.case_key, row.gone, dirty, self.epoch, row.seq
             values.append((row.table, row.key, *facts, _sum(row.table, row.key, *facts)))
         async with self._lock, self._transaction():

@@ -80,8 +80,10 @@ async def _main(config: AgentConfig) -> None:
                 pause_secs = 0.0
             await asyncio.sleep(pause_secs)
             pause_secs = min(REOPENED_SECS, 2 * pause_secs + 1)
-    finally:
-        log.info("agent.stopped")
+    except BaseException as error:
+        if not isinstance(error, ConfigError):  # which ends it before it has begun
+            log.info("agent.stopped")
+        raise
 
 
 async def _with_files(

@@ -210,6 +210,7 @@ def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
     if as_json:
         click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
         return
+    _say_none(rows, "没有告警" if ended else "没有未处理的告警")
     for row in rows:
         state = (
             f"已由 {row.accepted_by} 核实" if row.accepted_by else "已消除" if row.ended_wall else "未处理"

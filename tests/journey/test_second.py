@@ -34,6 +34,7 @@ async def test_a_second_agent_on_the_same_buffer_is_refused() -> None:
         assert (code, out) == (78, "")
         assert f"已有采集程序在使用 {place.agent.folder}/data（进程 {place.agent.pid}）" in err
         assert "处理：同一缓存只能由一个采集程序使用" in err
+        assert "agent.stopped" not in err, "it never began"
         await place.settled()
 
 

@@ -32,7 +32,7 @@ check: setup
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -m "not service"
+	$(BIN)/pytest -n auto -m "not service"
 
 test: check services
 	$(BIN)/pytest -m service

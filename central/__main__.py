@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from common.cli import EX_SOFTWARE, invoke
 
 import click  # isort: skip
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import commands
@@ -130,9 +131,14 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
 
     from central.dead import name_of
     from central.store import dead as letters
+    from central.store import pages
     from common.core.state import LetterState
 
-    rows = in_store(path, lambda conn: letters.listed(conn, site))
+    async def read(conn: AsyncConnection) -> Sequence[Row[Any]]:
+        await pages.must_know(conn, site)
+        return await letters.listed(conn, site)
+
+    rows = in_store(path, read)
     found = [
         {"name": name_of(row), "state": row.state, "reason": row.reason, "at_wall": row.at_wall}
         for row in rows
@@ -203,10 +209,14 @@ def alarm() -> None:
 def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
     import msgspec
 
-    from central.store import alarms
+    from central.store import alarms, pages
     from common.core.state import AlarmKind
 
-    rows = in_store(path, lambda conn: alarms.listed(conn, site, ended=ended))
+    async def read(conn: AsyncConnection) -> Sequence[Row[Any]]:
+        await pages.must_know(conn, site)
+        return await alarms.listed(conn, site, ended=ended)
+
+    rows = in_store(path, read)
     if as_json:
         click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
         return

@@ -4,11 +4,12 @@ import asyncio
 import getpass
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.core.instant import HOUR
@@ -21,19 +22,11 @@ _SITE = click.argument("site", metavar="站点")
 
 
 def in_store(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
-    """Run `work` in one transaction of the hall's database."""
+    """Run `work` in one transaction of the hall's database, whose configuration is `path`."""
     from central import config
-    from central.store.engine import open_store
+    from central.store.engine import within
 
-    async def body() -> _Result:
-        store = await open_store(config.load(path).database_url)
-        try:
-            async with store.write() as conn:
-                return await work(conn)
-        finally:
-            await store.close()
-
-    return asyncio.run(body())
+    return asyncio.run(within(config.load(path).database_url, work))
 
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -69,7 +62,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.store import commands, dead, pages
         from common.clock import Clock
         from common.core import order
-        from common.core.errors import ConfigError
+        from common.core.errors import UsageError
         from common.core.message import Command
 
         number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
@@ -77,11 +70,10 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "who": who, "why": why}
         refused = order.refusal(Command(number, site, act, args, now, now + hours * HOUR, 0), site, now)
         if refused is not None:
-            raise ConfigError(refused[1], hint="写法见  mingcha command send --help")
+            raise UsageError(refused[1], hint="写法见  mingcha command send --help")
 
         async def write(conn: AsyncConnection) -> None:
-            if site not in await pages.kinds(conn):
-                raise ConfigError(f"没有站点 {site}", hint="站点编号见站点列表")
+            await pages.must_know(conn, site)
             await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + hours * HOUR})
             await dead.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
 
@@ -95,9 +87,13 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def show(site: str, as_json: bool, path: Path) -> None:
         import msgspec
 
-        from central.store import commands
+        from central.store import commands, pages
 
-        rows = in_store(path, lambda conn: commands.listed(conn, site, 100))
+        async def read(conn: AsyncConnection) -> Sequence[Row[Any]]:
+            await pages.must_know(conn, site)
+            return await commands.listed(conn, site, 100)
+
+        rows = in_store(path, read)
         if as_json:
             click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
             return
@@ -127,18 +123,17 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.store import commands, dead, pages
         from common.clock import Clock
         from common.core import order
-        from common.core.errors import ConfigError
+        from common.core.errors import UsageError
         from common.core.message import Policy
 
         now, who = Clock().wall(), getpass.getuser()
         row = {"site": site, "bulk_bytes_per_sec": bulk, "linger_ms": linger, "who": who, "why": why}
         fault = order.fault(Policy(site, 1, bulk, linger), site)
         if fault:
-            raise ConfigError(fault, hint="写法见  mingcha policy set --help")
+            raise UsageError(fault, hint="写法见  mingcha policy set --help")
 
         async def write(conn: AsyncConnection) -> int:
-            if site not in await pages.kinds(conn):
-                raise ConfigError(f"没有站点 {site}", hint="站点编号见站点列表")
+            await pages.must_know(conn, site)
             await dead.note(conn, now, who, "policy.set", site, why)
             return await commands.wish(conn, {**row, "set_wall": now})
 

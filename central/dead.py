@@ -5,6 +5,7 @@ its content and each decision is a line of the audit.
 """
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,9 @@ from central.config import CentralConfig
 from central.ingest import take_letter
 from central.judge import Moment
 from central.store import dead
-from central.store.engine import open_store
+from central.store.engine import within
 from common.clock import Clock
-from common.core.errors import ConfigError
+from common.core.errors import UsageError
 from common.core.record import decode_body, decode_record
 from common.core.state import LetterState
 
@@ -33,12 +34,12 @@ def name_of(row: Row[Any]) -> str:
 
 
 def parse(name: str) -> tuple[str, bytes, int]:
-    """Inverse of `name_of`. Raises ConfigError."""
+    """Inverse of `name_of`. Raises UsageError."""
     try:
         site, epoch, seq = name.split("/")
         return site, bytes.fromhex(epoch), int(seq)
     except ValueError:
-        raise ConfigError(f"不是死信的编号：{name}", hint="编号见  mingcha dead list") from None
+        raise UsageError(f"不是死信的编号：{name}", hint="编号见  mingcha dead list") from None
 
 
 def shown(raw: bytes, *, full: bool) -> str:
@@ -62,14 +63,14 @@ def _masked(value: Any) -> Any:
 
 
 def repaired(raw: bytes, text: str, seq: int) -> bytes:
-    """The record's bytes from an edited `shown`, or `raw` as it is where `text` is empty. Raises ConfigError."""
+    """The record's bytes from an edited `shown`, or `raw` as it is where `text` is empty. Raises UsageError."""
     if text:
         try:
             items = json.loads(text)
             items[_DIGEST] = bytes.fromhex(items[_DIGEST])
             raw = msgspec.msgpack.encode(items)
         except (ValueError, TypeError, IndexError, KeyError) as error:
-            raise ConfigError(
+            raise UsageError(
                 f"修复后的文件不是一条记录：{error}", hint="请在 mingcha dead show --full 的输出上修改"
             ) from error
     try:
@@ -78,7 +79,7 @@ def repaired(raw: bytes, text: str, seq: int) -> bytes:
         if item.seq != seq:
             raise msgspec.ValidationError(f"编号是 {item.seq}，不是 {seq}")
     except msgspec.MsgspecError as error:
-        raise ConfigError(
+        raise UsageError(
             f"仍然读不出：{error}",
             hint="请修改该字段后重试，或升级市中心程序；无法修复的用  mingcha dead drop",
         ) from error
@@ -132,21 +133,18 @@ class Clerk:
 
     def _must_be_open(self, row: Row[Any]) -> None:
         if row.state != LetterState.OPEN:
-            raise ConfigError(
+            raise UsageError(
                 f"{self.name} {LetterState(row.state).word}", hint="未处理的见  mingcha dead list"
             )
 
     async def _note(self, conn: AsyncConnection, act: str) -> None:
         await dead.note(conn, Clock().wall(), self.who, act, self.name, self.why)
 
-    async def _with(self, act: Any) -> str:
-        store = await open_store(self.config.database_url)
-        try:
-            async with store.write() as conn:
-                row = await dead.find(conn, *parse(self.name))
-                if row is None:
-                    raise ConfigError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
-                found: str = await act(conn, row)
-                return found
-        finally:
-            await store.close()
+    async def _with(self, act: Callable[[AsyncConnection, Row[Any]], Awaitable[str]]) -> str:
+        async def work(conn: AsyncConnection) -> str:
+            row = await dead.find(conn, *parse(self.name))
+            if row is None:
+                raise UsageError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
+            return await act(conn, row)
+
+        return await within(self.config.database_url, work)

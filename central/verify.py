@@ -25,7 +25,7 @@ from central.store.engine import look
 from central.store.passes import NOWHERE, Place
 from common.clock import Clock
 from common.core import crypto, ranges
-from common.core.errors import ConfigError
+from common.core.errors import UsageError
 from common.core.instant import end_of_day, start_of_day
 from common.core.record import Case, Op, Record, Step, decode_body
 
@@ -73,7 +73,7 @@ async def verify(
 ) -> list[SiteReport]:
     """Audit one site, or all (`site` empty). Findings outside the days `since..until` are left out.
 
-    Raises ConfigError for an unknown site, UnavailableError where the database is away.
+    Raises UsageError for an unknown site, UnavailableError where the database is away.
     """
     zone = ZoneInfo(config.legal_zone)
     period = Period(start_of_day(since, zone) if since else None, end_of_day(until, zone) if until else None)
@@ -85,10 +85,10 @@ async def verify(
 async def examine(
     conn: AsyncConnection, zone: ZoneInfo, now_at: int, site: str = "", period: "Period | None" = None
 ) -> list[SiteReport]:
-    """`verify` on a connection; `now_at`: office time. Raises ConfigError for an unknown site."""
+    """`verify` on a connection; `now_at`: office time. Raises UsageError for an unknown site."""
     names = await rows.sites(conn)
     if site and site not in names:
-        raise ConfigError(f"没有站点 {site}", hint="站点：" + "、".join(names))
+        raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(names))
     chosen, during = [site] if site else list(names), period or Period()
     return [await _site(conn, one, names[one], during, (zone, now_at)) for one in chosen]
 

@@ -51,7 +51,7 @@ gettext.ngettext = _chinese_plural
 import click  # noqa: E402
 
 from common import process  # noqa: E402
-from common.core.errors import ConfigError, MingchaError, UnavailableError  # noqa: E402
+from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError  # noqa: E402
 
 
 class _Formatter(click.HelpFormatter):
@@ -111,7 +111,7 @@ def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
 
 def _complained(error: MingchaError) -> int:
     complain(error)
-    codes = {ConfigError: EX_CONFIG, UnavailableError: EX_UNAVAILABLE}
+    codes = {ConfigError: EX_CONFIG, UsageError: EX_USAGE, UnavailableError: EX_UNAVAILABLE}
     return next((code for kind, code in codes.items() if isinstance(error, kind)), EX_SOFTWARE)
 
 

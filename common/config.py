@@ -3,6 +3,7 @@
 msgspec alone stops at the first fault, so the tree is walked field by field and each value converted by itself.
 """
 
+import re
 import tomllib
 import types
 import typing
@@ -32,10 +33,45 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"无法读取配置文件：{path}（{words(error)}）", hint=f"请检查 {path} 的属主与权限"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(
-            f"配置文件 {path} 不是有效的 TOML：{error}", hint=f"请修改 {path} 后重试"
+            f"配置文件 {path} 不是 UTF-8 编码", hint=f"请把 {path} 另存为 UTF-8 后重试"
         ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"配置文件 {path} 不是有效的 TOML：{_where_and_why(str(error))}", hint=f"请修改 {path} 后重试"
+        ) from error
+
+
+_TOML = {
+    "Expected '=' after a key": "键的后面缺少等号",
+    "Expected newline or end of document": "一行的后面还有多余的内容",
+    "Expected ']": "缺少右方括号",
+    "Invalid initial character for a key part": "键名只能用字母、数字、下划线和减号，其他文字请加引号",
+    "Invalid statement": "这里应是“键 = 值”或“[组]”",
+    "Invalid value": "值写得不对；文字须加英文引号",
+    "Unterminated string": "文字没有右引号",
+    "Illegal character": "引号内有不能直接写的字符；一行之内结束的文字须有右引号",
+    "Found invalid character": "有不允许的字符",
+    "Unescaped '\\' in a string": "引号内的反斜杠须写两个，或改用单引号",
+    "Unclosed": "括号没有合上",
+    "Duplicate": "同一个键写了两次",
+    "Cannot overwrite a value": "同一个键写了两次",
+    "Cannot declare": "同一个组写了两次",
+    "Invalid date": "日期或时间不存在",
+}
+_PLACE = re.compile(
+    r"^(?P<said>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.S
+)
+
+
+def _where_and_why(detail: str) -> str:
+    """tomllib's sentence as `第 3 行第 5 列，键的后面缺少等号`."""
+    found = _PLACE.match(detail)
+    if found is None:
+        return detail
+    said = next((ours for theirs, ours in _TOML.items() if found["said"].startswith(theirs)), found["said"])
+    return f"第 {found['line']} 行第 {found['column']} 列，{said}" if found["line"] else f"文件末尾，{said}"
 
 
 def convert(kind: type[Config], data: dict[str, Any], *, source: str) -> Config:

@@ -22,7 +22,7 @@ def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f%z", utc=False),
             structlog.processors.format_exc_info,
             renderer,
         ],

@@ -122,11 +122,19 @@ def tail(case_no: str | None) -> str:
     return (case_no or "")[-4:]
 
 
+_ORGANISATION = re.compile(
+    r"(?:公司|合作社|事务所|超市|饭店|餐馆|药店|厂|店|场|站|馆|院|所|校|园|部|中心|协会|集团|委员会)$"
+)
+
+
 def mask(name: str | None) -> str:
-    """`王*`; of a longer name, an organisation's, the first two characters."""
+    """`王*`; of a longer name the first two characters, and what kind of organisation it is: `石桥*公司`."""
     if not name:
         return ""
-    return name[: 1 if len(name) <= 4 else 2] + "*"
+    if len(name) <= 4:
+        return name[:1] + "*"
+    kind = _ORGANISATION.search(name, 3)  # at least one character stays hidden
+    return f"{name[:2]}*{kind.group() if kind else ''}"
 
 
 def redact(text: str | None, name: str | None) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import dead
 from central.store.tables import alarm
-from common.core.errors import ConfigError
+from common.core.errors import UsageError
 from common.core.record import Gap
 from common.core.state import AlarmKind
 
@@ -66,11 +66,11 @@ async def accept(
 ) -> Row[Any]:
     """`who` has looked into it and takes it as it is. -> the alarm.
 
-    Raises ConfigError where there is none to accept, or it is not of `site`.
+    Raises UsageError where there is none to accept, or it is not of `site`.
     """
     row = (await conn.execute(select(alarm).where(alarm.c.id == number, OPEN))).first()
     if row is None or site not in {"", row.site}:
-        raise ConfigError(f"没有未处理的告警 {number}", hint="编号见  mingcha alarm list")
+        raise UsageError(f"没有未处理的告警 {number}", hint="编号见  mingcha alarm list")
     statement = update(alarm).where(alarm.c.id == number)
     await conn.execute(statement.values(ended_wall=now_wall, accepted_by=who))
     await dead.note(conn, now_wall, who, "alarm.accept", f"{row.site}/{row.kind}/{row.subject}", why)

@@ -6,10 +6,10 @@ a database that is away, full or locked is UnavailableError; anything else is ou
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from alembic import command
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from common.core.errors import UnavailableError
 
+_Result = TypeVar("_Result")
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6D696E67  # any constant: "ming"
 _PRAGMAS = (
@@ -136,6 +137,16 @@ async def look(url: str) -> AsyncIterator[AsyncConnection]:
             yield conn
     finally:
         await engine.dispose()
+
+
+async def within(url: str, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+    """Open the database, run `work` in one transaction, close it. Raises UnavailableError."""
+    store = await open_store(url)
+    try:
+        async with store.write() as conn:
+            return await work(conn)
+    finally:
+        await store.close()
 
 
 def _private_file(path: Path) -> None:

@@ -12,6 +12,7 @@ from central.store import tables as t
 from central.store.dead import OPEN
 from central.store.wall import IS_OPEN, urgent
 from common.core import message
+from common.core.errors import UsageError
 from common.core.message import Heartbeat
 from common.core.state import Light
 
@@ -59,6 +60,13 @@ async def kinds(conn: AsyncConnection) -> dict[str, str]:
     """Site -> its kind."""
     rows = await conn.execute(select(t.site.c.id, t.site.c.kind))
     return {row.id: row.kind for row in rows}
+
+
+async def must_know(conn: AsyncConnection, site: str) -> None:
+    """Raises UsageError, which names the sites there are, unless `site` is one of them or empty (all)."""
+    names = await kinds(conn)
+    if site and site not in names:
+        raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(sorted(names)))
 
 
 async def dead_letters(conn: AsyncConnection, site: str, limit: int) -> tuple[int, Sequence[Row[Any]]]:

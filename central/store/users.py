@@ -8,17 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.access import Role
 from central.store.tables import session, user
-from common.core.errors import ConfigError
+from common.core.errors import UsageError
 
 _NAME = re.compile(r"[\w.-]{1,40}")
 
 
 async def add(conn: AsyncConnection, name: str, role: Role, hashed: str, now_wall: int) -> None:
-    """A user who must change the password first. Raises ConfigError if the name is taken, or nobody could type it."""
+    """A user who must change the password first. Raises UsageError if the name is taken, or nobody could type it."""
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"用户名 {name!r} 不能用", hint="用 1 至 40 个汉字、字母、数字或 . _ -，不含空格")
+        raise UsageError(f"用户名 {name!r} 不能用", hint="用 1 至 40 个汉字、字母、数字或 . _ -，不含空格")
     if await conn.scalar(select(user.c.name).where(user.c.name == name)):
-        raise ConfigError(f"用户 {name} 已存在", hint=f"重设密码请用  mingcha user reset {name}")
+        raise UsageError(f"用户 {name} 已存在", hint=f"重设密码请用  mingcha user reset {name}")
     values = {"name": name, "role": role, "password": hashed, "must_change": True, "disabled": False}
     await conn.execute(insert(user).values(**values, created_wall=now_wall))
 
@@ -30,23 +30,23 @@ async def everyone(conn: AsyncConnection) -> list[Row[Any]]:
 async def reset(conn: AsyncConnection, name: str, hashed: str) -> None:
     """A new one-time password; the user's windows are logged out. Whoever is disabled stays so.
 
-    Raises ConfigError for an unknown name.
+    Raises UsageError for an unknown name.
     """
     await _change(conn, name, password=hashed, must_change=True)
 
 
 async def enable(conn: AsyncConnection, name: str) -> None:
-    """May log in again. Raises ConfigError for an unknown name."""
+    """May log in again. Raises UsageError for an unknown name."""
     await _change(conn, name, disabled=False)
 
 
 async def disable(conn: AsyncConnection, name: str) -> None:
-    """No more log-in, and out of every window now. Raises ConfigError for an unknown name."""
+    """No more log-in, and out of every window now. Raises UsageError for an unknown name."""
     await _change(conn, name, disabled=True)
 
 
 async def _change(conn: AsyncConnection, name: str, **values: object) -> None:
     done = await conn.execute(update(user).where(user.c.name == name).values(**values))
     if done.rowcount != 1:
-        raise ConfigError(f"没有用户 {name}", hint="用  mingcha user list  查看全部用户")
+        raise UsageError(f"没有用户 {name}", hint="用  mingcha user list  查看全部用户")
     await conn.execute(delete(session).where(session.c.user == name))

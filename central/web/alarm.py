@@ -7,7 +7,7 @@ from aiohttp import web
 from central.core.access import Permission
 from central.store import alarms
 from central.web.page import HALL, USER, Route
-from common.core.errors import ConfigError
+from common.core.errors import UsageError
 
 SHORTEST, LONGEST = 4, 400
 
@@ -22,7 +22,7 @@ async def accept(request: web.Request) -> web.Response:
     try:
         async with hall.store.write() as conn:
             await alarms.accept(conn, number, request[USER].name, why, hall.clock.wall(), site)
-    except ConfigError as error:
+    except UsageError as error:
         raise web.HTTPNotFound(text="没有这项告警，或已由他人核实。请回到站点页刷新。") from error
     raise web.HTTPSeeOther(f"/hall/sites/{quote(site, safe='')}")
 

@@ -26,6 +26,7 @@ from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, loa
 from common.clock import Clock
 
 LARGEST_POST = 64 * 1024
+PLAIN_ADDRESS = web.normalize_path_middleware(append_slash=False, remove_slash=True)  # `/hall/` is `/hall`
 
 
 def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Application:
@@ -35,7 +36,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
     assets = load_assets()
     wall.build = build_id(assets)
     app = web.Application(
-        middlewares=[guard.headers, guard.errors, guard.admission], client_max_size=LARGEST_POST
+        middlewares=[guard.headers, guard.errors, PLAIN_ADDRESS, guard.admission],
+        client_max_size=LARGEST_POST,
     )
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
     app[PERMISSIONS] = {}

@@ -1,4 +1,4 @@
-"""Three errors, told apart by who must act; each carries a hint in Chinese with the step that mends it."""
+"""Four errors, told apart by who must act; each carries a hint in Chinese with the step that mends it."""
 
 import errno
 
@@ -13,6 +13,10 @@ class MingchaError(Exception):
 
 class ConfigError(MingchaError):
     """The technician must act. The process stops at start with exit code 78 (sysexits EX_CONFIG)."""
+
+
+class UsageError(MingchaError):
+    """A command asks for what is not there, or in words that mean nothing: ask otherwise. Exit code 64 (EX_USAGE)."""
 
 
 class UnavailableError(MingchaError):

@@ -147,10 +147,16 @@ def test_defaults_of_the_hall_need_only_a_broker(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (None, "配置文件不存在"),
-        (b"site = ", "不是有效的 TOML"),
-        ("site = '王'".encode("gbk"), "不是有效的 TOML"),
+        (b"site = ", "不是有效的 TOML：文件末尾，值写得不对"),
+        (b'site = "s01"\nport = \n', "第 2 行第 8 列，值写得不对；文字须加英文引号"),
+        (b'site = "s01\n', "第 1 行第 12 列，引号内有不能直接写的字符"),
+        (b"[web\n", "第 1 行第 5 列，缺少右方括号"),
+        (b"site\n", "第 1 行第 5 列，键的后面缺少等号"),
+        ("站点 = 1\n".encode(), "第 1 行第 1 列，这里应是"),
+        (b'site = "a"\nsite = "b"\n', "第 2 行第 11 列，同一个键写了两次"),
+        ("site = '王'".encode("gbk"), "不是 UTF-8 编码"),
     ],
-    ids=["missing", "no toml", "gbk"],
+    ids=["missing", "end", "value", "string", "bracket", "equals", "key", "twice", "gbk"],
 )
 def test_a_file_that_cannot_be_read_is_said_in_chinese(
     tmp_path: Path, content: bytes | None, words: str

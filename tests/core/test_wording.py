@@ -94,21 +94,29 @@ def test_without_a_calendar_nothing_is_counted_in_working_days() -> None:
     assert wording.time_left(NOON + 3 * DAY, NOON, ZONE, {}) == "剩 3 天"
 
 
-@given(st.text(min_size=2, max_size=40))
-def test_a_masked_name_never_shows_the_whole(name: str) -> None:
-    masked = wording.mask(name)
-    assert masked.endswith("*")
-    assert len(masked) <= 3
-    assert name.startswith(masked[:-1])
+@given(st.text(st.characters(categories=["L"]), min_size=2, max_size=40), st.sampled_from(["", "店", "公司", "合作社", "事务所"]))
+def test_a_masked_name_never_shows_the_whole(name: str, kind: str) -> None:
+    masked = wording.mask(name + kind)
+    begin, star, end = masked.partition("*")
+    assert star
+    assert len(begin) <= 2
+    assert len(begin + end) < len(name + kind)
+    assert (name + kind).startswith(begin)
+    assert (name + kind).endswith(end)
 
 
 def test_names_are_masked_by_length() -> None:
-    assert [wording.mask(name) for name in (None, "", "王秀英", "欧阳修文", "云溪农业合作社")] == [
+    assert [
+        wording.mask(name)
+        for name in (None, "", "王秀英", "欧阳修文", "云溪农业合作社", "石桥建材有限公司", "买买提·吐尔逊")
+    ] == [
         "",
         "",
         "王*",
         "欧*",
-        "云溪*",
+        "云溪*合作社",
+        "石桥*公司",
+        "买买*",
     ]
 
 

@@ -116,6 +116,19 @@ async def test_an_unknown_group_of_checks_is_wrong_usage_too(box: str, hall: str
         assert "没有这一组或这一项" in err
 
 
+async def test_an_unknown_site_is_wrong_usage_and_the_known_ones_are_named(hall: str) -> None:
+    """`alarm list` of a mistyped site must not look as if all were well."""
+    lines = [
+        (HALL, "alarm", "list", "--site", "s99", "--config", hall),
+        (HALL, "dead", "list", "--site", "s99", "--config", hall),
+        (HALL, "command", "list", "--site", "s99", "--config", hall),
+        (HALL, "command", "send", "s99", "doctor", "--why", "巡检", "--config", hall),
+    ]
+    for code, out, err in await many(*lines):
+        assert (code, out) == (USAGE, "")
+        assert "没有站点 s99\n  处理：站点：" in err
+
+
 async def test_a_terminal_that_is_not_utf8_gets_plain_marks(box: str, hall: str) -> None:
     for program, config in ((AGENT, box), (HALL, hall)):
         for line, mark in ((["doctor"], "XX"), (["config"], "OK")):

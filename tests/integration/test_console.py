@@ -201,6 +201,17 @@ async def test_what_does_not_exist_is_said_in_chinese(window: Window, path: str)
     assert "Not Found" not in words
 
 
+@pytest.mark.parametrize("path", ["/hall/", "/hall/sites/", "/hall/cases/?state=red"])
+async def test_a_slash_at_the_end_leads_to_the_same_page(window: Window, path: str) -> None:
+    answer = await window.head(path)
+    assert (answer.status, answer.headers["Location"]) == (308, path.replace("/?", "?").rstrip("/"))
+
+
+async def test_an_address_that_names_another_host_leads_nowhere(window: Window) -> None:
+    for path in ("//evil.example/", "/%2F%2Fevil.example/", "//evil.example//"):
+        assert (await window.get(path))[0] == 404
+
+
 async def test_a_number_leads_to_its_case_and_an_ambiguous_one_to_a_list(
     hall: Served, window: Window
 ) -> None:

@@ -123,9 +123,9 @@ async def looked_at(place: Place, second: str, third: str) -> None:
     assert (await dead(place, "show", second, "--full"))[0] == 64, "a look needs a reason"
     for wrong in ("s01/00/2", "x"):
         code, _, err = await dead(place, "show", wrong)
-        assert (code, "mingcha dead list" in err) == (78, True)
+        assert (code, "mingcha dead list" in err) == (64, True)
     code, _, err = await dead(place, "reinject", second, "--why", "试")
-    assert (code, "仍然读不出" in err) == (78, True)
+    assert (code, "仍然读不出" in err) == (64, True)
 
 
 async def repaired(place: Place, name: str) -> None:
@@ -134,12 +134,12 @@ async def repaired(place: Place, name: str) -> None:
     file = Path(place.hall.config).with_name("letter.json")
     for wrong in ("{", "[]", out.replace("[2,", "[3,", 1)):
         file.write_text(wrong, "utf-8")
-        assert (await dead(place, "reinject", name, "--file", str(file), "--why", "试"))[0] == 78
+        assert (await dead(place, "reinject", name, "--file", str(file), "--why", "试"))[0] == 64
     file.write_text(out.replace("exploded", "accepted"), "utf-8")
     code, out, _ = await dead(place, "reinject", name, "--file", str(file), "--why", "工单 12：状态写错")
     assert (code, out.strip()) == (0, f"{name} 已计入")
     code, _, err = await dead(place, "reinject", name, "--why", "再试")
-    assert (code, "已修复计入" in err) == (78, True)
+    assert (code, "已修复计入" in err) == (64, True)
 
 
 async def held_to_account(place: Place) -> None:

@@ -23,7 +23,7 @@ from agent.index import Index, Known, Seen, mark
 from common.clock import Clock
 from common.core import record
 from common.core.errors import RejectedError
-from common.core.record import Case, Event, Gap, Op, Pass, Record, RecordKind, Result, Step
+from common.core.record import Case, Cause, Event, Gap, Op, Pass, Record, RecordKind, Result, Step
 
 log = structlog.get_logger()
 
@@ -147,7 +147,8 @@ class Capture:
         for key, old in missing:
             version = self._same(old) if old.gone else self._next(old)
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
-            drafts.append(Draft(item, old.case_key))
+            cause = Cause.AGAIN if old.gone else Cause.SOURCE
+            drafts.append(Draft(replace(item, cause=cause), old.case_key))
         if drafts:
             await self._store(drafts)
         return len(drafts)
@@ -219,7 +220,7 @@ class Capture:
         same = old is not None and old.digest == item.digest and not old.gone
         try:
             if old is not None and same:
-                draft = self._made(item, table, self._same(old), stamp) if old.dirty else None
+                draft = self._made(item, table, self._same(old), stamp, Cause.AGAIN) if old.dirty else None
             else:
                 draft = self._made(item, table, self._next(old), stamp)
         except RejectedError as error:
@@ -229,8 +230,11 @@ class Capture:
             await self.cure([(table.name, item.key)])
         return draft
 
-    def _made(self, item: Item, table: Table, version: int, stamp: Stamp) -> Draft:
-        return Draft(rows.to_record(item, table, version, stamp), rows.case_key(item, table))
+    def _made(
+        self, item: Item, table: Table, version: int, stamp: Stamp, cause: Cause = Cause.SOURCE
+    ) -> Draft:
+        made = replace(rows.to_record(item, table, version, stamp), cause=cause)
+        return Draft(made, rows.case_key(item, table))
 
     def _same(self, old: Known) -> int:
         """The row's own version, unless a higher one may have been given since and forgotten."""

@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from provisioning.core.identity import Box
 from tests import services
+
+settings.register_profile("mingcha", deadline=None)  # a busy machine is no fault
+settings.load_profile("mingcha")
 
 
 @pytest.fixture(scope="session")

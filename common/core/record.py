@@ -41,6 +41,15 @@ class Op(StrEnum):
     DELETE = "delete"
 
 
+class Cause(StrEnum):
+    """Why a row was sent: only what the source itself changed can be a finding."""
+
+    SOURCE = "source"  # it is new there, differs, or is gone
+    MAPPING = "mapping"  # another mapping reads it in another way
+    RESTORED = "restored"  # the source was restored, rebuilt or renumbered: see the observation of that time
+    AGAIN = "again"  # unchanged, sent once more: its record was lost
+
+
 class Record(Struct, array_like=True, frozen=True):
     """One fact of a site. Identity (site, epoch, seq); content identity (site, table, key, digest)."""
 
@@ -56,6 +65,10 @@ class Record(Struct, array_like=True, frozen=True):
     cap_mono: Int64  # monotonic time of capture, inside the boot named by the batch
     digest: bytes  # keyed BLAKE2b-128 of the row's raw mapped and watched values
     body: msgspec.Raw  # MessagePack of the body that `kind` names
+    same_until: Int64 | None = (
+        None  # office time at which the version before was last seen in the source; None: not known
+    )
+    cause: Cause = Cause.SOURCE
 
 
 class Case(Struct, array_like=True, frozen=True, kw_only=True):

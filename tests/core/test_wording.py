@@ -94,7 +94,10 @@ def test_without_a_calendar_nothing_is_counted_in_working_days() -> None:
     assert wording.time_left(NOON + 3 * DAY, NOON, ZONE, {}) == "剩 3 天"
 
 
-@given(st.text(st.characters(categories=["L"]), min_size=2, max_size=40), st.sampled_from(["", "店", "公司", "合作社", "事务所"]))
+@given(
+    st.text(st.characters(categories=["L"]), min_size=2, max_size=40),
+    st.sampled_from(["", "店", "公司", "合作社", "事务所"]),
+)
 def test_a_masked_name_never_shows_the_whole(name: str, kind: str) -> None:
     masked = wording.mask(name + kind)
     begin, star, end = masked.partition("*")

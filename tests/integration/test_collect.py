@@ -26,7 +26,7 @@ from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
 from common.core.errors import UnavailableError
 from common.core.offset import Sample
-from common.core.record import Anew, Case, Checkpoint, Op, Pass, Record, Step
+from common.core.record import Anew, Case, Cause, Checkpoint, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
 KEK = b"k" * 32
@@ -395,6 +395,7 @@ async def test_a_version_that_a_damaged_index_gave_too_low_is_overtaken(site: Si
 
 
 async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_epoch(site: Site) -> None:
+    """P-REC-07"""
     async with site.running() as box:
         await box.round()
         former, chain = box.buffer.epoch, await box.buffer.chain_at(8)
@@ -405,7 +406,7 @@ async def test_what_a_lost_buffer_had_not_delivered_is_told_again_under_the_new_
     async with site.running() as box:
         again = await box.round()
         assert [item.table for item in again] == ["step"] * 7
-        assert {item.version for item in again} == {1}
+        assert {(item.version, item.cause) for item in again} == {(1, Cause.AGAIN)}
         signed = await signatures(box)
         assert [(item.epoch, item.seq, item.chain) for item in signed if item.epoch] == [(former, 8, chain)]
         assert all(is_signed_by(SIGN_KEY, "s01", box.buffer.epoch, item) for item in signed)

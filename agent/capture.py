@@ -15,15 +15,30 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
-from agent.core import rows
+from agent.core import rows, upheaval
+from agent.core.indexed import Known, Seen
 from agent.core.mapping import Table
+from agent.core.proof import Met, Proof, Walked
 from agent.core.query import Row
 from agent.core.rows import Item, Stamp
-from agent.index import Index, Known, Seen, mark
+from agent.core.upheaval import UpheavalError
+from agent.index import Index
 from common.clock import Clock
 from common.core import record
 from common.core.errors import RejectedError
-from common.core.record import Case, Cause, Event, Gap, Op, Pass, Record, RecordKind, Result, Step
+from common.core.record import (
+    Case,
+    Cause,
+    Event,
+    Gap,
+    Observation,
+    Op,
+    Pass,
+    Record,
+    RecordKind,
+    Result,
+    Step,
+)
 
 log = structlog.get_logger()
 
@@ -38,14 +53,7 @@ class Draft(Struct, frozen=True):
     record: Record
     case_key: str
     is_history: bool = False
-
-
-class Met:
-    """What a sweep has come across: ids of the index as bits, keys of rows that cannot be mapped."""
-
-    def __init__(self) -> None:
-        self.ids = bytearray()
-        self.bad: set[str] = set()
+    ends: bool = False
 
 
 class Capture:
@@ -61,6 +69,7 @@ class Capture:
         self._lock = asyncio.Lock()
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
+        self._proofs = {table: Proof(walked) for table, walked in index.walked.items()}
 
     async def catch_up(self) -> None:
         """Bring the index level with the buffer; does nothing when it is."""
@@ -71,7 +80,7 @@ class Capture:
         if not self._behind:
             return
         if self._index.indexed < self._buffer.forgotten:
-            await self._index.lift(self._buffer.newest)
+            await self._index.lift(self._buffer.newest, max(self._buffer.newest, await self._top()))
         while self._index.indexed < self._buffer.newest:
             upto = min(self._index.indexed + _REPLAYED, self._buffer.newest)
             tail = await self._buffer.tail(self._index.indexed, upto)
@@ -87,17 +96,24 @@ class Capture:
         hall takes the higher one for the newest, so the row is sent again above it, whatever it says.
         """
         seen, highest = [], dict[tuple[str, str], int]()
-        rows = [item for item in tail if item.kind in _ROWS]
-        for table in {item.table for item in rows}:
-            known = await self._index.known(table, list({item.key for item in rows if item.table == table}))
+        found = [item for item in tail if item.kind in _ROWS]
+        for table in {item.table for item in found}:
+            known = await self._index.known(table, list({item.key for item in found if item.table == table}))
             highest |= {(table, key): old.version for key, old in known.items()}
-        for item in rows:
+        for item in found:
             body = record.decode_body(item)
             assert isinstance(body, Case | Step)
-            one, best = _seen(item, body.case_key, item.seq), highest.get((item.table, item.key), 0)
-            seen.append(replace(one, version=best, digest=b"", dirty=True) if one.version <= best else one)
+            one = _seen(item, body.case_key, item.seq, ends=rows.ends(body, item.cap_at))
+            best = highest.get((item.table, item.key), 0)
+            if one.version <= best:  # even a deletion: the walk finds out whether it still is one
+                one = replace(one, version=best, digest=b"", gone=False, dirty=True)
+            seen.append(one)
             highest[item.table, item.key] = max(best, one.version)
         return seen
+
+    async def _top(self) -> int:
+        """The highest version in this epoch: rows bring theirs from the epoch before, where numbers were higher."""
+        return int((await self._buffer.positions()).get(_TOP, b"0"))
 
     async def check_room(self) -> None:
         """Raises QuotaError: what is read now could not be kept."""
@@ -111,21 +127,24 @@ class Capture:
         met: Met | None = None,
         *,
         settle: bool = False,
+        watch: bool = False,
     ) -> int:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met.
 
         Without a change the positions are stored only if `settle`. -> how many changed.
-        Raises BufferFullError, QuotaError; then nothing has changed, positions least of all.
+        Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
         """
         read = [await self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
+        if watch:
+            self.look_out(table, *_compared(read, known)[:2])
         stamp = self.stamp()
         drafts: dict[str, Draft] = {}
         digests: dict[str, bytes] = {}
         for key, item in read:
             old = known.get(key)
             if met is not None and old is not None:
-                mark(met.ids, old.id)
+                met.add(old.id)
             if item is not None and digests.setdefault(key, item.digest) != item.digest:
                 await self._set_aside(table, key, RejectedError("key 不唯一：同一主键有不同的行"))
             elif item is not None and key not in drafts:
@@ -140,6 +159,17 @@ class Capture:
             await self._store(list(drafts.values()), positions)
         return len(drafts)
 
+    async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:
+        """-> how many rows of `page` are as the index has them, differ, are new. Nothing is taken."""
+        read = [await self._read(row, table) for row in page]
+        return _compared(read, await self._index.known(table.name, list({key for key, _ in read})))
+
+    def look_out(self, table: Table, same: int, off: int) -> None:
+        """Raises UpheavalError where too much differs at once, unless that is known or the mapping has changed."""
+        told = self.proof(table.name).upheaval or self._cause(table) is not Cause.SOURCE
+        if not told and upheaval.in_page(same + off, off):
+            raise UpheavalError
+
     async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
         """These rows were seen once and are no longer in the source."""
         stamp = self.stamp()
@@ -147,8 +177,9 @@ class Capture:
         for key, old in missing:
             version = self._same(old) if old.gone else self._next(old)
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
-            cause = Cause.AGAIN if old.gone else Cause.SOURCE
-            drafts.append(Draft(replace(item, cause=cause), old.case_key))
+            cause = Cause.AGAIN if old.gone else self._cause(table)
+            until = self._same_until(table, key, old)
+            drafts.append(Draft(replace(item, cause=cause, same_until=until), old.case_key))
         if drafts:
             await self._store(drafts)
         return len(drafts)
@@ -193,6 +224,10 @@ class Capture:
         said = rows.statement(gap, stamp, gap.epoch.hex()), rows.statement(event, stamp)
         await self._store([Draft(item, "") for item in said], position)
 
+    async def observe(self, seen: Observation) -> None:
+        """Something that is no row was seen in the source."""
+        await self._store([Draft(rows.statement(seen, self.stamp(), seen.key), "")])
+
     async def note(self, event: Event | Result) -> None:
         """A change of the agent's own state, or what became of a command."""
         await self._store([Draft(rows.statement(event, self.stamp()), "")])
@@ -220,9 +255,11 @@ class Capture:
         same = old is not None and old.digest == item.digest and not old.gone
         try:
             if old is not None and same:
-                draft = self._made(item, table, self._same(old), stamp, Cause.AGAIN) if old.dirty else None
+                draft = (
+                    self._made(item, table, self._same(old), stamp, None, Cause.AGAIN) if old.dirty else None
+                )
             else:
-                draft = self._made(item, table, self._next(old), stamp)
+                draft = self._made(item, table, self._next(old), stamp, old, self._cause(table))
         except RejectedError as error:
             await self._set_aside(table, item.key, error)
             return None
@@ -231,10 +268,39 @@ class Capture:
         return draft
 
     def _made(
-        self, item: Item, table: Table, version: int, stamp: Stamp, cause: Cause = Cause.SOURCE
+        self, item: Item, table: Table, version: int, stamp: Stamp, before: Known | None, cause: Cause
     ) -> Draft:
-        made = replace(rows.to_record(item, table, version, stamp), cause=cause)
-        return Draft(made, rows.case_key(item, table))
+        body = rows.to_body(item, table)
+        made = rows.to_record(item, table, version, stamp, body)
+        made = replace(made, same_until=self._same_until(table, item.key, before), cause=cause)
+        return Draft(made, body.case_key, ends=rows.ends(body, stamp.at))
+
+    def _same_until(self, table: Table, key: str, before: Known | None) -> int | None:
+        """Of a row that could not be mapped meanwhile nobody knows when it changed."""
+        if before is None or before.gone or (table.name, key) in self.bad:
+            return None
+        return self.proof(table.name).same_until(before.id, before.at)
+
+    def proof(self, table: str) -> Proof:
+        return self._proofs.setdefault(table, Proof())
+
+    def _cause(self, table: Table) -> Cause:
+        """After a change of the mapping, every row differs until it has been walked; after an upheaval many do."""
+        proof = self.proof(table.name)
+        if proof.walked is not None and proof.walked.mapping != table.fingerprint:
+            return Cause.MAPPING
+        return Cause.RESTORED if proof.upheaval else Cause.SOURCE
+
+    async def begin(self, table: Table) -> None:
+        """Remember by which mapping a table is read that was never walked to its end."""
+        if self.proof(table.name).walked is None:
+            await self.walked(table, Met(), 0)
+
+    async def walked(self, table: Table, met: Met, newest_id: int) -> None:
+        """A walk of `table` has come to its end: what it met stands as it is in the index."""
+        proof = self.proof(table.name)
+        proof.walked, proof.upheaval = Walked(met.at, newest_id, table.fingerprint), False
+        await self._index.note_walk(table.name, proof.walked)
 
     def _same(self, old: Known) -> int:
         """The row's own version, unless a higher one may have been given since and forgotten."""
@@ -260,10 +326,13 @@ class Capture:
             stamp = self.stamp()
             due = self._signer.due(len(drafts), stamp, former)
             drafts = [*(Draft(item, "") for item in due), *drafts]
+            top = max((draft.record.version for draft in drafts), default=0)
+            if top > await self._top():
+                positions = {**(positions or {}), _TOP: str(top).encode()}
             seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
             self._signer.taken(stamp)
             seen = [
-                _seen(draft.record, draft.case_key, seq)
+                _seen(draft.record, draft.case_key, seq, ends=draft.ends)
                 for draft, seq in zip(drafts, seqs, strict=True)
                 if draft.record.kind in _ROWS and not draft.is_history
             ]
@@ -274,9 +343,25 @@ class Capture:
             self._behind = False
 
 
+_TOP = "#version"
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
 _TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT}
 
 
-def _seen(item: Record, case_key: str, seq: int) -> Seen:
-    return Seen(item.table, item.key, item.version, item.digest, case_key, item.op is Op.DELETE, seq)
+def _compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:
+    """-> how many are as the index has them, differ, are new; rows that cannot be read count as they were."""
+    same = off = new = 0
+    for key, item in read:
+        old = known.get(key)
+        if old is None or old.gone:
+            new += 1
+        elif item is None or old.dirty or old.digest == item.digest:
+            same += 1
+        else:
+            off += 1
+    return same, off, new
+
+
+def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:
+    gone = item.op is Op.DELETE
+    return Seen(item.table, item.key, item.version, item.digest, case_key, gone, seq, ends, item.cap_at)

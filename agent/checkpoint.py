@@ -2,8 +2,8 @@
 
 from agent.buffer import Buffer
 from agent.core import rows
+from agent.core.indexed import Former
 from agent.core.rows import Stamp
-from agent.index import Former
 from common.core import checkpoint
 from common.core.instant import SECOND
 from common.core.record import Record

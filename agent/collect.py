@@ -101,6 +101,7 @@ class Collector:
         self._config = config
         self._clock = clock
         self._state = state
+        self._tables = tables
         self._lanes = {table.name: Lanes(table, source, capture, index, config, clock) for table in tables}
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
@@ -109,7 +110,8 @@ class Collector:
 
     async def start(self, positions: dict[str, bytes]) -> None:
         """Continue where the buffer says the source was read to."""
-        for lanes in self._lanes.values():
+        for table, lanes in zip(self._tables, self._lanes.values(), strict=True):
+            await self._capture.begin(table)
             lanes.resume(positions)
 
     async def close(self) -> None:

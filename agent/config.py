@@ -36,9 +36,20 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Between two rounds of the cursor lane."""
     sweep_secs: Annotated[float, Meta(ge=0.05, le=86400)] = 60.0
     """At least this long between two full sweeps of a table."""
+    hot_secs: Annotated[float, Meta(ge=0.05, le=3600)] = 30.0
+    """Between two rounds through the rows of open cases."""
     page_rows: Annotated[int, Meta(ge=1, le=100000)] = 1000
+    """Of a page at most; smaller where a page takes too long."""
+    page_ms: Annotated[float, Meta(ge=1, le=5000)] = 100.0
+    """What a page may take."""
     rows_per_sec: Annotated[float, Meta(ge=1, le=1000000)] = 2000.0
-    """Ceiling of the sweep."""
+    """Ceiling in office hours."""
+    duty: Annotated[float, Meta(ge=0.001, le=1)] = 0.05
+    """Share of the time in which the source works for us."""
+    night: Annotated[str, Meta(pattern=r"^(|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$")] = (
+        "19:30-07:00"
+    )
+    """When nobody works there: the ceiling does not hold, and half of the time may be ours. Empty: never."""
     pass_secs: Annotated[float, Meta(ge=0.05, le=3600)] = 30.0
     """At most one completeness statement per this many seconds, unless something changed."""
     secrets_dir: Path = Path()

@@ -20,8 +20,9 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 import msgspec
 import structlog
-from msgspec import Struct
 
+from agent.core.indexed import Former, Known, Seen, checksum
+from agent.core.proof import Met, Walked
 from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
 from common.core.record import Anew
 
@@ -30,54 +31,27 @@ log = structlog.get_logger()
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS row(id INTEGER PRIMARY KEY, tbl TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,
     digest BLOB NOT NULL, case_key TEXT NOT NULL, gone INTEGER NOT NULL, dirty INTEGER NOT NULL,
-    epoch BLOB NOT NULL, seq INTEGER NOT NULL, sum INTEGER NOT NULL, UNIQUE(tbl, key));
+    epoch BLOB NOT NULL, seq INTEGER NOT NULL, ends INTEGER NOT NULL, at INTEGER NOT NULL, sum INTEGER NOT NULL,
+    UNIQUE(tbl, key));
+CREATE INDEX IF NOT EXISTS row_case ON row(case_key);
+CREATE INDEX IF NOT EXISTS row_open ON row(case_key) WHERE tbl='case' AND gone=0 AND ends=0;
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
 _PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304")
 _UPSERT = """
-INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq, sum) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(tbl, key) DO UPDATE SET n=excluded.n, digest=excluded.digest, case_key=excluded.case_key,
-    gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq, sum=excluded.sum
+    gone=excluded.gone, dirty=excluded.dirty, epoch=excluded.epoch, seq=excluded.seq, ends=excluded.ends,
+    at=excluded.at, sum=excluded.sum
 """
 _SOIL = "UPDATE row SET dirty=1, sum=sum|1"
-_TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int)
+_TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int, int, int)
 """Of `_COLUMNS`: a flipped bit in a row's header makes other types of its values."""
-_COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, sum"
+_COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum"
+_WALKED = "walked."
 _IN = 500
 _Kept = TypeVar("_Kept")
-
-
-class Known(Struct, frozen=True):
-    """What the index holds of a row."""
-
-    id: int
-    version: int
-    digest: bytes
-    case_key: str
-    gone: bool
-    dirty: bool
-
-
-class Former(Struct, array_like=True, frozen=True):
-    """How far the hall held an epoch, and its chain value there. `newest`: the highest number that was in the index."""
-
-    epoch: bytes
-    seq: int
-    chain: bytes
-    newest: int = 0
-
-
-class Seen(Struct, frozen=True):
-    """A version that the buffer has just taken under number `seq`."""
-
-    table: str
-    key: str
-    version: int
-    digest: bytes
-    case_key: str
-    gone: bool
-    seq: int
-    dirty: bool = False  # to be sent again
 
 
 class Index:
@@ -88,12 +62,16 @@ class Index:
         self.epoch = epoch
         self.indexed = 0
         self.floor = 0
+        """No version is given that is not above it."""
+        self.lifted = 0
         self.anew: Anew | None = None
         """Where the index began: what a walk from now on meets is sent, or was, from there on."""
         self.former: Former | None = None
         """The epoch before this one, while its end is not signed."""
         self.ended: list[Former] = []
         """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
+        self.walked: dict[str, Walked] = {}
+        """Table -> its last finished walk."""
         self._acknowledged = 0
         self._damaged = False
         self._lock = asyncio.Lock()
@@ -123,10 +101,14 @@ class Index:
             await tune(self._db, _PRAGMAS)
             await self._db.executescript(_SCHEMA)
         meta = {name: self._meta(name, raw) for name, raw in await self._all("SELECT k, v FROM meta")}
+        walks = [(name, raw) for name, raw in meta.items() if name.startswith(_WALKED)]
+        self.walked = {
+            name.removeprefix(_WALKED): msgspec.msgpack.decode(raw, type=Walked) for name, raw in walks
+        }
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
             return
-        self.indexed, self.floor = int(meta["indexed"]), int(meta["floor"])
+        self.indexed, self.floor, self.lifted = (int(meta[name]) for name in ("indexed", "floor", "lifted"))
         self._acknowledged = int(meta["acknowledged"])
         self.former = _decoded(meta.get("former"), Former)
         self.anew = _decoded(meta.get("anew"), Anew)
@@ -144,7 +126,9 @@ class Index:
             anew = Anew(self.epoch, 0)  # of the epoch before the hall may never have heard
         async with self._transaction():
             await self._db.execute(f"{_SOIL} WHERE epoch=? AND seq>?", (before, acknowledged))
-            await self._set(epoch=self.epoch, indexed=b"0", floor=b"0", acknowledged=b"0", chain=b"")
+            await self._set(
+                epoch=self.epoch, indexed=b"0", floor=b"0", lifted=b"0", acknowledged=b"0", chain=b""
+            )
             await self._set(former=_encoded(former), anew=_encoded(anew), ended=_encoded(ended))
         self.former, self.anew, self.ended = former, anew, ended
 
@@ -155,16 +139,16 @@ class Index:
             log.error("index.replaced", hint="无需处理，正从数据源重读")
 
     @whole
-    async def lift(self, newest: int) -> None:
-        """Numbers were deleted that the index never had: further versions start above `newest`.
+    async def lift(self, newest: int, top: int) -> None:
+        """Numbers up to `newest` were deleted that the index never had: further versions start above `top`.
 
         Every row is sent again: what the hall holds of it may be a version that is not in here.
         """
-        anew = Anew(self.epoch, newest)
+        anew = Anew(self.epoch, top)
         async with self._lock, self._transaction():
-            await self._set(floor=str(newest).encode(), anew=_encoded(anew))
+            await self._set(floor=str(top).encode(), lifted=str(newest).encode(), anew=_encoded(anew))
             await self._db.execute(_SOIL)
-        self.floor, self.anew = newest, anew
+        self.floor, self.lifted, self.anew = top, newest, anew
 
     async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:
         found: dict[str, Known] = {}
@@ -182,13 +166,23 @@ class Index:
     async def commit(self, rows: Iterable[Seen], indexed: int) -> None:
         """Remember versions that the buffer has committed; `indexed` is the last of their numbers.
 
-        What is replayed from below the floor is sent again too: `anew` says so of every row.
+        What is replayed from what was lifted is sent again too: `anew` says so of every row.
         """
         values = []
         for row in rows:
-            dirty = row.dirty or row.seq <= self.floor
-            facts = row.version, row.digest, row.case_key, row.gone, dirty, self.epoch, row.seq
-            values.append((row.table, row.key, *facts, _sum(row.table, row.key, *facts)))
+            dirty = row.dirty or row.seq <= self.lifted
+            facts = (
+                row.version,
+                row.digest,
+                row.case_key,
+                row.gone,
+                dirty,
+                self.epoch,
+                row.seq,
+                row.ends,
+                row.at,
+            )
+            values.append((row.table, row.key, *facts, checksum(row.table, row.key, *facts)))
         async with self._lock, self._transaction():
             await self._db.executemany(_UPSERT, values)
             await self._set(indexed=str(indexed).encode())
@@ -200,11 +194,11 @@ class Index:
         return next(int(row[0]) for row in found)
 
     async def unseen(
-        self, table: str, seen: bytearray, between: tuple[int, int], limit: int
+        self, table: str, met: Met, between: tuple[int, int], limit: int
     ) -> list[tuple[str, Known]]:
         """Rows of `table` with id in (lo, hi], in id order, that a sweep should have met but has not.
 
-        `seen` has one bit per id. Rows known to be gone are met no more, unless their deletion must be repeated.
+        Rows known to be gone are met no more, unless their deletion must be repeated.
         """
         sql = (
             f"SELECT {_COLUMNS} FROM row "  # noqa: S608
@@ -214,20 +208,54 @@ class Index:
         with self._guarded():
             async with self._db.execute(sql, (*between, table)) as cursor:
                 async for row in cursor:
-                    if _bit(seen, row[2]):
+                    if row[2] in met:
                         continue
                     missing.append((row[0], self._known(row)))
                     if len(missing) == limit:
                         break
         return missing
 
+    async def open_cases(self, after: str, limit: int) -> list[str]:
+        """Keys of cases of which no row says that they have ended, in order, behind `after`."""
+        sql = (
+            "SELECT DISTINCT case_key FROM row AS r WHERE tbl='case' AND gone=0 AND ends=0 AND case_key>? AND NOT EXISTS "
+            "(SELECT 1 FROM row AS e WHERE e.case_key=r.case_key AND e.ends=1 AND e.gone=0) ORDER BY case_key LIMIT ?"
+        )
+        return [row[0] for row in await self._all(sql, (after, limit))]
+
+    async def rows_of(self, table: str, cases: Sequence[str]) -> dict[str, Known]:
+        """Key -> row of `table` that belongs to one of `cases` and is there."""
+        places = ",".join("?" * len(cases))
+        sql = f"SELECT {_COLUMNS} FROM row WHERE case_key IN ({places}) AND tbl=? AND gone=0"  # noqa: S608
+        return {row[0]: self._known(row) for row in await self._all(sql, (*cases, table))}
+
+    async def newest(self, table: str, limit: int) -> dict[str, Known]:
+        """Key -> row of `table` that is there, of those the index met last; of rows long before, none."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM row "  # noqa: S608
+            "WHERE id>(SELECT max(id) FROM row)-100000 AND tbl=? AND gone=0 ORDER BY id DESC LIMIT ?"
+        )
+        return {row[0]: self._known(row) for row in await self._all(sql, (table, limit))}
+
+    async def count(self, table: str) -> int:
+        """Rows of `table` that are there."""
+        found = await self._all("SELECT count(*) FROM row WHERE tbl=? AND gone=0", (table,))
+        return next(int(row[0]) for row in found)
+
+    @whole
+    async def note_walk(self, table: str, walked: Walked) -> None:
+        """A walk of `table` has come to its end."""
+        async with self._lock, self._transaction():
+            await self._set(**{f"{_WALKED}{table}": msgspec.msgpack.encode(walked)})
+        self.walked[table] = walked
+
     def _known(self, row: Sequence[Any]) -> Known:
         """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
-        key, table, number, version, digest, case_key, gone, dirty, epoch, seq, total = row
-        facts = version, digest, case_key, gone, dirty, epoch, seq
-        if tuple(map(type, row)) != _TYPES or total != _sum(table, key, *facts):
+        key, table, number, version, digest, case_key, gone, dirty, epoch, seq, ends, at, total = row
+        facts = version, digest, case_key, gone, dirty, epoch, seq, ends, at
+        if tuple(map(type, row)) != _TYPES or total != checksum(table, key, *facts):
             raise self._broken(f"第 {number} 行与其校验不符")
-        return Known(number, version, digest, case_key, bool(gone), bool(dirty))
+        return Known(number, version, digest, case_key, bool(gone), bool(dirty), bool(ends), at)
 
     async def check_found(self, table: str, missing: Sequence[tuple[str, Known]]) -> None:
         """Rows that a walk along ids brought must be found by their keys too. Raises DamagedFileError."""
@@ -308,22 +336,6 @@ class Index:
         return damage(self.path, fault)
 
 
-def _sum(
-    table: str,
-    key: str,
-    version: int,
-    digest: bytes,
-    case_key: str,
-    gone: int,
-    dirty: int,
-    epoch: bytes,
-    seq: int,
-) -> int:
-    """Of a row: CRC-32 of what it says, and in the lowest bit whether it is dirty, which changes by itself."""
-    text = f"{table}|{key}|{version}|{case_key}|{int(gone)}|{seq}|".encode("utf-8", "surrogatepass")
-    return zlib.crc32(digest + epoch, zlib.crc32(text)) << 1 | int(dirty)
-
-
 def _meta_sum(name: str, value: bytes) -> bytes:
     return zlib.crc32(value, zlib.crc32(name.encode("utf-8", "surrogatepass"))).to_bytes(4, "big")
 
@@ -338,16 +350,3 @@ def _decoded(raw: bytes | None, kind: type[_Kept]) -> _Kept | None:
 
 def _nothing() -> None:
     """The buffer gives up the ballast: it is written before the index."""
-
-
-def mark(seen: bytearray, number: int) -> None:
-    """Set the bit of `number`, growing as needed: a sweep of a million rows costs 125 kB."""
-    place = number >> 3
-    if place >= len(seen):
-        seen.extend(bytes(place + 1024 - len(seen)))
-    seen[place] |= 1 << (number & 7)
-
-
-def _bit(seen: bytearray, number: int) -> Any:
-    place = number >> 3
-    return place < len(seen) and seen[place] & (1 << (number & 7))

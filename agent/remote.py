@@ -17,6 +17,7 @@ from agent.capture import Capture
 from agent.collect import CollectState
 from agent.config import AgentConfig
 from agent.index import Index
+from agent.orders import Orders
 from agent.pace import Pace
 from agent.sqlfile import BufferFullError, ReopenError
 from common import health
@@ -57,6 +58,7 @@ class Remote:
         self._collecting = collecting
         self._clock = clock
         self._pace = pace
+        self._orders = Orders(config.data_dir / "commands.json")
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
         self._acts: dict[Act, Callable[[dict[str, int]], Coroutine[Any, Any, str]]] = {
             Act.DOCTOR: self._doctor,
@@ -75,9 +77,8 @@ class Remote:
 
     async def run(self) -> None:
         """For ever."""
-        rows = await _written(lambda: self._buffer.noted("SELECT id, act FROM command_seen WHERE done=0"))
-        for command, act in rows:
-            await self._answer(str(command), str(act), Outcome.FAILED, "执行中程序被中断")
+        for number, begun in self._orders.unanswered.items():
+            await self._answer(number, begun.act, Outcome.FAILED, "执行中程序被中断")
         while True:
             command = await self._queue.get()
             if await _written(functools.partial(self._is_new, command)):
@@ -85,16 +86,9 @@ class Remote:
 
     async def _is_new(self, command: Command) -> bool:
         """Remember it, durably, before anything is done."""
-        known = {row[0] for row in await self._buffer.noted("SELECT id FROM command_seen")}
-        if command.id in known:
-            return False
-        now = self._clock.wall()
-        old = now - 2 * order.LONGEST
-        await self._buffer.note("DELETE FROM command_seen WHERE done=1 AND at_wall<?", [(old,)])
-        await self._buffer.note(
-            "INSERT INTO command_seen VALUES(?, ?, ?, 0)", [(command.id, command.act, now)]
-        )
-        return True
+        offset = self._clock.offset
+        hall_wall = None if offset is None else self._clock.wall() + offset
+        return await asyncio.to_thread(self._orders.begin, command, hall_wall)
 
     async def _carried_out(self, command: Command) -> tuple[Outcome, str]:
         """-> what became of it. What fails here is an answer, and no reason to end the program."""
@@ -115,7 +109,7 @@ class Remote:
         """Until it is written: an answer that is lost would be asked for again in vain."""
         result = Result(command, act, outcome, detail[:LONGEST_DETAIL])
         await _written(lambda: self._capture.note(result))
-        await _written(lambda: self._buffer.note("UPDATE command_seen SET done=1 WHERE id=?", [(command,)]))
+        await _written(lambda: asyncio.to_thread(self._orders.answered, command))
         log.info("command.answered", command=command, act=act, outcome=outcome.value)
 
     # what it can do ------------------------------------------------------------------------------------------
@@ -162,5 +156,5 @@ async def _written(write: Callable[[], Awaitable[_Done]]) -> _Done:
     while True:
         try:
             return await write()
-        except BufferFullError:
+        except (BufferFullError, OSError):
             await asyncio.sleep(FULL_SECS)

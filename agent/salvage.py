@@ -17,7 +17,8 @@ from agent import files
 from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.closed import Closed
-from agent.index import Former, Index
+from agent.core.indexed import Former
+from agent.index import Index
 from common.clock import Clock
 from common.core import record
 from common.core.instant import SECOND

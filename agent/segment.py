@@ -31,7 +31,6 @@ CREATE TABLE quarantine(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, why TE
     at_wall INTEGER NOT NULL);
 CREATE TABLE bad_row(tbl TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, at_wall INTEGER NOT NULL,
     PRIMARY KEY(tbl, key));
-CREATE TABLE command_seen(id TEXT PRIMARY KEY, act TEXT NOT NULL, at_wall INTEGER NOT NULL, done INTEGER NOT NULL);
 CREATE TABLE refusal(first INTEGER NOT NULL, last INTEGER NOT NULL, code TEXT NOT NULL, at_wall INTEGER NOT NULL,
     PRIMARY KEY(first, last));
 """
@@ -39,7 +38,7 @@ _PRAGMAS = ("synchronous=FULL", "wal_autocheckpoint=100", "journal_size_limit=52
 _CHUNK = 500
 _STATE_SEQ = 0
 """The place the state is sealed to; records begin with 1."""
-NOTES = {"quarantine": 5, "bad_row": 4, "refusal": 4, "command_seen": 4}
+NOTES = {"quarantine": 5, "bad_row": 4, "refusal": 4}
 """Tables that a new segment takes over from the one before, with their columns."""
 
 

@@ -74,7 +74,7 @@ def _changed(
         digest, version = known.get((table.name, item.key), (b"", 0))
         if item.digest != digest:
             known[table.name, item.key] = item.digest, version + 1
-            yield rows.to_record(item, table, version + 1, stamp)
+            yield rows.to_record(item, table, version + 1, stamp, rows.to_body(item, table))
 
 
 def _us(at: datetime) -> int:

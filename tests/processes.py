@@ -92,7 +92,7 @@ class Agent(Server):
         (self.folder / "mapping.toml").write_text(mapping, "utf-8")
         self.config.write_text(
             f'site = "{box.site}"\ngeneration = {box.generation}\nlog_level = "debug"\n{extra}\n'
-            "[capture]\npoll_secs = 0.5\nsweep_secs = 2.0\npass_secs = 1.0\nrows_per_sec = 100000\n"
+            "[capture]\npoll_secs = 0.5\nsweep_secs = 2.0\npass_secs = 1.0\nhot_secs = 2.0\nduty = 1.0\nrows_per_sec = 100000\n"
             f'[mqtt]\nhost = "{HOST}"\nport = {port or broker.port}\n',
             "utf-8",
         )

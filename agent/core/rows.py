@@ -18,11 +18,13 @@ from msgspec import Struct
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core.errors import RejectedError
+from common.core.instant import DAY, parse_when
 from common.core.record import (
     Case,
     Checkpoint,
     Event,
     Gap,
+    Observation,
     Op,
     Pass,
     Record,
@@ -85,9 +87,13 @@ def key_text(values: Sequence[Any], charset: str = "") -> str:
     return str(texts[0]) if len(texts) == 1 else msgspec.json.encode(texts).decode()
 
 
-def to_record(item: Item, table: Table, version: int, stamp: Stamp) -> Record:
-    """The draft (seq 0) of version `version` of a row. Raises RejectedError naming column and value."""
-    body = to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
+def to_body(item: Item, table: Table) -> Case | Step:
+    """What a row says. Raises RejectedError naming column and value."""
+    return to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
+
+
+def to_record(item: Item, table: Table, version: int, stamp: Stamp, body: Case | Step) -> Record:
+    """The draft (seq 0) of version `version` of a row. Raises RejectedError where it is too large."""
     made = _record(table, item.key, version, Op.PUT, item.digest, body, stamp, _source_time(item, table))
     size = len(bytes(made.body)) + len(made.key.encode())
     if size > MAX_RECORD:
@@ -130,7 +136,9 @@ def _record(
     )
 
 
-def statement(body: Pass | Gap | Event | Checkpoint | Result, stamp: Stamp, key: str = "") -> Record:
+def statement(
+    body: Pass | Gap | Event | Checkpoint | Result | Observation, stamp: Stamp, key: str = ""
+) -> Record:
     """The draft of a record that is no row: what the site says of itself."""
     return Record(
         seq=0,
@@ -146,6 +154,19 @@ def statement(body: Pass | Gap | Event | Checkpoint | Result, stamp: Stamp, key:
         digest=b"",
         body=encode_body(body),
     )
+
+
+def ends(body: Case | Step, at: int) -> bool:
+    """Whether a row says that its case has ended by office time `at`, to a day; some offices write 2099 for "open"."""
+    if isinstance(body, Step):
+        return False
+    if body.finished_at is not None:
+        return parse_when(body.finished_at, _UTC) <= at + 2 * DAY
+    return body.status in _ENDED
+
+
+_UTC = ZoneInfo("UTC")
+_ENDED = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
 
 
 def case_key(item: Item, table: Table) -> str:

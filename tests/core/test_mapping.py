@@ -128,7 +128,7 @@ def test_a_row_becomes_a_case(tables: dict[str, Table]) -> None:
 def test_a_row_becomes_a_record_with_its_source_time(tables: dict[str, Table]) -> None:
     table = tables["case"]
     read = item(table, YWID=7, ZT=0, XGSJ=None, SLSJ=b"2026-06-01 08:30:00")
-    record = rows.to_record(read, table, 3, STAMP)
+    record = rows.to_record(read, table, 3, STAMP, rows.to_body(read, table))
     assert (record.table, record.key, record.version, record.op) == ("case", "7", 3, Op.PUT)
     assert (record.src_at, record.cap_at, record.cap_wall) == ("2026-06-01T08:30:00+08:00", 1, 2)
     gone = rows.to_deletion(table, "7", "7", 4, record.digest, STAMP)
@@ -138,7 +138,7 @@ def test_a_row_becomes_a_record_with_its_source_time(tables: dict[str, Table]) -
 def test_a_row_larger_than_a_batch_may_be_is_rejected_before_it_is_buffered(tables: dict[str, Table]) -> None:
     read = item(tables["case"], YWID="K" * (rows.MAX_RECORD + 1), ZT=0)
     with pytest.raises(RejectedError, match="192 KB"):
-        rows.to_record(read, tables["case"], 1, STAMP)
+        rows.to_record(read, tables["case"], 1, STAMP, rows.to_body(read, tables["case"]))
 
 
 def test_a_composite_key_is_a_json_array_and_the_parent_names_the_case(tables: dict[str, Table]) -> None:

@@ -140,6 +140,13 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
+async def forgotten(box: Box) -> None:
+    """The hall has everything."""
+    newest = box.buffer.newest
+    await box.index.note_acknowledged(box.buffer.epoch, newest, await box.buffer.chain_at(newest))
+    await box.buffer.forget(newest)
+
+
 def summary(records: list[Record]) -> list[tuple[str, str, int, Op]]:
     return sorted((item.table, item.key, item.version, item.op) for item in records)
 
@@ -312,7 +319,7 @@ async def test_what_is_told_anew_while_a_walk_is_under_way_waits_for_the_next(si
             await box.round()
         began = Anew(box.buffer.epoch, 0)
         await box.round()
-        await box.index.lift(box.buffer.newest)
+        await box.index.lift(box.buffer.newest, box.buffer.newest)
         lifted = box.index.anew
         before = len(await box.passes())
         while lifted not in {item.anew for item in await box.passes()}:
@@ -322,6 +329,51 @@ async def test_what_is_told_anew_while_a_walk_is_under_way_waits_for_the_next(si
         newest = {(item.table, item.key): item.version for item in rows}
         assert lifted is not None
         assert min(newest.values()) > lifted.above
+
+
+async def test_versions_rise_when_the_index_is_lost_in_an_epoch_whose_versions_are_above_its_numbers(
+    site: Site,
+) -> None:
+    """Rows bring their versions from the epoch before; numbers begin anew."""
+    async with site.running() as box:
+        for number in range(30):
+            with site.vendor() as db:
+                db.execute('UPDATE "办件" SET "申请人"=? WHERE "编号"="SL001"', (f"王{number}",))
+            await box.round()
+        await forgotten(box)
+    (site.folder / "buffer.db").write_bytes(b"\0" * 8192)
+    async with site.running() as box:
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"="李" WHERE "编号"="SL001"')
+        told = [item for item in await box.round() if item.key == "SL001"]
+        assert [item.version for item in told] == [31]
+        await forgotten(box)
+    (site.folder / "index.db").unlink()
+    async with site.running() as box:
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "状态"=9 WHERE "编号"="SL001"')
+        told = [item for item in await box.round() if item.key == "SL001"]
+        assert [item.version for item in told] == [32]
+        assert (await box.passes())[-1].anew == Anew(box.buffer.epoch, 31)
+
+
+async def test_a_deletion_behind_an_older_one_that_was_told_as_history_is_told_above_both(site: Site) -> None:
+    """Killed after salvage had taken older versions into the buffer, before the index had learned of them."""
+    async with site.running() as box:
+        await box.round()
+        before = next(item for item in await box.buffer.tail(0) if item.key == "SL001")
+        for name in ("李", "王"):
+            with site.vendor() as db:
+                db.execute('UPDATE "办件" SET "申请人"=? WHERE "编号"="SL001"', (name,))
+            await box.round()
+        older = [before, msgspec.structs.replace(before, version=2, op=Op.DELETE)]
+        await box.buffer.append(older)
+    with site.vendor() as db:
+        db.execute('DELETE FROM "办件" WHERE "编号"="SL001"')
+    async with site.running() as box:
+        told = [item for item in await box.round() if item.key == "SL001"]
+        assert [(item.version, item.op) for item in told] == [(4, Op.DELETE)]
+        assert await box.round() == []
 
 
 async def test_an_index_from_an_old_copy_tells_rows_again_that_went_back_to_what_it_knows(site: Site) -> None:

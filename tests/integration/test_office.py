@@ -46,7 +46,7 @@ CALENDAR = calendars.build(
 HOURS = Hours(CALENDAR.is_workday)
 NOW = datetime(2026, 6, 10, 10, 20, tzinfo=ZONE)  # a Wednesday
 OF_VENDOR = {site.vendor: site for site in SITES}
-QUICK = CaptureConfig(poll_secs=5, sweep_secs=0, rows_per_sec=1e9, pass_secs=0)
+QUICK = CaptureConfig(poll_secs=30, sweep_secs=0, rows_per_sec=1e9, duty=1, pass_secs=0)
 
 
 @cache

@@ -12,6 +12,7 @@ import pytest
 
 from agent.config import AgentConfig
 from agent.core.trial import TRIAL, Worked
+from agent.orders import Orders
 from agent.pace import Pace
 from agent.policy import Keeping
 from agent.remote import Remote
@@ -124,12 +125,50 @@ async def test_a_command_that_the_end_of_the_process_cut_off_is_answered_and_not
 ) -> None:
     """P-CMD-03"""
     site = Site(tmp_path)
-    async with site.running() as box:
-        await box.buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [("06", "rotate", 1)])
+    Orders(tmp_path / "commands.json").begin(Command("06", "s01", "rotate", {}, 0, HOUR, 1), None)
     async with site.running() as box, listening(box, tmp_path) as (remote, _):
         remote.take(signed("rotate", "06"), HALL_SIGN)
         (found,) = await answered(box, 1)
         assert (found.command, found.outcome, found.detail) == ("06", Outcome.FAILED, "执行中程序被中断")
+
+
+async def test_a_command_is_not_repeated_when_the_buffer_was_replaced_or_the_clock_set(
+    tmp_path: Path,
+) -> None:
+    """P-CMD-03: what was begun lies in a file of its own, and is kept by the hall's time."""
+    site, pause = Site(tmp_path), signed("pause", "13", minutes=5)
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        remote.take(pause, HALL_SIGN)
+        await answered(box, 1)
+    for file in tmp_path.glob("buffer.db*"):
+        file.write_bytes(b"\0" * 8192) if file.suffix == ".db" else file.unlink()
+    async with site.running() as box, listening(box, tmp_path) as (remote, pace):
+        remote.take(pause, HALL_SIGN)
+        remote.take(signed("resume", "14"), HALL_SIGN)
+        assert [item.command for item in await answered(box, 1)] == ["14"]
+        assert not pace.notice
+
+
+def test_a_command_is_forgotten_a_day_after_its_end_by_the_halls_time_alone(tmp_path: Path) -> None:
+    orders = Orders(tmp_path / "commands.json")
+    first, second, third = (Command(number, "s01", "resume", {}, 0, HOUR, 1) for number in "123")
+    assert orders.begin(first, None)
+    orders.answered("1")
+    assert orders.begin(second, HOUR + DAY)
+    orders = Orders(tmp_path / "commands.json")
+    assert not orders.begin(second, HOUR)
+    assert orders.begin(first, HOUR)
+    assert list(orders.unanswered) == ["2", "1"]
+    orders.answered("2")
+    assert orders.begin(third, None)
+    assert not orders.begin(second, None)
+
+
+def test_a_journal_of_commands_that_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "commands.json").write_bytes(b"{")
+    orders = Orders(tmp_path / "commands.json")
+    assert orders.begin(Command("1", "s01", "resume", {}, 0, HOUR, 1), None)
+    assert list(Orders(tmp_path / "commands.json").unanswered) == ["1"]
 
 
 async def test_a_command_for_a_box_that_was_replaced_or_will_be_is_passed_over(tmp_path: Path) -> None:
@@ -177,8 +216,8 @@ async def test_an_answer_that_finds_the_disk_full_is_written_when_there_is_room(
     """P-CMD-03: at the start, too."""
     monkeypatch.setattr("agent.remote.FULL_SECS", 0.05)
     site = Site(tmp_path)
+    Orders(tmp_path / "commands.json").begin(Command("12", "s01", "rotate", {}, 0, HOUR, 1), None)
     async with site.running() as box:
-        await box.buffer.note("INSERT INTO command_seen VALUES(?, ?, ?, 0)", [("12", "rotate", 1)])
         append, room = box.buffer.append, asyncio.Event()
 
         async def appended(*args: Any) -> list[int]:

@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 from agent.buffer import Buffer, Run
+from agent.core.indexed import Seen
 from agent.epoch import Sealing
-from agent.index import Index, Seen
+from agent.index import Index
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.record import Event, Op, Record, RecordKind

@@ -115,7 +115,9 @@ async def walk(
 
     # 2 row -> record
     item = rows.read(row, table, DIGEST_KEY)
-    draft = rows.to_record(item, table, 1, Stamp(clock.office(), clock.wall(), clock.mono()))
+    draft = rows.to_record(
+        item, table, 1, Stamp(clock.office(), clock.wall(), clock.mono()), rows.to_body(item, table)
+    )
     body = decode_body(draft)
     assert isinstance(body, Case)
     assert (body.case_no, body.accepted_at, body.promised) == (ROW[1], "2026-03-02T09:00:00+08:00", 10)

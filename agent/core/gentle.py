@@ -1,0 +1,55 @@
+"""How gently a source is read: rest between pages, rows of a page, the night. Figures: capture.md 3.4.
+
+A page that took long is a sign of somebody else's load or of ours: the next one is smaller. The rest is the longer of
+what the duty cycle and the ceiling of rows ask for.
+"""
+
+from datetime import time
+
+from msgspec import Struct
+
+from common.core.instant import SECOND
+
+LEAST_ROWS = 50
+NIGHT_DUTY = 0.5
+
+
+class Limits(Struct, frozen=True):
+    """Of one site. `duty`: share of the time in which the source works for us; `page_us`: what a page may take."""
+
+    duty: float
+    rows_per_sec: float
+    page_us: int
+    page_rows: int
+
+
+def rest_us(rows: int, took_us: int, limits: Limits, *, night: bool) -> int:
+    """Microseconds until the next page, after one of `rows` rows that took `took_us`."""
+    if night:
+        return int(took_us * (1 / max(limits.duty, NIGHT_DUTY) - 1))
+    by_duty = took_us * (1 / limits.duty - 1)
+    by_rows = rows / limits.rows_per_sec * SECOND - took_us
+    return int(max(by_duty, by_rows, 0))
+
+
+def next_rows(rows: int, took_us: int, limits: Limits) -> int:
+    """Rows of the next page: half where the last took too long, somewhat more where it was quick."""
+    if took_us > limits.page_us:
+        return max(min(LEAST_ROWS, limits.page_rows), rows // 2)
+    return min(limits.page_rows, rows + rows // 4 + 1) if took_us * 2 < limits.page_us else rows
+
+
+def parse_night(text: str) -> tuple[time, time] | None:
+    """`19:30-07:00` -> begin and end; None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    begin, end = text.split("-")
+    return time.fromisoformat(begin), time.fromisoformat(end)
+
+
+def is_night(now: time, night: tuple[time, time] | None) -> bool:
+    """`now`: local time of day. The end may lie on the next day."""
+    if night is None:
+        return False
+    begin, end = night
+    return begin <= now < end if begin < end else now >= begin or now < end

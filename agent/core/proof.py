@@ -1,0 +1,55 @@
+"""Until when a row is known to have been as the index has it: the evidence behind "changed after it was reported".
+
+Nothing is written per row and look. A walk that has come to its end met every row that the index knew at its begin;
+a round of the hot lane met the rows of open cases. What either of them found unchanged was so at its begin or later.
+"""
+
+from msgspec import Struct
+
+
+class Walked(Struct, array_like=True, frozen=True):
+    """A finished walk met every row of its table whose id is not above `newest_id`, from office time `at` on."""
+
+    at: int
+    newest_id: int
+    mapping: bytes
+    """The mapping's fingerprint by which it read."""
+
+
+class Met:
+    """Ids of the index that a walk or a round has come across, one bit each: a million rows cost 125 kB."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        """Office time of its begin."""
+        self.ids = bytearray()
+        self.bad: set[str] = set()
+        """Keys of rows that cannot be mapped."""
+
+    def add(self, number: int) -> None:
+        """Set the bit of `number`, growing as needed."""
+        place = number >> 3
+        if place >= len(self.ids):
+            self.ids.extend(bytes(place + 1024 - len(self.ids)))
+        self.ids[place] |= 1 << (number & 7)
+
+    def __contains__(self, number: int) -> bool:
+        place = number >> 3
+        return place < len(self.ids) and bool(self.ids[place] & (1 << (number & 7)))
+
+
+class Proof:
+    """Of one table."""
+
+    def __init__(self, walked: Walked | None = None) -> None:
+        self.walked = walked
+        self.hot = Met()
+        self.upheaval = False
+        """The source was restored or edited in bulk: until the next finished walk its changes belong to that."""
+
+    def same_until(self, number: int, captured_at: int) -> int:
+        """Office time at which row `number` of the index was last known to be as captured at `captured_at`."""
+        at = captured_at
+        if self.walked is not None and number <= self.walked.newest_id:
+            at = max(at, self.walked.at)
+        return max(at, self.hot.at) if number in self.hot else at

@@ -1,0 +1,45 @@
+"""Too much at once to be somebody's work at a counter: a restored backup, a rebuilt table, an edit in bulk.
+
+It is one observation with its size, and the versions that follow say that they belong to it: ten thousand findings
+about ten thousand rows would hide the one that matters.
+"""
+
+from msgspec import Struct
+
+LEAST = 20
+"""Fewer rows are told one by one, whatever their share."""
+SHARE = 5
+"""A page of which more than every fifth row differs."""
+NEWEST = 32
+"""Rows that were new last: a restored backup does not have them."""
+
+
+class UpheavalError(Exception):
+    """A page or a walk shows one: nothing of it was taken."""
+
+
+class Size(Struct, frozen=True):
+    """Of a whole table. `known`: rows that the index has and that were not gone."""
+
+    known: int
+    same: int
+    changed: int
+    new: int
+
+    @property
+    def gone(self) -> int:
+        return max(0, self.known - self.same - self.changed)
+
+    @property
+    def is_upheaval(self) -> bool:
+        return self.changed + self.gone >= LEAST
+
+
+def in_page(known: int, off: int) -> bool:
+    """Of `known` rows looked at, `off` differ without a stamp of the vendor, or are gone."""
+    return known >= LEAST and off * SHARE > known
+
+
+def in_newest(known: int, off: int) -> bool:
+    """Of the rows that were new last, more than half are not there any more."""
+    return known >= LEAST and off * 2 > known

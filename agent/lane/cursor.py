@@ -1,0 +1,81 @@
+"""The cursor lane: rows that the vendor stamped as written, read again and again over an overlap."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agent.core import position, query, rows
+from agent.core.mapping import Field
+from agent.core.proof import Met
+from agent.core.query import Row
+from agent.lane.reader import Reader
+from common.core.instant import DAY, parse_when
+
+
+class CursorLane:
+    """Reads rows by one cursor column, where the columns before it are blank."""
+
+    def __init__(self, reader: Reader, number: int) -> None:
+        table = reader.table
+        self._reader = reader
+        self._column = table.cursors[number]
+        self._blank = table.cursors[:number]
+        self._order = [table.names.index(name) for name in (self._column, *table.key)]
+        if self._column in table.key:
+            self._order.remove(table.names.index(self._column))
+        self._place = table.names.index(self._column)
+        self._zone = ZoneInfo(table.source.timezone)
+        self.name = f"{table.name}.{self._column}"
+        self.caught_up = False
+        """Whether it has read to the end since the start."""
+        self._high: Any = None
+        self._after: Row | None = None
+        self._stored = b""
+
+    def resume(self, positions: dict[str, bytes]) -> None:
+        """Continue from a stored position; without one the lane begins with the oldest row."""
+        if self.name in positions:
+            self._high = position.decode(positions[self.name])
+            self._stored = positions[self.name]
+
+    def restart(self) -> None:
+        """Begin again with the overlap."""
+        self._after, self.caught_up = None, False
+
+    async def read(self, until: int, met: Met | None) -> int:
+        """To the end, or until monotonic time `until`. -> number of changes."""
+        table, reader = self._reader.table, self._reader
+        overlap = table.mapping.cursor.overlap_secs if table.mapping.cursor else 0
+        start = None if self._high is None else position.earlier(self._high, overlap)
+        changed = 0
+        while True:
+            after = self._after
+            page, last = await reader.page(
+                lambda limit, after=after: query.by_cursor(  # type: ignore[misc]
+                    table.select, self._column, self._blank, start, after, limit
+                )
+            )
+            changed += await self._take(page, met, last=last)
+            self._after = None if last else tuple(page[-1][place] for place in self._order)
+            self.caught_up = self.caught_up or last
+            if last or reader.clock.mono() >= until:
+                return changed
+            await reader.rest(len(page))
+
+    async def _take(self, page: list[Row], met: Met | None, *, last: bool) -> int:
+        """The position moves with the records; alone only when the end was reached and it has changed."""
+        values = (row[self._place] for row in reversed(page))
+        high = next((value for value in values if not self._in_future(value)), self._high)
+        stored = b"" if high is None else position.encode(high)
+        moved = {self.name: stored} if stored != self._stored else {}
+        changed = await self._reader.capture.take(self._reader.table, page, moved, met, settle=last)
+        self._high = high
+        if changed or last:
+            self._stored = stored
+        return changed
+
+    def _in_future(self, value: Any) -> bool:
+        """A time stamp days ahead is a slip of somebody's hand: it must not become the high water."""
+        if isinstance(value, int | float):
+            return False
+        text = rows.parse_time(rows.text_of(value) or "", Field(), self._zone)
+        return text is not None and parse_when(text, self._zone) > self._reader.clock.office() + 2 * DAY

@@ -1,0 +1,52 @@
+"""The hot lane: rows of open cases, asked for by key. Where deadlines run, a silent edit or deletion is soon known."""
+
+from agent.core.proof import Met
+from agent.index import Index
+from agent.lane.reader import Reader
+from common.core.instant import SECOND
+
+_CASES = 100
+"""Open cases whose rows are asked for at a time."""
+
+
+class HotLane:
+    """Of one table. A round goes through all open cases, in as many slices as it takes."""
+
+    def __init__(self, reader: Reader, index: Index, every_secs: float) -> None:
+        self._reader = reader
+        self._index = index
+        self._every = int(every_secs * SECOND)
+        self._due_mono = 0
+        self._met: Met | None = None
+        self._after = ""
+
+    def restart(self) -> None:
+        """Begin again at the next round."""
+        self._met, self._due_mono = None, 0
+
+    async def read(self, until: int) -> int:
+        """Until monotonic time `until`, if a round is due or under way. -> number of changes."""
+        reader, table, changed = self._reader, self._reader.table, 0
+        if self._met is None:
+            if reader.clock.mono() < self._due_mono:
+                return 0
+            self._met, self._after = Met(reader.clock.office()), ""
+            self._due_mono = reader.clock.mono() + self._every
+        while True:
+            cases = await self._index.open_cases(self._after, _CASES)
+            if not cases:
+                reader.capture.proof(table.name).hot, self._met = self._met, None
+                return changed
+            known = await self._index.rows_of(table.name, cases)
+            page = await reader.asked(list(known))
+            changed += await reader.capture.take(table, page, met=self._met, watch=True)
+            there = {reader.key_of(row) for row in page}
+            if (
+                page
+            ):  # an answer without any row is believed by the walk alone, which looks at the whole table
+                gone = [(key, old) for key, old in known.items() if key not in there]
+                changed += await reader.capture.gone(table, gone)
+            self._after = cases[-1]
+            if reader.clock.mono() >= until:
+                return changed
+            await reader.rest(len(page))

@@ -1,0 +1,86 @@
+"""One table's pages: read gently, with the time they took, and asked for by key."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from agent.capture import Capture
+from agent.config import CaptureConfig
+from agent.core import gentle, position, query, rows
+from agent.core.mapping import Table
+from agent.core.query import Query, Row
+from agent.source.base import Source
+from common.clock import Clock
+from common.core.errors import RejectedError
+from common.core.instant import SECOND
+
+ASK_ROWS = 500
+"""Keys asked for in one statement."""
+
+
+class Reader:
+    """What the lanes of one table share."""
+
+    def __init__(
+        self, table: Table, source: Source, capture: Capture, config: CaptureConfig, clock: Clock
+    ) -> None:
+        self.table = table
+        self.source = source
+        self.capture = capture
+        self.clock = clock
+        self.key = [table.names.index(name) for name in table.key]
+        self.sample: Row | None = None
+        """A key as the driver gives it: by it a key's text becomes a value again."""
+        self.limits = gentle.Limits(
+            config.duty, config.rows_per_sec, int(config.page_ms * 1000), config.page_rows
+        )
+        self.limit = config.page_rows
+        self.busy_us = 0
+        """What the source has worked for us since the start."""
+        self._night = gentle.parse_night(config.night)
+        self._zone = ZoneInfo(table.source.timezone)
+        self._took_us = 0
+
+    async def page(self, asked: Callable[[int], Query]) -> tuple[list[Row], bool]:
+        """The next page of a query that is given its limit. -> rows, whether they are the last."""
+        limit = self.limit
+        page = await self._fetch(asked(limit))
+        self.limit = gentle.next_rows(limit, self._took_us, self.limits)
+        return page, len(page) < limit
+
+    async def asked(self, keys: Sequence[str]) -> list[Row]:
+        """The rows with these keys. None without a sample of the key's types."""
+        wanted: list[Row] = []
+        for key in keys if self.sample is not None else ():
+            try:
+                wanted.append(position.retype(key, self.sample or (), self.table.source.charset))
+            except ValueError:
+                continue  # the key column is of another type now: this key cannot be there
+        found: list[Row] = []
+        for start in range(0, len(wanted), ASK_ROWS):
+            part = wanted[start : start + ASK_ROWS]
+            found += await self._fetch(query.by_keys(self.table.select, part))
+        return found
+
+    async def _fetch(self, wanted: Query) -> list[Row]:
+        began = self.clock.mono()
+        page = await self.source.fetch(wanted)
+        self._took_us = self.clock.mono() - began
+        self.busy_us += self._took_us
+        if page:
+            self.sample = tuple(page[-1][place] for place in self.key)
+        return page
+
+    async def rest(self, count: int) -> None:
+        """After a page of `count` rows: not more of the source's time, nor of its rows, than was promised."""
+        local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
+        night = gentle.is_night(local, self._night)
+        await asyncio.sleep(gentle.rest_us(count, self._took_us, self.limits, night=night) / SECOND)
+
+    def key_of(self, row: Row) -> str | None:
+        """The text of a row's key; None where it has none."""
+        try:
+            return rows.key_of(row, self.table)
+        except RejectedError:
+            return None

@@ -1,0 +1,56 @@
+"""After a sign of upheaval: one walk that only counts, before anything of it is told."""
+
+import msgspec
+
+from agent.core import query
+from agent.core.query import Row
+from agent.core.upheaval import Size
+from agent.index import Index
+from agent.lane.reader import Reader
+from common.core.record import Observation
+
+RESTORED = "source_restored"
+BULK = "bulk_edit"
+
+
+class Survey:
+    """Of one table."""
+
+    def __init__(self, reader: Reader, index: Index, *, newest_gone: bool) -> None:
+        self._reader = reader
+        self._index = index
+        self._newest_gone = newest_gone
+        self._last: Row | None = None
+        self._same = self._changed = self._new = 0
+
+    async def read(self, until: int) -> bool:
+        """Until monotonic time `until`. -> whether it has come to its end, and said what it found."""
+        reader, table = self._reader, self._reader.table
+        while True:
+            after = self._last
+            page, last = await reader.page(
+                lambda limit, after=after: query.by_key(table.select, after, limit)  # type: ignore[misc]
+            )
+            same, changed, new = await reader.capture.compare(table, page)
+            self._same, self._changed, self._new = (
+                self._same + same,
+                self._changed + changed,
+                self._new + new,
+            )
+            if last:
+                await self._tell()
+                return True
+            self._last = tuple(page[-1][place] for place in reader.key)
+            if reader.clock.mono() >= until:
+                return False
+            await reader.rest(len(page))
+
+    async def _tell(self) -> None:
+        table, capture = self._reader.table, self._reader.capture
+        size = Size(await self._index.count(table.name), self._same, self._changed, self._new)
+        if not size.is_upheaval:
+            return
+        detail = {"known": size.known, "changed": size.changed, "gone": size.gone, "new": size.new}
+        code = RESTORED if self._newest_gone or size.gone > size.changed else BULK
+        await capture.observe(Observation(code, table.name, "", msgspec.json.encode(detail).decode()))
+        capture.proof(table.name).upheaval = True

@@ -1,0 +1,102 @@
+"""The tail lane: rows beyond the highest number of an integer key, and numbers that were missing when it passed them.
+
+It finds what no cursor shows: rows without a time stamp, stamped by a slow clock, or committed late. It begins where
+the buffer says it had come to; without that, where the first finished walk ended.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from agent.core import query
+from agent.core.query import Row
+from agent.core.tail import BACK, Tail
+from agent.lane.reader import Reader
+from common.core.record import Observation
+
+_STORE_EVERY = BACK // 4
+MISSING = "number_missing"
+
+
+class TailLane:
+    """Of a table whose key is one integer column; of others it does nothing."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._name = f"{reader.table.name}#"
+        self._tail: Tail | None = None
+        self._stored = 0
+
+    def resume(self, positions: dict[str, bytes]) -> None:
+        """Continue from a stored number, and look once more through those before it."""
+        if self._name in positions:
+            self._stored = msgspec.json.decode(positions[self._name], type=int)
+            self._tail = Tail(self._stored - BACK)
+
+    def restart(self) -> None:
+        """Nobody knows any more where the numbers end."""
+        self._tail = None
+
+    def begin(self, last: Row | None) -> None:
+        """A walk has ended with key `last`."""
+        number = _number(last) if last is not None and len(self._reader.key) == 1 else None
+        if self._tail is None and number is not None:
+            self._tail = Tail(number - BACK)
+
+    async def read(self, until: int, *, watch: bool) -> int:
+        """To the end, or until monotonic time `until`. -> number of changes. Raises UpheavalError if `watch`."""
+        tail, reader = self._tail, self._reader
+        if tail is None:
+            return 0
+        changed = await self._ask_missing(tail)
+        while True:
+            high = tail.high
+            page, last = await reader.page(
+                lambda limit, high=high: query.by_key(reader.table.select, (high,), limit)  # type: ignore[misc]
+            )
+            numbers = self._numbers(page)
+            changed += await self._take(page, numbers, watch=watch)
+            tail.read(numbers, reader.clock.mono())
+            if last or reader.clock.mono() >= until:
+                break
+            await reader.rest(len(page))
+        for lo, hi in tail.given_up(reader.clock.mono()):
+            detail = f"编号 {lo} 至 {hi} 一直没有出现" if hi > lo else f"编号 {lo} 一直没有出现"
+            await reader.capture.observe(Observation(MISSING, reader.table.name, f"{lo}-{hi}", detail))
+        return changed
+
+    async def _ask_missing(self, tail: Tail) -> int:
+        if not tail.gaps:
+            return 0
+        page = await self._reader.asked([str(number) for number in tail.gaps])
+        changed = await self._reader.capture.take(self._reader.table, page) if page else 0
+        tail.found(self._numbers(page), self._reader.clock.mono())
+        return changed
+
+    async def _take(self, page: list[Row], numbers: Sequence[int], *, watch: bool) -> int:
+        """The number moves with the records; alone only when it would be too far back."""
+        high = max(numbers, default=self._stored)
+        settle = high - self._stored >= _STORE_EVERY
+        moved = {self._name: msgspec.json.encode(high)} if high > self._stored else {}
+        changed = await self._reader.capture.take(self._reader.table, page, moved, settle=settle, watch=watch)
+        if moved and (changed or settle):
+            self._stored = high
+        return changed
+
+    def _numbers(self, page: Sequence[Row]) -> list[int]:
+        keys = (tuple(row[place] for place in self._reader.key) for row in page)
+        return [number for key in keys if (number := _number(key)) is not None]
+
+
+def _number(key: Sequence[Any]) -> int | None:
+    """An integer key as a number; Oracle's are decimals."""
+    value = key[0]
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return value
+    try:
+        return int(value) if not isinstance(value, str | bytes) and value == int(value) else None
+    except (TypeError, ValueError, ArithmeticError):
+        return None

@@ -1,0 +1,96 @@
+"""The walk: a whole table in key order. It alone proves the index row by row, and finds what is gone."""
+
+from agent.core import query
+from agent.core.indexed import Known
+from agent.core.proof import Met
+from agent.core.query import Row
+from agent.index import Index
+from agent.lane.reader import ASK_ROWS, Reader
+from agent.source import base
+from common.core.record import Anew
+
+
+class Walk:
+    """One walk over the whole of one table."""
+
+    def __init__(self, reader: Reader, index: Index, anew: Anew | None, newest_id: int) -> None:
+        self._reader = reader
+        self._index = index
+        self.began_mono = reader.clock.mono()
+        self.anew = anew
+        self.newest_id = newest_id
+        self.met = Met(reader.clock.office())
+        self.last: Row | None = None
+        """The key it has come to."""
+        self.rows = 0
+        self.watch = False
+        """Whether much that differs at once would be an upheaval, and not what happened while we were away."""
+        name = reader.table.name
+        self._bad_before = {key for table, key in reader.capture.bad if table == name}
+
+    @classmethod
+    async def begin(cls, reader: Reader, index: Index) -> "Walk":
+        """Raises SchemaError where the table or a column is missing."""
+        table = reader.table
+        found = await reader.source.columns(table.mapping.from_)
+        lost = base.missing(table.source.dialect, table.names, found)
+        if lost:
+            raise base.no_column(f"{table.mapping.from_}.{'、'.join(lost)}")
+        return cls(reader, index, index.anew, await index.newest_id())
+
+    async def read(self, until: int) -> tuple[int, bool]:
+        """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
+        reader, table, changed = self._reader, self._reader.table, 0
+        while True:
+            after = self.last
+            page, last = await reader.page(
+                lambda limit, after=after: query.by_key(table.select, after, limit)  # type: ignore[misc]
+            )
+            changed += await reader.capture.take(table, page, met=self.met, watch=self.watch)
+            self.rows += len(page)
+            if page:
+                self._step(page[-1], last=last)
+            if last:
+                return changed + await self._finish(), True
+            if reader.clock.mono() >= until:
+                return changed, False
+            await reader.rest(len(page))
+
+    def _step(self, row: Row, *, last: bool) -> None:
+        after = tuple(row[place] for place in self._reader.key)
+        if not last and (after == self.last or None in after):
+            raise base.SchemaError(
+                f"{self._reader.table.mapping.from_} 的 key 不能用来翻页（为空或类型不支持）",
+                hint="请在 mapping.toml 的 key 换用非空且唯一的字段",
+            )
+        if None not in after:
+            self.last = after
+
+    async def _finish(self) -> int:
+        """What the index knows and the walk has not met is gone, if the source says so when asked by key."""
+        table, capture = self._reader.table, self._reader.capture
+        changed, asked = 0, 0
+        while True:
+            missing = await self._index.unseen(table.name, self.met, (asked, self.newest_id), ASK_ROWS)
+            if not missing:
+                break
+            asked = missing[-1][1].id
+            await self._index.check_found(table.name, missing)
+            if self.watch and not changed:
+                capture.look_out(table, await self._index.count(table.name) - len(missing), len(missing))
+            changed += await self._confirm(missing)
+        left = self._bad_before - self.met.bad
+        cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
+        if cured:
+            await capture.cure(cured)
+        await capture.walked(table, self.met, self.newest_id)
+        return changed
+
+    async def _confirm(self, missing: list[tuple[str, Known]]) -> int:
+        """An empty table was answer enough."""
+        reader = self._reader
+        page = await reader.asked([key for key, _ in missing]) if self.last is not None else []
+        there = {reader.key_of(row) for row in page}
+        gone = [(key, known) for key, known in missing if key not in there]
+        changed = await reader.capture.gone(reader.table, gone)
+        return changed + await reader.capture.take(reader.table, page)

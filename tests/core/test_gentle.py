@@ -1,0 +1,59 @@
+"""How gently a source is read."""
+
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.core import gentle
+from agent.core.gentle import Limits
+from common.core.instant import SECOND
+
+LIMITS = Limits(duty=0.05, rows_per_sec=2000, page_us=100_000, page_rows=1000)
+
+
+@given(st.integers(0, 5000), st.integers(0, 5 * SECOND))
+def test_by_day_the_source_works_for_us_no_longer_and_gives_no_more_rows_than_promised(
+    rows: int, took: int
+) -> None:
+    rest = gentle.rest_us(rows, took, LIMITS, night=False)
+    whole = took + rest + 1  # a microsecond lost to rounding
+    assert took <= whole * LIMITS.duty + 1
+    assert rows <= whole / SECOND * LIMITS.rows_per_sec + 1
+
+
+@given(st.integers(0, 5000), st.integers(0, 5 * SECOND))
+def test_by_night_half_of_the_time_is_ours(rows: int, took: int) -> None:
+    assert gentle.rest_us(rows, took, LIMITS, night=True) == took
+
+
+@given(st.integers(1, 1000), st.integers(0, 5 * SECOND))
+def test_a_page_stays_within_its_bounds_and_shrinks_when_it_took_too_long(rows: int, took: int) -> None:
+    after = gentle.next_rows(rows, took, LIMITS)
+    assert min(rows, gentle.LEAST_ROWS) <= after <= LIMITS.page_rows
+    assert after <= max(rows // 2, gentle.LEAST_ROWS) or took <= LIMITS.page_us
+
+
+def test_a_slow_source_gets_the_smallest_page_and_a_quick_one_the_largest_again() -> None:
+    rows = 1000
+    for _ in range(10):
+        rows = gentle.next_rows(rows, 10 * SECOND, LIMITS)
+    assert rows == gentle.LEAST_ROWS
+    for _ in range(30):
+        rows = gentle.next_rows(rows, 1000, LIMITS)
+    assert rows == LIMITS.page_rows
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("19:30-07:00", ["19:30", "23:59", "00:00", "06:59"], ["07:00", "12:00", "19:29"]),
+        ("01:00-05:00", ["01:00", "04:59"], ["00:59", "05:00", "23:00"]),
+        ("", [], ["00:00", "12:00"]),
+    ],
+)
+def test_the_night_may_pass_midnight(text: str, inside: list[str], outside: list[str]) -> None:
+    night = gentle.parse_night(text)
+    assert all(gentle.is_night(time.fromisoformat(at), night) for at in inside)
+    assert not any(gentle.is_night(time.fromisoformat(at), night) for at in outside)

@@ -1,0 +1,206 @@
+"""What each lane finds without the walk's help, on a vendor's database with numbers for keys."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent.lane.survey import BULK, RESTORED
+from common.core import record
+from common.core.record import Cause, Observation, Op, Record
+from tests.integration.test_collect import EAGER, Box, Site
+
+MAPPING = """
+version = 1
+[source]
+type = "sqlite"
+path = "spxt.db"
+[table.case]
+from = "SP_YWSL"
+key = ["ID"]
+cursor = {columns = ["XGSJ"]}
+columns = {case_no = "SLBH", applicant = "SQR", finished_at = "BJSJ"}
+[table.step]
+from = "SP_BLGC"
+key = ["ID"]
+parent = "YWID"
+columns = {step_name = "HJMC", actor = "BLR"}
+"""
+OLD, NOW = "2026-05-01 09:00:00", "2026-06-01 09:00:00"
+IDLE = msgspec.structs.replace(EAGER, sweep_secs=3600, hot_secs=3600, page_rows=100)
+"""After the first walk only the tail and the cursor read."""
+WALKING = msgspec.structs.replace(EAGER, page_rows=100)
+HOT = msgspec.structs.replace(IDLE, hot_secs=0.05)
+
+
+class Office(Site):
+    """Cases 1 to 40, the first ten finished, each with two steps."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, is_new=False)
+        (folder / "mapping.toml").write_text(MAPPING, "utf-8")
+        self.sql("CREATE TABLE SP_YWSL (ID INTEGER PRIMARY KEY, SLBH, SQR, BJSJ, XGSJ)")
+        self.sql("CREATE TABLE SP_BLGC (ID INTEGER PRIMARY KEY, YWID, HJMC, BLR)")
+        for number in range(1, 41):
+            self.enter(number, **({"finished": OLD, "stamp": OLD} if number <= 10 else {}))
+
+    def sql(self, statement: str, *values: Any) -> None:
+        with self.vendor() as db:
+            db.execute(statement, values)
+
+    def enter(self, number: int, *, finished: str | None = None, stamp: str | None = NOW) -> None:
+        self.sql(
+            "INSERT INTO SP_YWSL VALUES (?,?,?,?,?)", number, f"SL{number:04}", "王小明", finished, stamp
+        )
+        for place in (0, 1):
+            self.sql("INSERT INTO SP_BLGC VALUES (?,?,'审查','李强')", 2 * number + place, number)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+@pytest.fixture
+async def idle(office: Office) -> AsyncIterator[Box]:
+    async with office.running(IDLE) as box:
+        await box.round()
+        yield box
+
+
+@pytest.fixture
+async def hot(office: Office) -> AsyncIterator[Box]:
+    async with office.running(HOT) as box:
+        await box.round()
+        yield box
+
+
+def told(records: Sequence[Record]) -> list[tuple[str, str, int, Op]]:
+    return sorted((item.table, item.key, item.version, item.op) for item in records)
+
+
+async def observed(box: Box) -> list[Observation]:
+    bodies = [record.decode_body(item) for item in await box.buffer.tail(0)]
+    return [body for body in bodies if isinstance(body, Observation)]
+
+
+async def later(box: Box) -> list[Record]:
+    """A round, when the hot lane's next one is due."""
+    box.collector._lanes["case"]._hot._due_mono = 0
+    box.collector._lanes["step"]._hot._due_mono = 0
+    return await box.round()
+
+
+async def test_rows_without_a_stamp_are_found_beyond_the_highest_number(office: Office, idle: Box) -> None:
+    office.enter(41, stamp=None)
+    expected = [("case", "41", 1, Op.PUT), ("step", "82", 1, Op.PUT), ("step", "83", 1, Op.PUT)]
+    assert told(await idle.round()) == expected
+    assert await idle.round() == []
+
+
+async def test_a_number_that_was_passed_is_asked_for_until_its_row_appears(office: Office, idle: Box) -> None:
+    """A transaction that committed late, with a stamp older than the overlap."""
+    office.enter(45, stamp=None)
+    await idle.round()
+    office.enter(43, stamp="2020-01-01 00:00:00")
+    assert ("case", "43", 1, Op.PUT) in told(await idle.round())
+
+
+async def test_numbers_just_before_the_highest_are_asked_for_after_a_start_too(office: Office) -> None:
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.enter(700, stamp=None)
+        await box.round()
+    office.enter(650, stamp=None)
+    async with office.running(IDLE) as box:
+        assert ("case", "650", 1, Op.PUT) in told(await box.round())
+
+
+async def test_a_silent_edit_and_a_deletion_in_an_open_case_are_found_without_a_walk(
+    office: Office, hot: Box
+) -> None:
+    office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=20")
+    office.sql("UPDATE SP_BLGC SET BLR='赵' WHERE ID=60")
+    office.sql("DELETE FROM SP_BLGC WHERE ID=61")
+    expected = [("case", "20", 2, Op.PUT), ("step", "60", 2, Op.PUT), ("step", "61", 2, Op.DELETE)]
+    assert told(await later(hot)) == expected
+    office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=3")  # finished: this is the walk's
+    assert await later(hot) == []
+
+
+async def test_a_case_whose_end_lies_far_ahead_is_open(office: Office, hot: Box) -> None:
+    office.sql("UPDATE SP_YWSL SET BJSJ='2099-12-31' WHERE ID=20")
+    await later(hot)
+    office.sql("UPDATE SP_BLGC SET BLR='赵' WHERE ID=40")
+    assert told(await later(hot)) == [("step", "40", 2, Op.PUT)]
+
+
+async def test_a_change_says_until_when_the_row_was_seen_as_it_was(office: Office, hot: Box) -> None:
+    first = {(item.table, item.key): item for item in await hot.buffer.tail(0)}
+    await later(hot)
+    looked_at = hot.collector._capture.stamp().at
+    await later(hot)
+    office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=20")
+    office.sql("DELETE FROM SP_BLGC WHERE ID=61")
+    for item in await later(hot):
+        assert item.same_until is not None
+        assert looked_at <= item.same_until <= item.cap_at
+        assert item.same_until > first[item.table, item.key].cap_at
+    office.enter(41)
+    assert {item.same_until for item in await hot.round()} == {None}
+
+
+async def test_rows_that_a_new_mapping_reads_otherwise_say_so(office: Office) -> None:
+    """P-REC-07"""
+    async with office.running() as box:
+        await box.round()
+    text = (office.folder / "mapping.toml").read_text("utf-8")
+    (office.folder / "mapping.toml").write_text(
+        text.replace('actor = "BLR"', 'actor = "BLR", org = "YWID"'), "utf-8"
+    )
+    async with office.running() as box:
+        assert {(item.table, item.cause) for item in await box.round()} == {("step", Cause.MAPPING)}
+        office.sql("UPDATE SP_BLGC SET BLR='赵' WHERE ID=60")
+        assert [item.cause for item in await box.round()] == [Cause.SOURCE]
+
+
+async def test_a_restored_backup_is_one_observation(office: Office) -> None:
+    """Cases 9 to 40 are gone, the others say what they said yesterday, and their numbers are given again."""
+    async with office.running(WALKING) as box:
+        await box.round()
+        office.sql("UPDATE SP_YWSL SET SQR='旧' WHERE ID<5")
+        office.sql("DELETE FROM SP_YWSL WHERE ID>8")
+        office.sql("DELETE FROM SP_BLGC WHERE YWID>8")
+        office.enter(9)
+        found = [item for _ in range(3) for item in await box.round()]
+        assert {item.cause for item in found if item.op is Op.DELETE or item.version > 1} == {Cause.RESTORED}
+        assert len(found) == 4 + 32 + 62  # case 9 says something else, its steps the same
+        seen = await observed(box)
+        assert sorted((item.code, item.table) for item in seen) == [(RESTORED, "case"), (RESTORED, "step")]
+        sizes = {item.table: msgspec.json.decode(item.detail) for item in seen}
+        assert (
+            sizes["case"] == {"known": 40, "changed": 5, "gone": 31, "new": 0} or sizes["case"]["gone"] >= 31
+        )
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=2")
+        assert [item.cause for item in await box.round()] == [Cause.SOURCE]
+
+
+async def test_an_edit_in_bulk_is_one_observation(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await box.round()
+        office.sql("UPDATE SP_BLGC SET BLR='赵'")
+        found = [item for _ in range(2) for item in await box.round()]
+        assert [item.cause for item in found] == [Cause.RESTORED] * 80
+        assert [(item.code, item.table) for item in await observed(box)] == [(BULK, "step")]
+        assert await box.round() == []
+
+
+async def test_what_many_people_stamped_while_the_box_was_away_is_no_upheaval(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await box.round()
+    office.sql("UPDATE SP_YWSL SET SQR='改', XGSJ='2026-06-09 09:00:00'")
+    async with office.running(WALKING) as box:
+        assert {item.cause for _ in range(2) for item in await box.round()} == {Cause.SOURCE}
+        assert await observed(box) == []

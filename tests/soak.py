@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -21,6 +22,8 @@ from tests import filling, services
 from tests import herd as herding
 from tests import points as pointed
 from tests import tamper as tampering
+from tests.hazard.all import side_by_side
+from tests.hazard.run import Loss
 from tests.real import logs, replay
 from tests.real.chaos import say
 
@@ -36,6 +39,9 @@ class Tally(Struct, frozen=True):
     duplicated: int
     records: int
     unnoticed: int = 0
+    missed: int | None = None
+    stale: int | None = None
+    undetected_deletes: int | None = None
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -49,6 +55,9 @@ class Line(Struct, frozen=True, omit_defaults=True):
     records: int | None
     secs: float
     unnoticed: int = 0
+    missed: int | None = None
+    stale: int | None = None
+    undetected_deletes: int | None = None
     error: str = ""
 
 
@@ -128,10 +137,49 @@ async def points(count: int, seed: int) -> Tally:
     return Tally(done.faults, done.lost, done.duplicated, done.records, int(bool(done.unproven)))
 
 
+async def hazard(count: int, seed: int) -> Tally:
+    """`count` times eight clerks for 30 s on three engines side by side, with kills of agent and server."""
+    losses, delays, kills, records = [], defaultdict[str, list[float]](list), 0, 0
+    peers = defaultdict[str, list[Loss]](list)
+    for number in range(count):
+        for item in await side_by_side(seed + number, 30, 2, DEFAULTS):
+            say(f"seed {seed + number} {item.engine}: {item.changes} changes, {item.loss}")
+            losses.append(item.loss)
+            kills, records = kills + item.kills, records + item.changes
+            for name, loss in item.peers.items():
+                peers[name].append(loss)
+            for kind, found in item.delays.items():
+                delays[kind] += found
+    for name, of_peer in peers.items():
+        say(f"{name}: {_sum(of_peer)}")
+    for kind, found in delays.items():
+        say(
+            f"{kind}: {len(found)} changes, p50 {_percentile(found, 50):.1f} s, p99 {_percentile(found, 99):.1f} s"
+        )
+    whole = _sum(losses)
+    return Tally(kills, 0, 0, records, 0, whole.missed, whole.stale, whole.undetected_deletes)
+
+
+DEFAULTS = "[capture]\n"
+
+
+def _sum(losses: list[Loss]) -> Loss:
+    return Loss(
+        sum(item.missed for item in losses),
+        sum(item.stale for item in losses),
+        sum(item.undetected_deletes for item in losses),
+    )
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    return sorted(values)[len(values) * percent // 100] if values else 0.0
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "damage": damage,
     "disk": disk,
     "drill": drill,
+    "hazard": hazard,
     "herd": herd,
     "kill": kill,
     "points": points,
@@ -169,8 +217,9 @@ def main() -> int:
         return 1
     secs = round(time.monotonic() - began, 1)
     counts = (tally.faults, tally.lost, tally.duplicated, tally.records)
-    _close(Line(given.what, given.seed, *counts, secs, tally.unnoticed))
-    return int(tally.lost > 0 or tally.duplicated > 0 or tally.unnoticed > 0)
+    capture = (tally.missed, tally.stale, tally.undetected_deletes)
+    _close(Line(given.what, given.seed, *counts, secs, tally.unnoticed, *capture))
+    return int(any([tally.lost, tally.duplicated, tally.unnoticed, *capture]))
 
 
 def _close(line: Line) -> None:

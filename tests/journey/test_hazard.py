@@ -1,0 +1,22 @@
+"""Late commits, slow clocks, rows without a stamp, silent edits, deletions: on every engine at once, nothing is lost."""
+
+import asyncio
+
+import pytest
+
+from tests.hazard.all import side_by_side
+from tests.hazard.run import Loss
+
+pytestmark = pytest.mark.service
+
+
+async def test_what_plain_cursors_lose_the_agent_has_though_it_and_the_server_were_killed() -> None:
+    async with asyncio.timeout(300):
+        outcomes = await side_by_side(seed=3, secs=30, kills=2)
+    assert {item.engine for item in outcomes} == {"mariadb", "postgresql", "sqlite"}
+    for item in outcomes:
+        assert item.loss == Loss(0, 0, 0), item.engine
+        assert item.changes > 100
+        for name, loss in item.peers.items():
+            assert loss.stale + loss.missed > 0, (name, "the clerks were too kind")
+            assert loss.undetected_deletes > 0, name

@@ -138,17 +138,20 @@ async def points(count: int, seed: int) -> Tally:
 
 
 async def hazard(count: int, seed: int) -> Tally:
-    """`count` times eight clerks for 30 s on three engines side by side, with kills of agent and server."""
+    """`count` times eight clerks for 30 s on three engines side by side; every second time agent and server are killed.
+
+    Delays are those of the undisturbed times.
+    """
     losses, delays, kills, records = [], defaultdict[str, list[float]](list), 0, 0
     peers = defaultdict[str, list[Loss]](list)
     for number in range(count):
-        for item in await side_by_side(seed + number, 30, 2, DEFAULTS):
+        for item in await side_by_side(seed + number, 30, 2 * (number % 2), DEFAULTS, REST_SECS):
             say(f"seed {seed + number} {item.engine}: {item.changes} changes, {item.loss}")
             losses.append(item.loss)
             kills, records = kills + item.kills, records + item.changes
             for name, loss in item.peers.items():
                 peers[name].append(loss)
-            for kind, found in item.delays.items():
+            for kind, found in item.delays.items() if not item.kills else ():
                 delays[kind] += found
     for name, of_peer in peers.items():
         say(f"{name}: {_sum(of_peer)}")
@@ -161,6 +164,7 @@ async def hazard(count: int, seed: int) -> Tally:
 
 
 DEFAULTS = "[capture]\n"
+REST_SECS = 100.0
 
 
 def _sum(losses: list[Loss]) -> Loss:

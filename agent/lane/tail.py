@@ -39,10 +39,12 @@ class TailLane:
         self._tail = None
 
     def begin(self, last: Row | None) -> None:
-        """A walk has ended with key `last`."""
-        number = _number(last) if last is not None and len(self._reader.key) == 1 else None
-        if self._tail is None and number is not None:
-            self._tail = Tail(number - BACK)
+        """A walk has ended with key `last`; None: the table is empty."""
+        if self._tail is not None or len(self._reader.key) > 1:
+            return
+        number = None if last is None else _number(last)
+        if last is None or number is not None:
+            self._tail = Tail(None if number is None else number - BACK)
 
     async def read(self, until: int, *, watch: bool) -> int:
         """To the end, or until monotonic time `until`. -> number of changes. Raises UpheavalError if `watch`."""
@@ -53,9 +55,14 @@ class TailLane:
         while True:
             high = tail.high
             page, last = await reader.page(
-                lambda limit, high=high: query.by_key(reader.table.select, (high,), limit)  # type: ignore[misc]
+                lambda limit, high=high: query.by_key(  # type: ignore[misc]
+                    reader.table.select, None if high is None else (high,), limit
+                )
             )
             numbers = self._numbers(page)
+            if len(numbers) < len(page):
+                self._tail = None  # the first rows of a table that was empty: its keys are no numbers
+                return changed + await reader.capture.take(reader.table, page)
             changed += await self._take(page, numbers, watch=watch)
             tail.read(numbers, reader.clock.mono())
             if last or reader.clock.mono() >= until:

@@ -13,7 +13,9 @@ BOXES = {
 }
 
 
-async def side_by_side(seed: int, secs: float, kills: int, config: str = "") -> list[Outcome]:
+async def side_by_side(
+    seed: int, secs: float, kills: int, config: str = "", rest_secs: float = 15.0
+) -> list[Outcome]:
     """`config`: the `[capture]` of agent.toml; empty: as in every test."""
     async with (
         services.mosquitto(list(BOXES.values())) as broker,
@@ -27,7 +29,16 @@ async def side_by_side(seed: int, secs: float, kills: int, config: str = "") -> 
             SqliteStore(homes["sqlite"]),
         ]
         running = (
-            one.run(store, broker, BOXES[store.engine], seed, secs, config=config, kills=kills)
+            one.run(
+                store,
+                broker,
+                BOXES[store.engine],
+                seed,
+                secs,
+                config=config,
+                kills=kills,
+                rest_secs=rest_secs,
+            )
             for store in stores
         )
         return list(await asyncio.gather(*running))

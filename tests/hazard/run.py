@@ -31,7 +31,6 @@ key = ["ID"]
 cursor = {{columns = ["XGSJ"], overlap_secs = 30}}
 columns = {{case_no = "SLBH", applicant = "SQR", promised = {{col = "ZT", type = "days"}}, finished_at = "BJSJ", responsible = "BLR"}}
 """
-PATIENCE_SECS = 90.0
 
 
 class Loss(Struct, frozen=True):
@@ -63,9 +62,17 @@ def compared(table: dict[int, Content], known: dict[int, Content]) -> Loss:
 
 
 async def run(
-    store: Store, broker: Mosquitto, box: Box, seed: int, secs: float, *, config: str = "", kills: int = 2
+    store: Store,
+    broker: Mosquitto,
+    box: Box,
+    seed: int,
+    secs: float,
+    *,
+    config: str = "",
+    kills: int = 2,
+    rest_secs: float = 15.0,
 ) -> Outcome:
-    """`config`: the `[capture]` of agent.toml; empty: as in every test."""
+    """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than a walk after the last change."""
     await store.create()
     clock, dice = Clock(), random.Random(seed)
     agent = Agent(broker, box, MAPPING.format(source=store.mapping()))
@@ -83,16 +90,18 @@ async def run(
             await asyncio.sleep(secs / (kills + 1) * dice.uniform(0.6, 1.2))
             await asyncio.to_thread(agent.kill)
             await asyncio.to_thread(agent.start)
-        await store.restart()
+        if kills:
+            await store.restart()
         await working
         table = await office.table()
         await asyncio.sleep(3)  # the plain cursors have had their last looks
         polling.cancel()
         with suppress(asyncio.CancelledError):
             await polling
-        records = await _settled(agent, box, table)
+        await asyncio.sleep(rest_secs)
     finally:
         await asyncio.to_thread(agent.stop)
+    records = await _records(agent.folder, box)
     known = _newest(records)
     return Outcome(
         store.engine,
@@ -103,18 +112,6 @@ async def run(
         _delays(office.journal, records),
         kills,
     )
-
-
-async def _settled(agent: Agent, box: Box, table: dict[int, Content]) -> list[Record]:
-    """The agent's records, once they say what the table says, or when patience ends. The agent is stopped then."""
-    for wait_secs in (10.0, 20.0, PATIENCE_SECS):
-        await asyncio.sleep(wait_secs)
-        await asyncio.to_thread(agent.stop)
-        records = await _records(agent.folder, box)
-        if compared(table, _newest(records)) == Loss(0, 0, 0) or wait_secs == PATIENCE_SECS:
-            return records
-        await asyncio.to_thread(agent.start)
-    raise AssertionError
 
 
 async def _records(folder: Path, box: Box) -> list[Record]:

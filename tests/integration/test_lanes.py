@@ -100,6 +100,20 @@ async def test_rows_without_a_stamp_are_found_beyond_the_highest_number(office: 
     assert await idle.round() == []
 
 
+async def test_the_first_rows_of_an_empty_table_are_found_without_a_walk(office: Office) -> None:
+    office.sql("DELETE FROM SP_YWSL")
+    office.sql("DELETE FROM SP_BLGC")
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.enter(3, stamp=None)
+        expected = [("case", "3", 1, Op.PUT), ("step", "6", 1, Op.PUT), ("step", "7", 1, Op.PUT)]
+        assert told(await box.round()) == expected
+        office.enter(5, stamp=None)
+        await box.round()
+        office.enter(4, stamp=None)
+        assert ("case", "4", 1, Op.PUT) in told(await box.round())
+
+
 async def test_a_number_that_was_passed_is_asked_for_until_its_row_appears(office: Office, idle: Box) -> None:
     """A transaction that committed late, with a stamp older than the overlap."""
     office.enter(45, stamp=None)

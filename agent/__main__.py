@@ -81,6 +81,30 @@ def status(path: Path, as_json: bool, watch: bool) -> int:
         click.clear()
 
 
+@cli.command(help="暂停采集：不再读业务库，直到 resume；重启后仍然暂停。已采的照常上传。")
+@click.option("--why", required=True, metavar="原因", help="显示在体检与市中心。")
+@_CONFIG
+def pause(path: Path, why: str) -> None:
+    import getpass
+
+    from agent import config
+    from agent.switch import Off, Switch
+    from common.clock import Clock
+
+    Switch(config.load(path).data_dir).turn_off(Off(Clock().wall(), getpass.getuser(), why))
+    click.echo("✓ 已暂停采集，几秒内停止读业务库。恢复：mingcha-agent resume")
+
+
+@cli.command(help="恢复采集；暂停期间的变化会自动补采。")
+@_CONFIG
+def resume(path: Path) -> None:
+    from agent import config
+    from agent.switch import Switch
+
+    was_off = Switch(config.load(path).data_dir).turn_on()
+    click.echo("✓ 已恢复采集" if was_off else "✓ 采集没有暂停")
+
+
 @cli.command("config", help="检查配置与映射，不连网络，列出全部错误。")
 @_CONFIG
 def check_config(path: Path) -> int:

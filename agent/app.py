@@ -24,6 +24,7 @@ from agent.room import Room
 from agent.salvage import Salvage
 from agent.source.base import Source
 from agent.sqlfile import BufferFullError, ReopenError
+from agent.switch import Switch
 from common import log as logs
 from common import process
 from common.clock import Clock
@@ -178,7 +179,8 @@ async def _collect(
     source_config, tables = loaded
     source = adapter(source_config, config.capture.secrets_dir)
     salvage = Salvage(buffer, await buffer.positions(), keks, index, capture, clock)
-    collector = Collector(source, tables, capture, index, config.capture, clock, state, salvage)
+    switch = Switch(config.data_dir)
+    collector = Collector(source, tables, capture, index, config.capture, clock, state, salvage, switch)
     await collector.start(await buffer.positions())
     group.create_task(collect.run(collector, config.capture, state, clock), name="collect")
 

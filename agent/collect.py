@@ -12,6 +12,7 @@ an unforeseen error ends the process, as everywhere, and does not vanish in a sc
 
 import asyncio
 import secrets
+from collections import deque
 from datetime import UTC, datetime
 
 import structlog
@@ -25,6 +26,7 @@ from agent.lanes import Lanes
 from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
+from agent.switch import Switch, said
 from common.clock import Clock
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
@@ -42,12 +44,19 @@ RECHECK_SECS = 30.0
 """A table that could not be read is tried again after this, or when it would be swept, if that is sooner."""
 
 
+COST_OVER = 5 * MINUTE
+
+
 class CollectState:
     """Where capture stands; written by the collector, read by heartbeat, status file and watchdog."""
 
     def __init__(self) -> None:
         self.source_fault = ""
         self.buffer_fault = ""
+        self.paused = ""
+        """By whom and why nothing is asked of the source; or empty."""
+        self.busy_share = 0.0
+        """Of the last minutes, the share in which the source worked for us."""
         self.table_faults: dict[str, str] = {}
         self.since_wall = 0
         self.last_ok_wall = 0
@@ -63,7 +72,7 @@ class CollectState:
     @property
     def fault(self) -> str:
         """What is wrong with the source: one Chinese sentence, or empty."""
-        return self.source_fault or "；".join(self.table_faults.values())
+        return self.paused or self.source_fault or "；".join(self.table_faults.values())
 
     def ok_age_secs(self, now_mono: int) -> float | None:
         """Seconds since the last clean round; None before the first."""
@@ -94,9 +103,12 @@ class Collector:
         clock: Clock,
         state: CollectState,
         salvage: Salvage | None = None,
+        switch: Switch | None = None,
     ) -> None:
         self._source = source
         self._salvage = salvage
+        self._switch = switch
+        self._busy: deque[tuple[int, int]] = deque([(clock.mono(), 0)])
         self._capture = capture
         self._config = config
         self._clock = clock
@@ -120,6 +132,8 @@ class Collector:
     async def round_once(self) -> int:
         """Read every table once. -> number of changes. Raises UnavailableError, BufferFullError."""
         began = self._clock.mono()
+        if await self._is_off():
+            return 0
         await self._capture.check_room()
         await self._capture.catch_up()
         await self._source.open()
@@ -134,6 +148,7 @@ class Collector:
         await self._pass(changed)
         if self._salvage is not None:
             await self._salvage.advance(self._config.poll_secs / 2)
+        self._count_cost()
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
         if not self._retry_mono:
@@ -141,6 +156,26 @@ class Collector:
         took = (self._clock.mono() - began) // 1000
         log.debug("round.finished", tables=len(self._lanes), changed=changed, ms=took)
         return changed
+
+    async def _is_off(self) -> bool:
+        """The site's own switch. Nothing stays open while it is off, and completeness is not stated."""
+        found = self._switch.off() if self._switch is not None else None
+        if found is not None and not self._state.paused:
+            log.warning("capture.paused", who=found.who, why=found.why, hint="执行 mingcha-agent resume")
+            await self._source.close()
+        if found is None and self._state.paused:
+            log.info("capture.resumed")
+        self._state.paused = said(found)
+        return found is not None
+
+    def _count_cost(self) -> None:
+        """What the source has worked for us, over the last minutes."""
+        now, busy = self._clock.mono(), sum(lanes.busy_us for lanes in self._lanes.values())
+        self._busy.append((now, busy))
+        while now - self._busy[0][0] > COST_OVER:
+            self._busy.popleft()
+        since, before = self._busy[0]
+        self._state.busy_share = (busy - before) / max(1, now - since)
 
     async def _read(self, name: str, lanes: Lanes) -> int:
         """One table's share of the round. A table that cannot be read stops alone."""

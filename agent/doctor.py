@@ -19,6 +19,7 @@ from agent.core.quota import Level
 from agent.core.sync import Phase
 from agent.link import HALL_SILENT
 from agent.source import base
+from agent.switch import Switch, said
 from common import health
 from common.clock import Clock
 from common.core import crypto
@@ -112,6 +113,7 @@ def _checks(box: Box) -> dict[str, CheckFunction]:
         "E-SRC-02": lambda: _connect(box),
         "E-SRC-03": lambda: _read_only(box),
         "E-SRC-04": lambda: _columns(box),
+        "E-SRC-05": lambda: _switched_on(box),
         "E-SRC-09": lambda: _last_pass(box),
         "E-SRC-10": lambda: buffer_checks.bad_rows(box),
     }
@@ -314,12 +316,17 @@ async def _columns(box: Box) -> Outcome:
     return Outcome(Status.FAIL, "；".join(found)) if found else ok(f"{len(box.tables)} 张表的字段都在")
 
 
+async def _switched_on(box: Box) -> Outcome:
+    found = Switch(box.config.data_dir).off()
+    return Outcome(Status.WARN, said(found), since=box.since(found.since_wall)) if found else ok()
+
+
 async def _last_pass(box: Box) -> Outcome:
     status = box.status
     if status is None or box.source is None:
         return Outcome(Status.SKIP, NOT_RUNNING if status is None else app.NOT_MAPPED)
     fault = status.source_fault or "；".join(status.table_faults.values()) or status.hung
-    detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮"
+    detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮，占用业务库 {status.busy_share:.1%}"
     old = box.clock.wall() - max(status.pass_wall, status.started_wall) > 2 * MINUTE
     if fault or old:
         return Outcome(

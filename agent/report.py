@@ -26,7 +26,14 @@ def line(status: Status | None, now_wall: int) -> str:
         parts.append(f"最早 {span(now_wall - status.oldest_wall)}前")
     if status.pass_wall:
         parts.append(f"最近采集 {span(now_wall - status.pass_wall)}前")
-    faults = [status.source_fault, status.buffer_fault, status.link_fault, *status.table_faults.values()]
+        parts.append(f"占用业务库 {status.busy_share:.1%}")
+    faults = [
+        status.paused,
+        status.source_fault,
+        status.buffer_fault,
+        status.link_fault,
+        *status.table_faults.values(),
+    ]
     parts += [fault for fault in faults if fault]
     return "   ".join(parts)
 

@@ -44,6 +44,8 @@ class Status(Struct, frozen=True, kw_only=True):
     source_since_wall: int
     pass_wall: int
     rounds: int
+    paused: str
+    busy_share: float
 
 
 async def compose(
@@ -84,4 +86,6 @@ async def compose(
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,
         rounds=collecting.rounds,
+        paused=collecting.paused,
+        busy_share=round(collecting.busy_share, 4),
     )

@@ -85,11 +85,14 @@ CHECKS: dict[str, Check] = {
         "只读权限", "采集照常，另有三层只读保护", "请业务库管理员只授予 SELECT 权限", ("E-SRC-02",)
     ),
     "E-SRC-04": Check("表与字段", "缺字段的表停止采集，其余照常", "请按提示修改 mapping.toml", ("E-SRC-02",)),
+    "E-SRC-05": Check(
+        "采集开关", "不读业务库，市中心看到的不是最新情况；已采的照常上传", "恢复采集：mingcha-agent resume"
+    ),
     "E-SRC-09": Check(
         "最近一轮采集",
         "市中心看到的不是最新情况",
         "请查看上面的数据源问题",
-        ("E-SYS-01", "E-SRC-02", "E-SRC-04", "E-BUF-01", "E-BUF-02"),
+        ("E-SYS-01", "E-SRC-02", "E-SRC-04", "E-SRC-05", "E-BUF-01", "E-BUF-02"),
     ),
     "E-SRC-10": Check(
         "隔离的行",

@@ -28,6 +28,10 @@ EVENTS: dict[str, LogEvent] = {
         "执行 mingcha-agent doctor --only 数据源",
     ),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
+    "capture.paused": LogEvent(
+        "warning", "站点已暂停采集，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
+    ),
+    "capture.resumed": LogEvent("info", "采集已恢复"),
     "table.stopped": LogEvent(
         "error",
         "一张表不能读，停止采集该表，其余照常",

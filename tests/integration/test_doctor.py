@@ -56,6 +56,7 @@ SEEN = {
     "E-SRC-02": "tests/journey/test_source.py",
     "E-SRC-03": "tests/journey/test_source.py",
     "E-SRC-04": "tests/journey/test_mapping.py",
+    "E-SRC-05": "tests/journey/test_source.py",
     "E-SRC-09": "tests/integration/test_doctor.py",
     "E-SRC-10": "tests/journey/test_mapping.py",
     "E-HALL-01": "tests/journey/test_store.py",

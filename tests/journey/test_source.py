@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests import services
-from tests.journey.scene import TABLES, Place, Rows, events, finds, scene, until
+from tests.journey.scene import TABLES, Place, Rows, command, events, finds, scene, until
 from tests.journey.together import together
 from tests.server import HOST
 from tests.services import PASSWORD, MariaDb
@@ -123,3 +123,32 @@ async def test_an_account_that_may_write_is_a_warning_and_collection_goes_on() -
         assert box.code == 1
         assert "有权改写 办件" in box.detail("E-SRC-03")
         assert await office.rows() == before
+
+
+@together
+async def test_a_site_that_turns_collection_off_is_left_alone_until_it_turns_it_on() -> None:
+    async with services.mariadb() as mariadb, scene(start=False) as place:
+        office = await ServerOffice.built(mariadb)
+        user = await mariadb.create_user(office.database)
+        office.connect(place, user)
+        await place.start()
+        await office.arrived(place)
+        before = await place.hall_rows()
+        config = ("--config", str(place.agent.config))
+        assert (await command("mingcha-agent", "pause", "--why", "月底盘点", *config))[0] == 0
+        await until("the box has said so", lambda: events(place.agent, "capture.paused"))
+        await office.receive(5)
+        await asyncio.to_thread(place.agent.kill)
+        await asyncio.to_thread(place.agent.start)
+        await until("it is off after a start too", lambda: len(events(place.agent, "capture.paused")) == 2)
+        box = await finds(place.agent, "E-SRC-05")
+        assert box.code == 1
+        assert "暂停：月底盘点" in box.detail("E-SRC-05")
+        assert "月底盘点" in (await command("mingcha-agent", "status", *config))[1]
+        assert (
+            await mariadb.execute("SELECT 1 FROM information_schema.processlist WHERE user = %s", user) == []
+        )
+        assert await place.hall_rows() == before
+        assert (await command("mingcha-agent", "resume", *config))[:2] == (0, "✓ 已恢复采集\n")
+        await office.arrived(place)
+        assert (await command("mingcha-agent", "resume", *config))[1] == "✓ 采集没有暂停\n"

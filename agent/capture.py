@@ -18,6 +18,8 @@ from agent.checkpoint import Signer
 from agent.core import rows, upheaval
 from agent.core.indexed import Known, Seen
 from agent.core.mapping import Table
+from agent.core.page import Page, Pages, pack
+from agent.core.page import digest as page_digest
 from agent.core.proof import Met, Proof, Walked
 from agent.core.query import Row
 from agent.core.rows import Item, Stamp
@@ -69,6 +71,7 @@ class Capture:
         self._lock = asyncio.Lock()
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
+        self._pages = defaultdict[str, Pages](Pages)
         self._proofs = {table: Proof(walked) for table, walked in index.walked.items()}
 
     async def catch_up(self) -> None:
@@ -84,6 +87,7 @@ class Capture:
         while self._index.indexed < self._buffer.newest:
             upto = min(self._index.indexed + _REPLAYED, self._buffer.newest)
             tail = await self._buffer.tail(self._index.indexed, upto)
+            self._pages.clear()
             await self._index.commit(await self._replayed(tail), upto)
         self._buffer.indexed = self._index.indexed
         self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
@@ -151,6 +155,8 @@ class Capture:
                 draft = await self._draft(item, table, old, stamp)
                 if draft is not None:
                     drafts[key] = draft
+                    if old is not None:
+                        self._pages[table.name].told(old.id)
             if met is not None and (table.name, key) in self.bad:
                 met.bad.add(key)
         if drafts:
@@ -164,6 +170,17 @@ class Capture:
         read = [await self._read(row, table) for row in page]
         return _compared(read, await self._index.known(table.name, list({key for key, _ in read})))
 
+    async def prove(self, table: Table, page: Sequence[Row], lo: str, soiled: int) -> None:
+        """Remember a page that was taken without a change, if every row of it is as the index has it."""
+        found = self.digest(page)
+        keys = [rows.key_of(row, table) for row in page]
+        if found is None or any((table.name, key) in self.bad for key in keys):
+            return
+        known = await self._index.known(table.name, keys)
+        if len(known) == len(page) and not any(old.gone or old.dirty for old in known.values()):
+            ids = pack(old.id for old in known.values())
+            self._pages[table.name].prove(lo, Page(keys[-1], len(page), found, ids), soiled)
+
     def look_out(self, table: Table, same: int, off: int) -> None:
         """Raises UpheavalError where too much differs at once, unless that is known or the mapping has changed."""
         told = self.proof(table.name).upheaval or self._cause(table) is not Cause.SOURCE
@@ -175,6 +192,7 @@ class Capture:
         stamp = self.stamp()
         drafts = []
         for key, old in missing:
+            self._pages[table.name].told(old.id)
             version = self._same(old) if old.gone else self._next(old)
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
             cause = Cause.AGAIN if old.gone else self._cause(table)
@@ -198,6 +216,9 @@ class Capture:
         for item in found:
             keys[item.table].add(item.key)
         known = {name: await self._index.known(name, list(keys[name])) for name in keys}
+        for name, old_rows in known.items():
+            for old in old_rows.values():
+                self._pages[name].told(old.id)
         drafts = [
             draft
             for item in found
@@ -280,6 +301,13 @@ class Capture:
         if before is None or before.gone or (table.name, key) in self.bad:
             return None
         return self.proof(table.name).same_until(before.id, before.at)
+
+    def pages(self, table: str) -> Pages:
+        return self._pages[table]
+
+    def digest(self, page: Sequence[Row]) -> bytes | None:
+        """Of a page as the source gave it; None where it has none."""
+        return page_digest(self._digest_key, page)
 
     def proof(self, table: str) -> Proof:
         return self._proofs.setdefault(table, Proof())

@@ -12,7 +12,7 @@ damaged, or was not delivered before the buffer was replaced, or the hall was re
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -72,6 +72,8 @@ class Index:
         """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
         self.walked: dict[str, Walked] = {}
         """Table -> its last finished walk."""
+        self.soiled = 0
+        """How often rows were marked to be sent again since the start."""
         self._acknowledged = 0
         self._damaged = False
         self._lock = asyncio.Lock()
@@ -125,7 +127,7 @@ class Index:
         if before is None or (anew is not None and anew.epoch == before and not acknowledged):
             anew = Anew(self.epoch, 0)  # of the epoch before the hall may never have heard
         async with self._transaction():
-            await self._db.execute(f"{_SOIL} WHERE epoch=? AND seq>?", (before, acknowledged))
+            await self._soil(" WHERE epoch=? AND seq>?", before, acknowledged)
             await self._set(
                 epoch=self.epoch, indexed=b"0", floor=b"0", lifted=b"0", acknowledged=b"0", chain=b""
             )
@@ -147,7 +149,7 @@ class Index:
         anew = Anew(self.epoch, top)
         async with self._lock, self._transaction():
             await self._set(floor=str(top).encode(), lifted=str(newest).encode(), anew=_encoded(anew))
-            await self._db.execute(_SOIL)
+            await self._soil()
         self.floor, self.lifted, self.anew = top, newest, anew
 
     async def known(self, table: str, keys: Sequence[str]) -> dict[str, Known]:
@@ -163,7 +165,7 @@ class Index:
         return found
 
     @whole
-    async def commit(self, rows: Iterable[Seen], indexed: int) -> None:
+    async def commit(self, rows: Sequence[Seen], indexed: int) -> None:
         """Remember versions that the buffer has committed; `indexed` is the last of their numbers.
 
         What is replayed from what was lifted is sent again too: `anew` says so of every row.
@@ -187,6 +189,7 @@ class Index:
             await self._db.executemany(_UPSERT, values)
             await self._set(indexed=str(indexed).encode())
         self.indexed = indexed
+        self.soiled += any(row.dirty or row.seq <= self.lifted for row in rows)
 
     async def newest_id(self) -> int:
         """Rows that are new from now on get a higher id."""
@@ -268,14 +271,14 @@ class Index:
     async def forget_range(self, epoch: bytes, lo: int, hi: int) -> None:
         """The records lo..hi of `epoch` are lost: what they carried is sent again by the next sweep."""
         async with self._lock, self._transaction():
-            await self._db.execute(f"{_SOIL} WHERE epoch=? AND seq BETWEEN ? AND ?", (epoch, lo, hi))
+            await self._soil(" WHERE epoch=? AND seq BETWEEN ? AND ?", epoch, lo, hi)
 
     @whole
     async def forget_all(self) -> None:
         """Nothing can be relied on to be in the hall: every row is sent again by the next sweep."""
         anew = Anew(self.epoch, self.floor)
         async with self._lock, self._transaction():
-            await self._db.execute(_SOIL)
+            await self._soil()
             await self._set(anew=_encoded(anew))
         self.anew = anew
 
@@ -305,6 +308,11 @@ class Index:
         async with self._lock, self._transaction():
             await self._set(ended=_encoded(left))
         self.ended = left
+
+    async def _soil(self, which: str = "", *args: object) -> None:
+        """Inside a transaction: these rows are sent again."""
+        self.soiled += 1
+        await self._db.execute(_SOIL + which, args)
 
     async def _set(self, **values: bytes) -> None:
         await self._db.executemany(

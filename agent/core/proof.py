@@ -33,6 +33,10 @@ class Met:
             self.ids.extend(bytes(place + 1024 - len(self.ids)))
         self.ids[place] |= 1 << (number & 7)
 
+    def discard(self, number: int) -> None:
+        if number in self:
+            self.ids[number >> 3] &= ~(1 << (number & 7))
+
     def __contains__(self, number: int) -> bool:
         place = number >> 3
         return place < len(self.ids) and bool(self.ids[place] & (1 << (number & 7)))

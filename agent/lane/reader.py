@@ -15,6 +15,7 @@ from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND
 
+_NO_KEY = "\0"
 ASK_ROWS = 500
 """Keys asked for in one statement."""
 
@@ -42,11 +43,11 @@ class Reader:
         self._zone = ZoneInfo(table.source.timezone)
         self._took_us = 0
 
-    async def page(self, asked: Callable[[int], Query]) -> tuple[list[Row], bool]:
-        """The next page of a query that is given its limit. -> rows, whether they are the last."""
-        limit = self.limit
+    async def page(self, asked: Callable[[int], Query], rows: int = 0) -> tuple[list[Row], bool]:
+        """The next page of a query that is given its limit: `rows`, or as many as a page may have. -> rows, whether last."""
+        limit = rows or self.limit
         page = await self._fetch(asked(limit))
-        self.limit = gentle.next_rows(limit, self._took_us, self.limits)
+        self.limit = gentle.next_rows(max(limit, self.limit), self._took_us, self.limits)
         return page, len(page) < limit
 
     async def asked(self, keys: Sequence[str]) -> list[Row]:
@@ -77,6 +78,13 @@ class Reader:
         local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
         night = gentle.is_night(local, self._night)
         await asyncio.sleep(gentle.rest_us(count, self._took_us, self.limits, night=night) / SECOND)
+
+    def key_text(self, key: Row) -> str:
+        """Of a key's values; where they cannot be one, a text that is no key."""
+        try:
+            return rows.key_text(key, self.table.source.charset)
+        except RejectedError:
+            return _NO_KEY
 
     def key_of(self, row: Row) -> str | None:
         """The text of a row's key; None where it has none."""

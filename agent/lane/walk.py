@@ -2,6 +2,7 @@
 
 from agent.core import query
 from agent.core.indexed import Known
+from agent.core.page import BEGIN, unpacked
 from agent.core.proof import Met
 from agent.core.query import Row
 from agent.index import Index
@@ -23,6 +24,7 @@ class Walk:
         self.last: Row | None = None
         """The key it has come to."""
         self.rows = 0
+        self._used: set[str] = set()
         self.watch = False
         """Whether much that differs at once would be an upheaval, and not what happened while we were away."""
         name = reader.table.name
@@ -40,13 +42,10 @@ class Walk:
 
     async def read(self, until: int) -> tuple[int, bool]:
         """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
-        reader, table, changed = self._reader, self._reader.table, 0
+        reader, changed = self._reader, 0
         while True:
-            after = self.last
-            page, last = await reader.page(
-                lambda limit, after=after: query.by_key(table.select, after, limit)  # type: ignore[misc]
-            )
-            changed += await reader.capture.take(table, page, met=self.met, watch=self.watch)
+            count, page, last = await self._page()
+            changed += count
             self.rows += len(page)
             if page:
                 self._step(page[-1], last=last)
@@ -55,6 +54,29 @@ class Walk:
             if reader.clock.mono() >= until:
                 return changed, False
             await reader.rest(len(page))
+
+    async def _page(self) -> tuple[int, list[Row], bool]:
+        """-> number of changes in the next page, its rows, whether they are the last.
+
+        One that was proven, and has not changed, is not looked into; another ends where one was known to end.
+        """
+        reader, after, soiled = self._reader, self.last, self._index.soiled
+        pages, capture = reader.capture.pages(reader.table.name), reader.capture
+        lo = BEGIN if after is None else reader.key_text(after)
+        self._used.add(lo)
+        proven = pages.at(lo, soiled)
+        rows = proven.rows if proven is not None and proven.rows <= reader.limit else 0
+        page, last = await reader.page(lambda limit: query.by_key(reader.table.select, after, limit), rows)
+        if proven is not None and len(page) == proven.rows and pages.holds(proven, capture.digest(page)):
+            for number in unpacked(proven.ids):
+                self.met.add(number)
+            return 0, page, last
+        kept = pages.cut([reader.key_of(row) for row in page])
+        last, page = last and kept == len(page), page[:kept]
+        changed = await capture.take(reader.table, page, met=self.met, watch=self.watch)
+        if page and not changed:
+            await capture.prove(reader.table, page, lo, soiled)
+        return changed, page, last
 
     def _step(self, row: Row, *, last: bool) -> None:
         after = tuple(row[place] for place in self._reader.key)
@@ -83,6 +105,7 @@ class Walk:
         cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
         if cured:
             await capture.cure(cured)
+        capture.pages(table.name).keep(self._used)
         await capture.walked(table, self.met, self.newest_id)
         return changed
 

@@ -1,5 +1,6 @@
 """What each lane finds without the walk's help, on a vendor's database with numbers for keys."""
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from agent.lane.survey import BULK, RESTORED
 from common.core import record
-from common.core.record import Cause, Observation, Op, Record
+from common.core.record import Case, Cause, Observation, Op, Record
 from tests.integration.test_collect import EAGER, Box, Site
 
 MAPPING = """
@@ -218,3 +219,72 @@ async def test_what_many_people_stamped_while_the_box_was_away_is_no_upheaval(of
     async with office.running(WALKING) as box:
         assert {item.cause for _ in range(2) for item in await box.round()} == {Cause.SOURCE}
         assert await observed(box) == []
+
+
+async def test_a_row_that_silently_says_again_what_its_page_was_proven_with_is_told(office: Office) -> None:
+    async with office.running(msgspec.structs.replace(IDLE, page_rows=5)) as box:
+        await box.round()
+        await walked(box)
+        office.sql("UPDATE SP_YWSL SET SQR='改', XGSJ=? WHERE ID=5", NOW)
+        assert told(await box.round()) == [("case", "5", 2, Op.PUT)]
+        office.sql("UPDATE SP_YWSL SET SQR='王小明', XGSJ=? WHERE ID=5", OLD)
+        assert await box.round() == []
+        assert told(await walked(box)) == [("case", "5", 3, Op.PUT)]
+
+
+async def test_a_row_that_was_told_gone_and_is_back_before_the_walk_is_told(office: Office) -> None:
+    async with office.running(msgspec.structs.replace(HOT, page_rows=5)) as box:
+        await box.round()
+        await walked(box)
+        office.sql("DELETE FROM SP_BLGC WHERE ID=60")
+        assert told(await later(box)) == [("step", "60", 2, Op.DELETE)]
+        office.sql("INSERT INTO SP_BLGC VALUES (60, 30, '审查', '李强')")
+        assert told(await walked(box)) == [("step", "60", 3, Op.PUT)]
+
+
+async def walked(box: Box) -> list[Record]:
+    """A round with a walk."""
+    for lanes in box.collector._lanes.values():
+        lanes.sweep_now()
+    return await box.round()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_after_every_walk_the_newest_records_say_what_the_table_says(office: Office, seed: int) -> None:
+    """Silent edits, edits back, deletions, rows that return: with pages of five, most of which were proven before."""
+    dice, config = random.Random(seed), msgspec.structs.replace(WALKING, page_rows=5)
+    newest: dict[str, Record] = {}
+    async with office.running(config) as box:
+        for _ in range(60):
+            for _ in range(dice.randrange(4)):
+                _meddle(office, dice)
+            for item in await box.round():
+                if item.table == "case":
+                    assert item.key not in newest or item.version > newest[item.key].version
+                    newest[item.key] = item
+            with office.vendor() as db:
+                table = {
+                    str(key): (number, name)
+                    for key, number, name in db.execute("SELECT ID, SLBH, SQR FROM SP_YWSL")
+                }
+            told = {key: record.decode_body(item) for key, item in newest.items() if item.op is Op.PUT}
+            assert {
+                key: (body.case_no, body.applicant) for key, body in told.items() if isinstance(body, Case)
+            } == table
+        proven = box.collector._capture.pages("case")
+        assert len(proven._pages) > 3
+
+
+def _meddle(office: Office, dice: random.Random) -> None:
+    number = dice.randrange(1, 45)
+    stamp = dice.choice([None, OLD, NOW])
+    match dice.randrange(5):
+        case 0:
+            office.sql("DELETE FROM SP_YWSL WHERE ID=?", number)
+        case 1:
+            row = (number, f"SL{number:04}", dice.choice("王李"), None, stamp)
+            office.sql("INSERT OR REPLACE INTO SP_YWSL VALUES (?,?,?,?,?)", *row)
+        case 2:
+            office.sql("UPDATE SP_YWSL SET SQR=?, XGSJ=? WHERE ID=?", dice.choice("王李"), NOW, number)
+        case _:
+            office.sql("UPDATE SP_YWSL SET SQR=? WHERE ID=?", dice.choice("王李"), number)

@@ -62,9 +62,10 @@ def _pass(beat: Heartbeat) -> Said:
 def _backlog(beat: Heartbeat) -> Said:
     if not beat.rows:
         return _said("E-SYNC-04", Status.OK, "没有待传的记录")
-    oldest = wording.ago(int(beat.oldest_unsent_age_s * SECOND))
-    old = beat.oldest_unsent_age_s >= BACKLOG_SECS
-    detail = f"{wording.number(beat.rows)} 条待传，最早的在 {oldest}"
+    age = beat.oldest_unsent_age_s
+    old = age < 0 or age >= BACKLOG_SECS
+    oldest = "等了多久说不出：机器的时钟被调过" if age < 0 else f"在 {wording.ago(int(age * SECOND))}"
+    detail = f"{wording.number(beat.rows)} 条待传，最早的{oldest}"
     return _said("E-SYNC-04", Status.WARN if old else Status.OK, detail)
 
 

@@ -41,4 +41,6 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         policy_version=means.keeping.version,
         policy_fault=means.keeping.fault,
         lacking=lacking(sync, means.buffer.newest),
+        policy_seen=means.keeping.judged[0],
+        policy_digest=means.keeping.judged[1],
     )

@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from central import __version__
-from central.core import wording
+from central.core import wish, wording
+from central.core.wish import Standing
 from common.core.checks import CHECKS
 from common.core.instant import SECOND
-from common.core.message import Heartbeat
+from common.core.message import Heartbeat, Policy
 from common.health import Status
 
 DISK_WARN, DISK_FAIL = 85, 95  # percent, as on the box's own doctor
@@ -24,8 +25,8 @@ class Said(Struct, frozen=True):
     remedy: str = ""
 
 
-def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
-    """Empty for a box that has never said anything."""
+def lines(beat: Heartbeat | None, dead_letters: int, wished: Policy | None = None) -> list[Said]:
+    """Empty for a box that has never said anything. `wished`: what the hall wishes of its delivery."""
     if beat is None:
         return []
     return [
@@ -37,6 +38,7 @@ def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
         _letters(dead_letters),
         _disk(beat),
         _version(beat),
+        *([_wish(wished, beat)] if wished else []),
     ]
 
 
@@ -95,3 +97,13 @@ def _version(beat: Heartbeat) -> Said:
     same = beat.version == __version__
     detail = f"{beat.version} · {'与中心一致' if same else f'中心是 {__version__}'}"
     return Said("程序版本", Status.OK if same else Status.WARN, detail)
+
+
+def _wish(wished: Policy, beat: Heartbeat) -> Said:
+    limit = f"{wording.number(wished.bulk_bytes_per_sec)} 字节/秒" if wished.bulk_bytes_per_sec else "不限"
+    asked = f"要求第 {wished.version} 版：补传 {limit}，等候 {wished.linger_ms} 毫秒"
+    detail = f"{asked}；{wish.words(wished, beat)}"
+    if wish.standing(wished, beat) is Standing.USED:
+        return Said("上传要求", Status.OK, detail)
+    effect = beat.policy_fault or "站点还按原来的要求上传"
+    return Said("上传要求", Status.WARN, detail, effect, "几分钟后仍不符时执行  mingcha policy list")

@@ -203,6 +203,7 @@ def test_an_honest_box_is_never_named_whatever_moves(
 def test_a_box_that_claims_less_than_is_missing_is_named_within_a_minute(
     history: list[Second], backlog: int, lie: int, beat_secs: int, lost: int
 ) -> None:
+    """P-STATE-04"""
     watch, named, began = Watch(), None, None
     for view in views(spoken(backlog, min(backlog, 20), history), 1, beat_secs, lost, lie):
         began = view.heard_wall if began is None else began
@@ -215,7 +216,7 @@ def test_a_box_that_claims_less_than_is_missing_is_named_within_a_minute(
 
 
 def test_a_live_row_a_second_hides_nothing() -> None:
-    """The reproduction of the review: 1000 rows are missing, one comes every second, the box says it lacks none."""
+    """P-STATE-04: the reproduction of the review: 1000 rows are missing, one comes every second, the box says it lacks none."""
     watch, outcomes = Watch(), []
     for second in range(0, 600, BEAT_SECS):
         newest = 1_000 + second
@@ -265,6 +266,7 @@ def since(backlog: int, stuck: int, history: list[Second]) -> list[tuple[int, in
 def test_what_never_comes_is_watched_from_the_first_heartbeat_on(
     history: list[Second], backlog: int, stuck: int
 ) -> None:
+    """P-STATE-03"""
     seen = since(backlog, min(backlog, stuck), history)
     assert {known for _, known, _ in seen} == {40 * SECOND}
 

@@ -99,11 +99,18 @@ def _version(beat: Heartbeat) -> Said:
     return Said("程序版本", Status.OK if same else Status.WARN, detail)
 
 
+_REMEDIES = {
+    Standing.REFUSED: "请按原因修改后重新执行  mingcha policy set",
+    Standing.UNDER_WAY: "站点在线而几分钟后仍未送达时，请在站点机器执行  mingcha-agent doctor",
+    Standing.PASSED: "等几秒自动重新送达；内容不对时重新执行  mingcha policy set",
+}
+
+
 def _wish(wished: Policy, beat: Heartbeat) -> Said:
     limit = f"{wording.number(wished.bulk_bytes_per_sec)} 字节/秒" if wished.bulk_bytes_per_sec else "不限"
     asked = f"要求第 {wished.version} 版：补传 {limit}，等候 {wished.linger_ms} 毫秒"
-    detail = f"{asked}；{wish.words(wished, beat)}"
-    if wish.standing(wished, beat) is Standing.USED:
+    detail, standing = f"{asked}；{wish.words(wished, beat)}", wish.standing(wished, beat)
+    if standing is Standing.USED:
         return Said("上传要求", Status.OK, detail)
     effect = beat.policy_fault or "站点还按原来的要求上传"
-    return Said("上传要求", Status.WARN, detail, effect, "几分钟后仍不符时执行  mingcha policy list")
+    return Said("上传要求", Status.WARN, detail, effect, _REMEDIES[standing])

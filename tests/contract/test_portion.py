@@ -1,5 +1,7 @@
 """A few bytes may touch a case of any size: what that costs the hall is bounded, on both engines."""
 
+from typing import Any
+
 from sqlalchemy import select
 
 from central import judge, ticker
@@ -16,7 +18,7 @@ from tests.contract.test_store import NOW, lights, store, taken, welcomed, world
 from tests.sender import Sender, case, draft, passed
 
 __all__ = ["store", "world"]
-STATED = {"accepted_at": "2026-03-02", "promised": 5, "promised_unit": "workdays"}
+STATED: dict[str, Any] = {"accepted_at": "2026-03-02", "promised": 5, "promised_unit": "workdays"}
 
 
 def steps(key: str, first: int, last: int) -> list[Record]:

@@ -14,7 +14,7 @@ from common.core.message import Heartbeat
 async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
     """`sync`: where the delivery stands on this connection."""
     figures, disk = await means.buffer.figures(), shutil.disk_usage(means.buffer.path.parent)
-    now, collecting, offset = means.clock.wall(), means.collecting, means.clock.offset
+    collecting, offset = means.collecting, means.clock.offset
     return Heartbeat(
         connection=connection,
         boot=means.boot,
@@ -23,14 +23,14 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         upto=sync.upto,
         rows=figures.rows,
         bytes=figures.bytes,
-        oldest_unsent_age_s=(now - (figures.oldest_wall or now)) / SECOND,
+        oldest_unsent_age_s=(figures.oldest_age or 0) / SECOND,
         capture_ok_age_s=collecting.ok_age_secs(means.clock.mono()),
         source_fault=collecting.fault,
         quarantined=figures.bad_rows,
         ack_rtt_ms=sync.rtt / 1000 or None,
         disk_percent=round(100 * disk.used / disk.total, 1),
         state=sync.phase.value,
-        at_wall=now,
+        at_wall=means.clock.wall(),
         version=__version__,
         buffer_percent=round(quota.percent(figures.bytes, figures.room), 1),
         agent_fault=collecting.buffer_fault
@@ -41,4 +41,6 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         policy_version=means.keeping.version,
         policy_fault=means.keeping.fault,
         lacking=lacking(sync, means.buffer.newest),
+        policy_seen=means.keeping.judged[0],
+        policy_digest=means.keeping.judged[1],
     )

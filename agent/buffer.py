@@ -18,6 +18,7 @@ from agent.ballast import Ballast
 from agent.core.quota import Level
 from agent.core.rows import Stamp, statement
 from agent.epoch import Epoch, Sealing
+from agent.oldest import Oldest
 from agent.room import AMPLE, Room, checked
 from agent.segment import State
 from agent.sqlfile import DamagedFileError, whole
@@ -65,7 +66,7 @@ class Figures(Struct, frozen=True):
     rows: int
     bytes: int
     room: int
-    oldest_wall: int | None
+    oldest_age: int | None
     quarantined: int
     bad_rows: int
 
@@ -85,7 +86,7 @@ class Buffer:
         self._lock = asyncio.Lock()  # reading too: a rotation puts another file under it
         self._ballast = Ballast(path.with_name("ballast"))
         self._files: Epoch
-        self._oldest: tuple[int, int | None] = (-1, None)
+        self._oldest: Oldest
 
     @classmethod
     async def open(
@@ -115,6 +116,7 @@ class Buffer:
         except BaseException:
             buffer._hold.close()
             raise
+        buffer._oldest = Oldest(buffer._files, clock)
         buffer._ballast.fill()
         return buffer
 
@@ -308,7 +310,7 @@ class Buffer:
             rows=self.newest - self.forgotten - holes,
             bytes=await self._files.bytes(),
             room=self._room.limit(self.path.parent),
-            oldest_wall=await self._oldest_wall(),
+            oldest_age=await self._oldest.age(),
             quarantined=await active.value("SELECT coalesce(sum(last - first + 1), 0) FROM quarantine"),
             bad_rows=await active.value("SELECT count(*) FROM bad_row"),
         )
@@ -316,15 +318,7 @@ class Buffer:
     async def oldest_wall(self) -> int | None:
         """Wall time at which the oldest waiting record was captured."""
         async with self._lock:
-            return await self._oldest_wall()
-
-    async def _oldest_wall(self) -> int | None:
-        forgotten, wall = self._oldest
-        if forgotten != self.forgotten or wall is None:
-            found = await self._files.sound(self.forgotten + 1, self.newest, 1)
-            wall = record.decode_record(found[0][2]).cap_wall if found else None
-            self._oldest = self.forgotten, wall
-        return wall
+            return await self._oldest.wall()
 
     def gap(self, lo: int, hi: int, why: str) -> Record:
         """A record that declares `lo..hi` of this epoch, which were forgotten, as never to come."""

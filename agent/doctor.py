@@ -269,7 +269,8 @@ async def _receipt(box: Box) -> Outcome:
 async def _backlog(box: Box) -> Outcome:
     if box.status is None:
         return Outcome(Status.SKIP, NOT_RUNNING)
-    age = (box.clock.wall() - box.status.oldest_wall) // MINUTE if box.status.oldest_wall else 0
+    oldest = box.status.oldest_wall
+    age = max(0, box.clock.wall() - oldest) // MINUTE if oldest else 0
     detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (
         f"，最早 {age} 分钟前" if age else ""
     )

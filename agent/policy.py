@@ -47,9 +47,10 @@ class Keeping:
         self._clock = clock
         self._worked = worked
         self._trial: Trial | None = None
-        self._before = NONE
+        self._before = NONE, b""
         self.fault = ""
-        self._refused_version = 0
+        self._digest = b""
+        self._taken_back = 0, b""
         self._open()
 
     @property
@@ -57,13 +58,21 @@ class Keeping:
         """In force, or on trial."""
         return self._pace.policy.version
 
+    @property
+    def judged(self) -> tuple[int, bytes]:
+        """The highest number that was taken, or taken back, and the digest of that policy: only one above is tried."""
+        return max((self.version, self._digest), self._taken_back)
+
     def _open(self) -> None:
         with suppress(OSError, ValueError):
-            self._pace.policy = self._decoded(self._kept.read_bytes())
+            raw = self._kept.read_bytes()
+            self._pace.policy, self._digest = self._decoded(raw), message.signed_identity(raw)
         with suppress(OSError, ValueError):
-            self._refused_version = int(self._refused.read_text())
+            version, _, digest = self._refused.read_text().partition(" ")
+            self._taken_back = int(version), bytes.fromhex(digest)
         with suppress(OSError, ValueError):
-            self._refuse(self._decoded(self._tried.read_bytes()), CUT_OFF)
+            raw = self._tried.read_bytes()
+            self._refuse(self._decoded(raw), message.signed_identity(raw), CUT_OFF)
         self._tried.unlink(missing_ok=True)
 
     def _decoded(self, raw: bytes) -> Policy:
@@ -71,17 +80,17 @@ class Keeping:
 
     def take(self, raw: bytes) -> None:
         """Try it, if it is newer than what is in force and what was taken back. Raises ValueError for what is not signed."""
-        policy = self._decoded(raw)
-        if policy.version <= max(self.version, self._refused_version):
+        policy, digest = self._decoded(raw), message.signed_identity(raw)
+        if policy.version <= self.judged[0]:
             return
         why = order.fault(policy, self._site)
         if why:
-            self._refuse(policy, f"第 {{}} 版设置不能用：{why}")
+            self._refuse(policy, digest, f"第 {{}} 版设置不能用：{why}")
             return
         if self._trial is None:
-            self._before = self._pace.policy
+            self._before = self._pace.policy, self._digest
         self._trial = trial.begin(self._clock.mono(), self._worked())
-        self._pace.policy, self.fault = policy, ""
+        self._pace.policy, self._digest, self.fault = policy, digest, ""
         _write(self._tried, raw)
         log.info("policy.tried", version=policy.version)
 
@@ -97,20 +106,20 @@ class Keeping:
         found = trial.verdict(self._trial, self._clock.mono(), self._worked())
         if found is Verdict.WAIT:
             return
-        self._trial, policy = None, self._pace.policy
+        self._trial, policy, digest = None, self._pace.policy, self._digest
         if found is Verdict.KEEP:
             with suppress(OSError):
                 self._tried.replace(self._kept)
             log.info("policy.kept", version=policy.version)
             return
-        self._pace.policy = self._before
-        self._refuse(policy, TAKEN_BACK)
+        self._pace.policy, self._digest = self._before
+        self._refuse(policy, digest, TAKEN_BACK)
         self._tried.unlink(missing_ok=True)
 
-    def _refuse(self, policy: Policy, why: str) -> None:
-        self._refused_version = max(self._refused_version, policy.version)
+    def _refuse(self, policy: Policy, digest: bytes, why: str) -> None:
+        self._taken_back = max(self._taken_back, (policy.version, digest))
         self.fault = why.format(policy.version)
-        _write(self._refused, str(self._refused_version).encode())
+        _write(self._refused, f"{self._taken_back[0]} {self._taken_back[1].hex()}".encode())
         log.error("policy.refused", version=policy.version, reason=self.fault)
 
 

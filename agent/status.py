@@ -30,6 +30,7 @@ class Status(Struct, frozen=True, kw_only=True):
     key: str
     stands_in: bool
     oldest_wall: int
+    """When the oldest waiting record was captured, as the wall clock goes now: it may have been set since."""
     quarantined: int
     phase: Phase
     link_since_wall: int
@@ -71,7 +72,7 @@ async def compose(
         level=buffer.level,
         key=keeper.wrapped_by,
         stands_in=keeper.master.stands_in,
-        oldest_wall=figures.oldest_wall or 0,
+        oldest_wall=0 if figures.oldest_age is None else clock.wall() - figures.oldest_age,
         quarantined=figures.quarantined,
         phase=link.state,
         link_since_wall=link.since_wall,

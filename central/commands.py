@@ -142,6 +142,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @policy.command("list", help="另有要求的站点、其内容，与站点机器所用的版本。")
     @config
     def wished(path: Path) -> None:
+        from central.core import wish
         from central.store import commands, pages
 
         async def read(conn: AsyncConnection) -> list[str]:
@@ -149,7 +150,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
             found = []
             for site, row in sorted((await commands.wished(conn)).items()):
                 beat = beats.get(site)
-                used = f"站点在用第 {beat.policy_version} 版" if beat else "站点没有报告"
+                used = wish.words(commands.policy_of(row), beat)
                 fault = f"\t{beat.policy_fault}" if beat and beat.policy_fault else ""
                 limits = f"补传 {row.bulk_bytes_per_sec or '不限'}\t等候 {row.linger_ms} 毫秒"
                 found.append(f"{site}\t第 {row.version} 版\t{limits}\t{used}{fault}")

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import judge
 from central.core.fair import MOST_CREDIT
+from central.core.portion import Portion
 from central.heads import Fold
 from central.judge import Moment, World
 from central.store import alarms, commands, facts, parked, passes, status
@@ -197,10 +198,10 @@ class _Intake:
         cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
         settled = await self._move()
         cases |= settled.cases
-        if cases:
-            await judge.judge_cases(self.conn, self.site, cases, world, self.now, self.late)
+        portion = Portion(self.count)
+        await judge.judge_cases(self.conn, self.site, cases, world, self.now, self.late, portion)
         if settled.moved:
-            await judge.judge_parked(self.conn, self.site, world, self.now)
+            await judge.judge_parked(self.conn, self.site, world, self.now, portion)
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
         return Ack(self.epoch, upto, above, self.nacks, MOST_CREDIT, self.now.wall)

@@ -17,11 +17,12 @@ from central.core import case as cases
 from central.core import rules
 from central.core.calendar import Calendar
 from central.core.case import CaseState
+from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Item, Verdict
+from central.store import alarms, law
 from central.store import cases as rows
-from central.store import law
 from common.core.instant import HOUR, SECOND
-from common.core.state import ClockKind, Light
+from common.core.state import AlarmKind, ClockKind, Light
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ LATE_AFTER = 120 * SECOND
 """A light that waited for data longer than this says 补传判定; one capture round is less."""
 _CHUNK = 300
 _PARKED = 2_000
+_SHOWN = 40
 _Before = Callable[[str, ClockKind], Row[Any] | None]
 
 
@@ -59,17 +61,22 @@ async def judge_cases(
     world: World,
     now: Moment,
     late: Collection[str] = (),
+    portion: Portion | None = None,
 ) -> int:
-    """Judge these cases of `site`; `late` names those whose facts came from a backlog. -> lights that changed."""
+    """Judge these cases of `site`; `late` names those whose facts came from a backlog. -> lights that changed.
+
+    What `portion` does not admit is left to the ticker, at once.
+    """
+    portion = portion or Portion()
     ordered = sorted(keys)
     changed = 0
     for start in range(0, len(ordered), _CHUNK):
         part = ordered[start : start + _CHUNK]
-        changed += await _Court(conn, site, world, now, late).judge(part)
+        changed += await _Court(conn, site, world, now, late).judge(part, portion)
     return changed
 
 
-async def judge_parked(conn: AsyncConnection, site: str, world: World, now: Moment) -> int:
+async def judge_parked(conn: AsyncConnection, site: str, world: World, now: Moment, portion: Portion) -> int:
     """Judge what waited for the site's data, as far as it is whole now. -> lights that changed."""
     until = await rows.complete_until(conn, site)
     changed = 0
@@ -77,7 +84,7 @@ async def judge_parked(conn: AsyncConnection, site: str, world: World, now: Mome
         keys = await rows.parked(conn, site, until, _PARKED)
         if not keys:
             break
-        changed += await judge_cases(conn, site, set(keys), world, now)
+        changed += await judge_cases(conn, site, set(keys), world, now, portion=portion)
     return changed
 
 
@@ -97,14 +104,21 @@ class _Court:
         self.gone: list[tuple[str, str]] = []
         self.transitions: list[dict[str, Any]] = []
 
-    async def judge(self, keys: Sequence[str]) -> int:
+    async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
-        source = await rows.source_rows(self.conn, self.site, keys)
+        counts = await rows.row_counts(self.conn, self.site, keys, MOST_ROWS + 1)
+        crowded = [key for key in keys if counts[key] > MOST_ROWS]
+        fit = [key for key in keys if counts[key] <= MOST_ROWS and portion.admits(counts[key])]
+        source = await rows.source_rows(self.conn, self.site, fit)
         self.before = await rows.clocks(self.conn, self.site, keys)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
-        for key in keys:
+        for key in fit:
             self._one(key, source.get(key, []), revs.get(key, 0))
+        for key in crowded:
+            await self._sound(key)
+        for key in {*keys} - {*fit}:
+            self._postpone(key, HOUR if key in crowded else 0)
         await rows.put_cases(self.conn, self.cases)
         await rows.put_clocks(self.conn, self.clocks)
         await rows.drop_clocks(self.conn, self.site, self.gone)
@@ -119,7 +133,7 @@ class _Court:
             verdicts = self._verdicts(key, state, item)
         except Exception:  # whatever one case's facts do to the rules, the other cases are judged
             log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
-            self._postpone(key)
+            self._postpone(key, HOUR)
             return
         kinds = {verdict.limit.kind for verdict in verdicts}
         left = {place: row for place, row in self.before.items() if place[0] == key and place[1] not in kinds}
@@ -186,7 +200,12 @@ class _Court:
             "why": verdict.why,
         }
 
-    def _postpone(self, key: str) -> None:
+    async def _sound(self, key: str) -> None:
+        detail = f"办件 {key[:_SHOWN]} 的记录超过 {MOST_ROWS:,} 条，不再判定，灯保持原样；请核对映射的办件编号与源库"
+        if await alarms.sound(self.conn, self.site, AlarmKind.CROWDED, key, detail, self.now.wall):
+            log.warning("alarm.raised", site=self.site, kind=AlarmKind.CROWDED.value, reason=detail)
+
+    def _postpone(self, key: str, us: int) -> None:
         known = [dict(row._mapping) for place, row in self.before.items() if place[0] == key]  # noqa: SLF001
         blank = {
             "site": self.site,
@@ -203,7 +222,7 @@ class _Court:
             "rev": 0,
         }
         for row in known or [blank]:
-            row |= {"next_check_at": self.now.at + HOUR, "needs_until": None, "rev": row["rev"] + 1}
+            row |= {"next_check_at": self.now.at + us, "needs_until": None, "rev": row["rev"] + 1}
             self.clocks.append(row)
 
 

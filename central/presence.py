@@ -76,9 +76,12 @@ class Presence:
             return
         try:
             async with self._store.write() as conn:
-                await status.put_status(conn, [self._rows[site] for site in dirty])
                 for site, beat in beats.items():
-                    await self._truth.compare(conn, site, beat, self._rows[site]["heard_wall"])
+                    row = self._rows[site]
+                    row["behind_wall"] = await self._truth.compare(
+                        conn, site, beat, row["heard_wall"], row["behind_wall"]
+                    )
+                await status.put_status(conn, [self._rows[site] for site in dirty])
         except UnavailableError:
             self._dirty |= dirty  # the writer of batches reports the database
 
@@ -94,5 +97,6 @@ class Presence:
                 "receipt_wall": None,
                 "record_wall": None,
                 "heartbeat": None,
+                "behind_wall": None,
             },
         )

@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from central.store import commands, facts
+from central.core.wish import Standing, standing
+from central.store import commands, dead, facts, pages
 from central.store.engine import Store
 from common.clock import Clock
 from common.core import message, topics
 from common.core.errors import UnavailableError
-from common.core.instant import DAY, SECOND
-from common.core.message import Command, Policy
+from common.core.instant import DAY, HOUR, SECOND
+from common.core.message import Command
 from common.mqtt import Link
 
 log = structlog.get_logger()
@@ -25,6 +26,9 @@ log = structlog.get_logger()
 LOOK_SECS = 1.0
 ANSWER_DAYS = 7
 """So long after its end a command's answer may still be in a box that is cut off."""
+ANEW_AFTER = HOUR
+"""A policy is numbered anew for a site at most once in this time, whatever its box says."""
+RESTORED = "站点已用过同号或更高的编号：按新编号重新送达"
 
 
 class Remote:
@@ -36,6 +40,7 @@ class Remote:
         self._sign_secret = sign_secret
         self._sent: dict[str, set[str]] = {}
         self._policies: dict[str, int] = {}
+        self._anew_mono: dict[str, int] = {}
 
     def welcomed(self, site: str) -> None:
         self._sent.pop(site, None)
@@ -52,6 +57,7 @@ class Remote:
         now = self._clock.wall()
         async with self._store.read() as conn:
             waiting, wished = await commands.waiting(conn), await commands.wished(conn)
+            beats = await pages.heartbeats(conn) if wished else {}
             newest = {
                 site: await facts.newest_generation(conn, site) for site in {row.site for row in waiting}
             }
@@ -67,6 +73,8 @@ class Remote:
             if self._policies.get(site) != row.version:
                 await self._wish(link, row)
                 self._policies[site] = row.version
+            if standing(commands.policy_of(row), beats.get(site)) is Standing.PASSED:
+                await self._wish_again(site, now)
 
     async def _send(self, link: Link, row: Row[Any], generation: int, now: int) -> None:
         times = row.issued_wall, row.expires_wall
@@ -77,7 +85,18 @@ class Remote:
         log.info("command.sent", site=row.site, command=row.id, act=row.act)
 
     async def _wish(self, link: Link, row: Row[Any]) -> None:
-        policy = Policy(row.site, row.version, row.bulk_bytes_per_sec, row.linger_ms)
+        policy = commands.policy_of(row)
         topic = topics.policy(row.site)
         await link.publish(topic, message.encode_signed(policy, topic, self._sign_secret), retain=True)
         log.info("policy.sent", site=row.site, version=row.version)
+
+    async def _wish_again(self, site: str, now: int) -> None:
+        """The hall was restored: the box has met these numbers, and takes only higher ones."""
+        mono = self._clock.mono()
+        if mono - self._anew_mono.get(site, mono - ANEW_AFTER) < ANEW_AFTER:
+            return
+        self._anew_mono[site] = mono
+        async with self._store.write() as conn:
+            version = await commands.wish_again(conn, site, RESTORED, now)
+            await dead.note(conn, now, "mingcha", "policy.anew", site, RESTORED)
+        log.warning("policy.renumbered", site=site, version=version)

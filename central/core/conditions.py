@@ -26,7 +26,7 @@ def conditions(signals: Signals, now_wall: int, now_at: int) -> list[Condition]:
     """Line, box and source, in this order."""
     link = site.derive(signals, now_wall, now_at)
     line = _line(signals, link, now_wall)
-    box = Condition("站点机器", *_box(signals, known=line.health is not Health.FAIL))
+    box = Condition("站点机器", *_box(signals, now_wall, known=line.health is not Health.FAIL))
     source = Condition("数据源", *_source(signals, known=line.health is not Health.FAIL))
     return [line, box, source]
 
@@ -42,9 +42,9 @@ def _line(signals: Signals, link: Link, now_wall: int) -> Condition:
     return Condition("线路", Health.WARN if link is Link.SLOW else Health.OK, heard)
 
 
-def _box(signals: Signals, *, known: bool) -> tuple[Health, str]:
+def _box(signals: Signals, now_wall: int, *, known: bool) -> tuple[Health, str]:
     room = f"缓存已用 {signals.room_percent:.0f}%"
-    waiting = signals.rows and signals.left and signals.oldest_unsent_age_s > site.CATCHUP_AGE_SECS
+    waiting = site.waited_secs(signals, now_wall) > site.CATCHUP_AGE_SECS
     rules = (
         (not known, Health.SKIP, UNKNOWN),
         (signals.refused, Health.FAIL, REFUSED),

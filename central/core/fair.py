@@ -4,10 +4,14 @@ Deficit round robin (Shreedhar and Varghese, SIGCOMM 1995): each turn gives a si
 deadlines are near; what it does not use up it keeps while it has something waiting. Live batches of all sites go before
 the backlog of any, but never take more than three quarters of a group. What a site sends beyond its share of the memory
 is let go at once: an honest box keeps far below, and sends again what was not acknowledged.
+
+Bytes are known before the work, and a few of them can ask for much of it. So the time that a site's messages took is
+charged to it afterwards: what is above an allowance it owes, until the others have used as much. Who owes is served
+when nobody else waits.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -26,6 +30,9 @@ TOTAL_CREDIT = 16 * 1024 * 1024
 LEAST_CREDIT, MOST_CREDIT = 64 * 1024, 1024 * 1024
 MOST_WEIGHT = 4
 TOLD_FROM_MS = 1000
+GROUP_US, MESSAGE_US, RECORD_US = 20_000, 5_000, 300
+"""What the work for a site may take in one group, per message and per record: thrice what it does on a small machine."""
+MOST_OWED_US = 60 * SECOND
 
 
 class Lane(StrEnum):
@@ -123,19 +130,25 @@ class _Turns(Generic[_Item]):
             self._turns.append(site)
         self.sites[site].append((size, item))
 
-    def take(self, weights: Mapping[str, int], room: int) -> list[tuple[str, int, _Item]]:
-        """At most `room`, turn by turn. -> [(site, size, item)]."""
+    def take(
+        self, weights: Mapping[str, int], room: int, passed: Container[str] = ()
+    ) -> list[tuple[str, int, _Item]]:
+        """At most `room`, turn by turn, of all sites but the `passed`. -> [(site, size, item)]."""
         found: list[tuple[str, int, _Item]] = []
-        while self._turns and len(found) < room:
+        served = sum(site not in passed for site in self._turns)
+        while served and len(found) < room:
             site = self._turns[0]
+            self._turns.rotate(-1)
+            if site in passed:
+                continue
             waiting = self.sites[site]
             self._deficit[site] += QUANTUM * weights.get(site, 1)
             while waiting and len(found) < room and waiting[0][0] <= self._deficit[site]:
                 size, item = waiting.popleft()
                 self._deficit[site] -= size
                 found.append((site, size, item))
-            self._turns.rotate(-1)
             if not waiting:
+                served -= 1
                 self._turns.remove(site)
                 del self.sites[site], self._deficit[site]
         return found
@@ -149,6 +162,7 @@ class FairQueue(Generic[_Item]):
         self.bytes = 0
         self.pressure = Pressure.NORMAL
         self._held: dict[str, int] = {}
+        self._owed: dict[str, int] = {}
         self._lanes: dict[Lane, _Turns[_Item]] = {lane: _Turns() for lane in Lane}
 
     def __len__(self) -> int:
@@ -166,11 +180,13 @@ class FairQueue(Generic[_Item]):
         return True
 
     def take(self, room: int) -> list[_Item]:
-        """The next at most `room`, fairly."""
+        """The next at most `room`, fairly. One that owes time is served alone, and one message of it."""
+        live, bulk, owing = self._lanes[Lane.LIVE], self._lanes[Lane.BULK], self._owed
         found = self._lanes[Lane.HELLO].take(self.weights, room)
-        found += self._lanes[Lane.LIVE].take(self.weights, max(0, room - len(found) - room // 4))
-        found += self._lanes[Lane.BULK].take(self.weights, room - len(found))
-        found += self._lanes[Lane.LIVE].take(self.weights, room - len(found))
+        found += live.take(self.weights, max(0, room - len(found) - room // 4), owing)
+        found += bulk.take(self.weights, room - len(found), owing)
+        found += live.take(self.weights, room - len(found), owing)
+        found = found or live.take(self.weights, min(room, 1)) or bulk.take(self.weights, min(room, 1))
         for site, size, _ in found:
             self.bytes -= size + OVERHEAD
             self._held[site] -= size + OVERHEAD
@@ -178,6 +194,16 @@ class FairQueue(Generic[_Item]):
                 del self._held[site]
         self.pressure = self.pressure.at(100 * self.bytes / QUEUE_BYTES)
         return [item for *_, item in found]
+
+    def charge(self, spent_us: Mapping[str, int], records: Mapping[str, Sequence[int]]) -> None:
+        """The work of one group: `spent_us` by site, for its messages of so many `records`. What one uses, others are paid."""
+        whole = sum(spent_us.values())
+        for site in {*self._owed, *spent_us}:
+            mine, counts = spent_us.get(site, 0), records.get(site, ())
+            allowed = GROUP_US + MESSAGE_US * len(counts) + RECORD_US * sum(counts) if counts else 0
+            owed = self._owed.pop(site, 0) + mine - allowed - (whole - mine)
+            if owed > 0:
+                self._owed[site] = min(MOST_OWED_US, owed)
 
     def sending(self) -> dict[str, int]:
         """The sites that have something waiting, and their weights."""

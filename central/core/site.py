@@ -4,6 +4,7 @@ Theory: the state comes from what the hall received (heartbeats every 15 s, batc
 socket. One state is shown, the one that explains most: a box that is off cannot also be catching up.
 """
 
+from math import inf
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -43,6 +44,7 @@ class Signals(Struct, frozen=True, kw_only=True):
     room_percent: float = 0.0
     alarms: int = 0  # that nobody has accepted
     left: int = 0  # announced by the box, not yet held by the hall
+    behind_wall: int | None = None  # since when the hall itself has watched that something is left
 
 
 class Backlog(Struct, frozen=True):
@@ -90,7 +92,7 @@ def derive(signals: Signals, now_wall: int, now_at: int) -> Link:
         ((signals.maintenance_until_at or 0) > now_at, Link.MAINTENANCE),
         (is_silent(signals, now_wall), Link.OFFLINE),
         (_halted(signals), Link.STOPPED),
-        (_behind(signals), Link.CATCHUP),
+        (_behind(signals, now_wall), Link.CATCHUP),
         (silence > SLOW_AFTER, Link.SLOW),
     )
     return next((link for holds, link in rules if holds), Link.LIVE)
@@ -111,10 +113,21 @@ def _announced_gone(signals: Signals, now_wall: int) -> bool:
     return not signals.online and now_wall - signals.since_wall > WILL_DEBOUNCE
 
 
-def _behind(signals: Signals) -> bool:
-    if signals.rows == 0 or signals.left == 0 or signals.oldest_unsent_age_s <= CATCHUP_AGE_SECS:
-        return False
-    return signals.left > CATCHUP_ROWS or signals.oldest_unsent_age_s > STUCK_AGE_SECS
+def waited_secs(signals: Signals, now_wall: int) -> float:
+    """How long what the hall lacks has waited: the longer of what the box says and what the hall has watched itself.
+
+    A box whose clock was set may say too little; an age below zero is none, and never a young one.
+    """
+    if signals.left == 0:
+        return 0.0
+    said = signals.oldest_unsent_age_s
+    watched = 0.0 if signals.behind_wall is None else (now_wall - signals.behind_wall) / SECOND
+    return max(inf if said < 0 else said, watched)
+
+
+def _behind(signals: Signals, now_wall: int) -> bool:
+    waited = waited_secs(signals, now_wall)
+    return waited > STUCK_AGE_SECS or (waited > CATCHUP_AGE_SECS and signals.left > CATCHUP_ROWS)
 
 
 def follow(backlog: Backlog | None, link: Link, left: int, now_wall: int) -> Backlog | None:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, select, tuple_
+from sqlalchemy import Row, delete, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
-from central.store.dialect import among, insert_new, replace_row, write_rows
+from central.store.dialect import among, each, insert_new, replace_row, write_rows
 from central.store.tables import case, clock, row_head, site_pass, transition
 from common.core.record import Case, Step
 
@@ -35,6 +35,15 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
         body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
         found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, body))
     return found
+
+
+async def row_counts(conn: AsyncConnection, site: str, keys: Sequence[str], most: int) -> dict[str, int]:
+    """Case key -> how many source rows it has; counted up to `most` and no further, whatever a site has sent."""
+    wanted, head = each(conn, keys), row_head.c
+    rows = select(literal(1).label("one")).where(head.site == site, head.case_key == wanted.c.key)
+    counted = rows.limit(most).correlate(wanted).subquery("counted")
+    number = select(func.count()).select_from(counted).scalar_subquery()
+    return {row.key: row.number for row in await conn.execute(select(wanted.c.key, number.label("number")))}
 
 
 async def clocks(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str], Row[Any]]:

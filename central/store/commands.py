@@ -6,7 +6,10 @@ from typing import Any
 from sqlalchemy import Row, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.wish import judged
+from central.store import pages
 from central.store.tables import command, policy
+from common.core.message import Policy
 from common.core.record import Result
 from common.core.state import Outcome
 
@@ -44,11 +47,27 @@ async def listed(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[A
 
 
 async def wish(conn: AsyncConnection, row: dict[str, Any]) -> int:
-    """Set a site's policy anew; `row`: site, bulk_bytes_per_sec, linger_ms, who, why, set_wall. -> its version."""
+    """Set a site's policy anew; `row`: site, bulk_bytes_per_sec, linger_ms, who, why, set_wall. -> its version.
+
+    Numbered above all that the site's box has met: this table may be a restored one.
+    """
     newest = select(func.coalesce(func.max(policy.c.version), 0)).where(policy.c.site == row["site"])
-    version = int(await conn.scalar(newest) or 0) + 1
+    beat = (await pages.heartbeats(conn, row["site"])).get(row["site"])
+    version = max(int(await conn.scalar(newest) or 0), judged(beat)) + 1
     await conn.execute(insert(policy).values(**row, version=version))
     return version
+
+
+async def wish_again(conn: AsyncConnection, site: str, why: str, now_wall: int) -> int:
+    """The newest policy of `site` once more, under a number that its box takes. -> its version."""
+    row = (await wished(conn))[site]
+    again = {"bulk_bytes_per_sec": row.bulk_bytes_per_sec, "linger_ms": row.linger_ms}
+    return await wish(conn, {"site": site, **again, "who": row.who, "why": why, "set_wall": now_wall})
+
+
+def policy_of(row: Row[Any]) -> Policy:
+    """As it goes to the box."""
+    return Policy(row.site, row.version, row.bulk_bytes_per_sec, row.linger_ms)
 
 
 async def wished(conn: AsyncConnection) -> dict[str, Row[Any]]:

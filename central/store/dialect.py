@@ -1,9 +1,22 @@
 """What SQLite and PostgreSQL spell differently: insert or update, many rows at once, one of many keys."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,13 +55,18 @@ def among(
     """
     if conn.dialect.name == "sqlite":
         return query.where(column.in_(keys))
-    wanted = (
-        func.unnest(literal(list(keys), ARRAY(column.type)))
-        .table_valued("key", name="wanted")
-        .render_derived()
-    )
+    wanted = each(conn, keys)
     found = query.where(column == wanted.c.key).offset(literal_column("0")).lateral("found")
     return select(found).select_from(wanted.join(found, true()))
+
+
+def each(conn: AsyncConnection, keys: Sequence[str]) -> FromClause:
+    """`keys` as rows of a table with one column, `key`: for what is to be found of each by itself."""
+    if conn.dialect.name == "sqlite":
+        listed = func.json_each(json.dumps(list(keys))).table_valued("value", name="listed")
+        return select(listed.c.value.label("key")).subquery("wanted")
+    array = func.unnest(literal(list(keys), ARRAY(Text)))
+    return array.table_valued("key", name="wanted").render_derived()
 
 
 def upsert(

@@ -212,6 +212,7 @@ site_status = Table(
     Column("receipt_wall", BigInteger),  # last batch committed
     Column("record_wall", BigInteger),  # capture time of the newest case or step record
     Column("heartbeat", LargeBinary),  # MessagePack of common.core.message.Heartbeat
+    Column("behind_wall", BigInteger),  # since when announced numbers are missing; NULL: none are
 )
 
 alarm = Table(

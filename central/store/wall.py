@@ -31,21 +31,21 @@ _ranges = msgspec.msgpack.Decoder(list[Range])
 async def sites(conn: AsyncConnection, day_at: int) -> list[SiteFacts]:
     """Every site with its counts of the day that began at `day_at`, in the order of the wall."""
     lights = await open_lights(conn)
-    left = await _left(conn)
+    cursors = await _cursors(conn)
     alarms = await _alarms(conn)
     arrived = await arrivals(conn, day_at, day_at + DAY)
     return [
         SiteFacts(
             id=row.id,
             name=row.name,
-            signals=_signals(row, left.get(row.id, (0, 0))[0], alarms.get(row.id, 0)),
+            signals=_signals(row, cursors.get(row.id), alarms.get(row.id, 0)),
             complete_until=row.complete_until,
             first_at=row.first_at,
             arrived=arrived[row.id],
             lights=lights[row.id],
             accepted=row.accepted,
             finished=row.finished,
-            held_upto=left.get(row.id, (0, 0))[1],
+            held_upto=cursors[row.id].upto if row.id in cursors else 0,
         )
         for row in await conn.execute(_site_rows(day_at))
     ]
@@ -75,7 +75,7 @@ def _site_rows(day_at: int) -> Select[Any]:
     )
 
 
-def _signals(row: Row[Any], left: int, alarms: int) -> Signals:
+def _signals(row: Row[Any], cursor: Row[Any] | None, alarms: int) -> Signals:
     line = Signals(
         retired_wall=row.retired_wall,
         maintenance_until_at=row.maintenance_until_at,
@@ -83,12 +83,15 @@ def _signals(row: Row[Any], left: int, alarms: int) -> Signals:
         since_wall=row.since_wall or 0,
         heard_wall=row.heard_wall,
         record_wall=row.record_wall,
-        left=left,
+        left=0 if cursor is None else _left(cursor, cursor.newest),
         alarms=alarms,
+        behind_wall=row.behind_wall,
     )
     if row.heartbeat is None:
         return line
     beat = message.decode(Heartbeat, row.heartbeat)
+    if cursor is not None and cursor.epoch == beat.epoch:  # a heartbeat announces what no batch has yet
+        line = msgspec.structs.replace(line, left=_left(cursor, max(cursor.newest, beat.newest)))
     return msgspec.structs.replace(
         line,
         rows=beat.rows,
@@ -118,15 +121,16 @@ async def _alarms(conn: AsyncConnection) -> dict[str, int]:
     return {row[0]: row[1] for row in await conn.execute(count.group_by(t.alarm.c.site))}
 
 
-async def _left(conn: AsyncConnection) -> dict[str, tuple[int, int]]:
-    """Site -> (rows that its box has announced and the hall does not hold, up to where it holds all), newest epoch."""
+async def _cursors(conn: AsyncConnection) -> dict[str, Row[Any]]:
+    """Site -> what the hall holds of its newest epoch, and what was announced of it."""
     cursor = t.ingest_cursor.c
-    columns = cursor.site, cursor.ranges, cursor.newest, cursor.upto
+    columns = cursor.site, cursor.epoch, cursor.ranges, cursor.newest, cursor.upto
     rows = await conn.execute(select(*columns).order_by(cursor.epoch_no))
-    newest = {site: (ranges, last, upto) for site, ranges, last, upto in rows}
-    return {
-        site: (rows_left(_ranges.decode(ranges), last), upto) for site, (ranges, last, upto) in newest.items()
-    }
+    return {row.site: row for row in rows}
+
+
+def _left(cursor: Row[Any], newest: int) -> int:
+    return rows_left(_ranges.decode(cursor.ranges), newest)
 
 
 async def arrivals(

@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from central import __version__
-from central.core import wording
+from central.core import wish, wording
+from central.core.wish import Standing
 from common.core.checks import CHECKS
 from common.core.instant import SECOND
-from common.core.message import Heartbeat
+from common.core.message import Heartbeat, Policy
 from common.health import Status
 
 DISK_WARN, DISK_FAIL = 85, 95  # percent, as on the box's own doctor
@@ -24,8 +25,8 @@ class Said(Struct, frozen=True):
     remedy: str = ""
 
 
-def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
-    """Empty for a box that has never said anything."""
+def lines(beat: Heartbeat | None, dead_letters: int, wished: Policy | None = None) -> list[Said]:
+    """Empty for a box that has never said anything. `wished`: what the hall wishes of its delivery."""
     if beat is None:
         return []
     return [
@@ -37,6 +38,7 @@ def lines(beat: Heartbeat | None, dead_letters: int) -> list[Said]:
         _letters(dead_letters),
         _disk(beat),
         _version(beat),
+        *([_wish(wished, beat)] if wished else []),
     ]
 
 
@@ -62,9 +64,10 @@ def _pass(beat: Heartbeat) -> Said:
 def _backlog(beat: Heartbeat) -> Said:
     if not beat.rows:
         return _said("E-SYNC-04", Status.OK, "没有待传的记录")
-    oldest = wording.ago(int(beat.oldest_unsent_age_s * SECOND))
-    old = beat.oldest_unsent_age_s >= BACKLOG_SECS
-    detail = f"{wording.number(beat.rows)} 条待传，最早的在 {oldest}"
+    age = beat.oldest_unsent_age_s
+    old = age < 0 or age >= BACKLOG_SECS
+    oldest = "等了多久说不出：机器的时钟被调过" if age < 0 else f"在 {wording.ago(int(age * SECOND))}"
+    detail = f"{wording.number(beat.rows)} 条待传，最早的{oldest}"
     return _said("E-SYNC-04", Status.WARN if old else Status.OK, detail)
 
 
@@ -94,3 +97,20 @@ def _version(beat: Heartbeat) -> Said:
     same = beat.version == __version__
     detail = f"{beat.version} · {'与中心一致' if same else f'中心是 {__version__}'}"
     return Said("程序版本", Status.OK if same else Status.WARN, detail)
+
+
+_REMEDIES = {
+    Standing.REFUSED: "请按原因修改后重新执行  mingcha policy set",
+    Standing.UNDER_WAY: "站点在线而几分钟后仍未送达时，请在站点机器执行  mingcha-agent doctor",
+    Standing.PASSED: "等几秒自动重新送达；内容不对时重新执行  mingcha policy set",
+}
+
+
+def _wish(wished: Policy, beat: Heartbeat) -> Said:
+    limit = f"{wording.number(wished.bulk_bytes_per_sec)} 字节/秒" if wished.bulk_bytes_per_sec else "不限"
+    asked = f"要求第 {wished.version} 版：补传 {limit}，等候 {wished.linger_ms} 毫秒"
+    detail, standing = f"{asked}；{wish.words(wished, beat)}", wish.standing(wished, beat)
+    if standing is Standing.USED:
+        return Said("上传要求", Status.OK, detail)
+    effect = beat.policy_fault or "站点还按原来的要求上传"
+    return Said("上传要求", Status.WARN, detail, effect, _REMEDIES[standing])

@@ -14,12 +14,12 @@ from central.core.band import Arrived, Coverage
 from central.core.conditions import conditions
 from central.core.hall import Facts, SiteFacts
 from central.core.site import REFUSED, LinkWords, Signals
-from central.store import alarms, pages, parked, wall
+from central.store import alarms, commands, pages, parked, wall
 from central.web import box
 from central.web.listing import address, line
 from central.web.page import HALL, Route, facts_of, render
 from common.core.instant import DAY, from_us, start_of_day
-from common.core.message import Heartbeat
+from common.core.message import Heartbeat, Policy
 from common.core.state import AlarmKind, ClockKind, Light, SiteKind
 
 EARLIER_DAYS = 5
@@ -40,6 +40,7 @@ class Found(Struct, frozen=True):
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
+    wished: Policy | None
 
 
 class Strip(Struct, frozen=True):
@@ -64,7 +65,7 @@ async def show_site(request: web.Request) -> web.Response:
         kind=found.kind,
         said=_sentence(item, facts, found),
         week=_week(item, found.arrived, facts),
-        box=box.lines(found.beat, found.dead),
+        box=box.lines(found.beat, found.dead, found.wished),
         beat=found.beat,
         heard=_heard(item, facts),
         conditions=conditions(item.signals, facts.now_wall, facts.now_at),
@@ -80,6 +81,7 @@ async def show_site(request: web.Request) -> web.Response:
 async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
     first_at = start_of_day(_today(facts) - timedelta(days=4 * EARLIER_DAYS), facts.zone)
     async with request.app[HALL].store.read() as conn:
+        wish = (await commands.wished(conn)).get(item.id)
         dead, letters = await pages.dead_letters(conn, item.id, LETTER_ROWS)
         return Found(
             kind=SiteKind((await pages.kinds(conn))[item.id]).word,
@@ -91,6 +93,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             lit=await pages.site_lit(conn, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
+            wished=None if wish is None else commands.policy_of(wish),
         )
 
 

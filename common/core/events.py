@@ -128,6 +128,9 @@ EVENTS: dict[str, LogEvent] = {
     "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
     "command.sent": LogEvent("info", "一条指令已送往站点", ("site", "command", "act")),
     "policy.sent": LogEvent("info", "对站点的要求已送出", ("site", "version")),
+    "policy.renumbered": LogEvent(
+        "warning", "站点已用过同号或更高编号的要求，市中心可能恢复过；已按新编号重新送达", ("site", "version")
+    ),
     "alarm.raised": LogEvent(
         "warning", "一个站点的数据有疑点，告警已记入", ("site", "kind", "reason"), "执行 mingcha alarm list"
     ),

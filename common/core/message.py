@@ -12,6 +12,8 @@ from msgspec import Struct
 from common.core import crypto, wire
 from common.core.wire import Int32, Int64
 
+Digest = bytes
+"""A heartbeat has a field of that name."""
 PROTOCOL = 1
 _LARGEST = 1e15
 
@@ -100,6 +102,8 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     policy_version: Int64 = 0  # in force; 0: none
     policy_fault: str = ""  # empty, or why a newer one is not, in Chinese
     lacking: Int64 = -1  # numbers the hall does not hold, as it has told the box; -1: not said
+    policy_seen: Int64 = 0  # the highest number of a policy that was taken, or taken back; 0: none
+    policy_digest: Digest = b""  # `identity` of that policy; empty: none
 
 
 class State(Struct, array_like=True, frozen=True):
@@ -168,6 +172,20 @@ def decode(kind: type[Message], raw: bytes) -> Message:
     if not all(-_LARGEST < item < _LARGEST for item in floats):  # false for nan too
         raise msgspec.DecodeError("a number that is none, or beyond all measure")
     return value
+
+
+def identity(policy: Policy) -> bytes:
+    """What tells a policy from another of the same number: 16 bytes of its digest."""
+    return _identity(_encoder.encode(policy))
+
+
+def signed_identity(raw: bytes) -> bytes:
+    """The same of a policy as it was signed, of which this version may not know every field. May raise ValueError."""
+    return _identity(decode(Signed, raw).body)
+
+
+def _identity(body: bytes) -> bytes:
+    return crypto.record_hash(body)[:16]
 
 
 def encode_signed(message: Struct, purpose: str, sign_secret: bytes) -> bytes:

@@ -59,6 +59,7 @@ class AlarmKind(StrEnum):
     GAP = "gap"
     LAG = "lag"
     CLOCK = "clock"
+    CROWDED = "crowded"
 
     @property
     def word(self) -> str:
@@ -75,6 +76,7 @@ _ALARM_WORDS = {
     AlarmKind.GAP: "声明缺口",
     AlarmKind.LAG: "对账不符",
     AlarmKind.CLOCK: "时钟不准",
+    AlarmKind.CROWDED: "办件过大",
 }
 
 

@@ -26,10 +26,19 @@ SITES = st.sampled_from(["s01", "s02", "s03"])
 MESSAGES = st.lists(st.tuples(SITES, st.sampled_from(Lane), st.integers(1, 300_000)), max_size=80)
 
 
-@given(MESSAGES, st.lists(st.integers(1, 16), max_size=40), st.dictionaries(SITES, st.integers(1, 4)))
+@given(
+    MESSAGES,
+    st.lists(st.integers(1, 16), max_size=40),
+    st.dictionaries(SITES, st.integers(1, 4)),
+    st.lists(st.dictionaries(SITES, st.integers(0, 90 * SECOND)), max_size=20),
+)
 def test_everything_that_was_taken_in_comes_out_once_and_in_order(
-    messages: list[tuple[str, Lane, int]], takes: list[int], weights: dict[str, int]
+    messages: list[tuple[str, Lane, int]],
+    takes: list[int],
+    weights: dict[str, int],
+    work: list[dict[str, int]],
 ) -> None:
+    """Whatever the work took."""
     queue: FairQueue[tuple[str, Lane, int]] = FairQueue()
     queue.weights = weights
     put, out = [], []
@@ -42,6 +51,8 @@ def test_everything_that_was_taken_in_comes_out_once_and_in_order(
             found = queue.take(room)
             assert len(found) <= room
             out += found
+            if work:
+                queue.charge(work.pop(), {site: [1] for site in weights})
     while found := queue.take(16):
         out += found
     assert len(queue) == queue.bytes == 0
@@ -60,6 +71,56 @@ def test_a_site_that_floods_gets_no_more_than_its_turn() -> None:
     for number in range(8):
         assert queue.put("s01", Lane.BULK, QUANTUM, f"s01.{number}"), "the others find room"
     assert sorted(set(queue.take(16))) == ["flood", *(f"s01.{number}" for number in range(8))]
+
+
+WORK_US = 500_000
+"""A group with one batch of the hostile site: the most that judging for it may take (central/core/portion.py)."""
+
+
+def test_others_do_not_wait_for_the_work_that_a_few_bytes_ask_for() -> None:
+    """P-LIMIT-02, P-LIMIT-05: 17 sites beside one whose every batch costs a hundred times theirs, which is never out of batches."""
+    queue: FairQueue[tuple[str, int]] = FairQueue()
+    honest = [f"s{number:02}" for number in range(17)]
+    hostile_us = others_us = 0
+    for group in range(400):
+        while queue.put("hostile", Lane.LIVE, 280, ("hostile", group)):
+            pass
+        for site in honest:
+            assert queue.put(site, Lane.LIVE, 400, (site, group))
+        spent: dict[str, int] = {}
+        records: dict[str, list[int]] = {}
+        for site, number in queue.take(18):
+            records.setdefault(site, []).append(1)
+            spent[site] = WORK_US if site == "hostile" else spent.get(site, 0) + 5_000
+            assert site == "hostile" or group - number <= 2, "two groups is the longest that it waits"
+        queue.charge(spent, records)
+        hostile_us += spent.get("hostile", 0)
+        others_us += sum(spent.values()) - spent.get("hostile", 0)
+    assert others_us > 100 * WORK_US / 4
+    assert hostile_us <= 1.5 * others_us + WORK_US
+
+
+def test_who_owes_is_served_alone_and_a_message_at_a_time_and_is_forgiven_when_others_have_worked() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for _ in range(50):
+        queue.put("dear", Lane.BULK, 300, "dear")
+    assert queue.take(16) == ["dear"] * 16
+    queue.charge({"dear": SECOND}, {"dear": [1] * 16})
+    assert queue.take(16) == ["dear"]
+    queue.charge({"dear": 1000}, {"dear": [1]})
+    queue.put("s01", Lane.BULK, 300, "s01")
+    assert queue.take(16) == ["s01"], "it passes for one that owes"
+    queue.charge({"s01": SECOND}, {"s01": [10_000]})
+    assert queue.take(16) == ["dear"] * 16
+
+
+def test_a_site_whose_work_is_in_proportion_never_owes() -> None:
+    queue: FairQueue[int] = FairQueue()
+    for group in range(60):
+        for number in range(16):
+            queue.put("s01", Lane.BULK, 60_000, number)
+        assert len(queue.take(16)) == 16, group
+        queue.charge({"s01": 16 * 1000 * 100}, {"s01": [1000] * 16})
 
 
 def test_a_site_whose_deadlines_are_near_gets_more() -> None:

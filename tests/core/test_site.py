@@ -39,6 +39,14 @@ def signals(**changes: object) -> Signals:
         (BEHIND | {"oldest_unsent_age_s": 3.0}, Link.LIVE),  # rows on their way
         ({"rows": 3, "left": 3, "oldest_unsent_age_s": 30.0}, Link.LIVE),
         ({"rows": 3, "left": 3, "oldest_unsent_age_s": 90.0}, Link.CATCHUP),
+        # the hall counts by itself: whatever the box says
+        (BEHIND | {"oldest_unsent_age_s": 0.0}, Link.LIVE),
+        (BEHIND | {"oldest_unsent_age_s": 0.0, "behind_wall": NOW - 20 * SECOND}, Link.LIVE),
+        (BEHIND | {"oldest_unsent_age_s": 0.0, "behind_wall": NOW - 21 * SECOND}, Link.CATCHUP),
+        (BEHIND | {"oldest_unsent_age_s": -3_500.0}, Link.CATCHUP),
+        ({"rows": 0, "left": 3, "behind_wall": NOW - 60 * SECOND}, Link.LIVE),
+        ({"rows": 0, "left": 3, "behind_wall": NOW - 61 * SECOND}, Link.CATCHUP),
+        ({"left": 0, "oldest_unsent_age_s": -1.0, "behind_wall": NOW - HOUR}, Link.LIVE),
         ({"source_fault": "拒绝连接"}, Link.STOPPED),
         (BEHIND | {"source_fault": "拒绝连接"}, Link.STOPPED),
         ({"agent_fault": "采集停住了"}, Link.STOPPED),
@@ -75,6 +83,21 @@ def test_a_site_without_one_whole_pass_says_so() -> None:
     assert site.explain(words, "", "") == "办件实时到达，还没有一轮完整的数据。"
     assert "有 2 条死信没有计入" in site.explain(words, "", "", dead=2)
     assert "有 3 条记录等市中心升级后计入" in site.explain(words, "", "", parked=3)
+
+
+@given(
+    said=st.floats(-1e6, 1e6),
+    watched=st.integers(0, 10**6),
+    left=st.integers(1, 10**6),
+    rows=st.integers(0, 9),
+)
+def test_no_word_of_a_box_makes_what_is_missing_fresh(
+    said: float, watched: int, left: int, rows: int
+) -> None:
+    now = signals(rows=rows, left=left, oldest_unsent_age_s=said, behind_wall=NOW - watched * SECOND)
+    if said < 0 or watched > site.STUCK_AGE_SECS:
+        assert site.derive(now, NOW, NOW) is Link.CATCHUP
+    assert site.waited_secs(now, NOW) >= max(said, watched)
 
 
 def test_an_offline_site_says_since_when() -> None:

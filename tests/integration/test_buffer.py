@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent.buffer import Buffer, Damaged, Run
 from agent.epoch import Sealing
@@ -12,6 +13,7 @@ from agent.sqlfile import DamagedFileError
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
+from common.core.instant import DAY, HOUR, MINUTE, SECOND
 from common.core.record import Case, Op, Record, RecordKind
 
 KEK = b"k" * 32
@@ -236,3 +238,33 @@ async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Pa
     await buffer.declare_again(1, [(2, 7)])
     assert buffer.newest == 7
     await buffer.close()
+
+
+class SetClock(Clock):
+    """Its wall clock is set while the process runs; monotonic time is not."""
+
+    shift = 0
+
+    def wall(self) -> int:
+        return super().wall() + self.shift
+
+
+async def test_the_age_of_what_waits_does_not_follow_a_wall_clock_that_is_set(tmp_path: Path) -> None:
+    clock = SetClock()
+    place = {"seal": Sealing([KEK]), "site": "s01", "sign_key": SIGN_KEY, "clock": clock}
+    buffer = await Buffer.open(tmp_path / "buffer.db", **place)  # type: ignore[arg-type]
+    assert (await buffer.figures()).oldest_age is None
+    clock.shift = HOUR
+    captured = clock.mono() - 100 * SECOND
+    await buffer.append([replace(make_record(1), cap_wall=clock.wall(), cap_mono=captured)])
+    for clock.shift in (HOUR, 0, -DAY, DAY):
+        age = (await buffer.figures()).oldest_age
+        assert age is not None
+        assert 100 * SECOND <= age < 200 * SECOND
+    await buffer.close()
+    clock.shift = 0  # set right while the agent was stopped
+    again = await Buffer.open(tmp_path / "buffer.db", **place)  # type: ignore[arg-type]
+    age = (await again.figures()).oldest_age
+    assert age is not None
+    assert 0 < age < MINUTE  # nobody knows; it is counted from here on
+    await again.close()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from central.core.access import Role
-from central.store import alarms
+from central.store import alarms, commands
 from central.store import tables as t
 from common.core.instant import DAY
 from common.core.state import AlarmKind
@@ -68,6 +68,18 @@ async def test_a_site_page_keeps_the_three_conditions_apart(window: Window) -> N
     for said in ("三项状况", "线路", "数据源", "审批数据库拒绝连接", "两边对账", "站点说"):
         assert said in words
     assert "断线期间未知" in text_of((await window.get("/hall/sites/s07"))[1])
+
+
+async def test_a_site_page_says_where_what_is_wished_is_not_in_use(hall: Served) -> None:
+    """P-CFG-03"""
+    row = {"site": "s03", "bulk_bytes_per_sec": 16384, "linger_ms": 0, "who": "w", "why": "y", "set_wall": 1}
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.LEADER)) as session:
+        own = Window(hall, session)
+        assert "上传要求" not in text_of((await own.get("/hall/sites/s03"))[1])
+        async with hall.store.write() as conn:
+            assert await commands.wish(conn, row) == 1
+        words = text_of((await own.get("/hall/sites/s03"))[1])
+    assert "要求第 1 版：补传 16,384 字节/秒，等候 0 毫秒；与要求不符：尚未送达，站点没有另作限制" in words
 
 
 async def test_an_alarm_stays_on_the_page_until_a_supervisor_says_what_he_found(hall: Served) -> None:

@@ -224,6 +224,12 @@ async def test_an_old_backlog_a_stale_round_and_refused_records_are_named() -> N
         assert "7 条待传" in box.detail("E-SYNC-04")
         assert "最早 20 分钟前" in box.detail("E-SYNC-04")
         assert box.detail("E-SYNC-07") == "3-4 bad_record"
+        process.write(
+            config.status_path, msgspec.structs.replace(said, **values | {"oldest_wall": old + HOUR})
+        )
+        said_of_it = (await doctor(place.agent)).checks["E-SYNC-04"]["detail"]
+        assert said_of_it.startswith("7 条待传")
+        assert "分钟前" not in said_of_it, "no age is below zero"
         values |= {"oldest_wall": 0, "rows": 0, "pass_wall": old, "started_wall": old - HOUR}
         process.write(config.status_path, msgspec.structs.replace(said, **values))
         box = await doctor(place.agent)

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from central.config import load as load_central
 from central.store import commands
@@ -100,6 +100,32 @@ async def beat(place: Place, notice: str) -> Heartbeat | None:
         raw = await conn.scalar(select(t.site_status.c.heartbeat))
     found = message.decode(Heartbeat, raw) if raw else None
     return found if found and notice in found.agent_notice else None
+
+
+@together
+async def test_a_restored_hall_numbers_its_wish_above_what_the_box_has_met() -> None:
+    """P-CFG-03"""
+    async with scene() as place:
+        await place.settled()
+        where = "--config", str(place.hall.config)
+
+        async def lists(said: str) -> bool:
+            return said in (await command("mingcha", "policy", "list", *where))[1]
+
+        for rate in ("4096", "8192"):
+            await told(place, "policy", "set", "s01", "--bulk-bytes-per-sec", rate, "--why", "线路窄")
+        await until("the box uses it", lambda: lists("站点在用第 2 版"))
+        await place.stop(place.hall)
+        store = await place.hall.store()
+        async with store.write() as conn:
+            await conn.execute(delete(t.policy))
+            await conn.execute(update(t.site_status).values(heartbeat=None))
+        await store.close()
+        await told(place, "policy", "set", "s01", "--bulk-bytes-per-sec", "0", "--why", "线路换了")
+        assert await lists("第 1 版\t补传 不限")
+        await place.start(place.hall)
+        await until("it takes effect", lambda: lists("站点在用第 3 版"))
+        assert await lists("s01\t第 3 版\t补传 不限")
 
 
 @together

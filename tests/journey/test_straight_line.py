@@ -22,6 +22,7 @@ from central import config as central_config
 from central import judge, password, ticker
 from central.core import case as cases
 from central.core import rules
+from central.core.portion import Portion
 from central.ingest import ingest_batches, open_batch
 from central.judge import Moment, World
 from central.store import cases as case_rows
@@ -225,7 +226,7 @@ async def looked_again(store: Store, world: World, clock: OfficeClock) -> None:
         await conn.execute(
             insert(t.site_pass).values(site="s01", tbl="case", complete_until=clock.office() - MINUTE)
         )
-        await judge.judge_parked(conn, "s01", world, Moment(clock.office(), clock.wall()))
+        await judge.judge_parked(conn, "s01", world, Moment(clock.office(), clock.wall()), Portion())
 
 
 async def light(store: Store) -> str:

@@ -308,6 +308,7 @@ def upgrade() -> None:
         sa.Column("receipt_wall", sa.BigInteger(), nullable=True),
         sa.Column("record_wall", sa.BigInteger(), nullable=True),
         sa.Column("heartbeat", sa.LargeBinary(), nullable=True),
+        sa.Column("behind_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("site", name=op.f("pk_site_status")),
     )
     op.create_table(

@@ -13,9 +13,11 @@ from msgspec import Struct
 
 from agent.core import query
 from agent.core.query import Dialect
+from common.core import wire
 from common.core.errors import ConfigError
 from common.core.record import Case, RecordKind, Step
 from common.core.state import CaseStatus, StepKind
+from common.core.text import one_line
 
 CASE_FIELDS = tuple(
     name for name in Case.__struct_fields__ if name not in {"case_key", "promised_unit", "watched", "invalid"}
@@ -207,8 +209,9 @@ def faults(data: dict[str, Any]) -> list[str]:
         found.append("table.case：缺少（办件主表）")
     for name, part in tables.items():
         root, _, rest = name.partition(".")
-        if root not in {"case", "step"} or (not rest and "." in name):
-            found.append(f"table.{name}：表名应为 case、case.<名>、step 或 step.<名>")
+        odd = not name.isprintable() or len(name) > wire.LONGEST_WORD
+        if root not in {"case", "step"} or (not rest and "." in name) or odd:
+            found.append(f"table.{one_line(name)}：表名应为 case、case.<名>、step 或 step.<名>")
         else:
             table = msgspec.convert(part, TableMapping)
             found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]

@@ -5,6 +5,7 @@ stays a date, an impossible one becomes None with its raw text in `invalid`. Not
 computed here: deadlines are the hall's.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -33,6 +34,7 @@ from common.core.record import (
     kind_of,
 )
 from common.core.state import CaseStatus, StepKind
+from common.core.text import sound
 
 _WHEN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
@@ -75,14 +77,28 @@ def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
-    """A key as text; of several columns a JSON array. Raises RejectedError for a null or lost characters inside."""
+    """A key as text that may travel; of several columns, or with a character that may not, a JSON array.
+
+    There every such character is escaped, so that two keys never become one and the row is found again by its key.
+    Raises RejectedError for a null or lost characters inside.
+    """
+    return _joined(_key_texts(values, charset))
+
+
+def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
     try:
-        texts = [text_of(value, charset, "strict") for value in values]
+        texts = [_raw_text(value, charset, "strict") for value in values]
     except UnicodeDecodeError as error:
         raise RejectedError("主键的文字不合字符集", hint="请核对 mapping.toml 的 source.charset") from error
     if any(text is None for text in texts):
         raise RejectedError("主键为空", hint="请在 mapping.toml 的 key 换用非空且唯一的字段")
-    return str(texts[0]) if len(texts) == 1 else msgspec.json.encode(texts).decode()
+    return [str(text) for text in texts]
+
+
+def _joined(texts: list[str]) -> str:
+    if not all(text == sound(text) for text in texts):
+        return json.dumps(texts)
+    return texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
 
 
 def to_record(item: Item, table: Table, version: int, stamp: Stamp) -> Record:
@@ -150,7 +166,8 @@ def statement(body: Pass | Gap | Event | Checkpoint | Result, stamp: Stamp, key:
 
 def case_key(item: Item, table: Table) -> str:
     """The case a row belongs to; padding of CHAR columns does not count."""
-    return key_text([item.values[name] for name in table.parent], table.source.charset).strip()
+    texts = _key_texts([item.values[name] for name in table.parent], table.source.charset)
+    return _joined([texts[0].strip()] if len(texts) == 1 else texts)
 
 
 def to_case(item: Item, table: Table) -> Case:
@@ -219,7 +236,7 @@ class _Reader:
 
     def _one(self, name: str, field: Field) -> Any:
         if field.const:
-            return field.const
+            return sound(field.const)
         value = self._values[field.col]
         charset = field.charset or self._table.source.charset
         if field.enum or field.lookup:
@@ -235,11 +252,11 @@ class _Reader:
         text = text.strip() if text is not None else None
         table = field.enum or self._table.lookups[field.lookup]
         if (text or "") in table:
-            return table[text or ""]
+            return sound(table[text or ""])
         if text is None:
             return None
         if field.other is not None:
-            return field.other or None
+            return sound(field.other) or None
         raise RejectedError(
             f"字段 {field.col} 的值 {text[:40]!r} 没有对应的标准值",
             hint="请在 mapping.toml 的 enum 或对照表补上该值",
@@ -313,13 +330,19 @@ def _source_time(item: Item, table: Table) -> str | None:
 
 
 def text_of(value: Any, charset: str = "", errors: str = "replace") -> str | None:
-    """A value as text. Bytes are decoded; a character that is lost, or that no text may hold, is U+FFFD."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return _sound(value)
+    """A value as text that may travel. Bytes are decoded; a character that is lost, or that no text may hold, is
+    U+FFFD: an odd character in an office's database must not make a dead letter of the row. `errors` as of `bytes.decode`.
+    """
+    text = _raw_text(value, charset, errors)
+    return None if text is None else sound(text)
+
+
+def _raw_text(value: Any, charset: str, errors: str) -> str | None:
+    """Every character as the driver gave it."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
-        return _sound(bytes(value).decode(charset or "utf-8", errors))
+        return bytes(value).decode(charset or "utf-8", errors)
     if isinstance(value, bool):
         return str(int(value))
     return _number_text(value) or str(value)
@@ -330,14 +353,3 @@ def _number_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return plain(value.to_integral_value()) if value == value.to_integral_value() else plain(value)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else ""
-
-
-def _sound(text: str) -> str:
-    """PostgreSQL takes no NUL, and UTF-8 no half of a surrogate pair: both are damage in the source."""
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from agent import mapping
 from agent.core import rows
+from agent.core.digest import row_digest
 from agent.core.mapping import Field, Table
+from agent.core.position import retype
 from agent.core.rows import Item, Stamp
 from common.core.errors import ConfigError, RejectedError
-from common.core.record import Case, Op, RecordKind, Step, decode_body
+from common.core.record import Case, Op, RecordKind, Step, decode_body, decode_record, encode_record
 from common.core.state import CaseStatus, StepKind
+from common.core.text import sound
 
 ZONE = ZoneInfo("Asia/Shanghai")
 STAMP = Stamp(at=1, wall=2, mono=3)
@@ -288,6 +291,50 @@ def test_a_text_keeps_no_character_that_no_database_can_hold(tables: dict[str, T
     found = case(tables["case"], YWID=7, SLBH="A\0B", SQR=b"\x00" + "王".encode("gb18030"), ZT="0")
     assert (found.case_no, found.applicant) == ("A\ufffdB", "\ufffd王")
     assert rows.text_of("\ud83d") == "\ufffd"
+
+
+ODD = st.text(
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from("\0\x1b\x9b\r\n\u202e\x7f\x0b王")), min_size=1
+)
+
+
+@given(ODD, ODD)
+def test_whatever_an_office_wrote_its_row_is_no_dead_letter(
+    tmp_path_factory: pytest.TempPathFactory, text: str, key: str
+) -> None:
+    """P-WIRE-03: odd characters are replaced before the record is made; the digest is of the raw values."""
+    table = load(tmp_path_factory.mktemp("odd"), SAMPLE)["case"]
+    made = rows.to_record(item(table, YWID=key, SLBH=text, BZ=text, SLSJ=text, ZT="0"), table, 1, STAMP)
+    assert decode_record(encode_record(made)) == made
+    body = decode_body(made)
+    assert isinstance(body, Case)
+    assert body.watched == {"BZ": sound(text)}
+    raw = [
+        {"YWID": key, "SLBH": text, "BZ": text, "SLSJ": text, "ZT": "0"}.get(name) for name in table.content
+    ]
+    assert made.digest == row_digest(KEY, table.fingerprint, raw)
+
+
+@given(ODD, ODD)
+def test_two_keys_stay_two_and_each_is_found_again(first: str, second: str) -> None:
+    assert (rows.key_text([first]) == rows.key_text([second])) == (first == second)
+    assert retype(rows.key_text([first]), [""]) == (first,)
+    assert retype(rows.key_text([first, second]), ["", ""]) == (first, second)
+
+
+@pytest.mark.parametrize("parent", ["A7\r\n", "A7\x0b", " A7\r", "A7"])
+def test_a_line_end_behind_a_key_does_not_part_a_step_from_its_case(
+    tables: dict[str, Table], parent: str
+) -> None:
+    assert rows.case_key(item(tables["step"], ID=1, YWID=parent), tables["step"]) == "A7"
+
+
+def test_a_canonical_word_of_the_mapping_may_not_obey_either(tmp_path: Path) -> None:
+    odd = SAMPLE.replace('kind = {const = "fee"}', 'kind = {const = "fee"}, actor = {const = "收\\u001b费"}')
+    table = load(tmp_path, odd)["step.fee"]
+    assert rows.to_step(item(table, ID=1, YWID=7), table).actor == "收\ufffd费"
+    with pytest.raises(ConfigError, match="表名应为"):
+        load(tmp_path, SAMPLE.replace("[table.step.fee]", '[table.step."fee\\u001b"]'))
 
 
 def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:

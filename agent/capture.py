@@ -21,7 +21,7 @@ from agent.core.query import Row
 from agent.core.rows import Item, Stamp
 from agent.index import Index, Known, Seen, mark
 from common.clock import Clock
-from common.core import record
+from common.core import mask, record
 from common.core.errors import RejectedError
 from common.core.record import Case, Cause, Event, Gap, Op, Pass, Record, RecordKind, Result, Step
 
@@ -247,7 +247,7 @@ class Capture:
         reason = str(error)
         if self.bad.get((table.name, key)) == reason:
             return
-        log.error("row.quarantined", table=table.name, key=key, reason=reason, hint=error.hint)
+        log.error("row.quarantined", table=table.name, key=mask.masked(key), reason=reason, hint=error.hint)
         await self._buffer.quarantine_row(table.name, key, reason)
         self.bad[table.name, key] = reason
 

@@ -26,6 +26,7 @@ from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
 from common.clock import Clock
+from common.core import mask
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
 from common.core.instant import MINUTE, SECOND
@@ -157,9 +158,9 @@ class Collector:
 
     def _table_stopped(self, name: str, error: SchemaError) -> None:
         if name not in self._state.table_faults:
-            log.error("table.stopped", table=name, reason=str(error), hint=error.hint)
+            log.error("table.stopped", table=name, reason=mask.numbers(str(error)), hint=error.hint)
             self._state.since_wall = self._state.since_wall or self._clock.wall()
-        self._state.table_faults[name] = str(error)
+        self._state.table_faults[name] = mask.numbers(str(error))
 
     async def _pass(self, changed: int) -> None:
         """State completeness, at most every `pass_secs` unless something changed.
@@ -247,9 +248,9 @@ async def _survived(collector: Collector, state: CollectState, clock: Clock) -> 
         return False
     except UnavailableError as error:
         if not state.source_fault:
-            log.warning("source.unavailable", reason=str(error), hint=error.hint)
+            log.warning("source.unavailable", reason=mask.numbers(str(error)), hint=error.hint)
             state.since_wall = clock.wall()
-        state.source_fault = str(error)
+        state.source_fault = mask.numbers(str(error))
         await collector.close()
         return False
     _recovered(state, clock)

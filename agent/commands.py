@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from common.cli import say
+from common.core.text import one_line
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -134,7 +135,7 @@ def _quarantine(path: Path) -> int:
             f"缓存不能读：{error}", hint="请执行 mingcha-agent doctor --only 缓存"
         ) from error
     for item in found:
-        say(f"! {from_us(item.wall, zone):%Y-%m-%d %H:%M}  {item.what}：{item.why}")
+        say(f"! {from_us(item.wall, zone):%Y-%m-%d %H:%M}  {one_line(item.what)}：{one_line(item.why)}")
     if not found:
         say("✓ 没有被隔离的")
     return 0

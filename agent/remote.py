@@ -123,7 +123,7 @@ class Remote:
     async def _doctor(self, _args: dict[str, int]) -> str:
         from agent import doctor  # it needs the whole program, which needs this module
 
-        findings, verdict, sentence = await doctor.examine_config(self._config, self._clock)
+        findings, verdict, sentence = await doctor.examine_config(self._config, self._clock, for_hall=True)
         bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
         return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
 

@@ -26,6 +26,7 @@ STEP_FIELDS = tuple(name for name in Step.__struct_fields__ if name not in {"cas
 TIME_FIELDS = {
     "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at",
 }  # fmt: skip
+PERSONAL_FIELDS = {"applicant", "phone", "responsible", "actor", "opinion"}
 _NUMBER_FIELDS = {"promised", "legal", "seq"}
 _WORDS: dict[str, type[CaseStatus] | type[StepKind]] = {"status": CaseStatus, "kind": StepKind}
 DIALECTS = {
@@ -145,6 +146,12 @@ class Table(Struct, frozen=True, dict=True):
         }
 
     @cached_property
+    def personal(self) -> frozenset[str]:
+        """Columns of which no value may stand in a reason, a log or a doctor's words."""
+        fields = self.fields.items()
+        return frozenset(field.col for name, field in fields if field.privacy or name in PERSONAL_FIELDS)
+
+    @cached_property
     def content(self) -> tuple[str, ...]:
         """Columns inside the digest, sorted: key, parent, mapped and watched ones."""
         mapped = {field.col for field in self.fields.values() if field.col}
@@ -235,6 +242,14 @@ def _table_faults(name: str, table: TableMapping) -> list[str]:
     cursor = table.cursor.columns if table.cursor else []
     for place, words in (("key", table.key), ("parent", parent), ("watch", table.watch), ("cursor", cursor)):
         found += [f"{place}：{fault}" for word in words for fault in _name_faults(word)]
+    dropped = {
+        item.col for item in table.columns.values() if isinstance(item, Field) and item.privacy == "drop"
+    }
+    found += [
+        f'watch：{word} 的内容不出本机（privacy = "drop"），不能留证'
+        for word in table.watch
+        if word in dropped
+    ]
     fields = CASE_FIELDS if root == "case" else STEP_FIELDS
     for field, item in table.columns.items():
         if field not in fields:

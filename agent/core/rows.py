@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
+from common.core import mask
 from common.core.errors import RejectedError
 from common.core.record import (
     Case,
@@ -41,6 +42,7 @@ _WHEN = re.compile(
     r"(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,9}))?)?秒?分?|(\d{2})(\d{2})(\d{2})?)?"
     r"\s*(Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)?"
 )
+_WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?")
 _SHORT = len("+08")
 _MAX_TEXT = 4000
 MAX_RECORD = 192 * 1024
@@ -102,7 +104,7 @@ def _joined(texts: list[str]) -> str:
 
 
 def to_record(item: Item, table: Table, version: int, stamp: Stamp) -> Record:
-    """The draft (seq 0) of version `version` of a row. Raises RejectedError naming column and value."""
+    """The draft (seq 0) of version `version` of a row. Raises RejectedError naming the column, and its value where that is a code."""
     body = to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
     made = _record(table, item.key, version, Op.PUT, item.digest, body, stamp, _source_time(item, table))
     size = len(bytes(made.body)) + len(made.key.encode())
@@ -207,7 +209,7 @@ def _word(kind: type[_Word], text: str) -> _Word:
         return kind(text)
     except ValueError as error:
         raise RejectedError(
-            f"{text[:40]!r} 不是标准值（可用：{'、'.join(kind)}）", hint="请修改对照表或 enum"
+            f"{mask.code(text)!r} 不是标准值（可用：{'、'.join(kind)}）", hint="请修改对照表或 enum"
         ) from error
 
 
@@ -245,7 +247,7 @@ class _Reader:
             return self._when(name, field, value, charset)
         text = text_of(value, charset)
         if name in {"promised", "legal", "seq"}:
-            return _whole(field, text)
+            return self._whole(field, text)
         return text[:_MAX_TEXT] if text else None
 
     def _translated(self, field: Field, text: str | None) -> str | None:
@@ -258,9 +260,24 @@ class _Reader:
         if field.other is not None:
             return sound(field.other) or None
         raise RejectedError(
-            f"字段 {field.col} 的值 {text[:40]!r} 没有对应的标准值",
+            f"{self._quoted(field, text)}没有对应的标准值",
             hint="请在 mapping.toml 的 enum 或对照表补上该值",
         )
+
+    def _whole(self, field: Field, text: str | None) -> int | None:
+        """A whole number; `20.00` and `20 个工作日` are 20."""
+        if text is None or not text.strip():
+            return None
+        found = _WHOLE.fullmatch(text.strip())
+        if found is None:
+            raise RejectedError(f"{self._quoted(field, text)}不是整数", hint="请核对 mapping.toml 或源数据")
+        return int(found[1])
+
+    def _quoted(self, field: Field, text: str) -> str:
+        """Which column, and its value only where that is a code: the reason is logged, and told to the hall."""
+        if field.col in self._table.personal:
+            return f"字段 {field.col} 的值（个人信息，不显示）"
+        return f"字段 {field.col} 的值 {mask.code(text)!r} "
 
     def _when(self, name: str, field: Field, value: Any, charset: str) -> str | None:
         if value is None:
@@ -305,18 +322,6 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         return _canonical(moment, field, zone)
     except (ValueError, OverflowError):
         return None
-
-
-def _whole(field: Field, text: str | None) -> int | None:
-    """A whole number; `20.00` and `20 个工作日` are 20."""
-    if text is None or not text.strip():
-        return None
-    found = re.fullmatch(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?", text.strip())
-    if found is None:
-        raise RejectedError(
-            f"字段 {field.col} 的值 {text[:40]!r} 不是整数", hint="请核对 mapping.toml 或源数据"
-        )
-    return int(found[1])
 
 
 def _source_time(item: Item, table: Table) -> str | None:

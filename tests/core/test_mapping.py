@@ -337,6 +337,40 @@ def test_a_canonical_word_of_the_mapping_may_not_obey_either(tmp_path: Path) -> 
         load(tmp_path, SAMPLE.replace("[table.step.fee]", '[table.step."fee\\u001b"]'))
 
 
+PRIVATE = """
+[table.step.talk]
+from = "SP_DH"
+key = ["DH"]
+parent = "YWID"
+columns = {actor = {col = "DH", privacy = "drop"}, seq = "DH", step_name = {col = "SM", enum = {1 = "a"}}, kind = {col = "JBR", enum = {1 = "accept"}}, org = {col = "JBR", privacy = "name"}}
+"""
+PERSON = "330102199001011234"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"DH": "电话13812345678"}, "字段 DH 的值（个人信息，不显示）不是整数"),
+        ({"JBR": "王小明"}, "字段 JBR 的值（个人信息，不显示）没有对应的标准值"),
+        ({"SM": PERSON}, "字段 SM 的值 '330***************' 没有对应的标准值"),
+        ({"SM": "李四的电话是13812345678"}, "字段 SM 的值 '李**' 没有对应的标准值"),
+        ({"SM": "待补正"}, "字段 SM 的值 '待补正' 没有对应的标准值"),
+    ],
+)
+def test_why_a_row_is_set_aside_names_the_column_and_nobody(
+    tmp_path: Path, values: dict[str, str], said: str
+) -> None:
+    table = load(tmp_path, SAMPLE + PRIVATE)["step.talk"]
+    with pytest.raises(RejectedError) as caught:
+        rows.to_record(item(table, **({"YWID": 7, "DH": "1"} | values)), table, 1, STAMP)
+    assert str(caught.value) == said
+
+
+def test_what_may_not_leave_the_box_cannot_be_kept_as_evidence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"table\.case\.watch：DH 的内容不出本机"):
+        load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'watch = ["BZ", "DH"]'))
+
+
 def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:
     with pytest.raises(RejectedError, match="CNSX"):
         case(tables["case"], YWID=7, CNSX="99999999999999999999", ZT="0")

@@ -17,7 +17,7 @@ from common.core import wire
 from common.core.errors import ConfigError
 from common.core.record import Case, RecordKind, Step
 from common.core.state import CaseStatus, StepKind
-from common.core.text import one_line
+from common.core.text import is_file_name, one_line
 
 CASE_FIELDS = tuple(
     name for name in Case.__struct_fields__ if name not in {"case_key", "promised_unit", "watched", "invalid"}
@@ -228,6 +228,9 @@ def faults(data: dict[str, Any]) -> list[str]:
 def _source_faults(source: SourceConfig) -> list[str]:
     needed = ["path"] if source.type == "sqlite" else ["host", "database", "user", "password_file"]
     found = [f"source.{name}：缺少" for name in needed if not getattr(source, name)]
+    found += _file_faults("source.path", source.path) + _file_faults(
+        "source.password_file", source.password_file
+    )
     return found + _charset_faults("source.charset", source.charset)
 
 
@@ -278,7 +281,7 @@ def _field_faults(name: str, field: Field) -> list[str]:
         found.append(".type：只用于时间字段")
     if field.type in {"workdays", "days"} and name not in _NUMBER_FIELDS:
         found.append(".type：只用于期限字段")
-    return found + _charset_faults(".charset", field.charset)
+    return found + _charset_faults(".charset", field.charset) + _file_faults(".lookup", field.lookup)
 
 
 def _name_faults(name: str) -> list[str]:
@@ -287,6 +290,10 @@ def _name_faults(name: str) -> list[str]:
     except ConfigError as error:
         return [str(error)]
     return []
+
+
+def _file_faults(place: str, name: str) -> list[str]:
+    return [] if is_file_name(name) else [f"{place}：路径里有控制字符"]
 
 
 def _charset_faults(place: str, charset: str) -> list[str]:

@@ -19,6 +19,11 @@ def is_sound(text: str) -> bool:
     return text.isprintable() or _UNSOUND.search(text) is None
 
 
+def is_file_name(text: str) -> bool:
+    """What a file may be called: sound, no tab, no line end, no NUL above all."""
+    return is_sound(text) and not {"\t", "\n"} & set(text)
+
+
 def sound(text: str) -> str:
     """`text` as it may travel: line ends of any system are line feeds; what else may not be in it, or is half a surrogate
     pair, is U+FFFD. A sound text comes back as it is.

@@ -282,6 +282,18 @@ def test_unknown_keys_are_errors_with_their_path(tmp_path: Path) -> None:
         load(tmp_path, SAMPLE.replace('key = ["YWID"]\ncursor', 'key = ["YWID"]\nkei = 1\ncursor'))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"items.csv"', '"a\\u0000"', r"columns\.item_code\.lookup：路径里有控制字符"),
+        ('"spxt.db"', '"a\\u0000"', r"source\.path：路径里有控制字符"),
+    ],
+)
+def test_a_file_that_cannot_be_called_so_is_a_mistake(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, SAMPLE.replace(old, new))
+
+
 def test_a_missing_lookup_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="读不到对照表"):
         load(tmp_path, SAMPLE.replace("items.csv", "none.csv"))

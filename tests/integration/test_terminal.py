@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -13,13 +14,16 @@ import msgspec
 import pytest
 from sqlalchemy import insert, select, update
 
+import common
 from central import judge
 from central.ingest import ingest_batches, open_batch
 from central.judge import Moment
 from central.store import tables as t
 from central.store.engine import open_store
 from central.welcome import introduce
+from common.cli import complain, say, say_json
 from common.core import crypto, message
+from common.core.errors import UsageError
 from common.core.instant import to_us
 from common.core.message import Heartbeat
 from common.core.record import Case, Event, Gap, Result
@@ -160,3 +164,24 @@ async def test_texts_that_may_not_travel_are_dead_letters(hall: tuple[str, Sende
         dead = (await conn.execute(select(t.dead_letter.c.seq).order_by(t.dead_letter.c.seq))).scalars().all()
     await store.close()
     assert list(dead) == [2, 3, 4, 5, 7, 9, 10, 11, 12]
+
+
+def test_what_a_command_prints_obeys_nobody_whatever_it_quotes(capfd: pytest.CaptureFixture[str]) -> None:
+    """Errors quote files, drivers and arguments; lines of our own layout stay."""
+    say("甲\n乙\t\x07\x9b2J\u202e")
+    say_json('"\x7f\x9b\u202e甲"')
+    complain(UsageError("丙\x9b", hint="丁\x07"))
+    out, err = capfd.readouterr()
+    assert out == '甲\n乙\t\ufffd\ufffd2J\ufffd\n"\\u007f\\u009b\\u202e甲"\n'
+    assert err == "✕ 丙\ufffd\n  处理：丁\ufffd\n"
+
+
+def test_nothing_is_printed_beside_it() -> None:
+    root = Path(common.__file__).parents[1]
+    files = [path for part in ("agent", "central", "common") for path in (root / part).rglob("*.py")]
+    found = [
+        path.relative_to(root)
+        for path in files
+        if re.search(r"click\.s?echo\(|\bprint\(", path.read_text("utf-8"))
+    ]
+    assert found == [Path("common/cli.py")]

@@ -36,6 +36,7 @@ from common.core.record import (
 )
 from common.core.state import CaseStatus, StepKind
 from common.core.text import sound
+from common.core.wire import LONGEST_TEXT
 
 _WHEN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
@@ -44,7 +45,6 @@ _WHEN = re.compile(
 )
 _WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?")
 _SHORT = len("+08")
-_MAX_TEXT = 4000
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
 
@@ -223,10 +223,13 @@ class _Reader:
         self.invalid: dict[str, str] = {}
 
     def fields(self) -> dict[str, Any]:
-        return {
+        found = {
             name: self._one(name, field)
             for name, field in self._table.fields.items()
             if field.privacy != "drop"
+        }
+        return {
+            name: value[:LONGEST_TEXT] if isinstance(value, str) else value for name, value in found.items()
         }
 
     def watched(self) -> dict[str, str]:
@@ -234,7 +237,7 @@ class _Reader:
             name: text_of(self._values[name], self._table.source.charset)
             for name in self._table.mapping.watch
         }
-        return {name: text[:_MAX_TEXT] for name, text in texts.items() if text is not None}
+        return {name: text[:LONGEST_TEXT] for name, text in texts.items() if text is not None}
 
     def _one(self, name: str, field: Field) -> Any:
         if field.const:
@@ -248,7 +251,7 @@ class _Reader:
         text = text_of(value, charset)
         if name in {"promised", "legal", "seq"}:
             return self._whole(field, text)
-        return text[:_MAX_TEXT] if text else None
+        return text or None
 
     def _translated(self, field: Field, text: str | None) -> str | None:
         text = text.strip() if text is not None else None

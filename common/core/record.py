@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from common.core import wire
 from common.core.state import CaseStatus, Outcome, StepKind
-from common.core.wire import Int32, Int64, Said, Word
+from common.core.wire import Int32, Int64, Said, Text, Word
 
 SCHEMA = 1
 """Major version of the record schema; additive changes do not raise it."""
@@ -78,25 +78,25 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
     """One approval, or the part of it that one source table holds (parts with one `case_key` are merged)."""
 
     case_key: str  # the case's key inside its site
-    case_no: str | None = None
-    item_code: str | None = None
-    item_name: str | None = None
-    applicant: str | None = None
-    phone: str | None = None
-    channel: str | None = None
-    org: str | None = None
-    responsible: str | None = None
-    received_at: str | None = None
-    accepted_at: str | None = None
+    case_no: Text | None = None
+    item_code: Text | None = None
+    item_name: Text | None = None
+    applicant: Text | None = None
+    phone: Text | None = None
+    channel: Text | None = None
+    org: Text | None = None
+    responsible: Text | None = None
+    received_at: Text | None = None
+    accepted_at: Text | None = None
     promised: Int64 | None = None  # days
-    promised_unit: str | None = None  # "workdays" | "days"
+    promised_unit: Text | None = None  # "workdays" | "days"
     legal: Int64 | None = None  # working days
-    deadline: str | None = None  # an instant that the source itself states
-    finished_at: str | None = None
-    outcome: str | None = None
+    deadline: Text | None = None  # an instant that the source itself states
+    finished_at: Text | None = None
+    outcome: Text | None = None
     status: CaseStatus | None = None
-    watched: dict[str, str] = {}
-    invalid: dict[str, str] = {}
+    watched: dict[Word, Text] = {}
+    invalid: dict[Word, Text] = {}
 
 
 class Step(Struct, array_like=True, frozen=True, kw_only=True):
@@ -104,17 +104,17 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
 
     case_key: str
     seq: Int64 | None = None
-    step_name: str | None = None
+    step_name: Text | None = None
     kind: StepKind = StepKind.OTHER
-    actor: str | None = None
-    org: str | None = None
-    started_at: str | None = None
-    finished_at: str | None = None
-    due_at: str | None = None
-    recorded_at: str | None = None
-    opinion: str | None = None
-    watched: dict[str, str] = {}
-    invalid: dict[str, str] = {}
+    actor: Text | None = None
+    org: Text | None = None
+    started_at: Text | None = None
+    finished_at: Text | None = None
+    due_at: Text | None = None
+    recorded_at: Text | None = None
+    opinion: Text | None = None
+    watched: dict[Word, Text] = {}
+    invalid: dict[Word, Text] = {}
 
 
 class Observation(Struct, array_like=True, frozen=True):

@@ -16,11 +16,13 @@ from common.core.text import is_sound, one_line
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Half of what a column holds: sums and differences of two fit as well."""
-LONGEST_WORD, LONGEST_SAID = 200, 2_000
+LONGEST_WORD, LONGEST_SAID, LONGEST_TEXT = 200, 2_000, 4_000
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
 """What names or numbers something: an id, a code, a version."""
 Said = Annotated[str, msgspec.Meta(max_length=LONGEST_SAID)]
 """A sentence for people."""
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+"""What an office wrote into one field."""
 _Value = TypeVar("_Value")
 
 

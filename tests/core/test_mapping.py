@@ -341,6 +341,12 @@ def test_a_line_end_behind_a_key_does_not_part_a_step_from_its_case(
     assert rows.case_key(item(tables["step"], ID=1, YWID=parent), tables["step"]) == "A7"
 
 
+def test_a_text_that_a_vendor_left_without_end_is_cut(tables: dict[str, Table]) -> None:
+    """P-WIRE-06"""
+    found = case(tables["case"], YWID=7, SQR="王" * 5_000, BZ="注" * 5_000, ZT="0")
+    assert (found.applicant, found.watched["BZ"]) == ("王" * 4_000, "注" * 4_000)
+
+
 def test_a_canonical_word_of_the_mapping_may_not_obey_either(tmp_path: Path) -> None:
     odd = SAMPLE.replace('kind = {const = "fee"}', 'kind = {const = "fee"}, actor = {const = "收\\u001b费"}')
     table = load(tmp_path, odd)["step.fee"]

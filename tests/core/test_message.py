@@ -236,6 +236,8 @@ def test_a_text_deep_in_a_body_is_looked_at_too() -> None:
         (Gap(1, 1, "damaged"), "why", 200),
         (Event("a"), "detail", 2_000),
         (Observation("a", "case", "1", ""), "detail", 2_000),
+        (Case(case_key="1"), "applicant", 4_000),
+        (Step(case_key="1"), "opinion", 4_000),
         (Result("a", "doctor", Outcome.DONE), "detail", 16_000),
     ],
 )

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from common.cli import EX_CONFIG, EX_SOFTWARE, invoke
+from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say, say_json
 
 import click  # isort: skip
 
@@ -50,9 +50,9 @@ def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:
-        click.echo(doctors.as_json(path, findings, verdict).encode())
+        say_json(doctors.as_json(path, findings, verdict))
     else:
-        click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
+        say(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
     return verdict.exit_code
 
 
@@ -72,9 +72,9 @@ def status(path: Path, as_json: bool, watch: bool) -> int:
     while True:
         found = process.read(settings.status_path, Status, clock.wall())
         if as_json:
-            click.echo(msgspec.json.encode(found))
+            say_json(msgspec.json.encode(found))
         else:
-            click.echo(report.line(found, clock.wall()))
+            say(report.line(found, clock.wall()))
         if not watch:
             return 0 if found else 3
         time.sleep(2)
@@ -92,7 +92,7 @@ def pause(path: Path, why: str) -> None:
     from common.clock import Clock
 
     Switch(config.load(path).data_dir).turn_off(Off(Clock().wall(), getpass.getuser(), why))
-    click.echo("✓ 已暂停采集，几秒内停止读业务库。恢复：mingcha-agent resume")
+    say("✓ 已暂停采集，几秒内停止读业务库。恢复：mingcha-agent resume")
 
 
 @cli.command(help="恢复采集；暂停期间的变化会自动补采。")
@@ -102,7 +102,7 @@ def resume(path: Path) -> None:
     from agent.switch import Switch
 
     was_off = Switch(config.load(path).data_dir).turn_on()
-    click.echo("✓ 已恢复采集" if was_off else "✓ 采集没有暂停")
+    say("✓ 已恢复采集" if was_off else "✓ 采集没有暂停")
 
 
 @cli.command("config", help="检查配置与映射，不连网络，列出全部错误。")
@@ -112,13 +112,13 @@ def check_config(path: Path) -> int:
 
     settings = config.load(path)
     if not settings.mapping.exists():
-        click.echo(f"! 未配置数据源：没有 {settings.mapping}", err=True)
+        say(f"! 未配置数据源：没有 {settings.mapping}", err=True)
         return EX_CONFIG
     source, tables = mapping.load(settings.mapping)
-    click.echo(
+    say(
         f"✓ {path}：站点 {settings.site} 第 {settings.generation} 代，市中心 {settings.mqtt.host}:{settings.mqtt.port}"
     )
-    click.echo(
+    say(
         f"✓ {settings.mapping}：{source.type}，{len(tables)} 张表（{'、'.join(table.name for table in tables)}）"
     )
     return 0
@@ -134,7 +134,7 @@ def main() -> None:
     try:
         invoke(cli)
     except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
-        click.echo(f"✕ 体检程序自身出错：{error!r}", err=True)
+        say(f"✕ 体检程序自身出错：{error!r}", err=True)
         sys.exit(EX_SOFTWARE)
 
 

@@ -8,13 +8,16 @@ from agent.source.base import Source
 from agent.status import Status as BoxStatus
 from common import process
 from common.clock import Clock
+from common.core import mask
 from common.core.instant import from_us
 
 
 class Box:
     """What the checks look at. Nothing is opened here."""
 
-    def __init__(self, config: AgentConfig, clock: Clock) -> None:
+    def __init__(self, config: AgentConfig, clock: Clock, *, for_hall: bool = False) -> None:
+        """`for_hall`: what is found leaves the box."""
+        self.for_hall = for_hall
         self.config = config
         self.clock = clock
         self.status = process.read(config.status_path, BoxStatus, clock.wall())
@@ -26,6 +29,10 @@ class Box:
     def adapter(self) -> Source:
         assert self.source is not None
         return app.adapter(self.source, self.config.capture.secrets_dir)
+
+    def key(self, text: str) -> str:
+        """A row's key as whoever reads this may see it."""
+        return mask.masked(text) if self.for_hall else mask.key(text)
 
     def since(self, wall: int) -> str:
         """`06-12 14:32` of this box's clock; empty for 0."""

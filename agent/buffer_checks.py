@@ -11,7 +11,7 @@ from agent import label as labels
 from agent.box import Box
 from agent.core import quota
 from agent.core.quota import Level
-from common.core import crypto
+from common.core import crypto, mask
 from common.health import Outcome, Status, ok
 
 
@@ -84,7 +84,8 @@ async def filled(box: Box) -> Outcome:
 
 async def bad_rows(box: Box) -> Outcome:
     sql = "SELECT tbl, key, reason FROM bad_row ORDER BY at_wall DESC LIMIT 4"
-    shown = [f"{table} 主键 {key}：{why}" for table, key, why in await _rows(box.config.buffer_path, sql)]
+    found = await _rows(box.config.buffer_path, sql)
+    shown = [f"{table} 主键 {box.key(key)}：{mask.numbers(why)}" for table, key, why in found]
     return Outcome(Status.WARN, _listed(shown)) if shown else ok()
 
 

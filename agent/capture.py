@@ -26,7 +26,7 @@ from agent.core.rows import Item, Stamp
 from agent.core.upheaval import UpheavalError
 from agent.index import Index
 from common.clock import Clock
-from common.core import record
+from common.core import mask, record
 from common.core.errors import RejectedError
 from common.core.record import (
     Case,
@@ -341,7 +341,7 @@ class Capture:
         reason = str(error)
         if self.bad.get((table.name, key)) == reason:
             return
-        log.error("row.quarantined", table=table.name, key=key, reason=reason, hint=error.hint)
+        log.error("row.quarantined", table=table.name, key=mask.masked(key), reason=reason, hint=error.hint)
         await self._buffer.quarantine_row(table.name, key, reason)
         self.bad[table.name, key] = reason
 

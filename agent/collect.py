@@ -28,6 +28,7 @@ from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
 from agent.switch import Switch, said
 from common.clock import Clock
+from common.core import mask
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
 from common.core.instant import MINUTE, SECOND
@@ -194,9 +195,9 @@ class Collector:
 
     def _table_stopped(self, name: str, error: SchemaError) -> None:
         if name not in self._state.table_faults:
-            log.error("table.stopped", table=name, reason=str(error), hint=error.hint)
+            log.error("table.stopped", table=name, reason=mask.numbers(str(error)), hint=error.hint)
             self._state.since_wall = self._state.since_wall or self._clock.wall()
-        self._state.table_faults[name] = str(error)
+        self._state.table_faults[name] = mask.numbers(str(error))
 
     async def _pass(self, changed: int) -> None:
         """State completeness, at most every `pass_secs` unless something changed.
@@ -284,9 +285,9 @@ async def _survived(collector: Collector, state: CollectState, clock: Clock) -> 
         return False
     except UnavailableError as error:
         if not state.source_fault:
-            log.warning("source.unavailable", reason=str(error), hint=error.hint)
+            log.warning("source.unavailable", reason=mask.numbers(str(error)), hint=error.hint)
             state.since_wall = clock.wall()
-        state.source_fault = str(error)
+        state.source_fault = mask.numbers(str(error))
         await collector.close()
         return False
     _recovered(state, clock)

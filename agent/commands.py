@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from common.cli import say
+from common.core.text import one_line
+
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -54,14 +57,14 @@ def _show(path: Path) -> int:
     settings, keks, zone = _opened(path)
     found = inside.segments(settings.buffer_path, keks)
     if not found:
-        click.echo(f"○ 还没有缓存：{settings.buffer_path}")
+        say(f"○ 还没有缓存：{settings.buffer_path}")
         return 0
     for file in found:
         mark = "✓" if file.key and not file.fate else "!"
         since = f"，{from_us(file.wall, zone):%Y-%m-%d %H:%M} 起" if file.wall else ""
-        click.echo(f"{mark} {file.path.name}  {inside.word(file)}{since}")
+        say(f"{mark} {file.path.name}  {inside.word(file)}{since}")
         key = f"主密钥 {file.key}" if file.key else "主密钥打不开"
-        click.echo(
+        say(
             f"  缓存 {file.epoch.hex() or '不明'}，从 {file.first:,} 号起，{file.bytes / 2**20:.1f} MB，"
             f"{file.alg or '算法不明'}，{key}"
         )
@@ -77,19 +80,19 @@ def _check(path: Path) -> int:
     code = 0
     for file in inside.segments(settings.buffer_path, keks):
         if not file.key:
-            click.echo(f"✕ {file.path.name}  主密钥打不开，{file.bytes / 2**20:.1f} MB 未检查")
+            say(f"✕ {file.path.name}  主密钥打不开，{file.bytes / 2**20:.1f} MB 未检查")
             code = 1
             continue
         try:
             found = inside.read(file, keks)
         except sqlite3.Error as error:
-            click.echo(f"✕ {file.path.name}  不能读：{error}")
+            say(f"✕ {file.path.name}  不能读：{error}")
             code = 1
             continue
         if found.holes:
             code = 1
         bad = f"，打不开或缺少 {inside.shown(found.holes)}" if found.holes else ""
-        click.echo(f"{'✕' if found.holes else '✓'} {file.path.name}  {found.records:,} 条完好{bad}")
+        say(f"{'✕' if found.holes else '✓'} {file.path.name}  {found.records:,} 条完好{bad}")
     return code
 
 
@@ -101,16 +104,16 @@ def _salvage(path: Path) -> int:
     found = [file for file in inside.segments(settings.buffer_path, keks) if file.fate]
     for file in found:
         if not file.key:
-            click.echo(f"✕ {file.path.name}  主密钥打不开")
+            say(f"✕ {file.path.name}  主密钥打不开")
             continue
         said = inside.read(file, keks)
         kinds = "，".join(f"{kind.value} {count:,}" for kind, count in sorted(said.kinds.items()))
         span = "至".join(
             f"{from_us(wall, zone):%Y-%m-%d %H:%M}" for wall in (said.from_wall, said.to_wall) if wall
         )
-        click.echo(f"! {file.path.name}  {inside.word(file)}：读得出 {said.records:,} 条（{kinds}）{span}")
+        say(f"! {file.path.name}  {inside.word(file)}：读得出 {said.records:,} 条（{kinds}）{span}")
     if not found:
-        click.echo("✓ 没有被搁置的文件")
+        say("✓ 没有被搁置的文件")
     return 0
 
 
@@ -123,7 +126,7 @@ def _quarantine(path: Path) -> int:
 
     settings, _, zone = _opened(path)
     if not settings.buffer_path.exists():
-        click.echo(f"○ 还没有缓存：{settings.buffer_path}")
+        say(f"○ 还没有缓存：{settings.buffer_path}")
         return 0
     try:
         found = inside.quarantine(settings.buffer_path)
@@ -132,9 +135,9 @@ def _quarantine(path: Path) -> int:
             f"缓存不能读：{error}", hint="请执行 mingcha-agent doctor --only 缓存"
         ) from error
     for item in found:
-        click.echo(f"! {from_us(item.wall, zone):%Y-%m-%d %H:%M}  {item.what}：{item.why}")
+        say(f"! {from_us(item.wall, zone):%Y-%m-%d %H:%M}  {one_line(item.what)}：{one_line(item.why)}")
     if not found:
-        click.echo("✓ 没有被隔离的")
+        say("✓ 没有被隔离的")
     return 0
 
 
@@ -155,9 +158,9 @@ def _change(path: Path) -> int:
     before = wrapped_by()
     master.change(file, before or "")
     new = master.load(file, settings.buffer_path).id
-    click.echo(f"✓ 新主密钥 {new}；旧的暂存为 {master.former(file)}")
+    say(f"✓ 新主密钥 {new}；旧的暂存为 {master.former(file)}")
     if before is None:
-        click.echo("! 采集程序没有在运行：启动后自动改用新密钥。请执行  systemctl start mingcha-agent")
+        say("! 采集程序没有在运行：启动后自动改用新密钥。请执行  systemctl start mingcha-agent")
         return 0
     until = time.monotonic() + _WAIT_SECS
     while wrapped_by() != new:
@@ -168,7 +171,7 @@ def _change(path: Path) -> int:
             )
         time.sleep(0.2)
     master.finish(file, settings.buffer_path)
-    click.echo("✓ 已全部改用新密钥，旧密钥已删除")
+    say("✓ 已全部改用新密钥，旧密钥已删除")
     return 0
 
 

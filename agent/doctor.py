@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from msgspec.structs import replace
 
 from agent import __version__, app, buffer_checks, look, master
 from agent import config as configs
@@ -22,7 +23,7 @@ from agent.source import base
 from agent.switch import Switch, said
 from common import health
 from common.clock import Clock
-from common.core import crypto
+from common.core import crypto, mask
 from common.core.errors import ConfigError, words
 from common.core.instant import DAY, MINUTE, SECOND, to_us
 from common.core.state import DoctorVerdict
@@ -51,17 +52,24 @@ async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorV
 
 
 async def examine_config(
-    config: AgentConfig, clock: Clock, *, only: str = ""
+    config: AgentConfig, clock: Clock, *, only: str = "", for_hall: bool = False
 ) -> tuple[list[Finding], DoctorVerdict, str]:
-    """The same of a configuration that is read already."""
+    """The same of a configuration that is read already; `for_hall`: no key of a row and no long number is said."""
     try:
-        box = Box(config, clock)
+        box = Box(config, clock, for_hall=for_hall)
     except ConfigError as error:
         return await _misconfigured(error)
     findings = await health.run(_checks(box), only=only)
+    if for_hall:
+        findings = [_without_numbers(item) if "-SRC-" in item.id else item for item in findings]
     verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)
     name = box.config.name or box.config.site
     return findings, verdict, health.sentence(findings, name, _EFFECTS[verdict], only)
+
+
+def _without_numbers(finding: Finding) -> Finding:
+    """A driver's words may quote a value of the office's database."""
+    return replace(finding, detail=mask.numbers(finding.detail))
 
 
 async def _misconfigured(error: ConfigError) -> tuple[list[Finding], DoctorVerdict, str]:

@@ -13,7 +13,7 @@ from agent import files, look
 from agent import label as labels
 from agent.closed import Closed
 from agent.label import Label
-from common.core import crypto, record
+from common.core import crypto, mask, record
 from common.core.crypto import DamagedError
 from common.core.record import RecordKind
 from common.core.rest import DataKey
@@ -160,7 +160,10 @@ def quarantine(buffer: Path) -> list[Refused]:
     refused = look.rows(buffer, "SELECT first, last, code, at_wall FROM refusal ORDER BY first")
     return [
         *(Refused(f"损坏的记录 {_numbers(lo, hi)}", why, wall) for lo, hi, why, wall in numbers),
-        *(Refused(f"隔离的行 {table} 主键 {key}", why, wall) for table, key, why, wall in rows),
+        *(
+            Refused(f"隔离的行 {table} 主键 {mask.key(key)}", mask.numbers(why), wall)
+            for table, key, why, wall in rows
+        ),
         *(Refused(f"市中心拒收 {_numbers(lo, hi)}", code, wall) for lo, hi, code, wall in refused),
     ]
 

@@ -26,13 +26,13 @@ from common.core import message, order, topics
 from common.core.errors import MingchaError
 from common.core.instant import MINUTE
 from common.core.message import Command
-from common.core.record import Result
+from common.core.record import LONGEST_RESULT, Result
 from common.core.state import Act, Outcome
+from common.core.text import sound
 
 log = structlog.get_logger()
 
 ACT_SECS = 60.0
-LONGEST_DETAIL = 16_000
 FULL_SECS = 5.0
 _Done = TypeVar("_Done")
 
@@ -107,7 +107,7 @@ class Remote:
 
     async def _answer(self, command: str, act: str, outcome: Outcome, detail: str) -> None:
         """Until it is written: an answer that is lost would be asked for again in vain."""
-        result = Result(command, act, outcome, detail[:LONGEST_DETAIL])
+        result = Result(command, act, outcome, sound(detail)[:LONGEST_RESULT])
         await _written(lambda: self._capture.note(result))
         await _written(lambda: asyncio.to_thread(self._orders.answered, command))
         log.info("command.answered", command=command, act=act, outcome=outcome.value)
@@ -117,7 +117,7 @@ class Remote:
     async def _doctor(self, _args: dict[str, int]) -> str:
         from agent import doctor  # it needs the whole program, which needs this module
 
-        findings, verdict, sentence = await doctor.examine_config(self._config, self._clock)
+        findings, verdict, sentence = await doctor.examine_config(self._config, self._clock, for_hall=True)
         bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
         return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
 

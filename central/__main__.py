@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.cli import EX_SOFTWARE, invoke
+from common.cli import EX_SOFTWARE, invoke, say, say_json
 
 import click  # isort: skip
 from sqlalchemy import Row
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import commands
 from central.commands import in_store
 from central.core.access import Role
+from common.core.text import one_line
 
 if TYPE_CHECKING:
     from central.dead import Clerk
@@ -64,9 +65,9 @@ def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:
-        click.echo(doctors.as_json(findings, verdict).encode())
+        say_json(doctors.as_json(findings, verdict))
     else:
-        click.echo(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
+        say(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
     return verdict.exit_code
 
 
@@ -76,7 +77,7 @@ def check_config(path: Path) -> None:
     from central import config
 
     settings = config.load(path)
-    click.echo(
+    say(
         f"✓ {path}：数据库 {settings.database.split('@')[-1]}，消息服务 {settings.mqtt.host}:{settings.mqtt.port}"
     )
 
@@ -109,7 +110,10 @@ def verify(site: str, since: datetime | None, until: datetime | None, as_json: b
     settings = config.load(path)
     days = (since.date() if since else None, until.date() if until else None)
     reports = asyncio.run(verifying.verify(settings, site, *days))
-    click.echo(verify_text.as_json(reports) if as_json else verify_text.render(reports, settings.legal_zone))
+    if as_json:
+        say_json(verify_text.as_json(reports))
+    else:
+        say(verify_text.render(reports, settings.legal_zone))
     return verifying.grade(reports).rank
 
 
@@ -144,11 +148,11 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
         for row in rows
     ]
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        say_json(msgspec.json.encode(found))
         return
     _say_none(found, "没有死信")
     for item in found:
-        click.echo(f"{item['name']}\t{LetterState(item['state']).word}\t{item['reason']}")
+        say(f"{item['name']}\t{LetterState(item['state']).word}\t{one_line(item['reason'])}")
 
 
 @dead.command("show", help="印出一封死信的记录（JSON），个人信息遮挡。")
@@ -159,7 +163,7 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
 def show_dead(name: str, full: bool, why: str, path: Path) -> None:
     if full and not why:
         raise click.UsageError("--full 须写 --why 原因")
-    click.echo(asyncio.run(_clerk(path, name, why).show(full=full)))
+    say_json(asyncio.run(_clerk(path, name, why).show(full=full)))
 
 
 @dead.command("reinject", help="计入一封死信：原样（升级之后），或用修改过的文件。")
@@ -175,7 +179,7 @@ def show_dead(name: str, full: bool, why: str, path: Path) -> None:
 @_CONFIG
 def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
     text = edited.read_text("utf-8") if edited else ""
-    click.echo(asyncio.run(_clerk(path, name, why).reinject(text)))
+    say(asyncio.run(_clerk(path, name, why).reinject(text)))
 
 
 @dead.command("drop", help="放弃一封死信：不再妨碍该站点的数据齐全，原文保留。")
@@ -183,7 +187,7 @@ def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
 @_WHY
 @_CONFIG
 def drop_dead(name: str, why: str, path: Path) -> None:
-    click.echo(asyncio.run(_clerk(path, name, why).drop()))
+    say(asyncio.run(_clerk(path, name, why).drop()))
 
 
 def _clerk(path: Path, name: str, why: str) -> "Clerk":
@@ -218,14 +222,14 @@ def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
 
     rows = in_store(path, read)
     if as_json:
-        click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
+        say_json(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
         return
     _say_none(rows, "没有告警" if ended else "没有未处理的告警")
     for row in rows:
         state = (
             f"已由 {row.accepted_by} 核实" if row.accepted_by else "已消除" if row.ended_wall else "未处理"
         )
-        click.echo(f"{row.id}\t{row.site}\t{AlarmKind(row.kind).word}\t{state}\t{row.detail}")
+        say(f"{row.id}\t{row.site}\t{AlarmKind(row.kind).word}\t{state}\t{one_line(row.detail)}")
 
 
 @alarm.command("accept", help="核实一项告警：数据按现状采用。")
@@ -240,7 +244,7 @@ def accept_alarm(number: int, why: str, path: Path) -> None:
 
     who = getpass.getuser()
     row = in_store(path, lambda conn: alarms.accept(conn, number, who, why, Clock().wall()))
-    click.echo(f"告警 {number}（{row.site}）已核实")
+    say(f"告警 {number}（{row.site}）已核实")
 
 
 @cli.group(help="用户。")
@@ -269,7 +273,7 @@ def add_user(name: str, role: str, path: Path) -> None:
         await users.add(conn, name, Role(role), await password.hash_password(secret), Clock().wall())
 
     in_store(path, add)
-    click.echo(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
+    say(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
 
 
 @user.command("list", help="全部用户。")
@@ -283,11 +287,11 @@ def list_users(as_json: bool, path: Path) -> None:
     rows = in_store(path, users.everyone)
     if as_json:
         fields = ("name", "role", "disabled", "must_change")
-        click.echo(msgspec.json.encode([{name: row._mapping[name] for name in fields} for row in rows]))  # noqa: SLF001
+        say_json(msgspec.json.encode([{name: row._mapping[name] for name in fields} for row in rows]))  # noqa: SLF001
         return
     for row in rows:
         notes = "停用" if row.disabled else "须改密码" if row.must_change else ""
-        click.echo(f"{row.name}\t{Role(row.role).word}\t{notes}".rstrip())
+        say(f"{row.name}\t{Role(row.role).word}\t{notes}".rstrip())
 
 
 @user.command("reset", help="重设一次性密码，并退出其全部登录。")
@@ -303,7 +307,7 @@ def reset_user(name: str, path: Path) -> None:
         await users.reset(conn, name, await password.hash_password(secret))
 
     in_store(path, reset)
-    click.echo(f"用户 {name} 的一次性密码：{secret}")
+    say(f"用户 {name} 的一次性密码：{secret}")
 
 
 @user.command("enable", help="恢复停用的用户，密码不变。")
@@ -313,7 +317,7 @@ def enable_user(name: str, path: Path) -> None:
     from central.store import users
 
     in_store(path, lambda conn: users.enable(conn, name))
-    click.echo(f"用户 {name} 已恢复")
+    say(f"用户 {name} 已恢复")
 
 
 @user.command("disable", help="停用用户，并退出其全部登录。")
@@ -323,13 +327,13 @@ def disable_user(name: str, path: Path) -> None:
     from central.store import users
 
     in_store(path, lambda conn: users.disable(conn, name))
-    click.echo(f"用户 {name} 已停用")
+    say(f"用户 {name} 已停用")
 
 
 def _say_none(rows: Sized, words: str) -> None:
     """Silence leaves people guessing."""
     if not rows:
-        click.echo(f"✓ {words}")
+        say(f"✓ {words}")
 
 
 commands.add(cli, _CONFIG)
@@ -342,7 +346,7 @@ def main() -> None:
     try:
         invoke(cli)
     except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
-        click.echo(f"✕ 体检程序自身出错：{error!r}", err=True)
+        say(f"✕ 体检程序自身出错：{error!r}", err=True)
         sys.exit(EX_SOFTWARE)
 
 

@@ -12,8 +12,10 @@ import click
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.cli import say, say_json
 from common.core.instant import HOUR
 from common.core.state import Act, Outcome
+from common.core.text import one_line
 
 _Result = TypeVar("_Result")
 LONGEST_HOURS = 7 * 24
@@ -78,7 +80,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
             await dead.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
 
         in_store(path, write)
-        click.echo(f"指令 {number} 已记下，站点在线时即送达；结果见  mingcha command list --site {site}")
+        say(f"指令 {number} 已记下，站点在线时即送达；结果见  mingcha command list --site {site}")
 
     @command.command("list", help="最近的指令与结果，新的在前。")
     @click.option("--site", default="", metavar="站点", help="只看一个站点。")
@@ -95,13 +97,14 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         rows = in_store(path, read)
         if as_json:
-            click.echo(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
+            say_json(msgspec.json.encode([dict(row._mapping) for row in rows]))  # noqa: SLF001
             return
         if not rows:
-            click.echo("✓ 没有下过指令")
+            say("✓ 没有下过指令")
         for row in rows:
-            words = f"{Act(row.act).word}\t{Outcome(row.outcome).word}\t{row.detail.splitlines()[0] if row.detail else ''}"
-            click.echo(f"{row.id}\t{row.site}\t{words}")
+            said = one_line(row.detail.partition("\n")[0])
+            words = f"{Act(row.act).word}\t{Outcome(row.outcome).word}\t{said}"
+            say(f"{row.id}\t{row.site}\t{words}")
 
 
 def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -137,7 +140,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
             await dead.note(conn, now, who, "policy.set", site, why)
             return await commands.wish(conn, {**row, "set_wall": now})
 
-        click.echo(f"站点 {site} 的第 {in_store(path, write)} 版要求已记下")
+        say(f"站点 {site} 的第 {in_store(path, write)} 版要求已记下")
 
     @policy.command("list", help="另有要求的站点、其内容，与站点机器所用的版本。")
     @config
@@ -151,10 +154,10 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
             for site, row in sorted((await commands.wished(conn)).items()):
                 beat = beats.get(site)
                 used = wish.words(commands.policy_of(row), beat)
-                fault = f"\t{beat.policy_fault}" if beat and beat.policy_fault else ""
+                fault = f"\t{one_line(beat.policy_fault)}" if beat and beat.policy_fault else ""
                 limits = f"补传 {row.bulk_bytes_per_sec or '不限'}\t等候 {row.linger_ms} 毫秒"
                 found.append(f"{site}\t第 {row.version} 版\t{limits}\t{used}{fault}")
             return found
 
         for line in in_store(path, read) or ["✓ 没有对站点另作要求"]:
-            click.echo(line)
+            say(line)

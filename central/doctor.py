@@ -21,6 +21,7 @@ from common.clock import Clock
 from common.core.errors import ConfigError, words
 from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
 from common.core.state import AlarmKind, DoctorVerdict, Link
+from common.core.text import one_line
 from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
 
@@ -200,7 +201,7 @@ async def _sites(hall: Hall, conn: AsyncConnection) -> Outcome:
 async def _dead_letters(hall: Hall, conn: AsyncConnection) -> Outcome:
     del hall
     rows = await facts.dead_letter_counts(conn)
-    shown = "；".join(f"{row.site} {row.number} 条（{row.reason}）" for row in rows[:3])
+    shown = "；".join(f"{row.site} {row.number} 条（{one_line(row.reason)}）" for row in rows[:3])
     return Outcome(Status.WARN, shown) if rows else ok()
 
 
@@ -214,5 +215,5 @@ async def _parked(hall: Hall, conn: AsyncConnection) -> Outcome:
 async def _alarms(hall: Hall, conn: AsyncConnection) -> Outcome:
     del hall
     rows = await alarms.listed(conn)
-    shown = "；".join(f"{row.site} {AlarmKind(row.kind).word}：{row.detail}" for row in rows[:3])
+    shown = "；".join(f"{row.site} {AlarmKind(row.kind).word}：{one_line(row.detail)}" for row in rows[:3])
     return Outcome(Status.WARN, shown + (f" 等 {len(rows)} 项" if len(rows) > 3 else "")) if rows else ok()

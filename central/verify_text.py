@@ -8,6 +8,7 @@ import msgspec
 from central.core.audit import Finding, Grade
 from central.verify import EpochReport, SiteReport, grade
 from common.core.instant import from_us
+from common.core.text import one_line
 
 SCHEMA = "mingcha.verify/1"
 _MARKS = {Grade.PROVEN: "✓", Grade.OPEN: "!", Grade.BROKEN: "✕"}
@@ -44,7 +45,7 @@ def _epoch(epoch: EpochReport) -> str:
 def _finding(item: Finding, zone: ZoneInfo) -> str:
     numbers = f"{item.lo:,} 号" if item.lo == item.hi else f"{item.lo:,}–{item.hi:,} 号"
     place = f"{numbers} " if item.lo else ""
-    detail = f"：{item.detail}" if item.detail else ""
+    detail = f"：{one_line(item.detail)}" if item.detail else ""
     times = [f"{from_us(at, zone):%Y-%m-%d %H:%M}" for at in (item.from_at, item.to_at) if at is not None]
     when = f"（{'至'.join(dict.fromkeys(times))}）" if times else ""
     return f"{_MARKS[item.what.grade]} {place}{item.what.word}{detail}{when}"

@@ -52,6 +52,7 @@ import click  # noqa: E402
 
 from common import process  # noqa: E402
 from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError  # noqa: E402
+from common.core.text import is_sound, sound  # noqa: E402
 
 
 class _Formatter(click.HelpFormatter):
@@ -70,11 +71,25 @@ EX_SOFTWARE = 70
 EX_CONFIG = 78
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print `text`, which may quote what others said: nothing in it can move the cursor or turn the line round.
+
+    What a site, a box or a database said is besides put through `common.core.text.one_line`: one line, bounded.
+    """
+    click.echo(sound(text), err=err)
+
+
+def say_json(text: bytes | str) -> None:
+    """Print a JSON document as UTF-8; a character that a terminal obeys is escaped."""
+    document = text.decode() if isinstance(text, bytes) else text
+    click.echo("".join(char if is_sound(char) else f"\\u{ord(char):04x}" for char in document).encode())
+
+
 def complain(error: MingchaError) -> None:
     """Print a foreseen error: what happened, and the step that mends it."""
-    click.echo(f"✕ {error}", err=True)
+    say(f"✕ {error}", err=True)
     if error.hint:
-        click.echo(f"  处理：{error.hint}", err=True)
+        say(f"  处理：{error.hint}", err=True)
 
 
 def invoke(group: click.Group, args: Sequence[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from common.core.errors import ConfigError, words
+from common.core.text import is_file_name, one_line
 
 Config = TypeVar("Config", bound=msgspec.Struct)
 
@@ -24,9 +25,11 @@ def load(kind: type[Config], path: Path) -> Config:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Parse `path`. Raises ConfigError when it is missing, unreadable or no TOML."""
+    """Parse `path`, with or without the mark that Windows' editor puts first. Raises ConfigError when it is missing,
+    unreadable or no TOML.
+    """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return _parsed(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise ConfigError(f"配置文件不存在：{path}", hint=f"请建立 {path}，样例见操作手册") from error
     except OSError as error:
@@ -41,6 +44,29 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"配置文件 {path} 不是有效的 TOML：{_where_and_why(str(error))}", hint=f"请修改 {path} 后重试"
         ) from error
+    except (ValueError, RecursionError) as error:
+        what = "括号或组套得太深" if isinstance(error, RecursionError) else _TOO_WIDE
+        raise ConfigError(f"配置文件 {path} {what}", hint=f"请修改 {path} 后重试") from error
+
+
+_TOO_WIDE = "里有一个数太大（TOML 的整数至多 64 位）"
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Raises ValueError, of int() for more than 4,300 digits too, and RecursionError."""
+    data = tomllib.loads(text)
+    if _is_too_wide(data):
+        raise ValueError(_TOO_WIDE)
+    return data
+
+
+def _is_too_wide(value: object) -> bool:
+    """An integer beyond TOML's own bounds, however deep: no figure of ours is, and Python does not even print it."""
+    if isinstance(value, dict):
+        return any(map(_is_too_wide, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_too_wide, value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 _TOML = {
@@ -91,7 +117,13 @@ def broken(found: list[str], source: str) -> ConfigError:
     return ConfigError(f"配置 {source} 有 {len(found)} 处错误：\n{lines}", hint=f"请修改 {source} 后重试")
 
 
-SITE_ID = r"^(?!central$)[A-Za-z0-9_-]{1,32}$"
+SITE_ID = r"^(?!central\Z)[A-Za-z0-9_-]{1,32}\Z"
+HOST = r"^(?!.*\.\.)(?=.{1,255}\Z)(?:\w(?:[\w.-]*\w)?\.?|(?=.*:.*:)[0-9A-Fa-f:.]+(?:%\w+)?)\Z"
+"""A name or an address, no port: `hall.example`, `10.1.2.3`, `fe80::1%eth0`."""
+_PATTERNS = {
+    SITE_ID: "只能用字母、数字、下划线和减号，至多 32 个，不能是 central",
+    HOST: "应为主机名或地址，不带端口、空格与斜杠",
+}
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -130,7 +162,7 @@ def _value_faults(hint: Any, value: object, path: str) -> list[str]:
     except msgspec.ValidationError as error:
         words = _words_of(hint)
         if words and isinstance(value, str | int):
-            return [f"{path}：应为 {'、'.join(words)} 之一，现为 {value!r}"]
+            return [f"{path}：应为 {'、'.join(words)} 之一，现为 {one_line(repr(value), 60)}"]
         return [f"{path}：{_chinese(str(error))}"]
     return []
 
@@ -180,8 +212,12 @@ def _words_of(hint: Any) -> list[str]:
 
 
 def _file_path(kind: type, value: object) -> object:
-    """TOML has no paths: a text where a Path is wanted."""
-    return Path(value) if kind is Path and isinstance(value, str) else value
+    """TOML has no paths: a text where a Path is wanted. Raises ValueError for one that no file can have."""
+    if kind is not Path or not isinstance(value, str):
+        return value
+    if not is_file_name(value):
+        raise ValueError("路径里有控制字符")
+    return Path(value)
 
 
 _NAMES = {
@@ -199,7 +235,6 @@ _BOUNDS = {
     " of length >= ": "不能为空，长度至少 ",
     " >= ": "太小，至少 ",
     " <= ": "太大，至多 ",
-    " matching regex ": "写法不对，应合 ",
 }
 
 
@@ -212,6 +247,9 @@ def _chinese(detail: str) -> str:
     if not detail.startswith("Expected `"):
         return f"不合要求（{detail}）"
     parts = detail.split("`")
+    pattern = _after(parts[2], " matching regex ")
+    if pattern:
+        return next((said for known, said in _PATTERNS.items() if repr(known) == pattern), "写法不对")
     bound = next((said + rest for word, said in _BOUNDS.items() if (rest := _after(parts[2], word))), "")
     if bound:
         return bound

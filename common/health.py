@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from common.core.checks import CHECKS, GROUPS
 from common.core.errors import MingchaError
 from common.core.state import DoctorVerdict, Health
+from common.core.text import sound
 
 CHECK_SECS = 4.0
 Status = Health
@@ -107,6 +108,7 @@ async def _outcome(function: CheckFunction) -> Outcome:
         return Outcome(Status.FAIL, str(error), error.hint)
 
 
+_LONGEST = 4_000
 _NO_RIGHT = "当前用户无权查看，请用 root 执行"
 MARKS = {Status.OK: "✓", Status.WARN: "!", Status.FAIL: "✕", Status.SKIP: "–"}
 ASCII_MARKS = {Status.OK: "OK", Status.WARN: "!!", Status.FAIL: "XX", Status.SKIP: "--"}
@@ -124,12 +126,12 @@ def render(findings: list[Finding], verdict: str, *, verbose: bool = False, asci
         if finding.status in {Status.WARN, Status.FAIL}:
             since = f"，自 {finding.since}" if finding.since else ""
             lines.append(
-                f"{marks[finding.status]} {finding.group}.{finding.title}  {finding.detail}{since}  {finding.id}"
+                f"{marks[finding.status]} {finding.group}.{finding.title}  {_shown(finding.detail)}{since}  {finding.id}"
             )
             lines += [f"  影响：{finding.effect}", f"  处理：{finding.remedy}"]
         elif finding.status is Status.SKIP or verbose:
             lines.append(
-                f"{marks[finding.status]} {finding.group}.{finding.title}  {finding.detail}".rstrip()
+                f"{marks[finding.status]} {finding.group}.{finding.title}  {_shown(finding.detail)}".rstrip()
             )
     passed = sum(f.status is Status.OK for f in findings)
     if not verbose and passed:
@@ -137,6 +139,11 @@ def render(findings: list[Finding], verdict: str, *, verbose: bool = False, asci
     if len(lines) > 20:
         lines.append(first)
     return "\n".join(lines)
+
+
+def _shown(detail: str) -> str:
+    """Bounded, and no line of it can pass for one of ours."""
+    return sound(detail[:_LONGEST]).replace("\n", "\n    ")
 
 
 def ascii_only() -> bool:

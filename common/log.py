@@ -5,9 +5,15 @@ info = normal, warning = healing itself, error = a person must act. Never person
 
 import logging
 import sys
-from typing import TextIO
+from collections.abc import MutableMapping
+from typing import Any, TextIO
 
 import structlog
+
+from common.core.text import one_line, sound
+
+LONGEST = 1_000
+"""Characters of one value in a log line."""
 
 
 def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str) -> None:
@@ -24,6 +30,7 @@ def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S.%f%z", utc=False),
             structlog.processors.format_exc_info,
+            _printable,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -31,3 +38,11 @@ def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(**bound)
+
+
+def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A line may quote what another machine or a database said: no escape codes on a terminal, no lines without end."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = sound(value) if name == "exception" else one_line(value, LONGEST)
+    return event

@@ -20,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from common.config import HOST
 from common.core.errors import ConfigError, UnavailableError, words
 
 KEEPALIVE_SECS = 30
@@ -36,7 +37,7 @@ _AUTH_CODES = {4, 5, 134, 135}
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[mqtt]` of agent and hall."""
 
-    host: Annotated[str, Meta(min_length=1)]
+    host: Annotated[str, Meta(min_length=1, pattern=HOST)]
     """Address or name; the broker's certificate must carry it."""
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     version: Annotated[int, Meta(ge=3, le=5)] = 5

@@ -8,7 +8,7 @@ from typing import Any
 from common.core import batch, checkpoint, crypto, message, pack, record, topics
 from common.core.batch import Header, Lane
 from common.core.instant import SECOND
-from common.core.record import Anew, Case, Checkpoint, Event, Gap, Op, Pass, Record, RecordKind, Step
+from common.core.record import Anew, Body, Case, Gap, Op, Pass, Record, RecordKind
 
 WIRE_SECRET = b"w" * 32
 WIRE_KEY = crypto.wire_public(WIRE_SECRET)
@@ -112,7 +112,7 @@ def _numbered(draft: Record, seq: int) -> Record:
 
 
 def draft(
-    body: Case | Step | Pass | Gap | Event | Checkpoint,
+    body: Body,
     *,
     key: str = "",
     table: str = "",

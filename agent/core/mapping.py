@@ -13,9 +13,11 @@ from msgspec import Struct
 
 from agent.core import query
 from agent.core.query import Dialect
+from common.core import wire
 from common.core.errors import ConfigError
 from common.core.record import Case, RecordKind, Step
 from common.core.state import CaseStatus, StepKind
+from common.core.text import is_file_name, one_line
 
 CASE_FIELDS = tuple(
     name for name in Case.__struct_fields__ if name not in {"case_key", "promised_unit", "watched", "invalid"}
@@ -24,6 +26,7 @@ STEP_FIELDS = tuple(name for name in Step.__struct_fields__ if name not in {"cas
 TIME_FIELDS = {
     "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at",
 }  # fmt: skip
+PERSONAL_FIELDS = {"applicant", "phone", "responsible", "actor", "opinion"}
 _NUMBER_FIELDS = {"promised", "legal", "seq"}
 _WORDS: dict[str, type[CaseStatus] | type[StepKind]] = {"status": CaseStatus, "kind": StepKind}
 DIALECTS = {
@@ -143,6 +146,12 @@ class Table(Struct, frozen=True, dict=True):
         }
 
     @cached_property
+    def personal(self) -> frozenset[str]:
+        """Columns of which no value may stand in a reason, a log or a doctor's words."""
+        fields = self.fields.items()
+        return frozenset(field.col for name, field in fields if field.privacy or name in PERSONAL_FIELDS)
+
+    @cached_property
     def content(self) -> tuple[str, ...]:
         """Columns inside the digest, sorted: key, parent, mapped and watched ones."""
         mapped = {field.col for field in self.fields.values() if field.col}
@@ -207,8 +216,9 @@ def faults(data: dict[str, Any]) -> list[str]:
         found.append("table.case：缺少（办件主表）")
     for name, part in tables.items():
         root, _, rest = name.partition(".")
-        if root not in {"case", "step"} or (not rest and "." in name):
-            found.append(f"table.{name}：表名应为 case、case.<名>、step 或 step.<名>")
+        odd = not name.isprintable() or len(name) > wire.LONGEST_WORD
+        if root not in {"case", "step"} or (not rest and "." in name) or odd:
+            found.append(f"table.{one_line(name)}：表名应为 case、case.<名>、step 或 step.<名>")
         else:
             table = msgspec.convert(part, TableMapping)
             found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]
@@ -218,6 +228,9 @@ def faults(data: dict[str, Any]) -> list[str]:
 def _source_faults(source: SourceConfig) -> list[str]:
     needed = ["path"] if source.type == "sqlite" else ["host", "database", "user", "password_file"]
     found = [f"source.{name}：缺少" for name in needed if not getattr(source, name)]
+    found += _file_faults("source.path", source.path) + _file_faults(
+        "source.password_file", source.password_file
+    )
     return found + _charset_faults("source.charset", source.charset)
 
 
@@ -232,6 +245,14 @@ def _table_faults(name: str, table: TableMapping) -> list[str]:
     cursor = table.cursor.columns if table.cursor else []
     for place, words in (("key", table.key), ("parent", parent), ("watch", table.watch), ("cursor", cursor)):
         found += [f"{place}：{fault}" for word in words for fault in _name_faults(word)]
+    dropped = {
+        item.col for item in table.columns.values() if isinstance(item, Field) and item.privacy == "drop"
+    }
+    found += [
+        f'watch：{word} 的内容不出本机（privacy = "drop"），不能留证'
+        for word in table.watch
+        if word in dropped
+    ]
     fields = CASE_FIELDS if root == "case" else STEP_FIELDS
     for field, item in table.columns.items():
         if field not in fields:
@@ -260,7 +281,7 @@ def _field_faults(name: str, field: Field) -> list[str]:
         found.append(".type：只用于时间字段")
     if field.type in {"workdays", "days"} and name not in _NUMBER_FIELDS:
         found.append(".type：只用于期限字段")
-    return found + _charset_faults(".charset", field.charset)
+    return found + _charset_faults(".charset", field.charset) + _file_faults(".lookup", field.lookup)
 
 
 def _name_faults(name: str) -> list[str]:
@@ -269,6 +290,10 @@ def _name_faults(name: str) -> list[str]:
     except ConfigError as error:
         return [str(error)]
     return []
+
+
+def _file_faults(place: str, name: str) -> list[str]:
+    return [] if is_file_name(name) else [f"{place}：路径里有控制字符"]
 
 
 def _charset_faults(place: str, charset: str) -> list[str]:

@@ -3,6 +3,7 @@
 A position is compared by the source's own engine, never by us; only the overlap is subtracted here.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from common.core.text import sound
 
 _PARSE: dict[str, Callable[[str], Any]] = {
     "int": int,
@@ -83,8 +86,25 @@ def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...
 
     Raises ValueError where the text cannot be of that type: then no row has this key any more.
     """
-    texts = [key] if len(sample) == 1 else msgspec.json.decode(key, type=list[str])
+    texts = _single(key) if len(sample) == 1 else _array(key)
     return tuple(_retyped(text, value, charset) for text, value in zip(texts, sample, strict=True))
+
+
+def _single(key: str) -> list[str]:
+    """The text itself, or what is in the array that stands for one with characters that may not travel."""
+    try:
+        texts = _array(key)
+    except ValueError:
+        return [key]
+    return texts if json.dumps(texts) == key and texts != [sound(text) for text in texts] else [key]
+
+
+def _array(key: str) -> list[str]:
+    """Not msgspec: it refuses the escape of half a surrogate pair, which a key may hold. Raises ValueError."""
+    texts = json.loads(key) if key.startswith("[") else None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(key)
+    return texts
 
 
 def _retyped(text: str, sample: Any, charset: str) -> Any:

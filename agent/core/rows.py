@@ -5,6 +5,7 @@ stays a date, an impossible one becomes None with its raw text in `invalid`. Not
 computed here: deadlines are the hall's.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
+from common.core import mask
 from common.core.errors import RejectedError
 from common.core.instant import DAY, parse_when
 from common.core.record import (
@@ -35,14 +37,16 @@ from common.core.record import (
     kind_of,
 )
 from common.core.state import CaseStatus, StepKind
+from common.core.text import sound
+from common.core.wire import LONGEST_TEXT
 
 _WHEN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
     r"(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,9}))?)?秒?分?|(\d{2})(\d{2})(\d{2})?)?"
     r"\s*(Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)?"
 )
+_WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?")
 _SHORT = len("+08")
-_MAX_TEXT = 4000
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
 
@@ -77,18 +81,32 @@ def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
-    """A key as text; of several columns a JSON array. Raises RejectedError for a null or lost characters inside."""
+    """A key as text that may travel; of several columns, or with a character that may not, a JSON array.
+
+    There every such character is escaped, so that two keys never become one and the row is found again by its key.
+    Raises RejectedError for a null or lost characters inside.
+    """
+    return _joined(_key_texts(values, charset))
+
+
+def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
     try:
-        texts = [text_of(value, charset, "strict") for value in values]
+        texts = [_raw_text(value, charset, "strict") for value in values]
     except UnicodeDecodeError as error:
         raise RejectedError("主键的文字不合字符集", hint="请核对 mapping.toml 的 source.charset") from error
     if any(text is None for text in texts):
         raise RejectedError("主键为空", hint="请在 mapping.toml 的 key 换用非空且唯一的字段")
-    return str(texts[0]) if len(texts) == 1 else msgspec.json.encode(texts).decode()
+    return [str(text) for text in texts]
+
+
+def _joined(texts: list[str]) -> str:
+    if not all(text == sound(text) for text in texts):
+        return json.dumps(texts)
+    return texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
 
 
 def to_body(item: Item, table: Table) -> Case | Step:
-    """What a row says. Raises RejectedError naming column and value."""
+    """What a row says. Raises RejectedError naming the column, and its value where that is a code."""
     return to_case(item, table) if table.kind is RecordKind.CASE else to_step(item, table)
 
 
@@ -171,7 +189,8 @@ _ENDED = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
 
 def case_key(item: Item, table: Table) -> str:
     """The case a row belongs to; padding of CHAR columns does not count."""
-    return key_text([item.values[name] for name in table.parent], table.source.charset).strip()
+    texts = _key_texts([item.values[name] for name in table.parent], table.source.charset)
+    return _joined([texts[0].strip()] if len(texts) == 1 else texts)
 
 
 def to_case(item: Item, table: Table) -> Case:
@@ -211,7 +230,7 @@ def _word(kind: type[_Word], text: str) -> _Word:
         return kind(text)
     except ValueError as error:
         raise RejectedError(
-            f"{text[:40]!r} 不是标准值（可用：{'、'.join(kind)}）", hint="请修改对照表或 enum"
+            f"{mask.code(text)!r} 不是标准值（可用：{'、'.join(kind)}）", hint="请修改对照表或 enum"
         ) from error
 
 
@@ -225,10 +244,13 @@ class _Reader:
         self.invalid: dict[str, str] = {}
 
     def fields(self) -> dict[str, Any]:
-        return {
+        found = {
             name: self._one(name, field)
             for name, field in self._table.fields.items()
             if field.privacy != "drop"
+        }
+        return {
+            name: value[:LONGEST_TEXT] if isinstance(value, str) else value for name, value in found.items()
         }
 
     def watched(self) -> dict[str, str]:
@@ -236,11 +258,11 @@ class _Reader:
             name: text_of(self._values[name], self._table.source.charset)
             for name in self._table.mapping.watch
         }
-        return {name: text[:_MAX_TEXT] for name, text in texts.items() if text is not None}
+        return {name: text[:LONGEST_TEXT] for name, text in texts.items() if text is not None}
 
     def _one(self, name: str, field: Field) -> Any:
         if field.const:
-            return field.const
+            return sound(field.const)
         value = self._values[field.col]
         charset = field.charset or self._table.source.charset
         if field.enum or field.lookup:
@@ -249,22 +271,37 @@ class _Reader:
             return self._when(name, field, value, charset)
         text = text_of(value, charset)
         if name in {"promised", "legal", "seq"}:
-            return _whole(field, text)
-        return text[:_MAX_TEXT] if text else None
+            return self._whole(field, text)
+        return text or None
 
     def _translated(self, field: Field, text: str | None) -> str | None:
         text = text.strip() if text is not None else None
         table = field.enum or self._table.lookups[field.lookup]
         if (text or "") in table:
-            return table[text or ""]
+            return sound(table[text or ""])
         if text is None:
             return None
         if field.other is not None:
-            return field.other or None
+            return sound(field.other) or None
         raise RejectedError(
-            f"字段 {field.col} 的值 {text[:40]!r} 没有对应的标准值",
+            f"{self._quoted(field, text)}没有对应的标准值",
             hint="请在 mapping.toml 的 enum 或对照表补上该值",
         )
+
+    def _whole(self, field: Field, text: str | None) -> int | None:
+        """A whole number; `20.00` and `20 个工作日` are 20."""
+        if text is None or not text.strip():
+            return None
+        found = _WHOLE.fullmatch(text.strip())
+        if found is None:
+            raise RejectedError(f"{self._quoted(field, text)}不是整数", hint="请核对 mapping.toml 或源数据")
+        return int(found[1])
+
+    def _quoted(self, field: Field, text: str) -> str:
+        """Which column, and its value only where that is a code: the reason is logged, and told to the hall."""
+        if field.col in self._table.personal:
+            return f"字段 {field.col} 的值（个人信息，不显示）"
+        return f"字段 {field.col} 的值 {mask.code(text)!r} "
 
     def _when(self, name: str, field: Field, value: Any, charset: str) -> str | None:
         if value is None:
@@ -311,18 +348,6 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         return None
 
 
-def _whole(field: Field, text: str | None) -> int | None:
-    """A whole number; `20.00` and `20 个工作日` are 20."""
-    if text is None or not text.strip():
-        return None
-    found = re.fullmatch(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?", text.strip())
-    if found is None:
-        raise RejectedError(
-            f"字段 {field.col} 的值 {text[:40]!r} 不是整数", hint="请核对 mapping.toml 或源数据"
-        )
-    return int(found[1])
-
-
 def _source_time(item: Item, table: Table) -> str | None:
     """The first cursor column that is set, as canonical text where it is a time."""
     zone = ZoneInfo(table.source.timezone)
@@ -334,13 +359,19 @@ def _source_time(item: Item, table: Table) -> str | None:
 
 
 def text_of(value: Any, charset: str = "", errors: str = "replace") -> str | None:
-    """A value as text. Bytes are decoded; a character that is lost, or that no text may hold, is U+FFFD."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return _sound(value)
+    """A value as text that may travel. Bytes are decoded; a character that is lost, or that no text may hold, is
+    U+FFFD: an odd character in an office's database must not make a dead letter of the row. `errors` as of `bytes.decode`.
+    """
+    text = _raw_text(value, charset, errors)
+    return None if text is None else sound(text)
+
+
+def _raw_text(value: Any, charset: str, errors: str) -> str | None:
+    """Every character as the driver gave it."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
-        return _sound(bytes(value).decode(charset or "utf-8", errors))
+        return bytes(value).decode(charset or "utf-8", errors)
     if isinstance(value, bool):
         return str(int(value))
     return _number_text(value) or str(value)
@@ -351,14 +382,3 @@ def _number_text(value: Any) -> str:
     if isinstance(value, Decimal):
         return plain(value.to_integral_value()) if value == value.to_integral_value() else plain(value)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else ""
-
-
-def _sound(text: str) -> str:
-    """PostgreSQL takes no NUL, and UTF-8 no half of a surrogate pair: both are damage in the source."""
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, is_date_only, parse_when
+from common.core.mask import HIDDEN
 
 WEEKDAYS = "一二三四五六日"
-HIDDEN = "〔号码已遮挡〕"
 # Mobile phones, identity numbers of 18 and of 15 places.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:1\d{10}|\d{17}[0-9Xx]|\d{15})(?![0-9A-Za-z])", re.ASCII)
 

@@ -12,10 +12,11 @@ from common.core.errors import UsageError
 from common.core.record import Gap
 from common.core.state import AlarmKind
 
-GAP_WORDS = {
+_GAP_WORDS = {
     "damaged": "在站点缓存中损坏，已声明并从数据源重读；其间的旧版本可能缺失",
     "moved": "所在的站点缓存已停用，能读出的已重新编号送达；其余已从数据源重读",
 }
+_OTHER_GAP = "不会再来，站点程序没有说明市中心认得的原因"
 OPEN = alarm.c.ended_wall.is_(None)
 
 
@@ -43,7 +44,7 @@ async def sound_gap(conn: AsyncConnection, cursor: Row[Any], gap: Gap, last: int
     if gap.why == "hall_restored" or last < gap.lo:
         return
     numbers = f"第 {gap.lo:,} 条" if last == gap.lo else f"第 {gap.lo:,} 至 {last:,} 条"
-    detail = f"{numbers}{GAP_WORDS.get(gap.why, gap.why)}"
+    detail = f"{numbers}{_GAP_WORDS.get(gap.why, _OTHER_GAP)}"
     subject = f"{cursor.epoch.hex()}/{gap.lo}-{last}"
     await sound(conn, cursor.site, AlarmKind.GAP, subject, detail, now_wall)
 

@@ -1,7 +1,9 @@
 """Logging in and out, and the first password that must be changed."""
 
+import re
 import secrets
 from collections import OrderedDict
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -20,6 +22,8 @@ SHORTEST = 10
 FAILURES = web.AppKey("failures", OrderedDict[tuple[str, str], Failures])
 # Verified when the name is unknown, so that the answer takes as long as for a known one.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$dmZ0m9pSIlVxSIPzIeLmzPzrBd1jGfSITXuiHOyTSVA"
+_NEVER_IN_ADDRESS = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+_ONE_SLASH = re.compile(r"/(?!/)")
 log = structlog.get_logger()
 
 
@@ -76,8 +80,19 @@ async def _open_session(request: web.Request, name: str, answer: web.Response) -
 
 
 def _inside(target: str) -> str:
-    """Only an address of this system: a link must not send a fresh log-in elsewhere."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else "/hall"
+    """Only an address of this system: a link must not send a fresh log-in elsewhere.
+
+    Browsers, and the library that writes the header, leave tabs and line ends out before they look at the slashes;
+    browsers take a backslash for a slash. Neither is let through, and what counts is the header as it will be written.
+    """
+    if _NEVER_IN_ADDRESS.search(target):
+        return "/hall"
+    try:
+        written = urlsplit(web.HTTPSeeOther(target).headers["Location"])
+    except ValueError:
+        return "/hall"
+    ours = not written.scheme and not written.netloc and _ONE_SLASH.match(written.path)
+    return target if ours and _ONE_SLASH.match(target) else "/hall"
 
 
 async def log_out(request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import crypto, pack, wire
-from common.core.wire import Int64
+from common.core.wire import Int64, Word
 
 MAGIC = b"MC1"
 MAX_PAYLOAD = 512 * 1024
@@ -30,21 +30,21 @@ class Lane(StrEnum):
 class Header(Struct, array_like=True, frozen=True):
     """What the hall must know before it opens the seal."""
 
-    site: str
+    site: Word
     epoch: bytes  # 8 random bytes, new with each new buffer
     lane: Lane
     first: Int64
     last: Int64
     schema: Int64
-    key: str  # id of the hall's wire key
-    alg: str
+    key: Word  # id of the hall's wire key
+    alg: Word
     comp: Literal["zstd"]
     prev_hash: bytes  # chain value before `first`; empty before a single record whose predecessor is lost
     last_hash: bytes  # chain value at `last`
     oldest_wall: Int64  # capture time of the oldest record not yet acknowledged
     created_wall: Int64
-    boot: str
-    dict: str = ""  # name of the dictionary (`pack.SHIPPED`); empty: none
+    boot: Word
+    dict: Word = ""  # name of the dictionary (`pack.SHIPPED`); empty: none
 
 
 class BatchError(ValueError):

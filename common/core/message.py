@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import crypto, wire
-from common.core.wire import Int32, Int64
+from common.core.wire import Int32, Int64, Said, Word
 
 Digest = bytes
 """A heartbeat has a field of that name."""
@@ -21,12 +21,12 @@ _LARGEST = 1e15
 class Hello(Struct, array_like=True, frozen=True):
     """A box introduces its epoch. Repeated until welcomed."""
 
-    site: str
+    site: Word
     generation: Int32
     epoch: bytes
-    connection: str  # random per connection; the will carries the same
-    boot: str
-    version: str
+    connection: Word  # random per connection; the will carries the same
+    boot: Word
+    version: Word
     schema: Int64
     oldest: Int64  # lowest number still held, or newest + 1
     newest: Int64  # highest number given, 0 if none
@@ -40,14 +40,14 @@ class Welcome(Struct, array_like=True, frozen=True):
     """What the hall holds of the epoch. `refused` is empty or a code (`superseded`, `retired`, `fork`, ...)."""
 
     epoch: bytes
-    connection: str
+    connection: Word
     upto: Int64
     ranges: list[tuple[Int64, Int64]]
     wire_key: bytes
     credit_bytes: Int64
     now_wall: Int64
     now_at: Int64
-    refused: str = ""
+    refused: Word = ""
     draining: bool = False  # another box has taken over: deliver the backlog, on the bulk lane
     asked_wall: Int64 = 0  # `at_wall` of the hello that this answers
     upto_hash: bytes = b""  # chain value at `upto`; empty: not known
@@ -58,7 +58,7 @@ class Nack(Struct, array_like=True, frozen=True):
 
     first: Int64
     last: Int64
-    code: str
+    code: Word
     permanent: bool
 
 
@@ -78,8 +78,8 @@ class Ack(Struct, array_like=True, frozen=True):
 class Heartbeat(Struct, array_like=True, frozen=True):
     """Lag and health figures of a box, from its tables. Ages are seconds of monotonic or wall time."""
 
-    connection: str
-    boot: str
+    connection: Word
+    boot: Word
     epoch: bytes
     newest: Int64
     upto: Int64
@@ -87,20 +87,20 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     bytes: Int64
     oldest_unsent_age_s: float
     capture_ok_age_s: float | None  # None: never since start
-    source_fault: str  # empty, or the Chinese sentence the doctor prints
+    source_fault: Said  # empty, or the Chinese sentence the doctor prints
     quarantined: Int64
     ack_rtt_ms: float | None
     disk_percent: float
-    state: str  # upload machine's state word
+    state: Word  # upload machine's state word
     at_wall: Int64
-    version: str
+    version: Word
     buffer_percent: float = 0.0  # of the room the box's buffer may take
-    agent_fault: str = ""  # empty, or why the box itself does not collect, in Chinese
+    agent_fault: Said = ""  # empty, or why the box itself does not collect, in Chinese
     offset_ms: float | None = None  # the hall's clock less the box's; None: not compared yet
     offset_err_ms: float = 0.0
-    agent_notice: str = ""  # empty, or what is wrong with it although it collects
+    agent_notice: Said = ""  # empty, or what is wrong with it although it collects
     policy_version: Int64 = 0  # in force; 0: none
-    policy_fault: str = ""  # empty, or why a newer one is not, in Chinese
+    policy_fault: Said = ""  # empty, or why a newer one is not, in Chinese
     lacking: Int64 = -1  # numbers the hall does not hold, as it has told the box; -1: not said
     policy_seen: Int64 = 0  # the highest number of a policy that was taken, or taken back; 0: none
     policy_digest: Digest = b""  # `identity` of that policy; empty: none
@@ -109,19 +109,19 @@ class Heartbeat(Struct, array_like=True, frozen=True):
 class State(Struct, array_like=True, frozen=True):
     """Birth and will, retained. A will whose connection is not the newest is ignored."""
 
-    connection: str
+    connection: Word
     online: bool
-    boot: str
+    boot: Word
     epoch: bytes
-    version: str
+    version: Word
 
 
 class Command(Struct, array_like=True, frozen=True):
     """Something a box is to do once, before `expires_wall` of the hall's clock."""
 
-    id: str  # 32 hexadecimal digits, random
-    site: str
-    act: str  # common.core.state.Act; one that is unknown is refused
+    id: Word  # 32 hexadecimal digits, random
+    site: Word
+    act: Word  # common.core.state.Act; one that is unknown is refused
     args: dict[str, Int64]
     issued_wall: Int64
     expires_wall: Int64
@@ -131,7 +131,7 @@ class Command(Struct, array_like=True, frozen=True):
 class Policy(Struct, array_like=True, frozen=True):
     """What the hall wishes of a box's delivery; nothing of it stands in the box's own files."""
 
-    site: str
+    site: Word
     version: Int64  # a higher one replaces a lower one
     bulk_bytes_per_sec: Int64 = 0  # of backlog; 0: as much as the line takes
     linger_ms: Int64 = 0  # how long a live row may wait for others to travel with
@@ -141,7 +141,7 @@ class CentralState(Struct, array_like=True, frozen=True):
     """The hall is there; compared by (term, counter), never by wall clock."""
 
     online: bool
-    instance: str
+    instance: Word
     term: Int64
     counter: Int64
     wait_ms: Int64 = (
@@ -153,7 +153,7 @@ class Signed(Struct, array_like=True, frozen=True):
     """`body` is the MessagePack of one message above, exactly as signed."""
 
     body: bytes
-    key: str
+    key: Word
     signature: bytes
 
 

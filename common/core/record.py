@@ -9,16 +9,19 @@ no time of day, else ISO 8601 with offset. Text of an impossible date is kept in
 """
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 from msgspec import Struct
 
 from common.core import wire
 from common.core.state import CaseStatus, Outcome, StepKind
-from common.core.wire import Int32, Int64
+from common.core.wire import Int32, Int64, Said, Text, Word
 
 SCHEMA = 1
 """Major version of the record schema; additive changes do not raise it."""
+LONGEST_RESULT = 16_000
+"""Characters of what became of a command: a doctor's findings."""
 
 
 class RecordKind(StrEnum):
@@ -55,8 +58,8 @@ class Record(Struct, array_like=True, frozen=True):
 
     seq: Int64
     kind: RecordKind
-    table: str  # mapping table (`case`, `case.result`, `step`, ...); for other kinds its subject or empty
-    key: str  # source key: the value, or the JSON array of a composite key
+    table: Word  # mapping table (`case`, `case.result`, `step`, ...); for other kinds its subject or empty
+    key: str  # source key: the value, or the JSON array of a composite key or of one with odd characters
     version: Int32  # n-th version of this source row that the site's digest index has seen, from 1
     op: Op
     src_at: str | None  # the source's own change time, canonical text
@@ -75,25 +78,25 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
     """One approval, or the part of it that one source table holds (parts with one `case_key` are merged)."""
 
     case_key: str  # the case's key inside its site
-    case_no: str | None = None
-    item_code: str | None = None
-    item_name: str | None = None
-    applicant: str | None = None
-    phone: str | None = None
-    channel: str | None = None
-    org: str | None = None
-    responsible: str | None = None
-    received_at: str | None = None
-    accepted_at: str | None = None
+    case_no: Text | None = None
+    item_code: Text | None = None
+    item_name: Text | None = None
+    applicant: Text | None = None
+    phone: Text | None = None
+    channel: Text | None = None
+    org: Text | None = None
+    responsible: Text | None = None
+    received_at: Text | None = None
+    accepted_at: Text | None = None
     promised: Int64 | None = None  # days
-    promised_unit: str | None = None  # "workdays" | "days"
+    promised_unit: Text | None = None  # "workdays" | "days"
     legal: Int64 | None = None  # working days
-    deadline: str | None = None  # an instant that the source itself states
-    finished_at: str | None = None
-    outcome: str | None = None
+    deadline: Text | None = None  # an instant that the source itself states
+    finished_at: Text | None = None
+    outcome: Text | None = None
     status: CaseStatus | None = None
-    watched: dict[str, str] = {}
-    invalid: dict[str, str] = {}
+    watched: dict[Word, Text] = {}
+    invalid: dict[Word, Text] = {}
 
 
 class Step(Struct, array_like=True, frozen=True, kw_only=True):
@@ -101,26 +104,26 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
 
     case_key: str
     seq: Int64 | None = None
-    step_name: str | None = None
+    step_name: Text | None = None
     kind: StepKind = StepKind.OTHER
-    actor: str | None = None
-    org: str | None = None
-    started_at: str | None = None
-    finished_at: str | None = None
-    due_at: str | None = None
-    recorded_at: str | None = None
-    opinion: str | None = None
-    watched: dict[str, str] = {}
-    invalid: dict[str, str] = {}
+    actor: Text | None = None
+    org: Text | None = None
+    started_at: Text | None = None
+    finished_at: Text | None = None
+    due_at: Text | None = None
+    recorded_at: Text | None = None
+    opinion: Text | None = None
+    watched: dict[Word, Text] = {}
+    invalid: dict[Word, Text] = {}
 
 
 class Observation(Struct, array_like=True, frozen=True):
     """Something seen that is not a row: a quarantined row, a missing number. No personal data in `detail`."""
 
-    code: str
-    table: str
+    code: Word
+    table: Word
     key: str
-    detail: str
+    detail: Said
 
 
 class Anew(Struct, array_like=True, frozen=True):
@@ -153,7 +156,7 @@ class Gap(Struct, array_like=True, frozen=True):
 
     lo: Int64
     hi: Int64
-    why: str
+    why: Word
     anchor: Int64 = 0  # a number from `hi` on; 0: not known
     chain: bytes = b""  # the chain value at `anchor`
     record: bytes = b""  # SHA-256 of the record at `anchor`; empty where the chain value alone is meant
@@ -168,8 +171,8 @@ class Gap(Struct, array_like=True, frozen=True):
 class Event(Struct, array_like=True, frozen=True):
     """A change of the agent's own state, for the hall's event list."""
 
-    name: str
-    detail: str = ""
+    name: Word
+    detail: Said = ""
 
 
 class Checkpoint(Struct, array_like=True, frozen=True):
@@ -185,10 +188,10 @@ class Checkpoint(Struct, array_like=True, frozen=True):
 class Result(Struct, array_like=True, frozen=True):
     """What became of a command; delivered like any other record, so that it cannot be lost."""
 
-    command: str
-    act: str
+    command: Word
+    act: Word
     outcome: Outcome
-    detail: str = ""
+    detail: Annotated[str, msgspec.Meta(max_length=LONGEST_RESULT)] = ""
 
 
 Body = Case | Step | Observation | Pass | Gap | Event | Checkpoint | Result

@@ -1,8 +1,9 @@
-"""What every message keeps to: integers that can be reckoned with, texts that a database holds, one way to fail.
+"""What every message keeps to: integers that can be reckoned with, texts that can be kept and shown, one way to fail.
 
 MessagePack has wider integers than a column, PostgreSQL no NUL in a text, and msgspec lets bad UTF-8 and deep nesting out
 as other errors than its own: without these bounds a crafted message would end the process that reads it, or stop the
-messages of others that share its transaction, instead of being refused.
+messages of others that share its transaction, instead of being refused. A terminal obeys control characters: without the
+bounds on texts a site would write on the operator's screen.
 """
 
 from typing import Annotated, Any, TypeVar
@@ -10,29 +11,39 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from common.core.text import is_sound, one_line
+
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Half of what a column holds: sums and differences of two fit as well."""
+LONGEST_WORD, LONGEST_SAID, LONGEST_TEXT = 200, 2_000, 4_000
+Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
+"""What names or numbers something: an id, a code, a version."""
+Said = Annotated[str, msgspec.Meta(max_length=LONGEST_SAID)]
+"""A sentence for people."""
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+"""What an office wrote into one field."""
 _Value = TypeVar("_Value")
 
 
 def decode(decoder: msgspec.msgpack.Decoder[_Value], raw: bytes) -> _Value:
-    """Raises msgspec.DecodeError (a ValueError), whatever the bytes are."""
+    """Raises msgspec.DecodeError (a ValueError), whatever the bytes are; its words, which may quote them, can be shown."""
     try:
         value = decoder.decode(raw)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(str(error)) from error
-    if _has_nul(value):
-        raise msgspec.DecodeError("NUL in a text")
+    except (UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
+        kind = type(error) if isinstance(error, msgspec.DecodeError) else msgspec.DecodeError
+        raise kind(one_line(error)) from error
+    if not _is_sound(value):
+        raise msgspec.DecodeError("a control character in a text")
     return value
 
 
-def _has_nul(value: Any) -> bool:
-    """In any text, however deep."""
+def _is_sound(value: Any) -> bool:
+    """Every text, however deep."""
     if isinstance(value, str):
-        return "\0" in value
+        return is_sound(value)
     if isinstance(value, Struct):
-        return any(map(_has_nul, msgspec.structs.astuple(value)))
+        return all(map(_is_sound, msgspec.structs.astuple(value)))
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list | tuple) and any(map(_has_nul, value))
+        return all(_is_sound(key) and _is_sound(item) for key, item in value.items())
+    return not isinstance(value, list | tuple) or all(map(_is_sound, value))

@@ -135,7 +135,7 @@ def test_a_right_file_is_taken_and_its_paths_stand_beside_it(tmp_path: Path) -> 
     assert read.mqtt.node == Path("/etc/node.pem")
     assert read.data_dir == tmp_path / "d"
     assert read.identity.sign_key == tmp_path / "sign.key"
-    assert read.capture.poll_secs == 5.0
+    assert read.capture.poll_secs == 2.0
 
 
 def test_defaults_of_the_hall_need_only_a_broker(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_figures_that_no_program_could_work_with_are_all_said_at_once(tmp_path: 
         agent_config.load(path)
     said = str(caught.value)
     for line in (
-        "site：写法不对",
+        "site：只能用字母",
         "generation：太小，至少 1",
         "log_level：应为 debug、info、warning、error 之一，现为 'loud'",
         "capture.poll_secs：太小，至少 0.05",
@@ -209,3 +209,80 @@ def test_figures_that_no_program_could_work_with_are_all_said_at_once(tmp_path: 
     ):
         assert line in said, (line, said)
     assert "有 10 处" in said
+
+
+RIGHT = 'site = "s01"\ngeneration = 1\n[mqtt]\nhost = "h"\n'
+
+
+@pytest.mark.parametrize("kind", [AgentConfig, CentralConfig])
+def test_the_mark_that_windows_puts_first_is_no_mistake(tmp_path: Path, kind: type[Struct]) -> None:
+    file = tmp_path / "a.toml"
+    text = RIGHT if kind is AgentConfig else RIGHT.partition("1\n")[2]
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    config.load(kind, file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = " + "[" * 2000 + "]" * 2000, "括号或组套得太深"),
+        ("x = " + "{a=" * 2000 + "1" + "}" * 2000, "括号或组套得太深"),
+        (f"[{'.'.join('a' * 5000)}]", "括号或组套得太深"),
+        ("x = " + "9" * 5000, "里有一个数太大"),
+        ("x = 0x" + "f" * 5000, "里有一个数太大"),
+        ("x = [{y = 9223372036854775808}]", "里有一个数太大"),
+    ],
+)
+def test_what_no_reader_can_hold_is_a_mistake_in_the_file_and_not_the_end(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(f"{text}\n{RIGHT}" if not text.startswith("[") else f"{RIGHT}{text}\n", "utf-8")
+    for kind in (AgentConfig, CentralConfig):
+        with pytest.raises(ConfigError, match=said) as caught:
+            config.load(kind, file)
+        assert caught.value.hint == f"请修改 {file} 后重试"
+
+
+HOSTS = [
+    "h",
+    "hall.example",
+    "mq-1.gov.cn.",
+    "消息.政务.cn",
+    "10.1.2.3",
+    "::1",
+    "fe80::1%eth0",
+    "::ffff:10.0.0.1",
+    "a_b",
+]
+NO_HOSTS = [
+    " h", "h ", "h h", "h:8883", "10.1.2.3:8883", "[::1]", "mqtts://h", "h/x", "h\n", "h\0x", "h\x1b", "-h", "a..b", ".",
+    "h\u202e", "甲 乙", "x" * 256, "h@x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert config.convert(MqttConfig, {"host": host}, source="x").host == host
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_what_no_host_can_be_called_is_said_before_anything_connects(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"mqtt\.host：应为主机名或地址，不带端口、空格与斜杠"):
+        config.convert(AgentConfig, {"site": "s", "generation": 1, "mqtt": {"host": host}}, source="x")
+
+
+@pytest.mark.parametrize("path", ["a\0", "a\n", "\x1b[2J", "a\tb", "\u202eb"])
+def test_a_path_with_a_control_character_is_a_mistake(path: str) -> None:
+    data = {"site": "s", "generation": 1, "data_dir": path, "mqtt": {"host": "h", "ca": path}}
+    with pytest.raises(ConfigError) as caught:
+        config.convert(AgentConfig, data, source="x")
+    assert str(caught.value).splitlines()[1:] == [
+        "  mqtt.ca：不合要求（路径里有控制字符）",
+        "  data_dir：不合要求（路径里有控制字符）",
+    ]
+
+
+def test_a_site_ends_where_its_line_does() -> None:
+    with pytest.raises(ConfigError, match="site：只能用字母"):
+        config.convert(AgentConfig, {"site": "s01\n", "generation": 1, "mqtt": {"host": "h"}}, source="x")

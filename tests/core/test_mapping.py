@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from agent import mapping
 from agent.core import rows
+from agent.core.digest import row_digest
 from agent.core.mapping import Field, Table
+from agent.core.position import retype
 from agent.core.rows import Item, Stamp
 from common.core.errors import ConfigError, RejectedError
-from common.core.record import Case, Op, RecordKind, Step, decode_body
+from common.core.record import Case, Op, RecordKind, Step, decode_body, decode_record, encode_record
 from common.core.state import CaseStatus, StepKind
+from common.core.text import sound
 
 ZONE = ZoneInfo("Asia/Shanghai")
 STAMP = Stamp(at=1, wall=2, mono=3)
@@ -279,6 +282,18 @@ def test_unknown_keys_are_errors_with_their_path(tmp_path: Path) -> None:
         load(tmp_path, SAMPLE.replace('key = ["YWID"]\ncursor', 'key = ["YWID"]\nkei = 1\ncursor'))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"items.csv"', '"a\\u0000"', r"columns\.item_code\.lookup：路径里有控制字符"),
+        ('"spxt.db"', '"a\\u0000"', r"source\.path：路径里有控制字符"),
+    ],
+)
+def test_a_file_that_cannot_be_called_so_is_a_mistake(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, SAMPLE.replace(old, new))
+
+
 def test_a_missing_lookup_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="读不到对照表"):
         load(tmp_path, SAMPLE.replace("items.csv", "none.csv"))
@@ -288,6 +303,91 @@ def test_a_text_keeps_no_character_that_no_database_can_hold(tables: dict[str, T
     found = case(tables["case"], YWID=7, SLBH="A\0B", SQR=b"\x00" + "王".encode("gb18030"), ZT="0")
     assert (found.case_no, found.applicant) == ("A\ufffdB", "\ufffd王")
     assert rows.text_of("\ud83d") == "\ufffd"
+
+
+ODD = st.text(
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from("\0\x1b\x9b\r\n\u202e\x7f\x0b王")), min_size=1
+)
+
+
+@given(ODD, ODD)
+def test_whatever_an_office_wrote_its_row_is_no_dead_letter(
+    tmp_path_factory: pytest.TempPathFactory, text: str, key: str
+) -> None:
+    """P-WIRE-03: odd characters are replaced before the record is made; the digest is of the raw values."""
+    table = load(tmp_path_factory.mktemp("odd"), SAMPLE)["case"]
+    read = item(table, YWID=key, SLBH=text, BZ=text, SLSJ=text, ZT="0")
+    made = rows.to_record(read, table, 1, STAMP, rows.to_body(read, table))
+    assert decode_record(encode_record(made)) == made
+    body = decode_body(made)
+    assert isinstance(body, Case)
+    assert body.watched == {"BZ": sound(text)}
+    raw = [
+        {"YWID": key, "SLBH": text, "BZ": text, "SLSJ": text, "ZT": "0"}.get(name) for name in table.content
+    ]
+    assert made.digest == row_digest(KEY, table.fingerprint, raw)
+
+
+@given(ODD, ODD)
+def test_two_keys_stay_two_and_each_is_found_again(first: str, second: str) -> None:
+    assert (rows.key_text([first]) == rows.key_text([second])) == (first == second)
+    assert retype(rows.key_text([first]), [""]) == (first,)
+    assert retype(rows.key_text([first, second]), ["", ""]) == (first, second)
+
+
+@pytest.mark.parametrize("parent", ["A7\r\n", "A7\x0b", " A7\r", "A7"])
+def test_a_line_end_behind_a_key_does_not_part_a_step_from_its_case(
+    tables: dict[str, Table], parent: str
+) -> None:
+    assert rows.case_key(item(tables["step"], ID=1, YWID=parent), tables["step"]) == "A7"
+
+
+def test_a_text_that_a_vendor_left_without_end_is_cut(tables: dict[str, Table]) -> None:
+    """P-WIRE-06"""
+    found = case(tables["case"], YWID=7, SQR="王" * 5_000, BZ="注" * 5_000, ZT="0")
+    assert (found.applicant, found.watched["BZ"]) == ("王" * 4_000, "注" * 4_000)
+
+
+def test_a_canonical_word_of_the_mapping_may_not_obey_either(tmp_path: Path) -> None:
+    odd = SAMPLE.replace('kind = {const = "fee"}', 'kind = {const = "fee"}, actor = {const = "收\\u001b费"}')
+    table = load(tmp_path, odd)["step.fee"]
+    assert rows.to_step(item(table, ID=1, YWID=7), table).actor == "收\ufffd费"
+    with pytest.raises(ConfigError, match="表名应为"):
+        load(tmp_path, SAMPLE.replace("[table.step.fee]", '[table.step."fee\\u001b"]'))
+
+
+PRIVATE = """
+[table.step.talk]
+from = "SP_DH"
+key = ["DH"]
+parent = "YWID"
+columns = {actor = {col = "DH", privacy = "drop"}, seq = "DH", step_name = {col = "SM", enum = {1 = "a"}}, kind = {col = "JBR", enum = {1 = "accept"}}, org = {col = "JBR", privacy = "name"}}
+"""
+PERSON = "330102199001011234"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"DH": "电话13812345678"}, "字段 DH 的值（个人信息，不显示）不是整数"),
+        ({"JBR": "王小明"}, "字段 JBR 的值（个人信息，不显示）没有对应的标准值"),
+        ({"SM": PERSON}, "字段 SM 的值 '330***************' 没有对应的标准值"),
+        ({"SM": "李四的电话是13812345678"}, "字段 SM 的值 '李**' 没有对应的标准值"),
+        ({"SM": "待补正"}, "字段 SM 的值 '待补正' 没有对应的标准值"),
+    ],
+)
+def test_why_a_row_is_set_aside_names_the_column_and_nobody(
+    tmp_path: Path, values: dict[str, str], said: str
+) -> None:
+    table = load(tmp_path, SAMPLE + PRIVATE)["step.talk"]
+    with pytest.raises(RejectedError) as caught:
+        rows.to_body(item(table, **({"YWID": 7, "DH": "1"} | values)), table)
+    assert str(caught.value) == said
+
+
+def test_what_may_not_leave_the_box_cannot_be_kept_as_evidence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"table\.case\.watch：DH 的内容不出本机"):
+        load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'watch = ["BZ", "DH"]'))
 
 
 def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:

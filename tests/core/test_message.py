@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from common.core import crypto, message, record, topics
 from common.core.message import Ack, CentralState, Heartbeat, Hello, Nack, Signed, State, Welcome
-from common.core.record import Case, Event, Gap, Observation, Op, Pass, Record, RecordKind, Step
+from common.core.record import Case, Event, Gap, Observation, Op, Pass, Record, RecordKind, Result, Step
+from common.core.state import Outcome
+from common.core.text import sound
 
 BOX, HALL = b"b" * 32, b"h" * 32
 BOX_KEY, HALL_KEY = crypto.sign_public(BOX), crypto.sign_public(HALL)
@@ -31,7 +33,7 @@ def test_every_message_comes_back_as_it_was_sent(value: Struct) -> None:
 
 @given(
     st.integers(-(2**62), 2**62),
-    st.text(st.characters(exclude_characters="\0", codec="utf-8")),
+    st.text(max_size=2_000).map(sound),
     st.binary(max_size=8),
 )
 def test_any_values_come_back(number: int, text: str, blob: bytes) -> None:
@@ -194,3 +196,56 @@ def test_a_number_that_is_none_is_refused(number: float) -> None:
     beat = msgspec.structs.replace(BEAT, capture_ok_age_s=number)
     with pytest.raises(msgspec.DecodeError):
         message.decode(Heartbeat, message.encode(beat))
+
+
+@pytest.mark.parametrize("char", ["\0", "\x07", "\x1b", "\r", "\x7f", "\x85", "\x9b", "\u202e", "\u2066"])
+@pytest.mark.parametrize("kind", [Heartbeat, State, Hello], ids=lambda kind: kind.__name__)
+def test_a_character_that_a_terminal_obeys_is_refused_in_every_text(kind: type[Struct], char: str) -> None:
+    """P-WIRE-03"""
+    whole = {Heartbeat: BEAT, State: STATE, Hello: HELLO}[kind]
+    texts = [name for name in kind.__struct_fields__ if isinstance(getattr(whole, name), str)]
+    assert texts
+    for name in texts:
+        with pytest.raises(msgspec.DecodeError, match="control character"):
+            message.decode(kind, message.encode(msgspec.structs.replace(whole, **{name: f"a{char}b"})))
+
+
+def test_a_text_deep_in_a_body_is_looked_at_too() -> None:
+    """P-WIRE-03"""
+    for body in (
+        Case(case_key="1", watched={"a\x1b": "b"}),
+        Case(case_key="1", watched={"a": "b\x9b"}),
+        Pass(1, {"a\x7f": 1}),
+        Pass(1, {}, ["\u202e"]),
+    ):
+        item = Record(
+            1, record.kind_of(body), "", "", 1, Op.PUT, None, 1, 1, 1, b"", record.encode_body(body)
+        )
+        with pytest.raises(msgspec.DecodeError, match="control character"):
+            record.decode_body(record.decode_record(record.encode_record(item)))
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "longest"),
+    [
+        (BEAT, "connection", 200),
+        (BEAT, "state", 200),
+        (BEAT, "policy_fault", 2_000),
+        (STATE, "boot", 200),
+        (HELLO, "version", 200),
+        (Gap(1, 1, "damaged"), "why", 200),
+        (Event("a"), "detail", 2_000),
+        (Observation("a", "case", "1", ""), "detail", 2_000),
+        (Case(case_key="1"), "applicant", 4_000),
+        (Step(case_key="1"), "opinion", 4_000),
+        (Result("a", "doctor", Outcome.DONE), "detail", 16_000),
+    ],
+)
+def test_a_text_has_a_length(value: Struct, name: str, longest: int) -> None:
+    """P-WIRE-06"""
+    whole = msgspec.structs.replace(value, **{name: "长" * longest})
+    assert message.decode(type(value), message.encode(whole)) == whole
+    with pytest.raises(msgspec.DecodeError, match="length"):
+        message.decode(
+            type(value), message.encode(msgspec.structs.replace(value, **{name: "长" * (longest + 1)}))
+        )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from central.core import wording
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, end_of_day, from_us, start_of_day, to_us
+from common.core.mask import HIDDEN
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FRIDAY = date(2026, 6, 12)
@@ -132,7 +133,7 @@ def test_free_text_loses_name_telephone_and_identity_number(before: str, number:
     shown = wording.redact(f"{before} {number}王秀英{after}", "王秀英")
     assert number not in shown
     assert "秀英" not in shown
-    assert wording.HIDDEN in shown
+    assert HIDDEN in shown
 
 
 def test_a_case_number_in_a_free_text_stays() -> None:

@@ -191,7 +191,7 @@ async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
     first = re.search(r"用户 王敏（监察员）已建立。一次性密码：(\w{4}-\w{4}-\w{4})", out)
     assert first
     code, out, err = await user("add", "王敏", "--role", "clerk")
-    assert (code, out) == (CONFIG, "")
+    assert (code, out) == (USAGE, "")
     assert "用户 王敏 已存在" in err
     assert "mingcha user reset 王敏" in err
     code, out, _ = await user("reset", "王敏")
@@ -206,9 +206,9 @@ async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
     assert (await user("disable", "王敏"))[0] == 0
     for name in ("", "  ", "zhao ", "a b<c>", "x" * 41):
         code, out, err = await user("add", name, "--role", "it")
-        assert (code, out) == (CONFIG, ""), name
+        assert (code, out) == (USAGE, ""), name
         assert "不能用" in err
-    assert (await user("disable", "李四"))[0] == CONFIG
+    assert (await user("disable", "李四"))[0] == USAGE
     assert (await user("list"))[1] == "王敏\t监察员\t停用\n"
     code, out, err = await user("list", "--json")
     assert (code, err) == (0, "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from urllib.parse import quote, unquote_plus
 
 import aiohttp
 import pytest
@@ -29,10 +30,33 @@ async def test_log_in_opens_a_session_and_goes_on_to_where_one_was_going(
     assert all(value.encode() not in tokens for value in cookie.split("=")[1:2])
 
 
-@pytest.mark.parametrize("target", ["//evil.example/x", "https://evil.example", "/\\evil.example", "hall"])
+ELSEWHERE = [
+    "//evil.example/x", "///evil.example", "https://evil.example", "/\\evil.example", "\\\\evil.example", "hall", "",
+    "/\t/evil.example/x", "/\r/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "/\x0b/evil.example",
+    "/\x00/evil.example", "/\x85/evil.example", "/\x7f/evil.example", "/\t\\evil.example", "/hall\r\nSet-Cookie: a=b",
+    "javascript:alert(1)", "http:/hall", "//[evil", "?/hall",
+]  # fmt: skip
+INSIDE = ["/hall/cases?q=a b&x=//evil.example", "/hall/sites/s01#/x", "/hall/cases?q=%E7%8E%8B"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
 async def test_log_in_leads_nowhere_else(stranger: Window, target: str) -> None:
     answer = await stranger.post("/login", name="leader", password=serving.PASSWORD, next=target)
     assert answer.headers["Location"] == "/hall"
+    # and whoever is logged in already is not led there by a link
+    answer = await stranger.head(f"/login?next={quote(target, safe='')}")
+    assert answer.headers["Location"] == "/hall"
+    answer = await stranger.post("/theme", csrf=_csrf((await stranger.get("/hall/sites"))[1]), back=target)
+    assert answer.headers["Location"] == "/hall"
+
+
+@pytest.mark.parametrize("target", INSIDE)
+async def test_log_in_leads_to_any_address_of_the_hall(stranger: Window, target: str) -> None:
+    for answer in (
+        await stranger.post("/login", name="leader", password=serving.PASSWORD, next=target),
+        await stranger.head(f"/login?next={quote(target, safe='')}"),
+    ):
+        assert unquote_plus(answer.headers["Location"]) == unquote_plus(target)
 
 
 async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(stranger: Window) -> None:

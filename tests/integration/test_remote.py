@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.config import AgentConfig
+from agent import inside
+from agent.config import AgentConfig, IdentityConfig
 from agent.core.trial import TRIAL, Worked
 from agent.orders import Orders
 from agent.pace import Pace
@@ -24,7 +25,8 @@ from common.core.message import Command, Policy
 from common.core.record import Result
 from common.core.state import Outcome
 from common.mqtt import MqttConfig
-from tests.integration.test_collect import Box, Site
+from tests.integration.test_collect import DIGEST_KEY, KEK, SIGN_SECRET, Box, Site
+from tests.journey.scene import until
 
 HALL_SECRET = b"h" * 32
 HALL_SIGN = crypto.sign_public(HALL_SECRET)
@@ -53,7 +55,17 @@ async def results(box: Box) -> list[Result]:
 async def listening(box: Box, folder: Path) -> AsyncIterator[tuple[Remote, Pace]]:
     clock = Clock()
     pace = Pace(clock)
-    config = AgentConfig(site="s01", generation=1, mqtt=MqttConfig(host="127.0.0.1"), data_dir=folder)
+    files = ("sign.key", "master.key", "digest.key", "hall-sign.pub")
+    for name, secret in zip(files, (SIGN_SECRET, KEK, DIGEST_KEY, HALL_SIGN), strict=True):
+        (folder / name).write_bytes(secret)
+    config = AgentConfig(
+        site="s01",
+        generation=1,
+        mqtt=MqttConfig(host="127.0.0.1", tls=False),
+        data_dir=folder,
+        mapping=folder / "mapping.toml",
+        identity=IdentityConfig(*(folder / name for name in files)),
+    )
     capture = box.collector._capture
     remote = Remote(config, box.buffer, box.index, capture, box.state, clock, pace)
     task = asyncio.create_task(remote.run())
@@ -90,6 +102,33 @@ async def test_a_command_is_carried_out_once_and_answered_by_a_record(tmp_path: 
     async with site.running() as box, listening(box, tmp_path) as (remote, _):
         remote.take(signed("rotate"), HALL_SIGN)
         assert len(await answered(box, 4)) == 3, "remembered across a restart and a rotation"
+
+
+async def test_what_the_hall_and_the_log_are_told_of_a_row_names_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The doctor carried identity numbers, and values that had no meaning, out of the box unmasked."""
+    site, person = Site(tmp_path), "330102199001011234"
+    with site.vendor() as db:
+        values = (person, "王小明", "王小明的电话13812345678", "2026-06-01 09:00:00")
+        db.execute('INSERT INTO "办件" VALUES(?, ?, ?, ?)', values)
+        db.execute(
+            'INSERT INTO "办件" VALUES(?, ?, ?, ?)', ("李四", "李四", "x" * 400, "2026-06-01 09:00:00")
+        )
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        await box.round()
+        remote.take(signed("doctor"), HALL_SIGN)
+        detail = (await until("the doctor has answered", lambda: results(box)))[0].detail
+        findings = {item["id"]: item["detail"] for item in msgspec.json.decode(detail.partition("\n")[2])}
+        logged = capsys.readouterr()
+    print(findings)
+    assert "case 主键 330***************：字段 状态 的值" in findings["E-SRC-10"]
+    shown = [refused for refused in inside.quarantine(tmp_path / "buffer.db") if "隔离的行" in refused.what]
+    assert len(shown) == 2
+    for text in (detail, logged.out + logged.err, *(f"{item.what} {item.why}" for item in shown)):
+        for secret in (person, "13812345678", "小明", "李四", "x" * 50):
+            assert secret not in text
+        assert "主键" in text or "row.quarantined" in text
 
 
 async def test_rows_are_told_again_when_the_hall_asks(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from common.core import mask
 from tests.journey.scene import command, events, finds, scene, until
 from tests.journey.together import together
 
@@ -95,7 +96,7 @@ async def test_a_row_without_a_meaning_is_set_aside_the_rest_goes_on_and_it_is_c
         assert box.code == 1
         assert f"主键 {bad}" in box.detail("E-SRC-10")
         assert "状态" in box.detail("E-SRC-10")
-        assert [line["key"] for line in events(place.agent, "row.quarantined")] == [bad]
+        assert [line["key"] for line in events(place.agent, "row.quarantined")] == [mask.masked(bad)]
         place.office.execute(f'UPDATE "办件" SET "状态"=9 WHERE "编号"=\'{bad}\'')
         await place.settled()
         assert ("case", bad) in await place.hall_rows()

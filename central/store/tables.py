@@ -11,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -19,13 +18,8 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from central.store import finding_tables
+from central.store.metadata import metadata
 
 # who and where -----------------------------------------------------------------------------------------------
 
@@ -233,6 +227,11 @@ alarm = Table(
     ),
     UniqueConstraint("site", "kind", "subject", "raised_wall"),
 )
+
+# findings have a file of their own
+finding = finding_tables.finding
+late_entry = finding_tables.late_entry
+tolerance = finding_tables.tolerance
 
 command = Table(
     "command",  # what boxes were told to do, by whom and why, and what became of it; kept for ever

@@ -131,7 +131,8 @@ def pairs(versions: Iterable[Version]) -> list[Pair]:
         before = known.get((generation, number - 1))
         if after.op is Op.DELETE and lower is not None and lower.generation == generation:
             before = lower  # once seen and gone, whatever it said in between
-        if after.cause is Cause.SOURCE and (before is not None or number == 1):
+        is_first = number == 1 and lower is None  # a new box counts from 1 what another had counted
+        if after.cause is Cause.SOURCE and (before is not None or is_first):
             found.append(Pair(before, after))
         lower = after
     return found
@@ -218,7 +219,9 @@ def _contradicted(pair: Pair, at: int, body: Case, context: Context) -> list[Fin
     stated = instant(body.finished_at, context.zone)
     if stated is None or stated >= at - context.clock_err - context.tolerance.backdate:
         return []
-    words = f"写明 {_say(stated, body.finished_at, context)} 办结，而 {_say(at, None, context)} 核对时仍未办结"
+    words = (
+        f"写明 {_say(stated, body.finished_at, context)} 办结，而 {_say(at, None, context)} 核对时仍未办结"
+    )
     return [_found(FindingCode.T1, pair, words, at - stated)]
 
 

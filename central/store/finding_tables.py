@@ -22,7 +22,9 @@ finding = Table(
     Column("code", Text, nullable=False),  # common.core.state.FindingCode
     Column("tbl", Text, nullable=False),
     Column("key", Text, nullable=False),
-    Column("place", Text, nullable=False),  # which of the row's: `generation.version`; of an observation, its own
+    Column(
+        "place", Text, nullable=False
+    ),  # which of the row's: `generation.version`; of an observation, its own
     Column("case_key", Text, nullable=False),  # empty: of no case
     Column("before_epoch", LargeBinary),  # (epoch, seq) in `record` of the version before
     Column("before_seq", BigInteger),
@@ -52,6 +54,7 @@ late_entry = Table(
     Column("size", BigInteger, nullable=False),  # microseconds from what it states to when it was entered
     Column("seen_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "tbl", "key"),
+    Index("ix_late_entry_size", "site", "size"),
 )
 
 tolerance = Table(

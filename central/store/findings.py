@@ -113,7 +113,9 @@ def _version(row: Row[Any]) -> Version:
 async def has_parts(conn: AsyncConnection, site_id: str) -> bool:
     """Whether the site states the facts of a case in more than one table."""
     query = select(row_head.c.key).where(row_head.c.site == site_id)
-    return (await conn.execute(query.where(row_head.c.tbl.between("case.", "case/")).limit(1))).first() is not None
+    return (
+        await conn.execute(query.where(row_head.c.tbl.between("case.", "case/")).limit(1))
+    ).first() is not None
 
 
 async def rows_of_cases(
@@ -222,7 +224,11 @@ async def listed(
 
 
 def _restricted(wanted: Filter) -> list[ColumnElement[bool]]:
-    pairs = ((wanted.site, finding.c.site), (wanted.code, finding.c.code), (wanted.case_key, finding.c.case_key))
+    pairs = (
+        (wanted.site, finding.c.site),
+        (wanted.code, finding.c.code),
+        (wanted.case_key, finding.c.case_key),
+    )
     found = [column == value for value, column in pairs if value]
     return found if wanted.decided_too else [*found, finding.c.state == FindingState.OPEN.value]
 
@@ -233,9 +239,7 @@ async def count(conn: AsyncConnection, wanted: Filter) -> dict[str, int]:
     return {row.code: row.number for row in await conn.execute(query.group_by(finding.c.code))}
 
 
-async def evidence(
-    conn: AsyncConnection, rows: Sequence[Row[Any]]
-) -> dict[tuple[str, bytes, int], bytes]:
+async def evidence(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[tuple[str, bytes, int], bytes]:
     """(site, epoch, seq) -> the record as it was chained, of both versions of these findings."""
     wanted: dict[tuple[str, bytes], set[int]] = defaultdict(set)
     for row in rows:
@@ -250,9 +254,7 @@ async def evidence(
     return found
 
 
-async def explain(
-    conn: AsyncConnection, number: int, who: str, why: str, now_wall: int
-) -> Row[Any]:
+async def explain(conn: AsyncConnection, number: int, who: str, why: str, now_wall: int) -> Row[Any]:
     """`who` has looked into it and says what it was; audited. -> the finding.
 
     Raises UsageError where there is none that waits.
@@ -275,13 +277,16 @@ class Lateness(Struct, frozen=True):
     most: int
 
 
-async def lateness(conn: AsyncConnection, site_id: str = "") -> dict[str, Lateness]:
+async def lateness(conn: AsyncConnection) -> dict[str, Lateness]:
     """Site -> how many rows were entered late, and how late; sizes in microseconds."""
-    query = select(late_entry.c.site, late_entry.c.size).order_by(late_entry.c.site, late_entry.c.size)
-    sizes: dict[str, list[int]] = defaultdict(list)
-    for row in await conn.execute(query.where(late_entry.c.site == site_id) if site_id else query):
-        sizes[row.site].append(row.size)
-    return {name: Lateness(len(all_), all_[len(all_) // 2], all_[-1]) for name, all_ in sizes.items()}
+    late = late_entry.c
+    query = select(late.site, func.count().label("number"), func.max(late.size).label("most"))
+    found = {}
+    for row in (await conn.execute(query.group_by(late.site).order_by(late.site))).all():
+        middle = select(late.size).where(late.site == row.site).order_by(late.size)
+        median = await conn.scalar(middle.offset(row.number // 2).limit(1))
+        found[row.site] = Lateness(row.number, int(median or 0), row.most)
+    return found
 
 
 # tolerances -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,9 @@ from sqlalchemy import (
 )
 
 from central.store import finding_tables
-from central.store.metadata import metadata
+from central.store import metadata as registry
+
+metadata = registry.metadata
 
 # who and where -----------------------------------------------------------------------------------------------
 

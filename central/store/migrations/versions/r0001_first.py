@@ -192,6 +192,7 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "tbl", "key", name=op.f("pk_late_entry")),
     )
+    op.create_index("ix_late_entry_size", "late_entry", ["site", "size"], unique=False)
     op.create_table(
         "tolerance",
         sa.Column("site", sa.Text(), nullable=False),

@@ -32,7 +32,7 @@ Place = tuple[str, str]
 """(table, key) of a source row."""
 Window = tuple[int, int]
 """The first and last version of a row that are wanted."""
-EVERY: Window = (0, 1 << 31)
+EVERY: Window = (0, (1 << 31) - 1)
 _CHUNK = 400
 _REACH = 20_000
 """How far from a record, in numbers, a pass may lie and still speak for its clock."""

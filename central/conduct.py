@@ -273,13 +273,10 @@ def _name(item: Finding) -> _Name:
 
 def _observed(cursor: Row[Any], item: Record, body: Observation, now_wall: int) -> dict[str, Any]:
     """A missing number is told once for ever; anything else once for each time it was captured."""
-    known = body.code in set(Observed)
     missing = body.code == Observed.NUMBER_MISSING
-    word = Observed(body.code).word if known else body.code
-    code = FindingCode.T7 if known and not missing else FindingCode.NOTICE
     return {
         "site": cursor.site,
-        "code": code.value,
+        "code": conduct.code_of(body).value,
         "tbl": body.table,
         "key": body.key,
         "place": body.code if missing else f"{body.code}@{item.cap_at}",
@@ -291,7 +288,7 @@ def _observed(cursor: Row[Any], item: Record, body: Observation, now_wall: int) 
         "still_at": None,
         "seen_at": item.cap_at,
         "size": None,
-        "words": f"{word}：{body.detail}" if body.detail else word,
+        "words": conduct.words_of(body),
         "found_wall": now_wall,
         "state": FindingState.OPEN.value,
     }

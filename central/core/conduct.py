@@ -9,15 +9,17 @@ which they arrive, and how often, changes nothing.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from central.core import case as cases
 from central.core.case import instant
 from common.core.instant import DAY, HOUR, MINUTE, day_of, from_us, is_date_only
-from common.core.record import Case, Cause, Op, Step
-from common.core.state import CaseStatus, FindingCode, Light
+from common.core.record import Case, Cause, Observation, Op, Step
+from common.core.state import CaseStatus, FindingCode, Light, Observed
 
 _STAGE = {
     CaseStatus.RECEIVED: 0,
@@ -390,6 +392,35 @@ def lateness(pair: Pair, context: Context) -> Late | None:
     size = recorded - stated
     return Late(stated, size) if size > context.tolerance.late else None
 
+
+# observations ---------------------------------------------------------------------------------------------------
+
+
+def code_of(said: Observation) -> FindingCode:
+    """A missing number may be an insert that was rolled back, and nobody knows what an unknown word accuses of."""
+    told = {Observed.SOURCE_RESTORED, Observed.BULK_EDIT, Observed.CLOCK_JUMP}
+    return FindingCode.T7 if said.code in told else FindingCode.NOTICE
+
+
+def words_of(said: Observation) -> str:
+    """What a box observed, for people; what cannot be read is shown as it is."""
+    word = Observed(said.code).word if said.code in set(Observed) else said.code
+    if said.code == Observed.NUMBER_MISSING:
+        return f"{word}：{said.key}，一直没有出现；可能是录入后撤销，也可能是删除"
+    try:
+        detail = msgspec.json.decode(said.detail, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return f"{word}：{said.detail}" if said.detail else word
+    return f"{word}：" + "，".join(_DETAILS.get(name, name + " {}").format(detail[name]) for name in detail)
+
+
+_DETAILS = {
+    "rows": "{} 行",
+    "pages": "{} 页",
+    "page": "第 {} 页",
+    "minute": "{} 这一分钟",
+    "seconds": "{} 秒",
+}
 
 # words ----------------------------------------------------------------------------------------------------------
 

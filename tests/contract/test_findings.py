@@ -136,8 +136,8 @@ def row(number: int, at: int, table: str = "case", **fields: Any) -> Record:
     return replace(made, same_until=at - MINUTE if number > 1 else None)
 
 
-ACCEPTED = {"accepted_at": text(OPENED), "status": CaseStatus.ACCEPTED}
-BACKDATED = {**ACCEPTED, "finished_at": text(OPENED + DAY), "status": CaseStatus.DONE}
+ACCEPTED: dict[str, Any] = {"accepted_at": text(OPENED), "status": CaseStatus.ACCEPTED}
+BACKDATED: dict[str, Any] = {**ACCEPTED, "finished_at": text(OPENED + DAY), "status": CaseStatus.DONE}
 
 
 async def test_a_finding_names_both_records_and_when_each_was_seen(store: Store, world: World) -> None:
@@ -255,7 +255,7 @@ async def test_a_restored_source_is_one_finding_and_its_rows_are_none(store: Sto
     await take(store, world, sender)
     await take(store, world, sender, (401, 401))
     assert await codes(store) == [("case", "", "T7"), ("case", "", "T7")]
-    assert [row.words for row in await stored(store)] == [f"数据源重建：{detail}", "数据源时钟跳变"]
+    assert [row.words for row in await stored(store)] == ["数据源重建：4 页，200 行", "数据源时钟跳变"]
 
 
 async def test_a_missing_number_and_an_unknown_word_are_notices(store: Store, world: World) -> None:

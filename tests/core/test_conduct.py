@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from central.core import conduct
 from central.core.conduct import Context, Finding, Lit, Pair, Tolerance, Version
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, parse_when
-from common.core.record import Case, Cause, Op, Step
+from common.core.record import Case, Cause, Observation, Op, Step
 from common.core.state import CaseStatus, FindingCode, Light
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -395,3 +395,32 @@ def test_a_step_finished_late_is_late_and_a_step_changed_is_changed() -> None:
     moved = version(3, NOON + DAY, body=Step(case_key="1", finished_at=text(NOON - 8 * DAY)))
     assert codes(planned, told, moved) == [T.T2]
     assert conduct.lateness(Pair(told, moved), CONTEXT) is None
+
+
+# observations ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "finding", "words"),
+    [
+        ("source_restored", '{"pages":4,"rows":812}', T.T7, "数据源重建：4 页，812 行"),
+        (
+            "bulk_edit",
+            '{"rows":90,"minute":"2026-06-12T14:31"}',
+            T.T7,
+            "批量修改：90 行，2026-06-12T14:31 这一分钟",
+        ),
+        ("clock_jump", '{"seconds":-3600}', T.T7, "数据源时钟跳变：-3600 秒"),
+        ("clock_jump", "", T.T7, "数据源时钟跳变"),
+        ("number_missing", "", T.NOTICE, "编号缺号：17，一直没有出现；可能是录入后撤销，也可能是删除"),
+        ("moon_phase", "满月", T.NOTICE, "moon_phase：满月"),
+        ("moon_phase", '{"of":"7"}', T.NOTICE, "moon_phase：of 7"),
+        ("moon_phase", "[1]", T.NOTICE, "moon_phase：[1]"),
+    ],
+)
+def test_what_a_box_observed_is_a_finding_or_a_notice_and_never_an_error(
+    code: str, detail: str, finding: FindingCode, words: str
+) -> None:
+    """P-OBS-01, P-OBS-02, P-OBS-03"""
+    said = Observation(code, "case", "17", detail)
+    assert (conduct.code_of(said), conduct.words_of(said)) == (finding, words)

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import conduct
-from central.core.conduct import Context, Finding, Pair, Version
+from central.core import conduct, observed
+from central.core.conduct import Context, Finding
+from central.core.versions import Pair, Version, pairs
 from central.heads import Fold
 from central.store import findings as rows
 from central.store.findings import EVERY, Near, Place, Window
@@ -170,7 +171,7 @@ class _Inquiry:
         if not windows:
             return
         held = await rows.versions(self.conn, self.site, windows)
-        found = [pair for versions in held.values() for pair in conduct.pairs(versions)]
+        found = [pair for versions in held.values() for pair in pairs(versions)]
         asked = [pair for pair in found if conduct.needs_context(pair)]
         cases = sorted({pair.after.body.case_key for pair in asked})
         self.lights = await rows.lights(self.conn, self.site, cases) if cases else {}
@@ -276,7 +277,7 @@ def _observed(cursor: Row[Any], item: Record, body: Observation, now_wall: int) 
     missing = body.code == Observed.NUMBER_MISSING
     return {
         "site": cursor.site,
-        "code": conduct.code_of(body).value,
+        "code": observed.code_of(body).value,
         "tbl": body.table,
         "key": body.key,
         "place": body.code if missing else f"{body.code}@{item.cap_at}",
@@ -288,7 +289,7 @@ def _observed(cursor: Row[Any], item: Record, body: Observation, now_wall: int) 
         "still_at": None,
         "seen_at": item.cap_at,
         "size": None,
-        "words": conduct.words_of(body),
+        "words": observed.words_of(body),
         "found_wall": now_wall,
         "state": FindingState.OPEN.value,
     }

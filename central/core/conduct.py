@@ -7,19 +7,16 @@ itself made the change (P-REC-07). Hence the findings of a row are a function of
 which they arrive, and how often, changes nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import Struct
 
 from central.core import case as cases
-from central.core.case import instant
+from central.core.versions import Pair, Version, still_at
 from common.core.instant import DAY, HOUR, MINUTE, day_of, from_us, is_date_only
-from common.core.record import Case, Cause, Observation, Op, Step
-from common.core.state import CaseStatus, FindingCode, Light, Observed
+from common.core.record import Case, Op
+from common.core.state import CaseStatus, FindingCode, Light
 
 _STAGE = {
     CaseStatus.RECEIVED: 0,
@@ -47,25 +44,6 @@ class Tolerance(Struct, frozen=True):
     """An entry made later than this after what it states is counted as late (补录)."""
 
 
-class Version(Struct, frozen=True, kw_only=True):
-    """One version of a source row, as one record delivered it."""
-
-    table: str
-    key: str
-    generation: int  # of the box that counted `version`: each box counts anew
-    version: int
-    epoch_no: int
-    epoch: bytes
-    seq: int
-    op: Op
-    cause: Cause
-    digest: bytes
-    src_at: str | None
-    cap_at: int
-    same_until: int | None
-    body: Case | Step
-
-
 class Lit(Struct, frozen=True):
     """A light of the case, and the instant from which it held."""
 
@@ -87,13 +65,6 @@ class Context(Struct, frozen=True):
     """Until when a row without a version before was known not to be in the source."""
 
 
-class Pair(Struct, frozen=True):
-    """Two versions with nothing between them; `before` is None for the first one of a row."""
-
-    before: Version | None
-    after: Version
-
-
 class Finding(Struct, frozen=True, kw_only=True):
     """`still_at`: until when the source still said what it said before; `size`: microseconds of the contradiction."""
 
@@ -109,46 +80,6 @@ class Late(Struct, frozen=True):
 
     stated_at: int
     size: int
-
-
-# which versions are compared ------------------------------------------------------------------------------------
-
-
-def pairs(versions: Iterable[Version]) -> list[Pair]:
-    """Versions of one row, in any order, with repetitions -> those next to each other, in order.
-
-    A number that names two contents (a box that lost its memory of the row) proves nothing on either side.
-    """
-    counted: dict[tuple[int, int], list[Version]] = defaultdict(list)
-    for item in versions:
-        counted[item.generation, item.version].append(item)
-    known = {
-        place: min(same, key=_first_told)
-        for place, same in counted.items()
-        if len({(item.op, item.digest) for item in same}) == 1
-    }
-    found = []
-    lower: Version | None = None
-    for (generation, number), after in sorted(known.items()):
-        before = known.get((generation, number - 1))
-        if after.op is Op.DELETE and lower is not None and lower.generation == generation:
-            before = lower  # once seen and gone, whatever it said in between
-        is_first = number == 1 and lower is None  # a new box counts from 1 what another had counted
-        if after.cause is Cause.SOURCE and (before is not None or is_first):
-            found.append(Pair(before, after))
-        lower = after
-    return found
-
-
-def _first_told(item: Version) -> tuple[bool, int, int, int]:
-    """Of one version told several times, what the source's change itself made the box say."""
-    return item.cause is not Cause.SOURCE, item.cap_at, item.epoch_no, item.seq
-
-
-def still_at(pair: Pair) -> int:
-    """The last instant at which the version before is known to have stood in the source, by the box's clock."""
-    assert pair.before is not None
-    return min(max(pair.before.cap_at, pair.after.same_until or 0), pair.after.cap_at)
 
 
 def needs_context(pair: Pair) -> bool:
@@ -246,7 +177,7 @@ def _is_finished(body: Case, at: int, zone: ZoneInfo) -> bool:
 
 
 def _is_ahead(text: str | None, stated: int, at: int) -> bool:
-    slack = DAY if text and is_date_only(text) else HOUR
+    slack = DAY if _is_day(text) else HOUR
     return stated > at + slack
 
 
@@ -272,7 +203,7 @@ def _moved(old: str | None, new: str | None, at: int, context: Context) -> int |
         return None
     if new is None or now is None:
         return 0 if new is None else None
-    if is_date_only(old) or is_date_only(new):
+    if _is_day(old) or _is_day(new):
         same = day_of(old, context.zone) == day_of(new, context.zone)
     else:
         same = abs(now - was) <= context.tolerance.change
@@ -378,7 +309,10 @@ def lateness(pair: Pair, context: Context) -> Late | None:
     after = pair.after
     if after.op is Op.DELETE:
         return None
-    recorded = instant(_text(after, "recorded_at"), context.zone)
+    told = _text(after, "recorded_at")
+    recorded = instant(told, context.zone)
+    if recorded is not None and _is_day(told):
+        recorded -= DAY  # the beginning of the day it was recorded on: no less late than this
     if recorded is None:
         seen = after.same_until or context.absent_until if pair.before is None else still_at(pair)
         if seen is None:
@@ -393,36 +327,18 @@ def lateness(pair: Pair, context: Context) -> Late | None:
     return Late(stated, size) if size > context.tolerance.late else None
 
 
-# observations ---------------------------------------------------------------------------------------------------
-
-
-def code_of(said: Observation) -> FindingCode:
-    """A missing number may be an insert that was rolled back, and nobody knows what an unknown word accuses of."""
-    told = {Observed.SOURCE_RESTORED, Observed.BULK_EDIT, Observed.CLOCK_JUMP}
-    return FindingCode.T7 if said.code in told else FindingCode.NOTICE
-
-
-def words_of(said: Observation) -> str:
-    """What a box observed, for people; what cannot be read is shown as it is."""
-    word = Observed(said.code).word if said.code in set(Observed) else said.code
-    if said.code == Observed.NUMBER_MISSING:
-        return f"{word}：{said.key}，一直没有出现；可能是录入后撤销，也可能是删除"
-    try:
-        detail = msgspec.json.decode(said.detail, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return f"{word}：{said.detail}" if said.detail else word
-    return f"{word}：" + "，".join(_DETAILS.get(name, name + " {}").format(detail[name]) for name in detail)
-
-
-_DETAILS = {
-    "rows": "{} 行",
-    "pages": "{} 页",
-    "page": "第 {} 页",
-    "minute": "{} 这一分钟",
-    "seconds": "{} 秒",
-}
-
 # words ----------------------------------------------------------------------------------------------------------
+
+
+def _is_day(text: str | None) -> bool:
+    """A date, or midnight to the second: a column of moments into which an office writes dates."""
+    return text is not None and (is_date_only(text) or text[10:19] == "T00:00:00")
+
+
+def instant(text: str | None, zone: ZoneInfo) -> int | None:
+    """As `central.core.case.instant`; a day counts as its end, so that a missing hour accuses nobody."""
+    at = cases.instant(text, zone)
+    return at + DAY if at is not None and text and _is_day(text) and not is_date_only(text) else at
 
 
 def _text(item: Version | None, name: str) -> str | None:
@@ -432,6 +348,6 @@ def _text(item: Version | None, name: str) -> str | None:
 
 def _say(at: int | None, text: str | None, context: Context) -> str:
     """A time for people; a date that the source states without an hour stays one."""
-    if text and (at is None or is_date_only(text)):
-        return text
+    if text and (at is None or _is_day(text)):
+        return text[:10]
     return from_us(at or 0, context.zone).strftime("%Y-%m-%d %H:%M")

@@ -9,7 +9,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.conduct import Lit, Tolerance, Version
+from central.core.conduct import Lit, Tolerance
+from central.core.versions import Version
 from central.store import dead
 from central.store.dialect import among, insert_new, replace_row, write_rows
 from central.store.tables import (

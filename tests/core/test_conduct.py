@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from central.core import conduct
-from central.core.conduct import Context, Finding, Lit, Pair, Tolerance, Version
+from central.core import conduct, observed
+from central.core.conduct import Context, Finding, Lit, Tolerance
+from central.core.versions import Pair, Version, pairs
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, parse_when
 from common.core.record import Case, Cause, Observation, Op, Step
 from common.core.state import CaseStatus, FindingCode, Light
@@ -48,7 +49,7 @@ def version(number: int, at: int, **fields: Any) -> Version:
 
 
 def found(*versions: Version, context: Context = CONTEXT) -> list[Finding]:
-    return [item for pair in conduct.pairs(versions) for item in conduct.compare(pair, context)]
+    return [item for pair in pairs(versions) for item in conduct.compare(pair, context)]
 
 
 def codes(*versions: Version, context: Context = CONTEXT) -> list[FindingCode]:
@@ -75,6 +76,8 @@ def done(stated: str | None, **fields: Any) -> Version:
         (text(NOON - 5 * DAY), True),
         ("2026-06-12", False),  # a date is the end of its day
         ("2026-06-11", True),
+        ("2026-06-12T00:00:00+08:00", False),  # midnight to the second is a date in a column of moments
+        ("2026-06-11T00:00:00+08:00", True),
         ("9999-12-31", False),
         (text(NOON + 5 * DAY), False),
         (None, False),
@@ -423,4 +426,4 @@ def test_what_a_box_observed_is_a_finding_or_a_notice_and_never_an_error(
 ) -> None:
     """P-OBS-01, P-OBS-02, P-OBS-03"""
     said = Observation(code, "case", "17", detail)
-    assert (conduct.code_of(said), conduct.words_of(said)) == (finding, words)
+    assert (observed.code_of(said), observed.words_of(said)) == (finding, words)

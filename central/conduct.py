@@ -176,12 +176,15 @@ class _Inquiry:
         cases = sorted({pair.after.body.case_key for pair in asked})
         self.lights = await rows.lights(self.conn, self.site, cases) if cases else {}
         self.others = await self._others(cases)
+        moved = {pair.after.table for pair in found if conduct.keeps_time(pair, self.zone)}
         derived: dict[_Name, Finding] = {}
         for pair in found:
             for item in await self._judge(pair):
                 derived[_name(item)] = item
         late = [row for pair in found if pair.before for row in self._late(pair, self._context(pair))]
         await rows.add_late(self.conn, late)
+        silent = any(item.code is FindingCode.T5 for item in derived.values())
+        self.kept = await rows.kept(self.conn, self.site, moved) if moved or silent else set()
         await self._settle(windows, derived)
 
     async def _others(self, cases: Sequence[str]) -> dict[str, list[Version]]:
@@ -237,16 +240,19 @@ class _Inquiry:
         """What differs from what is derived now; what a person has decided stays decided."""
         if item is None:
             number = int(row.place.rpartition(".")[2]) if "." in row.place else -1
-            refuted = window[0] < number <= window[1] and row.state == FindingState.OPEN
+            undecided = row.state in {FindingState.OPEN, FindingState.UNPROVEN}
+            refuted = undecided and window[0] < number <= window[1]
             return {"state": FindingState.WITHDRAWN.value} if refuted else {}
         values = self._row(_name(item), item)
-        values["state"] = FindingState.OPEN if row.state == FindingState.WITHDRAWN else row.state
+        if row.state != FindingState.WITHDRAWN:
+            values["state"] = row.state
         values["found_wall"] = row.found_wall
         return {name: value for name, value in values.items() if row._mapping[name] != value}  # noqa: SLF001
 
     def _row(self, name: _Name, item: Finding) -> dict[str, Any]:
         before, after = item.pair.before, item.pair.after
         code, table, key, place = name
+        shown = item.code is not FindingCode.T5 or table in self.kept
         return {
             "site": self.site,
             "code": code,
@@ -263,7 +269,7 @@ class _Inquiry:
             "size": item.size,
             "words": item.words,
             "found_wall": self.now_wall,
-            "state": FindingState.OPEN.value,
+            "state": (FindingState.OPEN if shown else FindingState.UNPROVEN).value,
         }
 
 

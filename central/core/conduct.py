@@ -297,6 +297,17 @@ def _silent(pair: Pair, context: Context) -> list[Finding]:
     return [_found(FindingCode.T5, pair, words, at - claimed)]
 
 
+def keeps_time(pair: Pair, zone: ZoneInfo) -> bool:
+    """Whether this change moved its modification time on: only a table that is seen to do so can be silent (T5).
+
+    A mapping may name a column that is written once, and every honest edit would look silent.
+    """
+    if pair.before is None:
+        return False
+    was, now = instant(pair.before.src_at, zone), instant(pair.after.src_at, zone)
+    return was is not None and now is not None and now > was
+
+
 # lateness -------------------------------------------------------------------------------------------------------
 
 

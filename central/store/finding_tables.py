@@ -57,6 +57,14 @@ late_entry = Table(
     Index("ix_late_entry_size", "site", "size"),
 )
 
+kept_time = Table(
+    "kept_time",  # tables whose modification time has been seen to move with a change
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("tbl", Text, nullable=False),
+    PrimaryKeyConstraint("site", "tbl"),
+)
+
 tolerance = Table(
     "tolerance",  # what a site is forgiven, microseconds; a site without a row has the defaults
     metadata,

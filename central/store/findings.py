@@ -1,7 +1,7 @@
 """Findings and late entries: what the comparison of versions reads and writes, and what people do about it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from central.store.tables import (
     case,
     finding,
     ingest_cursor,
+    kept_time,
     late_entry,
     record,
     row_head,
@@ -197,6 +198,22 @@ async def add(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
 async def put_right(conn: AsyncConnection, number: int, values: dict[str, Any]) -> None:
     """What versions that came later say of a finding."""
     await conn.execute(update(finding).where(finding.c.id == number).values(**values))
+
+
+async def kept(conn: AsyncConnection, site_id: str, moved: Collection[str]) -> set[str]:
+    """Tables whose modification time is known to move with a change; `moved`: seen to do so just now.
+
+    Silent edits that were found in such a table before it was known are open from now on.
+    """
+    known = set(await conn.scalars(select(kept_time.c.tbl).where(kept_time.c.site == site_id)))
+    fresh = sorted(set(moved) - known)
+    if fresh:
+        await write_rows(
+            conn, insert_new(conn, kept_time), [{"site": site_id, "tbl": name} for name in fresh]
+        )
+        waits = finding.c.site == site_id, finding.c.tbl.in_(fresh), finding.c.state == FindingState.UNPROVEN
+        await conn.execute(update(finding).where(*waits).values(state=FindingState.OPEN.value))
+    return known | set(fresh)
 
 
 async def add_late(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:

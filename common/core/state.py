@@ -254,15 +254,21 @@ _FINDING_WORDS = {
 
 
 class FindingState(StrEnum):
-    """What became of a finding; `withdrawn`: versions that came later show that it was none."""
+    """What became of a finding; `withdrawn`: versions that came later show that it was none.
+
+    `unproven`: a silent edit (T5) of a table whose modification time nobody has seen move yet.
+    """
 
     OPEN = "open"
+    UNPROVEN = "unproven"
     EXPLAINED = "explained"
     WITHDRAWN = "withdrawn"
 
     @property
     def word(self) -> str:
-        return {"open": "待核实", "explained": "已核实", "withdrawn": "已自动撤回"}[self.value]
+        return {"open": "待核实", "unproven": "待佐证", "explained": "已核实", "withdrawn": "已自动撤回"}[
+            self.value
+        ]
 
 
 class SiteKind(StrEnum):

@@ -271,6 +271,25 @@ async def test_a_missing_number_and_an_unknown_word_are_notices(store: Store, wo
     assert (await stored(store))[-1].words == "moon_phase：满月"
 
 
+async def test_an_edit_is_silent_only_where_the_modification_time_is_seen_to_move(
+    store: Store, world: World
+) -> None:
+    """A mapping may name a column that is written once: every honest edit of the table would look silent."""
+    made = text(OPENED - HOUR)
+    silent = [replace(row(1, OPENED, **ACCEPTED), src_at=made)]
+    silent.append(replace(row(2, OPENED + 2 * DAY, **ACCEPTED, org="别处"), src_at=made))
+    kept = [
+        replace(item, key="2")
+        for item in (row(1, OPENED, **ACCEPTED), row(2, OPENED + DAY, **ACCEPTED, org="x"))
+    ]
+    kept = [replace(item, src_at=text(item.cap_at)) for item in kept]
+    sender = await welcome(store, *silent, *kept)
+    await take(store, world, sender, (1, 2))
+    assert [item.state for item in await stored(store)] == [FindingState.UNPROVEN]
+    await take(store, world, sender, (3, 4))
+    assert [(item.code, item.state) for item in await stored(store)] == [("T5", FindingState.OPEN)]
+
+
 async def test_a_late_entry_has_its_size_and_accuses_nobody(store: Store, world: World) -> None:
     late = draft(Step(case_key="1", finished_at=text(OPENED)), key="a", at=OPENED + 9 * DAY)
     loaded = draft(Step(case_key="1", finished_at=text(OPENED - 900 * DAY)), key="b", at=OPENED)

@@ -61,11 +61,12 @@ def drafts(now: int) -> list[Record]:
         (case("f5"), case("f5", watched=note, phone="13800000018")),
         (case("f6", **done), case("f6", status=CaseStatus.IN_PROGRESS)),
     ]
-    made = []
+    made: list[Record] = []
     for before, after in pairs:
-        silent = text(opened - HOUR) if after.watched else None
         first = opened if before.status is CaseStatus.ACCEPTED else now - 5 * DAY + MINUTE
-        made += [_row(before, 1, first, src_at=silent), _row(after, 2, now - DAY, src_at=silent)]
+        times = [opened - HOUR] * 2 if after.watched else [first, now - DAY]
+        made += [_row(before, 1, first, src_at=text(times[0]))]
+        made += [_row(after, 2, now - DAY, src_at=text(times[1]))]
     step = Step(case_key="f1", step_name="现场踏勘", actor="赵刚", opinion=f"{NAME} {PHONE} 符合条件")
     made += [_row(step, 1, opened), _row(Step(case_key="f1"), 2, now - DAY, op=Op.DELETE)]
     restored = Observation("source_restored", "case", "", '{"pages":4,"rows":812}')

@@ -182,6 +182,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_finding_case", "finding", ["site", "case_key"], unique=False)
     op.create_table(
+        "kept_time",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "tbl", name=op.f("pk_kept_time")),
+    )
+    op.create_table(
         "late_entry",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("tbl", sa.Text(), nullable=False),

@@ -55,12 +55,15 @@ async def take(conn: AsyncConnection, arrived: Arrived, zone: ZoneInfo, now_wall
 
 async def _look(inquiry: "_Inquiry", arrived: Arrived, known: Mapping[Place, int]) -> None:
     await inquiry.begin()
+    until = await rows.absent_until(inquiry.conn, inquiry.site)
     first = [
         _version(item, body, arrived.cursor)
         for item, body in arrived.changes
-        if item.version == 1 and (item.table, item.key) not in known
+        if item.version == 1
+        and (item.table, item.key) not in known
+        and (item.table in until or item.same_until is not None or isinstance(body, Step))
     ]
-    await inquiry.note_late(first)
+    await inquiry.note_late(first, until)
     await inquiry.compare(_windows(arrived, known))
     cases = {body.case_key for item, body in arrived.changes if item.kind is RecordKind.CASE}
     if cases and await rows.has_parts(inquiry.conn, inquiry.site):
@@ -128,9 +131,8 @@ class _Inquiry:
     async def begin(self) -> None:
         self.tolerance = await rows.tolerance_of(self.conn, self.site)
 
-    async def note_late(self, first: Sequence[Version]) -> None:
-        """First versions: how late they state what they state."""
-        until = await rows.absent_until(self.conn, self.site)
+    async def note_late(self, first: Sequence[Version], until: Mapping[str, int]) -> None:
+        """First versions: how late they state what they state. `until`: when their tables were last whole."""
         found = []
         for item in first:
             absent = until.get(item.table)

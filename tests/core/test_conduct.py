@@ -270,6 +270,7 @@ def test_only_what_the_source_itself_changed_can_be_a_finding(cause: Cause) -> N
 
 
 def test_versions_with_something_between_them_are_not_compared() -> None:
+    """P-REC-08"""
     far = done(text(NOON - DAY))
     assert codes(OPEN, replace(far, version=3)) == []
     assert codes(OPEN, replace(far, generation=2)) == []

@@ -34,11 +34,12 @@ _UNKNOWN = Near(None, None)
 
 
 class Arrived(Struct, frozen=True):
-    """What a transaction took in of one epoch: its cursor, rows and observations."""
+    """What a transaction took in of one epoch: its cursor, rows, observations and passes (rows of `pending_pass`)."""
 
     cursor: Row[Any]
     changes: list[tuple[Record, Case | Step]]
     observed: list[tuple[Record, Observation]]
+    passes: list[dict[str, Any]]
 
 
 async def take(conn: AsyncConnection, arrived: Arrived, zone: ZoneInfo, now_wall: int) -> set[str]:
@@ -48,7 +49,7 @@ async def take(conn: AsyncConnection, arrived: Arrived, zone: ZoneInfo, now_wall
     cases = await fold.apply(arrived.changes)
     if arrived.observed:
         await rows.add(conn, [_observed(cursor, item, body, now_wall) for item, body in arrived.observed])
-    if arrived.changes:
+    if arrived.changes or arrived.passes:
         await _look(_Inquiry(conn, cursor.site, zone, now_wall), arrived, fold.known)
     return cases
 
@@ -65,9 +66,13 @@ async def _look(inquiry: "_Inquiry", arrived: Arrived, known: Mapping[Place, int
     ]
     await inquiry.note_late(first, until)
     await inquiry.compare(_windows(arrived, known))
+    if not await rows.has_parts(inquiry.conn, inquiry.site):
+        return
     cases = {body.case_key for item, body in arrived.changes if item.kind is RecordKind.CASE}
-    if cases and await rows.has_parts(inquiry.conn, inquiry.site):
-        await inquiry.compare_cases(sorted(cases))
+    if arrived.passes:  # it may be nearer to rows that are held than the one that was nearest
+        newest = max(row["seq"] for row in arrived.passes)
+        cases |= await rows.parts_after(inquiry.conn, inquiry.site, arrived.cursor.epoch, newest)
+    await inquiry.compare_cases(sorted(cases))
 
 
 async def relit(

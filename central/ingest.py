@@ -165,7 +165,7 @@ class _Intake:
         self.gaps: list[tuple[Record, Gap]] = []
         self.gap_at: int = cursor.gap_at
         self.forked = False
-        self.arrived = conduct.Arrived(cursor, [], [])
+        self.arrived = conduct.Arrived(cursor, [], [], self.passes)
         self.late: set[str] = set()
         self.results: list[Result] = []
         self.record_wall: int | None = None

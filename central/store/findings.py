@@ -120,6 +120,22 @@ async def has_parts(conn: AsyncConnection, site_id: str) -> bool:
     ).first() is not None
 
 
+async def parts_after(conn: AsyncConnection, site_id: str, epoch: bytes, seq: int) -> set[str]:
+    """Cases of whose parts a first version is held with a number not far above `seq`."""
+    mine = record.c.site == site_id, record.c.epoch == epoch, record.c.version == 1
+    query = (
+        select(row_head.c.case_key)
+        .join(
+            record,
+            (record.c.site == row_head.c.site)
+            & (record.c.tbl == row_head.c.tbl)
+            & (record.c.key == row_head.c.key),
+        )
+        .where(*mine, record.c.tbl.between("case.", "case/"), record.c.seq.between(seq + 1, seq + _REACH))
+    )
+    return set(await conn.scalars(query))
+
+
 async def rows_of_cases(
     conn: AsyncConnection, site_id: str, keys: Sequence[str], kind: RecordKind | None = None
 ) -> Sequence[Row[Any]]:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -184,13 +185,16 @@ async def test_a_completion_in_a_table_of_its_own_is_judged_with_the_rest_of_its
     assert await codes(store) == [("case", "1", "T1")]  # the part says the same in the same round
 
 
-async def test_the_part_alone_is_found_too_whatever_comes_first(store: Store, world: World) -> None:
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3, 4))))
+async def test_the_part_alone_is_found_too_whatever_comes_first(
+    store: Store, world: World, order: tuple[int, ...]
+) -> None:
     seen = OPENED + 5 * DAY
     result = row(1, seen, "case.result", finished_at=text(OPENED + DAY))
-    walked = passed(seen - MINUTE, ("case", "case.result"))
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), walked, result)
-    await take(store, world, sender, (3, 3), (2, 2), (1, 1))
-    assert await codes(store) == [("case.result", "1", "T1")]
+    early, late = (passed(at, ("case", "case.result")) for at in (OPENED + HOUR, seen - MINUTE))
+    sender = await welcome(store, row(1, OPENED, **ACCEPTED), early, late, result)
+    await take(store, world, sender, *[(seq, seq) for seq in order])
+    assert [(item.code, item.still_at) for item in await stored(store)] == [("T1", seen - MINUTE)]
 
 
 async def test_what_comes_later_can_acquit_and_the_finding_is_withdrawn_not_erased(

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
+from central.core.wording import redact
 from common.core.instant import DAY, MINUTE
 from common.core.state import FindingCode, FindingState
 
@@ -62,7 +63,9 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
         for row in rows:
             code = FindingCode(row.code)
             name = f"{code} {code.word}" if code is not FindingCode.NOTICE else code.word
-            click.echo(f"{row.id}\t{row.site}\t{name}\t{FindingState(row.state).word}\t{row.words}")
+            click.echo(
+                f"{row.id}\t{row.site}\t{name}\t{FindingState(row.state).word}\t{redact(row.words, None)}"
+            )
 
     @finding.command("explain", help="核实一个疑点：写明是怎么回事。")
     @click.argument("number", type=int, metavar="编号")
@@ -80,6 +83,7 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
 def _plain(row: Row[Any]) -> dict[str, Any]:
     """Without the applicant: a list of findings names nobody."""
     found = {name: value for name, value in row._mapping.items() if name != "applicant"}  # noqa: SLF001
+    found["words"] = redact(row.words, None)
     return found | {name: found[name].hex() if found[name] is not None else None for name in _BYTES}
 
 

@@ -62,7 +62,7 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
             click.echo("✓ 没有疑点" if decided else "✓ 没有待核实的疑点")
         for row in rows:
             code = FindingCode(row.code)
-            name = f"{code} {code.word}" if code is not FindingCode.NOTICE else code.word
+            name = f"{code.name} {code.word}" if code is not FindingCode.NOTICE else code.word
             click.echo(
                 f"{row.id}\t{row.site}\t{name}\t{FindingState(row.state).word}\t{redact(row.words, None)}"
             )
@@ -77,7 +77,7 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         who = getpass.getuser()
         row = in_store(path, lambda conn: findings.explain(conn, number, who, why, Clock().wall()))
-        click.echo(f"疑点 {number}（{row.site} {row.code}）已核实")
+        click.echo(f"疑点 {number}（{row.site} {FindingCode(row.code).name}）已核实")
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:

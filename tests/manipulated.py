@@ -71,7 +71,7 @@ def history(site: str, seed: int, honest: int, each: int) -> History:
         for number in range(each):
             row = manipulate(f"{name}-{number:04}", chance)
             rows.append(row)
-            planted.add((row.table, row.key, FindingCode(name[:2])))
+            planted.add((row.table, row.key, FindingCode[name[:2]]))
     drafts = [item for row in rows for item in row.drafts]
     drafts += _again(drafts, chance)
     drafts.append(_observation("source_restored", "", END))

@@ -227,13 +227,13 @@ _OBSERVED_WORDS = {
 class FindingCode(StrEnum):
     """What the hall finds in the versions and observations of a site (capture.md 3.9)."""
 
-    T1 = "T1"
-    T2 = "T2"
-    T3 = "T3"
-    T4 = "T4"
-    T5 = "T5"
-    T6 = "T6"
-    T7 = "T7"
+    T1 = "t1"
+    T2 = "t2"
+    T3 = "t3"
+    T4 = "t4"
+    T5 = "t5"
+    T6 = "t6"
+    T7 = "t7"
     NOTICE = "notice"  # accuses nobody: a number missing, an observation this version does not know
 
     @property

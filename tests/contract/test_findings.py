@@ -145,7 +145,7 @@ async def test_a_finding_names_both_records_and_when_each_was_seen(store: Store,
     sender = await welcome(store, row(1, OPENED, **ACCEPTED), row(2, OPENED + 5 * DAY, **BACKDATED))
     await take(store, world, sender)
     (item,) = await stored(store)
-    assert (item.code, item.case_key, item.still_at) == ("T1", "1", OPENED + 5 * DAY - MINUTE)
+    assert (item.code, item.case_key, item.still_at) == ("t1", "1", OPENED + 5 * DAY - MINUTE)
     assert (item.seen_at, item.size) == (OPENED + 5 * DAY, 4 * DAY - MINUTE)
     assert (item.before_epoch, item.before_seq, item.after_seq) == (sender.epoch, 1, 2)
     async with store.read() as conn:
@@ -182,7 +182,7 @@ async def test_a_completion_in_a_table_of_its_own_is_judged_with_the_rest_of_its
     walked = passed(seen - MINUTE, ("case", "case.result"))
     sender = await welcome(store, row(1, OPENED, **ACCEPTED), walked, result, row(2, seen, **BACKDATED))
     await take(store, world, sender, (3, 4), (1, 2))
-    assert await codes(store) == [("case", "1", "T1")]  # the part says the same in the same round
+    assert await codes(store) == [("case", "1", "t1")]  # the part says the same in the same round
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3, 4))))
@@ -194,7 +194,7 @@ async def test_the_part_alone_is_found_too_whatever_comes_first(
     early, late = (passed(at, ("case", "case.result")) for at in (OPENED + HOUR, seen - MINUTE))
     sender = await welcome(store, row(1, OPENED, **ACCEPTED), early, late, result)
     await take(store, world, sender, *[(seq, seq) for seq in order])
-    assert [(item.code, item.still_at) for item in await stored(store)] == [("T1", seen - MINUTE)]
+    assert [(item.code, item.still_at) for item in await stored(store)] == [("t1", seen - MINUTE)]
 
 
 async def test_what_comes_later_can_acquit_and_the_finding_is_withdrawn_not_erased(
@@ -204,7 +204,7 @@ async def test_what_comes_later_can_acquit_and_the_finding_is_withdrawn_not_eras
     in_time = row(1, OPENED + DAY + MINUTE, "case.result", finished_at=text(OPENED + DAY))
     sender = await welcome(store, row(1, OPENED, **ACCEPTED), in_time, row(2, OPENED + 5 * DAY, **BACKDATED))
     await take(store, world, sender, (1, 1), (3, 3))
-    assert await codes(store) == [("case", "1", "T1")]
+    assert await codes(store) == [("case", "1", "t1")]
     await take(store, world, sender, (2, 2))
     assert [row.state for row in await stored(store)] == [FindingState.WITHDRAWN]
 
@@ -222,7 +222,7 @@ async def test_a_limit_stretched_after_a_yellow_light_is_found_when_the_light_is
         await judge.judge_cases(conn, "s01", ["1"], world, Moment(at - 3 * DAY, at - 3 * DAY))
     assert await codes(store) == []
     await take(store, world, sender, (2, 2), now=Moment(at, at))
-    assert await codes(store) == [("case", "1", "T3")]
+    assert await codes(store) == [("case", "1", "t3")]
 
 
 async def test_a_light_that_is_found_with_the_stretching_or_later_counts_as_well(
@@ -234,7 +234,7 @@ async def test_a_light_that_is_found_with_the_stretching_or_later_counts_as_well
     sender = await welcome(store, row(1, OPENED, **promised), row(2, at, **{**promised, "promised": 20}))
     await take(store, world, sender, (1, 1), now=Moment(OPENED, OPENED))
     await take(store, world, sender, (2, 2), now=Moment(at, at))
-    assert await codes(store) == [("case", "1", "T3")]
+    assert await codes(store) == [("case", "1", "t3")]
 
 
 def observed(code: str, key: str = "", detail: str = "", at: int = OPENED) -> Record:
@@ -258,7 +258,7 @@ async def test_a_restored_source_is_one_finding_and_its_rows_are_none(store: Sto
     )
     await take(store, world, sender)
     await take(store, world, sender, (401, 401))
-    assert await codes(store) == [("case", "", "T7"), ("case", "", "T7")]
+    assert await codes(store) == [("case", "", "t7"), ("case", "", "t7")]
     assert [row.words for row in await stored(store)] == ["数据源重建：4 页，200 行", "数据源时钟跳变"]
 
 
@@ -291,7 +291,7 @@ async def test_an_edit_is_silent_only_where_the_modification_time_is_seen_to_mov
     await take(store, world, sender, (1, 2))
     assert [item.state for item in await stored(store)] == [FindingState.UNPROVEN]
     await take(store, world, sender, (3, 4))
-    assert [(item.code, item.state) for item in await stored(store)] == [("T5", FindingState.OPEN)]
+    assert [(item.code, item.state) for item in await stored(store)] == [("t5", FindingState.OPEN)]
 
 
 async def test_a_late_entry_has_its_size_and_accuses_nobody(store: Store, world: World) -> None:
@@ -346,4 +346,4 @@ async def test_a_deletion_told_before_what_it_deleted_is_found_with_the_last_con
     await take(store, world, sender, (3, 3), (1, 1))
     assert [row.before_seq for row in await stored(store)] == [1]
     await take(store, world, sender, (2, 2))
-    assert [(row.code, row.before_seq) for row in await stored(store)] == [("T4", 2)]
+    assert [(row.code, row.before_seq) for row in await stored(store)] == [("t4", 2)]

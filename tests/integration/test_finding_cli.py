@@ -39,7 +39,7 @@ async def test_findings_are_listed_and_one_is_explained(config: str) -> None:
     assert "T1 倒填办结时间\t待核实\t写明 2026-06-07 14:32 办结，而 2026-06-11 14:31 核对时仍未办结" in out
     code, out, _ = await command("mingcha", "finding", "list", "--json", "--config", config)
     found = json.loads(out)
-    assert {item["code"] for item in found} == {"T1", "T2", "T3", "T4", "T5", "T6", "T7", "notice"}
+    assert {item["code"] for item in found} == {"t1", "t2", "t3", "t4", "t5", "t6", "t7", "notice"}
     assert NAME not in out
     assert PHONE not in out
     number = str(found[0]["id"])

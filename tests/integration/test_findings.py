@@ -141,7 +141,7 @@ async def test_no_page_of_findings_names_an_applicant_or_a_number(window: Window
 
 
 async def test_a_list_can_be_restricted_and_odd_addresses_do_no_harm(window: Window) -> None:
-    one = text_of((await window.get(f"/hall/findings?site={SITE}&code=T3"))[1])
+    one = text_of((await window.get(f"/hall/findings?site={SITE}&code=t3"))[1])
     assert "共 1 项" in one
     assert "没有符合条件的疑点" in text_of((await window.get("/hall/findings?site=s01"))[1])
     for query in ("code=purple", "below=x", "below=99999999999999999999", "below=-1", "site=%00", "state=x"):
@@ -154,7 +154,7 @@ async def test_case_and_site_page_lead_to_the_findings(hall: Served, window: Win
     assert "倒填办结时间" in case
     assert "记录被删除" in case
     html = (await window.get(f"/hall/sites/{SITE}"))[1]
-    assert f"/hall/findings?site={SITE}&amp;code=T1" in html
+    assert f"/hall/findings?site={SITE}&amp;code=t1" in html
     async with aiohttp.ClientSession(cookies=await hall.session(Role.CENTRE)) as session:
         html = (await Window(hall, session).get(f"/hall/sites/{SITE}"))[1]
     assert "倒填办结时间" in html
@@ -163,7 +163,7 @@ async def test_case_and_site_page_lead_to_the_findings(hall: Served, window: Win
 
 async def test_a_supervisor_says_what_it_was_and_that_is_audited(hall: Served, window: Window) -> None:
     async with hall.store.read() as conn:
-        number = await conn.scalar(select(t.finding.c.id).where(t.finding.c.code == "T2"))
+        number = await conn.scalar(select(t.finding.c.id).where(t.finding.c.code == "t2"))
     path = f"/hall/findings/{number}"
     async with aiohttp.ClientSession(cookies=await hall.session(Role.LEADER)) as session:
         reader = Window(hall, session)

@@ -297,10 +297,13 @@ class Capture:
         return Draft(made, body.case_key, ends=rows.ends(body, stamp.at))
 
     def _same_until(self, table: Table, key: str, before: Known | None) -> int | None:
-        """Of a row that could not be mapped meanwhile nobody knows when it changed."""
-        if before is None or before.gone or (table.name, key) in self.bad:
+        """P-REC-08. Of a row that could not be mapped meanwhile nobody knows when it changed."""
+        proof = self.proof(table.name)
+        if (table.name, key) in self.bad or (before is not None and before.gone):
             return None
-        return self.proof(table.name).same_until(before.id, before.at)
+        if before is None:  # a walk would have met it
+            return proof.walked.at or None if proof.walked is not None else None
+        return proof.same_until(before.id, before.at)
 
     def pages(self, table: str) -> Pages:
         return self._pages[table]

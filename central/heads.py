@@ -28,11 +28,14 @@ class Fold:
         self._conn = conn
         self._site = site
         self._epoch_no = epoch_no
+        self.known: dict[tuple[str, str], int] = {}
+        """(table, key) of the rows applied of which a version was held before -> the newest of those."""
 
     async def apply(self, changes: list[tuple[Record, Case | Step]]) -> set[str]:
         """Records with their decoded bodies -> keys of the cases that changed."""
         keys = list({(item.table, item.key) for item, _ in changes})
         known = await facts.heads(self._conn, self._site, keys)
+        self.known = {place: row.version for place, row in known.items()}
         self._anew = await passes.anew_of(self._conn, self._site) if keys else {}
         fresh: dict[tuple[str, str], dict[str, Any]] = {}
         cases: set[str] = set()

@@ -15,10 +15,9 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import judge
+from central import conduct, judge
 from central.core.fair import MOST_CREDIT
 from central.core.portion import Portion
-from central.heads import Fold
 from central.judge import Moment, World
 from central.store import alarms, commands, facts, parked, passes, status
 from central.store.passes import Settled
@@ -34,6 +33,7 @@ from common.core.record import (
     Case,
     Checkpoint,
     Gap,
+    Observation,
     Pass,
     Record,
     Result,
@@ -166,7 +166,7 @@ class _Intake:
         self.gaps: list[tuple[Record, Gap]] = []
         self.gap_at: int = cursor.gap_at
         self.forked = False
-        self.changes: list[tuple[Record, Case | Step]] = []
+        self.arrived = conduct.Arrived(cursor, [], [], self.passes)
         self.late: set[str] = set()
         self.results: list[Result] = []
         self.record_wall: int | None = None
@@ -177,8 +177,7 @@ class _Intake:
             self._take_one(item)
         ack = await self._commit(world)
         upto_hash = self.held[0].at if ack.upto else b""
-        asked_wall = group[-1].header.created_wall
-        return msgspec.structs.replace(ack, asked_wall=asked_wall, upto_hash=upto_hash)
+        return msgspec.structs.replace(ack, asked_wall=group[-1].header.created_wall, upto_hash=upto_hash)
 
     async def take_again(self, records: Iterable[tuple[int, bytes]], world: World) -> None:
         """Numbers that are held and were not read: a dead letter, a parked batch."""
@@ -195,7 +194,7 @@ class _Intake:
         if self.forked:
             await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
         await self._settle_commands()
-        cases = await Fold(self.conn, self.site, self.cursor.epoch_no).apply(self.changes)
+        cases = await conduct.take(self.conn, self.arrived, world.zone, self.now.wall)
         settled = await self._move()
         cases |= settled.cases
         portion = Portion(self.count)
@@ -280,8 +279,10 @@ class _Intake:
             self.gaps.append((item, body))
         elif isinstance(body, Result):
             self.results.append(body)
+        elif isinstance(body, Observation):
+            self.arrived.observed.append((item, body))
         elif isinstance(body, Case | Step):
-            self.changes.append((item, body))
+            self.arrived.changes.append((item, body))
             sent_wall = self.now.wall if batched is None else batched.header.created_wall
             waited = max(0, sent_wall - item.cap_wall)  # by one clock, however wrong it is
             self.record_wall = max(self.record_wall or 0, self.now.wall - waited)
@@ -396,5 +397,4 @@ def _check_overlap(held: list[Range], item: Opened) -> None:
         return
     for seq, value in enumerate(batch.chain_values(item.header, item.raws), first):
         if known.get(seq, value) != value:
-            msg = f"the chain at {seq} differs"
-            raise ForkError(msg)
+            raise ForkError(f"the chain at {seq} differs")

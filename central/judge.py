@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import conduct
 from central.core import case as cases
 from central.core import rules
 from central.core.calendar import Calendar
@@ -123,6 +124,9 @@ class _Court:
         await rows.put_clocks(self.conn, self.clocks)
         await rows.drop_clocks(self.conn, self.site, self.gone)
         await rows.add_transitions(self.conn, self.transitions)
+        lit = {row["case_key"] for row in self.transitions if row["after"] in {Light.YELLOW, Light.RED}}
+        if lit:
+            await conduct.relit(self.conn, self.site, self.world.zone, sorted(lit), self.now.wall)
         return len(self.transitions)
 
     def _one(self, key: str, source: list[cases.Row], rev: int) -> None:

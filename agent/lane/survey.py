@@ -8,9 +8,7 @@ from agent.core.upheaval import Size
 from agent.index import Index
 from agent.lane.reader import Reader
 from common.core.record import Observation
-
-RESTORED = "source_restored"
-BULK = "bulk_edit"
+from common.core.state import Observed
 
 
 class Survey:
@@ -51,6 +49,7 @@ class Survey:
         if not size.is_upheaval:
             return
         detail = {"known": size.known, "changed": size.changed, "gone": size.gone, "new": size.new}
-        code = RESTORED if self._newest_gone or size.gone > size.changed else BULK
+        restored = self._newest_gone or size.gone > size.changed
+        code = Observed.SOURCE_RESTORED if restored else Observed.BULK_EDIT
         await capture.observe(Observation(code, table.name, "", msgspec.json.encode(detail).decode()))
         capture.proof(table.name).upheaval = True

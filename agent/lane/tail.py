@@ -14,9 +14,9 @@ from agent.core.query import Row
 from agent.core.tail import BACK, Tail
 from agent.lane.reader import Reader
 from common.core.record import Observation
+from common.core.state import Observed
 
 _STORE_EVERY = BACK // 4
-MISSING = "number_missing"
 
 
 class TailLane:
@@ -69,8 +69,8 @@ class TailLane:
                 break
             await reader.rest(len(page))
         for lo, hi in tail.given_up(reader.clock.mono()):
-            detail = f"编号 {lo} 至 {hi} 一直没有出现" if hi > lo else f"编号 {lo} 一直没有出现"
-            await reader.capture.observe(Observation(MISSING, reader.table.name, f"{lo}-{hi}", detail))
+            key = f"{lo}-{hi}" if hi > lo else str(lo)
+            await reader.capture.observe(Observation(Observed.NUMBER_MISSING, reader.table.name, key, ""))
         return changed
 
     async def _ask_missing(self, tail: Tail) -> int:

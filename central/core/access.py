@@ -57,6 +57,7 @@ class Permission(StrEnum):
     VIEW_SITE = "view_site"
     VIEW_CASE = "view_case"  # case content, personal data masked
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
+    EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
 
     @property
     def word(self) -> str:
@@ -70,18 +71,20 @@ _PERMISSION_WORDS = {
     Permission.VIEW_SITE: "查看站点",
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
+    Permission.EXPLAIN_FINDING: "核实疑点",
 }
 
 _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
 _SITE = _WALL | {Permission.VIEW_SITE}
 _CASE = _SITE | {Permission.VIEW_CASE}
+_WATCH = _CASE | {Permission.ACCEPT_ALARM, Permission.EXPLAIN_FINDING}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     # Own cases only: until users are bound to a unit, the wall, which names nobody.
     Role.CLERK: _WALL,
     Role.HEAD: _WALL,
-    Role.SUPERVISOR: _CASE | {Permission.ACCEPT_ALARM},
-    Role.CHIEF: _CASE | {Permission.ACCEPT_ALARM},
+    Role.SUPERVISOR: _WATCH,
+    Role.CHIEF: _WATCH,
     Role.CENTRE: _SITE,
     Role.REVIEWER: _WALL,
     Role.COMPLAINTS: _WALL,

@@ -61,7 +61,7 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
         finished_at=finished,
         deadline_at=instant(facts.deadline, zone),
         seen=bool(cases),
-        open=bool(alive) and finished is None and not _ended(facts),
+        open=bool(alive) and finished is None and not is_ended(facts),
         deleted=deleted,
     )
 
@@ -70,7 +70,7 @@ def as_of(case: CaseState, now_at: int, zone: ZoneInfo) -> CaseState:
     """The case at `now_at`: a completion dated later (2099 for "open", a slip of the hand) has ended nothing yet."""
     if case.finished_at is None or case.deleted or not _is_ahead(case, now_at, zone):
         return case
-    return msgspec.structs.replace(case, finished_at=None, open=not _ended(case.facts))
+    return msgspec.structs.replace(case, finished_at=None, open=not is_ended(case.facts))
 
 
 def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
@@ -80,7 +80,7 @@ def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
     return (case.finished_at or 0) > now_at + HOUR  # a source's clock may be somewhat fast
 
 
-def _ended(facts: Case) -> bool:
+def is_ended(facts: Case) -> bool:
     """Ended without a time: by its status, or by a date that cannot be read. A zero date states nothing."""
     return facts.status in _ENDED or any(
         digit in facts.invalid.get("finished_at", "") for digit in "123456789"

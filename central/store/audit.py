@@ -16,6 +16,7 @@ from common.core.record import Body, Checkpoint, Gap, RecordKind, decode_body
 from common.core.state import LetterState
 
 PAGE = 1_000
+_ROWS = (RecordKind.CASE.value, RecordKind.STEP.value)
 COLUMNS = ("kind", "tbl", "key", "version", "cap_at", "cap_wall", "digest")
 
 
@@ -173,7 +174,7 @@ async def versions(
             ingest_cursor,
             and_(ingest_cursor.c.site == record.c.site, ingest_cursor.c.epoch == record.c.epoch),
         )
-        .where(record.c.site == site_id, record.c.tbl == table)
+        .where(record.c.site == site_id, record.c.tbl == table, record.c.kind.in_(_ROWS))
     )
     return (await conn.execute(among(conn, query, record.c.key, keys))).all()
 
@@ -184,7 +185,7 @@ async def headless(conn: AsyncConnection, site_id: str, limit: int) -> Sequence[
         row_head.c.site == record.c.site, row_head.c.tbl == record.c.tbl, row_head.c.key == record.c.key
     )
     query = select(record.c.seq, record.c.tbl, record.c.key, record.c.cap_at)
-    query = query.where(record.c.site == site_id, record.c.tbl != "", ~head)
+    query = query.where(record.c.site == site_id, record.c.kind.in_(_ROWS), ~head)
     return (await conn.execute(query.order_by(record.c.seq).limit(limit))).all()
 
 

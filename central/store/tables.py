@@ -11,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -19,13 +18,10 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from central.store import finding_tables
+from central.store import metadata as registry
+
+metadata = registry.metadata
 
 # who and where -----------------------------------------------------------------------------------------------
 
@@ -234,6 +230,12 @@ alarm = Table(
     ),
     UniqueConstraint("site", "kind", "subject", "raised_wall"),
 )
+
+# findings have a file of their own
+finding = finding_tables.finding
+kept_time = finding_tables.kept_time
+late_entry = finding_tables.late_entry
+tolerance = finding_tables.tolerance
 
 command = Table(
     "command",  # what boxes were told to do, by whom and why, and what became of it; kept for ever

@@ -12,6 +12,7 @@ from central.web import (
     alarm,
     case,
     cases,
+    finding,
     guard,
     hall,
     live,
@@ -42,7 +43,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
-    for subject in (alarm, hall, queue, sites, site, cases, case, login, overview, static_files):
+    for subject in (alarm, finding, hall, queue, sites, site, cases, case, login, overview, static_files):
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)

@@ -16,14 +16,16 @@ from central.core.case import CaseState
 from central.core.hall import Facts
 from central.core.rules import Limit
 from central.store import cases as rows
-from central.store import law, pages
-from central.web import case_clock, case_story
+from central.store import findings, law, pages
+from central.store.findings import Filter
+from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
 from central.web.listing import address, left
 from central.web.page import HALL, Route, facts_of, render
 from common.core.state import Light
 
 AMBIGUOUS = 2
+MOST_FINDINGS = 50
 
 
 class Found(Struct, frozen=True):
@@ -37,6 +39,7 @@ class Found(Struct, frozen=True):
     complete_until: int | None
     transitions: Sequence[Row[Any]]
     versions: Sequence[Row[Any]]
+    findings: list[finding.View]
 
 
 async def find_case(request: web.Request) -> web.Response:
@@ -75,6 +78,7 @@ async def show_case(request: web.Request) -> web.Response:
         events=case_story.events(state, found.clocks, facts),
         transitions=[case_story.transition(change, facts) for change in found.transitions],
         versions=[case_story.version(version, facts) for version in found.versions],
+        findings=found.findings,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -89,6 +93,7 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
     item = (await law.items(conn)).get(row.item_code or "")
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
     first, last = case_clock.reach(clocks, state, facts)
+    doubts = await findings.listed(conn, Filter(site=site, case_key=key, decided_too=True), MOST_FINDINGS)
     return Found(
         row=row,
         state=state,
@@ -98,6 +103,7 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
         complete_until=await rows.complete_until(conn, site),
         transitions=await pages.transitions(conn, site, key),
         versions=await pages.versions(conn, site, key),
+        findings=await finding.views(conn, doubts, facts),
     )
 
 

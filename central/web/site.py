@@ -14,13 +14,14 @@ from central.core.band import Arrived, Coverage
 from central.core.conditions import conditions
 from central.core.hall import Facts, SiteFacts
 from central.core.site import REFUSED, LinkWords, Signals
-from central.store import alarms, commands, pages, parked, wall
+from central.store import alarms, commands, findings, pages, parked, wall
+from central.store.findings import Filter
 from central.web import box
 from central.web.listing import address, line
 from central.web.page import HALL, Route, facts_of, render
 from common.core.instant import DAY, from_us, start_of_day
 from common.core.message import Heartbeat, Policy
-from common.core.state import AlarmKind, ClockKind, Light, SiteKind
+from common.core.state import AlarmKind, ClockKind, FindingCode, Light, SiteKind
 
 EARLIER_DAYS = 5
 LIT_ROWS = 12
@@ -37,6 +38,7 @@ class Found(Struct, frozen=True):
     parked: int
     letters: Sequence[Row[Any]]
     alarms: Sequence[Row[Any]]
+    findings: dict[str, int]
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
@@ -71,6 +73,7 @@ async def show_site(request: web.Request) -> web.Response:
         conditions=conditions(item.signals, facts.now_wall, facts.now_at),
         figures=_figures(item, found.beat, facts),
         alarms=[_alarm(row, facts) for row in found.alarms],
+        findings=[(code, found.findings[code]) for code in FindingCode if code in found.findings],
         letters=[_letter(row, facts) for row in found.letters],
         lit=[line(row, facts) for row in found.lit],
         changes=[_change(row, facts) for row in found.changes],
@@ -90,6 +93,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             parked=(await parked.counts(conn)).get(item.id, 0),
             letters=letters,
             alarms=await alarms.listed(conn, item.id),
+            findings=await findings.count(conn, Filter(site=item.id)),
             lit=await pages.site_lit(conn, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],

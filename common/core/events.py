@@ -143,6 +143,12 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "why")),
     "light.changed": LogEvent("info", "办件的灯变了", ("site", "clock", "before", "after", "late")),
+    "finding.made": LogEvent(
+        "info",
+        "前后两版记录比对出一个疑点",
+        ("site", "code", "table"),
+        "查看疑点页，或执行 mingcha finding list",
+    ),
     "case.postponed": LogEvent(
         "error", "一个办件无法判定，一小时后再试", ("site", "case_key"), "执行 mingcha doctor"
     ),

@@ -205,6 +205,74 @@ class LetterState(StrEnum):
         return {"open": "未处理", "reinjected": "已修复计入", "dropped": "已放弃"}[self.value]
 
 
+class Observed(StrEnum):
+    """What a box says it saw of its source that is no row; an unknown word is kept and shown."""
+
+    SOURCE_RESTORED = "source_restored"
+    BULK_EDIT = "bulk_edit"
+    CLOCK_JUMP = "clock_jump"
+    NUMBER_MISSING = "number_missing"
+
+    @property
+    def word(self) -> str:
+        return _OBSERVED_WORDS[self]
+
+
+_OBSERVED_WORDS = {
+    Observed.SOURCE_RESTORED: "数据源重建",
+    Observed.BULK_EDIT: "批量修改",
+    Observed.CLOCK_JUMP: "数据源时钟跳变",
+    Observed.NUMBER_MISSING: "编号缺号",
+}
+
+
+class FindingCode(StrEnum):
+    """What the hall finds in the versions and observations of a site (capture.md 3.9)."""
+
+    T1 = "t1"
+    T2 = "t2"
+    T3 = "t3"
+    T4 = "t4"
+    T5 = "t5"
+    T6 = "t6"
+    T7 = "t7"
+    NOTICE = "notice"  # accuses nobody: a number missing, an observation this version does not know
+
+    @property
+    def word(self) -> str:
+        return _FINDING_WORDS[self]
+
+
+_FINDING_WORDS = {
+    FindingCode.T1: "倒填办结时间",
+    FindingCode.T2: "已报时间被改",
+    FindingCode.T3: "亮灯后延长时限",
+    FindingCode.T4: "记录被删除",
+    FindingCode.T5: "不留痕修改",
+    FindingCode.T6: "状态回退或换人",
+    FindingCode.T7: "批量或整库变动",
+    FindingCode.NOTICE: "提示",
+}
+
+
+class FindingState(StrEnum):
+    """What became of a finding; `withdrawn`: versions that came later show that it was none.
+
+    `unproven`: a silent edit (T5) of a table whose modification time nobody has seen move yet.
+    """
+
+    OPEN = "open"
+    UNPROVEN = "unproven"
+    EXPLAINED = "explained"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def word(self) -> str:
+        return {"open": "待核实", "unproven": "待佐证", "explained": "已核实", "withdrawn": "已自动撤回"}[
+            self.value
+        ]
+
+
 class SiteKind(StrEnum):
     """The three kinds of service site a city has."""
 

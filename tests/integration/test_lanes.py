@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.lane.survey import BULK, RESTORED
 from common.core import record
 from common.core.record import Case, Cause, Observation, Op, Record
+from common.core.state import Observed
 from tests.integration.test_collect import EAGER, Box, Site
 
 MAPPING = """
@@ -164,7 +164,12 @@ async def test_a_change_says_until_when_the_row_was_seen_as_it_was(office: Offic
         assert looked_at <= item.same_until <= item.cap_at
         assert item.same_until > first[item.table, item.key].cap_at
     office.enter(41)
-    assert {item.same_until for item in await hot.round()} == {None}
+    walked_at = {table: walk.at for table, walk in hot.index.walked.items()}
+    assert [(item.table, item.same_until) for item in await hot.round()] == [
+        ("case", walked_at["case"]),
+        ("step", walked_at["step"]),
+        ("step", walked_at["step"]),
+    ], "of a new row: until when it was known not to be there"
 
 
 async def test_rows_that_a_new_mapping_reads_otherwise_say_so(office: Office) -> None:
@@ -193,7 +198,10 @@ async def test_a_restored_backup_is_one_observation(office: Office) -> None:
         assert {item.cause for item in found if item.op is Op.DELETE or item.version > 1} == {Cause.RESTORED}
         assert len(found) == 4 + 32 + 62  # case 9 says something else, its steps the same
         seen = await observed(box)
-        assert sorted((item.code, item.table) for item in seen) == [(RESTORED, "case"), (RESTORED, "step")]
+        assert sorted((item.code, item.table) for item in seen) == [
+            (Observed.SOURCE_RESTORED, "case"),
+            (Observed.SOURCE_RESTORED, "step"),
+        ]
         sizes = {item.table: msgspec.json.decode(item.detail) for item in seen}
         assert (
             sizes["case"] == {"known": 40, "changed": 5, "gone": 31, "new": 0} or sizes["case"]["gone"] >= 31
@@ -208,7 +216,7 @@ async def test_an_edit_in_bulk_is_one_observation(office: Office) -> None:
         office.sql("UPDATE SP_BLGC SET BLR='赵'")
         found = [item for _ in range(2) for item in await box.round()]
         assert [item.cause for item in found] == [Cause.RESTORED] * 80
-        assert [(item.code, item.table) for item in await observed(box)] == [(BULK, "step")]
+        assert [(item.code, item.table) for item in await observed(box)] == [(Observed.BULK_EDIT, "step")]
         assert await box.round() == []
 
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from central.store.migrations import first_findings
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -151,6 +153,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_wall IS NULL"),
         postgresql_where=sa.text("ended_wall IS NULL"),
     )
+    first_findings.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,80 @@
+"""Findings and tolerances on the command line: Chinese for people, JSON for programs, each decision in the audit."""
+
+import getpass
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from central.core.conduct import Tolerance
+from central.store import findings
+from central.store import tables as t
+from central.store.engine import look, open_store
+from common.core.instant import DAY, HOUR, MINUTE
+from tests.integration import serving
+from tests.integration.test_findings import NAME, PHONE, SITE, fill
+from tests.journey.scene import command
+
+pytestmark = pytest.mark.service
+
+USAGE = 64
+
+
+@pytest.fixture
+async def config(tmp_path: Path) -> str:
+    (tmp_path / "data").mkdir()
+    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    await fill(store, serving.FridayClock())
+    await store.close()
+    path = tmp_path / "central.toml"
+    path.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
+    return str(path)
+
+
+async def test_findings_are_listed_and_one_is_explained(config: str) -> None:
+    code, out, err = await command("mingcha", "finding", "list", "--site", SITE, "--config", config)
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 8
+    assert "T1 倒填办结时间\t待核实\t写明 2026-06-07 14:32 办结，而 2026-06-11 14:31 核对时仍未办结" in out
+    code, out, _ = await command("mingcha", "finding", "list", "--json", "--config", config)
+    found = json.loads(out)
+    assert {item["code"] for item in found} == {"t1", "t2", "t3", "t4", "t5", "t6", "t7", "notice"}
+    assert NAME not in out
+    assert PHONE not in out
+    number = str(found[0]["id"])
+    explain = ("finding", "explain", number, "--why", "系统升级补录", "--config", config)
+    code, out, err = await command("mingcha", *explain)
+    assert (code, err) == (0, "")
+    assert f"疑点 {number}" in out
+    code, _, err = await command("mingcha", *explain)
+    assert code == USAGE
+    assert "没有待核实的疑点" in err
+    assert "处理：" in err
+    code, out, _ = await command("mingcha", "finding", "list", "--all", "--json", "--config", config)
+    decided = [item for item in json.loads(out) if item["state"] == "explained"]
+    assert [(str(item["id"]), item["decided_by"]) for item in decided] == [(number, getpass.getuser())]
+    code, out, err = await command("mingcha", "finding", "list", "--site", "s99", "--config", config)
+    assert (code, out) == (USAGE, "")
+
+
+async def test_a_site_s_tolerance_is_set_with_its_reason(config: str) -> None:
+    line = ("tolerance", "set", SITE, "--backdate", "480", "--why", "先填纸表", "--config", config)
+    code, _, err = await command("mingcha", *line)
+    assert (code, err) == (0, "")
+    code, out, _ = await command("mingcha", "tolerance", "list", "--config", config)
+    assert out.splitlines() == [
+        "默认\tbackdate 60\tchange 1\tsilent 60\tlate 1440",
+        f"{SITE}\tbackdate 480\tchange 1\tsilent 60\tlate 1440\t{getpass.getuser()}：先填纸表",
+    ]
+    async with look(f"sqlite+aiosqlite:///{Path(config).parent / 'data' / 'central.db'}") as conn:
+        wanted = Tolerance(backdate=8 * HOUR, change=MINUTE, silent=HOUR, late=DAY)
+        assert await findings.tolerance_of(conn, SITE) == wanted
+        noted = (await conn.execute(select(t.audit_line))).one()
+    assert (noted.act, noted.why) == ("tolerance.set", "先填纸表")
+    for wrong in ("-1", "x", "99999999"):
+        code, _, err = await command(
+            "mingcha", "tolerance", "set", SITE, "--backdate", wrong, "--why", "试", "--config", config
+        )
+        assert code == USAGE
+        assert "出错：" in err

@@ -18,6 +18,7 @@ from msgspec import Struct
 from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core.errors import RejectedError
+from common.core.instant import from_us
 from common.core.record import (
     Case,
     Checkpoint,
@@ -40,6 +41,8 @@ _WHEN = re.compile(
     r"\s*(Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)?"
 )
 _SHORT = len("+08")
+_MILLISECONDS = 10**11
+"""As seconds this would be the year 5138, as milliseconds 1973."""
 _MAX_TEXT = 4000
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
@@ -253,7 +256,7 @@ class _Reader:
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
-        moment = parse_time(text, field, self._zone)
+        moment = _unix(text, self._zone) if field.type == "unix" else parse_time(text, field, self._zone)
         if moment is None:
             self.invalid[name] = text[:100]
         return moment
@@ -288,6 +291,15 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         return _canonical(moment, field, zone)
     except (ValueError, OverflowError):
         return None
+
+
+def _unix(text: str, zone: ZoneInfo) -> str | None:
+    """Seconds since 1970 UTC, or milliseconds, told by their size -> canonical text; None where it is no such number."""
+    if not re.fullmatch(r"-?\d{1,14}", text):
+        return None
+    number = int(text)
+    micros = number * (1_000 if abs(number) >= _MILLISECONDS else 1_000_000)
+    return from_us(micros, zone).isoformat()
 
 
 def _whole(field: Field, text: str | None) -> int | None:

@@ -1,0 +1,70 @@
+"""What the order of times in a table says of them: it confirms a weak name, and it shakes a strong one."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from agent.core.probe.guess import Guess
+from agent.core.probe.names import SHARED
+from agent.core.probe.sampled import Sampled
+
+_ALWAYS = 0.99
+_DISORDER = 0.05
+_GAIN = 0.2
+_LEAST = 20
+"""Rows with both times, below which an order proves nothing."""
+_ORDER = {"case": ("received_at", "accepted_at", "finished_at"), "step": ("started_at", "finished_at")}
+
+
+def weighed(role: str, seen: Sampled, ranked: list[Guess]) -> list[Guess]:
+    """Of a step, names that are shared or mere hints (JSSJ, 办理时间) gain where the order bears them out.
+
+    Not of a case: what 申请时间 means to the law no order of times can tell.
+    """
+    if role != "step":
+        return ranked
+    return [_gained(seen, guess, ranked) if guess.field in _ORDER["step"] else guess for guess in ranked]
+
+
+def _gained(seen: Sampled, guess: Guess, ranked: list[Guess]) -> Guess:
+    if abs(guess.confidence - SHARED) > 0.01:
+        return guess
+    other = "started_at" if guess.field == "finished_at" else "finished_at"
+    for mate in ranked:
+        if mate.field != other or mate.columns == guess.columns or mate.confidence < SHARED + 0.1:
+            continue
+        pair = (mate, guess) if other == "started_at" else (guess, mate)
+        before, after = (seen.profiles[one.columns[0]] for one in pair)
+        if _in_order(before.times, after.times) and before.filled >= after.filled and before.filled > 0.97:
+            return replace(
+                guess, confidence=guess.confidence + _GAIN, reason=f"{guess.reason}，与 {mate.columns[0]} 先后相符"
+            )
+    return guess
+
+
+def _pairs(before: tuple[datetime | None, ...], after: tuple[datetime | None, ...]) -> list[tuple[datetime, datetime]]:
+    return [(first, last) for first, last in zip(before, after, strict=True) if first and last]
+
+
+def _in_order(before: tuple[datetime | None, ...], after: tuple[datetime | None, ...]) -> bool:
+    pairs = _pairs(before, after)
+    good = sum(first <= last for first, last in pairs)
+    different = sum(first < last for first, last in pairs)
+    return len(pairs) >= _LEAST and good >= _ALWAYS * len(pairs) and different > 0
+
+
+def checked(found: dict[str, Guess], seen: Sampled) -> dict[str, Guess]:
+    """Times that stand in the wrong order in many rows are not what their names say: a person must look."""
+    role = "step" if "started_at" in found or "step_name" in found else "case"
+    names = [name for name in _ORDER[role] if name in found and found[name].sure]
+    shaken: dict[str, Guess] = {}
+    for place, early in enumerate(names):
+        for late in names[place + 1 :]:
+            first, last = (seen.profiles[found[name].columns[0]] for name in (early, late))
+            pairs = _pairs(first.times, last.times)
+            wrong = sum(before.date() > after.date() for before, after in pairs)
+            if len(pairs) >= _LEAST and wrong > _DISORDER * len(pairs):
+                for name in (early, late):
+                    why = f"{found[name].reason}，但 {wrong}/{len(pairs)} 行先后颠倒（{early}、{late}）"
+                    shaken[name] = replace(found[name], confidence=min(found[name].confidence, 0.5), reason=why)
+    return {**found, **shaken}

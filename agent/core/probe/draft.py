@@ -1,0 +1,238 @@
+"""Sampled tables -> the whole draft: which table is which, its key, the way to the case, its cursor, its fields."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent.core.probe import fields, links
+from agent.core.probe.guess import SURE, Guess
+from agent.core.probe.links import Link
+from agent.core.probe.names import named
+from agent.core.probe.sampled import Sampled
+
+Shares = Mapping[str, dict[tuple[str, str], float]]
+"""Table -> (its column, column of the case table) -> share of its values that are there."""
+
+_CASE_WEIGHT = {
+    "case_no": 1.0, "applicant": 1.5, "item_code": 1.0, "item_name": 1.0, "received_at": 1.0, "accepted_at": 2.0,
+    "promised": 1.5, "finished_at": 1.0, "status": 0.5, "org": 0.5, "phone": 0.5, "legal": 0.5, "deadline": 0.5,
+}  # fmt: skip
+_STEP_WEIGHT = {"step_name": 2.0, "opinion": 1.5, "started_at": 1.0, "finished_at": 1.0, "actor": 1.0, "seq": 1.0}
+_A_CASE, _A_STEP = 3.5, 3.0
+_COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
+_BIG = 20_000
+_KEY_NAMES = re.compile(r"(^|_)(id|no|code|guid|uuid)$|bh$|lsh$|编号$|流水号$|bianhao$", re.I)
+_PART_FIELDS = 1
+
+
+class TableDraft(Struct, frozen=True):
+    """`name`: as in a mapping (case, case.x, step)."""
+
+    name: str
+    seen: Sampled
+    reason: str
+    key: Guess
+    parent: Guess | None
+    cursor: Guess | None
+    fields: dict[str, Guess]
+
+
+class Related(Struct, frozen=True):
+    """A table that is not part of the draft; `reason`: why it is not."""
+
+    table: str
+    rows: int | None
+    reason: str
+
+
+class Draft(Struct, frozen=True):
+    """`charset`: of the whole source, where the driver gives bytes."""
+
+    tables: tuple[TableDraft, ...]
+    others: tuple[Related, ...]
+    charset: str = ""
+
+
+def case_table(tables: Sequence[Sampled]) -> Sampled | None:
+    """The main table of cases; None: none looks like it."""
+    scored = [(_case_score(seen), not _COPY.search(seen.table.name), seen.rows, seen) for seen in tables if seen.rows]
+    best = max(scored, key=lambda item: item[:3], default=None)
+    return best[3] if best and best[0] >= _A_CASE else None
+
+
+def _case_score(seen: Sampled) -> float:
+    found = fields.assigned("case", seen)
+    step = _step_score(seen)
+    score = sum(weight for name, weight in _CASE_WEIGHT.items() if name in found and found[name].sure)
+    return score - (step if step > score else 0.0)
+
+
+def _step_score(seen: Sampled) -> float:
+    found = fields.assigned("step", seen)
+    return sum(weight for name, weight in _STEP_WEIGHT.items() if name in found and found[name].sure)
+
+
+def drafted(case: Sampled | None, tables: Sequence[Sampled], shares: Shares) -> Draft:
+    """`tables`: all that were sampled; `shares`: of every pair that `links.pairs` names for each of them."""
+    if case is None:
+        return Draft((), tuple(Related(seen.table.name, seen.table.rows, "不像办件表") for seen in tables))
+    linked = {
+        seen.table.name: links.best(seen, case, shares.get(seen.table.name, {})) for seen in tables if seen is not case
+    }
+    parts: list[TableDraft] = []
+    steps: list[tuple[float, TableDraft]] = []
+    others: list[Related] = []
+    main = fields.assigned("case", case)
+    for seen in tables:
+        if seen is case:
+            continue
+        link = linked[seen.table.name]
+        made = _other(seen, link, main)
+        if isinstance(made, Related):
+            others.append(made)
+        elif made.name == "step":
+            steps.append((_step_score(seen), made))
+        else:
+            parts.append(made)
+    steps.sort(key=lambda item: (bool(_COPY.search(item[1].seen.table.name)), -item[0], -item[1].seen.rows))
+    others += [
+        Related(one.seen.table.name, one.seen.table.rows, "也像环节表，请人工判断") for _, one in steps[1:]
+    ]
+    chosen = [*parts, *(one for _, one in steps[:1])]
+    head = _case_draft(case, main, [linked[one.seen.table.name] for one in chosen])
+    return _with_charset(Draft((head, *_named_apart(chosen)), tuple(others)))
+
+
+def _other(seen: Sampled, link: Link | None, main: dict[str, Guess]) -> TableDraft | Related:
+    """What a table is that is not the case table."""
+    if not seen.rows:
+        return Related(seen.table.name, seen.table.rows, "空表")
+    if link is None:
+        return Related(seen.table.name, seen.table.rows, "与办件表没有关联")
+    parent = Guess("parent", (link.column,), link.confidence, link.reason)
+    if link.single:
+        found = fields.assigned("case", seen)
+        more = {
+            name: guess
+            for name, guess in found.items()
+            if guess.columns[0] != link.column and not (name in main and main[name].sure)
+        }
+        if sum(guess.sure for guess in more.values()) >= _PART_FIELDS:
+            return _table(f"case.{seen.table.name}", seen, "每个办件至多一行，有办件表没有的字段", parent, more)
+        return Related(seen.table.name, seen.table.rows, "与办件一一对应，没有要用的字段")
+    if _step_score(seen) >= _A_STEP:
+        found = {n: g for n, g in fields.assigned("step", seen).items() if g.columns[0] != link.column}
+        return _table("step", seen, "每个办件多行，像办理环节", parent, found)
+    return Related(seen.table.name, seen.table.rows, f"经 {link.column} 与办件关联，不像办理环节")
+
+
+def _case_draft(case: Sampled, found: dict[str, Guess], used: Sequence[Link | None]) -> TableDraft:
+    key = _key(case, "case")
+    targets = {link.target for link in used if link and link.confidence >= SURE}
+    parent = None
+    if len(targets) == 1 and tuple(targets) != key.columns:
+        parent = Guess("parent", tuple(targets), 0.9, "其他各表以此字段指向办件")
+    elif len(targets) > 1:
+        parent = Guess("parent", (sorted(targets)[0],), 0.5, f"各表指向不同的字段：{'、'.join(sorted(targets))}")
+    return TableDraft("case", case, "字段最像办件主表", key, parent, _cursor(case, "case"), found)
+
+
+def _table(name: str, seen: Sampled, why: str, parent: Guess, found: dict[str, Guess]) -> TableDraft:
+    role = "step" if name == "step" else "case"
+    key = _key(seen, role, parent)
+    return TableDraft(name, seen, why, key, parent, _cursor(seen, role), found)
+
+
+def _key(seen: Sampled, role: str, parent: Guess | None = None) -> Guess:
+    """The engine's own key; without one only what the whole table proves and its name bears out."""
+    if seen.table.keys:
+        own = seen.table.keys[0]
+        if not set(own) <= set(seen.profiles):
+            return Guess("key", own, 0.5, "数据库的主键，但有字段读不到")
+        if seen.rows and not seen.unique(own):
+            return Guess("key", own, 0.5, "数据库的主键，但样例中有空值或重复")
+        return Guess("key", own, 0.98, "数据库的主键或非空唯一索引")
+    singles = [name for name in seen.profiles if _KEY_NAMES.search(name) and seen.profiles[name].unique]
+    proven = "全表无重复" if seen.whole else f"{seen.rows} 行样例无重复，未查全表"
+    sure = SURE + 0.02 if seen.whole and seen.rows >= 100 else 0.5
+    if len(singles) == 1:
+        return Guess("key", (singles[0],), sure, f"数据库没有主键；{proven}")
+    if parent is not None and parent.sure:
+        for guess in fields.assigned(role, seen).values():
+            pair = (*parent.columns, *guess.columns)
+            if guess.field == "seq" and guess.sure and seen.unique(pair):
+                return Guess("key", pair, sure, f"数据库没有主键；指向办件的字段与序号合起来{proven}")
+    if singles:
+        return Guess("key", (singles[0],), 0.5, f"数据库没有主键；{'、'.join(singles)} 都无重复")
+    return Guess("key", (), 0.0, "数据库没有主键，也没有字段能确定")
+
+
+def _cursor(seen: Sampled, role: str) -> Guess | None:
+    comments = {column.name: column.comment for column in seen.table.columns}
+    found = [
+        Guess("cursor", (name,), one.confidence, one.reason)
+        for name in seen.profiles
+        for one in named(role, name, comments.get(name, ""))[:1]
+        if one.field == "modified"
+    ]
+    if not found:
+        return None
+    best = max(found, key=lambda guess: guess.confidence)
+    profile = seen.profiles[best.columns[0]]
+    if profile.form not in {"datetime", "date", "unix"}:
+        return replace(best, confidence=0.3, reason=f"{best.reason}，但值不是时间")
+    if profile.form == "date":
+        return replace(best, confidence=0.5, reason=f"{best.reason}，但只有日期")
+    if profile.filled < 0.9:
+        return replace(best, confidence=0.6, reason=f"{best.reason}，但 {1 - profile.filled:.0%} 的行没有值")
+    if not _rises(profile.texts, profile.times):
+        return replace(best, confidence=0.4, reason=f"{best.reason}，但文字的次序与时间不符")
+    if len(found) > 1 and found[0].confidence == found[1].confidence:
+        return replace(best, confidence=0.6, reason=f"{best.reason}；{found[1].columns[0]} 也像")
+    if best.columns[0] not in seen.table.indexed:
+        why = f"{best.reason}，没有以它开头的索引"
+        return replace(best, reason=why, confidence=0.5 if (seen.table.rows or seen.rows) > _BIG else best.confidence)
+    return best
+
+
+def _rises(texts: tuple[str | None, ...], times: tuple[datetime | None, ...]) -> bool:
+    """Whether the text sorts as the times do."""
+    there = sorted((text, time) for text, time in zip(texts, times, strict=True) if text and time)
+    return all(one[1] <= other[1] for one, other in zip(there, there[1:], strict=False))
+
+
+def _named_apart(tables: Sequence[TableDraft]) -> list[TableDraft]:
+    """Parts by short names of their own: letters of the table's name, or a number."""
+    made: list[TableDraft] = []
+    for number, one in enumerate(tables, 1):
+        root, _, table = one.name.partition(".")
+        short = re.sub(r"[^a-z0-9_]", "", table.rpartition(".")[2].lower()) or f"part{number}"
+        if any(f"{root}.{short}" == other.name for other in made):
+            short = f"{short}{number}"
+        made.append(replace(one, name=f"{root}.{short}") if table else one)
+    return made
+
+
+def _with_charset(draft: Draft) -> Draft:
+    """One charset for all bytes where all agree; else, or where the driver decodes, per column."""
+    readings = [
+        (profile.raw, profile.reading)
+        for table in draft.tables
+        for profile in table.seen.profiles.values()
+        if profile.reading.confidence > 0.9
+    ]
+    stored = {reading.charset for raw, reading in readings if raw}
+    if len(stored) == 1 and stored != {""}:
+        return replace(draft, charset=stored.pop())
+    tables = []
+    for table in draft.tables:
+        made = {}
+        for name, guess in table.fields.items():
+            reading = table.seen.profiles[guess.columns[0]].reading
+            told = reading.charset and reading.confidence > 0.9
+            made[name] = replace(guess, options={**guess.options, "charset": reading.charset}) if told else guess
+        tables.append(replace(table, fields=made))
+    return replace(draft, tables=tuple(tables))

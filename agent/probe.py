@@ -53,11 +53,20 @@ def source_of(path: Path) -> SourceConfig:
     return msgspec.structs.replace(source, path=str(path.parent / source.path)) if source.path else source
 
 
+def tables_of(path: Path) -> list[str]:
+    """The source tables that a mapping names; none where the file holds `[source]` alone."""
+    tables = mapping.flatten(config.read_toml(path)).get("table", {})
+    named = (table.get("from") for table in tables.values() if isinstance(table, dict))
+    return list(dict.fromkeys(name for name in named if isinstance(name, str)))
+
+
 async def look(source: Source, dialect: query.Dialect, say: Say) -> Draft:
     """The draft of an opened source. Raises UnavailableError, or ConfigError where the account may read nothing."""
     catalogue = await source.catalogue()
     if not catalogue:
-        raise ConfigError("账号读不到任何表", hint="请业务库管理员授予 SELECT 权限（mingcha-agent probe --grants）")
+        raise ConfigError(
+            "账号读不到任何表", hint="请业务库管理员授予 SELECT 权限（mingcha-agent probe --grants）"
+        )
     seen: list[Sampled] = []
     for number, table in enumerate(catalogue, 1):
         say(f"读取样例 {number}/{len(catalogue)}：{table.name}")
@@ -86,7 +95,9 @@ async def _sample(source: Source, dialect: query.Dialect, table: CatalogTable) -
     columns = [list(values) for values in zip(*rows, strict=True)] if rows else []
     suspect = [place for place, values in enumerate(columns) if _looks_latin(values)]
     if suspect:
-        again = await source.fetch(_newest(dialect, table, [names[place] for place in suspect], key, raw=True))
+        again = await source.fetch(
+            _newest(dialect, table, [names[place] for place in suspect], key, raw=True)
+        )
         if len(again) == len(rows):
             for place, values in zip(suspect, zip(*again, strict=True), strict=True):
                 columns[place] = list(values)

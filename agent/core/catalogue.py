@@ -70,6 +70,8 @@ def assembled(
 
 def _keys(columns: list[CatalogColumn], indexes: list[Index]) -> tuple[tuple[str, ...], ...]:
     never_null = {column.name for column in columns if not column.nullable}
-    good = [index for index in indexes if index.primary or (index.unique and set(index.columns) <= never_null)]
+    good = [
+        index for index in indexes if index.primary or (index.unique and set(index.columns) <= never_null)
+    ]
     good.sort(key=lambda index: (not index.primary, len(index.columns)))
     return tuple(dict.fromkeys(index.columns for index in good))

@@ -151,8 +151,14 @@ def _equal(build: _Builder, columns: Sequence[str], key: Row) -> str:
     return " AND ".join(f"{build.name(c)} = {build.value(v)}" for c, v in zip(columns, key, strict=True))
 
 
-def _select(table: Table, build: _Builder, where: Sequence[str], order: Sequence[str], limit: int,
-            falling: bool = False) -> Query:
+def _select(
+    table: Table,
+    build: _Builder,
+    where: Sequence[str],
+    order: Sequence[str],
+    limit: int,
+    falling: bool = False,
+) -> Query:
     columns = ", ".join(_column(table.dialect, column) for column in table.columns)
     sql = f"SELECT {columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
     if where:

@@ -104,7 +104,10 @@ class PostgresqlSource:
                 (table, CatalogColumn(name, kind, comment, nullable))
                 for table, name, kind, comment, nullable in columns
             ],
-            [Index(table, tuple(names), unique=unique, primary=primary) for table, names, unique, primary in indexes],
+            [
+                Index(table, tuple(names), unique=unique, primary=primary)
+                for table, names, unique, primary in indexes
+            ],
         )
 
     async def explain(self, query: Query) -> str:

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, table_name
 from agent.source import base
-from common.core.errors import ConfigError, MingchaError, UnavailableError
+from common.core.errors import MingchaError, UnavailableError
 
 _STEPS = 10_000  # virtual machine steps between two looks at the fuse
 _Result = TypeVar("_Result")
@@ -100,7 +100,10 @@ class SqliteSource:
 
 
 def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
-    """A comment behind a column's definition is kept with it: SQLite stores the statement as it was written."""
+    """A comment behind a column's definition is kept with it: SQLite stores the statement as it was written.
+
+    Without an estimate of rows: to count them is to read the whole file.
+    """
     tables: list[CatalogTable] = []
     columns: list[tuple[str, CatalogColumn]] = []
     indexes: list[Index] = []
@@ -108,8 +111,8 @@ def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
         "SELECT name, type, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
     )
     for name, kind, sql in [tuple(map(_text, row)) for row in listed.fetchall()]:
-        tables.append(CatalogTable(name, (), view=kind == "view", rows=_newest_rowid(db, name, kind)))
-        info = db.execute("SELECT name, type, \"notnull\", pk FROM pragma_table_info(?)", (name,)).fetchall()
+        tables.append(CatalogTable(name, (), view=kind == "view"))
+        info = db.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).fetchall()
         primary = tuple(_text(row[0]) for row in sorted(info, key=lambda row: row[3]) if row[3])
         for column, declared, never_null, _ in info:
             label = _text(column)
@@ -120,21 +123,14 @@ def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
         if primary:
             indexes.append(Index(name, primary, unique=True, primary=True))
         for index, unique in db.execute(
-            "SELECT name, \"unique\" AND NOT partial FROM pragma_index_list(?)", (name,)
+            'SELECT name, "unique" AND NOT partial FROM pragma_index_list(?)', (name,)
         ).fetchall():
-            over = db.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (_text(index),)).fetchall()
+            over = db.execute(
+                "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (_text(index),)
+            ).fetchall()
             if over and None not in {row[0] for row in over}:
                 indexes.append(Index(name, tuple(_text(row[0]) for row in over), unique=bool(unique)))
     return assembled(tables, columns, indexes)
-
-
-def _newest_rowid(db: sqlite3.Connection, table: str, kind: str) -> int | None:
-    """About as many rows as there are, without counting them."""
-    with suppress(sqlite3.OperationalError, ConfigError):
-        if kind == "table":
-            sql = f"SELECT max(rowid) FROM {table_name(Dialect.SQLITE, table)}"  # noqa: S608
-            return int(db.execute(sql).fetchone()[0] or 0)
-    return None
 
 
 def _text(value: bytes | str | None) -> str:

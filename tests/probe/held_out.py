@@ -6,9 +6,41 @@ Nothing in `agent/core/probe` may be tuned by what fails here.
 from datetime import date, timedelta
 
 from tests.probe.schema import (
-    ACCEPTED, ACTOR, APPLICANT, BEGAN, CHANNEL, ENDED, FINISHED, FIXED, ID_NO, ITEM, ITEM_NAME, KIND, LEGAL, NO,
-    NUMBER, OPINION, ORG, OUTCOME, PHONE, PROMISED, RECEIVED, RESPONSIBLE, SEQ, STATUS, STEP_ID, STEP_NAME, UPDATED,
-    Col, K, S, Schema, Tab, at, coded, turned,
+    ACCEPTED,
+    ACTOR,
+    APPLICANT,
+    BEGAN,
+    CHANNEL,
+    ENDED,
+    FINISHED,
+    FIXED,
+    ID_NO,
+    ITEM,
+    ITEM_NAME,
+    KIND,
+    LEGAL,
+    NO,
+    NUMBER,
+    OPINION,
+    ORG,
+    OUTCOME,
+    PHONE,
+    PROMISED,
+    RECEIVED,
+    RESPONSIBLE,
+    SEQ,
+    STATUS,
+    STEP_ID,
+    STEP_NAME,
+    UPDATED,
+    Col,
+    K,
+    S,
+    Schema,
+    Tab,
+    at,
+    coded,
+    turned,
 )  # fmt: skip
 
 # 1. A province's exchange schema: full pinyin tables, pinyin-initial columns, one table per event.
@@ -52,6 +84,7 @@ PROVINCE = Schema(
             ("SBLSH",),
             parent=("SBLSH",),
             cursor="GXSJ",
+            when=ACCEPTED,
         ),
         Tab(
             "T_GUOCHENG",
@@ -84,6 +117,7 @@ PROVINCE = Schema(
             ("SBLSH",),
             parent=("SBLSH",),
             cursor="GXSJ",
+            when=FINISHED,
         ),
     ),
 )
@@ -152,13 +186,25 @@ INTERFACE = Schema(
             ("NO",),
             parent=("NO",),
             cursor="UPDATE_DATE",
+            when=FINISHED,
         ),
         Tab(
             "TB_LOGIN_LOG",
             "",
-            tuple(Col(n, t, FIXED(None)) for n, t in (("LOG_ID", "INTEGER"), ("LOGIN_NAME", "VARCHAR(20)"), ("IP", "VARCHAR(20)"), ("LOGIN_TIME", "DATETIME"))),
+            tuple(
+                Col(n, t, FIXED(None))
+                for n, t in (
+                    ("LOG_ID", "INTEGER"),
+                    ("LOGIN_NAME", "VARCHAR(20)"),
+                    ("IP", "VARCHAR(20)"),
+                    ("LOGIN_TIME", "DATETIME"),
+                )
+            ),
             ("LOG_ID",),
-            rows=[(n, f"user{n % 9}", f"10.1.1.{n % 200}", f"2026-04-{n % 28 + 1:02} 08:{n % 60:02}:11") for n in range(1, 400)],
+            rows=[
+                (n, f"user{n % 9}", f"10.1.1.{n % 200}", f"2026-04-{n % 28 + 1:02} 08:{n % 60:02}:11")
+                for n in range(1, 400)
+            ],
         ),
     ),
 )
@@ -216,9 +262,21 @@ PINYIN = Schema(
         Tab(
             "yonghu",
             "",
-            tuple(Col(n, t, FIXED(None)) for n, t in (("id", "INTEGER"), ("zhanghao", "VARCHAR(20)"), ("xingming", "VARCHAR(20)"), ("mima", "VARCHAR(64)"), ("zhuangtai", "INTEGER"))),
+            tuple(
+                Col(n, t, FIXED(None))
+                for n, t in (
+                    ("id", "INTEGER"),
+                    ("zhanghao", "VARCHAR(20)"),
+                    ("xingming", "VARCHAR(20)"),
+                    ("mima", "VARCHAR(64)"),
+                    ("zhuangtai", "INTEGER"),
+                )
+            ),
             ("id",),
-            rows=[(n, f"u{n}", "王芳李强"[n % 3 : n % 3 + 2], "e10adc3949ba59abbe56e057f20f883e", n % 2) for n in range(1, 60)],
+            rows=[
+                (n, f"u{n}", "王芳李强"[n % 3 : n % 3 + 2], "e10adc3949ba59abbe56e057f20f883e", n % 2)
+                for n in range(1, 60)
+            ],
         ),
     ),
 )
@@ -280,9 +338,27 @@ CHINESE = Schema(
         Tab(
             "材料清单",
             "",
-            tuple(Col(n, t, FIXED(None)) for n, t in (("编号", "INTEGER"), ("业务编号", "CHAR(24)"), ("材料名称", "CHAR(60)"), ("份数", "INTEGER"), ("收取时间", "CHAR(30)"))),
+            tuple(
+                Col(n, t, FIXED(None))
+                for n, t in (
+                    ("编号", "INTEGER"),
+                    ("业务编号", "CHAR(24)"),
+                    ("材料名称", "CHAR(60)"),
+                    ("份数", "INTEGER"),
+                    ("收取时间", "CHAR(30)"),
+                )
+            ),
             ("编号",),
-            rows=[(n, f"37992026030201{n % 5 + 1:03}", ("身份证复印件", "申请表", "营业执照")[n % 3], n % 2 + 1, f"2026年03月{n % 20 + 1:02}日 09:10") for n in range(1, 500)],
+            rows=[
+                (
+                    n,
+                    f"37992026030201{n % 5 + 1:03}",
+                    ("身份证复印件", "申请表", "营业执照")[n % 3],
+                    n % 2 + 1,
+                    f"2026年03月{n % 20 + 1:02}日 09:10",
+                )
+                for n in range(1, 500)
+            ],
         ),
     ),
     charset="gb18030",
@@ -319,7 +395,14 @@ FRAMEWORK = Schema(
                 Col("limit_day", "INT", PROMISED, "promised", "承诺办结时限（工作日）"),
                 Col("end_time", "DATETIME", at(FINISHED), "finished_at", "办结时间"),
                 Col("result_desc", "VARCHAR(50)", OUTCOME, "outcome", "办理结果"),
-                Col("status", "CHAR(1)", coded(_R_STATE, STATUS), "status", "状态（0已收件 1已受理 2办理中 3已暂停 4已办结 5不予受理 6已撤件）", turned(_R_STATE)),
+                Col(
+                    "status",
+                    "CHAR(1)",
+                    coded(_R_STATE, STATUS),
+                    "status",
+                    "状态（0已收件 1已受理 2办理中 3已暂停 4已办结 5不予受理 6已撤件）",
+                    turned(_R_STATE),
+                ),
                 Col("del_flag", "CHAR(1)", FIXED("0"), "", "删除标志（0代表存在 2代表删除）"),
                 Col("create_time", "DATETIME", at(RECEIVED), "", "创建时间"),
                 Col("update_time", "DATETIME", at(UPDATED), "", "更新时间"),
@@ -336,7 +419,14 @@ FRAMEWORK = Schema(
                 Col("apply_id", "BIGINT", NUMBER, "", "申请ID"),
                 Col("node_sort", "INT", SEQ, "seq", "环节序号"),
                 Col("node_name", "VARCHAR(50)", STEP_NAME, "step_name", "环节名称"),
-                Col("node_type", "VARCHAR(10)", coded(_R_KIND, KIND), "kind", "环节类型（SJ收件 BZ补正 SL受理 BYSL不予受理 SC审查 ZT暂停 HF恢复 JD决定 SD送达 QT其他）", turned(_R_KIND)),
+                Col(
+                    "node_type",
+                    "VARCHAR(10)",
+                    coded(_R_KIND, KIND),
+                    "kind",
+                    "环节类型（SJ收件 BZ补正 SL受理 BYSL不予受理 SC审查 ZT暂停 HF恢复 JD决定 SD送达 QT其他）",
+                    turned(_R_KIND),
+                ),
                 Col("assignee", "VARCHAR(30)", ACTOR, "actor", "办理人"),
                 Col("dept_name", "VARCHAR(100)", ORG, "org", "办理部门"),
                 Col("begin_time", "DATETIME", at(BEGAN), "started_at", "开始时间"),
@@ -352,18 +442,52 @@ FRAMEWORK = Schema(
         Tab(
             "sys_oper_log",
             "",
-            tuple(Col(n, t, FIXED(None), "", c) for n, t, c in (("oper_id", "BIGINT", "日志主键"), ("title", "VARCHAR(50)", "模块标题"), ("oper_name", "VARCHAR(50)", "操作人员"), ("oper_time", "DATETIME", "操作时间"), ("status", "INT", "操作状态（0正常 1异常）"))),
+            tuple(
+                Col(n, t, FIXED(None), "", c)
+                for n, t, c in (
+                    ("oper_id", "BIGINT", "日志主键"),
+                    ("title", "VARCHAR(50)", "模块标题"),
+                    ("oper_name", "VARCHAR(50)", "操作人员"),
+                    ("oper_time", "DATETIME", "操作时间"),
+                    ("status", "INT", "操作状态（0正常 1异常）"),
+                )
+            ),
             ("oper_id",),
             comment="操作日志记录",
-            rows=[(n, "用户管理", "admin", f"2026-05-{n % 28 + 1:02} 10:{n % 60:02}:00", 0) for n in range(1, 700)],
+            rows=[
+                (n, "用户管理", "admin", f"2026-05-{n % 28 + 1:02} 10:{n % 60:02}:00", 0)
+                for n in range(1, 700)
+            ],
         ),
         Tab(
             "sys_user",
             "",
-            tuple(Col(n, t, FIXED(None), "", c) for n, t, c in (("user_id", "BIGINT", "用户ID"), ("user_name", "VARCHAR(30)", "用户账号"), ("nick_name", "VARCHAR(30)", "用户昵称"), ("phonenumber", "VARCHAR(11)", "手机号码"), ("password", "VARCHAR(100)", "密码"), ("status", "CHAR(1)", "帐号状态（0正常 1停用）"), ("create_time", "DATETIME", "创建时间"))),
+            tuple(
+                Col(n, t, FIXED(None), "", c)
+                for n, t, c in (
+                    ("user_id", "BIGINT", "用户ID"),
+                    ("user_name", "VARCHAR(30)", "用户账号"),
+                    ("nick_name", "VARCHAR(30)", "用户昵称"),
+                    ("phonenumber", "VARCHAR(11)", "手机号码"),
+                    ("password", "VARCHAR(100)", "密码"),
+                    ("status", "CHAR(1)", "帐号状态（0正常 1停用）"),
+                    ("create_time", "DATETIME", "创建时间"),
+                )
+            ),
             ("user_id",),
             comment="用户信息表",
-            rows=[(n, f"user{n}", "张敏", f"1000000{n:04}", "$2a$10$7JB720yubVSZvUI0rEqK", "0", "2025-01-01 08:00:00") for n in range(1, 50)],
+            rows=[
+                (
+                    n,
+                    f"user{n}",
+                    "张敏",
+                    f"1000000{n:04}",
+                    "$2a$10$7JB720yubVSZvUI0rEqK",
+                    "0",
+                    "2025-01-01 08:00:00",
+                )
+                for n in range(1, 50)
+            ],
         ),
     ),
 )

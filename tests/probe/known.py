@@ -8,9 +8,43 @@ from agent.core import mapping
 from provisioning.demo.vendors import VENDORS
 from provisioning.demo.vendors.base import save
 from tests.probe.schema import (
-    ACCEPTED, ACTOR, APPLICANT, BEGAN, CHANNEL, ENDED, FINISHED, FIXED, ID_NO, ITEM, ITEM_NAME, KIND, LEGAL, NO,
-    NUMBER, OPINION, ORG, OUTCOME, PHONE, PROMISED, RECEIVED, RESPONSIBLE, SEQ, STATUS, STEP_ID, STEP_NAME, UPDATED,
-    Col, K, S, Schema, Tab, Truth, at, coded, sheets, turned,
+    ACCEPTED,
+    ACTOR,
+    APPLICANT,
+    BEGAN,
+    CHANNEL,
+    ENDED,
+    FINISHED,
+    FIXED,
+    ID_NO,
+    ITEM,
+    ITEM_NAME,
+    KIND,
+    LEGAL,
+    NO,
+    NUMBER,
+    OPINION,
+    ORG,
+    OUTCOME,
+    PHONE,
+    PROMISED,
+    RECEIVED,
+    RESPONSIBLE,
+    SEQ,
+    STATUS,
+    STEP_ID,
+    STEP_NAME,
+    UPDATED,
+    Col,
+    K,
+    S,
+    Schema,
+    Tab,
+    Truth,
+    at,
+    coded,
+    sheets,
+    turned,
 )  # fmt: skip
 
 DEMONSTRATION = tuple(VENDORS)
@@ -77,7 +111,14 @@ INITIALS = Schema(
                 Col("FDTS", "INTEGER", LEGAL, "legal", "法定天数"),
                 Col("BJRQ", "DATE", at(FINISHED, "%Y-%m-%d"), "finished_at", "办结日期"),
                 Col("XKJG", "VARCHAR(30)", OUTCOME, "outcome", "许可结果"),
-                Col("BJZT", "CHAR(1)", coded(_STATE, STATUS), "status", "办件状态：S收件 A受理 P办理中 H中止 D办结 R不予受理 W撤件", turned(_STATE)),
+                Col(
+                    "BJZT",
+                    "CHAR(1)",
+                    coded(_STATE, STATUS),
+                    "status",
+                    "办件状态：S收件 A受理 P办理中 H中止 D办结 R不予受理 W撤件",
+                    turned(_STATE),
+                ),
                 Col("XGSJ", "DATETIME", at(UPDATED), "", "修改时间"),
             ),
             ("BJID",),
@@ -108,16 +149,34 @@ INITIALS = Schema(
         Tab(
             "XT_YH",
             "",
-            tuple(Col(n, t, FIXED(None), "", c) for n, t, c in (("YHID", "INTEGER", "主键"), ("YHM", "VARCHAR(20)", "用户名"), ("XM", "VARCHAR(20)", "姓名"), ("BM", "VARCHAR(20)", "部门"))),
+            tuple(
+                Col(n, t, FIXED(None), "", c)
+                for n, t, c in (
+                    ("YHID", "INTEGER", "主键"),
+                    ("YHM", "VARCHAR(20)", "用户名"),
+                    ("XM", "VARCHAR(20)", "姓名"),
+                    ("BM", "VARCHAR(20)", "部门"),
+                )
+            ),
             ("YHID",),
             rows=[(n, f"user{n}", "王芳", "受理科") for n in range(1, 80)],
         ),
         Tab(
             "XT_RZ",
             "",
-            tuple(Col(n, t, FIXED(None), "", c) for n, t, c in (("RZID", "INTEGER", "主键"), ("CZR", "VARCHAR(20)", "操作人"), ("CZSJ", "DATETIME", "操作时间"), ("CZNR", "VARCHAR(200)", "操作内容"))),
+            tuple(
+                Col(n, t, FIXED(None), "", c)
+                for n, t, c in (
+                    ("RZID", "INTEGER", "主键"),
+                    ("CZR", "VARCHAR(20)", "操作人"),
+                    ("CZSJ", "DATETIME", "操作时间"),
+                    ("CZNR", "VARCHAR(200)", "操作内容"),
+                )
+            ),
             ("RZID",),
-            rows=[(n, "王芳", f"2026-04-{n % 28 + 1:02} 09:00:{n % 60:02}", "登录系统") for n in range(1, 900)],
+            rows=[
+                (n, "王芳", f"2026-04-{n % 28 + 1:02} 09:00:{n % 60:02}", "登录系统") for n in range(1, 900)
+            ],
         ),
     ),
 )
@@ -140,10 +199,22 @@ CAMEL = Schema(
                 Col("applicantName", "VARCHAR(100)", APPLICANT, "applicant"),
                 Col("contactPhone", "VARCHAR(20)", PHONE, "phone"),
                 Col("deptName", "VARCHAR(50)", ORG, "org"),
-                Col("receiveTime", "BIGINT", lambda s, e: int(s.received_at.timestamp() * 1000), "received_at"),
-                Col("acceptTime", "BIGINT", lambda s, e: int(s.accepted_at.timestamp() * 1000) if s.accepted_at else None, "accepted_at"),
+                Col(
+                    "receiveTime", "BIGINT", lambda s, e: int(s.received_at.timestamp() * 1000), "received_at"
+                ),
+                Col(
+                    "acceptTime",
+                    "BIGINT",
+                    lambda s, e: int(s.accepted_at.timestamp() * 1000) if s.accepted_at else None,
+                    "accepted_at",
+                ),
                 Col("promiseDays", "INTEGER", PROMISED, "promised"),
-                Col("finishTime", "BIGINT", lambda s, e: int(s.finished_at.timestamp() * 1000) if s.finished_at else None, "finished_at"),
+                Col(
+                    "finishTime",
+                    "BIGINT",
+                    lambda s, e: int(s.finished_at.timestamp() * 1000) if s.finished_at else None,
+                    "finished_at",
+                ),
                 Col("state", "VARCHAR(20)", coded(_WORDS, STATUS), "status", "", turned(_WORDS)),
                 Col("createTime", "BIGINT", lambda s, e: int(s.received_at.timestamp() * 1000)),
                 Col("updateTime", "BIGINT", lambda s, e: int(s.updated_at.timestamp() * 1000)),
@@ -160,8 +231,18 @@ CAMEL = Schema(
                 Col("applyNo", "VARCHAR(32)", NO),
                 Col("nodeName", "VARCHAR(50)", STEP_NAME, "step_name"),
                 Col("handlerName", "VARCHAR(20)", ACTOR, "actor"),
-                Col("startTime", "BIGINT", lambda s, e: int(e.stage.started_at.timestamp() * 1000), "started_at"),
-                Col("endTime", "BIGINT", lambda s, e: int(e.finished_at.timestamp() * 1000) if e.finished_at else None, "finished_at"),
+                Col(
+                    "startTime",
+                    "BIGINT",
+                    lambda s, e: int(e.stage.started_at.timestamp() * 1000),
+                    "started_at",
+                ),
+                Col(
+                    "endTime",
+                    "BIGINT",
+                    lambda s, e: int(e.finished_at.timestamp() * 1000) if e.finished_at else None,
+                    "finished_at",
+                ),
                 Col("opinion", "VARCHAR(200)", OPINION, "opinion"),
             ),
             ("id",),
@@ -170,7 +251,15 @@ CAMEL = Schema(
         Tab(
             "sys_dict",
             "",
-            tuple(Col(n, t, FIXED(None)) for n, t in (("id", "INTEGER"), ("type", "VARCHAR(20)"), ("code", "VARCHAR(20)"), ("name", "VARCHAR(20)"))),
+            tuple(
+                Col(n, t, FIXED(None))
+                for n, t in (
+                    ("id", "INTEGER"),
+                    ("type", "VARCHAR(20)"),
+                    ("code", "VARCHAR(20)"),
+                    ("name", "VARCHAR(20)"),
+                )
+            ),
             ("id",),
             rows=[(n, "state", f"C{n}", f"状态{n}") for n in range(1, 40)],
         ),

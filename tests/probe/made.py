@@ -36,7 +36,9 @@ def _ddl(tab: Tab) -> str:
         lines.append("PRIMARY KEY (" + ", ".join(f'"{name}"' for name in tab.key) + ")")
         comments.append("")
     commas = [","] * (len(lines) - 1) + [""]
-    body = "\n".join(f"{line}{comma}{said}" for line, comma, said in zip(lines, commas, comments, strict=True))
+    body = "\n".join(
+        f"{line}{comma}{said}" for line, comma, said in zip(lines, commas, comments, strict=True)
+    )
     return f'CREATE TABLE "{tab.name}" (\n{body}\n)'
 
 
@@ -52,4 +54,5 @@ async def draft_text(config: SourceConfig, folder: Path) -> str:
 
 def tables_of(text: str) -> dict[str, Any]:
     """The draft's tables as a mapping's loader sees them."""
-    return mapping.flatten(tomllib.loads(text)).get("table", {})
+    tables: dict[str, Any] = mapping.flatten(tomllib.loads(text)).get("table", {})
+    return tables

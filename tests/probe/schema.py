@@ -43,6 +43,8 @@ class Tab(Struct, frozen=True):
     rows: list[tuple[Any, ...]] | None = None
     primary: bool = True
     """Whether the database knows the key."""
+    when: Value = lambda s, e: True
+    """Whether a case has a row here yet."""
 
 
 class Schema(Struct, frozen=True):
@@ -92,13 +94,15 @@ def rows_of(tab: Tab, cases: tuple[Sheet, ...]) -> list[tuple[Any, ...]]:
         return tab.rows
     if tab.role == "step":
         return [tuple(col.value(s, e) for col in tab.cols) for s in cases for e in s.entries]
-    return [tuple(col.value(s, None) for col in tab.cols) for s in cases]
+    return [tuple(col.value(s, None) for col in tab.cols) for s in cases if tab.when(s, None)]
 
 
 # what columns hold ---------------------------------------------------------------------------------------------
 
 
-def at(get: Callable[[Sheet, Entry], datetime | None], pattern: str = "%Y-%m-%d %H:%M:%S", none: Any = None) -> Value:
+def at(
+    get: Callable[[Sheet, Entry], datetime | None], pattern: str = "%Y-%m-%d %H:%M:%S", none: Any = None
+) -> Value:
     """A time as text of the pattern; `unix`: as seconds."""
 
     def value(s: Sheet, e: Entry) -> Any:
@@ -144,7 +148,16 @@ STEP_ID: Value = lambda s, e: int(s.life.number[4:]) * 100 + e.seq  # noqa: E731
 STEP_NAME: Value = lambda s, e: e.stage.name  # noqa: E731
 ACTOR: Value = lambda s, e: e.stage.actor  # noqa: E731
 OPINION: Value = lambda s, e: e.stage.opinion if e.finished_at else None  # noqa: E731
-ID_NO: Value = lambda s, e: f"379902{1950 + int(s.life.phone[-2:]) // 2}0{1 + int(s.life.phone[-3]) % 9}1{int(s.life.phone[-4:]):04}X"[:18]  # noqa: E731
-FIXED = lambda value: lambda s, e: value  # noqa: E731
+
+
+def ID_NO(s: Sheet, e: Any) -> str:  # noqa: N802
+    """18 characters in the shape of an identity number."""
+    tail = int(s.life.phone[-4:])
+    return f"379902{1950 + tail % 50}0{1 + tail % 9}1{tail % 9}{tail % 1000:03}X"
+
+
+def FIXED(value: Any) -> Value:  # noqa: N802
+    return lambda s, e: value
+
 
 S, K = CaseStatus, StepKind

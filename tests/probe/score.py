@@ -68,10 +68,14 @@ def _table(score: Score, name: str, truth: Truth, found: Mapping[str, Any]) -> N
     for field in set(columns) - set(truth.columns):
         if field == "kind" and columns[field]["col"] == truth.columns["step_name"][0]:
             said = columns[field]["enum"]
-            lies = [f"{word} is {KINDS[word]}" for word, kind in said.items() if KINDS.get(word, kind) != kind]
+            lies = [
+                f"{word} is {KINDS[word]}" for word, kind in said.items() if KINDS.get(word, kind) != kind
+            ]
             score.other += [f"{name}.{field}: {lies}"] if lies else []
             continue
-        (score.wrong if field in STRICT else score.other).append(f"{name}.{field}: not there, {columns[field]}")
+        (score.wrong if field in STRICT else score.other).append(
+            f"{name}.{field}: not there, {columns[field]}"
+        )
 
 
 def _listed(value: Any) -> list[str]:

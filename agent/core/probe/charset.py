@@ -43,7 +43,9 @@ def _of_bytes(raw: list[bytes]) -> Reading:
     }
     if ratio["gb18030"] >= 0.95 and han["gb18030"] > 0.8:
         lost = sum(text is None for text in good["gb18030"])
-        return Reading("gb18030", 0.95, lost, f"{ratio['utf-8']:.0%} 合 UTF-8，{ratio['gb18030']:.0%} 合 GB18030")
+        return Reading(
+            "gb18030", 0.95, lost, f"{ratio['utf-8']:.0%} 合 UTF-8，{ratio['gb18030']:.0%} 合 GB18030"
+        )
     return Reading("", 0.3, sum(text is None for text in good["utf-8"]), "字节不合 UTF-8，也不合 GB18030")
 
 
@@ -77,4 +79,6 @@ def _mended(value: str, charset: str) -> str | None:
 def _han(text: str) -> float:
     """Share of Chinese characters among those that are not ASCII."""
     high = [char for char in text if not char.isascii()]
-    return sum(ord(char) in _HAN or char in "（）【】，。、：；" or ord(char) > 0x1FFFF for char in high) / max(1, len(high))
+    return sum(
+        ord(char) in _HAN or char in "（）【】，。、：；" or ord(char) > 0x1FFFF for char in high
+    ) / max(1, len(high))

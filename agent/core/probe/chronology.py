@@ -4,8 +4,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from agent.core.probe.guess import Guess
-from agent.core.probe.names import SHARED
+from agent.core.probe.guess import SURE, Guess
+from agent.core.probe.names import HINT, SHARED
 from agent.core.probe.sampled import Sampled
 
 _ALWAYS = 0.99
@@ -17,32 +17,35 @@ _ORDER = {"case": ("received_at", "accepted_at", "finished_at"), "step": ("start
 
 
 def weighed(role: str, seen: Sampled, ranked: list[Guess]) -> list[Guess]:
-    """Of a step, names that are shared or mere hints (JSSJ, 办理时间) gain where the order bears them out.
-
-    Not of a case: what 申请时间 means to the law no order of times can tell.
-    """
+    """Of a step, shared initials (JSSJ) gain where the order of its times bears them out, of hints those to its end
+    (办理时间). Not of a case: what 申请时间 means to the law no order of times can tell."""
     if role != "step":
         return ranked
     return [_gained(seen, guess, ranked) if guess.field in _ORDER["step"] else guess for guess in ranked]
 
 
 def _gained(seen: Sampled, guess: Guess, ranked: list[Guess]) -> Guess:
-    if abs(guess.confidence - SHARED) > 0.01:
+    hint = abs(guess.confidence - HINT) < 0.01 and guess.field == "finished_at"
+    if not hint and abs(guess.confidence - SHARED) > 0.01:
         return guess
     other = "started_at" if guess.field == "finished_at" else "finished_at"
     for mate in ranked:
-        if mate.field != other or mate.columns == guess.columns or mate.confidence < SHARED + 0.1:
+        if mate.field != other or mate.columns == guess.columns or mate.confidence < SURE:
             continue
         pair = (mate, guess) if other == "started_at" else (guess, mate)
         before, after = (seen.profiles[one.columns[0]] for one in pair)
         if _in_order(before.times, after.times) and before.filled >= after.filled and before.filled > 0.97:
             return replace(
-                guess, confidence=guess.confidence + _GAIN, reason=f"{guess.reason}，与 {mate.columns[0]} 先后相符"
+                guess,
+                confidence=guess.confidence + _GAIN,
+                reason=f"{guess.reason}，与 {mate.columns[0]} 先后相符",
             )
     return guess
 
 
-def _pairs(before: tuple[datetime | None, ...], after: tuple[datetime | None, ...]) -> list[tuple[datetime, datetime]]:
+def _pairs(
+    before: tuple[datetime | None, ...], after: tuple[datetime | None, ...]
+) -> list[tuple[datetime, datetime]]:
     return [(first, last) for first, last in zip(before, after, strict=True) if first and last]
 
 
@@ -66,5 +69,7 @@ def checked(found: dict[str, Guess], seen: Sampled) -> dict[str, Guess]:
             if len(pairs) >= _LEAST and wrong > _DISORDER * len(pairs):
                 for name in (early, late):
                     why = f"{found[name].reason}，但 {wrong}/{len(pairs)} 行先后颠倒（{early}、{late}）"
-                    shaken[name] = replace(found[name], confidence=min(found[name].confidence, 0.5), reason=why)
+                    shaken[name] = replace(
+                        found[name], confidence=min(found[name].confidence, 0.5), reason=why
+                    )
     return {**found, **shaken}

@@ -20,7 +20,14 @@ _CASE_WEIGHT = {
     "case_no": 1.0, "applicant": 1.5, "item_code": 1.0, "item_name": 1.0, "received_at": 1.0, "accepted_at": 2.0,
     "promised": 1.5, "finished_at": 1.0, "status": 0.5, "org": 0.5, "phone": 0.5, "legal": 0.5, "deadline": 0.5,
 }  # fmt: skip
-_STEP_WEIGHT = {"step_name": 2.0, "opinion": 1.5, "started_at": 1.0, "finished_at": 1.0, "actor": 1.0, "seq": 1.0}
+_STEP_WEIGHT = {
+    "step_name": 2.0,
+    "opinion": 1.5,
+    "started_at": 1.0,
+    "finished_at": 1.0,
+    "actor": 1.0,
+    "seq": 1.0,
+}
 _A_CASE, _A_STEP = 3.5, 3.0
 _COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
 _BIG = 20_000
@@ -57,10 +64,27 @@ class Draft(Struct, frozen=True):
 
 
 def case_table(tables: Sequence[Sampled]) -> Sampled | None:
-    """The main table of cases; None: none looks like it."""
-    scored = [(_case_score(seen), not _COPY.search(seen.table.name), seen.rows, seen) for seen in tables if seen.rows]
-    best = max(scored, key=lambda item: item[:3], default=None)
-    return best[3] if best and best[0] >= _A_CASE else None
+    """The main table of cases; None: none looks like it. Of several with one row per case it is the fullest."""
+    scored = [(not _COPY.search(seen.table.name), _case_score(seen), seen) for seen in tables if seen.rows]
+    likely = [item for item in scored if item[1] >= _A_CASE]
+    if not likely:
+        return None
+    best = max(likely, key=lambda item: (*item[:2], item[2].rows))[2]
+    for fresh, _, seen in likely:
+        if fresh and _count(seen) > _count(best) and _contains(seen, best):
+            best = seen
+    return best
+
+
+def _count(seen: Sampled) -> int:
+    return seen.rows if seen.whole else max(seen.rows, seen.table.rows or 0)
+
+
+def _contains(more: Sampled, less: Sampled) -> bool:
+    """Whether `more` has every case of `less`, each once."""
+    found = {(pair.column, pair.target): links.share(pair, more) for pair in links.pairs(less, more)}
+    link = links.best(less, more, found)
+    return link is not None and link.single and link.confidence >= SURE
 
 
 def _case_score(seen: Sampled) -> float:
@@ -80,7 +104,9 @@ def drafted(case: Sampled | None, tables: Sequence[Sampled], shares: Shares) -> 
     if case is None:
         return Draft((), tuple(Related(seen.table.name, seen.table.rows, "不像办件表") for seen in tables))
     linked = {
-        seen.table.name: links.best(seen, case, shares.get(seen.table.name, {})) for seen in tables if seen is not case
+        seen.table.name: links.best(seen, case, shares.get(seen.table.name, {}))
+        for seen in tables
+        if seen is not case
     }
     parts: list[TableDraft] = []
     steps: list[tuple[float, TableDraft]] = []
@@ -121,7 +147,9 @@ def _other(seen: Sampled, link: Link | None, main: dict[str, Guess]) -> TableDra
             if guess.columns[0] != link.column and not (name in main and main[name].sure)
         }
         if sum(guess.sure for guess in more.values()) >= _PART_FIELDS:
-            return _table(f"case.{seen.table.name}", seen, "每个办件至多一行，有办件表没有的字段", parent, more)
+            return _table(
+                f"case.{seen.table.name}", seen, "每个办件至多一行，有办件表没有的字段", parent, more
+            )
         return Related(seen.table.name, seen.table.rows, "与办件一一对应，没有要用的字段")
     if _step_score(seen) >= _A_STEP:
         found = {n: g for n, g in fields.assigned("step", seen).items() if g.columns[0] != link.column}
@@ -136,7 +164,9 @@ def _case_draft(case: Sampled, found: dict[str, Guess], used: Sequence[Link | No
     if len(targets) == 1 and tuple(targets) != key.columns:
         parent = Guess("parent", tuple(targets), 0.9, "其他各表以此字段指向办件")
     elif len(targets) > 1:
-        parent = Guess("parent", (sorted(targets)[0],), 0.5, f"各表指向不同的字段：{'、'.join(sorted(targets))}")
+        parent = Guess(
+            "parent", (sorted(targets)[0],), 0.5, f"各表指向不同的字段：{'、'.join(sorted(targets))}"
+        )
     return TableDraft("case", case, "字段最像办件主表", key, parent, _cursor(case, "case"), found)
 
 
@@ -194,7 +224,9 @@ def _cursor(seen: Sampled, role: str) -> Guess | None:
         return replace(best, confidence=0.6, reason=f"{best.reason}；{found[1].columns[0]} 也像")
     if best.columns[0] not in seen.table.indexed:
         why = f"{best.reason}，没有以它开头的索引"
-        return replace(best, reason=why, confidence=0.5 if (seen.table.rows or seen.rows) > _BIG else best.confidence)
+        return replace(
+            best, reason=why, confidence=0.5 if (seen.table.rows or seen.rows) > _BIG else best.confidence
+        )
     return best
 
 
@@ -233,6 +265,8 @@ def _with_charset(draft: Draft) -> Draft:
         for name, guess in table.fields.items():
             reading = table.seen.profiles[guess.columns[0]].reading
             told = reading.charset and reading.confidence > 0.9
-            made[name] = replace(guess, options={**guess.options, "charset": reading.charset}) if told else guess
+            made[name] = (
+                replace(guess, options={**guess.options, "charset": reading.charset}) if told else guess
+            )
         tables.append(replace(table, fields=made))
     return replace(draft, tables=tuple(tables))

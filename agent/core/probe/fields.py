@@ -14,7 +14,17 @@ from agent.core.probe.sampled import Sampled
 _TIMES = {"datetime", "date", "unix"}
 _NUMBERS = {"promised": 400, "legal": 800, "seq": 1000}
 """The most that a number may be, to be this."""
-_TEXTS = {"item_name", "applicant", "channel", "org", "responsible", "actor", "outcome", "step_name", "opinion"}
+_TEXTS = {
+    "item_name",
+    "applicant",
+    "channel",
+    "org",
+    "responsible",
+    "actor",
+    "outcome",
+    "step_name",
+    "opinion",
+}
 _EMPTY = 0.75
 _CLOSE = 0.06
 """Two columns whose confidence differs by less are equally likely."""
@@ -112,7 +122,9 @@ _FORM_WORDS = {"datetime": "时间", "date": "日期", "unix": "Unix 时间"}
 def _number(guess: Guess, profile: Profile, comment: str) -> Guess:
     if not profile.distinct:
         return _weaker(guess, _EMPTY, "样例中没有值")
-    digits = ["".join(char for char in text if char.isdigit() or char == ".") for text in profile.texts if text]
+    digits = [
+        "".join(char for char in text if char.isdigit() or char == ".") for text in profile.texts if text
+    ]
     most = max((float(text) for text in digits if text.replace(".", "", 1).isdigit()), default=0.0)
     if profile.form not in {"number", "days"} or most > _NUMBERS[guess.field]:
         return _weaker(guess, 0.0, "值不是天数或序号")
@@ -131,7 +143,9 @@ def _worded(guess: Guess, profile: Profile, comment: str) -> Guess:
     legend = words.legend(comment)
     if not profile.words:
         return _weaker(guess, 0.5, "值太多或没有值")
-    enum = {value: words.canonical(guess.field, legend.get(value, value)) for value in [*profile.words, *legend]}
+    enum = {
+        value: words.canonical(guess.field, legend.get(value, value)) for value in [*profile.words, *legend]
+    }
     known = {value: word for value, word in enum.items() if word}
     rows = sum(profile.words.values())
     share = sum(count for value, count in profile.words.items() if value in known) / rows
@@ -139,7 +153,6 @@ def _worded(guess: Guess, profile: Profile, comment: str) -> Guess:
         guess,
         enum=known,
         unknown=tuple(value for value in profile.words if value not in known),
-        options={"other": "other"} if guess.field == "kind" else {},
     )
     if share < 0.5:
         return _weaker(guess, 0.6, "值的含义未知")

@@ -19,7 +19,7 @@ _EACH = {
         'GRANT CONNECT ON DATABASE "{database}" TO "{user}";\n'
         'GRANT USAGE ON SCHEMA {schemas} TO "{user}";',
         'GRANT SELECT ON {table} TO "{user}";',
-        '-- 核对：SELECT * FROM information_schema.role_table_grants WHERE grantee = \'{user}\';',
+        "-- 核对：SELECT * FROM information_schema.role_table_grants WHERE grantee = '{user}';",
     ),
     "sqlserver": (
         "USE [{database}];\nCREATE LOGIN [{user}] WITH PASSWORD = N'<密码>', DEFAULT_DATABASE = [{database}];\n"
@@ -42,20 +42,41 @@ _EACH = {
         "-- 核对：SELECT * FROM dba_tab_privs WHERE grantee = '{user}';",
     ),
 }
+_WHOLE = {
+    "mysql": "*",
+    "postgresql": "ALL TABLES IN SCHEMA public",
+    "sqlserver": "SCHEMA::dbo",
+    "oracle": '"<属主>"."<表>"',
+    "dameng": '"<模式>"."<表>"',
+}
+_FIRST = "-- 勘察用，范围较宽；映射定稿后请按其中的表逐表授权（--grants mapping.toml），并收回以下授权"
 _ALIKE = {"mariadb": "mysql", "kingbase": "postgresql"}
 _FILES = {"sqlite", "access", "folder"}
-_QUOTES = {"mysql": "``", "sqlserver": "[]"}
+_QUOTES = {"mysql": ("`", "`"), "sqlserver": ("[", "]")}
 
 
 def statements(kind: str, database: str, user: str, host: str, tables: Sequence[str]) -> str:
-    """For the engine `kind`; `host`: this box as the server sees it, or `%`. `tables` names what may be read."""
+    """For the engine `kind`; `host`: this box as the server sees it, or `%`. Without `tables`: to look around with.
+
+    The caller has checked all names (query.identifier)."""
     kind = _ALIKE.get(kind, kind)
     begin, each, end = _EACH[kind]
-    left, right = _QUOTES.get(kind, '""')
+    left, right = _QUOTES.get(kind, ('"', '"'))
     quoted = [".".join(f"{left}{part}{right}" for part in table.split(".", 1)) for table in tables]
+    if not tables:
+        quoted, begin = [_WHOLE[kind]], f"{begin}\n{_FIRST}"
     schemas = sorted({table.split(".", 1)[0] for table in tables if "." in table} | {"public"})
-    given = {"database": database, "user": user, "host": host, "schemas": ", ".join(f'"{s}"' for s in schemas)}
-    lines = [begin.format(**given), *(each.format(**given, table=table) for table in quoted), end.format(**given)]
+    given = {
+        "database": database,
+        "user": user,
+        "host": host,
+        "schemas": ", ".join(f'"{s}"' for s in schemas),
+    }
+    lines = [
+        begin.format(**given),
+        *(each.format(**given, table=table) for table in quoted),
+        end.format(**given),
+    ]
     return "\n".join(lines)
 
 
@@ -66,10 +87,12 @@ def is_file(kind: str) -> bool:
 
 def permissions(path: str, account: str = "mingcha") -> str:
     """For a file or a folder of files: the agent's account reads it, and may do nothing else."""
-    return "\n".join((
-        f"# 请以该文件属主或 root 执行；{account} 是采集程序的账号",
-        f"setfacl -R -m u:{account}:rX '{path}'",
-        "# SQLite：所在目录须可读可进入，使程序读得到 -wal 文件",
-        f"setfacl -m u:{account}:rx \"$(dirname '{path}')\"",
-        f"# 核对：sudo -u {account} sh -c \"head -c 1 '{path}' > /dev/null && ! test -w '{path}'\" && echo 只读",
-    ))
+    return "\n".join(
+        (
+            f"# 请以该文件属主或 root 执行；{account} 是采集程序的账号",
+            f"setfacl -R -m u:{account}:rX '{path}'",
+            "# SQLite：所在目录须可读可进入，使程序读得到 -wal 文件",
+            f"setfacl -m u:{account}:rx \"$(dirname '{path}')\"",
+            f"# 核对：sudo -u {account} sh -c \"head -c 1 '{path}' > /dev/null && ! test -w '{path}'\" && echo 只读",
+        )
+    )

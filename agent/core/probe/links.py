@@ -36,7 +36,11 @@ def pairs(seen: Sampled, case: Sampled) -> Iterator[Pair]:
     """What is worth comparing: a column that could hold keys against each column that tells cases apart."""
     targets = [name for name, profile in case.profiles.items() if _tells(profile.form, case, name)]
     for column, profile in seen.profiles.items():
-        if profile.form in {*_TIMES, "person", "phone", "id_no"} or profile.filled < 0.9 or profile.distinct < 3:
+        if (
+            profile.form in {*_TIMES, "person", "phone", "id_no"}
+            or profile.filled < 0.9
+            or profile.distinct < 3
+        ):
             continue
         values = tuple(dict.fromkeys(text for text in profile.texts if text))
         for target in targets:

@@ -18,7 +18,9 @@ EXACT = 0.95
 SHORT = 0.85
 """Pinyin initials that stand for one term."""
 SHARED = 0.6
-"""Initials that stand for terms of two fields; a hint; a term with unknown words around it."""
+"""Initials that stand for terms of two fields; a term with unknown words around it."""
+HINT = 0.55
+"""A term of terms.HINTS."""
 CONTRADICTED = 0.4
 """The name says so, a comment that the dictionary does not know says nothing of it."""
 
@@ -34,7 +36,22 @@ _GLUED = ("time", "date", "name", "result", "code", "no", "days", "day", "type",
 _SUFFIX = {
     "time": "sj", "date": "rq", "no": "bh", "code": "bm", "name": "mc", "days": "ts", "type": "lx", "num": "h",
 }  # fmt: skip
-_QUALIFIERS = ("办件", "业务", "案件", "审批", "申请", "受理", "当前", "本次", "本", "实际", "办理", "环节", "节点", "步骤")
+_QUALIFIERS = (
+    "办件",
+    "业务",
+    "案件",
+    "审批",
+    "申请",
+    "受理",
+    "当前",
+    "本次",
+    "本",
+    "实际",
+    "办理",
+    "环节",
+    "节点",
+    "步骤",
+)
 
 
 class Named(Struct, frozen=True):
@@ -88,7 +105,7 @@ def _by_part(role: str, term: str) -> list[Named]:
     known = [word for word in _index(role).chinese if len(word) > 2 and term.endswith(word)]
     best = max(known, key=len, default="")
     return [
-        Named(item.field, SHARED * item.confidence, f"含“{best}”")
+        Named(item.field, SHARED * item.confidence, f"名称含“{best}”")
         for item in _looked_up(_index(role).chinese, best, 1.0, "")
     ]
 
@@ -117,14 +134,16 @@ def _by_initials(role: str, squeezed: str, words: list[str]) -> list[Named]:
     return found
 
 
-def _looked_up(index: dict[str, dict[str, tuple[float, str]]], key: str, most: float, how: str) -> list[Named]:
+def _looked_up(
+    index: dict[str, dict[str, tuple[float, str]]], key: str, most: float, how: str
+) -> list[Named]:
     """Fields of one key; of two that both may be meant, neither is sure."""
     there = index.get(key, {})
     sure = [field for field, (weight, _) in there.items() if weight == 1.0]
     found = [
         Named(
             field,
-            min(most, SHARED) if weight < 1.0 or len(sure) > 1 else most,
+            HINT if weight < 1.0 else SHARED if len(sure) > 1 else most,
             f"{how}“{term}”" if how else term,
         )
         for field, (weight, term) in there.items()
@@ -149,7 +168,11 @@ def _index(role: str) -> _Index:
     hints = {field: words for field, words in terms.HINTS.items() if field in own}
     for weight, table in ((1.0, own), (1.0, terms.OTHERS), (0.5, hints)):
         for field, term in _pairs(table):
-            spellings = ((made.chinese, term), (made.full, pinyin.full(term)), (made.initials, pinyin.initials(term)))
+            spellings = (
+                (made.chinese, term),
+                (made.full, pinyin.full(term)),
+                (made.initials, pinyin.initials(term)),
+            )
             for index, spelled in spellings:
                 index[spelled].setdefault(field, (weight, term))
     english_hints = {field: words for field, words in terms.HINTS_ENGLISH.items() if field in own}

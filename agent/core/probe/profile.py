@@ -63,7 +63,7 @@ def profiled(values: Sequence[Any]) -> Profile:
     zeros = [text for text in given if not text.strip("0-:/. T")]
     form, times, zero = _timed(values, texts, [text for text in given if text not in set(zeros)])
     if form in {"datetime", "date", "unix"}:
-        given = [text for text, moment in zip(texts, times, strict=True) if moment]
+        given = [text for text, moment in zip(texts, times, strict=True) if text and moment]
     counted = Counter(given)
     return Profile(
         texts=texts,
@@ -109,7 +109,9 @@ def _timed(
     if len(good) < _MOSTLY * len(given):
         return "", (), False
     moments = tuple(_moment(parsed.get(text or "")) for text in texts)
-    dates = all(len(str(parsed[text])) == len("2026-06-12") or "T00:00:00" in str(parsed[text]) for text in good)
+    dates = all(
+        len(str(parsed[text])) == len("2026-06-12") or "T00:00:00" in str(parsed[text]) for text in good
+    )
     return "date" if dates else "datetime", moments, True
 
 

@@ -16,7 +16,7 @@ from agent.core.probe.mask import masked
 from agent.core.probe.sampled import Sampled
 
 _SAMPLES = 5
-_OPTIONS = ("type", "zero", "charset", "privacy", "other")
+_OPTIONS = ("type", "zero", "charset", "privacy")
 _OPEN = "存疑"
 _HEAD = """\
 # 由 mingcha-agent probe 起草，须由人核对。每行注释：把握（0 至 1）、理由、遮挡后的样例（不出本机）。
@@ -68,7 +68,9 @@ def _table(table: TableDraft, found: set[str]) -> Iterator[str]:
         if name in table.fields and name not in nested:
             guess = table.fields[name]
             yield _said(f"{name} = {_value(guess)}", guess, table.seen)
-        elif name not in table.fields and (table.name == "step" or (table.name == "case" and name not in found)):
+        elif name not in table.fields and (
+            table.name == "step" or (table.name == "case" and name not in found)
+        ):
             yield f'# {name} = ""  # 没有找到'
     for name in nested:
         yield from _enum(f"table.{table.name}.columns.{name}", table.fields[name], table.seen)
@@ -101,6 +103,10 @@ def _enum(place: str, guess: Guess, seen: Sampled) -> Iterator[str]:
     for key in _OPTIONS:
         if key in guess.options:
             yield f"{mark}{key} = {_quoted(guess.options[key])}"
+    if guess.field == "kind":
+        doubt = "# " if guess.unknown or mark else ""
+        why = "  # 存疑 会把下面含义未知的环节一律算作其他，停表、恢复不可算作其他" if guess.unknown else ""
+        yield f'{doubt}other = "other"{why}'
     yield f"{mark}[{place}.enum]"
     for value, word in guess.enum.items():
         yield f"{mark}{_quoted(value)} = {_quoted(word)}"

@@ -22,7 +22,9 @@ class Sampled(Struct, frozen=True):
         if not columns or any(name not in self.profiles for name in columns):
             return False
         keys = list(zip(*(self.profiles[name].texts for name in columns), strict=True))
-        return bool(keys) and len(set(keys)) == len(keys) and not any(None in key or "" in key for key in keys)
+        return (
+            bool(keys) and len(set(keys)) == len(keys) and not any(None in key or "" in key for key in keys)
+        )
 
 
 def sampled(

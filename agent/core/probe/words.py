@@ -47,13 +47,18 @@ def _by_word(words: dict[str, str]) -> dict[str, str]:
 
 
 _WORDS = {"status": _by_word(_STATUS), "kind": _by_word(_KIND)}
+_INSIDE = re.compile(r"[（(]([^（）()]+)[）)]")
+"""专家评审（停表）: what a step is to the law may stand beside its name."""
 _ENDING = re.compile(r"[（(].*?[）)]|\s|[。.；;，,]")
 
 
 def canonical(field: str, word: str) -> str:
     """`word` as a value of `field` (status or kind); empty: it is not known, or could mean two things."""
+    known = _WORDS[field]
     plain = _ENDING.sub("", word)
-    return _WORDS[field].get(plain) or _WORDS[field].get(plain.lower(), "")
+    inside = _INSIDE.search(word)
+    said = [plain, plain.lower(), *([inside[1]] if inside else [])]
+    return next((known[one] for one in said if one in known), "")
 
 
 _PAIR = re.compile(

@@ -15,29 +15,27 @@ from common.core.errors import MingchaError, words
 
 _PORT = 5432
 _Result = TypeVar("_Result")
-_NAME = "CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text ELSE n.nspname || '.' || c.relname END"
 _FROM = (
+    "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text ELSE n.nspname || '.' || c.relname END, {} "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace {} "
     "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_' "
     "AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'USAGE') "
-    "AND has_any_column_privilege(c.oid, 'SELECT') "
+    "AND has_any_column_privilege(c.oid, 'SELECT') {} ORDER BY 1"
 )
-_TABLES = (
-    f"SELECT {_NAME}, c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''), c.reltuples "
-    + _FROM.format("")
-    + "ORDER BY 1"
+_TABLES = _FROM.format(
+    "c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''), c.reltuples", "", ""
 )
-_COLUMNS = (
-    f"SELECT {_NAME}, a.attname::text, format_type(a.atttypid, a.atttypmod), "
-    "coalesce(col_description(c.oid, a.attnum), ''), NOT a.attnotnull "
-    + _FROM.format("JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped")
-    + "AND has_column_privilege(c.oid, a.attnum, 'SELECT') ORDER BY c.oid, a.attnum"
-)
-_INDEXES = (
-    f"SELECT {_NAME}, ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k(n, o) "
-    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.o), i.indisunique, i.indisprimary "
-    + _FROM.format("JOIN pg_index i ON i.indrelid = c.oid")
-    + "AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
+_COLUMNS = _FROM.format(
+    "a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), ''), "
+    "NOT a.attnotnull",
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped",
+    "AND has_column_privilege(c.oid, a.attnum, 'SELECT')",
+).replace("ORDER BY 1", "ORDER BY 1, a.attnum")
+_INDEXES = _FROM.format(
+    "ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k(n, o) "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.o), i.indisunique, i.indisprimary",
+    "JOIN pg_index i ON i.indrelid = c.oid",
+    "AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL",
 )
 
 

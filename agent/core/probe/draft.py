@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.core.probe import fields, links
+from agent.core.probe import fields, keys, links
 from agent.core.probe.guess import SURE, Guess
 from agent.core.probe.links import Link
-from agent.core.probe.names import named
 from agent.core.probe.sampled import Sampled
 
 Shares = Mapping[str, dict[tuple[str, str], float]]
@@ -30,8 +28,6 @@ _STEP_WEIGHT = {
 }
 _A_CASE, _A_STEP = 3.5, 3.0
 _COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
-_BIG = 20_000
-_KEY_NAMES = re.compile(r"(^|_)(id|no|code|guid|uuid)$|bh$|lsh$|编号$|流水号$|bianhao$", re.I)
 _PART_FIELDS = 1
 
 
@@ -158,7 +154,7 @@ def _other(seen: Sampled, link: Link | None, main: dict[str, Guess]) -> TableDra
 
 
 def _case_draft(case: Sampled, found: dict[str, Guess], used: Sequence[Link | None]) -> TableDraft:
-    key = _key(case, "case")
+    key = keys.key_of(case, "case")
     targets = {link.target for link in used if link and link.confidence >= SURE}
     parent = None
     if len(targets) == 1 and tuple(targets) != key.columns:
@@ -167,73 +163,13 @@ def _case_draft(case: Sampled, found: dict[str, Guess], used: Sequence[Link | No
         parent = Guess(
             "parent", (sorted(targets)[0],), 0.5, f"各表指向不同的字段：{'、'.join(sorted(targets))}"
         )
-    return TableDraft("case", case, "字段最像办件主表", key, parent, _cursor(case, "case"), found)
+    return TableDraft("case", case, "字段最像办件主表", key, parent, keys.cursor_of(case, "case"), found)
 
 
 def _table(name: str, seen: Sampled, why: str, parent: Guess, found: dict[str, Guess]) -> TableDraft:
     role = "step" if name == "step" else "case"
-    key = _key(seen, role, parent)
-    return TableDraft(name, seen, why, key, parent, _cursor(seen, role), found)
-
-
-def _key(seen: Sampled, role: str, parent: Guess | None = None) -> Guess:
-    """The engine's own key; without one only what the whole table proves and its name bears out."""
-    if seen.table.keys:
-        own = seen.table.keys[0]
-        if not set(own) <= set(seen.profiles):
-            return Guess("key", own, 0.5, "数据库的主键，但有字段读不到")
-        if seen.rows and not seen.unique(own):
-            return Guess("key", own, 0.5, "数据库的主键，但样例中有空值或重复")
-        return Guess("key", own, 0.98, "数据库的主键或非空唯一索引")
-    singles = [name for name in seen.profiles if _KEY_NAMES.search(name) and seen.profiles[name].unique]
-    proven = "全表无重复" if seen.whole else f"{seen.rows} 行样例无重复，未查全表"
-    sure = SURE + 0.02 if seen.whole and seen.rows >= 100 else 0.5
-    if len(singles) == 1:
-        return Guess("key", (singles[0],), sure, f"数据库没有主键；{proven}")
-    if parent is not None and parent.sure:
-        for guess in fields.assigned(role, seen).values():
-            pair = (*parent.columns, *guess.columns)
-            if guess.field == "seq" and guess.sure and seen.unique(pair):
-                return Guess("key", pair, sure, f"数据库没有主键；指向办件的字段与序号合起来{proven}")
-    if singles:
-        return Guess("key", (singles[0],), 0.5, f"数据库没有主键；{'、'.join(singles)} 都无重复")
-    return Guess("key", (), 0.0, "数据库没有主键，也没有字段能确定")
-
-
-def _cursor(seen: Sampled, role: str) -> Guess | None:
-    comments = {column.name: column.comment for column in seen.table.columns}
-    found = [
-        Guess("cursor", (name,), one.confidence, one.reason)
-        for name in seen.profiles
-        for one in named(role, name, comments.get(name, ""))[:1]
-        if one.field == "modified"
-    ]
-    if not found:
-        return None
-    best = max(found, key=lambda guess: guess.confidence)
-    profile = seen.profiles[best.columns[0]]
-    if profile.form not in {"datetime", "date", "unix"}:
-        return replace(best, confidence=0.3, reason=f"{best.reason}，但值不是时间")
-    if profile.form == "date":
-        return replace(best, confidence=0.5, reason=f"{best.reason}，但只有日期")
-    if profile.filled < 0.9:
-        return replace(best, confidence=0.6, reason=f"{best.reason}，但 {1 - profile.filled:.0%} 的行没有值")
-    if not _rises(profile.texts, profile.times):
-        return replace(best, confidence=0.4, reason=f"{best.reason}，但文字的次序与时间不符")
-    if len(found) > 1 and found[0].confidence == found[1].confidence:
-        return replace(best, confidence=0.6, reason=f"{best.reason}；{found[1].columns[0]} 也像")
-    if best.columns[0] not in seen.table.indexed:
-        why = f"{best.reason}，没有以它开头的索引"
-        return replace(
-            best, reason=why, confidence=0.5 if (seen.table.rows or seen.rows) > _BIG else best.confidence
-        )
-    return best
-
-
-def _rises(texts: tuple[str | None, ...], times: tuple[datetime | None, ...]) -> bool:
-    """Whether the text sorts as the times do."""
-    there = sorted((text, time) for text, time in zip(texts, times, strict=True) if text and time)
-    return all(one[1] <= other[1] for one, other in zip(there, there[1:], strict=False))
+    key = keys.key_of(seen, role, parent)
+    return TableDraft(name, seen, why, key, parent, keys.cursor_of(seen, role), found)
 
 
 def _named_apart(tables: Sequence[TableDraft]) -> list[TableDraft]:

@@ -28,6 +28,8 @@ _TEXTS = {
 _EMPTY = 0.75
 _CLOSE = 0.06
 """Two columns whose confidence differs by less are equally likely."""
+_KINDS = 3
+"""Kinds that must be known before a step's name is taken to say its kind."""
 _PRIVACY = {"applicant": "name", "phone": "phone"}
 
 
@@ -84,18 +86,22 @@ def _fitted(guess: Guess, profile: Profile, comment: str) -> Guess:
         return _number(guess, profile, comment)
     if field in {"status", "kind"}:
         return _worded(guess, profile, comment)
-    options = {"privacy": _PRIVACY[field]} if field in _PRIVACY else {}
-    guess = replace(guess, options=options)
+    if field in _PRIVACY:
+        guess = replace(guess, options={"privacy": _PRIVACY[field]})
     if not profile.distinct:
         return _weaker(guess, _EMPTY, "样例中没有值")
-    if field == "case_no":
-        good = profile.distinct >= 0.97 * profile.filled * len(profile.texts)
-        return guess if good and profile.form not in _TIMES else _weaker(guess, 0.5, "值有重复")
-    if field == "phone":
-        return guess if profile.form == "phone" else _weaker(guess, 0.6, "值不像电话")
-    if field in _TEXTS:
-        return _text(guess, profile, comment)
-    return guess if profile.form not in _TIMES else _weaker(guess, 0.3, "值是时间")
+    return _text(guess, profile, comment) if field in _TEXTS else _named_value(guess, profile)
+
+
+def _named_value(guess: Guess, profile: Profile) -> Guess:
+    """A number of the case, a code of the item, a telephone."""
+    if profile.form in {"datetime", "date"}:
+        return _weaker(guess, 0.3, "值是时间")
+    if guess.field == "phone" and profile.form != "phone":
+        return _weaker(guess, 0.6, "值不像电话")
+    if guess.field == "case_no" and profile.distinct < 0.97 * profile.filled * len(profile.texts):
+        return _weaker(guess, 0.5, "值有重复")
+    return guess
 
 
 def _weaker(guess: Guess, share: float, why: str) -> Guess:
@@ -169,10 +175,26 @@ def _text(guess: Guess, profile: Profile, comment: str) -> Guess:
 
 
 def _kind_of_name(found: dict[str, Guess], seen: Sampled) -> dict[str, Guess]:
-    """Where no column says the kind of a step, its name may."""
-    name = found.get("step_name")
-    if not name or not name.sure or (found.get("kind") and found["kind"].sure):
+    """Where no column says the kind of a step in words, its name in the same row may."""
+    name, kind = found.get("step_name"), found.get("kind")
+    if not name or not name.sure or (kind and kind.sure):
         return {}
     profile = seen.profiles[name.columns[0]]
+    if kind and seen.profiles[kind.columns[0]].words:
+        return _kind_of_code(kind, seen.profiles[kind.columns[0]], profile)
     made = _worded(Guess("kind", name.columns, SURE + 0.05, "没有类型字段，凭环节名称"), profile, "")
-    return {"kind": made} if len(made.enum) > 2 else {}
+    return {"kind": made} if len(made.enum) >= _KINDS else {}
+
+
+def _kind_of_code(kind: Guess, codes: Profile, names: Profile) -> dict[str, Guess]:
+    """A code means what the names beside it mean, if they all mean the same."""
+    meant: dict[str, set[str]] = {}
+    for code, name in zip(codes.texts, names.texts, strict=True):
+        if code and name:
+            meant.setdefault(code, set()).add(words.canonical("kind", name))
+    enum = {code: word for code, said in meant.items() if len(said) == 1 for word in said if word}
+    if len(enum) < _KINDS:
+        return {}
+    unknown = tuple(code for code in codes.words if code not in enum)
+    made = replace(kind, confidence=SURE + 0.05, enum=enum, unknown=unknown)
+    return {"kind": replace(made, reason=f"{kind.reason.partition('，')[0]}，代码的含义凭同一行的环节名称")}

@@ -24,11 +24,12 @@ from common.core.errors import ConfigError, UsageError
 
 Say = Callable[[str], None]
 """Shows where a long pass is."""
-SAMPLE_ROWS = 1500
+SAMPLE_ROWS = 1000
 DRAFT = "mapping.draft.toml"
 _ASK = 200
 """Values of a link that are looked for in the case table."""
 _LARGE = re.compile(r"blob|bytea|image|binary|clob|\braw\b|xml|json|geometry|vector|bfile")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SUSPECT = re.compile(r"[\u0080-\u00ff\u0152-\u0192\u02c6\u02dc\u2013-\u2122]")
 """What bytes of GBK or UTF-8 look like to a database that believes in Latin-1."""
 
@@ -94,15 +95,13 @@ async def _sample(source: Source, dialect: query.Dialect, table: CatalogTable) -
     rows = await source.fetch(_newest(dialect, table, names, key, raw=False))
     columns = [list(values) for values in zip(*rows, strict=True)] if rows else []
     suspect = [place for place, values in enumerate(columns) if _looks_latin(values)]
-    if suspect:
-        again = await source.fetch(
-            _newest(dialect, table, [names[place] for place in suspect], key, raw=True)
-        )
-        if len(again) == len(rows):
-            for place, values in zip(suspect, zip(*again, strict=True), strict=True):
-                columns[place] = list(values)
+    raw = [names[place] for place in suspect]
+    again = await source.fetch(_newest(dialect, table, raw, key, raw=True)) if raw else []
+    if raw and len(again) == len(rows):
+        for place, values in zip(suspect, zip(*again, strict=True), strict=True):
+            columns[place] = list(values)
     made = list(zip(*columns, strict=True))
-    return sampled(table, names, made, whole=len(rows) < SAMPLE_ROWS)
+    return sampled(table, names, made, whole=len(rows) < SAMPLE_ROWS, asked_raw=raw)
 
 
 def _newest(
@@ -133,13 +132,13 @@ async def _share(source: Source, dialect: query.Dialect, pair: Pair, case: Sampl
         return found
     values = pair.values[:: max(1, len(pair.values) // _ASK)][:_ASK]
     number = case.profiles[pair.target].form == "number" and not _is_text(case, pair.target)
-    asked = [(int(value) if number and value.lstrip("-").isdigit() else value,) for value in values]
+    asked = [(int(value) if number else value,) for value in values if not number or _WHOLE.fullmatch(value)]
     table = query.Table(dialect, case.table.name, (query.Column(pair.target),), (pair.target,))
     try:
-        rows = await source.fetch(query.by_keys(table, asked))
+        rows = await source.fetch(query.by_keys(table, asked)) if asked else []
     except SchemaError:
         return found
-    return len({str(row[0]) for row in rows}) / len(values)
+    return max(found, len({row[0] for row in rows}) / len(values))
 
 
 def _is_text(case: Sampled, name: str) -> bool:

@@ -80,7 +80,7 @@ def truth(schema: Schema) -> dict[str, Truth]:
 
 
 @cache
-def sheets(site: int = 0, days: int = 40) -> tuple[Sheet, ...]:
+def sheets(site: int = 0, days: int = 22) -> tuple[Sheet, ...]:
     """Cases of about `days` working days, some still open."""
     hours = Hours(lambda day: day.weekday() < 5)
     worked = hours.workdays(date(2026, 3, 2), date(2026, 6, 30))[:days]

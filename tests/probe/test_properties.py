@@ -19,7 +19,9 @@ _NAMES = st.sampled_from(
     ["SLSJ", "BJSJ", "SQR", "SLBH", "ZT", "XGSJ", "id", "status", "受理时间", "申请人", "办件编号", "end_time", "XH", "HJMC",
      "opinion", "phone", "applyNo", "kind"]
 )  # fmt: skip
-_COMMENTS = st.one_of(st.just(""), st.sampled_from(["状态（0已收件 1已办结）", "受理时间"]), st.text(max_size=30))
+_COMMENTS = st.one_of(
+    st.just(""), st.sampled_from(["状态（0已收件 1已办结）", "受理时间"]), st.text(max_size=30)
+)
 _SECRETS = st.text(
     st.characters(codec="utf-8", categories=("L", "N", "P", "Zs", "Cc")), min_size=7, max_size=40
 ).filter(lambda text: any(char.isalnum() for char in text[4:]))
@@ -39,7 +41,9 @@ def seen_tables(draw: st.DrawFn) -> list[Sampled]:
     made = []
     for number in range(draw(st.integers(0, 3))):
         columns = draw(st.lists(_NAMES, min_size=1, max_size=8, unique=True))
-        rows = draw(st.lists(st.tuples(*[_VALUES] * len(columns)), max_size=6)) * draw(st.sampled_from([1, 8]))
+        rows = draw(st.lists(st.tuples(*[_VALUES] * len(columns)), max_size=6)) * draw(
+            st.sampled_from([1, 8])
+        )
         listed = tuple(CatalogColumn(name, draw(st.text(max_size=8)), draw(_COMMENTS)) for name in columns)
         keys = ((columns[0],),) if draw(st.booleans()) else ()
         table = CatalogTable(f"表{number}", listed, draw(_COMMENTS), keys=keys)
@@ -50,7 +54,9 @@ def seen_tables(draw: st.DrawFn) -> list[Sampled]:
 def drafted(tables: list[Sampled]) -> str:
     case = draft.case_table(tables)
     shares = {
-        one.table.name: {(pair.column, pair.target): links.share(pair, case) for pair in links.pairs(one, case)}
+        one.table.name: {
+            (pair.column, pair.target): links.share(pair, case) for pair in links.pairs(one, case)
+        }
         for one in tables
         if case is not None and one is not case
     }
@@ -58,7 +64,7 @@ def drafted(tables: list[Sampled]) -> str:
 
 
 @given(seen_tables())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_catalogue_gives_valid_toml_without_its_values(tables: list[Sampled]) -> None:
     text = drafted(tables)
     assert tomllib.loads(text)["version"] == 1
@@ -67,9 +73,9 @@ def test_any_catalogue_gives_valid_toml_without_its_values(tables: list[Sampled]
     assert [value for value in plain if value in text and masked(value) != value] == []
 
 
-@given(seen_tables(), st.sampled_from(["办件", "SP"]))
+@given(seen_tables())
 @settings(max_examples=50, deadline=None)
-def test_a_case_table_whose_values_are_anything_still_gives_toml(tables: list[Sampled], _: str) -> None:
+def test_a_case_table_whose_values_are_anything_still_gives_toml(tables: list[Sampled]) -> None:
     """Forced into the role: what no scoring would choose must not break the text either."""
     for case in tables:
         shares: dict[str, dict[tuple[str, str], float]] = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 _HAN = range(0x3400, 0x9FFF + 1)
+_ENOUGH = 300
 _LEAST = 3
 """Values that are not ASCII, below which nothing is said."""
 
@@ -19,7 +20,8 @@ class Reading(Struct, frozen=True):
 
 
 def scored(values: Sequence[str | bytes]) -> Reading:
-    """Of one column's values, bytes as they are stored or text as the driver reads it."""
+    """Of one column's values, bytes as they are stored or text as the driver reads it; the first 300 tell."""
+    values = values[:_ENOUGH]
     raw = [value for value in values if isinstance(value, bytes) and any(byte > 127 for byte in value)]
     text = [value for value in values if isinstance(value, str) and not value.isascii()]
     if len(raw) >= _LEAST:

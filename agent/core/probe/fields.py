@@ -1,5 +1,6 @@
 """One table in one role: which column is which canonical field. Names propose, values confirm, weaken or refuse."""
 
+import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -128,10 +129,8 @@ _FORM_WORDS = {"datetime": "时间", "date": "日期", "unix": "Unix 时间"}
 def _number(guess: Guess, profile: Profile, comment: str) -> Guess:
     if not profile.distinct:
         return _weaker(guess, _EMPTY, "样例中没有值")
-    digits = [
-        "".join(char for char in text if char.isdigit() or char == ".") for text in profile.texts if text
-    ]
-    most = max((float(text) for text in digits if text.replace(".", "", 1).isdigit()), default=0.0)
+    found = [re.match(r"[+-]?[0-9]+(?:\.[0-9]*)?", text) for text in profile.texts if text]
+    most = max((float(match[0]) for match in found if match), default=0.0)
     if profile.form not in {"number", "days"} or most > _NUMBERS[guess.field]:
         return _weaker(guess, 0.0, "值不是天数或序号")
     if guess.field != "promised":

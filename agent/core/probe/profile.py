@@ -19,6 +19,7 @@ _SECONDS = (631_152_000, 2_000_000_000)
 """1990 to May 2033; running numbers that begin with the year (2026042811) lie beyond it."""
 _MOSTLY = 0.98
 _FEW = 30
+_FORM_ROWS = 300
 _ID_NO = re.compile(r"\d{6}(?:19|20)\d{2}[01]\d[0-3]\d\d{3}[\dXx]")
 _CREDIT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}")
 _PHONE = re.compile(r"(?:\+?86)?1\d{10}|0\d{2,3}-?\d{7,8}(?:-\d{1,4})?|\d{7,8}")
@@ -51,17 +52,17 @@ class Profile(Struct, frozen=True):
     """Value -> rows, where there are few."""
     reading: charsets.Reading
     raw: bool
-    """The driver gives its text as the bytes that are stored."""
+    """The driver always gives its text as the bytes that are stored."""
 
 
-def profiled(values: Sequence[Any]) -> Profile:
-    """`values` of one column as the adapter gives them."""
+def profiled(values: Sequence[Any], *, asked_raw: bool = False) -> Profile:
+    """`values` of one column as the adapter gives them; `asked_raw`: as bytes because we asked for them."""
     reading = charsets.scored([value for value in values if isinstance(value, str | bytes)])
     texts = tuple(_text(value, reading.charset) for value in values)
     given = [text for text in texts if text]
     count = len(values) or 1
-    zeros = [text for text in given if not text.strip("0-:/. T")]
-    form, times, zero = _timed(values, texts, [text for text in given if text not in set(zeros)])
+    zeros = {text for text in given if not text.strip("0-:/. T")}
+    form, times, zero = _timed(values, texts, [text for text in given if text not in zeros])
     if form in {"datetime", "date", "unix"}:
         given = [text for text, moment in zip(texts, times, strict=True) if text and moment]
     counted = Counter(given)
@@ -76,7 +77,7 @@ def profiled(values: Sequence[Any]) -> Profile:
         sentinel=_sentinel(counted) if form else "",
         words=dict(counted.most_common()) if len(counted) <= _FEW else {},
         reading=reading,
-        raw=any(isinstance(value, bytes) for value in values),
+        raw=not asked_raw and any(isinstance(value, bytes) for value in values),
     )
 
 
@@ -146,8 +147,9 @@ def _sentinel(counted: Counter[str]) -> str:
 def _form(given: list[str]) -> str:
     if not given:
         return ""
+    shown = given[:_FORM_ROWS]
     for name, fits in _FORMS:
-        if sum(fits(text) for text in given) >= 0.9 * len(given):
+        if sum(fits(text) for text in shown) >= 0.9 * len(shown):
             return name
     return "text"
 
@@ -159,7 +161,7 @@ def _is_person(text: str) -> bool:
 _FORMS = (
     ("id_no", lambda text: bool(_ID_NO.fullmatch(text) or _CREDIT.fullmatch(text))),
     ("phone", lambda text: len(text) > 6 and bool(_PHONE.fullmatch(text))),
-    ("number", lambda text: bool(re.fullmatch(r"[+-]?\d{1,18}(?:\.\d+)?", text))),
+    ("number", lambda text: bool(re.fullmatch(r"[+-]?[0-9]{1,18}(?:\.[0-9]+)?", text))),
     ("days", lambda text: bool(_DAYS.fullmatch(text))),
     ("person", _is_person),
 )

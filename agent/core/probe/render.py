@@ -91,8 +91,13 @@ def _said(text: str, guess: Guess, seen: Sampled) -> str:
 
 def _samples(guess: Guess, seen: Sampled) -> str:
     texts = [seen.profiles[name].texts for name in guess.columns if name in seen.profiles]
-    given = [text for column in texts for text in column if text]
-    shown = list(dict.fromkeys(map(masked, given)))[:_SAMPLES]
+    shown: list[str] = []
+    for text in (text for column in texts for text in dict.fromkeys(column) if text):
+        mask = masked(text)
+        if mask not in shown:
+            shown.append(mask)
+        if len(shown) == _SAMPLES:
+            break
     return f"；样例：{'、'.join(map(_line, shown))}" if shown else ""
 
 

@@ -1,6 +1,6 @@
 """A table as the probe has seen it: its catalogue entry, and a profile of each column that was read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -28,13 +28,17 @@ class Sampled(Struct, frozen=True):
 
 
 def sampled(
-    table: CatalogTable, names: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: bool
+    table: CatalogTable,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    whole: bool,
+    asked_raw: Collection[str] = (),
 ) -> Sampled:
-    """`rows` with their values in the order of `names`."""
+    """`rows` with their values in the order of `names`; `asked_raw`: columns whose bytes were asked for."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return Sampled(
-        table,
-        {name: profiled(values) for name, values in zip(names, columns, strict=True)},
-        len(rows),
-        whole,
-    )
+    profiles = {
+        name: profiled(values, asked_raw=name in asked_raw)
+        for name, values in zip(names, columns, strict=True)
+    }
+    return Sampled(table, profiles, len(rows), whole)

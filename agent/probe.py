@@ -20,12 +20,14 @@ from agent.core.probe.links import Pair
 from agent.core.probe.sampled import Sampled, sampled
 from agent.source.base import SchemaError, Source
 from common import config
-from common.core.errors import ConfigError, UsageError
+from common.core.errors import ConfigError, UnavailableError, UsageError
 
 Say = Callable[[str], None]
 """Shows where a long pass is."""
 SAMPLE_ROWS = 1000
 DRAFT = "mapping.draft.toml"
+_GIVE_UP = 3
+"""Tables in a row that are away: one slow view is left out, a server that is gone is not asked on."""
 _ASK = 200
 """Values of a link that are looked for in the case table."""
 _LARGE = re.compile(r"blob|bytea|image|binary|clob|\braw\b|xml|json|geometry|vector|bfile")
@@ -69,12 +71,18 @@ async def look(source: Source, dialect: query.Dialect, say: Say) -> Draft:
             "账号读不到任何表", hint="请业务库管理员授予 SELECT 权限（mingcha-agent probe --grants）"
         )
     seen: list[Sampled] = []
+    failed = 0
     for number, table in enumerate(catalogue, 1):
         say(f"读取样例 {number}/{len(catalogue)}：{table.name}")
         try:
             seen.append(await _sample(source, dialect, table))
-        except (SchemaError, ConfigError) as error:
+        except (SchemaError, ConfigError, UnavailableError) as error:
             say(f"! {table.name} 未读：{error}")
+            failed = failed + 1 if isinstance(error, UnavailableError) else 0
+            if failed == _GIVE_UP:
+                raise
+        else:
+            failed = 0
     case = drafts.case_table(seen)
     shares: dict[str, dict[tuple[str, str], float]] = {}
     for one in seen:

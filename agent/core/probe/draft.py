@@ -29,6 +29,8 @@ _STEP_WEIGHT = {
 _A_CASE, _A_STEP = 3.5, 3.0
 _COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
 _PART_FIELDS = 1
+_NAMED = 0.4
+"""A name that says so, though its values weakened it."""
 
 
 class TableDraft(Struct, frozen=True):
@@ -78,16 +80,26 @@ def _count(seen: Sampled) -> int:
 
 def _contains(more: Sampled, less: Sampled) -> bool:
     """Whether `more` has every case of `less`, each once."""
-    found = {(pair.column, pair.target): links.share(pair, more) for pair in links.pairs(less, more)}
-    link = links.best(less, more, found)
-    return link is not None and link.single and link.confidence >= SURE
+    shares = {(pair.column, pair.target): links.share(pair, more) for pair in links.pairs(less, more)}
+    return any(link.single and link.confidence >= SURE for link in links.found(less, more, shares))
 
 
 def _case_score(seen: Sampled) -> float:
     found = fields.assigned("case", seen)
+    if _repeats_cases(seen, found):
+        return 0.0
     step = _step_score(seen)
     score = sum(weight for name, weight in _CASE_WEIGHT.items() if name in found and found[name].sure)
     return score - (step if step > score else 0.0)
+
+
+def _repeats_cases(seen: Sampled, found: dict[str, Guess]) -> bool:
+    """A log or a history names each case many times: its rows are no cases."""
+    number = found.get("case_no")
+    if number is None or number.confidence < _NAMED:
+        return False
+    profile = seen.profiles[number.columns[0]]
+    return profile.distinct < 0.9 * profile.filled * seen.rows
 
 
 def _step_score(seen: Sampled) -> float:
@@ -99,48 +111,40 @@ def drafted(case: Sampled | None, tables: Sequence[Sampled], shares: Shares) -> 
     """`tables`: all that were sampled; `shares`: of every pair that `links.pairs` names for each of them."""
     if case is None:
         return Draft((), tuple(Related(seen.table.name, seen.table.rows, "不像办件表") for seen in tables))
-    linked = {
-        seen.table.name: links.best(seen, case, shares.get(seen.table.name, {}))
-        for seen in tables
-        if seen is not case
-    }
-    parts: list[TableDraft] = []
-    steps: list[tuple[float, TableDraft]] = []
-    others: list[Related] = []
+    others = [seen for seen in tables if seen is not case]
+    linked = {one.table.name: links.found(one, case, shares.get(one.table.name, {})) for one in others}
+    to = links.target(case, list(linked.values()))
     main = fields.assigned("case", case)
-    for seen in tables:
-        if seen is case:
-            continue
-        link = linked[seen.table.name]
-        made = _other(seen, link, main)
+    chosen: list[TableDraft] = []
+    left: list[Related] = []
+    for seen in sorted(others, key=lambda one: -_step_score(one)):
+        given = {
+            name for one in chosen for name, guess in one.fields.items() if guess.sure and one.name != "step"
+        }
+        known = {name for name, guess in main.items() if guess.sure} | given
+        made = _other(seen, links.towards(linked[seen.table.name], to), known)
+        if isinstance(made, TableDraft) and made.name == "step" and any(one.name == "step" for one in chosen):
+            made = Related(seen.table.name, seen.table.rows, "也像环节表，请人工判断")
         if isinstance(made, Related):
-            others.append(made)
-        elif made.name == "step":
-            steps.append((_step_score(seen), made))
+            left.append(made)
         else:
-            parts.append(made)
-    steps.sort(key=lambda item: (bool(_COPY.search(item[1].seen.table.name)), -item[0], -item[1].seen.rows))
-    others += [
-        Related(one.seen.table.name, one.seen.table.rows, "也像环节表，请人工判断") for _, one in steps[1:]
-    ]
-    chosen = [*parts, *(one for _, one in steps[:1])]
-    head = _case_draft(case, main, [linked[one.seen.table.name] for one in chosen])
-    return _with_charset(Draft((head, *_named_apart(chosen)), tuple(others)))
+            chosen.append(made)
+    chosen.sort(key=lambda one: one.name == "step")
+    parent = Guess("parent", (to,), 0.9, "其他各表以此字段指向办件") if to and chosen else None
+    return _with_charset(Draft((_case_draft(case, main, parent), *_named_apart(chosen)), tuple(left)))
 
 
-def _other(seen: Sampled, link: Link | None, main: dict[str, Guess]) -> TableDraft | Related:
-    """What a table is that is not the case table."""
-    if not seen.rows:
-        return Related(seen.table.name, seen.table.rows, "空表")
-    if link is None:
-        return Related(seen.table.name, seen.table.rows, "与办件表没有关联")
+def _other(seen: Sampled, link: Link | None, known: set[str]) -> TableDraft | Related:
+    """What a table is that is not the case table; `known`: fields of a case that others have."""
+    if link is None or _unfit(seen):
+        return Related(seen.table.name, seen.table.rows, _unfit(seen) or "与办件表没有关联")
     parent = Guess("parent", (link.column,), link.confidence, link.reason)
     if link.single:
         found = fields.assigned("case", seen)
         more = {
             name: guess
             for name, guess in found.items()
-            if guess.columns[0] != link.column and not (name in main and main[name].sure)
+            if guess.columns[0] != link.column and name not in known
         }
         if sum(guess.sure for guess in more.values()) >= _PART_FIELDS:
             return _table(
@@ -153,16 +157,17 @@ def _other(seen: Sampled, link: Link | None, main: dict[str, Guess]) -> TableDra
     return Related(seen.table.name, seen.table.rows, f"经 {link.column} 与办件关联，不像办理环节")
 
 
-def _case_draft(case: Sampled, found: dict[str, Guess], used: Sequence[Link | None]) -> TableDraft:
+def _unfit(seen: Sampled) -> str:
+    """Why a table is not looked at; empty: it is."""
+    if not seen.rows:
+        return "空表"
+    return "名称像备份、历史或测试表" if _COPY.search(seen.table.name) else ""
+
+
+def _case_draft(case: Sampled, found: dict[str, Guess], parent: Guess | None) -> TableDraft:
     key = keys.key_of(case, "case")
-    targets = {link.target for link in used if link and link.confidence >= SURE}
-    parent = None
-    if len(targets) == 1 and tuple(targets) != key.columns:
-        parent = Guess("parent", tuple(targets), 0.9, "其他各表以此字段指向办件")
-    elif len(targets) > 1:
-        parent = Guess(
-            "parent", (sorted(targets)[0],), 0.5, f"各表指向不同的字段：{'、'.join(sorted(targets))}"
-        )
+    if parent and parent.columns == key.columns:
+        parent = None
     return TableDraft("case", case, "字段最像办件主表", key, parent, keys.cursor_of(case, "case"), found)
 
 

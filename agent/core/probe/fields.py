@@ -46,7 +46,24 @@ def assigned(role: str, seen: Sampled) -> dict[str, Guess]:
             taken.add(guess.columns[0])
     if role == "step":
         found |= _kind_of_name(found, seen)
-    return chronology.checked(found, seen)
+    return chronology.checked(_in_unit(found, role, seen), seen)
+
+
+def _in_unit(found: dict[str, Guess], role: str, seen: Sampled) -> dict[str, Guess]:
+    """Where a column of its own says what a promise counts, a mapping can take it only if that is one unit."""
+    if "promised" not in found:
+        return found
+    comments = {column.name: column.comment for column in seen.table.columns}
+    for name, profile in seen.profiles.items():
+        if any(one.field == "unit" for one in named(role, name, comments.get(name, ""))):
+            said = list(profile.words)
+            unit = "workdays" if all("工作日" in word for word in said) else "days"
+            if len(said) != 1 or not ("工作日" in said[0] or said[0] in {"天", "日", "自然日"}):
+                guess = _weaker(found["promised"], 0.6, f"{name} 另记单位，不止一种或含义未知")
+            else:
+                guess = replace(found["promised"], options={"type": unit}, reason=f"单位凭 {name}")
+            return {**found, "promised": guess}
+    return found
 
 
 def _undivided(guess: Guess, ranked: list[Guess], taken: set[str]) -> Guess:

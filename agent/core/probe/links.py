@@ -1,9 +1,12 @@
 """Which column of a table names the case: by the values that are found among the case's, and by its name."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from agent.core.probe.guess import SURE
 from agent.core.probe.sampled import Sampled
 
 _FOUND = 0.95
@@ -55,15 +58,33 @@ def _tells(form: str, case: Sampled, name: str) -> bool:
     return several and form not in {*_TIMES, "phone", "id_no"} and (in_key or profile.unique)
 
 
-def best(seen: Sampled, case: Sampled, shares: dict[tuple[str, str], float]) -> Link | None:
-    """The likeliest link; `shares`: how much of a pair's values the case table has. None: there is none."""
-    found = [
+def found(seen: Sampled, case: Sampled, shares: dict[tuple[str, str], float]) -> list[Link]:
+    """Every link, likeliest first; `shares`: how much of a pair's values the case table has."""
+    own = case.table.keys[0] if case.table.keys else ()
+    made = [
         _link(seen, case, column, target, share)
         for (column, target), share in shares.items()
         if share >= _FOUND
     ]
+    return sorted(made, key=lambda link: (-link.confidence, (link.target,) != own))
+
+
+def target(case: Sampled, linked: Sequence[Sequence[Link]]) -> str:
+    """The column of the case table that most of these tables name it by, its key before others; empty: none."""
+    votes = Counter(
+        name for links in linked for name in {link.target for link in links if link.confidence >= SURE}
+    )
     own = case.table.keys[0] if case.table.keys else ()
-    return max(found, key=lambda link: (link.confidence, (link.target,) == own), default=None)
+    return max(votes, key=lambda name: (votes[name], (name,) == own, name), default="")
+
+
+def towards(links: Sequence[Link], to: str) -> Link | None:
+    """The likeliest link to the column `to`; else the likeliest of all, as unsure: a case has one key alone."""
+    fit = next((link for link in links if link.target == to), None)
+    if fit is not None or not links:
+        return fit
+    why = f"{links[0].reason}，但其他表以 {to} 指向办件" if to else links[0].reason
+    return replace(links[0], confidence=min(links[0].confidence, 0.5), reason=why)
 
 
 def share(pair: Pair, case: Sampled) -> float:

@@ -118,6 +118,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "step_state": ("环节状态", "步骤状态", "节点状态", "任务状态", "处理状态"),
     "paused_at": _times("暂停", "中止", "挂起", "恢复", "补正", "通知补正", "特别程序开始"),
     "other_time": _times("打印", "出证", "领取", "送达", "缴费", "出生", "有效", "有效期", "发证", "归档", "推送", "同步", "预约", "审定"),
+    "unit": _each("时限 期限 承诺时限 承诺期限 承诺办结时限 办理时限 法定时限", "单位 类型 单位名称"),
     "deleted": ("删除标志", "是否删除", "有效标志", "删除标识"),
 }  # fmt: skip
 
@@ -228,6 +229,7 @@ OTHERS_ENGLISH: dict[str, tuple[str, ...]] = {
     "address": ("address", "addr"),
     "contact": ("contact", "contact name", "link man", "linkman", "agent name", "legal person"),
     "agency": ("org id", "dept id", "org no", "dept no", "unit id", "unit no", "area no"),
+    "unit": ("promise unit", "promise type", "limit unit", "time unit", "day type", "promise days type", "limit type"),
     "deleted": ("del flag", "deleted", "is deleted", "is valid", "enabled"),
     "step_state": ("step status", "node status", "task status", "step state"),
     "other_time": ("print time", "birth time", "valid time", "sync time", "push time", "login time", "oper time",

@@ -99,7 +99,8 @@ class _Walk:
             page = await source.fetch(query.by_key(self._table.select, after, PAGE_ROWS))
             for row in page:
                 self._one(row)
-            middle = page[len(page) // 2] if page else middle
+            if page and (middle is None or len(page) == PAGE_ROWS):
+                middle = self._typical(page)
             say(f"试读 {self._table.mapping.from_}：{self.found.rows:,} 行")
             after = self._key_of(page[-1]) if page else None
             if len(page) < PAGE_ROWS or None in (after or ()):
@@ -108,6 +109,12 @@ class _Walk:
             await asyncio.sleep(max(0.0, len(page) / ROWS_PER_SEC - spent))
         self.found.newest = from_us(self._newest, self._zone) if self._newest else None
         return middle
+
+    def _typical(self, page: list[Row]) -> Row:
+        """From the middle, with a value in each cursor if there is such a row."""
+        places = [self._table.names.index(name) for name in self._table.cursors]
+        behind = page[len(page) // 2 :]
+        return next((row for row in behind if all(row[place] is not None for place in places)), behind[0])
 
     def _key_of(self, row: Row) -> Row:
         return tuple(row[place] for place in self._place)
@@ -127,7 +134,7 @@ class _Walk:
             found.rejected["其他原因" if full else reason] += 1
             return
         found.mapped += 1
-        found.impossible.update(body.invalid)
+        found.impossible.update(body.invalid.keys())
         self._texts(body)
         self._times(body)
 

@@ -39,7 +39,7 @@ def add(cli: click.Group) -> None:
         type=_FILE,
         default=None,
         metavar="文件",
-        help=f"草稿写到哪里（默认在旁边的 {DRAFT}）；不覆盖。",
+        help="草稿写到哪里（默认写在旁边）；已有的文件不覆盖。",
     )
     @click.option(
         "--secrets", type=_FILE, default=None, metavar="目录", help="密码文件所在目录（默认与文件相同）。"

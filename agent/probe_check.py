@@ -48,33 +48,24 @@ async def _table(source: Source, config: SourceConfig, table: Table, clock: Cloc
         raise base.no_column(f"{name}.{'、'.join(lost)}")
     made = [verdicts.rights(name, await source.write_allowed(name, table.key[0]))]
     walk = _Walk(table, clock)
-    last = await walk.through(source, say)
-    if last is not None:
-        made += [
-            verdicts.lane(name, lane, await source.explain(built), walk.found.rows)
-            for lane, built in _lanes(table, last)
-        ]
+    await walk.through(source, say)
+    for lane, built in _lanes(table, walk):
+        made.append(verdicts.lane(name, lane, await source.explain(built), walk.found.rows))
     now = from_us(clock.wall(), ZoneInfo(config.timezone))
     return made + verdicts.walked(name, walk.found, now, is_case=table.name == "case")
 
 
-def _lanes(table: Table, last: Row) -> list[tuple[str, Query]]:
-    """Each lane's query as it runs in the middle of the table, with values of a row that is there."""
-    values = dict(zip(table.names, last, strict=True))
-    key = tuple(values[name] for name in table.key)
-    made = [
-        ("全表核对", query.by_key(table.select, key, PAGE_ROWS)),
-        ("按主键查", query.by_keys(table.select, [key])),
-    ]
+def _lanes(table: Table, walk: "_Walk") -> list[tuple[str, Query]]:
+    """Each lane's query as it runs day by day: the sweep in the middle of the table, a cursor at its newest end."""
+    made: list[tuple[str, Query]] = []
+    if walk.middle is not None:
+        made.append(("全表核对", query.by_key(table.select, walk.middle, PAGE_ROWS)))
+        made.append(("按主键查", query.by_keys(table.select, [walk.middle])))
     for place, column in enumerate(table.cursors):
-        if values[column] is not None:
+        if column in walk.high:
             blank = table.cursors[:place]
-            made.append(
-                (
-                    f"游标 {column}",
-                    query.by_cursor(table.select, column, blank, values[column], None, PAGE_ROWS),
-                )
-            )
+            built = query.by_cursor(table.select, column, blank, walk.high[column], None, PAGE_ROWS)
+            made.append((f"游标 {column}", built))
     return made
 
 
@@ -88,33 +79,30 @@ class _Walk:
         self._place = [table.names.index(name) for name in table.key]
         self._newest = 0
         self._key: Row = ()
+        self._cursors = [(name, table.names.index(name)) for name in table.cursors]
         self.found = Pass()
+        self.middle: Row | None = None
+        """A key from the middle of what was read."""
+        self.high: dict[str, Any] = {}
+        """The highest value of each cursor."""
 
-    async def through(self, source: Source, say: Say) -> Row | None:
-        """-> a row from the middle of what was read, where every lane's query has something before and behind it."""
+    async def through(self, source: Source, say: Say) -> None:
+        """Fills `found`, `middle` and `high`."""
         after: Row | None = None
-        middle: Row | None = None
         while True:
             began = self._clock.mono()
             page = await source.fetch(query.by_key(self._table.select, after, PAGE_ROWS))
             for row in page:
                 self._one(row)
-            if page and (middle is None or len(page) == PAGE_ROWS):
-                middle = self._typical(page)
             say(f"试读 {self._table.mapping.from_}：{self.found.rows:,} 行")
+            if page and (self.middle is None or len(page) == PAGE_ROWS):
+                self.middle = self._key_of(page[len(page) // 2])
             after = self._key_of(page[-1]) if page else None
             if len(page) < PAGE_ROWS or None in (after or ()):
                 break
             spent = (self._clock.mono() - began) / SECOND
             await asyncio.sleep(max(0.0, len(page) / ROWS_PER_SEC - spent))
         self.found.newest = from_us(self._newest, self._zone) if self._newest else None
-        return middle
-
-    def _typical(self, page: list[Row]) -> Row:
-        """From the middle, with a value in each cursor if there is such a row."""
-        places = [self._table.names.index(name) for name in self._table.cursors]
-        behind = page[len(page) // 2 :]
-        return next((row for row in behind if all(row[place] is not None for place in places)), behind[0])
 
     def _key_of(self, row: Row) -> Row:
         return tuple(row[place] for place in self._place)
@@ -125,6 +113,9 @@ class _Walk:
         key = self._key_of(row)
         found.repeated += key == self._key
         self._key = key
+        for name, place in self._cursors:
+            if row[place] is not None and (name not in self.high or row[place] > self.high[name]):
+                self.high[name] = row[place]
         try:
             item = rows.read(row, self._table, _NO_KEY)
             body = _BODIES[self._table.kind](item, self._table)

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from agent import mapping, probe_check
 from agent.core.mapping import SourceConfig
 from agent.core.probe import grants
 from agent.source import mysql, postgresql
+from common.clock import Clock
 from common.core.errors import UnavailableError
+from common.core.state import Health
 from tests.probe.held_out import FRAMEWORK
 from tests.probe.known import INITIALS
 from tests.probe.made import draft_text, tables_of
@@ -15,7 +19,7 @@ from tests.probe.schema import Schema, truth
 from tests.probe.score import scored
 from tests.probe.servers import on_mariadb, on_postgresql
 from tests.server import HOST
-from tests.services import MariaDb, PostgreSql
+from tests.services import PASSWORD, MariaDb, PostgreSql
 
 pytestmark = pytest.mark.service
 
@@ -60,10 +64,10 @@ async def test_the_granted_account_reads_and_may_not_write_on_mariadb(
 ) -> None:
     config = await on_mariadb(mariadb, INITIALS, tmp_path)
     sql = grants.statements("mariadb", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
-    for line in sql.replace("<密码>", "Bao-Mi-2026").splitlines():
+    for line in sql.replace("<密码>", PASSWORD).splitlines():
         if not line.startswith("--"):
             await mariadb.execute(line.rstrip(";"))
-    source = mysql.MysqlSource(SourceConfig(**_as(config, "mc_ro_a")), "Bao-Mi-2026")
+    source = mysql.MysqlSource(replace(config, user="mc_ro_a"), PASSWORD)
     assert [table.name for table in await source.catalogue()] == ["XK_BJXX"]
     assert await source.write_allowed("XK_BJXX", "BJID") == ""
     await source.close()
@@ -74,7 +78,7 @@ async def test_the_granted_account_reads_and_may_not_write_on_postgresql(
 ) -> None:
     config = await on_postgresql(postgresql, INITIALS, tmp_path)
     sql = grants.statements("postgresql", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
-    for line in sql.replace("<密码>", "Bao-Mi-2026").splitlines():
+    for line in sql.replace("<密码>", PASSWORD).splitlines():
         if not line.startswith("--"):
             await postgresql.execute(line.rstrip(";"), database=config.database)
     source = postgresql_source(config)
@@ -90,11 +94,28 @@ async def test_the_granted_account_reads_and_may_not_write_on_postgresql(
 
 
 def postgresql_source(config: SourceConfig) -> postgresql.PostgresqlSource:
-    return postgresql.PostgresqlSource(SourceConfig(**_as(config, "mc_ro_a")), "Bao-Mi-2026")
+    return postgresql.PostgresqlSource(replace(config, user="mc_ro_a"), PASSWORD)
 
 
-def _as(config: SourceConfig, user: str) -> dict[str, object]:
-    return {
-        "type": config.type, "host": config.host, "port": config.port, "database": config.database, "user": user,
-        "password_file": "password",
-    }  # fmt: skip
+@pytest.mark.parametrize(("grant", "status"), [("SELECT", Health.OK), ("SELECT, UPDATE", Health.WARN)])
+async def test_a_mapping_is_checked_on_a_server(
+    grant: str, status: Health, mariadb: MariaDb, tmp_path: Path
+) -> None:
+    config = await on_mariadb(mariadb, INITIALS, tmp_path)
+    config = replace(config, user=await mariadb.create_user(config.database, grant))
+    (tmp_path / "mapping.toml").write_text(await draft_text(config, tmp_path), "utf-8")
+    config, tables = mapping.load(tmp_path / "mapping.toml")
+    source = mysql.MysqlSource(config, PASSWORD)
+    try:
+        found = await probe_check.check(source, config, tables, Clock(), lambda _: None)
+    finally:
+        await source.close()
+    by_title = {(one.table, one.title): one for one in found}
+    assert by_title["", "时钟"].status is Health.OK
+    assert by_title["XK_BJXX", "只读权限"].status is status
+    plans = [one for one in found if one.title.startswith("查询计划")]
+    assert len(plans) == 6
+    assert all(one.status is Health.OK for one in plans), plans
+    assert by_title["XK_BJXX", "试读"].status is Health.OK
+    assert by_title["XK_LC", "试读"].status is Health.OK
+    assert by_title["XK_LC", "最新一行"].status is Health.WARN

@@ -25,7 +25,6 @@ from common.core.errors import ConfigError, UnavailableError, UsageError
 Say = Callable[[str], None]
 """Shows where a long pass is."""
 SAMPLE_ROWS = 1000
-DRAFT = "mapping.draft.toml"
 _GIVE_UP = 3
 """Tables in a row that are away: one slow view is left out, a server that is gone is not asked on."""
 _ASK = 200

@@ -4,19 +4,22 @@ import asyncio
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.core.mapping import SourceConfig
-from agent.core.probe.draft import Draft
-from agent.core.probe.verdicts import Verdict
-from agent.probe import DRAFT, Say
 from common.core.state import Health
+
+if TYPE_CHECKING:  # every command imports this file, few need the rest
+    from agent.core.mapping import SourceConfig
+    from agent.core.probe.draft import Draft
+    from agent.core.probe.verdicts import Verdict
+    from agent.probe import Say
 
 _MARKS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✕", Health.SKIP: "–"}
 _CODES = {Health.OK: 0, Health.SKIP: 0, Health.WARN: 1, Health.FAIL: 2}
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
+_DRAFT = "mapping.draft.toml"
 _FILE = click.Path(path_type=Path)
 
 
@@ -58,10 +61,10 @@ def add(cli: click.Group) -> None:
         folder = secrets or file.absolute().parent
         if check:
             return _check(file, folder, as_json=as_json)
-        return _draft(file, folder, to or file.absolute().parent / DRAFT, as_json=as_json)
+        return _draft(file, folder, to or file.absolute().parent / _DRAFT, as_json=as_json)
 
 
-def _say() -> Say:
+def _say() -> "Say":
     """Where a pass is, in one line that is written over; a line of its own for what must be kept. On stderr."""
     alive = sys.stderr.isatty()
 
@@ -111,7 +114,7 @@ def _relative(path: str, to: Path) -> str:
     )
 
 
-async def _looked(config: SourceConfig, secrets: Path) -> Draft:
+async def _looked(config: "SourceConfig", secrets: Path) -> "Draft":
     from agent import app, probe
 
     source = app.adapter(config, secrets)
@@ -122,7 +125,7 @@ async def _looked(config: SourceConfig, secrets: Path) -> Draft:
         await source.close()
 
 
-def _facts(draft: Draft) -> list[dict[str, Any]]:
+def _facts(draft: "Draft") -> list[dict[str, Any]]:
     """Per table; no sample among them."""
     return [
         {
@@ -138,7 +141,7 @@ def _facts(draft: Draft) -> list[dict[str, Any]]:
     ]
 
 
-def _show(draft: Draft, to: Path) -> None:
+def _show(draft: "Draft", to: Path) -> None:
     for fact in _facts(draft):
         sure = fact["key"]["columns"] and fact["key"]["confidence"] >= 0.7
         key = "、".join(fact["key"]["columns"]) if sure else "未定"
@@ -177,7 +180,7 @@ def _check(file: Path, secrets: Path, *, as_json: bool) -> int:
     return code
 
 
-async def _checked(file: Path, secrets: Path) -> list[Verdict]:
+async def _checked(file: Path, secrets: Path) -> "list[Verdict]":
     from agent import app, mapping, probe_check
     from common.clock import Clock
 

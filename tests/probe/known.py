@@ -3,6 +3,7 @@
 import sqlite3
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from agent.core import mapping
 from provisioning.demo.vendors import VENDORS
@@ -61,20 +62,21 @@ def make_demonstration(name: str, path: Path) -> dict[str, Truth]:
     db.commit()
     db.close()
     tables = mapping.flatten(tomllib.loads(vendor.MAPPING))["table"]
-    return {role: _truth(role, table) for role, table in tables.items()}
+    return {role: truth_of(table) for role, table in tables.items()}
 
 
-def _truth(role: str, table: dict[str, object]) -> Truth:
+def truth_of(table: dict[str, Any]) -> Truth:
+    """A table of a mapping as what a right draft says of it."""
     parent = table.get("parent", [])
     columns = {
         field: (item, {}) if isinstance(item, str) else (item["col"], item.get("enum", {}))
-        for field, item in table["columns"].items()  # type: ignore[attr-defined]
+        for field, item in table["columns"].items()
     }
     return Truth(
-        table["from"],  # type: ignore[arg-type]
-        tuple(table["key"]),  # type: ignore[arg-type]
-        (parent,) if isinstance(parent, str) else tuple(parent),  # type: ignore[arg-type]
-        table.get("cursor", {}).get("columns", [""])[0],  # type: ignore[attr-defined]
+        table["from"],
+        tuple(table["key"]),
+        (parent,) if isinstance(parent, str) else tuple(parent),
+        table.get("cursor", {}).get("columns", [""])[0],
         columns,
     )
 

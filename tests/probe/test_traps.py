@@ -108,6 +108,23 @@ def test_an_end_before_the_beginning_shakes_both() -> None:
     assert "先后颠倒" in found["finished_at"].reason
 
 
+def test_a_beginning_years_before_the_end_is_another_date() -> None:
+    """SLRQ may be 设立日期."""
+    found = case_with(Column("SLSJ", later(-4000)))
+    assert not found["accepted_at"].sure
+    assert "相隔多达" in found["accepted_at"].reason
+
+
+def test_initials_that_stand_for_several_terms_prove_nothing() -> None:
+    """BLSJ: 办理时间, 补录时间; LJSJ: 来件时间, 领件时间; DQSJ: 到期时间, 当前时间."""
+    for name in ("LJSJ", "DQSJ", "BBSJ", "LASJ"):
+        found = case_with(Column(name, later(2)))
+        assert all(guess.columns != (name,) for guess in found.values())
+    made = drafted(seen("SP_YWSL", CASE, "YWID"), seen("SP_BLGC", [*STEPS, Column("BLSJ", later(1))], "ID"))
+    step = table(made, "step").fields
+    assert all(not guess.sure for guess in step.values() if guess.columns == ("BLSJ",))
+
+
 def test_a_date_that_stands_for_never_is_no_end() -> None:
     found = case_with(Column("BJSJ", lambda n: later(4)(n) if n < 100 else datetime(1900, 1, 1)))  # noqa: DTZ001
     assert not found["finished_at"].sure

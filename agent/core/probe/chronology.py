@@ -1,6 +1,6 @@
 """What the order of times in a table says of them: it confirms a weak name, and it shakes a strong one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -11,6 +11,8 @@ from agent.core.probe.sampled import Sampled
 _ALWAYS = 0.99
 _DISORDER = 0.05
 _GAIN = 0.2
+_LONGEST = timedelta(days=400)
+"""Median of a case or step: what lies further back is another matter (SLRQ: 设立日期)."""
 _LEAST = 20
 """Rows with both times, below which an order proves nothing."""
 _ORDER = {"case": ("received_at", "accepted_at", "finished_at"), "step": ("started_at", "finished_at")}
@@ -64,12 +66,19 @@ def checked(found: dict[str, Guess], seen: Sampled) -> dict[str, Guess]:
     for place, early in enumerate(names):
         for late in names[place + 1 :]:
             first, last = (seen.profiles[found[name].columns[0]] for name in (early, late))
-            pairs = _pairs(first.times, last.times)
-            wrong = sum(before.date() > after.date() for before, after in pairs)
-            if len(pairs) >= _LEAST and wrong > _DISORDER * len(pairs):
-                for name in (early, late):
-                    why = f"{found[name].reason}，但 {wrong}/{len(pairs)} 行先后颠倒（{early}、{late}）"
-                    shaken[name] = replace(
-                        found[name], confidence=min(found[name].confidence, 0.5), reason=why
-                    )
+            doubt = _doubt(_pairs(first.times, last.times))
+            for name in (early, late) if doubt else ():
+                why = f"{found[name].reason}，但{doubt}（{early}、{late}）"
+                shaken[name] = replace(found[name], confidence=min(found[name].confidence, 0.5), reason=why)
     return {**found, **shaken}
+
+
+def _doubt(pairs: list[tuple[datetime, datetime]]) -> str:
+    """What speaks against two times being beginning and end of one case or step; empty: nothing."""
+    if len(pairs) < _LEAST:
+        return ""
+    wrong = sum(before.date() > after.date() for before, after in pairs)
+    if wrong > _DISORDER * len(pairs):
+        return f" {wrong}/{len(pairs)} 行先后颠倒"
+    middle = sorted(after - before for before, after in pairs)[len(pairs) // 2]
+    return f"相隔多达 {middle.days} 天" if middle > _LONGEST else ""

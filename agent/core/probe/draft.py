@@ -26,7 +26,7 @@ _STEP_WEIGHT = {
     "actor": 1.0,
     "seq": 1.0,
 }
-_A_CASE, _A_STEP = 3.5, 3.0
+_A_CASE, _A_STEP = 3.0, 3.0
 _COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
 _PART_FIELDS = 1
 _NAMED = 0.4

@@ -26,6 +26,8 @@ _TEXTS = {
     "step_name",
     "opinion",
 }
+_CODED = {"actor", "responsible", "org", "channel"}
+"""May well be kept as numbers of staff or departments."""
 _EMPTY = 0.75
 _CLOSE = 0.06
 """Two columns whose confidence differs by less are equally likely."""
@@ -115,11 +117,17 @@ def _named_value(guess: Guess, profile: Profile) -> Guess:
     """A number of the case, a code of the item, a telephone."""
     if profile.form in {"datetime", "date"}:
         return _weaker(guess, 0.3, "值是时间")
-    if guess.field == "phone" and profile.form != "phone":
+    if guess.field == "phone" and profile.form != "phone" and not _local_numbers(profile):
         return _weaker(guess, 0.6, "值不像电话")
     if guess.field == "case_no" and profile.distinct < 0.97 * profile.filled * len(profile.texts):
         return _weaker(guess, 0.5, "值有重复")
     return guess
+
+
+def _local_numbers(profile: Profile) -> bool:
+    """Seven or eight digits: a telephone without its area code, if the name says so."""
+    given = [text for text in profile.texts if text]
+    return sum(bool(re.fullmatch(r"[0-9]{7,8}", text)) for text in given) > len(given) / 2
 
 
 def _weaker(guess: Guess, share: float, why: str) -> Guess:
@@ -186,7 +194,8 @@ def _text(guess: Guess, profile: Profile, comment: str) -> Guess:
     if guess.field == "outcome" and legend and set(profile.words) <= set(legend):
         return replace(guess, enum=legend, reason=f"{guess.reason}，代码凭注释")
     if profile.form in {"number", "phone", *_TIMES}:
-        return _weaker(guess, 0.5, "值是代码而不是文字")
+        share = 0.75 if guess.field in _CODED else 0.5
+        return _weaker(guess, share, "值是代码而不是文字")
     return guess
 
 

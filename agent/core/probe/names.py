@@ -137,13 +137,13 @@ def _by_initials(role: str, squeezed: str, words: list[str]) -> list[Named]:
 def _looked_up(
     index: dict[str, dict[str, tuple[float, str]]], key: str, most: float, how: str
 ) -> list[Named]:
-    """Fields of one key; of two that both may be meant, neither is sure."""
+    """Fields of one key; of two that both may be meant, neither is sure. Initials may mean a hint as well as a term."""
     there = index.get(key, {})
-    sure = [field for field, (weight, _) in there.items() if weight == 1.0]
+    rivals = [field for field, (weight, _) in there.items() if weight == 1.0 or most == SHORT]
     found = [
         Named(
             field,
-            HINT if weight < 1.0 else SHARED if len(sure) > 1 else most,
+            HINT if weight < 1.0 else SHARED if len(rivals) > 1 else most,
             f"{how}“{term}”" if how else term,
         )
         for field, (weight, term) in there.items()
@@ -168,11 +168,9 @@ def _index(role: str) -> _Index:
     hints = {field: words for field, words in terms.HINTS.items() if field in own}
     for weight, table in ((1.0, own), (1.0, terms.OTHERS), (0.5, hints)):
         for field, term in _pairs(table):
-            spellings = (
-                (made.chinese, term),
-                (made.full, pinyin.full(term)),
-                (made.initials, pinyin.initials(term)),
-            )
+            spellings = [(made.chinese, term), (made.full, pinyin.full(term))]
+            if term not in terms.RARE:
+                spellings.append((made.initials, pinyin.initials(term)))
             for index, spelled in spellings:
                 index[spelled].setdefault(field, (weight, term))
     english_hints = {field: words for field, words in terms.HINTS_ENGLISH.items() if field in own}

@@ -104,6 +104,14 @@ HINTS: dict[str, tuple[str, ...]] = {
     "kind": ("环节编码", "环节代码"),
 }
 
+RARE = frozenset(
+    _times(
+        "来件", "收文", "收案", "收到", "立案", "办毕", "限办", "到期", "截止", "进入", "签收", "到达", "填写", "补录",
+        "起始", "立案", "办理开始", "开始办理",
+    )
+)  # fmt: skip
+"""Their initials mean something else more often (DQSJ: 当前时间, LJSJ: 领件时间, BBSJ: 报备时间), so they mean nothing."""
+
 OTHERS: dict[str, tuple[str, ...]] = {
     "modified": (
         *_times("修改", "更新", "最后修改", "最后更新", "最近修改", "最近更新", "数据更新", "变更"),

@@ -96,7 +96,8 @@ class _Walk:
                 self._one(row)
             say(f"试读 {self._table.mapping.from_}：{self.found.rows:,} 行")
             if page and (self.middle is None or len(page) == PAGE_ROWS):
-                self.middle = self._key_of(page[len(page) // 2])
+                middle = self._key_of(page[len(page) // 2])
+                self.middle = self.middle if None in middle else middle
             after = self._key_of(page[-1]) if page else None
             if len(page) < PAGE_ROWS or None in (after or ()):
                 break

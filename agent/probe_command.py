@@ -133,6 +133,7 @@ def _facts(draft: "Draft") -> list[dict[str, Any]]:
             "from": table.seen.table.name,
             "rows": table.seen.rows if table.seen.whole else max(table.seen.rows, table.seen.table.rows or 0),
             "whole": table.seen.whole,
+            "estimated": not table.seen.whole and table.seen.table.rows is not None,
             "key": {"columns": table.key.columns, "confidence": round(table.key.confidence, 2)},
             "mapped": sorted(name for name, guess in table.fields.items() if guess.sure),
             "open": sorted(name for name, guess in table.fields.items() if not guess.sure),
@@ -145,7 +146,7 @@ def _show(draft: "Draft", to: Path) -> None:
     for fact in _facts(draft):
         sure = fact["key"]["columns"] and fact["key"]["confidence"] >= 0.7
         key = "、".join(fact["key"]["columns"]) if sure else "未定"
-        rows = f"{'' if fact['whole'] else '约 '}{fact['rows']:,} 行"
+        rows = f"{'' if fact['whole'] else '约 ' if fact['estimated'] else '至少 '}{fact['rows']:,} 行"
         click.echo(f"{'✓' if sure else '!'} {fact['from']}  {fact['role']}，{rows}，主键 {key}")
         click.echo(f"    已对应 {len(fact['mapped'])}：{'、'.join(fact['mapped']) or '–'}")
         if fact["open"]:

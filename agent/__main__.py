@@ -10,7 +10,7 @@ from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say, say_json
 
 import click  # isort: skip
 
-from agent import commands
+from agent import commands, probe_command
 
 DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
 _CONFIG = click.option(
@@ -125,6 +125,7 @@ def check_config(path: Path) -> int:
 
 
 commands.add(cli, _CONFIG)
+probe_command.add(cli)
 
 
 def main() -> None:

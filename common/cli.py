@@ -85,6 +85,21 @@ def say_json(text: bytes | str) -> None:
     click.echo("".join(char if is_sound(char) else f"\\u{ord(char):04x}" for char in document).encode())
 
 
+_OVER = "\r\x1b[K"
+
+
+def progress(text: str) -> None:
+    """Where a long command is: one line of a terminal's stderr that is written over; nothing where it is no terminal.
+
+    A line of its own for what must be kept, which begins with `!`; an empty text takes the line away.
+    """
+    alive = sys.stderr.isatty()
+    if text.startswith("!"):
+        click.echo((_OVER if alive else "") + sound(text), err=True)
+    elif alive:
+        click.echo(_OVER + sound(text), nl=False, err=True)
+
+
 def complain(error: MingchaError) -> None:
     """Print a foreseen error: what happened, and the step that mends it."""
     say(f"✕ {error}", err=True)

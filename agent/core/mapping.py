@@ -67,8 +67,9 @@ class Field(_Part, frozen=True):
 
     col: str = ""
     const: str = ""
-    type: Literal["", "datetime", "date", "workdays", "days"] = ""
-    """`date` drops the time of day; `workdays`, `days` are the unit of `promised`."""
+    type: Literal["", "datetime", "date", "unix", "workdays", "days"] = ""
+    """`date` drops the time of day; `unix`: seconds (from 10^11 on milliseconds) since 1970 UTC; `workdays`, `days`
+    are the unit of `promised`."""
     enum: dict[str, str] = {}
     """Value in the source (as text) -> canonical value. A value not listed rejects the row, unless `other`."""
     other: str | None = None
@@ -277,7 +278,7 @@ def _field_faults(name: str, field: Field) -> list[str]:
         ]
         if field.col and not field.enum and not field.lookup:
             found.append("：缺少 enum（源值与标准值的对照）")
-    if field.type in {"datetime", "date"} and name not in TIME_FIELDS:
+    if field.type in {"datetime", "date", "unix"} and name not in TIME_FIELDS:
         found.append(".type：只用于时间字段")
     if field.type in {"workdays", "days"} and name not in _NUMBER_FIELDS:
         found.append(".type：只用于期限字段")

@@ -110,6 +110,11 @@ def by_key(table: Table, after: Row | None, limit: int) -> Query:
     return _select(table, build, where, table.key, limit)
 
 
+def newest(table: Table, limit: int) -> Query:
+    """Rows from the high end of the key; some rows, in no order, of a table without one."""
+    return _select(table, _Builder(table.dialect), (), table.key, limit, falling=True)
+
+
 def by_cursor(
     table: Table, cursor: str, blank: Sequence[str], start: Any, after: Row | None, limit: int
 ) -> Query:
@@ -146,13 +151,21 @@ def _equal(build: _Builder, columns: Sequence[str], key: Row) -> str:
     return " AND ".join(f"{build.name(c)} = {build.value(v)}" for c, v in zip(columns, key, strict=True))
 
 
-def _select(table: Table, build: _Builder, where: Sequence[str], order: Sequence[str], limit: int) -> Query:
+def _select(
+    table: Table,
+    build: _Builder,
+    where: Sequence[str],
+    order: Sequence[str],
+    limit: int,
+    falling: bool = False,
+) -> Query:
     columns = ", ".join(_column(table.dialect, column) for column in table.columns)
     sql = f"SELECT {columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
     if where:
         sql += f" WHERE {' AND '.join(where)}"
     if order:
-        sql += f" ORDER BY {', '.join(build.name(column) for column in order)}"
+        down = " DESC" if falling else ""
+        sql += f" ORDER BY {', '.join(build.name(column) + down for column in order)}"
     if limit:
         sql += f" LIMIT {int(limit)}"
     return Query(sql, tuple(build.params))

@@ -20,7 +20,7 @@ from agent.core.digest import plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
-from common.core.instant import DAY, parse_when
+from common.core.instant import DAY, from_us, parse_when
 from common.core.record import (
     Case,
     Checkpoint,
@@ -47,6 +47,8 @@ _WHEN = re.compile(
 )
 _WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?")
 _SHORT = len("+08")
+_MILLISECONDS = 10**11
+"""As seconds this would be the year 5138, as milliseconds 1973."""
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
 
@@ -311,7 +313,7 @@ class _Reader:
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
-        moment = parse_time(text, field, self._zone)
+        moment = _unix(text, self._zone) if field.type == "unix" else parse_time(text, field, self._zone)
         if moment is None:
             self.invalid[name] = text[:100]
         return moment
@@ -346,6 +348,15 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         return _canonical(moment, field, zone)
     except (ValueError, OverflowError):
         return None
+
+
+def _unix(text: str, zone: ZoneInfo) -> str | None:
+    """Seconds since 1970 UTC, or milliseconds, told by their size -> canonical text; None where it is no such number."""
+    if not re.fullmatch(r"-?\d{1,14}", text):
+        return None
+    number = int(text)
+    micros = number * (1_000 if abs(number) >= _MILLISECONDS else 1_000_000)
+    return from_us(micros, zone).isoformat()
 
 
 def _source_time(item: Item, table: Table) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
 from common.config import read_secret
@@ -51,6 +52,16 @@ class Source(Protocol):
         """Try to change no row, past our own read-only setting. -> "" if the *privileges* refuse it, else what is
         wrong, in Chinese. Raises UnavailableError. For the doctor; uses a second connection."""
 
+    async def catalogue(self) -> list[CatalogTable]:
+        """Tables and views the account may read, the system's own left out. Raises UnavailableError."""
+
+    async def explain(self, query: Query) -> str:
+        """How the engine would run `query`. -> "" if an index carries it, else what is wrong, in Chinese (SCANS,
+        SORTS). Raises UnavailableError or SchemaError."""
+
+    async def clock(self) -> int | None:
+        """The server's clock, microseconds since 1970 UTC; None: it has none of its own. Raises UnavailableError."""
+
 
 def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:
     """Columns that are not there; PostgreSQL alone tells upper from lower case."""
@@ -65,6 +76,14 @@ def read_password(config: SourceConfig, secrets_dir: Path) -> str:
 
 
 # What every adapter says in the same words.
+
+SCANS = "全表扫描"
+SORTS = "临时排序"
+
+
+def plan(*, scans: bool, sorts: bool) -> str:
+    """What `explain` says."""
+    return "、".join(word for word, found in ((SCANS, scans), (SORTS, sorts)) if found)
 
 
 def unreachable(where: str, detail: object) -> UnavailableError:

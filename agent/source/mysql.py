@@ -5,12 +5,14 @@ Every statement commits by itself: an open read transaction would make the vendo
 
 import asyncio
 from collections.abc import Awaitable
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncmy
 from asyncmy.errors import MySQLError
 
+from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import base
@@ -21,6 +23,18 @@ _DENIED = {1142, 1143, 1227, 1288, 1370}  # 1288: a view that nobody can write t
 _BUSY = {1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024}
 _UNREACHABLE = {2002, 2003, 2005, 2006, 2013, 2055}
 _Result = TypeVar("_Result")
+_TABLES = (
+    "SELECT table_name, table_type LIKE '%VIEW%', table_comment, table_rows FROM information_schema.tables "
+    "WHERE table_schema = database() ORDER BY table_name"
+)
+_COLUMNS = (
+    "SELECT table_name, column_name, column_type, column_comment, is_nullable = 'YES' "
+    "FROM information_schema.columns WHERE table_schema = database() ORDER BY table_name, ordinal_position"
+)
+_INDEXES = (
+    "SELECT table_name, index_name, non_unique = 0, column_name FROM information_schema.statistics "
+    "WHERE table_schema = database() AND column_name IS NOT NULL ORDER BY table_name, index_name, seq_in_index"
+)
 
 
 class MysqlSource:
@@ -71,6 +85,36 @@ class MysqlSource:
         finally:
             connection.close()
         return f"账号 {self._config.user} 有权改写 {table}"
+
+    async def catalogue(self) -> list[CatalogTable]:
+        tables = await self.fetch(Query(_TABLES))
+        columns = await self.fetch(Query(_COLUMNS))
+        keys = await self.fetch(Query(_INDEXES))
+        return assembled(
+            [
+                CatalogTable(name, (), "" if view else comment, bool(view), rows=rows)
+                for name, view, comment, rows in tables
+            ],
+            [
+                (table, CatalogColumn(name, _plain(kind).lower(), comment, bool(nullable)))
+                for table, name, kind, comment, nullable in columns
+            ],
+            [
+                Index(table, tuple(row[3] for row in rows), unique=bool(unique), primary=name == "PRIMARY")
+                for (table, name, unique), rows in groupby(keys, key=lambda row: row[:3])
+            ],
+        )
+
+    async def explain(self, query: Query) -> str:
+        said = _plain((await self.fetch(Query(f"EXPLAIN FORMAT=JSON {query.sql}", query.params)))[0][0])
+        return base.plan(
+            scans='"access_type": "ALL"' in said,
+            sorts='"using_filesort": true' in said or '"filesort": {' in said,
+        )
+
+    async def clock(self) -> int | None:
+        found = await self.fetch(Query("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"))
+        return int(found[0][0])
 
     async def _connect(self, *, read_only: bool) -> Any:
         connection = await asyncmy.connect(
@@ -144,6 +188,11 @@ def _other(code: int, text: str, where: str) -> MingchaError:
     if code in _UNREACHABLE:
         return base.unreachable(where, text)
     return base.broken(f"{code} {text}")
+
+
+def _plain(value: bytes | str) -> str:
+    """MySQL 8 gives some catalogue text as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def from_config(config: SourceConfig, secrets_dir: Path) -> MysqlSource:

@@ -7,6 +7,7 @@ was replaced (restored, rotated) is noticed by itself, since nothing stays open.
 
 import asyncio
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, table_name
 from agent.source import base
@@ -45,6 +47,21 @@ class SqliteSource:
     async def write_allowed(self, table: str, key: str) -> str:  # noqa: ARG002
         """A file has no grants; what protects it is `mode=ro`, which SQLite itself enforces."""
         return "" if await asyncio.to_thread(os.access, self._path, os.R_OK) else f"无权读取 {self._path}"
+
+    async def catalogue(self) -> list[CatalogTable]:
+        return await self._run(_catalogue)
+
+    async def explain(self, query: Query) -> str:
+        steps = await self.fetch(Query(f"EXPLAIN QUERY PLAN {query.sql}", query.params))
+        said = [_text(step[3]) for step in steps]
+        return base.plan(
+            scans=any(line.startswith("SCAN") for line in said),
+            sorts=any("TEMP B-TREE" in line for line in said),
+        )
+
+    async def clock(self) -> int | None:
+        """A file has no clock."""
+        return None
 
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         return await asyncio.to_thread(self._work, work)
@@ -80,6 +97,44 @@ class SqliteSource:
 
     def _why_not_open(self) -> str:
         return "无权读取该文件" if self._path.exists() else "文件不存在"
+
+
+def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
+    """A comment behind a column's definition is kept with it: SQLite stores the statement as it was written.
+
+    Without an estimate of rows: to count them is to read the whole file.
+    """
+    tables: list[CatalogTable] = []
+    columns: list[tuple[str, CatalogColumn]] = []
+    indexes: list[Index] = []
+    listed = db.execute(
+        "SELECT name, type, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+    )
+    for name, kind, sql in [tuple(map(_text, row)) for row in listed.fetchall()]:
+        tables.append(CatalogTable(name, (), view=kind == "view"))
+        info = db.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).fetchall()
+        primary = tuple(_text(row[0]) for row in sorted(info, key=lambda row: row[3]) if row[3])
+        for column, declared, never_null, _ in info:
+            label = _text(column)
+            found = re.search(rf"{re.escape(label)}[^\n]*?--[ \t]*([^\n]+)", sql)
+            comment = found[1].strip() if found else ""
+            nullable = not never_null and label not in primary
+            columns.append((name, CatalogColumn(label, _text(declared).lower(), comment, nullable)))
+        if primary:
+            indexes.append(Index(name, primary, unique=True, primary=True))
+        for index, unique in db.execute(
+            'SELECT name, "unique" AND NOT partial FROM pragma_index_list(?)', (name,)
+        ).fetchall():
+            over = db.execute(
+                "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (_text(index),)
+            ).fetchall()
+            if over and None not in {row[0] for row in over}:
+                indexes.append(Index(name, tuple(_text(row[0]) for row in over), unique=bool(unique)))
+    return assembled(tables, columns, indexes)
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
 
 
 def from_config(config: SourceConfig, secrets_dir: Path) -> SqliteSource:  # noqa: ARG001

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from agent import mapping
 from agent.core import rows
 from agent.core.digest import row_digest
-from agent.core.mapping import Field, Table
+from agent.core.mapping import Field, SourceConfig, Table, TableMapping
 from agent.core.position import retype
 from agent.core.rows import Item, Stamp
 from common.core.errors import ConfigError, RejectedError
@@ -228,6 +229,32 @@ def test_a_time_means_the_same_as_text_and_as_value(moment: datetime) -> None:
 def test_no_text_is_taken_for_a_time_that_cannot_be_read_back(text: str) -> None:
     result = rows.parse_time(text, Field(col="X"), ZONE)
     assert result is None or datetime.fromisoformat(result)
+
+
+@given(st.datetimes(datetime(1973, 3, 4), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_unix_seconds_and_milliseconds_are_the_instant_they_count(moment: datetime) -> None:
+    table = mapping_of('{col = "SLSJ", type = "unix"}')
+    whole = moment.replace(microsecond=0)
+    for value in (int(whole.timestamp()), int(whole.timestamp()) * 1000):
+        case = rows.to_case(Item("1", b"", {"SLSJ": value, "YWID": 1}), table)
+        assert case.accepted_at is not None
+        assert datetime.fromisoformat(case.accepted_at) == whole
+        assert not case.invalid
+
+
+@pytest.mark.parametrize("text", ["2026-06-12", "昨天", "1e9", "999999999999999999"])
+def test_what_is_no_unix_time_is_none_and_keeps_its_text(text: str) -> None:
+    case = rows.to_case(
+        Item("1", b"", {"SLSJ": text, "YWID": 1}), mapping_of('{col = "SLSJ", type = "unix"}')
+    )
+    assert case.accepted_at is None
+    assert case.invalid == {"accepted_at": text}
+
+
+def mapping_of(accepted_at: str) -> Table:
+    text = f'from = "T"\nkey = ["YWID"]\ncolumns = {{accepted_at = {accepted_at}}}'
+    made = msgspec.toml.decode(text, type=TableMapping)
+    return Table("case", made, SourceConfig("sqlite", path="a.db"))
 
 
 def test_a_date_stays_a_date_and_a_date_column_drops_the_time(tables: dict[str, Table]) -> None:

@@ -69,7 +69,7 @@ SETTINGS = {
     "table.<名>.cursor.overlap_secs": "每轮从已读最大值往回重读的秒数",
     "table.<名>.columns.<字段>.col": "业务库的字段",
     "table.<名>.columns.<字段>.const": "固定值，每行相同；与 col 二选一",
-    "table.<名>.columns.<字段>.type": "时间：datetime、date；期限：workdays、days",
+    "table.<名>.columns.<字段>.type": "时间：datetime、date、unix（1970 年起的秒或毫秒）；期限：workdays、days",
     "table.<名>.columns.<字段>.enum": "业务库的值与标准值的对照；未列出的值使该行被隔离",
     "table.<名>.columns.<字段>.other": "enum 未列出的值一律对应到此",
     "table.<名>.columns.<字段>.zero": "零日期：invalid 保留原文，null 视为空",

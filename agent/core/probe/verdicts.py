@@ -1,0 +1,163 @@
+"""What `probe --check` says of a finished mapping: facts about the source -> one verdict each, with what mends it."""
+
+from collections import Counter
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from common.core.state import Health
+
+_ONE_PAGE = 1000
+"""A table of so few rows is read whole in one page; an engine rightly passes by its indexes."""
+_CLOCK_SECS = 30.0
+_HOT = 20_000
+_OLD_DAYS = 4
+"""Longer than a weekend and a day: an office that works enters something."""
+_SHOWN = 5
+
+
+class Verdict(Struct, frozen=True):
+    """`remedy`: empty where nothing is wrong."""
+
+    table: str
+    title: str
+    status: Health
+    detail: str
+    remedy: str = ""
+
+
+class Pass(Struct):
+    """One walk over a table: what became of its rows."""
+
+    rows: int = 0
+    mapped: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    repeated: int = 0
+    """Rows with the key of the row before."""
+    opened: int = 0
+    """Cases without an end."""
+    damaged: int = 0
+    """Rows with characters that are lost."""
+    impossible: Counter[str] = field(default_factory=Counter)
+    """Rows with a time that is none, by field."""
+    reversed: int = 0
+    """Rows that end before they began."""
+    newest: datetime | None = None
+    """The latest time that is not ahead of this box's clock."""
+
+
+def clock(source_us: int | None, box_us: int) -> Verdict:
+    """The source's clock against this box's."""
+    if source_us is None:
+        return Verdict("", "时钟", Health.SKIP, "文件没有自己的时钟")
+    secs = (source_us - box_us) / 1_000_000
+    detail = f"业务库比本机{'快' if secs >= 0 else '慢'} {abs(secs):.1f} 秒"
+    if abs(secs) <= _CLOCK_SECS:
+        return Verdict("", "时钟", Health.OK, detail)
+    return Verdict("", "时钟", Health.WARN, detail, "请校准业务库服务器与本机的时间同步")
+
+
+def rights(table: str, said: str) -> Verdict:
+    """`said`: what the adapter's attempt to write came to; empty: refused, as it must be."""
+    if not said:
+        return Verdict(table, "只读权限", Health.OK, "改写被拒绝")
+    return Verdict(
+        table, "只读权限", Health.WARN, said, "请业务库管理员只授予 SELECT（mingcha-agent probe --grants）"
+    )
+
+
+def lane(table: str, name: str, said: str, rows: int) -> Verdict:
+    """`said`: what the engine's plan has against the query of this lane."""
+    if not said:
+        return Verdict(table, f"查询计划：{name}", Health.OK, "走索引")
+    if rows <= _ONE_PAGE:
+        return Verdict(table, f"查询计划：{name}", Health.OK, f"{said}，但只有 {rows} 行")
+    return Verdict(
+        table,
+        f"查询计划：{name}",
+        Health.WARN,
+        f"{said}，{rows:,} 行",
+        f"请软件厂商为 {table} 建立相应索引，或不用该游标",
+    )
+
+
+def walked(table: str, found: Pass, now: datetime, *, is_case: bool) -> list[Verdict]:
+    """What one walk over the table shows."""
+    made = [
+        _mapped(table, found),
+        _key(table, found),
+        _text(table, found),
+        _times(table, found),
+        _fresh(table, found, now),
+    ]
+    if is_case:
+        busy = found.opened > _HOT
+        made.append(
+            Verdict(
+                table,
+                "在办件数",
+                Health.WARN if busy else Health.OK,
+                f"{found.opened:,} 件没有办结时间",
+                "在办件过多，请核对 finished_at 的字段" if busy else "",
+            )
+        )
+    return made
+
+
+def _mapped(table: str, found: Pass) -> Verdict:
+    detail = f"{found.mapped:,}/{found.rows:,} 行可以对应"
+    if not found.rows:
+        return Verdict(table, "试读", Health.WARN, "一行也没有", "请核对 from 与授权")
+    if not found.rejected:
+        return Verdict(table, "试读", Health.OK, detail)
+    reasons = "；".join(f"{count:,} 行 {reason}" for reason, count in found.rejected.most_common(_SHOWN))
+    return Verdict(table, "试读", Health.FAIL, f"{detail}：{reasons}", "请按原因修改 mapping.toml 或源数据")
+
+
+def _key(table: str, found: Pass) -> Verdict:
+    if not found.repeated:
+        return Verdict(table, "主键唯一", Health.OK, "没有重复")
+    return Verdict(
+        table, "主键唯一", Health.FAIL, f"{found.repeated:,} 行与前一行的主键相同", "请在 key 换用唯一的字段"
+    )
+
+
+def _text(table: str, found: Pass) -> Verdict:
+    if not found.damaged:
+        return Verdict(table, "字符集", Health.OK, "没有丢失的字符")
+    few = found.damaged * 100 < found.rows
+    return Verdict(
+        table,
+        "字符集",
+        Health.WARN if few else Health.FAIL,
+        f"{found.damaged:,}/{found.rows:,} 行有丢失的字符",
+        "若只是生僻字，是源库存不下，须由软件厂商处理；否则请核对 charset",
+    )
+
+
+def _times(table: str, found: Pass) -> Verdict:
+    faults = [f"{name} 有 {count:,} 行不是时间" for name, count in found.impossible.most_common(_SHOWN)]
+    faults += [f"{found.reversed:,} 行先后颠倒"] if found.reversed else []
+    if not faults:
+        return Verdict(table, "时间", Health.OK, "都读得出，先后相符")
+    grave = found.reversed * 20 > found.rows or any(
+        count * 20 > found.rows for count in found.impossible.values()
+    )
+    return Verdict(
+        table,
+        "时间",
+        Health.FAIL if grave else Health.WARN,
+        "；".join(faults),
+        '请核对时间字段；零日期可用 zero = "null"',
+    )
+
+
+def _fresh(table: str, found: Pass, now: datetime) -> Verdict:
+    if found.newest is None:
+        return Verdict(table, "最新一行", Health.SKIP, "没有时间可看")
+    days = (now - found.newest).total_seconds() / 86_400
+    detail = f"{found.newest:%Y-%m-%d %H:%M}，{days:.1f} 天前"
+    if days <= _OLD_DAYS:
+        return Verdict(table, "最新一行", Health.OK, detail)
+    return Verdict(table, "最新一行", Health.WARN, detail, "请确认这是正在使用的业务库，而不是旧库或备份")

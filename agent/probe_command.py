@@ -1,0 +1,194 @@
+"""`mingcha-agent probe`: parse, call, print. Part of `agent/__main__.py`."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from common.cli import progress, say, say_json
+from common.core.state import Health
+
+if TYPE_CHECKING:  # every command imports this file, few need the rest
+    from agent.core.mapping import SourceConfig
+    from agent.core.probe.draft import Draft
+    from agent.core.probe.verdicts import Verdict
+
+_MARKS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✕", Health.SKIP: "–"}
+_CODES = {Health.OK: 0, Health.SKIP: 0, Health.WARN: 1, Health.FAIL: 2}
+_HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
+_DRAFT = "mapping.draft.toml"
+_FILE = click.Path(path_type=Path)
+
+
+def add(cli: click.Group) -> None:
+    """Hang the command under `cli`."""
+
+    @cli.command(
+        help="勘察一个未知的业务库，起草映射：表、主键、时间、状态，各有把握与理由。只读业务库，样例遮挡，不出本机；"
+        "把握不足的留给人填写。"
+    )
+    @click.argument("file", metavar="文件", type=_FILE)
+    @click.option("--grants", is_flag=True, help="印出只读账号的授权语句，交业务库管理员执行；不连数据库。")
+    @click.option(
+        "--check",
+        is_flag=True,
+        help="试用写好的映射：权限、查询计划、时钟、主键、字符集，并逐行试读，不保存。",
+    )
+    @click.option(
+        "--to",
+        type=_FILE,
+        default=None,
+        metavar="文件",
+        help="草稿写到哪里（默认写在旁边）；已有的文件不覆盖。",
+    )
+    @click.option(
+        "--secrets", type=_FILE, default=None, metavar="目录", help="密码文件所在目录（默认与文件相同）。"
+    )
+    @click.option(
+        "--host", default="%", metavar="地址", help="--grants：本机在业务库看来的地址（默认 %，任意）。"
+    )
+    @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+    def probe(
+        file: Path, grants: bool, check: bool, to: Path | None, secrets: Path | None, host: str, as_json: bool
+    ) -> int:
+        if grants and check:
+            raise click.UsageError("--grants 与 --check 只能写一个")
+        if grants:
+            return _grants(file, host)
+        folder = secrets or file.absolute().parent
+        if check:
+            return _check(file, folder, as_json=as_json)
+        return _draft(file, folder, to or file.absolute().parent / _DRAFT, as_json=as_json)
+
+
+# the draft -----------------------------------------------------------------------------------------------------
+
+
+def _draft(file: Path, secrets: Path, to: Path, *, as_json: bool) -> int:
+    import msgspec
+
+    from agent import probe
+    from agent.core.probe.render import rendered
+
+    config = probe.source_of(file)
+    if to.exists():
+        probe.write(to, "")
+    draft = asyncio.run(_looked(config, secrets))
+    progress("")
+    written = msgspec.structs.replace(config, path=_relative(config.path, to)) if config.path else config
+    probe.write(to, rendered(written, draft))
+    if as_json:
+        say_json(msgspec.json.encode({"draft": str(to), "tables": _facts(draft), "others": draft.others}))
+    else:
+        _show(draft, to)
+    return 0 if draft.tables else 1
+
+
+def _relative(path: str, to: Path) -> str:
+    """A source file beside the draft is named without its folder."""
+    return (
+        Path(path).name
+        if Path(path).absolute().parent == to.absolute().parent
+        else str(Path(path).absolute())
+    )
+
+
+async def _looked(config: "SourceConfig", secrets: Path) -> "Draft":
+    from agent import app, probe
+
+    source = app.adapter(config, secrets)
+    try:
+        await source.open()
+        return await probe.look(source, config.dialect, progress)
+    finally:
+        await source.close()
+
+
+def _facts(draft: "Draft") -> list[dict[str, Any]]:
+    """Per table; no sample among them."""
+    return [
+        {
+            "role": table.name,
+            "from": table.seen.table.name,
+            "rows": table.seen.rows if table.seen.whole else max(table.seen.rows, table.seen.table.rows or 0),
+            "whole": table.seen.whole,
+            "estimated": not table.seen.whole and table.seen.table.rows is not None,
+            "key": {"columns": table.key.columns, "confidence": round(table.key.confidence, 2)},
+            "mapped": sorted(name for name, guess in table.fields.items() if guess.sure),
+            "open": sorted(name for name, guess in table.fields.items() if not guess.sure),
+        }
+        for table in draft.tables
+    ]
+
+
+def _show(draft: "Draft", to: Path) -> None:
+    for fact in _facts(draft):
+        sure = fact["key"]["columns"] and fact["key"]["confidence"] >= 0.7
+        key = "、".join(fact["key"]["columns"]) if sure else "未定"
+        rows = f"{'' if fact['whole'] else '约 ' if fact['estimated'] else '至少 '}{fact['rows']:,} 行"
+        say(f"{'✓' if sure else '!'} {fact['from']}  {fact['role']}，{rows}，主键 {key}")
+        say(f"    已对应 {len(fact['mapped'])}：{'、'.join(fact['mapped']) or '–'}")
+        if fact["open"]:
+            say(f"    存疑 {len(fact['open'])}：{'、'.join(fact['open'])}")
+    for other in draft.others:
+        say(f"– {other.table}  未采用：{other.reason}")
+    if not draft.tables:
+        say("! 没有找到像办件主表的表")
+    say(f"草稿已写入 {to}。请逐行核对，另存为 mapping.toml，再执行  mingcha-agent probe --check mapping.toml")
+
+
+# the check -----------------------------------------------------------------------------------------------------
+
+
+def _check(file: Path, secrets: Path, *, as_json: bool) -> int:
+    import msgspec
+
+    found = asyncio.run(_checked(file, secrets))
+    progress("")
+    code = max(_CODES[verdict.status] for verdict in found)
+    if as_json:
+        say_json(msgspec.json.encode({"exit": code, "verdicts": found}))
+        return code
+    for verdict in found:
+        place = f"{verdict.table}  " if verdict.table else ""
+        say(f"{_MARKS[verdict.status]} {place}{verdict.title}：{verdict.detail}")
+        if verdict.remedy:
+            say(f"  处理：{verdict.remedy}")
+    say(("✓ 映射可用", "! 映射可用，有要注意的事", "✕ 映射还不能用")[code])
+    return code
+
+
+async def _checked(file: Path, secrets: Path) -> "list[Verdict]":
+    from agent import app, mapping, probe_check
+    from common.clock import Clock
+
+    config, tables = mapping.load(file)
+    source = app.adapter(config, secrets)
+    try:
+        return await probe_check.check(source, config, tables, Clock(), progress)
+    finally:
+        await source.close()
+
+
+# the grants ----------------------------------------------------------------------------------------------------
+
+
+def _grants(file: Path, host: str) -> int:
+    from agent import probe
+    from agent.core import query
+    from agent.core.probe import grants
+
+    config = probe.source_of(file)
+    if grants.is_file(config.type):
+        say(grants.permissions(config.path))
+        return 0
+    if not _HOST.fullmatch(host):
+        raise click.UsageError(f"--host 不是地址：{host}")
+    tables = [
+        ".".join(query.identifier(part) for part in name.split(".", 1)) for name in probe.tables_of(file)
+    ]
+    names = (query.identifier(config.database), query.identifier(config.user))
+    say(grants.statements(config.type, *names, host, tables))
+    return 0

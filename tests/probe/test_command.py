@@ -1,0 +1,221 @@
+"""`mingcha-agent probe` as a technician meets it: from `[source]` to a checked mapping, on a file."""
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent import mapping
+from agent.__main__ import cli
+from common.cli import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, code_of
+from tests.probe.held_out import CHINESE, FRAMEWORK
+from tests.probe.known import make_demonstration
+from tests.probe.made import make_file
+
+SOURCE = '[source]\ntype = "sqlite"\npath = "office.db"\n'
+SERVER = """[source]
+type = "{}"
+host = "10.3.1.5"
+database = "spxt"
+user = "mc_ro"
+password_file = "spxt_ro"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_demonstration("chinese", tmp_path / "office.db")
+    (tmp_path / "source.toml").write_text(SOURCE, "utf-8")
+    return tmp_path
+
+
+def probe(*words: object) -> int:
+    return code_of(cli, ["probe", *map(str, words)])
+
+
+def test_from_a_source_to_a_checked_mapping(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert probe(folder / "source.toml") == 0
+    said = capsys.readouterr().out
+    assert "✓ 办件登记  case，" in said
+    assert "✓ 办理环节  step，" in said
+    draft = folder / "mapping.draft.toml"
+    assert str(draft) in said
+    assert mapping.load(draft)[0].path == str(folder / "office.db"), (
+        "the source beside the draft is found again"
+    )
+    text = draft.read_text("utf-8").replace('# other = "other"', 'other = "other"')
+    (folder / "mapping.toml").write_text(text, "utf-8")
+    code = probe("--check", folder / "mapping.toml")
+    said = capsys.readouterr().out
+    assert code == 1, said
+    assert "! 办件登记  最新一行：" in said, "the cases are of a spring that is over"
+    assert re.search(r"✓ 办件登记  试读：(\d+)/\1 行可以对应", said)
+    assert re.search(r"✓ 办理环节  试读：([\d,]+)/\1 行可以对应", said)
+    assert said.rstrip().endswith("! 映射可用，有要注意的事")
+
+
+def test_a_file_that_is_there_is_not_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "mapping.draft.toml").write_text("人工修改过", "utf-8")
+    assert probe(folder / "source.toml") == EX_USAGE
+    assert "已经存在，没有改动" in capsys.readouterr().err
+    assert (folder / "mapping.draft.toml").read_text("utf-8") == "人工修改过"
+    assert probe(folder / "source.toml", "--to", folder / "second.toml") == 0
+    assert (folder / "second.toml").exists()
+
+
+def test_nothing_is_written_to_the_source(folder: Path) -> None:
+    before = (folder / "office.db").read_bytes()
+    probe(folder / "source.toml")
+    probe("--check", folder / "mapping.draft.toml")
+    assert (folder / "office.db").read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == {"office.db", "source.toml", "mapping.draft.toml"}
+
+
+def test_json_has_the_facts_and_no_sample(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert probe("--json", folder / "source.toml") == 0
+    said = json.loads(capsys.readouterr().out)
+    case = said["tables"][0]
+    assert (case["role"], case["from"], case["key"]["columns"]) == ("case", "办件登记", ["受理编号"])
+    assert "accepted_at" in case["mapped"]
+    assert probe("--json", "--check", folder / "mapping.draft.toml") in {1, 2}
+    verdicts = json.loads(capsys.readouterr().out)["verdicts"]
+    assert {"title", "status", "detail", "table", "remedy"} == set(verdicts[0])
+
+
+def test_what_is_wrong_with_a_mapping_is_told_with_its_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "office.db")) as db:
+        db.execute("CREATE TABLE 办件 (编号 TEXT, 受理 TEXT, 办结 TEXT, 状态 TEXT, 申请人 TEXT, 修改 TEXT)")
+        rows = [
+            (
+                f"N{n // 2:05}",
+                "2026-03-02 08:00:00",
+                "2026-03-01",
+                "在办" if n else "怪",
+                "王?? 小",
+                f"2026-03-02 08:{n % 60:02}",
+            )
+            for n in range(4000)
+        ]
+        db.executemany(
+            "INSERT INTO 办件 VALUES (?, ?, ?, ?, ?, ?)", [*rows, ("Z", "不详", None, "在办", "李芳", None)]
+        )
+        db.commit()
+    (tmp_path / "mapping.toml").write_text(
+        f"""version = 1
+{SOURCE}
+[table.case]
+from = "办件"
+key = ["编号"]
+cursor = {{columns = ["修改"]}}
+columns = {{accepted_at = "受理", finished_at = "办结", applicant = "申请人", status = {{col = "状态", enum = {{在办 = "in_progress"}}}}}}
+""".replace("在办 =", '"在办" ='),
+        "utf-8",
+    )
+    assert probe("--check", tmp_path / "mapping.toml") == 2
+    said = capsys.readouterr().out
+    assert "✕ 办件  主键唯一：" in said
+    assert "✕ 办件  字符集：" in said
+    assert "✕ 办件  时间：accepted_at 有 1 行不是时间；" in said
+    assert "行先后颠倒" in said
+    assert "! 办件  查询计划：游标 修改：全表扫描、临时排序" in said
+    assert "1 行 字段 状态 的值 '怪' 没有对应的标准值" in said
+    assert said.rstrip().endswith("✕ 映射还不能用")
+
+
+def test_a_column_that_is_gone_is_said_and_the_other_tables_are_checked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probe(folder / "source.toml")
+    file = folder / "mapping.draft.toml"
+    file.write_text(file.read_text("utf-8").replace('"受理时间"', '"受理时刻"'), "utf-8")
+    assert probe("--check", file) == 2
+    said = capsys.readouterr().out
+    assert "✕ 办件登记  表与字段：" in said
+    assert "办件登记.受理时刻" in said
+    assert "办理环节  试读：" in said
+
+
+def test_grants_name_the_tables_of_the_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text(SERVER.format("mysql") + '[table.case]\nfrom = "SP_YWSL"\n', "utf-8")
+    assert probe("--grants", "--host", "10.3.1.7", file) == 0
+    said = capsys.readouterr().out
+    assert "CREATE USER 'mc_ro'@'10.3.1.7' IDENTIFIED BY '<密码>' WITH MAX_USER_CONNECTIONS 2;" in said
+    assert "GRANT SELECT ON `spxt`.`SP_YWSL` TO 'mc_ro'@'10.3.1.7';" in said
+    assert "勘察用" not in said
+
+
+def test_grants_without_a_mapping_are_for_looking_around(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "source.toml"
+    file.write_text(SERVER.format("postgresql"), "utf-8")
+    assert probe("--grants", file) == 0
+    said = capsys.readouterr().out
+    assert "勘察用" in said
+    assert 'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "mc_ro";' in said
+
+
+def test_grants_of_a_file_are_permissions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert probe("--grants", folder / "source.toml") == 0
+    assert f"setfacl -R -m u:mingcha:rX '{folder}/office.db'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change", ['user = "a\'; DROP TABLE x; --"', 'database = "a`b"', '[table.case]\nfrom = "a`; DROP"']
+)
+def test_no_name_breaks_out_of_a_grant(
+    change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "source.toml"
+    name = change.partition(" ")[0]
+    kept = [line for line in SERVER.format("mysql").splitlines() if not line.startswith(name)]
+    file.write_text("\n".join([*kept, change]), "utf-8")
+    assert probe("--grants", file) == EX_CONFIG
+    assert "DROP" not in capsys.readouterr().out
+
+
+def test_faults_of_the_file_and_a_source_that_is_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "source.toml"
+    file.write_text('[source]\ntype = "mysql"\nhots = "a"\n', "utf-8")
+    assert probe(file) == EX_CONFIG
+    assert "source.hots：未知的键" in capsys.readouterr().err
+    file.write_text('[source]\ntype = "mysql"\n', "utf-8")
+    assert probe(file) == EX_CONFIG
+    assert "source.host：缺少" in capsys.readouterr().err
+    assert probe(tmp_path / "nothing.toml") == EX_CONFIG
+    file.write_text(SOURCE, "utf-8")
+    assert probe(file) == EX_UNAVAILABLE
+    assert "文件不存在" in capsys.readouterr().err
+    assert probe("--grants", "--check", file) == EX_USAGE
+    assert not (tmp_path / "mapping.draft.toml").exists()
+
+
+def test_a_schema_without_cases_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(tmp_path / "office.db")) as db:
+        db.execute("CREATE TABLE sys_user (id INTEGER PRIMARY KEY, login TEXT)")
+        db.execute("INSERT INTO sys_user VALUES (1, 'a')")
+        db.commit()
+    (tmp_path / "source.toml").write_text(SOURCE, "utf-8")
+    assert probe(tmp_path / "source.toml") == 1
+    assert "没有找到像办件主表的表" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("schema", [CHINESE, FRAMEWORK], ids=lambda schema: schema.name)
+def test_a_large_table_is_linked_by_asking_the_source(
+    schema: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a small sample the newest cases and the newest steps are not the same cases."""
+    monkeypatch.setattr("agent.probe.SAMPLE_ROWS", 60)
+    make_file(schema, tmp_path / "office.db")  # type: ignore[arg-type]
+    (tmp_path / "source.toml").write_text(SOURCE, "utf-8")
+    assert probe("--json", tmp_path / "source.toml") == 0
+    tables = json.loads(capsys.readouterr().out)["tables"]
+    assert [table["role"] for table in tables] == ["case", "step"]

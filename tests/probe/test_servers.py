@@ -1,0 +1,121 @@
+"""The probe over real servers: comments, keys and estimates come from their catalogues, charsets from their columns."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from agent import mapping, probe_check
+from agent.core.mapping import SourceConfig
+from agent.core.probe import grants
+from agent.source import mysql, postgresql
+from common.clock import Clock
+from common.core.errors import UnavailableError
+from common.core.state import Health
+from tests.probe.held_out import FRAMEWORK
+from tests.probe.known import INITIALS
+from tests.probe.made import draft_text, tables_of
+from tests.probe.schema import Schema, truth
+from tests.probe.score import scored
+from tests.probe.servers import on_mariadb, on_postgresql
+from tests.server import HOST
+from tests.services import PASSWORD, MariaDb, PostgreSql
+
+pytestmark = pytest.mark.service
+
+
+@pytest.mark.parametrize("schema", [INITIALS, FRAMEWORK], ids=lambda schema: schema.name)
+async def test_on_mariadb_as_on_a_file(schema: Schema, mariadb: MariaDb, tmp_path: Path) -> None:
+    config = await on_mariadb(mariadb, schema, tmp_path)
+    score = scored(schema.name, truth(schema), tables_of(await draft_text(config, tmp_path)))
+    assert score.wrong == []
+    assert score.right == score.total, score.open
+
+
+@pytest.mark.parametrize("schema", [INITIALS, FRAMEWORK], ids=lambda schema: schema.name)
+async def test_on_postgresql_as_on_a_file(schema: Schema, postgresql: PostgreSql, tmp_path: Path) -> None:
+    config = await on_postgresql(postgresql, schema, tmp_path)
+    score = scored(schema.name, truth(schema), tables_of(await draft_text(config, tmp_path)))
+    assert score.wrong == []
+    assert score.right == score.total, score.open
+
+
+async def test_gbk_in_latin1_columns_is_told_per_column(mariadb: MariaDb, tmp_path: Path) -> None:
+    config = await on_mariadb(mariadb, INITIALS, tmp_path, charset="latin1")
+    text = await draft_text(config, tmp_path)
+    columns = tables_of(text)["case"]["columns"]
+    assert columns["applicant"] == {"col": "XDR", "charset": "gb18030", "privacy": "name"}
+    assert columns["org"] == {"col": "DW", "charset": "gb18030"}
+    assert columns["accepted_at"] == "SLRQ"
+    assert tables_of(text)["step"]["columns"]["kind"]["enum"]["受理"] == "accept"
+    assert scored("latin1", truth(INITIALS), tables_of(text)).wrong == []
+
+
+async def test_gbk_columns_need_no_charset(mariadb: MariaDb, tmp_path: Path) -> None:
+    """The server converts them."""
+    config = await on_mariadb(mariadb, INITIALS, tmp_path, charset="gbk")
+    text = await draft_text(config, tmp_path)
+    assert "charset" not in text
+    assert scored("gbk", truth(INITIALS), tables_of(text)).wrong == []
+
+
+async def test_the_granted_account_reads_and_may_not_write_on_mariadb(
+    mariadb: MariaDb, tmp_path: Path
+) -> None:
+    config = await on_mariadb(mariadb, INITIALS, tmp_path)
+    sql = grants.statements("mariadb", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
+    for line in sql.replace("<密码>", PASSWORD).splitlines():
+        if not line.startswith("--"):
+            await mariadb.execute(line.rstrip(";"))
+    source = mysql.MysqlSource(replace(config, user="mc_ro_a"), PASSWORD)
+    assert [table.name for table in await source.catalogue()] == ["XK_BJXX"]
+    assert await source.write_allowed("XK_BJXX", "BJID") == ""
+    await source.close()
+
+
+async def test_the_granted_account_reads_and_may_not_write_on_postgresql(
+    postgresql: PostgreSql, tmp_path: Path
+) -> None:
+    config = await on_postgresql(postgresql, INITIALS, tmp_path)
+    sql = grants.statements("postgresql", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
+    for line in sql.replace("<密码>", PASSWORD).splitlines():
+        if not line.startswith("--"):
+            await postgresql.execute(line.rstrip(";"), database=config.database)
+    source = postgresql_source(config)
+    assert [table.name for table in await source.catalogue()] == ["XK_BJXX"]
+    assert await source.write_allowed("XK_BJXX", "BJID") == ""
+    second, third = postgresql_source(config), postgresql_source(config)
+    await source.open()  # the refusal has closed it
+    await second.open()
+    with pytest.raises(UnavailableError):
+        await third.open()
+    await source.close()
+    await second.close()
+
+
+def postgresql_source(config: SourceConfig) -> postgresql.PostgresqlSource:
+    return postgresql.PostgresqlSource(replace(config, user="mc_ro_a"), PASSWORD)
+
+
+@pytest.mark.parametrize(("grant", "status"), [("SELECT", Health.OK), ("SELECT, UPDATE", Health.WARN)])
+async def test_a_mapping_is_checked_on_a_server(
+    grant: str, status: Health, mariadb: MariaDb, tmp_path: Path
+) -> None:
+    config = await on_mariadb(mariadb, INITIALS, tmp_path)
+    config = replace(config, user=await mariadb.create_user(config.database, grant))
+    (tmp_path / "mapping.toml").write_text(await draft_text(config, tmp_path), "utf-8")
+    config, tables = mapping.load(tmp_path / "mapping.toml")
+    source = mysql.MysqlSource(config, PASSWORD)
+    try:
+        found = await probe_check.check(source, config, tables, Clock(), lambda _: None)
+    finally:
+        await source.close()
+    by_title = {(one.table, one.title): one for one in found}
+    assert by_title["", "时钟"].status is Health.OK
+    assert by_title["XK_BJXX", "只读权限"].status is status
+    plans = [one for one in found if one.title.startswith("查询计划")]
+    assert len(plans) == 6
+    assert all(one.status is Health.OK for one in plans), plans
+    assert by_title["XK_BJXX", "试读"].status is Health.OK
+    assert by_title["XK_LC", "试读"].status is Health.OK
+    assert by_title["XK_LC", "最新一行"].status is Health.WARN

@@ -36,7 +36,18 @@ from common.core.record import Event
 log = structlog.get_logger()
 _File = TypeVar("_File", Buffer, Index)
 
-SOURCES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
+SOURCES = {
+    "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "postgresql": "postgresql",
+    "kingbase": "kingbase",
+    "sqlserver": "sqlserver",
+    "oracle": "oracle",
+    "dameng": "dm",
+    "access": "access",
+    "folder": "folder",
+}
 """`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
 NOT_MAPPED = "未配置数据源"
 REOPENED_SECS = 30.0

@@ -40,6 +40,8 @@ HUNG_SECS = 35.0
 """More than a pause after a fault, or a slow walk's slice, takes."""
 RECHECK_SECS = 30.0
 """A table that could not be read is tried again after this, or when it would be swept, if that is sooner."""
+_NEVER = -(1 << 63)
+"""Before every instant of the monotonic clock, of former boots too."""
 
 
 class CollectState:
@@ -180,7 +182,7 @@ class Collector:
         walks: dict[tuple[int, Anew | None], dict[str, int]] = {}
         for name, lanes in self._lanes.items():
             whole = lanes.whole_mono
-            if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, 0):
+            if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, _NEVER):
                 walks.setdefault((whole, lanes.anew), {})[name] = lanes.rows
         if not walks:
             return

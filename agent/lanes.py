@@ -53,7 +53,8 @@ class Sweep:
 class Lanes:
     """`advance` reads a slice of each lane.
 
-    `whole_mono`: the table is whole up to it, the start of its last finished walk; None: nobody knows. The cursor
+    `whole_mono`: the table is whole up to it, the start of its last finished walk (of an exported file: less the file's
+    age, so it may lie before this boot); None: nobody knows. The cursor
     alone proves nothing: it does not see an edit that the vendor did not stamp.
     """
 
@@ -162,7 +163,8 @@ class Lanes:
         if lost:
             raise base.no_column(f"{self._table.mapping.from_}.{'、'.join(lost)}")
         bad = {key for name, key in self._capture.bad if name == self._table.name}
-        return Sweep(self._clock.mono(), self._index.anew, await self._index.newest_id(), bad)
+        age = int(self._source.age_secs(self._table.mapping.from_) * SECOND)
+        return Sweep(self._clock.mono() - age, self._index.anew, await self._index.newest_id(), bad)
 
     async def _walk(self, sweep: Sweep, until: int) -> int:
         changed = 0

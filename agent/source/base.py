@@ -51,10 +51,16 @@ class Source(Protocol):
         """Try to change no row, past our own read-only setting. -> "" if the *privileges* refuse it, else what is
         wrong, in Chinese. Raises UnavailableError. For the doctor; uses a second connection."""
 
+    def age_secs(self, table: str) -> float:
+        """How old the content is that is served of `table`: 0 for a live database, more for an exported file.
+
+        What a walk proves holds up to that long before its start: a row that was written since is not in the file.
+        """
+
 
 def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:
-    """Columns that are not there; PostgreSQL alone tells upper from lower case."""
-    fold = str if dialect is Dialect.POSTGRESQL else str.casefold
+    """Columns that are not there; upper and lower case differ only where the dialect says so."""
+    fold = str if dialect.tells_case else str.casefold
     there = {fold(name) for name in found}
     return [name for name in wanted if fold(name) not in there]
 

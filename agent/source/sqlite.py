@@ -19,6 +19,7 @@ from agent.core.query import Dialect, Query, Row, table_name
 from agent.source import base
 from common.core.errors import MingchaError, UnavailableError
 
+PROVEN = True
 _STEPS = 10_000  # virtual machine steps between two looks at the fuse
 _Result = TypeVar("_Result")
 
@@ -45,6 +46,9 @@ class SqliteSource:
     async def write_allowed(self, table: str, key: str) -> str:  # noqa: ARG002
         """A file has no grants; what protects it is `mode=ro`, which SQLite itself enforces."""
         return "" if await asyncio.to_thread(os.access, self._path, os.R_OK) else f"无权读取 {self._path}"
+
+    def age_secs(self, table: str) -> float:  # noqa: ARG002
+        return 0.0
 
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         return await asyncio.to_thread(self._work, work)

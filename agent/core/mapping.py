@@ -53,7 +53,16 @@ class SourceConfig(_Part, frozen=True):
     """`[source]`: one database, read with SELECT alone."""
 
     type: Literal[
-        "sqlite", "mysql", "mariadb", "postgresql", "kingbase", "sqlserver", "oracle", "dameng", "access", "folder"
+        "sqlite",
+        "mysql",
+        "mariadb",
+        "postgresql",
+        "kingbase",
+        "sqlserver",
+        "oracle",
+        "dameng",
+        "access",
+        "folder",
     ]
     path: str = ""
     """SQLite or Access file, or folder of exported files; beside the mapping if relative."""

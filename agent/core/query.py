@@ -131,7 +131,11 @@ class _Builder:
         """A place for `value`. SQLite text travels as bytes and is compared as text."""
         self.params.append(value)
         place = _SPELLING[self._dialect].place.format(n=len(self.params))
-        return f"CAST({place} AS TEXT)" if self._dialect is Dialect.SQLITE and isinstance(value, bytes) else place
+        return (
+            f"CAST({place} AS TEXT)"
+            if self._dialect is Dialect.SQLITE and isinstance(value, bytes)
+            else place
+        )
 
     def after(self, columns: Sequence[str], values: Sequence[Any]) -> str:
         """(a, b) > (x, y) spelled so that every engine can use an index on (a, b)."""

@@ -9,13 +9,14 @@ After any error the adapter has closed its connection, so that no lock and no ha
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
 from common.config import read_secret
-from common.core.errors import RejectedError, UnavailableError
+from common.core.errors import MingchaError, RejectedError, UnavailableError
 
 CONNECT_SECS = 3.0
 STATEMENT_SECS = 5.0
@@ -68,6 +69,38 @@ def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> li
 def read_password(config: SourceConfig, secrets_dir: Path) -> str:
     """Raises ConfigError if the file is not there."""
     return read_secret(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+
+
+class Fault(StrEnum):
+    """What a driver's error code means."""
+
+    PASSWORD = "password"
+    DATABASE = "database"
+    TABLE = "table"
+    COLUMN = "column"
+    PRIVILEGE = "privilege"
+    BUSY = "busy"
+    AWAY = "away"
+
+
+def translated(fault: Fault | None, text: str, config: SourceConfig, where: str) -> MingchaError:
+    """The error to raise. None: a code that nobody has foreseen."""
+    match fault:
+        case Fault.PASSWORD:
+            return wrong_password(config.user)
+        case Fault.DATABASE:
+            return no_database(config.database)
+        case Fault.TABLE:
+            return no_table(text)
+        case Fault.COLUMN:
+            return no_column(text)
+        case Fault.PRIVILEGE:
+            return no_privilege(text)
+        case Fault.BUSY:
+            return busy(text)
+        case Fault.AWAY:
+            return unreachable(where, text)
+    return broken(text)
 
 
 # What every adapter says in the same words.

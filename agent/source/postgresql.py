@@ -13,6 +13,7 @@ from agent.source import base
 from common.core.errors import MingchaError, words
 
 PROVEN = True
+"""Whether the contract suite has run against a real one; the doctor and the compatibility table say it."""
 _PORT = 5432
 _Result = TypeVar("_Result")
 

@@ -28,6 +28,7 @@ EVENTS: dict[str, LogEvent] = {
         "执行 mingcha-agent doctor --only 数据源",
     ),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
+    "image.loaded": LogEvent("info", "导出文件或 Access 文件有变化，已载入一张表", ("table", "rows", "how")),
     "table.stopped": LogEvent(
         "error",
         "一张表不能读，停止采集该表，其余照常",

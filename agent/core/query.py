@@ -108,8 +108,8 @@ def identifier(text: str) -> str:
 
 def quote(dialect: Dialect, name: str) -> str:
     """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it."""
-    opening, closing = _SPELLING[dialect].quotes
-    return f"{opening}{identifier(name)}{closing}"
+    marks = _SPELLING[dialect].quotes
+    return f"{marks[0]}{identifier(name)}{marks[1]}"
 
 
 def table_name(dialect: Dialect, name: str) -> str:

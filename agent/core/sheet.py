@@ -21,6 +21,8 @@ HEAD_ROWS = 20
 """The header is looked for among so many rows."""
 _SEPARATORS = ",\t;|"
 _MAX_INT = 2**63
+_FIGURE = re.compile(r"[\d\s.,:/+-]+")
+"""A number or a date: no heading."""
 _DATED = re.compile(
     r"(?P<name>.+?)[-_ ]?(?P<date>20\d{2}[-_.]?\d{2}[-_.]?\d{2}(?:[-_ T]?\d{2}[-_.:]?\d{2}(?:[-_.:]?\d{2})?)?)"
 )
@@ -32,15 +34,20 @@ def cell(value: Any) -> str | int | float | None:
         return None
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INT:
-        return int(value)
-    if isinstance(value, str | float) or (isinstance(value, int) and abs(value) < _MAX_INT):
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _number(value: float) -> int | float | str:
+    """Whole numbers as such; what SQLite's 64 bits do not hold, as text."""
+    if isinstance(value, float) and not value.is_integer():
         return value
-    return str(value)
+    return int(value) if abs(value) < _MAX_INT else str(value)
 
 
 def header(rows: Sequence[Sequence[Any]]) -> int:
@@ -51,7 +58,11 @@ def header(rows: Sequence[Sequence[Any]]) -> int:
     filled = [sum(cell(value) is not None for value in row) for row in rows]
     widest = max(filled, default=0)
     for place, row in enumerate(rows):
-        texts = all(isinstance(value, str) for value in map(cell, row) if value is not None)
+        texts = all(
+            isinstance(value, str) and not _FIGURE.fullmatch(value)
+            for value in row
+            if value not in {None, ""}
+        )
         if filled[place] and filled[place] * 2 >= widest and texts:
             return place
     return -1

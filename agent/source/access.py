@@ -60,9 +60,13 @@ class Access:
         wanted = int(self._run(copy, path, "mdb-count", table))
         form = f"{self._run(copy, path, 'mdb-ver').decode().strip()}，{wanted} 行"
         with self._exporting(copy, path, table) as (output, ended):
-            rows = csv.reader(io.TextIOWrapper(output, "utf-8", "strict", newline=""), strict=True)
+            text = io.TextIOWrapper(output, "utf-8", "strict", newline="")
+            rows = csv.reader(text, strict=True)
             head = next(rows, [])
-            yield Sheet(sheet.names(head), _all(rows, path, (len(head), wanted), ended), form)
+            try:
+                yield Sheet(sheet.names(head), _all(rows, path, (len(head), wanted), ended), form)
+            finally:
+                text.detach()
 
     def _run(self, copy: BinaryIO, path: Path, tool: str, *arguments: str) -> bytes:
         """`tool [-1] file [table]` -> what it prints. Raises SchemaError."""
@@ -96,8 +100,8 @@ class Access:
             )
             fuse = threading.Timer(_EXPORT_SECS, process.kill)
             fuse.start()
+            assert process.stdout is not None
             try:
-                assert process.stdout is not None
                 yield process.stdout, _Ended(process, said, path)
             finally:
                 fuse.cancel()

@@ -74,7 +74,7 @@ def read_password(config: SourceConfig, secrets_dir: Path) -> str:
 class Fault(StrEnum):
     """What a driver's error code means."""
 
-    PASSWORD = "password"
+    LOGIN = "login"
     DATABASE = "database"
     TABLE = "table"
     COLUMN = "column"
@@ -86,21 +86,23 @@ class Fault(StrEnum):
 def translated(fault: Fault | None, text: str, config: SourceConfig, where: str) -> MingchaError:
     """The error to raise. None: a code that nobody has foreseen."""
     match fault:
-        case Fault.PASSWORD:
-            return wrong_password(config.user)
+        case Fault.LOGIN:
+            made: MingchaError = wrong_password(config.user)
         case Fault.DATABASE:
-            return no_database(config.database)
+            made = no_database(config.database)
         case Fault.TABLE:
-            return no_table(text)
+            made = no_table(text)
         case Fault.COLUMN:
-            return no_column(text)
+            made = no_column(text)
         case Fault.PRIVILEGE:
-            return no_privilege(text)
+            made = no_privilege(text)
         case Fault.BUSY:
-            return busy(text)
+            made = busy(text)
         case Fault.AWAY:
-            return unreachable(where, text)
-    return broken(text)
+            made = unreachable(where, text)
+        case None:
+            made = broken(text)
+    return made
 
 
 # What every adapter says in the same words.

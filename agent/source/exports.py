@@ -47,7 +47,11 @@ def opened(file: BinaryIO, name: str, wanted: str, charset: str) -> Iterator[She
     elif wanted:
         raise SchemaError(f"{name} 是文本，没有工作表 {wanted}", hint="请核对 mapping.toml 的 from")
     else:
-        yield _text(file, name, charset or _encoding(file, name, head))
+        text = io.TextIOWrapper(file, charset or _encoding(file, name, head), "strict", newline="")
+        try:
+            yield _text(text, name)
+        finally:
+            text.detach()
 
 
 def _headed(rows: Iterator[Sequence[Any]], name: str, how: str) -> Sheet:
@@ -88,10 +92,11 @@ def _encoding(file: BinaryIO, name: str, head: bytes) -> str:
     for mark, encoding in _BOMS.items():
         if head.startswith(mark):
             return encoding
-    if any(mark in head for mark in (b",\0", b"\t\0", b"\n\0")):
-        return "utf-16-le"
-    if b"\0" in head:
-        return "utf-16-be"
+    big, little = head[0::2].count(0), head[1::2].count(0)
+    if big or little:  # half of each letter of ours; both halves: a part of the file that was never written
+        if min(big, little) * 10 > max(big, little):
+            raise SchemaError(f"{name} 没有写完", hint=_EXPORT_ANEW)
+        return "utf-16-be" if big > little else "utf-16-le"
     reason = ""
     for encoding in ("utf-8", "gb18030"):
         file.seek(0)
@@ -110,8 +115,8 @@ def _encoding(file: BinaryIO, name: str, head: bytes) -> str:
     )
 
 
-def _text(file: BinaryIO, name: str, charset: str) -> Sheet:
-    text = io.TextIOWrapper(file, charset, "strict", newline="")
+def _text(text: io.TextIOWrapper, name: str) -> Sheet:
+    charset = text.encoding
     try:
         mark = sheet.separator(text.read(_SAMPLE))
     except UnicodeDecodeError as error:

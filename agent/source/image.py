@@ -23,7 +23,7 @@ from msgspec import Struct
 from agent.core import sheet
 from agent.core.mapping import ROW_KEY
 from agent.core.query import Dialect, Query, Row, quote, table_name
-from agent.source import base, lite
+from agent.source import lite
 from agent.source.base import SchemaError
 from agent.source.worker import Worker
 from common.core.errors import words

@@ -22,8 +22,8 @@ PROVEN = False
 """See the other adapters. The contract suite has run against PostgreSQL in its place."""
 _PORT = 54321
 _FAULTS = {
-    "28P01": Fault.PASSWORD,
-    "28000": Fault.PASSWORD,
+    "28P01": Fault.LOGIN,
+    "28000": Fault.LOGIN,
     "3D000": Fault.DATABASE,
     "42P01": Fault.TABLE,
     "3F000": Fault.TABLE,
@@ -39,7 +39,7 @@ _FAULTS = {
     "57P03": Fault.AWAY,
 }
 _SAID = {
-    "password authentication failed": Fault.PASSWORD,
+    "password authentication failed": Fault.LOGIN,
     "does not exist": Fault.DATABASE,
     "too many connections": Fault.BUSY,
 }

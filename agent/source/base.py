@@ -25,12 +25,20 @@ ANSWER_SECS = 8.0
 """A half-open line answers nothing: past this the connection is given up."""
 
 
+NOT_PROVEN = "未在真实服务器上验证"
+"""Said of an adapter whose `PROVEN` is False: the contract suite has never run against the real engine."""
+
+
 class SchemaError(RejectedError):
     """A table is missing, a column is missing, or SELECT on it is not granted."""
 
 
 class PrivilegeError(SchemaError):
     """The account may not do this to the table."""
+
+
+class NotYetError(SchemaError):
+    """The table is being loaded or written: it will be there by itself."""
 
 
 class Source(Protocol):

@@ -24,7 +24,7 @@ from agent.core import sheet
 from agent.core.mapping import ROW_KEY
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import lite
-from agent.source.base import SchemaError
+from agent.source.base import NotYetError, SchemaError
 from agent.source.worker import Worker
 from common.core.errors import words
 
@@ -234,7 +234,7 @@ class ImageSource:
             if shelf.loading.done():
                 await self._finish(shelf, table)
         if shelf.image is None:
-            raise SchemaError(f"{stamp.path.name} 正在载入", hint="文件较大，载入之后自动开始采集")
+            raise NotYetError(f"{stamp.path.name} 正在载入", hint="文件较大，载入之后自动开始采集")
         if shelf.image.stamp == stamp:
             shelf.same_mono = time.monotonic()
         return shelf.image
@@ -259,7 +259,7 @@ class ImageSource:
             return rested and time.monotonic() >= shelf.not_before_mono
         await asyncio.sleep(max(0.0, shelf.waiting[1] + SETTLE_SECS - time.monotonic()))
         if await asyncio.to_thread(self._look, table) != stamp:
-            raise SchemaError(f"{stamp.path.name} 正在写入", hint="写完之后自动开始采集")
+            raise NotYetError(f"{stamp.path.name} 正在写入", hint="写完之后自动开始采集")
         return True
 
     def _begin(self, shelf: _Shelf, table: str, stamp: Stamp) -> None:

@@ -15,7 +15,7 @@ from agent.core.query import identifier
 
 TITLE = ["云溪镇办件台账", None, None]
 HEAD = ["受理编号", "申请人", "受理时间"]
-ROW = ["青云001", "王小明", datetime(2026, 6, 1, 8, 30)]
+ROW = ["青云001", "王小明", datetime(2026, 6, 1, 8, 30)]  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_a_dated_file_belongs_to_its_series(stem: str, found: str | None) -> Non
         (20.0, 20),
         (2.5, 2.5),
         (2**70, str(2**70)),
-        (datetime(2026, 6, 1), "2026-06-01"),
-        (datetime(2026, 6, 1, 8, 30), "2026-06-01 08:30:00"),
+        (datetime(2026, 6, 1), "2026-06-01"),  # noqa: DTZ001
+        (datetime(2026, 6, 1, 8, 30), "2026-06-01 08:30:00"),  # noqa: DTZ001
         (date(2026, 6, 1), "2026-06-01"),
         (time(8, 30), "08:30:00"),
     ],

@@ -129,7 +129,8 @@ async def test_a_given_charset_is_held_to(exports: Exports) -> None:
 async def test_a_workbook_gives_numbers_dates_and_times(exports: Exports) -> None:
     head = ["编号", "天数", "费用", "受理时间", "办结日期", "缺件"]
     exports.book(
-        "办件.xlsx", 台账=[["台账"], head, [7, 20, 2.5, datetime(2026, 6, 1, 8, 30), date(2026, 6, 9), True]]
+        "办件.xlsx",
+        台账=[["台账"], head, [7, 20, 2.5, datetime(2026, 6, 1, 8, 30), date(2026, 6, 9), True]],  # noqa: DTZ001
     )
     assert await exports.rows("办件", key="编号") == [(7, 20, 2.5, "2026-06-01 08:30:00", "2026-06-09", 1)]
 

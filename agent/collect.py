@@ -57,6 +57,8 @@ class CollectState:
         self.turned_mono = 0
         self.rounds = 0
         self.quarantined = 0
+        self.lost: dict[str, int] = {}
+        """Table and column -> rows whose text the source itself had lost, by the last whole walk."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -136,6 +138,7 @@ class Collector:
             await self._salvage.advance(self._config.poll_secs / 2)
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
+        self._state.lost = {name: rows for lanes in self._lanes.values() for name, rows in lanes.lost.items()}
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000

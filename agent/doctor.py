@@ -333,4 +333,5 @@ async def _last_pass(box: Box) -> Outcome:
         return Outcome(
             Status.FAIL, fault or detail, since=box.since(status.source_since_wall or status.pass_wall)
         )
-    return ok(detail)
+    lost = "、".join(f"{name} {rows} 行" for name, rows in status.lost.items())
+    return ok(f"{detail}；源库里已丢失文字（? 或 �）：{lost}" if lost else detail)

@@ -1,12 +1,13 @@
 """One table's two lanes: what has been read, what comes next, and up to when the table is whole."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.capture import Capture, Met
 from agent.config import CaptureConfig
-from agent.core import position, query, rows
+from agent.core import lost, position, query, rows
 from agent.core.mapping import Field, Table
 from agent.core.query import Row
 from agent.index import Index, Known
@@ -48,6 +49,7 @@ class Sweep:
         self.met = Met()
         self.after: Row | None = None
         self.rows = 0
+        self.lost = Counter[str]()
 
 
 class Lanes:
@@ -81,6 +83,8 @@ class Lanes:
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
         self.rows = 0
+        self.lost: dict[str, int] = {}
+        """Column -> rows of that walk whose text the source had lost before us."""
 
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from stored positions; without one the lane begins with the oldest row."""
@@ -159,9 +163,9 @@ class Lanes:
     async def _begin_sweep(self) -> Sweep:
         """Raises SchemaError where the table or a column is missing."""
         found = await self._source.columns(self._table.mapping.from_)
-        lost = base.missing(self._table.source.dialect, self._table.names, found)
-        if lost:
-            raise base.no_column(f"{self._table.mapping.from_}.{'、'.join(lost)}")
+        missing = base.missing(self._table.source.dialect, self._table.names, found)
+        if missing:
+            raise base.no_column(f"{self._table.mapping.from_}.{'、'.join(missing)}")
         bad = {key for name, key in self._capture.bad if name == self._table.name}
         age = int(self._source.age_secs(self._table.mapping.from_) * SECOND)
         return Sweep(self._clock.mono() - age, self._index.anew, await self._index.newest_id(), bad)
@@ -175,6 +179,7 @@ class Lanes:
             )
             changed += await self._capture.take(self._table, page, met=sweep.met)
             sweep.rows += len(page)
+            sweep.lost.update(lost.count(page, self._table))
             last = len(page) < self._config.page_rows
             if page:
                 self._step(sweep, page[-1], last=last)
@@ -211,6 +216,7 @@ class Lanes:
         if cured:
             await self._capture.cure(cured)
         self.whole_mono, self.anew, self.rows = sweep.began_mono, sweep.anew, sweep.rows
+        self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in sweep.lost.items()}
         self._sweep = None
         self._next_sweep_mono = self._clock.mono() + int(self._config.sweep_secs * SECOND)
         return changed

@@ -1,11 +1,13 @@
 """An adapter over a driver that blocks: one connection, used in one thread of its own. An engine is data, see `Engine`.
 
 A call that is given up (time limit, cancellation) cannot be stopped from outside; its thread closes the connection when
-the driver returns, and nothing new begins before: the site was promised one connection.
+the driver returns, and nothing new begins before: the site was promised one connection. Every driver has time limits of
+its own, so that it does return.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -14,7 +16,6 @@ from agent.core.mapping import SourceConfig
 from agent.core.query import Query, Row
 from agent.source import base
 from agent.source.base import Fault
-from agent.source.worker import Worker
 from common.core.errors import MingchaError, words
 
 _Result = TypeVar("_Result")
@@ -124,20 +125,23 @@ class _Line:
 
     def __init__(self, engine: Engine, config: SourceConfig, password: str) -> None:
         self._engine, self._config, self._password = engine, config, password
-        self._worker = Worker(f"source {config.type}")
+        self._thread = ThreadPoolExecutor(1, f"source {config.type}")
         self._connection: Any = None
 
     def connect(self, *, read_only: bool) -> asyncio.Future[None]:
-        return self._worker.run(lambda: self._connect(read_only=read_only))
+        return self._run(lambda: self._connect(read_only=read_only))
 
     def execute(self, query: Query) -> asyncio.Future[list[Row]]:
-        return self._worker.run(lambda: execute(self._connection, query))
+        return self._run(lambda: execute(self._connection, query))
 
     def leave(self) -> asyncio.Future[None]:
         """Done when the driver has let go; the thread ends."""
-        left = self._worker.run(self._close)
-        self._worker.end()
+        left = self._run(self._close)
+        self._thread.shutdown(wait=False)
         return left
+
+    def _run(self, work: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _connect(self, *, read_only: bool) -> None:
         self._connection = self._engine.connect(self._config, self._password, read_only)

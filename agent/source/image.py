@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -25,7 +26,6 @@ from agent.core.mapping import ROW_KEY
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import lite
 from agent.source.base import NotYetError, SchemaError
-from agent.source.worker import Worker
 from common.core.errors import words
 
 log = structlog.get_logger()
@@ -263,10 +263,12 @@ class ImageSource:
         return True
 
     def _begin(self, shelf: _Shelf, table: str, stamp: Stamp) -> None:
-        worker, former, stop = Worker(f"image {table}"), shelf.image, self._stop
+        thread = ThreadPoolExecutor(1, f"image {table}")
         shelf.began = (stamp, time.monotonic())
-        shelf.loading = worker.run(lambda: _loaded(self._origin, table, stamp, former, stop))
-        worker.end()
+        shelf.loading = asyncio.get_running_loop().run_in_executor(
+            thread, _loaded, self._origin, table, stamp, shelf.image, self._stop
+        )
+        thread.shutdown(wait=False)
 
     async def _finish(self, shelf: _Shelf, table: str) -> None:
         assert shelf.loading is not None

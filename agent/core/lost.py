@@ -18,7 +18,7 @@ _NUMBERS = {"promised", "legal", "seq"}
 
 def count(page: Sequence[Row], table: Table) -> dict[str, int]:
     """Of the mapped text columns that have any: column -> rows of `page` (in the order of `table.names`)."""
-    found = {}
+    found: dict[str, int] = {}
     for name, field in table.fields.items():
         if not _is_text(name, field):
             continue

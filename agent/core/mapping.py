@@ -38,7 +38,7 @@ DIALECTS = {
     "access": Dialect.SQLITE,
     "folder": Dialect.SQLITE,
 }
-"""What each `source.type` is read in; files are read through an image in SQLite (agent/source/image.py)."""
+"""What each `source.type` is read in; files are read through an image in SQLite (agent/source/files.py)."""
 IMAGES = {"access", "folder"}
 """Types that are read through an image: a key may be made for tables that have none."""
 ROW_KEY = "_row"

@@ -20,7 +20,8 @@ from agent.core import sheet
 from agent.core.mapping import SourceConfig
 from agent.source import base
 from agent.source.base import SchemaError
-from agent.source.image import ImageSource, Sheet
+from agent.source.files import ImageSource
+from agent.source.image import Sheet
 from common.core.errors import UnavailableError, words
 
 PROVEN = True
@@ -32,7 +33,7 @@ _EXPORT_SECS = 900.0
 
 
 class Access:
-    """See image.Origin."""
+    """See files.Origin."""
 
     is_live = True
 
@@ -146,7 +147,7 @@ def _all(
 
 def _place(copy: BinaryIO) -> str:
     """A copy without a name, as a program opens it."""
-    return f"/dev/fd/{copy.fileno()}"
+    return f"/proc/self/fd/{copy.fileno()}"
 
 
 def _broken(path: Path, why: str) -> SchemaError:

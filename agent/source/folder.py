@@ -11,7 +11,8 @@ from agent.core import sheet
 from agent.core.mapping import SourceConfig
 from agent.source import base, exports
 from agent.source.base import SchemaError
-from agent.source.image import ImageSource, Sheet
+from agent.source.files import ImageSource
+from agent.source.image import Sheet
 from common.core.errors import words
 
 PROVEN = True
@@ -20,7 +21,7 @@ _ENDINGS = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".xls"}
 
 
 class Folder:
-    """See image.Origin."""
+    """See files.Origin."""
 
     is_live = False
 

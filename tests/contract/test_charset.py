@@ -15,7 +15,7 @@ import pytest
 
 from agent.core import lost, query, rows
 from agent.core.mapping import Field, SourceConfig, Table, TableMapping
-from agent.source import folder, image
+from agent.source import files, folder
 from agent.source.base import Source
 from tests.contract.vendor import OnServer, SqliteFile, Vendor, on_kingbase, on_mariadb, on_postgresql
 from tests.server import HOST
@@ -158,7 +158,7 @@ async def test_sqlite_gives_every_name_back(tmp_path: Path, charset: str) -> Non
 async def test_an_exported_file_gives_every_name_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, charset: str
 ) -> None:
-    monkeypatch.setattr(image, "SETTLE_SECS", 0.0)
+    monkeypatch.setattr(files, "SETTLE_SECS", 0.0)
     values = expected("gb18030")
     lines = ["id,sqr", *(f"{key},{name}" for key, name in values.items())]
     (tmp_path / "t.csv").write_text("\n".join(lines), charset)

@@ -6,13 +6,13 @@ import pytest
 
 from agent import conformance
 from agent.conformance import Finding
-from agent.core.mapping import Cursor, Table, TableMapping
+from agent.core.mapping import Cursor, Field, Table, TableMapping
 from agent.core.query import Dialect
 from agent.source import base
 from agent.source.base import Source
 from tests.contract.vendor import CASES, STEPS, Vendor, case, only_servers
 
-TEXTS = {"case_no": "编号", "applicant": "申请人"}
+TEXTS: dict[str, str | Field] = {"case_no": "编号", "applicant": "申请人"}
 
 
 def tables(vendor: Vendor, **changes: list[str]) -> list[Table]:

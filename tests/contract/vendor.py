@@ -16,7 +16,7 @@ import pytest
 from agent.app import adapter
 from agent.core.mapping import SourceConfig
 from agent.core.query import Column, Query, Row, Table, quote
-from agent.source import image
+from agent.source import files
 from agent.source.base import Source
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, MariaDb, PostgreSql
@@ -246,8 +246,8 @@ async def on_kingbase(request: pytest.FixtureRequest, folder: Path) -> OnPostgre
 
 
 async def on_folder(request: pytest.FixtureRequest, folder: Path) -> Exports:
-    request.getfixturevalue("monkeypatch").setattr(image, "SETTLE_SECS", 0.0)
-    request.getfixturevalue("monkeypatch").setattr(image, "DUTY", 1.0)
+    request.getfixturevalue("monkeypatch").setattr(files, "SETTLE_SECS", 0.0)
+    request.getfixturevalue("monkeypatch").setattr(files, "DUTY", 1.0)
     return Exports(folder)
 
 

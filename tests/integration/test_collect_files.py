@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.source import image
+from agent.source import files
 from common.clock import Clock
 from common.core import record
 from common.core.instant import SECOND
@@ -49,8 +49,8 @@ SECOND_ROW = ("002", "张三", "2026-06-09")
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exports:
-    monkeypatch.setattr(image, "SETTLE_SECS", 0.0)
-    monkeypatch.setattr(image, "DUTY", 1.0)
+    monkeypatch.setattr(files, "SETTLE_SECS", 0.0)
+    monkeypatch.setattr(files, "DUTY", 1.0)
     return Exports(tmp_path)
 
 

@@ -17,9 +17,9 @@ from agent.core import query
 from agent.core.mapping import ROW_KEY, SourceConfig
 from agent.core.query import Column, Dialect, Row, Table
 from agent.source import exports as reader
-from agent.source import folder, image
+from agent.source import files, folder
 from agent.source.base import SchemaError
-from agent.source.image import ImageSource
+from agent.source.files import ImageSource
 
 DATA = Path(__file__).parents[1] / "data"
 HEAD = ["受理编号", "申请人", "意见"]
@@ -29,8 +29,8 @@ TEXTS = [tuple(value or None for value in row) for row in ROWS]
 
 @pytest.fixture
 async def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["Exports"]:
-    monkeypatch.setattr(image, "SETTLE_SECS", 0.0)
-    monkeypatch.setattr(image, "DUTY", 1.0)
+    monkeypatch.setattr(files, "SETTLE_SECS", 0.0)
+    monkeypatch.setattr(files, "DUTY", 1.0)
     made = Exports(tmp_path / "导出")
     yield made
     await made.source.close()
@@ -203,7 +203,7 @@ async def test_a_file_that_is_being_written_is_waited_for(
 ) -> None:
     path = exports.text("办件.csv", [HEAD, *ROWS])
     assert len(await exports.rows("办件")) == 3
-    monkeypatch.setattr(image, "SETTLE_SECS", 3600.0)
+    monkeypatch.setattr(files, "SETTLE_SECS", 3600.0)
     with path.open("a") as file:
         file.write("004,赵六,\n")
     assert len(await exports.rows("办件")) == 3, "the former image serves"
@@ -256,11 +256,11 @@ async def test_nothing_of_an_image_lies_in_a_folder(exports: Exports, tmp_path: 
 async def test_a_large_table_loads_beside_the_other_work(
     exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image, "PATIENCE_SECS", 0.0)
+    monkeypatch.setattr(files, "PATIENCE_SECS", 0.0)
     exports.text("办件.csv", [HEAD, *([str(n), "王", "x"] for n in range(5000))])
     with pytest.raises(SchemaError, match="正在载入"):
         await exports.source.columns("办件")
-    monkeypatch.setattr(image, "PATIENCE_SECS", 30.0)
+    monkeypatch.setattr(files, "PATIENCE_SECS", 30.0)
     assert len(await exports.rows("办件", "受理编号")) == 5000
 
 

@@ -12,9 +12,9 @@ import pytest
 from agent.core import query
 from agent.core.mapping import ROW_KEY, SourceConfig
 from agent.core.query import Column, Dialect, Row, Table
-from agent.source import access, image
+from agent.source import access, files
 from agent.source.base import SchemaError
-from agent.source.image import ImageSource
+from agent.source.files import ImageSource
 from common.core.errors import UnavailableError
 
 DATA = Path(os.environ.get("MINGCHA_DATA") or Path(__file__).parents[3] / "shared" / "data") / "access"
@@ -27,8 +27,8 @@ pytestmark = [
 
 @pytest.fixture
 async def nwind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ImageSource]:
-    monkeypatch.setattr(image, "SETTLE_SECS", 0.0)
-    monkeypatch.setattr(image, "DUTY", 1.0)
+    monkeypatch.setattr(files, "SETTLE_SECS", 0.0)
+    monkeypatch.setattr(files, "DUTY", 1.0)
     shutil.copy(DATA / "nwind.mdb", tmp_path / "nwind.mdb")
     made = source(tmp_path / "nwind.mdb", "cp1252")
     yield made
@@ -63,13 +63,12 @@ async def walk(
     ],
 )
 async def test_every_row_of_every_table_comes_once(file: str, table: str) -> None:
-    counted = await asyncio.to_thread(
-        subprocess.run, ["mdb-count", DATA / file, table], capture_output=True, check=True
-    )
+    count = ["mdb-count", str(DATA / file), table]
+    counted = await asyncio.to_thread(lambda: subprocess.run(count, capture_output=True, check=True).stdout)
     made = source(DATA / file, "cp1252")
     columns = await made.columns(table)
     found = await walk(made, table, columns[:1], (ROW_KEY,), 50)
-    assert len(found) == int(counted.stdout) > 0
+    assert len(found) == int(counted) > 0
     assert len({row[-1] for row in found}) == len(found)
     await made.close()
 

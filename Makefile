@@ -21,7 +21,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 services:
-	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime
+	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools
 
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)
@@ -46,7 +46,7 @@ soak: setup services
 	@$(BIN)/python -m tests.soak --what $(or $(WHAT),kill) --count $(or $(COUNT),20) --seed $(or $(SEED),1)
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml $(foreach extra,agent mysql postgresql central demo dev,--extra $(extra)) \
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,agent mysql postgresql sqlserver oracle dm kingbase folder central demo dev,--extra $(extra)) \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 --universal -q -o requirements.lock
 
 format: setup

@@ -5,6 +5,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 import structlog
@@ -37,7 +38,18 @@ from common.core.record import Event
 log = structlog.get_logger()
 _File = TypeVar("_File", Buffer, Index)
 
-SOURCES = {"sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
+SOURCES = {
+    "sqlite": "sqlite",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "postgresql": "postgresql",
+    "kingbase": "kingbase",
+    "sqlserver": "sqlserver",
+    "oracle": "oracle",
+    "dameng": "dm",
+    "access": "access",
+    "folder": "folder",
+}
 """`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
 NOT_MAPPED = "未配置数据源"
 REOPENED_SECS = 30.0
@@ -187,15 +199,23 @@ async def _collect(
 
 def adapter(source: SourceConfig, secrets_dir: Path) -> Source:
     """The source's adapter, nothing opened yet. Raises ConfigError where its driver is not installed."""
+    made: Source = _adapter_module(source).from_config(source, secrets_dir)
+    return made
+
+
+def proven(source: SourceConfig) -> bool:
+    """Whether its adapter has been proven on a live server. Raises as `adapter`."""
+    return bool(_adapter_module(source).PROVEN)
+
+
+def _adapter_module(source: SourceConfig) -> ModuleType:
     name = SOURCES[source.type]
     try:
-        module = importlib.import_module(f"agent.source.{name}")
+        return importlib.import_module(f"agent.source.{name}")
     except ImportError as error:
         raise ConfigError(
             f"没有安装 {source.type} 的驱动：{error.name}", hint=f"请安装：pip install 'mingcha[{name}]'"
         ) from error
-    made: Source = module.from_config(source, secrets_dir)
-    return made
 
 
 def read_key(path: Path, what: str) -> bytes:

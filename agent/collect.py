@@ -43,6 +43,8 @@ HUNG_SECS = 35.0
 """More than a pause after a fault, or a slow walk's slice, takes."""
 RECHECK_SECS = 30.0
 """A table that could not be read is tried again after this, or when it would be swept, if that is sooner."""
+_NEVER = -(1 << 63)
+"""Before every instant of the monotonic clock, of former boots too."""
 
 
 COST_OVER = 5 * MINUTE
@@ -65,6 +67,8 @@ class CollectState:
         self.turned_mono = 0
         self.rounds = 0
         self.quarantined = 0
+        self.lost: dict[str, int] = {}
+        """Table and column -> rows whose text the source itself had lost, by the last whole walk."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -152,6 +156,7 @@ class Collector:
         self._count_cost()
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
+        self._state.lost = {name: rows for lanes in self._lanes.values() for name, rows in lanes.lost.items()}
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000
@@ -218,7 +223,7 @@ class Collector:
         walks: dict[tuple[int, Anew | None], dict[str, int]] = {}
         for name, lanes in self._lanes.items():
             whole = lanes.whole_mono
-            if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, 0):
+            if name not in self._retry_mono and whole is not None and whole > self._passed.get(name, _NEVER):
                 walks.setdefault((whole, lanes.anew), {})[name] = lanes.rows
         if not walks:
             return

@@ -296,7 +296,8 @@ async def _connect(box: Box) -> Outcome:
         await source.open()
     finally:
         await source.close()
-    return ok(box.source.path or f"{box.source.host} {box.source.database}")
+    where = box.source.path or f"{box.source.host} {box.source.database}"
+    return ok(where if app.proven(box.source) else f"{where}（{box.source.type} {base.NOT_PROVEN}）")
 
 
 async def _read_only(box: Box) -> Outcome:
@@ -308,13 +309,16 @@ async def _read_only(box: Box) -> Outcome:
 
 
 async def _columns(box: Box) -> Outcome:
-    source, found = box.adapter() if box.source else None, []
+    source, found, awaited = box.adapter() if box.source else None, [], []
     if source is None:
         return Outcome(Status.SKIP, app.NOT_MAPPED)
     try:
         for table in box.tables:
             try:
                 there = await source.columns(table.mapping.from_)
+            except base.NotYetError as error:
+                awaited.append(str(error))
+                continue
             except base.SchemaError as error:
                 found.append(str(error))
                 continue
@@ -322,7 +326,11 @@ async def _columns(box: Box) -> Outcome:
             found += [f"{table.mapping.from_} 缺少字段 {'、'.join(lost)}"] if lost else []
     finally:
         await source.close()
-    return Outcome(Status.FAIL, "；".join(found)) if found else ok(f"{len(box.tables)} 张表的字段都在")
+    return (
+        Outcome(Status.FAIL, "；".join(found))
+        if found
+        else ok("；".join(awaited) or f"{len(box.tables)} 张表的字段都在")
+    )
 
 
 async def _switched_on(box: Box) -> Outcome:
@@ -341,4 +349,5 @@ async def _last_pass(box: Box) -> Outcome:
         return Outcome(
             Status.FAIL, fault or detail, since=box.since(status.source_since_wall or status.pass_wall)
         )
-    return ok(detail)
+    lost = "、".join(f"{name} {rows} 行" for name, rows in status.lost.items())
+    return ok(f"{detail}；源库里已丢失文字（? 或 �）：{lost}" if lost else detail)

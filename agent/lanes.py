@@ -54,6 +54,8 @@ class Lanes:
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
         self.rows = 0
+        self.lost: dict[str, int] = {}
+        """Column -> rows of that walk whose text the source had lost before us."""
 
     @property
     def busy_us(self) -> int:
@@ -128,6 +130,7 @@ class Lanes:
         changed, done = await walk.read(until)
         if done:
             self.whole_mono, self.anew, self.rows = walk.began_mono, walk.anew, walk.rows
+            self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in walk.lost.items()}
             self._tail.begin(walk.last)
             self._walk = None
             self._next_walk_mono = self._clock.mono() + self._every

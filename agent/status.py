@@ -42,6 +42,7 @@ class Status(Struct, frozen=True, kw_only=True):
     buffer_fault: str
     hung: str
     table_faults: dict[str, str]
+    lost: dict[str, int]
     source_since_wall: int
     pass_wall: int
     rounds: int
@@ -84,6 +85,7 @@ async def compose(
         buffer_fault=collecting.buffer_fault,
         hung=collecting.hung(clock.mono(), poll_secs),
         table_faults=collecting.table_faults,
+        lost=collecting.lost,
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,
         rounds=collecting.rounds,

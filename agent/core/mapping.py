@@ -34,7 +34,18 @@ DIALECTS = {
     "mysql": Dialect.MYSQL,
     "mariadb": Dialect.MYSQL,
     "postgresql": Dialect.POSTGRESQL,
+    "kingbase": Dialect.KINGBASE,
+    "sqlserver": Dialect.SQLSERVER,
+    "oracle": Dialect.ORACLE,
+    "dameng": Dialect.DAMENG,
+    "access": Dialect.SQLITE,
+    "folder": Dialect.SQLITE,
 }
+"""What each `source.type` is read in; files are read through an image in SQLite (agent/source/files.py)."""
+IMAGES = {"access", "folder"}
+"""Types that are read through an image: a key may be made for tables that have none."""
+ROW_KEY = "_row"
+"""The key that is made: digest of the whole row, and which of several equal rows it is."""
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -44,9 +55,20 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 class SourceConfig(_Part, frozen=True):
     """`[source]`: one database, read with SELECT alone."""
 
-    type: Literal["sqlite", "mysql", "mariadb", "postgresql"]
+    type: Literal[
+        "sqlite",
+        "mysql",
+        "mariadb",
+        "postgresql",
+        "kingbase",
+        "sqlserver",
+        "oracle",
+        "dameng",
+        "access",
+        "folder",
+    ]
     path: str = ""
-    """SQLite file, beside the mapping if relative."""
+    """SQLite or Access file, or folder of exported files; beside the mapping if relative."""
     host: str = ""
     port: int = 0
     database: str = ""
@@ -54,7 +76,8 @@ class SourceConfig(_Part, frozen=True):
     password_file: str = ""
     """Name of a file in `capture.secrets_dir`; the secret itself is never in the mapping."""
     charset: str = ""
-    """Of text columns that the driver gives as bytes; a column may say otherwise. Empty: utf-8."""
+    """Of text columns that the driver gives as bytes; a column may say otherwise. Empty: utf-8. Of an exported text
+    file or an old Access file: of its whole text. Empty: found out, GB18030 for Access."""
     timezone: str = "Asia/Shanghai"
 
     @property
@@ -95,8 +118,8 @@ class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "colu
     """One source table or view."""
 
     from_: str
-    key: list[str]
-    """Unique and never null; one column or several."""
+    key: list[str] = []
+    """Unique and never null; one column or several. Empty, of a file alone: a key is made (ROW_KEY)."""
     columns: dict[str, str | Field] = {}
     parent: str | list[str] = []
     """Column(s) that hold the case's key. In `case` itself: the key, unless others refer to another column."""
@@ -128,7 +151,7 @@ class Table(Struct, frozen=True, dict=True):
 
     @property
     def key(self) -> tuple[str, ...]:
-        return tuple(self.mapping.key)
+        return tuple(self.mapping.key) or (ROW_KEY,)
 
     @cached_property
     def parent(self) -> tuple[str, ...]:
@@ -212,7 +235,8 @@ def flatten(data: dict[str, Any]) -> dict[str, Any]:
 def faults(data: dict[str, Any]) -> list[str]:
     """Every fault that types alone do not show, each with its key path; `data` is of the right types throughout."""
     tables = data.get("table", {})
-    found = _source_faults(msgspec.convert(data["source"], SourceConfig)) if "source" in data else []
+    source = msgspec.convert(data["source"], SourceConfig) if "source" in data else None
+    found = _source_faults(source) if source else []
     if "case" not in tables:
         found.append("table.case：缺少（办件主表）")
     for name, part in tables.items():
@@ -222,12 +246,14 @@ def faults(data: dict[str, Any]) -> list[str]:
             found.append(f"table.{one_line(name)}：表名应为 case、case.<名>、step 或 step.<名>")
         else:
             table = msgspec.convert(part, TableMapping)
-            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table)]
+            keyless = source is not None and source.type in IMAGES
+            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table, keyless=keyless)]
     return found
 
 
 def _source_faults(source: SourceConfig) -> list[str]:
-    needed = ["path"] if source.type == "sqlite" else ["host", "database", "user", "password_file"]
+    is_file = source.type in {"sqlite", *IMAGES}
+    needed = ["path"] if is_file else ["host", "database", "user", "password_file"]
     found = [f"source.{name}：缺少" for name in needed if not getattr(source, name)]
     found += _file_faults("source.path", source.path) + _file_faults(
         "source.password_file", source.password_file
@@ -235,12 +261,12 @@ def _source_faults(source: SourceConfig) -> list[str]:
     return found + _charset_faults("source.charset", source.charset)
 
 
-def _table_faults(name: str, table: TableMapping) -> list[str]:
+def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]:
     root = name.partition(".")[0]
     found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
-    if not table.key:
+    if not table.key and not keyless:
         found.append("key：缺少")
-    if name != "case" and not table.parent:
+    if not table.parent and (name != "case" or (keyless and not table.key)):
         found.append("parent：缺少（指向办件的字段）")
     parent = [table.parent] if isinstance(table.parent, str) else table.parent
     cursor = table.cursor.columns if table.cursor else []

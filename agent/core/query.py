@@ -1,6 +1,6 @@
 """SELECTs built from checked identifiers alone: the only statements that ever reach a site's database.
 
-Rules: one SELECT per query, no function outside `_raw`, no text of a configuration but identifiers that
+Rules: one SELECT per query, no function outside `_SPELLING`, no text of a configuration but identifiers that
 `identifier` has checked and `quote` has quoted, every value a parameter. Paging is keyset paging: a page starts
 where the last row ended, never at an OFFSET, so that rows inserted meanwhile shift nothing.
 """
@@ -20,11 +20,53 @@ _IDENTIFIER = re.compile(r"[^\W\d]([\w $#@（）()/、·—-]*[\w$#）)])?")
 
 
 class Dialect(StrEnum):
-    """How a source writes identifiers, parameters and raw text."""
+    """How a source writes identifiers, parameters and raw text; the spelling itself is `_SPELLING`."""
 
     SQLITE = "sqlite"
     MYSQL = "mysql"
     POSTGRESQL = "postgresql"
+    KINGBASE = "kingbase"
+    SQLSERVER = "sqlserver"
+    ORACLE = "oracle"
+    DAMENG = "dameng"
+
+    @property
+    def tells_case(self) -> bool:
+        """Whether a quoted name must be written in the very case of the catalogue."""
+        return _SPELLING[self].tells_case
+
+
+class _Spelling(Struct, frozen=True):
+    """One dialect. `{n}` is a number: of a parameter, or of rows."""
+
+    quotes: str
+    """Opening and closing mark of an identifier."""
+    place: str
+    """Where a parameter goes."""
+    raw: str
+    """A text column as the bytes that are stored."""
+    top: str = ""
+    limit: str = ""
+    """How a page ends: behind SELECT, or behind the whole."""
+    tells_case: bool = False
+
+
+_LIMIT = " LIMIT {n}"
+_PG_RAW = "convert_to({}::text, getdatabaseencoding())"
+_SPELLING = {
+    # Not `"`: there a double-quoted name that does not exist is read as a string, silently. All text comes as bytes.
+    Dialect.SQLITE: _Spelling("``", "?", "{}", limit=_LIMIT),
+    Dialect.MYSQL: _Spelling("``", "%s", "CAST({} AS BINARY)", limit=_LIMIT),
+    Dialect.POSTGRESQL: _Spelling('""', "${n}", _PG_RAW, limit=_LIMIT, tells_case=True),
+    Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, limit=_LIMIT, tells_case=True),
+    # varchar in the code page of its collation, nvarchar in UTF-16-LE.
+    Dialect.SQLSERVER: _Spelling("[]", "%s", "CAST({} AS VARBINARY(MAX))", top="TOP ({n}) "),
+    # RAW holds 2,000 bytes in SQL: a longer text is refused by the server, never cut.
+    Dialect.ORACLE: _Spelling(
+        '""', ":{n}", "UTL_RAW.CAST_TO_RAW({})", limit=" FETCH FIRST {n} ROWS ONLY", tells_case=True
+    ),
+    Dialect.DAMENG: _Spelling('""', "?", "UTL_RAW.CAST_TO_RAW({})", limit=_LIMIT, tells_case=True),
+}
 
 
 class Column(Struct, frozen=True):
@@ -39,6 +81,10 @@ class Query(Struct, frozen=True):
 
     sql: str
     params: tuple[Any, ...] = ()
+    table: str = ""
+    """The source table that is read."""
+    index: tuple[str, ...] = ()
+    """Columns, in order, that an index over them would serve: an image of a file makes it itself."""
 
 
 class Table(Struct, frozen=True):
@@ -61,12 +107,9 @@ def identifier(text: str) -> str:
 
 
 def quote(dialect: Dialect, name: str) -> str:
-    """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it.
-
-    Not `"` on SQLite: there a double-quoted name that does not exist is read as a string, silently.
-    """
-    mark = '"' if dialect is Dialect.POSTGRESQL else "`"
-    return f"{mark}{identifier(name)}{mark}"
+    """Checked and quoted. A quote character cannot occur inside, because `identifier` refuses it."""
+    marks = _SPELLING[dialect].quotes
+    return f"{marks[0]}{identifier(name)}{marks[1]}"
 
 
 def table_name(dialect: Dialect, name: str) -> str:
@@ -87,11 +130,12 @@ class _Builder:
     def value(self, value: Any) -> str:
         """A place for `value`. SQLite text travels as bytes and is compared as text."""
         self.params.append(value)
-        if self._dialect is Dialect.POSTGRESQL:
-            return f"${len(self.params)}"
-        if self._dialect is Dialect.MYSQL:
-            return "%s"
-        return "CAST(? AS TEXT)" if isinstance(value, bytes) else "?"
+        place = _SPELLING[self._dialect].place.format(n=len(self.params))
+        return (
+            f"CAST({place} AS TEXT)"
+            if self._dialect is Dialect.SQLITE and isinstance(value, bytes)
+            else place
+        )
 
     def after(self, columns: Sequence[str], values: Sequence[Any]) -> str:
         """(a, b) > (x, y) spelled so that every engine can use an index on (a, b)."""
@@ -159,25 +203,20 @@ def _select(
     limit: int,
     falling: bool = False,
 ) -> Query:
+    spelling = _SPELLING[table.dialect]
     columns = ", ".join(_column(table.dialect, column) for column in table.columns)
-    sql = f"SELECT {columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
+    top = spelling.top.format(n=int(limit)) if limit else ""
+    sql = f"SELECT {top}{columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
     if where:
         sql += f" WHERE {' AND '.join(where)}"
     if order:
         down = " DESC" if falling else ""
         sql += f" ORDER BY {', '.join(build.name(column) + down for column in order)}"
     if limit:
-        sql += f" LIMIT {int(limit)}"
-    return Query(sql, tuple(build.params))
+        sql += spelling.limit.format(n=int(limit))
+    return Query(sql, tuple(build.params), table.name, tuple(order) or table.key)
 
 
 def _column(dialect: Dialect, column: Column) -> str:
     name = quote(dialect, column.name)
-    return _RAW[dialect].format(name) if column.raw else name
-
-
-_RAW = {
-    Dialect.SQLITE: "{}",  # the adapter gives all text as bytes
-    Dialect.MYSQL: "CAST({} AS BINARY)",
-    Dialect.POSTGRESQL: "convert_to({}::text, getdatabaseencoding())",
-}
+    return _SPELLING[dialect].raw.format(name) if column.raw else name

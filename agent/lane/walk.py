@@ -1,6 +1,8 @@
 """The walk: a whole table in key order. It alone proves the index row by row, and finds what is gone."""
 
-from agent.core import query
+from collections import Counter
+
+from agent.core import lost, query
 from agent.core.indexed import Known
 from agent.core.page import BEGIN, unpacked
 from agent.core.proof import Met
@@ -8,6 +10,7 @@ from agent.core.query import Row
 from agent.index import Index
 from agent.lane.reader import ASK_ROWS, Reader
 from agent.source import base
+from common.core.instant import SECOND
 from common.core.record import Anew
 
 
@@ -17,13 +20,17 @@ class Walk:
     def __init__(self, reader: Reader, index: Index, anew: Anew | None, newest_id: int) -> None:
         self._reader = reader
         self._index = index
-        self.began_mono = reader.clock.mono()
+        age = int(reader.source.age_secs(reader.table.mapping.from_) * SECOND)
+        self.began_mono = reader.clock.mono() - age
+        """What an exported file says holds for when it was written."""
         self.anew = anew
         self.newest_id = newest_id
-        self.met = Met(reader.clock.office())
+        self.met = Met(reader.clock.office() - age)
         self.last: Row | None = None
         """The key it has come to."""
         self.rows = 0
+        self.lost = Counter[str]()
+        """Column -> rows whose text the source had lost before us."""
         self._used: set[str] = set()
         self.watch = False
         """Whether much that differs at once would be an upheaval, and not what happened while we were away."""
@@ -47,6 +54,7 @@ class Walk:
             count, page, last = await self._page()
             changed += count
             self.rows += len(page)
+            self.lost.update(lost.count(page, reader.table))
             if page:
                 self._step(page[-1], last=last)
             if last:

@@ -9,6 +9,7 @@ After any error the adapter has closed its connection, so that no lock and no ha
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
 from common.config import read_secret
-from common.core.errors import RejectedError, UnavailableError
+from common.core.errors import MingchaError, RejectedError, UnavailableError
 
 CONNECT_SECS = 3.0
 STATEMENT_SECS = 5.0
@@ -25,12 +26,20 @@ ANSWER_SECS = 8.0
 """A half-open line answers nothing: past this the connection is given up."""
 
 
+NOT_PROVEN = "未在真实服务器上验证"
+"""Said of an adapter whose `PROVEN` is False: the contract suite has never run against the real engine."""
+
+
 class SchemaError(RejectedError):
     """A table is missing, a column is missing, or SELECT on it is not granted."""
 
 
 class PrivilegeError(SchemaError):
     """The account may not do this to the table."""
+
+
+class NotYetError(SchemaError):
+    """The table is being loaded or written: it will be there by itself."""
 
 
 class Source(Protocol):
@@ -62,10 +71,16 @@ class Source(Protocol):
     async def clock(self) -> int | None:
         """The server's clock, microseconds since 1970 UTC; None: it has none of its own. Raises UnavailableError."""
 
+    def age_secs(self, table: str) -> float:
+        """How old the content is that is served of `table`: 0 for a live database, more for an exported file.
+
+        What a walk proves holds up to that long before its start: a row that was written since is not in the file.
+        """
+
 
 def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:
-    """Columns that are not there; PostgreSQL alone tells upper from lower case."""
-    fold = str if dialect is Dialect.POSTGRESQL else str.casefold
+    """Columns that are not there; upper and lower case differ only where the dialect says so."""
+    fold = str if dialect.tells_case else str.casefold
     there = {fold(name) for name in found}
     return [name for name in wanted if fold(name) not in there]
 
@@ -73,6 +88,40 @@ def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> li
 def read_password(config: SourceConfig, secrets_dir: Path) -> str:
     """Raises ConfigError if the file is not there."""
     return read_secret(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+
+
+class Fault(StrEnum):
+    """What a driver's error code means."""
+
+    LOGIN = "login"
+    DATABASE = "database"
+    TABLE = "table"
+    COLUMN = "column"
+    PRIVILEGE = "privilege"
+    BUSY = "busy"
+    AWAY = "away"
+
+
+def translated(fault: Fault | None, text: str, config: SourceConfig, where: str) -> MingchaError:
+    """The error to raise. None: a code that nobody has foreseen."""
+    match fault:
+        case Fault.LOGIN:
+            made: MingchaError = wrong_password(config.user)
+        case Fault.DATABASE:
+            made = no_database(config.database)
+        case Fault.TABLE:
+            made = no_table(text)
+        case Fault.COLUMN:
+            made = no_column(text)
+        case Fault.PRIVILEGE:
+            made = no_privilege(text)
+        case Fault.BUSY:
+            made = busy(text)
+        case Fault.AWAY:
+            made = unreachable(where, text)
+        case None:
+            made = broken(text)
+    return made
 
 
 # What every adapter says in the same words.
@@ -84,6 +133,12 @@ SORTS = "临时排序"
 def plan(*, scans: bool, sorts: bool) -> str:
     """What `explain` says."""
     return "、".join(word for word, found in ((SCANS, scans), (SORTS, sorts)) if found)
+
+
+def no_catalogue(engine: str) -> UnavailableError:
+    return UnavailableError(
+        f"还不会勘察 {engine} 数据库", hint="请按操作手册手写 mapping.toml，再用  mingcha-agent doctor  检查"
+    )
 
 
 def unreachable(where: str, detail: object) -> UnavailableError:

@@ -7,36 +7,16 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
+from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
-from agent.source import base
+from agent.source import base, pg
 from common.core.errors import MingchaError, words
 
+PROVEN = True
+"""Whether the contract suite has run against a real one; the doctor and the compatibility table say it."""
 _PORT = 5432
 _Result = TypeVar("_Result")
-_FROM = (
-    "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text ELSE n.nspname || '.' || c.relname END, {} "
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace {} "
-    "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_' "
-    "AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'USAGE') "
-    "AND has_any_column_privilege(c.oid, 'SELECT') {} ORDER BY 1"
-)
-_TABLES = _FROM.format(
-    "c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''), c.reltuples", "", ""
-)
-_COLUMNS = _FROM.format(
-    "a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), ''), "
-    "NOT a.attnotnull",
-    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped",
-    "AND has_column_privilege(c.oid, a.attnum, 'SELECT')",
-).replace("ORDER BY 1", "ORDER BY 1, a.attnum")
-_INDEXES = _FROM.format(
-    "ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k(n, o) "
-    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.o), i.indisunique, i.indisprimary",
-    "JOIN pg_index i ON i.indrelid = c.oid",
-    "AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL",
-)
 
 
 class PostgresqlSource:
@@ -90,31 +70,16 @@ class PostgresqlSource:
         return f"账号 {self._config.user} 有权改写 {table}"
 
     async def catalogue(self) -> list[CatalogTable]:
-        tables = await self.fetch(Query(_TABLES))
-        columns = await self.fetch(Query(_COLUMNS))
-        indexes = await self.fetch(Query(_INDEXES))
-        return assembled(
-            [
-                CatalogTable(name, (), comment, view, rows=None if rows < 0 else int(rows))
-                for name, view, comment, rows in tables
-            ],
-            [
-                (table, CatalogColumn(name, kind, comment, nullable))
-                for table, name, kind, comment, nullable in columns
-            ],
-            [
-                Index(table, tuple(names), unique=unique, primary=primary)
-                for table, names, unique, primary in indexes
-            ],
-        )
+        return await pg.catalogue(self.fetch)
 
     async def explain(self, query: Query) -> str:
-        said = (await self.fetch(Query(f"EXPLAIN (FORMAT JSON) {query.sql}", query.params)))[0][0]
-        return base.plan(scans='"Seq Scan"' in said, sorts='"Sort"' in said)
+        return await pg.explain(self.fetch, query)
 
     async def clock(self) -> int | None:
-        found = await self.fetch(Query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
-        return int(found[0][0])
+        return await pg.clock(self.fetch)
+
+    def age_secs(self, table: str) -> float:  # noqa: ARG002
+        return 0.0
 
     async def _connect(self, *, read_only: bool) -> Any:
         return await asyncpg.connect(

@@ -9,7 +9,6 @@ import asyncio
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,10 +17,11 @@ from typing import TypeVar
 from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, table_name
-from agent.source import base
+from agent.source import base, lite
 from common.core.errors import MingchaError, UnavailableError
 
-_STEPS = 10_000  # virtual machine steps between two looks at the fuse
+PROVEN = True
+"""Whether the contract suite has run against a real one; the doctor and the compatibility table say it."""
 _Result = TypeVar("_Result")
 
 
@@ -63,6 +63,9 @@ class SqliteSource:
         """A file has no clock."""
         return None
 
+    def age_secs(self, table: str) -> float:  # noqa: ARG002
+        return 0.0
+
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         return await asyncio.to_thread(self._work, work)
 
@@ -77,23 +80,16 @@ class SqliteSource:
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
         db = sqlite3.connect(uri, uri=True, timeout=base.LOCK_SECS, isolation_level=None)
         db.text_factory = bytes
-        fuse = time.monotonic() + base.STATEMENT_SECS
-        db.set_progress_handler(lambda: time.monotonic() > fuse, _STEPS)
+        lite.limit(db)
         return db
 
     def _translated(self, error: sqlite3.Error) -> MingchaError:
-        text, code = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if text.startswith("no such table"):
-            return base.no_table(text.partition(": ")[2])
-        if text.startswith("no such column"):
-            return base.no_column(text.partition(": ")[2])
-        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}:
-            return base.busy(f"{self._path}（{text}）")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_CANTOPEN:
             return base.unreachable(str(self._path), self._why_not_open())
         if code == sqlite3.SQLITE_NOTADB:
             return UnavailableError(f"{self._path} 不是 SQLite 数据库", hint="请核对 mapping.toml 的 path")
-        return base.broken(f"{self._path}：{text}")
+        return lite.translated(error, str(self._path))
 
     def _why_not_open(self) -> str:
         return "无权读取该文件" if self._path.exists() else "文件不存在"

@@ -32,6 +32,7 @@ EVENTS: dict[str, LogEvent] = {
         "warning", "站点已暂停采集，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
     ),
     "capture.resumed": LogEvent("info", "采集已恢复"),
+    "image.loaded": LogEvent("info", "导出文件或 Access 文件有变化，已载入一张表", ("table", "rows", "how")),
     "table.stopped": LogEvent(
         "error",
         "一张表不能读，停止采集该表，其余照常",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from agent.source.base import Source
-from tests.contract.vendor import CASES, SERVERS, STEPS, VENDORS, Vendor
+from tests.contract.vendor import CASES, FILES, SERVERS, STEPS, VENDORS, Vendor
 
 
-@pytest.fixture(params=["sqlite", *SERVERS])
+@pytest.fixture(params=[*FILES, *SERVERS])
 async def vendor(request: pytest.FixtureRequest, tmp_path: Path) -> Vendor:
     made = await VENDORS[request.param](request, tmp_path)
     columns = {"编号": "VARCHAR(20)", "申请人": "VARCHAR(40)", "状态": "INTEGER", "修改时间": made.moment}

@@ -10,7 +10,17 @@ from agent.core.query import Query
 from agent.source import base
 from agent.source.base import Source
 from common.core.errors import ConfigError, MingchaError, UnavailableError
-from tests.contract.vendor import CASES, OnServer, Vendor, case, cases, keys, numbers, only_servers
+from tests.contract.vendor import (
+    CASES,
+    OnServer,
+    Vendor,
+    case,
+    cases,
+    keys,
+    numbers,
+    only_servers,
+    with_locks,
+)
 
 # a source that is away ----------------------------------------------------------------------------------------
 
@@ -164,6 +174,7 @@ async def test_a_reading_that_is_given_up_leaves_the_adapter_usable(
     assert await source.fetch(query.by_key(cases(vendor), None, 1)) == []
 
 
+@with_locks
 async def test_a_table_that_the_vendor_holds_is_busy_and_read_afterwards(
     vendor: Vendor, source: Source
 ) -> None:

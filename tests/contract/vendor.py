@@ -10,11 +10,13 @@ from typing import Any
 import asyncmy
 import asyncpg
 import msgspec
+import openpyxl
 import pytest
 
 from agent.app import adapter
 from agent.core.mapping import SourceConfig
 from agent.core.query import Column, Query, Row, Table, quote
+from agent.source import files
 from agent.source.base import Source
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, MariaDb, PostgreSql
@@ -29,6 +31,8 @@ class Vendor:
     """Runs far longer than any limit."""
     owner = ADMIN
     """Account that may do everything."""
+    empty: str | None = ""
+    """What an empty text is read as."""
 
     def __init__(self, config: SourceConfig, secrets_dir: Path) -> None:
         self.config = config
@@ -55,6 +59,10 @@ class Vendor:
 
     def quoted(self, name: str) -> str:
         return quote(self.config.dialect, name)
+
+    def stored(self, text: str) -> Any:
+        """Raw text as it is read."""
+        return text.encode()
 
     async def create(self, table: str, columns: dict[str, str], *key: str, grant: str = "SELECT") -> None:
         """A table with the primary key `key`; the adapter's account gets `grant` on it (may be empty)."""
@@ -105,6 +113,44 @@ class SqliteFile(Vendor):
 
     async def come_back(self) -> None:
         self.file.with_suffix(".away").rename(self.file)
+
+
+class Exports(SqliteFile):
+    """A folder of workbooks that the vendor's software writes anew after every change; it is away when renamed."""
+
+    empty = None
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder / "exports"
+        self.folder.mkdir()
+        self.config = SourceConfig("folder", path=str(self.folder))
+
+    async def execute(self, sql: str) -> list[Row]:
+        found = await super().execute(sql)
+        for (table,) in await super().execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            await asyncio.to_thread(self._export, table)
+        return found
+
+    def _export(self, table: str) -> None:
+        book = openpyxl.Workbook(write_only=True)
+        page = book.create_sheet()
+        with closing(sqlite3.connect(self.file)) as db:
+            rows = db.execute(f"SELECT * FROM {self.quoted(table)}")
+            page.append([item[0] for item in rows.description])
+            for row in rows:
+                page.append(row)
+        book.save(self.folder / "new.tmp")
+        (self.folder / "new.tmp").rename(self.folder / f"{table}.xlsx")
+
+    def stored(self, text: str) -> Any:
+        return text
+
+    async def go_away(self) -> None:
+        self.folder.rename(self.folder.with_suffix(".away"))
+
+    async def come_back(self) -> None:
+        self.folder.with_suffix(".away").rename(self.folder)
 
 
 class OnServer(Vendor):
@@ -192,14 +238,33 @@ async def on_postgresql(request: pytest.FixtureRequest, folder: Path) -> OnPostg
     return OnPostgreSql("postgresql", server, database, await server.create_user(database, ""), folder)
 
 
+async def on_kingbase(request: pytest.FixtureRequest, folder: Path) -> OnPostgreSql:
+    """Its driver and adapter, with PostgreSQL in the place of the server that nobody may install."""
+    made = await on_postgresql(request, folder)
+    made.config = msgspec.structs.replace(made.config, type="kingbase")
+    return made
+
+
+async def on_folder(request: pytest.FixtureRequest, folder: Path) -> Exports:
+    request.getfixturevalue("monkeypatch").setattr(files, "SETTLE_SECS", 0.0)
+    request.getfixturevalue("monkeypatch").setattr(files, "DUTY", 1.0)
+    return Exports(folder)
+
+
 VENDORS: dict[str, Callable[[pytest.FixtureRequest, Path], Awaitable[Vendor]]] = {
     "sqlite": on_sqlite,
     "mysql": on_mariadb,
     "postgresql": on_postgresql,
+    "kingbase": on_kingbase,
+    "folder": on_folder,
 }
 """Every implementation that the contract runs over, by the `type` of a mapping."""
-SERVERS = [pytest.param(name, marks=pytest.mark.service) for name in VENDORS if name != "sqlite"]
+ELSEWHERE = {"access", "sqlserver", "oracle", "dm"}
+"""Adapters without a server or a writer here: tests/real/test_access.py and tests/integration/test_drivers.py."""
+FILES = ["sqlite", "folder"]
+SERVERS = [pytest.param(name, marks=pytest.mark.service) for name in VENDORS if name not in FILES]
 only_servers = pytest.mark.parametrize("vendor", SERVERS, indirect=True)
+with_locks = pytest.mark.parametrize("vendor", ["sqlite", *SERVERS], indirect=True)
 
 
 # what the contract reads: two tables of a permit system ------------------------------------------------------

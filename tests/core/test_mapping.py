@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent import mapping
 from agent.core import rows
 from agent.core.digest import row_digest
-from agent.core.mapping import Field, SourceConfig, Table, TableMapping
+from agent.core.mapping import ROW_KEY, Field, SourceConfig, Table, TableMapping
 from agent.core.position import retype
 from agent.core.rows import Item, Stamp
 from common.core.errors import ConfigError, RejectedError
@@ -302,6 +302,29 @@ columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
         "table.case.result.columns.status：缺少 enum",
     ]:
         assert part in text
+
+
+@pytest.mark.parametrize("kind", ["folder", "access"])
+def test_a_file_needs_no_key_but_then_the_column_of_the_case(tmp_path: Path, kind: str) -> None:
+    text = f"""
+version = 1
+[source]
+type = "{kind}"
+path = "导出"
+[table.case]
+from = "台账"
+columns = {{case_no = "受理编号"}}
+"""
+    with pytest.raises(ConfigError, match=r"table\.case\.parent：缺少"):
+        load(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"source\.path：缺少"):
+        load(tmp_path, text.replace("path", "#"))
+    made = load(tmp_path, text.replace('from = "台账"', 'from = "台账"\nparent = "受理编号"'))["case"]
+    assert (made.key, made.parent) == ((ROW_KEY,), ("受理编号",))
+    assert ROW_KEY in made.names
+    assert load(tmp_path, text.replace('from = "台账"', 'from = "台账"\nkey = ["受理编号"]'))[
+        "case"
+    ].parent == ("受理编号",)
 
 
 def test_unknown_keys_are_errors_with_their_path(tmp_path: Path) -> None:

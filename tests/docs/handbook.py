@@ -22,6 +22,7 @@ from common.core.checks import CHECKS
 from common.core.events import EVENTS
 from common.core.record import Case, Step
 from common.core.state import Light, Link
+from tests.docs import engines
 from tests.docs.settings import FIELDS, SETTINGS
 
 PATH = Path(__file__).parents[2] / "docs" / "操作手册.md"
@@ -35,6 +36,8 @@ def render() -> str:
 
 
 def _tables() -> Iterator[str]:
+    yield "\n## 支持的数据源\n"
+    yield from _table(("数据源", "source.type", "安装", "真实服务器", "怎样验证的"), engines.handbook())
     yield "\n## 命令\n"
     yield from _table(("命令", "用途"), commands())
     for title, kind in (("agent.toml（站点）", AgentConfig), ("central.toml（市中心）", CentralConfig)):

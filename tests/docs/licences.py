@@ -10,13 +10,19 @@ HEAD = """# Licences of dependencies
 
 Mingcha is Apache-2.0. What the lock installs, with the licence each package states of itself. Exceptions to the
 permissive rule: `hypothesis` and `pathspec` (MPL-2.0, file-level copyleft) are development tools and are not
-installed on a box or in the hall. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
+installed on a box or in the hall. `pymssql` and `ksycopg2` (LGPL) are drivers of SQL Server and 人大金仓: extras that only
+a box with such a database installs, as they come. `dmPython` brings the closed libraries of 达梦; mdbtools (GPL) runs as a
+program of its own. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
 Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
 BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it.
 
 | package | licence |
 |---|---|
 """
+
+
+_STATED = {"pymssql": "LGPL-2.1", "ksycopg2": "LGPL with exceptions"}
+"""Where the package states a whole text, or nothing else."""
 
 
 def locked() -> list[str]:
@@ -36,6 +42,8 @@ def _licence(name: str) -> str:
         found = dict(metadata.metadata(name).json)
     except metadata.PackageNotFoundError:
         return ""
+    if name in _STATED:
+        return _STATED[name]
     stated = str(found.get("license_expression") or found.get("license") or "")
     if not stated or len(stated) > 60:
         classifiers = [item for item in found.get("classifier") or [] if item.startswith("License")]

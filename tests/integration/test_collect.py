@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from agent import mapping
+from agent.app import adapter
 from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.checkpoint import Signer
@@ -19,7 +20,6 @@ from agent.epoch import Sealing
 from agent.index import Index
 from agent.room import AMPLE, QuotaError, Room
 from agent.salvage import Salvage
-from agent.source import sqlite
 from agent.sqlfile import BufferFullError, DamagedFileError
 from common.clock import Clock
 from common.core import crypto, record
@@ -103,7 +103,7 @@ class Site:
         index = await Index.open(self.folder / "index.db", buffer.epoch)
         state = CollectState()
         capture = Capture(buffer, index, clock, DIGEST_KEY, Signer(buffer, "s01", SIGN_SECRET))
-        source = sqlite.from_config(source_config, self.folder)
+        source = adapter(source_config, self.folder)
         salvager = Salvage(buffer, await buffer.positions(), [KEK], index, capture, clock)
         collector = Collector(
             source, tables, capture, index, config, clock, state, salvager if salvage else None

@@ -14,7 +14,7 @@ ELEVEN_MISTAKES = """
 version = 1
 colour = "red"
 [source]
-type = "oracle"
+type = "paradox"
 [table.case]
 from = "办件"
 key = []

@@ -1,0 +1,66 @@
+"""What PostgreSQL and those of its wire say of themselves: catalogue, plans, clock."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
+from agent.core.query import Query, Row
+from agent.source import base
+
+Fetch = Callable[[Query], Awaitable[list[Row]]]
+_FROM = (
+    "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname::text ELSE n.nspname || '.' || c.relname END, {} "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace {} "
+    "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^pg_' "
+    "AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'USAGE') "
+    "AND has_any_column_privilege(c.oid, 'SELECT') {} ORDER BY 1"
+)
+_TABLES = _FROM.format(
+    "c.relkind IN ('v', 'm'), coalesce(obj_description(c.oid, 'pg_class'), ''), c.reltuples", "", ""
+)
+_COLUMNS = _FROM.format(
+    "a.attname::text, format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), ''), "
+    "NOT a.attnotnull",
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped",
+    "AND has_column_privilege(c.oid, a.attnum, 'SELECT')",
+).replace("ORDER BY 1", "ORDER BY 1, a.attnum")
+_INDEXES = _FROM.format(
+    "ARRAY(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k(n, o) "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.o), i.indisunique, i.indisprimary",
+    "JOIN pg_index i ON i.indrelid = c.oid",
+    "AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL",
+)
+
+
+async def catalogue(fetch: Fetch) -> list[CatalogTable]:
+    """See base.Source."""
+    tables = await fetch(Query(_TABLES))
+    columns = await fetch(Query(_COLUMNS))
+    indexes = await fetch(Query(_INDEXES))
+    return assembled(
+        [
+            CatalogTable(name, (), comment, view, rows=None if rows < 0 else int(rows))
+            for name, view, comment, rows in tables
+        ],
+        [
+            (table, CatalogColumn(name, kind, comment, nullable))
+            for table, name, kind, comment, nullable in columns
+        ],
+        [
+            Index(table, tuple(names), unique=unique, primary=primary)
+            for table, names, unique, primary in indexes
+        ],
+    )
+
+
+async def explain(fetch: Fetch, query: Query) -> str:
+    """See base.Source."""
+    said = (await fetch(Query(f"EXPLAIN (FORMAT JSON) {query.sql}", query.params)))[0][0]
+    text = said if isinstance(said, str) else json.dumps(said)
+    return base.plan(scans='"Seq Scan"' in text, sorts='"Sort"' in text)
+
+
+async def clock(fetch: Fetch) -> int | None:
+    """See base.Source."""
+    found = await fetch(Query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"))
+    return int(found[0][0])

@@ -11,11 +11,13 @@ from common.cli import progress, say, say_json
 from common.core.state import Health
 
 if TYPE_CHECKING:  # every command imports this file, few need the rest
-    from agent.core.mapping import SourceConfig
+    from agent.conformance import Finding
+    from agent.core.mapping import SourceConfig, Table
     from agent.core.probe.draft import Draft
     from agent.core.probe.verdicts import Verdict
 
 _MARKS = {Health.OK: "✓", Health.WARN: "!", Health.FAIL: "✕", Health.SKIP: "–"}
+_SIGNS = {True: "✓", False: "✕", None: "–"}
 _CODES = {Health.OK: 0, Health.SKIP: 0, Health.WARN: 1, Health.FAIL: 2}
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
 _DRAFT = "mapping.draft.toml"
@@ -37,6 +39,11 @@ def add(cli: click.Group) -> None:
         help="试用写好的映射：权限、查询计划、时钟、主键、字符集，并逐行试读，不保存。",
     )
     @click.option(
+        "--conformance",
+        is_flag=True,
+        help="在本站点的业务库上核对程序与该数据库的约定，印出核对单；只读，须有写好的映射。",
+    )
+    @click.option(
         "--to",
         type=_FILE,
         default=None,
@@ -51,15 +58,24 @@ def add(cli: click.Group) -> None:
     )
     @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
     def probe(
-        file: Path, grants: bool, check: bool, to: Path | None, secrets: Path | None, host: str, as_json: bool
+        file: Path,
+        grants: bool,
+        check: bool,
+        conformance: bool,
+        to: Path | None,
+        secrets: Path | None,
+        host: str,
+        as_json: bool,
     ) -> int:
-        if grants and check:
-            raise click.UsageError("--grants 与 --check 只能写一个")
+        if grants + check + conformance > 1:
+            raise click.UsageError("--grants、--check 与 --conformance 只能写一个")
         if grants:
             return _grants(file, host)
         folder = secrets or file.absolute().parent
         if check:
             return _check(file, folder, as_json=as_json)
+        if conformance:
+            return _conform(file, folder, as_json=as_json)
         return _draft(file, folder, to or file.absolute().parent / _DRAFT, as_json=as_json)
 
 
@@ -168,6 +184,44 @@ async def _checked(file: Path, secrets: Path) -> "list[Verdict]":
     source = app.adapter(config, secrets)
     try:
         return await probe_check.check(source, config, tables, Clock(), progress)
+    finally:
+        await source.close()
+
+
+# the sheet -----------------------------------------------------------------------------------------------------
+
+
+def _conform(file: Path, secrets: Path, *, as_json: bool) -> int:
+    """Exit code 2 where the database does not keep to the contract. Nothing of a row is printed."""
+    import msgspec
+
+    from agent import __version__, app, mapping
+    from agent.config import ZONE
+    from agent.source.base import NOT_PROVEN
+    from common.clock import Clock
+    from common.core.instant import from_us
+
+    config, tables = mapping.load(file)
+    found = asyncio.run(_examined(config, tables, secrets))
+    today, proven = from_us(Clock().wall(), ZONE).date().isoformat(), app.proven(config)
+    code = 2 if any(item.ok is False for item in found) else 0
+    if as_json:
+        head = {"engine": config.type, "version": __version__, "day": today, "proven": proven}
+        say_json(msgspec.json.encode(head | {"exit": code, "findings": found}))
+        return code
+    say(f"核对单  {config.type}  明察 {__version__}  {today}{'' if proven else f'  {NOT_PROVEN}'}")
+    for item in found:
+        say(f"{_SIGNS[item.ok]} {item.name}：{item.detail}")
+    say(("✓ 合乎约定；请把这张核对单交给市中心存档", "", "✕ 有不合约定的项目，暂不能采集")[code])
+    return code
+
+
+async def _examined(config: "SourceConfig", tables: "list[Table]", secrets: Path) -> "list[Finding]":
+    from agent import app, conformance
+
+    source = app.adapter(config, secrets)
+    try:
+        return await conformance.examine(source, tables)
     finally:
         await source.close()
 

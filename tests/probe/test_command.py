@@ -10,6 +10,7 @@ import pytest
 
 from agent import mapping
 from agent.__main__ import cli
+from agent.source import base
 from common.cli import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, code_of
 from tests.probe.held_out import CHINESE, FRAMEWORK
 from tests.probe.known import make_demonstration
@@ -55,6 +56,26 @@ def test_from_a_source_to_a_checked_mapping(folder: Path, capsys: pytest.Capture
     assert re.search(r"✓ 办件登记  试读：(\d+)/\1 行可以对应", said)
     assert re.search(r"✓ 办理环节  试读：([\d,]+)/\1 行可以对应", said)
     assert said.rstrip().endswith("! 映射可用，有要注意的事")
+
+
+def test_the_sheet_of_a_database_that_keeps_to_the_contract(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert probe(folder / "source.toml") == 0
+    text = (folder / "mapping.draft.toml").read_text("utf-8").replace('# other = "other"', 'other = "other"')
+    (folder / "mapping.toml").write_text(text, "utf-8")
+    capsys.readouterr()
+    assert probe("--conformance", folder / "mapping.toml") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("核对单  sqlite  明察 ")
+    assert base.NOT_PROVEN not in said[0]
+    assert {line[0] for line in said[1:-1]} <= {"✓", "–"}
+    assert said[-1].startswith("✓ 合乎约定")
+    assert probe("--conformance", folder / "mapping.toml", "--json") == 0
+    sheet = json.loads(capsys.readouterr().out)
+    assert (sheet["engine"], sheet["proven"], sheet["exit"]) == ("sqlite", True, 0)
+    assert len(sheet["findings"]) == len(said) - 2
+    assert probe("--conformance", "--check", folder / "mapping.toml") == EX_USAGE
 
 
 def test_a_file_that_is_there_is_not_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,12 +15,14 @@ import secrets
 from collections import deque
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core.mapping import Table
+from agent.core.source_clock import LOOK_EVERY, Reading, jump_secs
 from agent.index import Index
 from agent.lanes import Lanes
 from agent.salvage import Salvage
@@ -32,7 +34,8 @@ from common.core import mask
 from common.core.backoff import delay
 from common.core.errors import UnavailableError
 from common.core.instant import MINUTE, SECOND
-from common.core.record import Anew, Pass
+from common.core.record import Anew, Observation, Pass
+from common.core.state import Observed
 
 log = structlog.get_logger()
 
@@ -113,6 +116,7 @@ class Collector:
         self._source = source
         self._salvage = salvage
         self._switch = switch
+        self._read_clock: Reading | None = None
         self._busy: deque[tuple[int, int]] = deque([(clock.mono(), 0)])
         self._capture = capture
         self._config = config
@@ -142,6 +146,7 @@ class Collector:
         await self._capture.check_room()
         await self._capture.catch_up()
         await self._source.open()
+        await self._look_at_clock()
         if self._state.sweep_wanted:
             self._state.sweep_wanted = False
             for lanes in self._lanes.values():
@@ -173,6 +178,21 @@ class Collector:
             log.info("capture.resumed")
         self._state.paused = said(found)
         return found is not None
+
+    async def _look_at_clock(self) -> None:
+        """Now and then: a jump of the source's clock is told, because its times say something else since."""
+        if self._read_clock is not None and self._clock.mono() < self._read_clock.mono + LOOK_EVERY:
+            return
+        began, at = self._clock.mono(), await self._source.clock()
+        if at is None:
+            return
+        reading = Reading(at, (began + self._clock.mono()) // 2)
+        secs = jump_secs(self._read_clock, reading)
+        self._read_clock = reading
+        if secs:
+            log.warning("source.jumped", secs=secs)
+            detail = msgspec.json.encode({"seconds": secs}).decode()
+            await self._capture.observe(Observation(Observed.CLOCK_JUMP, "", "", detail))
 
     def _count_cost(self) -> None:
         """What the source has worked for us, over the last minutes."""

@@ -69,7 +69,7 @@ class Source(Protocol):
         SORTS). Raises UnavailableError or SchemaError."""
 
     async def clock(self) -> int | None:
-        """The server's clock, microseconds since 1970 UTC; None: it has none of its own. Raises UnavailableError."""
+        """The server's clock, microseconds since 1970 UTC; None: it has none of its own, or we cannot ask. Raises UnavailableError."""
 
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.

@@ -104,7 +104,7 @@ class BlockingSource:
         return await self._look.explain(self.fetch, query)
 
     async def clock(self) -> int | None:
-        return await self._look.clock(self.fetch)
+        return await self._engine.look.clock(self.fetch) if self._engine.look else None
 
     @property
     def _look(self) -> Look:

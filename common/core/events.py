@@ -27,6 +27,7 @@ EVENTS: dict[str, LogEvent] = {
         ("reason",),
         "执行 mingcha-agent doctor --only 数据源",
     ),
+    "source.jumped": LogEvent("warning", "业务库的时钟跳变，已记为观察", ("secs",)),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
     "capture.paused": LogEvent(
         "warning", "站点已暂停采集，不读业务库", ("who", "why"), "执行 mingcha-agent resume"

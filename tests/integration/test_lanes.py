@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from common.clock import Clock
 from common.core import record
+from common.core.instant import HOUR
 from common.core.record import Case, Cause, Observation, Op, Record
 from common.core.state import Observed
 from tests.integration.test_collect import EAGER, Box, Site
@@ -296,3 +298,23 @@ def _meddle(office: Office, dice: random.Random) -> None:
             office.sql("UPDATE SP_YWSL SET SQR=?, XGSJ=? WHERE ID=?", dice.choice("王李"), NOW, number)
         case _:
             office.sql("UPDATE SP_YWSL SET SQR=? WHERE ID=?", dice.choice("王李"), number)
+
+
+async def test_a_jump_of_the_sources_clock_is_observed_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an administrator sets it back an hour, between two looks a minute apart."""
+    monkeypatch.setattr("agent.collect.LOOK_EVERY", 0)
+    async with office.running(IDLE) as box:
+        source, shift = box.collector._source, [0]
+
+        async def clock() -> int:
+            return Clock().wall() + shift[0]
+
+        monkeypatch.setattr(source, "clock", clock)  # a file has none
+        await box.round()
+        shift[0] = -HOUR
+        await box.round()
+        await box.round()
+        (seen,) = await observed(box)
+        assert (seen.code, msgspec.json.decode(seen.detail)) == (Observed.CLOCK_JUMP, {"seconds": -3600})

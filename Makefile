@@ -26,15 +26,16 @@ services:
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)
 
-# Format, lint, types, import contracts, fast tests: under a minute, no servers.
+# Format, lint, types, import contracts, tests of the cores: under a minute, no servers.
 check: setup
 	$(BIN)/ruff format --check -q .
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n auto -m "not service"
+	$(BIN)/pytest -n auto -m "not service and not slow"
 
 test: check services
+	$(BIN)/pytest -n auto -m "slow and not service"
 	$(BIN)/pytest -m service
 
 # `make bench ONLY=name` runs one figure; each prints one JSON line.

@@ -8,6 +8,16 @@ from hypothesis import settings
 from provisioning.core.identity import Box
 from tests import services
 
+FAST = {"core", "docs", "model"}
+"""Folders of tests that open no database and start no process: `make check` runs these alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name not in FAST:
+            item.add_marker("slow")
+
+
 settings.register_profile("mingcha", deadline=None)  # a busy machine is no fault
 settings.load_profile("mingcha")
 

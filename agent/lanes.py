@@ -21,6 +21,8 @@ from common.clock import Clock
 from common.core.instant import SECOND
 from common.core.record import Anew
 
+NEWEST_EVERY = 2 * SECOND
+
 
 class Lanes:
     """`advance` reads a slice of each lane.
@@ -49,6 +51,7 @@ class Lanes:
         self._hot = HotLane(self._reader, index, config.hot_secs)
         self._walk: Walk | None = None
         self._survey: Survey | None = None
+        self._newest_mono = 0
         self._next_walk_mono = 0
         self.whole_mono: int | None = None
         self.anew: Anew | None = None
@@ -87,7 +90,7 @@ class Lanes:
         While an upheaval is surveyed nothing is told: what belongs to it must say so.
         """
         until = self._clock.mono() + int(secs * SECOND)
-        if self._survey is None and await self._newest_gone():
+        if self._survey is None and self._clock.mono() >= self._newest_mono and await self._newest_gone():
             self._survey = Survey(self._reader, self._index, newest_gone=True)
         if self._survey is None:
             try:
@@ -101,9 +104,10 @@ class Lanes:
         return 0
 
     async def _newest_gone(self) -> bool:
-        """Asked before anything else: in a restored source, numbers are soon given a second time."""
+        """Asked before anything else, every two seconds: in a restored source, numbers are soon given a second time."""
         if self.whole_mono is None or self._capture.proof(self._table.name).upheaval:
             return False
+        self._newest_mono = self._clock.mono() + NEWEST_EVERY
         known = await self._index.newest(self._table.name, upheaval.NEWEST)
         if not upheaval.in_newest(len(known), len(known)):
             return False

@@ -12,7 +12,7 @@ from agent.epoch import Sealing
 from agent.room import AMPLE
 from common.clock import Clock
 from common.core import crypto, record
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.record import Case, Op, Record, RecordKind
 from provisioning.core.identity import Box
 from tests.hazard import peers as plain
@@ -31,6 +31,9 @@ key = ["ID"]
 cursor = {{columns = ["XGSJ"], overlap_secs = 30}}
 columns = {{case_no = "SLBH", applicant = "SQR", promised = {{col = "ZT", type = "days"}}, finished_at = "BJSJ", responsible = "BLR"}}
 """
+
+
+PATIENCE = 2 * MINUTE
 
 
 class Loss(Struct, frozen=True):
@@ -72,7 +75,7 @@ async def run(
     kills: int = 2,
     rest_secs: float = 15.0,
 ) -> Outcome:
-    """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than a walk after the last change."""
+    """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than two walks: a clean round is waited for so long after the last change."""
     await store.create()
     clock, dice = Clock(), random.Random(seed)
     agent = Agent(broker, box, MAPPING.format(source=store.mapping()))
@@ -98,7 +101,7 @@ async def run(
         polling.cancel()
         with suppress(asyncio.CancelledError):
             await polling
-        await asyncio.sleep(rest_secs)
+        await _worked_on(agent, clock.wall() + int(rest_secs * SECOND), clock)
     finally:
         await asyncio.to_thread(agent.stop)
     records = await _records(agent.folder, box)
@@ -112,6 +115,17 @@ async def run(
         _delays(office.journal, records),
         kills,
     )
+
+
+async def _worked_on(agent: Agent, until_wall: int, clock: Clock) -> None:
+    """A clean round at `until_wall` or later; after an outage the agent waits before it tries again."""
+    patience = until_wall + PATIENCE
+    while clock.wall() < patience:
+        status = agent.status()
+        if status is not None and status.pass_wall >= until_wall:
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"no clean round:\n{agent.log[-2000:]}")
 
 
 async def _records(folder: Path, box: Box) -> list[Record]:

@@ -131,8 +131,7 @@ class Collector:
 
     async def start(self, positions: dict[str, bytes]) -> None:
         """Continue where the buffer says the source was read to."""
-        for table, lanes in zip(self._tables, self._lanes.values(), strict=True):
-            await self._capture.begin(table)
+        for lanes in self._lanes.values():
             lanes.resume(positions)
 
     async def close(self) -> None:
@@ -145,6 +144,8 @@ class Collector:
             return 0
         await self._capture.check_room()
         await self._capture.catch_up()
+        for table in self._tables:
+            await self._capture.begin(table)
         await self._source.open()
         await self._look_at_clock()
         if self._state.sweep_wanted:

@@ -100,6 +100,7 @@ class Lanes:
         if await self._survey.read(until):
             self._survey = None
             self.sweep_now()
+            self._tail.restart()
             return await self._read(until)
         return 0
 

@@ -59,9 +59,12 @@ class Reader:
             except ValueError:
                 continue  # the key column is of another type now: this key cannot be there
         found: list[Row] = []
+        took_us = 0
         for start in range(0, len(wanted), ASK_ROWS):
             part = wanted[start : start + ASK_ROWS]
             found += await self._fetch(query.by_keys(self.table.select, part))
+            took_us += self._took_us
+        self._took_us = took_us
         return found
 
     async def _fetch(self, wanted: Query) -> list[Row]:

@@ -35,7 +35,7 @@ class TailLane:
             self._tail = Tail(self._stored - BACK)
 
     def restart(self) -> None:
-        """Nobody knows any more where the numbers end."""
+        """Nobody knows any more where the numbers end: the next walk does, and they may have begun anew."""
         self._tail = None
 
     def begin(self, last: Row | None) -> None:
@@ -45,6 +45,7 @@ class TailLane:
         number = None if last is None else _number(last)
         if last is None or number is not None:
             self._tail = Tail(None if number is None else number - BACK)
+            self._stored = min(self._stored, number or 0)
 
     async def read(self, until: int, *, watch: bool) -> int:
         """To the end, or until monotonic time `until`. -> number of changes. Raises UpheavalError if `watch`."""

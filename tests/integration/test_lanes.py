@@ -212,6 +212,21 @@ async def test_a_restored_backup_is_one_observation(office: Office) -> None:
         assert [item.cause for item in await box.round()] == [Cause.SOURCE]
 
 
+async def test_the_tail_goes_on_where_a_rebuilt_source_begins_its_numbers_anew(office: Office) -> None:
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.sql("DELETE FROM SP_YWSL")
+        office.sql("DELETE FROM SP_BLGC")
+        office.enter(3, stamp=None)
+        box.collector._lanes["case"]._newest_mono = 0
+        assert ("case", "40", 2, Op.DELETE) in told(await box.round())
+        office.enter(5, stamp=None)
+        assert ("case", "5", 3, Op.PUT) in told(await box.round())
+    office.enter(7, stamp=None)
+    async with office.running(IDLE) as box:
+        assert ("case", "7", 3, Op.PUT) in told(await box.round())
+
+
 async def test_an_edit_in_bulk_is_one_observation(office: Office) -> None:
     async with office.running(WALKING) as box:
         await box.round()

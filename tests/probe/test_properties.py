@@ -70,7 +70,11 @@ def test_any_catalogue_gives_valid_toml_without_its_values(tables: list[Sampled]
     assert tomllib.loads(text)["version"] == 1
     told = {value for one in tables for profile in one.profiles.values() for value in profile.texts if value}
     plain = {value for value in told if len(value) > 6 and not words.canonical("status", value)}
-    assert [value for value in plain if value in text and masked(value) != value] == []
+    nobodys = {
+        profile.sentinel[:10] for one in tables for profile in one.profiles.values()
+    }  # 1900-01-01: none
+    shown = [value for value in plain - nobodys if value in text and masked(value) != value]
+    assert shown == []
 
 
 @given(seen_tables())

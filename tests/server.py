@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 HOST = "127.0.0.1"
-START_SECS = 30.0
+START_SECS = 60.0
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 

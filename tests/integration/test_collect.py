@@ -33,7 +33,7 @@ KEK = b"k" * 32
 DIGEST_KEY = b"d" * 32
 SIGN_SECRET = b"s" * 32
 SIGN_KEY = crypto.sign_public(SIGN_SECRET)
-EAGER = CaptureConfig(poll_secs=5, sweep_secs=0, page_rows=3, rows_per_sec=1e6, pass_secs=0)
+EAGER = CaptureConfig(poll_secs=5, sweep_secs=0, page_rows=3, rows_per_sec=1e6, duty=1, pass_secs=0)
 LAZY = msgspec.structs.replace(EAGER, sweep_secs=3600, pass_secs=3600)
 MAPPING = """
 version = 1

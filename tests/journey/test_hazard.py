@@ -6,10 +6,12 @@ import pytest
 
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
+from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 
 
+@together
 async def test_what_plain_cursors_lose_the_agent_has_though_it_and_the_server_were_killed() -> None:
     async with asyncio.timeout(300):
         outcomes = await side_by_side(seed=3, secs=30, kills=2)

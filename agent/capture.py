@@ -17,7 +17,7 @@ from agent.buffer import Buffer
 from agent.checkpoint import Signer
 from agent.core import rows, upheaval
 from agent.core.indexed import Known, Seen
-from agent.core.mapping import Table
+from agent.core.mapping import IMAGES, Table
 from agent.core.page import Page, Pages, pack
 from agent.core.page import digest as page_digest
 from agent.core.proof import Met, Proof, Walked
@@ -301,8 +301,10 @@ class Capture:
         proof = self.proof(table.name)
         if (table.name, key) in self.bad or (before is not None and before.gone):
             return None
-        if before is None:  # a walk would have met it
-            return proof.walked.at or None if proof.walked is not None else None
+        if before is None or table.source.type in IMAGES:
+            return proof.walked_at(
+                before
+            )  # a new row would have been met; a file vouches for no later than it was written
         return proof.same_until(before.id, before.at)
 
     def pages(self, table: str) -> Pages:

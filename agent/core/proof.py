@@ -6,6 +6,8 @@ a round of the hot lane met the rows of open cases. What either of them found un
 
 from msgspec import Struct
 
+from agent.core.indexed import Known
+
 
 class Walked(Struct, array_like=True, frozen=True):
     """A finished walk met every row of its table whose id is not above `newest_id`, from office time `at` on."""
@@ -50,6 +52,12 @@ class Proof:
         self.hot = Met()
         self.upheaval = False
         """The source was restored or edited in bulk: until the next finished walk its changes belong to that."""
+
+    def walked_at(self, before: Known | None) -> int | None:
+        """The begin of the last finished walk, by the source's age; None where there is none that looked for the row."""
+        if self.walked is None or (before is not None and before.id > self.walked.newest_id):
+            return None
+        return self.walked.at or None
 
     def same_until(self, number: int, captured_at: int) -> int:
         """Office time at which row `number` of the index was last known to be as captured at `captured_at`."""

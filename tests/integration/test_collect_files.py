@@ -128,3 +128,17 @@ async def test_names_that_the_export_has_lost_are_counted_in_the_status(site: Ex
         site.export(("001", "王㐂", ""), ("002", "王㐂", ""))
         await box.round()
         assert box.state.lost == {}
+
+
+async def test_a_change_is_not_said_to_be_younger_than_the_file_before_was_old(site: Exports) -> None:
+    """A case that ended at ten is no back-dated one because a file of eight was looked at until eleven."""
+    mapping = site.folder / "mapping.toml"
+    mapping.write_text(MAPPING.replace('parent = "受理编号"', 'key = ["受理编号"]'), "utf-8")
+    site.export(FIRST, ago_secs=3 * 3600)
+    async with site.running() as box:
+        await box.round()
+        await box.round()
+        site.export(("001", "王㐂", "2026-06-09"), ago_secs=60)
+        (changed,) = [item for item in await box.round() if item.table]
+        assert changed.same_until is not None
+        assert changed.cap_at - changed.same_until >= 3 * 3600 * SECOND - 5 * SECOND

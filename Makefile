@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SHELL := /bin/bash
+# Tests start hundreds of processes: each would compile every module again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup services demo check test bench soak lock format
 .DEFAULT_GOAL := check

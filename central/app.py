@@ -1,6 +1,7 @@
 """Composition root of the hall: broker (where embedded), database, receiver, ticker, pages in one process."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from central import __version__, judge, status, ticker
+from central import __version__, judge, ticker
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
 from central.receive import Receiver
+from central.status import Status
 from central.store.engine import Store, open_store
 from central.store.sole import sole
 from central.ticker import TickerState
@@ -67,7 +69,7 @@ async def _main(config: CentralConfig) -> None:
                 process.report(
                     config.status_path,
                     lambda: _status(receiver, wall, started),
-                    lambda: status.turned_mono(receiver, ticking, wall, clock),
+                    lambda: _turned_mono(receiver, ticking, wall, clock),
                     clock,
                 ),
                 name="report",
@@ -87,8 +89,22 @@ async def _unpark(store: Store, world: World, clock: Clock) -> None:
         log.info("batch.unparked", records=total)
 
 
-async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> status.Status:
-    return status.compose(receiver, wall, started_wall)
+async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> Status:
+    return Status(
+        pid=os.getpid(),
+        version=__version__,
+        started_wall=started_wall,
+        broker_fault=receiver.broker_fault,
+        store_fault=receiver.store_fault,
+        commit_wall=receiver.commit_wall,
+        records=receiver.records,
+        looked_wall=wall.facts.now_wall if wall.facts else 0,
+    )
+
+
+def _turned_mono(receiver: Receiver, ticker: TickerState, wall: Wall, clock: Clock) -> int:
+    """When the slowest of the loops last turned; a receiver that waits for messages turns by waiting."""
+    return min(ticker.turned_mono, wall.turned_mono, receiver.busy_since_mono or clock.mono())
 
 
 async def _patient_store(config: CentralConfig, clock: Clock) -> Store:

@@ -12,7 +12,7 @@ from central import __version__
 from central import config as configs
 from central.config import CentralConfig
 from central.core import site, wording
-from central.receive import NOT_YET
+from central.status import NOT_YET
 from central.status import Status as HallStatus
 from central.store import alarms, cases, facts, law, pages, parked, wall
 from central.store.engine import look

@@ -22,6 +22,7 @@ from central.ingest import Opened, Outcome, ingest_batches, open_batch, refusal
 from central.judge import Moment, World
 from central.presence import Presence
 from central.remote import Remote
+from central.status import NOT_YET
 from central.store import cases
 from central.store.engine import Store
 from central.welcome import introduce
@@ -46,7 +47,6 @@ SAID_AGAIN = MINUTE
 """A site that sends too much is named in the log once in this time."""
 DOWN_EXPIRY_SECS = 60
 GOODBYE_SECS = 2.0
-NOT_YET = "尚未连上消息服务"
 _LANES = {"up/hello": Lane.HELLO, "up/live": Lane.LIVE, "up/bulk": Lane.BULK}
 _RATES = {"up/hello": (5, 0.5), "state": (20, 1.0), "hb": (20, 2.0)}
 """Messages in a row and then a second that a site may send: many times what a box does (P-LIMIT-03)."""

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -169,6 +167,9 @@ def _migrate(conn: Connection) -> None:
         conn.execute(text("BEGIN IMMEDIATE"))
     else:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+    from alembic import command  # slow to import, and most commands only look
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = conn

@@ -165,7 +165,7 @@ async def until(what: str, true: Callable[[], Awaitable[Any] | Any], secs: float
 
 def events(server: Agent | Hall, name: str) -> list[dict[str, Any]]:
     """Log lines of this event."""
-    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{") and name in line]
     return [line for line in lines if line["event"] == name]
 
 
@@ -243,7 +243,7 @@ async def finds(server: Agent | Hall, *faults: str, **env: str) -> Report:
         if report.faults == set(faults):
             return report
         assert time.monotonic() < end, {key: report.checks[key]["detail"] for key in report.faults}
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.0)
 
 
 async def ended(server: Server, number: int = 0) -> int:

@@ -4,10 +4,11 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-AT_ONCE = 6
+AT_ONCE = 4
 Body = Callable[[], Awaitable[None]]
 _bodies: dict[tuple[str, str], Body] = {}
 _outcomes: dict[tuple[str, str], BaseException | None] = {}
@@ -33,6 +34,8 @@ def together(body: Body) -> Callable[[pytest.FixtureRequest], None]:
 
 
 async def _run(keys: list[tuple[str, str]]) -> None:
+    # Servers are started in threads: as many as tests may start at once, however few cores there are.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(body: Body) -> None:

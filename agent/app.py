@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from agent import __version__, collect, mapping, status, upload
+from agent import __version__, collect, diary, mapping, status, upload
 from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.checkpoint import Signer
@@ -32,6 +32,7 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError
+from common.core.happening import Happening
 from common.core.instant import SECOND
 from common.core.record import Event
 
@@ -154,7 +155,7 @@ async def _work(
     collecting, link, started = CollectState(), LinkStatus(clock), clock.wall()
     means = Means(config, buffer, index, capture, collecting, clock, link, keeper)
     with suppress(BufferFullError):  # the first round says it
-        await capture.note(Event("agent.started", __version__))
+        await capture.note(Event(Happening.STARTED.value, __version__))
     async with asyncio.TaskGroup() as group:
         if loaded is None:
             collecting.source_fault = NOT_MAPPED
@@ -164,6 +165,7 @@ async def _work(
         group.create_task(keeper.run(buffer), name="keys")
         group.create_task(means.remote.run(), name="remote")
         group.create_task(means.keeping.run(), name="policy")
+        group.create_task(diary.run(means), name="diary")
         group.create_task(
             process.report(
                 config.status_path,

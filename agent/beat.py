@@ -27,7 +27,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         bytes=figures.bytes,
         oldest_unsent_age_s=(figures.oldest_age or 0) / SECOND,
         capture_ok_age_s=collecting.ok_age_secs(means.clock.mono()),
-        source_fault=_said(collecting.fault),
+        source_fault=said(collecting.fault),
         quarantined=figures.bad_rows,
         ack_rtt_ms=sync.rtt / 1000 or None,
         disk_percent=round(100 * disk.used / disk.total, 1),
@@ -35,22 +35,22 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         at_wall=means.clock.wall(),
         version=__version__,
         buffer_percent=round(quota.percent(figures.bytes, figures.room), 1),
-        agent_fault=_said(
+        agent_fault=said(
             collecting.buffer_fault or collecting.hung(means.clock.mono(), means.config.capture.poll_secs)
         ),
         offset_ms=None if offset is None else offset / 1000,
         offset_err_ms=max(0, means.clock.err) / 1000,
         agent_notice=STANDS_IN
         if means.keeper.master.stands_in
-        else _said(means.pace.notice or means.keeping.fault),
+        else said(means.pace.notice or means.keeping.fault),
         policy_version=means.keeping.version,
-        policy_fault=_said(means.keeping.fault),
+        policy_fault=said(means.keeping.fault),
         lacking=lacking(sync, means.buffer.newest),
         policy_seen=means.keeping.judged[0],
         policy_digest=means.keeping.judged[1],
     )
 
 
-def _said(fault: str) -> str:
+def said(fault: str) -> str:
     """What a driver or the system said may hold anything: the hall refuses a heartbeat with a text that may not travel."""
     return one_line(fault, LONGEST_SAID)

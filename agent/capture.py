@@ -249,9 +249,9 @@ class Capture:
         """Something that is no row was seen in the source."""
         await self._store([Draft(rows.statement(seen, self.stamp(), seen.key), "")])
 
-    async def note(self, event: Event | Result) -> None:
-        """A change of the agent's own state, or what became of a command."""
-        await self._store([Draft(rows.statement(event, self.stamp()), "")])
+    async def note(self, *events: Event | Result) -> None:
+        """Changes of the agent's own state, or what became of a command: all or none."""
+        await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
         """These rows map again, or are no longer there."""

@@ -45,6 +45,7 @@ class Means:
         self.config = config
         self.buffer = buffer
         self.index = index
+        self.capture = capture
         self.collecting = collecting
         self.clock = clock
         self.status = status

@@ -21,6 +21,7 @@ from agent.core.indexed import Former
 from agent.index import Index
 from common.clock import Clock
 from common.core import record
+from common.core.happening import Happening
 from common.core.instant import SECOND
 from common.core.record import Event, Gap, Record
 
@@ -72,8 +73,8 @@ class Salvage:
         if not work.is_kept:
             hi = max(work.done, ended.newest)
             gap = Gap(ended.seq + 1, hi, "moved", before=ended.chain, epoch=ended.epoch)
-            said = f"{work.taken} of {work.read}"
-            await self._capture.ended(gap, Event("buffer.salvaged", said), {work.name: b""})
+            said = f"读出 {work.read} 条，救回 {work.taken} 条"
+            await self._capture.ended(gap, Event(Happening.BUFFER_SALVAGED.value, said), {work.name: b""})
             log.info("buffer.salvaged", epoch=ended.epoch.hex(), records=work.taken)
         await self._index.settled(ended.epoch)
         await asyncio.to_thread(work.clear)

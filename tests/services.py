@@ -111,9 +111,13 @@ class MariaDb(Database):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.program = program("mariadbd", "mariadb-server")
-        self.hand_over(folder)
+        (
+            folder / "tmp"
+        ).mkdir()  # a server that starts removes the temporary tables of any other in its folder
+        self.hand_over(folder, folder / "tmp")
         installer = program("mariadb-install-db", "mariadb-server")
-        self.prepare([installer, "--no-defaults", f"--datadir={folder}/data", "--skip-test-db"])
+        paths = f"--datadir={folder}/data", f"--tmpdir={folder}/tmp"
+        self.prepare([installer, "--no-defaults", *paths, "--skip-test-db"])
         account = f"'{ADMIN}'@'{HOST}'"
         (folder / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY '{PASSWORD}';\n"
@@ -125,6 +129,7 @@ class MariaDb(Database):
             self.program,
             "--no-defaults",
             f"--datadir={self.folder}/data",
+            f"--tmpdir={self.folder}/tmp",
             f"--socket={self.folder}/socket",
             f"--pid-file={self.folder}/pid",
             f"--init-file={self.folder}/init.sql",

@@ -92,6 +92,18 @@ async def site_changes(conn: AsyncConnection, site: str, limit: int) -> Sequence
     return (await conn.execute(query)).all()
 
 
+async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+    """The records in which the box wrote of itself last, newest first: (cap_wall, raw)."""
+    known = t.record.c
+    query = (
+        select(known.cap_wall, known.raw)
+        .where(known.site == site, t.EVENTS)
+        .order_by(known.cap_wall.desc())
+        .limit(limit)
+    )
+    return (await conn.execute(query)).all()
+
+
 async def site_lit(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
     """Open cases of `site` whose light is not green, the worst first, then by limit."""
     known = t.case.c

@@ -22,6 +22,7 @@ from central.store import finding_tables
 from central.store import metadata as registry
 
 metadata = registry.metadata
+EVENTS = text("kind = 'event'")
 
 # who and where -----------------------------------------------------------------------------------------------
 
@@ -89,6 +90,7 @@ record = Table(
     Column("raw", LargeBinary, nullable=False),  # the record exactly as chained
     PrimaryKeyConstraint("site", "epoch", "seq"),
     Index("ix_record_row", "site", "tbl", "key"),
+    Index("ix_record_event", "site", "cap_wall", sqlite_where=EVENTS, postgresql_where=EVENTS),
 )
 
 ingest_cursor = Table(

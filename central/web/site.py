@@ -19,13 +19,16 @@ from central.store.findings import Filter
 from central.web import box
 from central.web.listing import address, line
 from central.web.page import HALL, Route, facts_of, render
+from common.core.happening import Happening
 from common.core.instant import DAY, from_us, start_of_day
 from common.core.message import Heartbeat, Policy
+from common.core.record import Event, decode_body, decode_record
 from common.core.state import AlarmKind, ClockKind, FindingCode, Light, SiteKind
 
 EARLIER_DAYS = 5
 LIT_ROWS = 12
 CHANGE_ROWS = 8
+EVENT_ROWS = 8
 LETTER_ROWS = 3
 
 
@@ -41,6 +44,7 @@ class Found(Struct, frozen=True):
     findings: dict[str, int]
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
+    events: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
     wished: Policy | None
 
@@ -77,6 +81,7 @@ async def show_site(request: web.Request) -> web.Response:
         letters=[_letter(row, facts) for row in found.letters],
         lit=[line(row, facts) for row in found.lit],
         changes=[_change(row, facts) for row in found.changes],
+        events=[_event(row, facts) for row in found.events],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -96,6 +101,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             findings=await findings.count(conn, Filter(site=item.id)),
             lit=await pages.site_lit(conn, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
+            events=await pages.site_events(conn, item.id, EVENT_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
             wished=None if wish is None else commands.policy_of(wish),
         )
@@ -184,6 +190,18 @@ def _letter(row: Row[Any], facts: Facts) -> dict[str, str]:
         "seq": wording.number(row.seq),
         "reason": row.reason,
         "age": wording.ago(facts.now_wall - row.at_wall),
+    }
+
+
+def _event(row: Row[Any], facts: Facts) -> dict[str, str]:
+    """A name that a newer box has given is shown as it is."""
+    event = decode_body(decode_record(row.raw))
+    assert isinstance(event, Event)
+    known = {item.value: item.word for item in Happening}
+    return {
+        "when": from_us(row.cap_wall, facts.zone).strftime("%m-%d %H:%M:%S"),
+        "word": known.get(event.name, event.name),
+        "detail": event.detail,
     }
 
 

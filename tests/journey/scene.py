@@ -22,11 +22,12 @@ from msgspec import Struct
 from sqlalchemy import func, select
 
 from central.config import load as load_central
+from central.store import pages
 from central.store import tables as t
 from central.store.engine import look
 from central.web.guard import COOKIE
 from common.core.errors import UnavailableError
-from common.core.record import Case, Step
+from common.core.record import Case, Event, Step, decode_body, decode_record
 from provisioning.core.identity import Box
 from tests import services
 from tests.processes import Agent, Hall, hall
@@ -226,6 +227,17 @@ class Place:
     async def page(self, path: str) -> tuple[int, str]:
         """What a browser with an unknown session gets, after redirections. -> (status, text)."""
         return await asyncio.to_thread(_page, self.hall.url + path)
+
+    async def happened(self, word: str, *names: str) -> None:
+        """Wait until the hall holds these of the first site's own diary: of its `link`, `source`, ... in their order."""
+        await until(f"{word}: {names}", lambda: self._has_happened(word, names))
+
+    async def _has_happened(self, word: str, expected: tuple[str, ...]) -> bool:
+        async with look(load_central(self.hall.config).database_url) as conn:
+            rows = await pages.site_events(conn, self.agent.box.site, 100)
+        written = [decode_body(decode_record(row.raw)) for row in reversed(rows)]
+        names = [item.name for item in written if isinstance(item, Event)]
+        return [name.partition(".")[2] for name in names if name.partition(".")[0] == word] == [*expected]
 
     async def twice(self) -> list[tuple[str, ...]]:
         """Versions of a row that the hall has taken twice in one epoch."""

@@ -50,7 +50,7 @@ async def test_a_box_that_has_used_its_room_stops_reading_and_goes_on_when_the_h
         assert "条完好" in out
         assert "SM4GCM" in (await run(place, "buffer", "show"))[1]
         await place.start(place.hall)
-        await place.settled()
+        await place.settled(120)
         assert events(place.agent, "buffer.recovered")
         assert (await finds(place.agent)).code == 0
         assert await place.twice() == []
@@ -130,4 +130,5 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         key.write_bytes(os.urandom(5))
         box = await finds(place.agent, "E-ID-01")
         assert "应为 32 字节" in box.detail("E-ID-01")
+        await place.happened("key", "lost", "lost", "back")
         assert await place.twice() == []

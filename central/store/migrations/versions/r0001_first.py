@@ -258,6 +258,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_record")),
     )
     op.create_index("ix_record_row", "record", ["site", "tbl", "key"], unique=False)
+    events = sa.text("kind = 'event'")
+    op.create_index(
+        "ix_record_event", "record", ["site", "cap_wall"], sqlite_where=events, postgresql_where=events
+    )
     op.create_table(
         "row_head",
         sa.Column("site", sa.Text(), nullable=False),

@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import commands, finding
+from central import commands, finding, trail
 from central.commands import in_store
 from central.core.access import Role
 from common.core.text import one_line
@@ -271,6 +271,7 @@ def add_user(name: str, role: str, path: Path) -> None:
 
     async def add(conn: AsyncConnection) -> None:
         await users.add(conn, name, Role(role), await password.hash_password(secret), Clock().wall())
+        await trail.by_hand(conn, "user.add", name, Role(role).word)
 
     in_store(path, add)
     say(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
@@ -305,6 +306,7 @@ def reset_user(name: str, path: Path) -> None:
 
     async def reset(conn: AsyncConnection) -> None:
         await users.reset(conn, name, await password.hash_password(secret))
+        await trail.by_hand(conn, "user.reset", name)
 
     in_store(path, reset)
     say(f"用户 {name} 的一次性密码：{secret}")
@@ -316,7 +318,11 @@ def reset_user(name: str, path: Path) -> None:
 def enable_user(name: str, path: Path) -> None:
     from central.store import users
 
-    in_store(path, lambda conn: users.enable(conn, name))
+    async def enable(conn: AsyncConnection) -> None:
+        await users.enable(conn, name)
+        await trail.by_hand(conn, "user.enable", name)
+
+    in_store(path, enable)
     say(f"用户 {name} 已恢复")
 
 
@@ -326,7 +332,11 @@ def enable_user(name: str, path: Path) -> None:
 def disable_user(name: str, path: Path) -> None:
     from central.store import users
 
-    in_store(path, lambda conn: users.disable(conn, name))
+    async def disable(conn: AsyncConnection) -> None:
+        await users.disable(conn, name)
+        await trail.by_hand(conn, "user.disable", name)
+
+    in_store(path, disable)
     say(f"用户 {name} 已停用")
 
 
@@ -338,6 +348,7 @@ def _say_none(rows: Sized, words: str) -> None:
 
 commands.add(cli, _CONFIG)
 finding.add(cli, _CONFIG)
+trail.add(cli, _CONFIG)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from central import __version__, judge, ticker
+from central import __version__, judge, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
@@ -25,6 +25,7 @@ from central.web.page import HALL
 from common import log as logs
 from common import process
 from common.clock import Clock
+from common.core import crypto
 from common.core.backoff import delay
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND
@@ -55,7 +56,7 @@ async def _main(config: CentralConfig) -> None:
         await _unpark(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
-        pages = make_app(store, config, clock)
+        pages = make_app(store, config, clock, crypto.sign_public(receiver.sign_secret))
         wall = pages[HALL].wall
         address = await stack.enter_async_context(_pages(config.web, pages))
         log.info("central.started", version=__version__, database=store.dialect, address=address)
@@ -65,6 +66,7 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(ticker.run(store, world, clock, changed, ticking), name="ticker")
             group.create_task(wall.ended(), name="wall")
             group.create_task(alone(), name="alone")
+            group.create_task(trail.run(store, receiver.sign_secret, clock), name="trail")
             group.create_task(
                 process.report(
                     config.status_path,

@@ -61,7 +61,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @_WHY
     @config
     def send(site: str, act: str, hours: int, why: str, path: Path, **given: int | None) -> None:
-        from central.store import commands, dead, pages
+        from central.store import commands, pages, trail
         from common.clock import Clock
         from common.core import order
         from common.core.errors import UsageError
@@ -77,7 +77,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         async def write(conn: AsyncConnection) -> None:
             await pages.must_know(conn, site)
             await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + hours * HOUR})
-            await dead.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
+            await trail.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
 
         in_store(path, write)
         say(f"指令 {number} 已记下，站点在线时即送达；结果见  mingcha command list --site {site}")
@@ -123,7 +123,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @_WHY
     @config
     def change(site: str, bulk: int, linger: int, why: str, path: Path) -> None:
-        from central.store import commands, dead, pages
+        from central.store import commands, pages, trail
         from common.clock import Clock
         from common.core import order
         from common.core.errors import UsageError
@@ -137,7 +137,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         async def write(conn: AsyncConnection) -> int:
             await pages.must_know(conn, site)
-            await dead.note(conn, now, who, "policy.set", site, why)
+            await trail.note(conn, now, who, "policy.set", site, why)
             return await commands.wish(conn, {**row, "set_wall": now})
 
         say(f"站点 {site} 的第 {in_store(path, write)} 版要求已记下")

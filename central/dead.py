@@ -17,7 +17,7 @@ from central import judge
 from central.config import CentralConfig
 from central.ingest import take_letter
 from central.judge import Moment
-from central.store import dead
+from central.store import dead, trail
 from central.store.engine import within
 from common.clock import Clock
 from common.core.errors import UsageError
@@ -138,7 +138,7 @@ class Clerk:
             )
 
     async def _note(self, conn: AsyncConnection, act: str) -> None:
-        await dead.note(conn, Clock().wall(), self.who, act, self.name, self.why)
+        await trail.note(conn, Clock().wall(), self.who, act, self.name, self.why)
 
     async def _with(self, act: Callable[[AsyncConnection, Row[Any]], Awaitable[str]]) -> str:
         async def work(conn: AsyncConnection) -> str:

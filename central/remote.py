@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Row
 
 from central.core.wish import Standing, standing
-from central.store import commands, dead, facts, pages
+from central.store import commands, facts, pages, trail
 from central.store.engine import Store
 from common.clock import Clock
 from common.core import message, topics
@@ -98,5 +98,5 @@ class Remote:
         self._anew_mono[site] = mono
         async with self._store.write() as conn:
             version = await commands.wish_again(conn, site, RESTORED, now)
-            await dead.note(conn, now, "mingcha", "policy.anew", site, RESTORED)
+            await trail.note(conn, now, "mingcha", "policy.anew", site, RESTORED)
         log.warning("policy.renumbered", site=site, version=version)

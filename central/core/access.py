@@ -58,6 +58,7 @@ class Permission(StrEnum):
     VIEW_CASE = "view_case"  # case content, personal data masked
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
+    VIEW_TRAIL = "view_trail"  # who looked at what, decided what, and why
 
     @property
     def word(self) -> str:
@@ -72,6 +73,7 @@ _PERMISSION_WORDS = {
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
+    Permission.VIEW_TRAIL: "查看审计",
 }
 
 _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
@@ -94,7 +96,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.IT: _CASE,
     Role.ACCOUNTS: _WALL,
     Role.SECURITY: _WALL,
-    Role.AUDITOR: _WALL,
+    Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},
 }
 
 

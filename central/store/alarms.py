@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import dead
+from central.store import trail
 from central.store.tables import alarm
 from common.core.errors import UsageError
 from common.core.record import Gap
@@ -74,5 +74,5 @@ async def accept(
         raise UsageError(f"没有未处理的告警 {number}", hint="编号见  mingcha alarm list")
     statement = update(alarm).where(alarm.c.id == number)
     await conn.execute(statement.values(ended_wall=now_wall, accepted_by=who))
-    await dead.note(conn, now_wall, who, "alarm.accept", f"{row.site}/{row.kind}/{row.subject}", why)
+    await trail.note(conn, now_wall, who, "alarm.accept", f"{row.site}/{row.kind}/{row.subject}", why)
     return row

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store.tables import audit_line, dead_letter
+from central.store.tables import dead_letter
 from common.core.state import LetterState
 
 OPEN = dead_letter.c.state == LetterState.OPEN.value
@@ -31,9 +31,3 @@ async def settle(conn: AsyncConnection, row: Row[Any], state: LetterState) -> No
         letter.site == row.site, letter.epoch == row.epoch, letter.seq == row.seq
     )
     await conn.execute(statement.values(state=state.value))
-
-
-async def note(conn: AsyncConnection, at_wall: int, who: str, act: str, subject: str, why: str) -> None:
-    """A line of the audit: who did or looked at what, and why."""
-    line = {"at_wall": at_wall, "who": who, "act": act, "subject": subject, "why": why}
-    await conn.execute(insert(audit_line).values(**line))

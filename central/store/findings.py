@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.conduct import Lit, Tolerance
 from central.core.versions import Version
-from central.store import dead
+from central.store import trail
 from central.store.dialect import among, insert_new, replace_row, write_rows
 from central.store.tables import (
     case,
@@ -302,7 +302,7 @@ async def explain(conn: AsyncConnection, number: int, who: str, why: str, now_wa
         raise UsageError(f"没有待核实的疑点 {number}", hint="编号见  mingcha finding list")
     values = {"state": FindingState.EXPLAINED.value, "decided_by": who, "decided_why": why}
     await conn.execute(update(finding).where(*is_open).values(**values, decided_wall=now_wall))
-    await dead.note(conn, now_wall, who, "finding.explain", f"{row.site}/{row.code}/{row.id}", why)
+    await trail.note(conn, now_wall, who, "finding.explain", f"{row.site}/{row.code}/{row.id}", why)
     return row
 
 
@@ -346,4 +346,4 @@ async def set_tolerance(
     row = {"site": site_id, **msgspec.structs.asdict(wanted), "who": who, "why": why, "set_wall": now_wall}
     await conn.execute(replace_row(conn, tolerance), [row])
     text = " ".join(f"{name}={value // 60_000_000}" for name, value in msgspec.structs.asdict(wanted).items())
-    await dead.note(conn, now_wall, who, "tolerance.set", f"{site_id} {text}", why)
+    await trail.note(conn, now_wall, who, "tolerance.set", f"{site_id} {text}", why)

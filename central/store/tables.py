@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import finding_tables
+from central.store import finding_tables, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -274,16 +274,8 @@ policy = Table(
     PrimaryKeyConstraint("site", "version"),
 )
 
-audit_line = Table(
-    "audit_line",  # who looked at personal data or decided something, and why; append-only
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at_wall", BigInteger, nullable=False),
-    Column("who", Text, nullable=False),
-    Column("act", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("why", Text, nullable=False),
-)
+audit_line = trail.audit_line
+audit_seal = trail.audit_seal
 
 # law ---------------------------------------------------------------------------------------------------------
 

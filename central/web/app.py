@@ -22,6 +22,7 @@ from central.web import (
     site,
     sites,
     static_files,
+    trail,
 )
 from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
@@ -30,8 +31,11 @@ LARGEST_POST = 64 * 1024
 PLAIN_ADDRESS = web.normalize_path_middleware(append_slash=False, remove_slash=True)  # `/hall/` is `/hall`
 
 
-def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Application:
-    """The application, ready for a runner; it writes sessions, passwords and accepted alarms."""
+def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes) -> web.Application:
+    """The application, ready for a runner; it writes sessions, passwords, accepted alarms and the audit trail.
+
+    `sign_key`: the hall's raw public operations key.
+    """
     zone = ZoneInfo(config.legal_zone)
     wall = live.Wall(store, clock, zone)
     assets = load_assets()
@@ -40,10 +44,23 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
         middlewares=[guard.headers, guard.errors, PLAIN_ADDRESS, guard.admission],
         client_max_size=LARGEST_POST,
     )
-    app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
+    app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, sign_key)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
-    for subject in (alarm, finding, hall, queue, sites, site, cases, case, login, overview, static_files):
+    for subject in (
+        alarm,
+        finding,
+        hall,
+        queue,
+        sites,
+        site,
+        cases,
+        case,
+        login,
+        overview,
+        trail,
+        static_files,
+    ):
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)

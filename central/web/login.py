@@ -13,7 +13,7 @@ from central import password
 from central.core import throttle
 from central.core.access import Permission
 from central.core.throttle import Failures
-from central.store import sessions
+from central.store import sessions, trail
 from central.web.guard import COOKIE, IDLE, digest
 from central.web.page import HALL, USER, Route, render
 
@@ -49,12 +49,21 @@ async def log_in(request: web.Request) -> web.Response:
     user = await _verified(request, name, str(form.get("password", "")))
     if user is None:
         log.warning("login.refused", user=name[:40])
+        if failures[key].count == throttle.FREE:
+            await _noted(request, name[:40], "login.refused", f"密码连续错 {throttle.FREE} 次")
         return _again(request, name, target, "用户名或密码不对。", 401)
     failures.pop(key, None)
     log.info("login.succeeded", user=name)
+    await _noted(request, name, "login", "")
     answer = web.HTTPSeeOther("/password" if user.must_change else _inside(target))
     await _open_session(request, name, answer)
     raise answer
+
+
+async def _noted(request: web.Request, name: str, act: str, why: str) -> None:
+    hall = request.app[HALL]
+    async with hall.store.write() as conn:
+        await trail.note(conn, hall.clock.wall(), name, act, request.remote or "", why)
 
 
 def _again(request: web.Request, name: str, target: str, fault: str, status: int) -> web.Response:
@@ -119,6 +128,9 @@ async def change_password(request: web.Request) -> web.Response:
     hashed = await password.hash_password(new)
     async with request.app[HALL].store.write() as conn:
         await sessions.set_password(conn, user.name, hashed, must_change=False)
+        await trail.note(
+            conn, request.app[HALL].clock.wall(), user.name, "password", request.remote or "", ""
+        )
         await sessions.end_others(conn, user.name, user.token)
     raise web.HTTPSeeOther("/hall")
 

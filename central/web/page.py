@@ -52,6 +52,7 @@ class Hall(Struct, frozen=True):
     templates: Environment
     assets: dict[str, Asset]
     build: str
+    sign_key: bytes
 
 
 class Route(Struct, frozen=True):

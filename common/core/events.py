@@ -18,6 +18,9 @@ class LogEvent(Struct, frozen=True):
 
 
 EVENTS: dict[str, LogEvent] = {
+    "audit.sealed": LogEvent(
+        "info", "审计已签名到这一行；可另处保存，用 mingcha audit verify --kept 核对", ("line", "code")
+    ),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),
     "agent.stopped": LogEvent("info", "站点采集程序已正常停止"),

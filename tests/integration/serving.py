@@ -22,11 +22,14 @@ from central.store.engine import Store, open_store
 from central.web.app import make_app
 from central.web.guard import COOKIE, digest
 from common.clock import Clock, ClockConfig
+from common.core import crypto
 from common.mqtt import MqttConfig
 from tests.integration import city
 
 PASSWORD = "Xiao-Mai-2026"
 FIRST_PASSWORD = "abcd-efgh-2345"
+OPERATIONS = bytes(range(32))
+"""The hall's operations key."""
 Fill = Callable[[Store, Clock], Awaitable[None]]
 
 
@@ -122,7 +125,7 @@ async def serve(
         await fill(store, clock)
     await add_users(store, clock.wall())
     config = CentralConfig(mqtt=MqttConfig(host="127.0.0.1"), web=WebConfig(secure_cookie=False))
-    app = make_app(store, config, clock)
+    app = make_app(store, config, clock, crypto.sign_public(OPERATIONS))
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -241,7 +241,7 @@ async def wall_page(store: Store, clock: OfficeClock, folder: Path) -> str:
         values = {"name": "wang", "role": "supervisor", "password": hashed, "must_change": False}
         await conn.execute(insert(t.user).values(**values, disabled=False, created_wall=0))
     (folder / "central.toml").write_text(f'[mqtt]\nhost = "{HOST}"\n[web]\nsecure_cookie = false\n')
-    runner = web.AppRunner(make_app(store, central_config.load(folder / "central.toml"), clock))
+    runner = web.AppRunner(make_app(store, central_config.load(folder / "central.toml"), clock, bytes(32)))
     await runner.setup()
     port = free_port()
     await web.TCPSite(runner, HOST, port).start()

@@ -190,13 +190,24 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_line",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_line")),
+    )
+    op.create_index("ix_audit_line_act", "audit_line", ["act", "id"], unique=False)
+    op.create_index("ix_audit_line_who", "audit_line", ["who", "id"], unique=False)
+    op.create_table(
+        "audit_seal",
+        sa.Column("upto", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("upto", name=op.f("pk_audit_seal")),
     )
     op.create_table(
         "ingest_cursor",

@@ -1,0 +1,146 @@
+"""The audit trail 审计: who looked at personal data or decided something, and why.
+
+Theory. Each line carries a hash over itself and the hash before it, so that no line can be changed, taken out or put in
+without every later hash changing. Whoever can write to the database can reckon them all anew; therefore the running
+hall signs the newest hash with its operations key, which is not in the database. What was signed stays as it was, or it
+shows. The newest lines, and the end of the trail cut off with its signatures, show only against a number and code that
+somebody wrote down elsewhere: the hall's log has each, and an auditor may keep one (`mingcha audit verify --since`).
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+from common.core import crypto
+from common.core.state import Act
+
+START = bytes(32)
+"""The hash before the first line."""
+CODE_DIGITS = 16
+
+
+ACTS = {
+    "login": "登录",
+    "login.refused": "登录被拒",
+    "password": "修改密码",
+    "user.add": "新建用户",
+    "user.reset": "重设密码",
+    "user.enable": "恢复用户",
+    "user.disable": "停用用户",
+    "alarm.accept": "核实告警",
+    "finding.explain": "核实疑点",
+    "tolerance.set": "设置宽限",
+    "dead.show": "查看死信原文",
+    "dead.reinject": "死信计入",
+    "dead.drop": "放弃死信",
+    "policy.set": "设置站点要求",
+    "policy.anew": "重新送达站点要求",
+    **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
+}
+"""Everything that is written down: act -> its word."""
+
+
+class Line(Struct, frozen=True):
+    """`id` counts from 1 without gaps; `at_wall` is wall time in microseconds; `subject` holds no personal data."""
+
+    id: int
+    at_wall: int
+    who: str
+    act: str
+    subject: str
+    why: str
+    chain: bytes
+
+
+class Seal(Struct, frozen=True):
+    """The hall signs that the hash of line `upto` is `chain`."""
+
+    upto: int
+    chain: bytes
+    at_wall: int
+    signature: bytes
+
+
+class Fault(Struct, frozen=True):
+    """What is not as it was written; `line`: its number, 0 for none."""
+
+    line: int
+    what: str
+
+
+def chained(before: bytes, number: int, at_wall: int, who: str, act: str, subject: str, why: str) -> bytes:
+    """The hash of the line `number` after one whose hash is `before`."""
+    return sha256(before + msgspec.msgpack.encode([number, at_wall, who, act, subject, why])).digest()
+
+
+def sealed(sign_secret: bytes, upto: int, chain: bytes, at_wall: int) -> Seal:
+    """`sign_secret`: the hall's raw Ed25519 operations key."""
+    return Seal(upto, chain, at_wall, crypto.sign(sign_secret, _message(upto, chain, at_wall)))
+
+
+def _message(upto: int, chain: bytes, at_wall: int) -> bytes:
+    numbers = upto.to_bytes(8, "big", signed=True) + at_wall.to_bytes(8, "big", signed=True)
+    return b"MC1 audit|" + numbers + chain
+
+
+def code(chain: bytes) -> str:
+    """What a person writes down of a hash."""
+    return chain.hex()[:CODE_DIGITS]
+
+
+class Check:
+    """Feed it the trail in order, then finish: `faults` in order of lines. Memory: the seals and the kept codes."""
+
+    def __init__(self, sign_key: bytes, seals: Sequence[Seal], kept: Iterable[tuple[int, str]] = ()) -> None:
+        """`sign_key`: the hall's raw public operations key. `kept`: number and code, as somebody wrote them down."""
+        self.faults: list[Fault] = []
+        self.newest = 0
+        self.chain = START
+        self.signed = 0
+        """The highest number that a sound signature vouches for."""
+        self._sign_key = sign_key
+        self._seals = {seal.upto: seal for seal in seals}
+        self._kept = dict(kept)
+
+    def feed(self, lines: Iterable[Line]) -> None:
+        """Lines in order of numbers."""
+        for line in lines:
+            if line.id != self.newest + 1:
+                missing = (
+                    f"{self.newest + 1}" if line.id == self.newest + 2 else f"{self.newest + 1}-{line.id - 1}"
+                )
+                self._fault(line.id, f"第 {missing} 行不见了")
+            self.chain = chained(
+                self.chain, line.id, line.at_wall, line.who, line.act, line.subject, line.why
+            )
+            if line.chain != self.chain:
+                self._fault(line.id, "内容与校验值不符：这一行或它之前的被改过、增删过")
+                self.chain = line.chain  # so that the next fault is the next place
+            self.newest = line.id
+            self._vouch(line)
+
+    def _vouch(self, line: Line) -> None:
+        kept = self._kept.pop(line.id, None)
+        if kept is not None and not line.chain.hex().startswith(kept.lower()):
+            self._fault(line.id, f"与记下的校验码 {kept} 不符，现为 {code(line.chain)}")
+        seal = self._seals.pop(line.id, None)
+        if seal is None:
+            return
+        if not crypto.verify(self._sign_key, _message(seal.upto, seal.chain, seal.at_wall), seal.signature):
+            self._fault(line.id, "签名不是市中心的操作密钥所签")
+        elif seal.chain != line.chain:
+            self._fault(line.id, "与市中心签过的校验值不符：签名之后被改过")
+        else:
+            self.signed = line.id
+
+    def finish(self) -> None:
+        """What is left over vouches for lines that are not there."""
+        gone = [upto for upto in self._seals if not 1 <= upto <= self.newest]
+        gone += [number for number in self._kept if number > self.newest]
+        for number in sorted(set(gone)):
+            self._fault(number, f"第 {number} 行签过名或被记下过，现在只有 {self.newest} 行")
+
+    def _fault(self, line: int, what: str) -> None:
+        self.faults.append(Fault(line, what))

@@ -8,6 +8,7 @@ from agent import master
 from agent.buffer import Buffer
 from agent.config import AgentConfig
 from agent.epoch import Sealing
+from agent.sqlfile import BufferFullError
 from common.core.errors import ConfigError
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ class Keeper:
         self.seal.keks[:] = found.keys
         try:
             await buffer.rewrap()
-        except OSError as error:
+        except (OSError, BufferFullError) as error:
             log.warning("key.unfinished", reason=str(error), hint="会自动重试")
             return
         if len(found.keys) > 1:

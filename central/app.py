@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 
 from central import __version__, judge, ticker, trail
 from central.config import CentralConfig, WebConfig
@@ -80,10 +81,18 @@ async def _main(config: CentralConfig) -> None:
 
 async def _unpark(store: Store, world: World, clock: Clock) -> None:
     """Take in what an older version could not read."""
-    total = 0
+    total = failed = 0
     while True:
-        async with store.write() as conn:
-            records = await take_parked(conn, world, Moment(clock.office(), clock.wall()))
+        try:
+            async with store.write() as conn:
+                records = await take_parked(conn, world, Moment(clock.office(), clock.wall()), failed)
+        except (
+            DBAPIError,
+            ValueError,
+        ) as error:  # it stays parked, named by the doctor: the others must not wait
+            log.error("batch.unreadable", reason=repr(error), hint="请把这条日志交给软件维护人员")
+            failed += 1
+            continue
         total += records
         if not records:
             break

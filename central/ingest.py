@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import conduct, judge
+from central import conduct, gaps, judge
 from central.core.fair import MOST_CREDIT
 from central.core.portion import Portion
 from central.judge import Moment, World
@@ -123,9 +123,9 @@ async def take_letter(conn: AsyncConnection, letter: Row[Any], raw: bytes, world
     await _again(conn, letter, [(letter.seq, raw)], world, now)
 
 
-async def take_parked(conn: AsyncConnection, world: World, now: Moment) -> int:
-    """Take in one parked batch whose schema is known now. -> its records; 0 if there is none."""
-    row = await parked.first_known(conn, SCHEMA)
+async def take_parked(conn: AsyncConnection, world: World, now: Moment, skip: int = 0) -> int:
+    """Take in one parked batch but the oldest `skip` whose schema is known. -> its records; 0 if there is none."""
+    row = await parked.first_known(conn, SCHEMA, skip)
     if row is None:
         return 0
     await parked.drop(conn, row)
@@ -190,7 +190,9 @@ class _Intake:
         await facts.add_dead_letters(self.conn, self.dead)
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
-        await self._close_gaps()
+        self.held, self.gap_at = await gaps.close(
+            self.conn, self.cursor, self.held, self.gap_at, self.gaps, self.now
+        )
         if self.forked:
             await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
         await self._settle_commands()
@@ -217,6 +219,10 @@ class _Intake:
         try:
             _check_overlap(self.held, item)
             merged = ranges.merge(self.held, new)
+            if len(merged) > max(ranges.MOST, len(self.held)):
+                log.warning("batch.refused", site=self.site, code="scattered", reason=SCATTERED)
+                self.nacks.append(_nack(item, "scattered"))
+                return
         except ForkError as error:
             log.warning("batch.refused", site=self.site, code="fork", reason=str(error))
             self.nacks.append(_nack(item, "fork"))
@@ -338,34 +344,6 @@ class _Intake:
             "raw": raw,
         }
 
-    async def _close_gaps(self) -> None:
-        for item, gap in self.gaps:
-            if gap.epoch:
-                await self._end(item, gap)
-                continue
-            if not 1 <= gap.lo <= gap.hi < item.seq:
-                continue
-            log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
-            self.gap_at = max(self.gap_at, min(item.cap_at, self.now.at))
-            await passes.drop(self.conn, self.site, self.epoch, item.seq)
-            for lo, hi in ranges.missing(self.held, gap.lo, gap.hi):
-                self.held = ranges.merge(self.held, Range(lo, hi, b"", b""))
-            await alarms.sound_gap(self.conn, self.cursor, gap, gap.hi, self.now.wall)
-
-    async def _end(self, item: Record, gap: Gap) -> None:
-        """Nothing more comes of a former epoch of this box (P-GAP-06); of another's it may not say so."""
-        row = await facts.cursor(self.conn, self.site, gap.epoch)
-        if row is None or row.generation != self.cursor.generation or gap.epoch == self.epoch or gap.lo < 1:
-            return
-        log.warning("site.gap", site=self.site, lo=gap.lo, hi=gap.hi, why=gap.why)
-        held, hi = facts.decode_ranges(row.ranges), max(gap.hi, row.newest)
-        for part in ranges.missing(held, gap.lo, hi):
-            held = ranges.merge(held, Range(*part, b"", b""))
-        await alarms.sound_gap(self.conn, row, gap, hi, self.now.wall)
-        await passes.drop(self.conn, self.site, gap.epoch, hi + 1)
-        moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, item.cap_at)}
-        await facts.move_cursor(self.conn, row, held, moved, self.now.wall)
-
     async def _move(self) -> Settled:
         """Write cursor, receipt and arrivals, and settle the passes that are due."""
         upto = ranges.upto(self.held)
@@ -384,8 +362,13 @@ class _Intake:
         return await passes.settle(self.conn, self.site, self.epoch, upto, self.gap_at)
 
 
+SCATTERED = f"more than {ranges.MOST:,} separate ranges of one epoch"
+
+
 def _nack(item: Opened, code: str) -> Nack:
-    return Nack(item.header.first, item.header.last, code, permanent=code != "unknown_epoch")
+    return Nack(
+        item.header.first, item.header.last, code, permanent=code not in {"unknown_epoch", "scattered"}
+    )
 
 
 def _check_overlap(held: list[Range], item: Opened) -> None:

@@ -113,7 +113,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         "--kept",
         multiple=True,
         metavar="行号:校验码",
-        help="再与先前记下的核对（上次核对印出的，或运行日志 audit.sealed 里的），可写多次。",
+        help="再与先前记下的核对（上次核对印出的，或运行日志里签名的那一行），可写多次。",
     )
     @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
     @config

@@ -15,6 +15,7 @@ from common.core import message, ranges, topics
 from common.core.message import Hello, Signed
 from common.core.ranges import Range
 
+LONGEST_EPOCH = 16
 _WRITING = {"active", "draining"}
 
 
@@ -37,6 +38,9 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
         msg = f"generation {claim.generation} of {site} is not registered"
         raise ValueError(msg)
     hello = message.decode_signed(Hello, topics.hello(site), box.sign_key, payload)
+    if not 1 <= len(hello.epoch) <= LONGEST_EPOCH:
+        msg = f"an epoch of {len(hello.epoch)} bytes"
+        raise ValueError(msg)
     if hello.site != site:
         msg = f"hello of {hello.site} on the topic of {site}"
         raise ValueError(msg)

@@ -38,7 +38,7 @@ from common.core.record import (
 )
 from common.core.state import CaseStatus, StepKind
 from common.core.text import sound
-from common.core.wire import LONGEST_TEXT
+from common.core.wire import LONGEST_KEY, LONGEST_TEXT
 
 _WHEN = re.compile(
     r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
@@ -102,9 +102,14 @@ def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
 
 
 def _joined(texts: list[str]) -> str:
+    key = texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
     if not all(text == sound(text) for text in texts):
-        return json.dumps(texts)
-    return texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
+        key = json.dumps(texts)
+    if len(key) > LONGEST_KEY:
+        raise RejectedError(
+            f"主键 {len(key):,} 字，超过 {LONGEST_KEY} 字", hint="请把 key 换成较短的唯一字段"
+        )
+    return key
 
 
 def to_body(item: Item, table: Table) -> Case | Step:

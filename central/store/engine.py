@@ -6,6 +6,7 @@ a database that is away, full or locked is UnavailableError; anything else is ou
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,7 +81,7 @@ async def translated() -> AsyncIterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if _is_our_bug(error):
+        if not _is_away(error):
             raise
         raise UnavailableError(
             f"数据库不可用：{error.orig}", hint="请检查数据库服务与磁盘空间，恢复后自动继续"
@@ -92,13 +93,37 @@ async def translated() -> AsyncIterator[None]:
         ) from error
 
 
-_BUG_CLASSES = ("IntegrityError", "ProgrammingError", "DataError", "NotSupportedError")
+_AWAY_STATES = ("08", "25006", "28", "3D", "40", "53", "55", "57", "58")
+"""SQLSTATE: connection, standby, login, no such database, conflict, resources, locks, shutdown or time-out, system."""
+_AWAY_CODES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
 
 
-def _is_our_bug(error: DBAPIError) -> bool:
-    """A statement the database understood and refused is our fault; a lost, locked or full database is not."""
-    missing_login = "InvalidPassword" in str(error.orig) or "does not exist" in str(error.orig)
-    return type(error).__name__ in _BUG_CLASSES and not missing_login
+def _is_away(error: DBAPIError) -> bool:
+    """Whether the database is lost, locked or full, and the same statement may work later.
+
+    Anything else is a statement that the database refuses: to wait for it would hold up everybody for ever.
+    """
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_AWAY_STATES)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _AWAY_CODES or "no such table" in str(error.orig)  # not ours, or not yet
+    return type(error).__name__ == "InterfaceError" and "connection" in str(error.orig)
 
 
 async def open_store(url: str) -> Store:

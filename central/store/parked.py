@@ -17,11 +17,11 @@ async def add(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, insert_new(conn, parked_batch), rows)
 
 
-async def first_known(conn: AsyncConnection, schema: int) -> Row[Any] | None:
-    """The oldest batch that can be read now, locked where the engine locks rows."""
+async def first_known(conn: AsyncConnection, schema: int, skip: int) -> Row[Any] | None:
+    """The oldest batch but `skip` that can be read now, locked where the engine locks rows."""
     query = select(parked_batch).where(parked_batch.c.schema == schema)
     query = query.order_by(parked_batch.c.at_wall, parked_batch.c.first).limit(1)
-    return (await conn.execute(query.with_for_update())).first()
+    return (await conn.execute(query.offset(skip).with_for_update())).first()
 
 
 async def drop(conn: AsyncConnection, row: Row[Any]) -> None:

@@ -113,6 +113,12 @@ EVENTS: dict[str, LogEvent] = {
         ("site", "first", "last", "reason"),
         "请把这条日志交给软件维护人员",
     ),
+    "batch.unreadable": LogEvent(
+        "error",
+        "等升级的一批记录仍读不进来，继续搁置，其余照常",
+        ("reason",),
+        "请把这条日志交给软件维护人员",
+    ),
     "batch.parked": LogEvent(
         "error",
         "站点程序比市中心新，一批记录读不懂，已入库等升级",

@@ -6,6 +6,9 @@ somebody rewrote history, or two boxes write the same epoch.
 
 from msgspec import Struct
 
+MOST = 1_000
+"""Ranges of one epoch: a box that keeps to the rules has a few, and every answer states all of them."""
+
 
 class Range(Struct, array_like=True, frozen=True):
     """Numbers lo..hi are held; `before` is the chain value before lo, `at` the one at hi (empty: a declared gap)."""
@@ -45,6 +48,40 @@ def _check_seam(item: Range, new: Range) -> None:
     if item.hi == new.hi and item.at and new.at and item.at != new.at:
         msg = f"the chain at {item.hi} differs"
         raise ForkError(msg)
+
+
+def fill(held: list[Range], spans: list[tuple[int, int]]) -> list[Range]:
+    """`held` and what of `spans` (in any order, overlapping or not) it lacks, as declared gaps; in one pass."""
+    parts, rest = [], iter(held)
+    item = next(rest, None)
+    for first, last in union(spans):
+        at = first
+        while item is not None and item.lo <= last:
+            if at < item.lo:
+                parts.append(Range(at, item.lo - 1, b"", b""))
+            at = max(at, item.hi + 1)
+            if item.hi > last:
+                break
+            item = next(rest, None)
+        if at <= last:
+            parts.append(Range(at, last, b"", b""))
+    result: list[Range] = []
+    for new in sorted([*held, *parts], key=lambda part: part.lo):
+        if result and result[-1].hi + 1 == new.lo:
+            new = Range(result[-1].lo, new.hi, result.pop().before, new.at)  # noqa: PLW2901
+        result.append(new)
+    return result
+
+
+def union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same numbers in as few spans as there can be, in order."""
+    result: list[tuple[int, int]] = []
+    for lo, hi in sorted(spans):
+        if result and lo <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(hi, result[-1][1]))
+        else:
+            result.append((lo, hi))
+    return result
 
 
 def missing(held: list[Range], first: int, last: int) -> list[tuple[int, int]]:

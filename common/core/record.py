@@ -16,10 +16,13 @@ from msgspec import Struct
 
 from common.core import wire
 from common.core.state import CaseStatus, Outcome, StepKind
-from common.core.wire import Int32, Int64, Said, Text, Word
+from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
 SCHEMA = 1
 """Major version of the record schema; additive changes do not raise it."""
+MOST_TABLES = 400
+"""Of one site's mapping."""
+_FEW = msgspec.Meta(max_length=MOST_TABLES)
 LONGEST_RESULT = 16_000
 """Characters of what became of a command: a doctor's findings."""
 
@@ -59,7 +62,7 @@ class Record(Struct, array_like=True, frozen=True):
     seq: Int64
     kind: RecordKind
     table: Word  # mapping table (`case`, `case.result`, `step`, ...); for other kinds its subject or empty
-    key: str  # source key: the value, or the JSON array of a composite key or of one with odd characters
+    key: Key  # source key: the value, or the JSON array of a composite key or of one with odd characters
     version: Int32  # n-th version of this source row that the site's digest index has seen, from 1
     op: Op
     src_at: str | None  # the source's own change time, canonical text
@@ -77,7 +80,7 @@ class Record(Struct, array_like=True, frozen=True):
 class Case(Struct, array_like=True, frozen=True, kw_only=True):
     """One approval, or the part of it that one source table holds (parts with one `case_key` are merged)."""
 
-    case_key: str  # the case's key inside its site
+    case_key: Key  # the case's key inside its site
     case_no: Text | None = None
     item_code: Text | None = None
     item_name: Text | None = None
@@ -102,7 +105,7 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
 class Step(Struct, array_like=True, frozen=True, kw_only=True):
     """One step of an approval's procedure."""
 
-    case_key: str
+    case_key: Key
     seq: Int64 | None = None
     step_name: Text | None = None
     kind: StepKind = StepKind.OTHER
@@ -122,7 +125,7 @@ class Observation(Struct, array_like=True, frozen=True):
 
     code: Word
     table: Word
-    key: str
+    key: Key
     detail: Said
 
 
@@ -139,8 +142,8 @@ class Pass(Struct, array_like=True, frozen=True):
     this record. It is what completeness rests on (sync.md 3.12)."""
 
     started_at: Int64  # office time
-    tables: dict[str, Int64]  # table -> rows looked at
-    mapped: list[str] = []  # every table of the site's mapping; empty: not said
+    tables: Annotated[dict[Word, Int64], _FEW]  # table -> rows looked at
+    mapped: Annotated[list[Word], _FEW] = []  # every table of the site's mapping; empty: not said
     anew: Anew | None = None  # of `tables`; None: not said
     clock_err: Int64 = (
         -1

@@ -16,9 +16,11 @@ from common.core.text import is_sound, one_line
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Half of what a column holds: sums and differences of two fit as well."""
-LONGEST_WORD, LONGEST_SAID, LONGEST_TEXT = 200, 2_000, 4_000
+LONGEST_WORD, LONGEST_KEY, LONGEST_SAID, LONGEST_TEXT = 200, 400, 2_000, 4_000
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
 """What names or numbers something: an id, a code, a version."""
+Key = Annotated[str, msgspec.Meta(max_length=LONGEST_KEY)]
+"""Of a row or a case: with site and table it still fits a page of any index, four bytes a character."""
 Said = Annotated[str, msgspec.Meta(max_length=LONGEST_SAID)]
 """A sentence for people."""
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]

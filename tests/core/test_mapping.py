@@ -1,5 +1,6 @@
 """One mapping file per vendor: checked whole before anything runs, and a row means what it says or is set aside."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from common.core.errors import ConfigError, RejectedError
 from common.core.record import Case, Op, RecordKind, Step, decode_body, decode_record, encode_record
 from common.core.state import CaseStatus, StepKind
 from common.core.text import sound
+from common.core.wire import LONGEST_KEY, LONGEST_TEXT
 
 ZONE = ZoneInfo("Asia/Shanghai")
 STAMP = Stamp(at=1, wall=2, mono=3)
@@ -140,9 +142,10 @@ def test_a_row_becomes_a_record_with_its_source_time(tables: dict[str, Table]) -
 
 
 def test_a_row_larger_than_a_batch_may_be_is_rejected_before_it_is_buffered(tables: dict[str, Table]) -> None:
-    read = item(tables["case"], YWID="K" * (rows.MAX_RECORD + 1), ZT=0)
+    read = item(tables["case"], YWID="K", ZT=0)
+    many = {f"BZ{number}": "王" * LONGEST_TEXT for number in range(17)}
     with pytest.raises(RejectedError, match="192 KB"):
-        rows.to_record(read, tables["case"], 1, STAMP, rows.to_body(read, tables["case"]))
+        rows.to_record(read, tables["case"], 1, STAMP, Case(case_key="K", watched=many))
 
 
 def test_a_composite_key_is_a_json_array_and_the_parent_names_the_case(tables: dict[str, Table]) -> None:
@@ -383,6 +386,15 @@ def test_two_keys_stay_two_and_each_is_found_again(first: str, second: str) -> N
     assert (rows.key_text([first]) == rows.key_text([second])) == (first == second)
     assert retype(rows.key_text([first]), [""]) == (first,)
     assert retype(rows.key_text([first, second]), ["", ""]) == (first, second)
+
+
+@given(st.text(min_size=1, max_size=900))
+def test_a_key_that_fits_no_index_is_set_aside(key: str) -> None:
+    """P-LIMIT-06"""
+    with suppress(RejectedError):
+        assert len(rows.key_text([key])) <= LONGEST_KEY
+    with pytest.raises(RejectedError):
+        rows.key_text(["王" * (LONGEST_KEY + 1)])
 
 
 @pytest.mark.parametrize("parent", ["A7\r\n", "A7\x0b", " A7\r", "A7"])

@@ -122,3 +122,23 @@ def test_beyond_a_gap_the_chain_is_still_checked() -> None:
     assert held == [run(1, 8)]
     with pytest.raises(ForkError):
         ranges.merge(held, Range(9, 9, link(8, "other"), link(9, "other")))
+
+
+@given(RUNS, RUNS)
+def test_declared_gaps_fill_what_is_not_held_and_nothing_else(
+    runs: list[tuple[int, int]], spans: list[tuple[int, int]]
+) -> None:
+    """P-GAP-03"""
+    held = merged(runs)
+    filled = ranges.fill(held, spans)
+    assert numbers(filled) == numbers(held) | {seq for lo, hi in spans for seq in range(lo, hi + 1)}
+    assert all(lower.hi + 1 < upper.lo for lower, upper in pairwise(filled))
+    for item in held:  # what was proven keeps its chain values, where it is still an end
+        (inside,) = (part for part in filled if part.lo <= item.lo and item.hi <= part.hi)
+        assert inside.lo < item.lo or inside.before == item.before
+        assert inside.hi > item.hi or inside.at == item.at
+    one_by_one = held
+    for lo, hi in spans:
+        for part in ranges.missing(one_by_one, lo, hi):
+            one_by_one = ranges.merge(one_by_one, Range(*part, b"", b""))
+    assert filled == one_by_one

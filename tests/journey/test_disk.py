@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.scene import events, finds, scene, until
+from tests.journey.scene import command, events, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = [
@@ -79,8 +79,17 @@ async def test_a_box_with_a_full_disk_waits_and_goes_on_when_there_is_room() -> 
         assert "写不进" in box.detail("E-SYS-04")
         await asyncio.sleep(3)
         assert 1 <= len(events(place.agent, "buffer.full")) <= 2
+        pid = place.agent.pid
+        changing = asyncio.create_task(
+            command("mingcha-agent", "key", "change", "--config", str(place.agent.config))
+        )
+        await until("the key cannot be changed yet", lambda: events(place.agent, "key.unfinished"))
         disk.free()
         await asyncio.wait_for(place.settled(), 15)
+        assert (await changing)[0] == 0
+        status = place.agent.status()
+        assert status is not None
+        assert status.pid == pid
         assert events(place.agent, "buffer.recovered")
         await until("the ballast is there again", ballast.exists)
         assert await place.twice() == []

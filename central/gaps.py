@@ -1,0 +1,77 @@
+"""What a box declares as lost counts as held, so that it holds back nothing behind it (PROTOCOL.md section 13).
+
+A batch may declare thousands: they are closed together, in one pass over what is held, and people are told of runs.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.judge import Moment
+from central.store import alarms, facts, passes
+from common.core import ranges
+from common.core.ranges import Range
+from common.core.record import Gap, Record
+
+log = structlog.get_logger()
+
+MOST_ALARMS = 20
+"""Of one transaction and cause: what is above is one alarm more."""
+
+
+async def close(
+    conn: AsyncConnection,
+    cursor: Row[Any],
+    held: list[Range],
+    gap_at: int,
+    declared: list[tuple[Record, Gap]],
+    now: Moment,
+) -> tuple[list[Range], int]:
+    """`held` and `gap_at` of `cursor`'s epoch after the gaps that records of it have `declared`."""
+    own: list[tuple[Record, Gap]] = []
+    for item, gap in declared:
+        if gap.epoch:
+            await _end(conn, cursor, item, gap, now)
+        elif 1 <= gap.lo <= gap.hi < item.seq:
+            own.append((item, gap))
+    if not own:
+        return held, gap_at
+    filled = ranges.fill(held, [(gap.lo, gap.hi) for _, gap in own])
+    if len(filled) > max(ranges.MOST, len(held)):
+        log.warning("site.gap", site=cursor.site, lo=own[0][1].lo, hi=own[-1][1].hi, why="scattered")
+        return held, gap_at
+    await passes.drop(conn, cursor.site, cursor.epoch, max(item.seq for item, _ in own))
+    await _tell(conn, cursor, [gap for _, gap in own], now)
+    return filled, max(gap_at, *(min(item.cap_at, now.at) for item, _ in own))
+
+
+async def _tell(conn: AsyncConnection, cursor: Row[Any], declared: list[Gap], now: Moment) -> None:
+    """Log and alarm, by cause and by runs of numbers."""
+    by_cause: dict[str, list[Gap]] = defaultdict(list)
+    for gap in declared:
+        by_cause[gap.why].append(gap)
+    for why, found in by_cause.items():
+        runs = ranges.union([(gap.lo, gap.hi) for gap in found])
+        told = runs[:MOST_ALARMS] + ([(runs[MOST_ALARMS][0], runs[-1][1])] if len(runs) > MOST_ALARMS else [])
+        for lo, hi in told:
+            log.warning("site.gap", site=cursor.site, lo=lo, hi=hi, why=why)
+            await alarms.sound_gap(conn, cursor, replace(found[0], lo=lo), hi, now.wall)
+
+
+async def _end(conn: AsyncConnection, cursor: Row[Any], item: Record, gap: Gap, now: Moment) -> None:
+    """Nothing more comes of a former epoch of this box (P-GAP-06); of another's it may not say so."""
+    row = await facts.cursor(conn, cursor.site, gap.epoch)
+    if row is None or row.generation != cursor.generation or gap.epoch == cursor.epoch or gap.lo < 1:
+        return
+    log.warning("site.gap", site=cursor.site, lo=gap.lo, hi=gap.hi, why=gap.why)
+    held, hi = facts.decode_ranges(row.ranges), max(gap.hi, row.newest)
+    if gap.lo <= hi:
+        held = ranges.fill(held, [(gap.lo, hi)])
+    await alarms.sound_gap(conn, row, gap, hi, now.wall)
+    await passes.drop(conn, cursor.site, gap.epoch, hi + 1)
+    moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, item.cap_at)}
+    await facts.move_cursor(conn, row, held, moved, now.wall)

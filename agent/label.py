@@ -77,6 +77,8 @@ def rewrap(segment: Path, kek: bytes, old: Sequence[bytes]) -> None:
 
 
 def _overwrite(path: Path, old: bytes, new: bytes) -> None:
+    if not path.stat().st_size:  # what a lost file system leaves: nothing of the key stands in it
+        return
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
         place = data.find(old)
         while place >= 0:

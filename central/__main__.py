@@ -178,7 +178,10 @@ def show_dead(name: str, full: bool, why: str, path: Path) -> None:
 @_WHY
 @_CONFIG
 def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
-    text = edited.read_text("utf-8") if edited else ""
+    try:
+        text = edited.read_text("utf-8") if edited else ""
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{edited} 不是 UTF-8 编码，请另存为 UTF-8 后重试") from error
     say(asyncio.run(_clerk(path, name, why).reinject(text)))
 
 
@@ -233,7 +236,7 @@ def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
 
 
 @alarm.command("accept", help="核实一项告警：数据按现状采用。")
-@click.argument("number", type=int, metavar="编号")
+@click.argument("number", type=click.IntRange(1, 2**31 - 1), metavar="编号")
 @_WHY
 @_CONFIG
 def accept_alarm(number: int, why: str, path: Path) -> None:

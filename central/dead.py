@@ -5,6 +5,7 @@ its content and each decision is a line of the audit.
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +22,9 @@ from central.store import dead, trail
 from central.store.engine import within
 from common.clock import Clock
 from common.core.errors import UsageError
-from common.core.record import decode_body, decode_record
+from common.core.record import Cause, Op, decode_body, decode_record
 from common.core.state import LetterState
+from common.core.text import one_line
 
 _DIGEST = 10
 _BODY = 11
@@ -37,9 +39,16 @@ def parse(name: str) -> tuple[str, bytes, int]:
     """Inverse of `name_of`. Raises UsageError."""
     try:
         site, epoch, seq = name.split("/")
-        return site, bytes.fromhex(epoch), int(seq)
+        return site, bytes.fromhex(epoch), _number(seq)
     except ValueError:
         raise UsageError(f"不是死信的编号：{name}", hint="编号见  mingcha dead list") from None
+
+
+def _number(text: str) -> int:
+    """Raises ValueError for what no column holds."""
+    if not 1 <= int(text) < 1 << 62:
+        raise ValueError(text)
+    return int(text)
 
 
 def shown(raw: bytes, *, full: bool) -> str:
@@ -48,18 +57,34 @@ def shown(raw: bytes, *, full: bool) -> str:
         items = msgspec.msgpack.decode(raw)
         items[_DIGEST] = items[_DIGEST].hex()
         if not full:
-            items[3], items[_BODY] = _masked(items[3]), _masked(items[_BODY])
+            items = [
+                *items[:2],
+                *(item if isinstance(item, int) else _masked(item) for item in items[2:_DIGEST]),
+                items[_DIGEST],
+                *map(_masked, items[_BODY:]),
+            ]
         return json.dumps(items, ensure_ascii=False)
-    except (msgspec.MsgspecError, TypeError, IndexError, AttributeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return raw.hex() if full else f"读不出的 {len(raw)} 字节"
 
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What comes of bytes that are no record, or of an edited text that is none: msgspec's errors are ValueErrors."""
+_TABLE = re.compile(r"(case|step)(\.\w{1,40})?")
+
+
 def _masked(value: Any) -> Any:
+    """Texts, figures and names in maps: a telephone number may stand where nobody expects one."""
+    if isinstance(value, bool) or value is None:
+        return value
     if isinstance(value, str):
-        return value[:1] + "*" * min(len(value) - 1, 4)
+        is_ours = value in set(Op) | set(Cause) or _TABLE.fullmatch(value)
+        return value if is_ours else value[:1] + "*" * min(len(value) - 1, 4)
     if isinstance(value, list):
         return [_masked(item) for item in value]
-    return {key: _masked(item) for key, item in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {f"{number}": _masked(item) for number, item in enumerate(value.values(), 1)}
+    return "*" * 4
 
 
 def repaired(raw: bytes, text: str, seq: int) -> bytes:
@@ -69,9 +94,10 @@ def repaired(raw: bytes, text: str, seq: int) -> bytes:
             items = json.loads(text)
             items[_DIGEST] = bytes.fromhex(items[_DIGEST])
             raw = msgspec.msgpack.encode(items)
-        except (ValueError, TypeError, IndexError, KeyError) as error:
+        except _UNREADABLE as error:
             raise UsageError(
-                f"修复后的文件不是一条记录：{error}", hint="请在 mingcha dead show --full 的输出上修改"
+                f"修复后的文件不是一条记录：{one_line(error)}",
+                hint="请在 mingcha dead show --full 的输出上修改",
             ) from error
     try:
         item = decode_record(raw)
@@ -114,7 +140,12 @@ class Clerk:
             world = await judge.load_world(conn, ZoneInfo(self.config.legal_zone))
             now = Clock(self.config.clock)
             await dead.settle(conn, row, LetterState.REINJECTED)
-            await take_letter(conn, row, raw, world, Moment(now.office(), now.wall()))
+            try:
+                await take_letter(conn, row, raw, world, Moment(now.office(), now.wall()))
+            except ValueError as error:  # the transaction is rolled back: it stays as it is
+                raise UsageError(
+                    f"读得出，但不能计入：{error}", hint="请查明来历；确认不用的执行  mingcha dead drop"
+                ) from error
             await self._note(conn, "dead.reinject")
             return f"{self.name} 已计入"
 

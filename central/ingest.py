@@ -119,8 +119,10 @@ def _barred(site: str, box: Row[Any]) -> str:
 
 
 async def take_letter(conn: AsyncConnection, letter: Row[Any], raw: bytes, world: World, now: Moment) -> None:
-    """Take `raw`, which can be read, in place of a dead letter of the same number."""
-    await _again(conn, letter, [(letter.seq, raw)], world, now)
+    """Take `raw` in place of a dead letter of the same number. Raises ValueError where it is a dead letter still."""
+    dead = await _again(conn, letter, [(letter.seq, raw)], world, now)
+    if dead:
+        raise ValueError(dead[0]["reason"])
 
 
 async def take_parked(conn: AsyncConnection, world: World, now: Moment, skip: int = 0) -> int:
@@ -135,13 +137,15 @@ async def take_parked(conn: AsyncConnection, world: World, now: Moment, skip: in
 
 async def _again(
     conn: AsyncConnection, row: Row[Any], records: Iterable[tuple[int, bytes]], world: World, now: Moment
-) -> None:
-    """`row`: of the epoch in which the numbers lie."""
+) -> list[dict[str, Any]]:
+    """`row`: of the epoch in which the numbers lie. -> dead letters."""
     cursor = await facts.cursor(conn, row.site, row.epoch)
     box = None if cursor is None else await facts.find_box(conn, row.site, cursor.generation)
     assert cursor is not None
     assert box is not None
-    await _Intake(conn, cursor, box.sign_key, now).take_again(records, world)
+    intake = _Intake(conn, cursor, box.sign_key, now)
+    await intake.take_again(records, world)
+    return intake.dead
 
 
 class _Intake:

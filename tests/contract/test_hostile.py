@@ -1,20 +1,25 @@
 """What a site sends within the limits costs the hall little, and what a database refuses stops nobody: on both engines."""
 
+import json
 import random
+from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Executable, select, text
 from sqlalchemy.exc import DBAPIError
 
+from central.dead import parse, repaired, shown
 from central.gaps import MOST_ALARMS
-from central.judge import World
+from central.ingest import take_letter
+from central.judge import Moment, World
 from central.store import alarms, facts
 from central.store import tables as t
 from central.store.engine import Store
 from central.welcome import introduce
 from common.core import ranges
-from common.core.errors import UnavailableError
-from common.core.record import MOST_TABLES, Case, Gap, Pass
+from common.core.errors import UnavailableError, UsageError
+from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, Pass
 from common.core.wire import LONGEST_KEY
 from tests.contract.test_store import NOW, store, taken, welcomed, world
 from tests.sender import Sender, case, draft
@@ -139,3 +144,63 @@ async def test_a_table_that_is_locked_is_an_outage(store: Store) -> None:
         await conn.execute(lock)
         with pytest.raises(UnavailableError):
             await written(store, text("SET LOCAL lock_timeout = '50ms'"), lock)
+
+
+async def test_a_checkpoint_that_nobody_signed_is_not_taken_in_afterwards(store: Store, world: World) -> None:
+    sender = Sender()
+    await welcomed(store, sender)
+    sender.number(
+        case("A", at=NOW), draft(Checkpoint(1, sender.chain[1] if sender.newest else b"", NOW, b"x" * 64))
+    )
+    await taken(store, world, sender.payload())
+    assert await dead(store) == [2]
+    async with store.read() as conn:
+        (row,) = (await conn.execute(select(t.dead_letter))).all()
+
+    async def take() -> None:
+        async with store.write() as conn:
+            await take_letter(conn, row, row.raw, world, Moment(NOW, NOW))
+
+    with pytest.raises(ValueError, match="signature"):
+        await take()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [13800000000, 440106199001011234, "王小明", "13800000000"],
+        [{"王小明": 1, "x": {"13800000000": "王小明"}}],
+        [[[["王小明", 13800000000.0]]]],
+    ],
+)
+def test_a_letter_is_shown_without_a_name_or_a_number_of_anybody(body: list[Any]) -> None:
+    items = [7, "case", "case.result", "王小明", 3, "put", "王小明", 1, 2, 3, b"d" * 16, body]
+    said = shown(msgspec.msgpack.encode(items), full=False)
+    assert said.startswith('[7, "case", "case.result", "王**"')
+    for secret in ("小明", "1380000", "4401061"):
+        assert secret not in said
+    assert "王小明" in shown(msgspec.msgpack.encode(items), full=True)
+
+
+def test_a_letter_that_is_nothing_at_all_is_said_to_be_so() -> None:
+    deep = b"\x9c" + b"\x01" * 11 + b"\x91" * 5_000 + b"\x01"
+    for raw in (deep, b"\xc1", b"", msgspec.msgpack.encode(["x"])):
+        assert shown(raw, full=False) == f"读不出的 {len(raw)} 字节"
+        assert shown(raw, full=True) == raw.hex()
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "[" * 50_000, "[1]", '{"a": 1}', "[" + "1," * 10 + '"zz", 1]', "99"]
+)
+def test_an_edited_text_that_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        repaired(b"", text, 1)
+    huge = json.dumps([2**70, *range(9), "00", []])
+    with pytest.raises(UsageError):
+        repaired(b"", huge, 1)
+
+
+@pytest.mark.parametrize("name", ["s01/00/99999999999999999999", "s01/00/0", "s01/00/-1", "s01/zz/1", "s01"])
+def test_a_number_that_no_letter_has_is_wrong_usage(name: str) -> None:
+    with pytest.raises(UsageError, match="不是死信的编号"):
+        parse(name)

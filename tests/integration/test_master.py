@@ -56,6 +56,16 @@ async def test_after_a_change_the_new_key_alone_opens_everything(tmp_path: Path)
     assert not [item for item in files.found(tmp_path / "buffer.db") if item.fate]
 
 
+async def test_a_change_passes_by_a_segment_of_which_nothing_is_left(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    empty = closed(tmp_path)[0]
+    empty.write_bytes(b"")
+    buffer = await opened(tmp_path, NEW, OLD)
+    await buffer.rewrap()
+    await buffer.close()
+    assert all(OLD not in file.read_bytes() for file in tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("done", range(4))
 async def test_a_change_that_is_cut_off_is_finished_by_the_next_start(tmp_path: Path, done: int) -> None:
     """`done` of the segments are wrapped anew, and of one more only the copy in the file."""

@@ -24,6 +24,7 @@ from agent.config import CaptureConfig
 from agent.core.mapping import Table
 from agent.core.source_clock import LOOK_EVERY, Reading, jump_secs
 from agent.index import Index
+from agent.lane.schema import Schema
 from agent.lanes import Lanes
 from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
@@ -72,6 +73,8 @@ class CollectState:
         self.quarantined = 0
         self.lost: dict[str, int] = {}
         """Table and column -> rows whose text the source itself had lost, by the last whole walk."""
+        self.new_columns: dict[str, int] = {}
+        """Table and column of the source that appeared and is not mapped -> since when (wall time)."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -123,7 +126,10 @@ class Collector:
         self._clock = clock
         self._state = state
         self._tables = tables
-        self._lanes = {table.name: Lanes(table, source, capture, index, config, clock) for table in tables}
+        self._schema = Schema(tables, source, capture, index, clock)
+        self._lanes = {
+            table.name: Lanes(table, source, capture, index, config, clock, self._schema) for table in tables
+        }
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
         self._passed_mono = 0
@@ -163,6 +169,7 @@ class Collector:
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
         self._state.lost = {name: rows for lanes in self._lanes.values() for name, rows in lanes.lost.items()}
+        self._state.new_columns = self._schema.new
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000

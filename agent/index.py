@@ -21,6 +21,7 @@ import aiosqlite
 import msgspec
 import structlog
 
+from agent.core.drift import Columns
 from agent.core.indexed import Former, Known, Seen, checksum
 from agent.core.proof import Met, Walked
 from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
@@ -50,6 +51,7 @@ _TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int, int, int)
 """Of `_COLUMNS`: a flipped bit in a row's header makes other types of its values."""
 _COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum"
 _WALKED = "walked."
+_COLUMNS_OF = "columns."
 _IN = 500
 _Kept = TypeVar("_Kept")
 
@@ -72,6 +74,8 @@ class Index:
         """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
         self.walked: dict[str, Walked] = {}
         """Table -> its last finished walk."""
+        self.columns: dict[str, Columns] = {}
+        """Table -> the columns that were seen in its source."""
         self.soiled = 0
         """How often rows were marked to be sent again since the start."""
         self._acknowledged = 0
@@ -103,10 +107,8 @@ class Index:
             await tune(self._db, _PRAGMAS)
             await self._db.executescript(_SCHEMA)
         meta = {name: self._meta(name, raw) for name, raw in await self._all("SELECT k, v FROM meta")}
-        walks = [(name, raw) for name, raw in meta.items() if name.startswith(_WALKED)]
-        self.walked = {
-            name.removeprefix(_WALKED): msgspec.msgpack.decode(raw, type=Walked) for name, raw in walks
-        }
+        self.walked = _by_table(meta, _WALKED, Walked)
+        self.columns = _by_table(meta, _COLUMNS_OF, Columns)
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
             return
@@ -252,6 +254,13 @@ class Index:
             await self._set(**{f"{_WALKED}{table}": msgspec.msgpack.encode(walked)})
         self.walked[table] = walked
 
+    @whole
+    async def note_columns(self, table: str, columns: Columns) -> None:
+        """What was seen of a table's columns; what is new among them is in the buffer."""
+        async with self._lock, self._transaction():
+            await self._set(**{f"{_COLUMNS_OF}{table}": msgspec.msgpack.encode(columns)})
+        self.columns[table] = columns
+
     def _known(self, row: Sequence[Any]) -> Known:
         """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
         key, table, number, version, digest, case_key, gone, dirty, epoch, seq, ends, at, total = row
@@ -354,6 +363,11 @@ def _encoded(value: object) -> bytes:
 
 def _decoded(raw: bytes | None, kind: type[_Kept]) -> _Kept | None:
     return msgspec.msgpack.decode(raw, type=kind) if raw else None
+
+
+def _by_table(meta: dict[str, bytes], prefix: str, kind: type[_Kept]) -> dict[str, _Kept]:
+    found = {name.removeprefix(prefix): raw for name, raw in meta.items() if name.startswith(prefix)}
+    return {table: msgspec.msgpack.decode(raw, type=kind) for table, raw in found.items()}
 
 
 def _nothing() -> None:

@@ -13,6 +13,7 @@ from agent.index import Index
 from agent.lane.cursor import CursorLane
 from agent.lane.hot import HotLane
 from agent.lane.reader import Reader
+from agent.lane.schema import Schema
 from agent.lane.survey import Survey
 from agent.lane.tail import TailLane
 from agent.lane.walk import Walk
@@ -39,8 +40,10 @@ class Lanes:
         index: Index,
         config: CaptureConfig,
         clock: Clock,
+        schema: Schema,
     ) -> None:
         self._table = table
+        self._schema = schema
         self._capture = capture
         self._index = index
         self._clock = clock
@@ -118,6 +121,7 @@ class Lanes:
 
     async def _read(self, until: int) -> int:
         if self._walk is None and self._clock.mono() >= self._next_walk_mono:
+            await self._schema.check(self._table)
             self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch = self.whole_mono is not None
         changed = 0

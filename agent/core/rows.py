@@ -260,6 +260,11 @@ class _Reader:
             name: text_of(self._values[name], self._table.source.charset)
             for name in self._table.mapping.watch
         }
+        texts |= {
+            name: f"长度 {self._values[name]}"
+            for name in self._table.mapping.lob
+            if self._values[name] is not None
+        }
         return {name: text[:LONGEST_TEXT] for name, text in texts.items() if text is not None}
 
     def _one(self, name: str, field: Field) -> Any:

@@ -39,12 +39,7 @@ class Walk:
 
     @classmethod
     async def begin(cls, reader: Reader, index: Index) -> "Walk":
-        """Raises SchemaError where the table or a column is missing."""
-        table = reader.table
-        found = await reader.source.columns(table.mapping.from_)
-        lost = base.missing(table.source.dialect, table.names, found)
-        if lost:
-            raise base.no_column(f"{table.mapping.from_}.{'、'.join(lost)}")
+        """What is new in the source from now on, it need not meet."""
         return cls(reader, index, index.anew, await index.newest_id())
 
     async def read(self, until: int) -> tuple[int, bool]:

@@ -124,6 +124,8 @@ class PostgresqlSource:
             return base.no_table(str(error))
         if isinstance(error, asyncpg.UndefinedColumnError):
             return base.no_column(str(error))
+        if isinstance(error, asyncpg.UndefinedFunctionError):
+            return base.no_length(error)
         return _other(error, self._where)
 
 

@@ -40,6 +40,12 @@ EVENTS: dict[str, LogEvent] = {
         ("table", "reason"),
         "执行 mingcha-agent doctor --only 数据源",
     ),
+    "column.appeared": LogEvent(
+        "warning",
+        "业务库的表新增了字段，尚未映射，不采集；只说一次",
+        ("table", "column"),
+        "需要时在 mapping.toml 映射该字段",
+    ),
     "table.recovered": LogEvent("info", "该表已恢复采集", ("table",)),
     "index.replaced": LogEvent(
         "error", "摘要索引损坏，已改名保留并新建，正从数据源重读", (), "保留该文件，联系市中心"

@@ -443,3 +443,34 @@ def test_what_may_not_leave_the_box_cannot_be_kept_as_evidence(tmp_path: Path) -
 def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:
     with pytest.raises(RejectedError, match="CNSX"):
         case(tables["case"], YWID=7, CNSX="99999999999999999999", ZT="0")
+
+
+def test_of_a_scan_the_length_is_read_counts_in_the_digest_and_is_kept(tmp_path: Path) -> None:
+    plain = load(tmp_path, SAMPLE)["case"]
+    table = load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'watch = ["BZ"]\nlob = ["ZP", "FJ"]'))["case"]
+    assert [column.name for column in table.select.columns if column.length] == ["FJ", "ZP"]
+    assert table.fingerprint != plain.fingerprint
+    row = {"YWID": 7, "ZT": "0", "ZP": 120_345}
+    assert case(table, **row).watched == {"ZP": "长度 120345"}
+    assert item(table, **row).digest != item(table, **row | {"ZP": 120_346}).digest
+    assert item(table, **row).digest == item(table, **row).digest
+
+
+@pytest.mark.parametrize(
+    ("column", "place"),
+    [
+        ("YWID", "key"),
+        ("BZ", "watch"),
+        ("XGSJ", "cursor"),
+        ("SLBH", r"columns\.case_no"),
+        ("DH", r"columns\.phone"),
+    ],
+)
+def test_a_column_of_which_the_length_is_read_serves_nothing_else(
+    tmp_path: Path, column: str, place: str
+) -> None:
+    text = SAMPLE.replace('watch = ["BZ"]', f'watch = ["BZ"]\nlob = ["{column}"]')
+    with pytest.raises(ConfigError, match=rf"table\.case\.lob：{column} 只取长度，不能又用于 {place}"):
+        load(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"table\.case\.lob：不能用作表名或字段名"):
+        load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'lob = ["a;b"]'))

@@ -65,6 +65,7 @@ SETTINGS = {
     "table.<名>.key": "主键字段：唯一且非空，可多个；只有 folder 与 access 可不填，此时按整行内容区分",
     "table.<名>.parent": "指向办件的字段；`case` 表可不填，没有 key 时须填",
     "table.<名>.watch": "另外计入摘要并留作证据的字段",
+    "table.<名>.lob": "扫描件、附件等大字段：内容不读取，只由业务库算出长度，计入摘要并留作证据",
     "table.<名>.cursor.columns": "行被写入时会增大的字段；取第一个非空的",
     "table.<名>.cursor.overlap_secs": "每轮从已读最大值往回重读的秒数",
     "table.<名>.columns.<字段>.col": "业务库的字段",

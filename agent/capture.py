@@ -15,15 +15,15 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
-from agent.core import rows, upheaval
+from agent.core import rows
 from agent.core.indexed import Known, Seen
 from agent.core.mapping import IMAGES, Table
 from agent.core.page import Page, Pages, pack
 from agent.core.page import digest as page_digest
-from agent.core.proof import Met, Proof, Walked
+from agent.core.proof import Met
 from agent.core.query import Row
 from agent.core.rows import Item, Stamp
-from agent.core.upheaval import UpheavalError
+from agent.evidence import Evidence
 from agent.index import Index
 from common.clock import Clock
 from common.core import mask, record
@@ -72,7 +72,7 @@ class Capture:
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
         self._pages = defaultdict[str, Pages](Pages)
-        self._proofs = {table: Proof(walked) for table, walked in index.walked.items()}
+        self.evidence = Evidence(index)
 
     async def catch_up(self) -> None:
         """Bring the index level with the buffer; does nothing when it is."""
@@ -141,7 +141,7 @@ class Capture:
         read = [await self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
         if watch:
-            self.look_out(table, *_compared(read, known)[:2])
+            self.evidence.look_out(table, *_compared(read, known)[:2])
         stamp = self.stamp()
         drafts: dict[str, Draft] = {}
         digests: dict[str, bytes] = {}
@@ -181,12 +181,6 @@ class Capture:
             ids = pack(old.id for old in known.values())
             self._pages[table.name].prove(lo, Page(keys[-1], len(page), found, ids), soiled)
 
-    def look_out(self, table: Table, same: int, off: int) -> None:
-        """Raises UpheavalError where too much differs at once, unless that is known or the mapping has changed."""
-        told = self.proof(table.name).upheaval or self._cause(table) is not Cause.SOURCE
-        if not told and upheaval.in_page(same + off, off):
-            raise UpheavalError
-
     async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
         """These rows were seen once and are no longer in the source."""
         stamp = self.stamp()
@@ -195,7 +189,7 @@ class Capture:
             self._pages[table.name].told(old.id)
             version = self._same(old) if old.gone else self._next(old)
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
-            cause = Cause.AGAIN if old.gone else self._cause(table)
+            cause = Cause.AGAIN if old.gone else self.evidence.cause(table)
             until = self._same_until(table, key, old)
             drafts.append(Draft(replace(item, cause=cause, same_until=until), old.case_key))
         if drafts:
@@ -245,9 +239,10 @@ class Capture:
         said = rows.statement(gap, stamp, gap.epoch.hex()), rows.statement(event, stamp)
         await self._store([Draft(item, "") for item in said], position)
 
-    async def observe(self, seen: Observation) -> None:
-        """Something that is no row was seen in the source."""
-        await self._store([Draft(rows.statement(seen, self.stamp(), seen.key), "")])
+    async def observe(self, *seen: Observation, positions: dict[str, bytes] | None = None) -> None:
+        """What is no row was seen in the source; told together with `positions`."""
+        stamp = self.stamp()
+        await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in seen], positions)
 
     async def note(self, event: Event | Result) -> None:
         """A change of the agent's own state, or what became of a command."""
@@ -280,7 +275,7 @@ class Capture:
                     self._made(item, table, self._same(old), stamp, None, Cause.AGAIN) if old.dirty else None
                 )
             else:
-                draft = self._made(item, table, self._next(old), stamp, old, self._cause(table))
+                draft = self._made(item, table, self._next(old), stamp, old, self.evidence.cause(table))
         except RejectedError as error:
             await self._set_aside(table, item.key, error)
             return None
@@ -298,7 +293,7 @@ class Capture:
 
     def _same_until(self, table: Table, key: str, before: Known | None) -> int | None:
         """P-REC-08. Of a row that could not be mapped meanwhile nobody knows when it changed."""
-        proof = self.proof(table.name)
+        proof = self.evidence.proof(table.name)
         if (table.name, key) in self.bad or (before is not None and before.gone):
             return None
         if before is None or table.source.type in IMAGES:
@@ -313,27 +308,6 @@ class Capture:
     def digest(self, page: Sequence[Row]) -> bytes | None:
         """Of a page as the source gave it; None where it has none."""
         return page_digest(self._digest_key, page)
-
-    def proof(self, table: str) -> Proof:
-        return self._proofs.setdefault(table, Proof())
-
-    def _cause(self, table: Table) -> Cause:
-        """After a change of the mapping, every row differs until it has been walked; after an upheaval many do."""
-        proof = self.proof(table.name)
-        if proof.walked is not None and proof.walked.mapping != table.fingerprint:
-            return Cause.MAPPING
-        return Cause.RESTORED if proof.upheaval else Cause.SOURCE
-
-    async def begin(self, table: Table) -> None:
-        """Remember by which mapping a table is read that was never walked to its end."""
-        if self.proof(table.name).walked is None:
-            await self.walked(table, Met(), 0)
-
-    async def walked(self, table: Table, met: Met, newest_id: int) -> None:
-        """A walk of `table` has come to its end: what it met stands as it is in the index."""
-        proof = self.proof(table.name)
-        proof.walked, proof.upheaval = Walked(met.at, newest_id, table.fingerprint), False
-        await self._index.note_walk(table.name, proof.walked)
 
     def _same(self, old: Known) -> int:
         """The row's own version, unless a higher one may have been given since and forgotten."""

@@ -151,7 +151,7 @@ class Collector:
         await self._capture.check_room()
         await self._capture.catch_up()
         for table in self._tables:
-            await self._capture.begin(table)
+            await self._capture.evidence.begin(table)
         await self._source.open()
         await self._look_at_clock()
         if self._state.sweep_wanted:

@@ -24,6 +24,7 @@ import structlog
 from agent.core.drift import Columns
 from agent.core.indexed import Former, Known, Seen, checksum
 from agent.core.proof import Met, Walked
+from agent.core.upheaval import Upheaval
 from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
 from common.core.record import Anew
 
@@ -52,6 +53,7 @@ _TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int, int, int)
 _COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum"
 _WALKED = "walked."
 _COLUMNS_OF = "columns."
+_UPHEAVAL = "upheaval."
 _IN = 500
 _Kept = TypeVar("_Kept")
 
@@ -74,6 +76,8 @@ class Index:
         """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
         self.walked: dict[str, Walked] = {}
         """Table -> its last finished walk."""
+        self.upheavals: dict[str, Upheaval] = {}
+        """Table -> one that had been noticed, and was not over, when the file was opened."""
         self.columns: dict[str, Columns] = {}
         """Table -> the columns that were seen in its source."""
         self.soiled = 0
@@ -108,6 +112,7 @@ class Index:
             await self._db.executescript(_SCHEMA)
         meta = {name: self._meta(name, raw) for name, raw in await self._all("SELECT k, v FROM meta")}
         self.walked = _by_table(meta, _WALKED, Walked)
+        self.upheavals = _by_table(meta, _UPHEAVAL, Upheaval)
         self.columns = _by_table(meta, _COLUMNS_OF, Columns)
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
@@ -249,16 +254,22 @@ class Index:
 
     @whole
     async def note_walk(self, table: str, walked: Walked) -> None:
-        """A walk of `table` has come to its end."""
+        """A walk of `table` has come to its end, and an upheaval of it with that."""
         async with self._lock, self._transaction():
-            await self._set(**{f"{_WALKED}{table}": msgspec.msgpack.encode(walked)})
+            await self._set(**{f"{_WALKED}{table}": _encoded(walked), f"{_UPHEAVAL}{table}": b""})
         self.walked[table] = walked
+
+    @whole
+    async def note_upheaval(self, table: str, found: Upheaval | None) -> None:
+        """One was noticed, told, or was none."""
+        async with self._lock, self._transaction():
+            await self._set(**{f"{_UPHEAVAL}{table}": _encoded(found)})
 
     @whole
     async def note_columns(self, table: str, columns: Columns) -> None:
         """What was seen of a table's columns; what is new among them is in the buffer."""
         async with self._lock, self._transaction():
-            await self._set(**{f"{_COLUMNS_OF}{table}": msgspec.msgpack.encode(columns)})
+            await self._set(**{f"{_COLUMNS_OF}{table}": _encoded(columns)})
         self.columns[table] = columns
 
     def _known(self, row: Sequence[Any]) -> Known:
@@ -366,7 +377,7 @@ def _decoded(raw: bytes | None, kind: type[_Kept]) -> _Kept | None:
 
 
 def _by_table(meta: dict[str, bytes], prefix: str, kind: type[_Kept]) -> dict[str, _Kept]:
-    found = {name.removeprefix(prefix): raw for name, raw in meta.items() if name.startswith(prefix)}
+    found = {name.removeprefix(prefix): raw for name, raw in meta.items() if name.startswith(prefix) and raw}
     return {table: msgspec.msgpack.decode(raw, type=kind) for table, raw in found.items()}
 
 

@@ -35,7 +35,7 @@ class HotLane:
         while True:
             cases = await self._index.open_cases(self._after, _CASES)
             if not cases:
-                reader.capture.proof(table.name).hot, self._met = self._met, None
+                reader.capture.evidence.proof(table.name).hot, self._met = self._met, None
                 return changed
             known = await self._index.rows_of(table.name, cases)
             page = await reader.asked(list(known))

@@ -102,14 +102,16 @@ class Walk:
             asked = missing[-1][1].id
             await self._index.check_found(table.name, missing)
             if self.watch and not changed:
-                capture.look_out(table, await self._index.count(table.name) - len(missing), len(missing))
+                capture.evidence.look_out(
+                    table, await self._index.count(table.name) - len(missing), len(missing)
+                )
             changed += await self._confirm(missing)
         left = self._bad_before - self.met.bad
         cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
         if cured:
             await capture.cure(cured)
         capture.pages(table.name).keep(self._used)
-        await capture.walked(table, self.met, self.newest_id)
+        await capture.evidence.walked(table, self.met, self.newest_id)
         return changed
 
     async def _confirm(self, missing: list[tuple[str, Known]]) -> int:

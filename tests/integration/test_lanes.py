@@ -333,3 +333,20 @@ async def test_a_jump_of_the_sources_clock_is_observed_once(
         await box.round()
         (seen,) = await observed(box)
         assert (seen.code, msgspec.json.decode(seen.detail)) == (Observed.CLOCK_JUMP, {"seconds": -3600})
+
+
+async def test_a_number_that_was_told_missing_is_told_no_second_time_after_a_start(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.core.tail.LEAST_PATIENCE", -1)
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.enter(43, stamp=None)
+        await box.round()
+        keys = {(item.table, item.key) for item in await observed(box)}
+        assert keys == {("case", "41-42"), ("step", "82-85")}
+    office.enter(45, stamp=None)
+    async with office.running(IDLE) as box:
+        await box.round()
+        later = [(item.table, item.key) for item in await observed(box)]
+        assert sorted(later) == sorted([*keys, ("case", "44"), ("step", "88-89")])

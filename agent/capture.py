@@ -132,8 +132,10 @@ class Capture:
         *,
         settle: bool = False,
         watch: bool = False,
+        fresh: list[Row] | None = None,
     ) -> int:
-        """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met.
+        """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
+        rows the index did not know.
 
         Without a change the positions are stored only if `settle`. -> how many changed.
         Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
@@ -163,6 +165,10 @@ class Capture:
             await self.check_room()
         if drafts or (settle and positions):
             await self._store(list(drafts.values()), positions)
+        if fresh is not None:
+            fresh += [
+                row for row, (key, _) in zip(page, read, strict=True) if key in drafts and key not in known
+            ]
         return len(drafts)
 
     async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:

@@ -75,6 +75,8 @@ class CollectState:
         """Table and column -> rows whose text the source itself had lost, by the last whole walk."""
         self.new_columns: dict[str, int] = {}
         """Table and column of the source that appeared and is not mapped -> since when (wall time)."""
+        self.overlaps: dict[str, int] = {}
+        """Cursor -> seconds behind its high water from which it reads."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -170,6 +172,9 @@ class Collector:
         self._state.quarantined = len(self._capture.bad)
         self._state.lost = {name: rows for lanes in self._lanes.values() for name, rows in lanes.lost.items()}
         self._state.new_columns = self._schema.new
+        self._state.overlaps = {
+            name: secs for one in self._lanes.values() for name, secs in one.overlaps.items()
+        }
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000

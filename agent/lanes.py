@@ -74,6 +74,11 @@ class Lanes:
         """What the source has worked for us since the start."""
         return self._reader.busy_us
 
+    @property
+    def overlaps(self) -> dict[str, int]:
+        """Cursor -> seconds behind its high water from which it reads."""
+        return {lane.name: lane.overlap_secs for lane in self._cursors}
+
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from stored positions; without one a lane begins with the oldest row."""
         self._tail.resume(positions)

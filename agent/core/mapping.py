@@ -6,10 +6,10 @@ the case in another table), `step`, `step.<name>`. The hall never sees a vendor'
 
 import hashlib
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agent.core import query
 from agent.core.query import Dialect
@@ -110,8 +110,8 @@ class Cursor(_Part, frozen=True):
     """Columns that rise when a row is written; the first that is set counts."""
 
     columns: list[str]
-    overlap_secs: int = 600
-    """Read again behind the highest value seen: late commits, slow clocks."""
+    overlap_secs: Annotated[int, Meta(ge=0)] | Literal["auto"] = "auto"
+    """Read again behind the highest value seen: late commits, slow clocks. `auto`: by how late rows were (lateness.py)."""
 
 
 class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "columns"}):

@@ -39,7 +39,7 @@ class HotLane:
                 return changed
             known = await self._index.rows_of(table.name, cases)
             page = await reader.asked(list(known))
-            changed += await reader.capture.take(table, page, met=self._met, watch=True)
+            changed += await reader.take(page, met=self._met, watch=True)
             there = {reader.key_of(row) for row in page}
             if (
                 page

@@ -9,6 +9,7 @@ from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core import gentle, position, query, rows
 from agent.core.mapping import Table
+from agent.core.proof import Met
 from agent.core.query import Query, Row
 from agent.source.base import Source
 from common.clock import Clock
@@ -37,6 +38,8 @@ class Reader:
             config.duty, config.rows_per_sec, int(config.page_ms * 1000), config.page_rows
         )
         self.limit = config.page_rows
+        self.on_new: list[Callable[[Sequence[Row]], None]] = []
+        """Told of rows that the index did not know."""
         self.busy_us = 0
         """What the source has worked for us since the start."""
         self._night = gentle.parse_night(config.night)
@@ -66,6 +69,24 @@ class Reader:
             took_us += self._took_us
         self._took_us = took_us
         return found
+
+    async def take(
+        self,
+        page: Sequence[Row],
+        positions: dict[str, bytes] | None = None,
+        met: Met | None = None,
+        *,
+        settle: bool = False,
+        watch: bool = False,
+    ) -> int:
+        """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is."""
+        fresh: list[Row] = []
+        changed = await self.capture.take(
+            self.table, page, positions, met, settle=settle, watch=watch, fresh=fresh
+        )
+        for note in self.on_new:
+            note(fresh)
+        return changed
 
     async def _fetch(self, wanted: Query) -> list[Row]:
         began = self.clock.mono()

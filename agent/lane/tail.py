@@ -63,7 +63,7 @@ class TailLane:
             numbers = self._numbers(page)
             if len(numbers) < len(page):
                 self._tail = None  # the first rows of a table that was empty: its keys are no numbers
-                return changed + await reader.capture.take(reader.table, page)
+                return changed + await reader.take(page)
             changed += await self._take(tail, page, numbers, watch=watch)
             tail.read(numbers, reader.clock.mono())
             if last or reader.clock.mono() >= until:
@@ -90,7 +90,7 @@ class TailLane:
         if not tail.gaps:
             return 0
         page = await self._reader.asked([str(number) for number in tail.gaps])
-        changed = await self._reader.capture.take(self._reader.table, page) if page else 0
+        changed = await self._reader.take(page) if page else 0
         tail.found(self._numbers(page), self._reader.clock.mono())
         return changed
 
@@ -99,7 +99,7 @@ class TailLane:
         high = max(numbers, default=self._stored)
         settle = high - self._stored >= _STORE_EVERY
         moved = self._place(tail, high) if high > self._stored else {}
-        changed = await self._reader.capture.take(self._reader.table, page, moved, settle=settle, watch=watch)
+        changed = await self._reader.take(page, moved, settle=settle, watch=watch)
         if moved and (changed or settle):
             self._stored = high
         return changed

@@ -76,7 +76,7 @@ class Walk:
             return 0, page, last
         kept = pages.cut([reader.key_of(row) for row in page])
         last, page = last and kept == len(page), page[:kept]
-        changed = await capture.take(reader.table, page, met=self.met, watch=self.watch)
+        changed = await reader.take(page, met=self.met, watch=self.watch)
         if page and not changed:
             await capture.prove(reader.table, page, lo, soiled)
         return changed, page, last
@@ -121,4 +121,4 @@ class Walk:
         there = {reader.key_of(row) for row in page}
         gone = [(key, known) for key, known in missing if key not in there]
         changed = await reader.capture.gone(reader.table, gone)
-        return changed + await reader.capture.take(reader.table, page)
+        return changed + await reader.take(page)

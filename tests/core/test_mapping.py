@@ -474,3 +474,14 @@ def test_a_column_of_which_the_length_is_read_serves_nothing_else(
         load(tmp_path, text)
     with pytest.raises(ConfigError, match=r"table\.case\.lob：不能用作表名或字段名"):
         load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'lob = ["a;b"]'))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [('"always"', "应为 auto、整数 之一，现为 'always'"), ("-3", "太小，至少 0")]
+)
+def test_an_overlap_is_a_number_of_seconds_or_follows_what_is_seen(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    cursor = 'cursor = {columns = ["XGSJ", "SLSJ"]'
+    with pytest.raises(ConfigError, match=rf"table\.case\.cursor\.overlap_secs：{said}"):
+        load(tmp_path, SAMPLE.replace(cursor, f"{cursor}, overlap_secs = {value}"))

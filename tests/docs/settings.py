@@ -67,7 +67,7 @@ SETTINGS = {
     "table.<名>.watch": "另外计入摘要并留作证据的字段",
     "table.<名>.lob": "扫描件、附件等大字段：内容不读取，只由业务库算出长度，计入摘要并留作证据",
     "table.<名>.cursor.columns": "行被写入时会增大的字段；取第一个非空的",
-    "table.<名>.cursor.overlap_secs": "每轮从已读最大值往回重读的秒数",
+    "table.<名>.cursor.overlap_secs": "每轮从已读最大值往回重读的秒数；auto 为按实际迟到的程度自动取（千分之一行才超过者的两倍，10 分钟至 2 小时）",
     "table.<名>.columns.<字段>.col": "业务库的字段",
     "table.<名>.columns.<字段>.const": "固定值，每行相同；与 col 二选一",
     "table.<名>.columns.<字段>.type": "时间：datetime、date、unix（1970 年起的秒或毫秒）；期限：workdays、days",

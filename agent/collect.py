@@ -182,8 +182,8 @@ class Collector:
         return changed
 
     async def _is_off(self) -> bool:
-        """The site's own switch. Nothing stays open while it is off, and completeness is not stated."""
-        found = self._switch.off() if self._switch is not None else None
+        """The site's own switch, and the hall's. Nothing stays open while one is off, and completeness is not stated."""
+        found = self._switch.off(self._clock.wall()) if self._switch is not None else None
         if found is not None and not self._state.paused:
             log.warning("capture.paused", who=found.who, why=found.why, hint="执行 mingcha-agent resume")
             await self._source.close()

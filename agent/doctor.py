@@ -335,7 +335,7 @@ async def _columns(box: Box) -> Outcome:
 
 
 async def _switched_on(box: Box) -> Outcome:
-    found = Switch(box.config.data_dir).off()
+    found = Switch(box.config.data_dir).off(box.clock.wall())
     return Outcome(Status.WARN, said(found), since=box.since(found.since_wall)) if found else ok()
 
 

@@ -30,7 +30,7 @@ EVENTS: dict[str, LogEvent] = {
     "source.jumped": LogEvent("warning", "业务库的时钟跳变，已记为观察", ("secs",)),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
     "capture.paused": LogEvent(
-        "warning", "站点已暂停采集，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
+        "warning", "采集已由站点或市中心暂停，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
     ),
     "capture.resumed": LogEvent("info", "采集已恢复"),
     "image.loaded": LogEvent("info", "导出文件或 Access 文件有变化，已载入一张表", ("table", "rows", "how")),

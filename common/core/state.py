@@ -89,6 +89,8 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REINJECT = "reinject"
+    SUSPEND = "suspend"
+    COLLECT = "collect"
 
     @property
     def word(self) -> str:
@@ -102,6 +104,8 @@ _ACT_WORDS = {
     Act.PAUSE: "暂停补传",
     Act.RESUME: "恢复补传",
     Act.REINJECT: "重读隔离的行",
+    Act.SUSPEND: "暂停采集",
+    Act.COLLECT: "恢复采集",
 }
 
 

@@ -21,6 +21,7 @@ from agent.index import Index
 from agent.room import AMPLE, QuotaError, Room
 from agent.salvage import Salvage
 from agent.sqlfile import BufferFullError, DamagedFileError
+from agent.switch import Switch
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
@@ -106,7 +107,15 @@ class Site:
         source = adapter(source_config, self.folder)
         salvager = Salvage(buffer, await buffer.positions(), [KEK], index, capture, clock)
         collector = Collector(
-            source, tables, capture, index, config, clock, state, salvager if salvage else None
+            source,
+            tables,
+            capture,
+            index,
+            config,
+            clock,
+            state,
+            salvager if salvage else None,
+            Switch(self.folder),
         )
         await collector.start(await buffer.positions())
         try:

@@ -33,6 +33,7 @@ from common.core.record import (
     Cause,
     Event,
     Gap,
+    IndexRoot,
     Observation,
     Op,
     Pass,
@@ -250,8 +251,8 @@ class Capture:
         stamp = self.stamp()
         await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in seen], positions)
 
-    async def note(self, event: Event | Result) -> None:
-        """A change of the agent's own state, or what became of a command."""
+    async def note(self, event: Event | Result | IndexRoot) -> None:
+        """A change of the agent's own state, what became of a command, or what the index comes to."""
         await self._store([Draft(rows.statement(event, self.stamp()), "")])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:

@@ -26,6 +26,7 @@ from agent.core.source_clock import LOOK_EVERY, Reading, jump_secs
 from agent.index import Index
 from agent.lane.schema import Schema
 from agent.lanes import Lanes
+from agent.root import EVERY, Roots
 from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
@@ -136,6 +137,8 @@ class Collector:
         self._passed: dict[str, int] = {}
         self._passed_mono = 0
         self._compared = False
+        self._roots = Roots(index.path)
+        self._root_mono = clock.mono() + EVERY
 
     async def start(self, positions: dict[str, bytes]) -> None:
         """Continue where the buffer says the source was read to."""
@@ -144,6 +147,11 @@ class Collector:
 
     async def close(self) -> None:
         await self._source.close()
+
+    async def end(self) -> None:
+        """Nothing is read or computed any more."""
+        await self.close()
+        await self._roots.close()
 
     async def round_once(self) -> int:
         """Read every table once. -> number of changes. Raises UnavailableError, BufferFullError."""
@@ -165,6 +173,7 @@ class Collector:
             if self._retry_mono.get(name, 0) <= began:
                 changed += await self._read(name, lanes)
         await self._pass(changed)
+        await self._root()
         if self._salvage is not None:
             await self._salvage.advance(self._config.poll_secs / 2)
         self._count_cost()
@@ -237,6 +246,16 @@ class Collector:
             self._state.since_wall = self._state.since_wall or self._clock.wall()
         self._state.table_faults[name] = mask.numbers(str(error))
 
+    async def _root(self) -> None:
+        """Now and then, once all tables have been walked: what the index comes to."""
+        found = self._roots.take()
+        if found is not None:
+            await self._capture.note(found)
+        whole = all(lanes.whole_mono is not None for lanes in self._lanes.values())
+        if whole and self._clock.mono() >= self._root_mono:
+            self._root_mono = self._clock.mono() + EVERY
+            self._roots.begin()
+
     async def _pass(self, changed: int) -> None:
         """State completeness, at most every `pass_secs` unless something changed.
 
@@ -301,7 +320,7 @@ async def run(collector: Collector, config: CaptureConfig, state: CollectState, 
                 await asyncio.sleep(_pause(failed, FULL_PAUSE_SECS if state.buffer_fault else MAX_PAUSE_SECS))
     finally:
         scheduler.shutdown(wait=False)
-        await collector.close()
+        await collector.end()
 
 
 def _pause(failed: int, longest: float) -> float:

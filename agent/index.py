@@ -342,9 +342,10 @@ class Index:
 
     def _meta(self, name: str, raw: bytes) -> bytes:
         """A value behind its checksum. Raises DamagedFileError."""
-        if not isinstance(raw, bytes) or raw[:4] != _meta_sum(name, raw[4:]):
+        found = value(name, raw)
+        if found is None:
             raise self._broken(f"{name} 与其校验不符")
-        return raw[4:]
+        return found
 
     async def _all(self, sql: str, args: Sequence[object] = ()) -> list[Any]:
         with self._guarded():
@@ -366,6 +367,11 @@ class Index:
 
 def _meta_sum(name: str, value: bytes) -> bytes:
     return zlib.crc32(value, zlib.crc32(name.encode("utf-8", "surrogatepass"))).to_bytes(4, "big")
+
+
+def value(name: str, raw: object) -> bytes | None:
+    """Of a row of `meta`: what stands behind its checksum; None where that does not fit."""
+    return raw[4:] if isinstance(raw, bytes) and raw[:4] == _meta_sum(name, raw[4:]) else None
 
 
 def _encoded(value: object) -> bytes:

@@ -21,21 +21,7 @@ from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
 from common.core.instant import DAY, from_us, parse_when
-from common.core.record import (
-    Case,
-    Checkpoint,
-    Event,
-    Gap,
-    Observation,
-    Op,
-    Pass,
-    Record,
-    RecordKind,
-    Result,
-    Step,
-    encode_body,
-    kind_of,
-)
+from common.core.record import Case, Op, Record, RecordKind, Statement, Step, encode_body, kind_of
 from common.core.state import CaseStatus, StepKind
 from common.core.text import sound
 from common.core.wire import LONGEST_TEXT
@@ -156,9 +142,7 @@ def _record(
     )
 
 
-def statement(
-    body: Pass | Gap | Event | Checkpoint | Result | Observation, stamp: Stamp, key: str = ""
-) -> Record:
+def statement(body: Statement, stamp: Stamp, key: str = "") -> Record:
     """The draft of a record that is no row: what the site says of itself."""
     return Record(
         seq=0,

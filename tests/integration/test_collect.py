@@ -121,7 +121,7 @@ class Site:
         try:
             yield Box(buffer, index, collector, state)
         finally:
-            await collector.close()
+            await collector.end()
             await index.close()
             await buffer.close()
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
-from agent.core import upheaval
+from agent.core import hint, upheaval
 from agent.core.mapping import Table
 from agent.core.upheaval import UpheavalError
 from agent.index import Index
@@ -59,6 +59,8 @@ class Lanes:
         self._survey: Survey | None = None
         self._newest_mono = 0
         self._next_walk_mono = 0
+        self._hurried = False
+        """Whether something was written of which no quick lane knows."""
         self._watch = False
         """Whether the table was whole since the start: much that differs at once is then no work of days that we missed.
         Tables that are away for a while are just being restored."""
@@ -146,7 +148,10 @@ class Lanes:
         return upheaval.in_newest(len(known), len(known.keys() - there))
 
     async def _read(self, until: int) -> int:
-        if self._walk is None and self._clock.mono() >= self._next_walk_mono:
+        moved = await self._reader.moved()
+        due = hint.due(self._next_walk_mono, self._every, hurried=self._hurried)
+        if self._walk is None and self._clock.mono() >= due:
+            self._hurried = False
             await self._schema.check(self._table)
             self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch = self._watch
@@ -155,6 +160,9 @@ class Lanes:
             changed += await lane.read(until, self._walk.met if self._walk else None)
         up_to_date = self.whole_mono is not None and all(lane.caught_up for lane in self._cursors)
         changed += await self._tail.read(until, watch=up_to_date)
+        if moved and not changed:
+            self._hot.hurry()
+            self._hurried = True
         if up_to_date:
             changed += await self._hot.read(until)
         if self._walk is not None:

@@ -71,6 +71,10 @@ class Source(Protocol):
     async def clock(self) -> int | None:
         """The server's clock, microseconds since 1970 UTC; None: it has none of its own, or we cannot ask. Raises UnavailableError."""
 
+    async def hint(self, table: str) -> str | None:
+        """A sign that differs once something was written to `table`; it may come late, and a write may have none.
+        None: the engine gives none. Cheap: asked every two seconds. Raises UnavailableError or SchemaError."""
+
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.
 

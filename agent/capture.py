@@ -15,15 +15,15 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
-from agent.core import rows, upheaval
+from agent.core import rows
 from agent.core.indexed import Known, Seen
 from agent.core.mapping import IMAGES, Table
 from agent.core.page import Page, Pages, pack
 from agent.core.page import digest as page_digest
-from agent.core.proof import Met, Proof, Walked
+from agent.core.proof import Met
 from agent.core.query import Row
 from agent.core.rows import Item, Stamp
-from agent.core.upheaval import UpheavalError
+from agent.evidence import Evidence
 from agent.index import Index
 from common.clock import Clock
 from common.core import mask, record
@@ -33,6 +33,7 @@ from common.core.record import (
     Cause,
     Event,
     Gap,
+    IndexRoot,
     Observation,
     Op,
     Pass,
@@ -72,7 +73,7 @@ class Capture:
         self.bad: dict[tuple[str, str], str] = {}
         """Quarantined rows: (table, key) -> reason."""
         self._pages = defaultdict[str, Pages](Pages)
-        self._proofs = {table: Proof(walked) for table, walked in index.walked.items()}
+        self.evidence = Evidence(index)
 
     async def catch_up(self) -> None:
         """Bring the index level with the buffer; does nothing when it is."""
@@ -132,8 +133,10 @@ class Capture:
         *,
         settle: bool = False,
         watch: bool = False,
+        fresh: list[Row] | None = None,
     ) -> int:
-        """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met.
+        """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
+        rows the index did not know.
 
         Without a change the positions are stored only if `settle`. -> how many changed.
         Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
@@ -141,7 +144,7 @@ class Capture:
         read = [await self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
         if watch:
-            self.look_out(table, *_compared(read, known)[:2])
+            self.evidence.look_out(table, *_compared(read, known)[:2])
         stamp = self.stamp()
         drafts: dict[str, Draft] = {}
         digests: dict[str, bytes] = {}
@@ -163,6 +166,10 @@ class Capture:
             await self.check_room()
         if drafts or (settle and positions):
             await self._store(list(drafts.values()), positions)
+        if fresh is not None:
+            fresh += [
+                row for row, (key, _) in zip(page, read, strict=True) if key in drafts and key not in known
+            ]
         return len(drafts)
 
     async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:
@@ -181,12 +188,6 @@ class Capture:
             ids = pack(old.id for old in known.values())
             self._pages[table.name].prove(lo, Page(keys[-1], len(page), found, ids), soiled)
 
-    def look_out(self, table: Table, same: int, off: int) -> None:
-        """Raises UpheavalError where too much differs at once, unless that is known or the mapping has changed."""
-        told = self.proof(table.name).upheaval or self._cause(table) is not Cause.SOURCE
-        if not told and upheaval.in_page(same + off, off):
-            raise UpheavalError
-
     async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
         """These rows were seen once and are no longer in the source."""
         stamp = self.stamp()
@@ -195,7 +196,7 @@ class Capture:
             self._pages[table.name].told(old.id)
             version = self._same(old) if old.gone else self._next(old)
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
-            cause = Cause.AGAIN if old.gone else self._cause(table)
+            cause = Cause.AGAIN if old.gone else self.evidence.cause(table)
             until = self._same_until(table, key, old)
             drafts.append(Draft(replace(item, cause=cause, same_until=until), old.case_key))
         if drafts:
@@ -245,12 +246,13 @@ class Capture:
         said = rows.statement(gap, stamp, gap.epoch.hex()), rows.statement(event, stamp)
         await self._store([Draft(item, "") for item in said], position)
 
-    async def observe(self, seen: Observation) -> None:
-        """Something that is no row was seen in the source."""
-        await self._store([Draft(rows.statement(seen, self.stamp(), seen.key), "")])
+    async def observe(self, *seen: Observation, positions: dict[str, bytes] | None = None) -> None:
+        """What is no row was seen in the source; told together with `positions`."""
+        stamp = self.stamp()
+        await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in seen], positions)
 
-    async def note(self, *events: Event | Result) -> None:
-        """Changes of the agent's own state, or what became of a command: all or none."""
+    async def note(self, *events: Event | Result | IndexRoot) -> None:
+        """Changes of the agent's own state, what became of a command, what the index comes to: all or none."""
         await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events])
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
@@ -280,7 +282,7 @@ class Capture:
                     self._made(item, table, self._same(old), stamp, None, Cause.AGAIN) if old.dirty else None
                 )
             else:
-                draft = self._made(item, table, self._next(old), stamp, old, self._cause(table))
+                draft = self._made(item, table, self._next(old), stamp, old, self.evidence.cause(table))
         except RejectedError as error:
             await self._set_aside(table, item.key, error)
             return None
@@ -298,7 +300,7 @@ class Capture:
 
     def _same_until(self, table: Table, key: str, before: Known | None) -> int | None:
         """P-REC-08. Of a row that could not be mapped meanwhile nobody knows when it changed."""
-        proof = self.proof(table.name)
+        proof = self.evidence.proof(table.name)
         if (table.name, key) in self.bad or (before is not None and before.gone):
             return None
         if before is None or table.source.type in IMAGES:
@@ -313,27 +315,6 @@ class Capture:
     def digest(self, page: Sequence[Row]) -> bytes | None:
         """Of a page as the source gave it; None where it has none."""
         return page_digest(self._digest_key, page)
-
-    def proof(self, table: str) -> Proof:
-        return self._proofs.setdefault(table, Proof())
-
-    def _cause(self, table: Table) -> Cause:
-        """After a change of the mapping, every row differs until it has been walked; after an upheaval many do."""
-        proof = self.proof(table.name)
-        if proof.walked is not None and proof.walked.mapping != table.fingerprint:
-            return Cause.MAPPING
-        return Cause.RESTORED if proof.upheaval else Cause.SOURCE
-
-    async def begin(self, table: Table) -> None:
-        """Remember by which mapping a table is read that was never walked to its end."""
-        if self.proof(table.name).walked is None:
-            await self.walked(table, Met(), 0)
-
-    async def walked(self, table: Table, met: Met, newest_id: int) -> None:
-        """A walk of `table` has come to its end: what it met stands as it is in the index."""
-        proof = self.proof(table.name)
-        proof.walked, proof.upheaval = Walked(met.at, newest_id, table.fingerprint), False
-        await self._index.note_walk(table.name, proof.walked)
 
     def _same(self, old: Known) -> int:
         """The row's own version, unless a higher one may have been given since and forgotten."""

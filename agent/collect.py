@@ -24,7 +24,9 @@ from agent.config import CaptureConfig
 from agent.core.mapping import Table
 from agent.core.source_clock import LOOK_EVERY, Reading, jump_secs
 from agent.index import Index
+from agent.lane.schema import Schema
 from agent.lanes import Lanes
+from agent.root import EVERY, Roots
 from agent.salvage import Salvage
 from agent.source.base import SchemaError, Source
 from agent.sqlfile import BufferFullError
@@ -72,6 +74,10 @@ class CollectState:
         self.quarantined = 0
         self.lost: dict[str, int] = {}
         """Table and column -> rows whose text the source itself had lost, by the last whole walk."""
+        self.new_columns: dict[str, int] = {}
+        """Table and column of the source that appeared and is not mapped -> since when (wall time)."""
+        self.overlaps: dict[str, int] = {}
+        """Cursor -> seconds behind its high water from which it reads."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -123,11 +129,16 @@ class Collector:
         self._clock = clock
         self._state = state
         self._tables = tables
-        self._lanes = {table.name: Lanes(table, source, capture, index, config, clock) for table in tables}
+        self._schema = Schema(tables, source, capture, index, clock)
+        self._lanes = {
+            table.name: Lanes(table, source, capture, index, config, clock, self._schema) for table in tables
+        }
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
         self._passed_mono = 0
         self._compared = False
+        self._roots = Roots(index.path)
+        self._root_mono = clock.mono() + EVERY
 
     async def start(self, positions: dict[str, bytes]) -> None:
         """Continue where the buffer says the source was read to."""
@@ -137,6 +148,11 @@ class Collector:
     async def close(self) -> None:
         await self._source.close()
 
+    async def end(self) -> None:
+        """Nothing is read or computed any more."""
+        await self.close()
+        await self._roots.close()
+
     async def round_once(self) -> int:
         """Read every table once. -> number of changes. Raises UnavailableError, BufferFullError."""
         began = self._clock.mono()
@@ -145,7 +161,7 @@ class Collector:
         await self._capture.check_room()
         await self._capture.catch_up()
         for table in self._tables:
-            await self._capture.begin(table)
+            await self._capture.evidence.begin(table)
         await self._source.open()
         await self._look_at_clock()
         if self._state.sweep_wanted:
@@ -157,12 +173,17 @@ class Collector:
             if self._retry_mono.get(name, 0) <= began:
                 changed += await self._read(name, lanes)
         await self._pass(changed)
+        await self._root()
         if self._salvage is not None:
             await self._salvage.advance(self._config.poll_secs / 2)
         self._count_cost()
         self._state.rounds += 1
         self._state.quarantined = len(self._capture.bad)
         self._state.lost = {name: rows for lanes in self._lanes.values() for name, rows in lanes.lost.items()}
+        self._state.new_columns = self._schema.new
+        self._state.overlaps = {
+            name: secs for one in self._lanes.values() for name, secs in one.overlaps.items()
+        }
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000
@@ -170,8 +191,8 @@ class Collector:
         return changed
 
     async def _is_off(self) -> bool:
-        """The site's own switch. Nothing stays open while it is off, and completeness is not stated."""
-        found = self._switch.off() if self._switch is not None else None
+        """The site's own switch, and the hall's. Nothing stays open while one is off, and completeness is not stated."""
+        found = self._switch.off(self._clock.wall()) if self._switch is not None else None
         if found is not None and not self._state.paused:
             log.warning("capture.paused", who=found.who, why=found.why, hint="执行 mingcha-agent resume")
             await self._source.close()
@@ -224,6 +245,16 @@ class Collector:
             log.error("table.stopped", table=name, reason=mask.numbers(str(error)), hint=error.hint)
             self._state.since_wall = self._state.since_wall or self._clock.wall()
         self._state.table_faults[name] = mask.numbers(str(error))
+
+    async def _root(self) -> None:
+        """Now and then, once all tables have been walked: what the index comes to."""
+        found = self._roots.take()
+        if found is not None:
+            await self._capture.note(found)
+        whole = all(lanes.whole_mono is not None for lanes in self._lanes.values())
+        if whole and self._clock.mono() >= self._root_mono:
+            self._root_mono = self._clock.mono() + EVERY
+            self._roots.begin()
 
     async def _pass(self, changed: int) -> None:
         """State completeness, at most every `pass_secs` unless something changed.
@@ -289,7 +320,7 @@ async def run(collector: Collector, config: CaptureConfig, state: CollectState, 
                 await asyncio.sleep(_pause(failed, FULL_PAUSE_SECS if state.buffer_fault else MAX_PAUSE_SECS))
     finally:
         scheduler.shutdown(wait=False)
-        await collector.close()
+        await collector.end()
 
 
 def _pause(failed: int, longest: float) -> float:

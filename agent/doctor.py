@@ -326,15 +326,16 @@ async def _columns(box: Box) -> Outcome:
             found += [f"{table.mapping.from_} 缺少字段 {'、'.join(lost)}"] if lost else []
     finally:
         await source.close()
-    return (
-        Outcome(Status.FAIL, "；".join(found))
-        if found
-        else ok("；".join(awaited) or f"{len(box.tables)} 张表的字段都在")
-    )
+    if found:
+        return Outcome(Status.FAIL, "；".join(found))
+    new = box.status.new_columns if box.status else {}
+    listed = "、".join(f"{name}（{box.since(wall)} 起）" for name, wall in new.items())
+    said = "；".join(awaited) or f"{len(box.tables)} 张表的字段都在"
+    return ok(f"{said}；新增而未映射的：{listed}" if listed else said)
 
 
 async def _switched_on(box: Box) -> Outcome:
-    found = Switch(box.config.data_dir).off()
+    found = Switch(box.config.data_dir).off(box.clock.wall())
     return Outcome(Status.WARN, said(found), since=box.since(found.since_wall)) if found else ok()
 
 

@@ -21,8 +21,10 @@ import aiosqlite
 import msgspec
 import structlog
 
+from agent.core.drift import Columns
 from agent.core.indexed import Former, Known, Seen, checksum
 from agent.core.proof import Met, Walked
+from agent.core.upheaval import Upheaval
 from agent.sqlfile import DamagedFileError, damage, guarded, rename, transaction, tune, whole
 from common.core.record import Anew
 
@@ -50,6 +52,8 @@ _TYPES = (str, str, int, int, bytes, str, int, int, bytes, int, int, int, int)
 """Of `_COLUMNS`: a flipped bit in a row's header makes other types of its values."""
 _COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum"
 _WALKED = "walked."
+_COLUMNS_OF = "columns."
+_UPHEAVAL = "upheaval."
 _IN = 500
 _Kept = TypeVar("_Kept")
 
@@ -72,6 +76,10 @@ class Index:
         """Epochs that were set aside before all was delivered, oldest first, until that is salvaged."""
         self.walked: dict[str, Walked] = {}
         """Table -> its last finished walk."""
+        self.upheavals: dict[str, Upheaval] = {}
+        """Table -> one that had been noticed, and was not over, when the file was opened."""
+        self.columns: dict[str, Columns] = {}
+        """Table -> the columns that were seen in its source."""
         self.soiled = 0
         """How often rows were marked to be sent again since the start."""
         self._acknowledged = 0
@@ -103,10 +111,9 @@ class Index:
             await tune(self._db, _PRAGMAS)
             await self._db.executescript(_SCHEMA)
         meta = {name: self._meta(name, raw) for name, raw in await self._all("SELECT k, v FROM meta")}
-        walks = [(name, raw) for name, raw in meta.items() if name.startswith(_WALKED)]
-        self.walked = {
-            name.removeprefix(_WALKED): msgspec.msgpack.decode(raw, type=Walked) for name, raw in walks
-        }
+        self.walked = _by_table(meta, _WALKED, Walked)
+        self.upheavals = _by_table(meta, _UPHEAVAL, Upheaval)
+        self.columns = _by_table(meta, _COLUMNS_OF, Columns)
         if meta.get("epoch") != self.epoch:
             await self._begin_epoch(meta)
             return
@@ -247,10 +254,23 @@ class Index:
 
     @whole
     async def note_walk(self, table: str, walked: Walked) -> None:
-        """A walk of `table` has come to its end."""
+        """A walk of `table` has come to its end, and an upheaval of it with that."""
         async with self._lock, self._transaction():
-            await self._set(**{f"{_WALKED}{table}": msgspec.msgpack.encode(walked)})
+            await self._set(**{f"{_WALKED}{table}": _encoded(walked), f"{_UPHEAVAL}{table}": b""})
         self.walked[table] = walked
+
+    @whole
+    async def note_upheaval(self, table: str, found: Upheaval | None) -> None:
+        """One was noticed, told, or was none."""
+        async with self._lock, self._transaction():
+            await self._set(**{f"{_UPHEAVAL}{table}": _encoded(found)})
+
+    @whole
+    async def note_columns(self, table: str, columns: Columns) -> None:
+        """What was seen of a table's columns; what is new among them is in the buffer."""
+        async with self._lock, self._transaction():
+            await self._set(**{f"{_COLUMNS_OF}{table}": _encoded(columns)})
+        self.columns[table] = columns
 
     def _known(self, row: Sequence[Any]) -> Known:
         """Raises DamagedFileError where a bit of the row has changed: SQLite itself does not notice."""
@@ -322,9 +342,10 @@ class Index:
 
     def _meta(self, name: str, raw: bytes) -> bytes:
         """A value behind its checksum. Raises DamagedFileError."""
-        if not isinstance(raw, bytes) or raw[:4] != _meta_sum(name, raw[4:]):
+        found = value(name, raw)
+        if found is None:
             raise self._broken(f"{name} 与其校验不符")
-        return raw[4:]
+        return found
 
     async def _all(self, sql: str, args: Sequence[object] = ()) -> list[Any]:
         with self._guarded():
@@ -348,12 +369,22 @@ def _meta_sum(name: str, value: bytes) -> bytes:
     return zlib.crc32(value, zlib.crc32(name.encode("utf-8", "surrogatepass"))).to_bytes(4, "big")
 
 
+def value(name: str, raw: object) -> bytes | None:
+    """Of a row of `meta`: what stands behind its checksum; None where that does not fit."""
+    return raw[4:] if isinstance(raw, bytes) and raw[:4] == _meta_sum(name, raw[4:]) else None
+
+
 def _encoded(value: object) -> bytes:
     return b"" if value is None else msgspec.msgpack.encode(value)
 
 
 def _decoded(raw: bytes | None, kind: type[_Kept]) -> _Kept | None:
     return msgspec.msgpack.decode(raw, type=kind) if raw else None
+
+
+def _by_table(meta: dict[str, bytes], prefix: str, kind: type[_Kept]) -> dict[str, _Kept]:
+    found = {name.removeprefix(prefix): raw for name, raw in meta.items() if name.startswith(prefix) and raw}
+    return {table: msgspec.msgpack.decode(raw, type=kind) for table, raw in found.items()}
 
 
 def _nothing() -> None:

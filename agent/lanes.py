@@ -4,15 +4,19 @@ cursor (what the vendor stamped), tail (beyond the highest number, and missing n
 (every row): what was stamped while we were away is known before the others wonder at it. A cursor is only an accelerator; the truth is the index, which the walk proves row by row.
 """
 
+from msgspec.structs import replace
+
 from agent.capture import Capture
 from agent.config import CaptureConfig
-from agent.core import upheaval
+from agent.core import hint, upheaval
 from agent.core.mapping import Table
 from agent.core.upheaval import UpheavalError
 from agent.index import Index
+from agent.lane import survey
 from agent.lane.cursor import CursorLane
 from agent.lane.hot import HotLane
 from agent.lane.reader import Reader
+from agent.lane.schema import Schema
 from agent.lane.survey import Survey
 from agent.lane.tail import TailLane
 from agent.lane.walk import Walk
@@ -39,8 +43,10 @@ class Lanes:
         index: Index,
         config: CaptureConfig,
         clock: Clock,
+        schema: Schema,
     ) -> None:
         self._table = table
+        self._schema = schema
         self._capture = capture
         self._index = index
         self._clock = clock
@@ -53,6 +59,11 @@ class Lanes:
         self._survey: Survey | None = None
         self._newest_mono = 0
         self._next_walk_mono = 0
+        self._hurried = False
+        """Whether something was written of which no quick lane knows."""
+        self._watch = False
+        """Whether the table was whole since the start: much that differs at once is then no work of days that we missed.
+        Tables that are away for a while are just being restored."""
         self.whole_mono: int | None = None
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
@@ -65,11 +76,25 @@ class Lanes:
         """What the source has worked for us since the start."""
         return self._reader.busy_us
 
+    @property
+    def overlaps(self) -> dict[str, int]:
+        """Cursor -> seconds behind its high water from which it reads."""
+        return {lane.name: lane.overlap_secs for lane in self._cursors}
+
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from stored positions; without one a lane begins with the oldest row."""
         self._tail.resume(positions)
         for lane in self._cursors:
             lane.resume(positions)
+        proof = self._capture.evidence.proof(self._table.name)
+        if proof.upheaval is not None and survey.is_told(proof.upheaval, self._table.name, positions):
+            proof.upheaval = replace(proof.upheaval, told=True)
+        self._go_on_surveying()
+
+    def _go_on_surveying(self) -> None:
+        sign = self._capture.evidence.proof(self._table.name).upheaval
+        noticed = sign is not None and not sign.told
+        self._survey = Survey(self._reader, self._index, sign) if sign and noticed else None
 
     def sweep_now(self) -> None:
         """Walk the table anew, from its first row: until that is done nobody knows that it is whole."""
@@ -79,7 +104,8 @@ class Lanes:
     def restart(self) -> None:
         """The table could not be read: begin every lane again, with a look at its columns."""
         self.sweep_now()
-        self._survey = None
+        self._newest_mono = 0
+        self._go_on_surveying()
         self._hot.restart()
         for lane in self._cursors:
             lane.restart()
@@ -91,22 +117,27 @@ class Lanes:
         """
         until = self._clock.mono() + int(secs * SECOND)
         if self._survey is None and self._clock.mono() >= self._newest_mono and await self._newest_gone():
-            self._survey = Survey(self._reader, self._index, newest_gone=True)
+            await self._notice(newest_gone=True)
         if self._survey is None:
             try:
                 return await self._read(until)
             except UpheavalError:
-                self._survey = Survey(self._reader, self._index, newest_gone=False)
-        if await self._survey.read(until):
-            self._survey = None
+                await self._notice(newest_gone=False)
+        if self._survey is not None and await self._survey.read(until):
+            self._survey, self._watch = None, False  # what it has counted is not counted again
             self.sweep_now()
             self._tail.restart()
             return await self._read(until)
         return 0
 
+    async def _notice(self, *, newest_gone: bool) -> None:
+        at = self._clock.office()
+        await self._capture.evidence.noticed(self._table.name, at, newest_gone=newest_gone)
+        self._go_on_surveying()
+
     async def _newest_gone(self) -> bool:
         """Asked before anything else, every two seconds: in a restored source, numbers are soon given a second time."""
-        if self.whole_mono is None or self._capture.proof(self._table.name).upheaval:
+        if not self._watch or self._capture.evidence.proof(self._table.name).is_upheaval:
             return False
         self._newest_mono = self._clock.mono() + NEWEST_EVERY
         known = await self._index.newest(self._table.name, upheaval.NEWEST)
@@ -117,14 +148,21 @@ class Lanes:
         return upheaval.in_newest(len(known), len(known.keys() - there))
 
     async def _read(self, until: int) -> int:
-        if self._walk is None and self._clock.mono() >= self._next_walk_mono:
+        moved = await self._reader.moved()
+        due = hint.due(self._next_walk_mono, self._every, hurried=self._hurried)
+        if self._walk is None and self._clock.mono() >= due:
+            self._hurried = False
+            await self._schema.check(self._table)
             self._walk = await Walk.begin(self._reader, self._index)
-            self._walk.watch = self.whole_mono is not None
+            self._walk.watch = self._watch
         changed = 0
         for lane in self._cursors:
             changed += await lane.read(until, self._walk.met if self._walk else None)
         up_to_date = self.whole_mono is not None and all(lane.caught_up for lane in self._cursors)
         changed += await self._tail.read(until, watch=up_to_date)
+        if moved and not changed:
+            self._hot.hurry()
+            self._hurried = True
         if up_to_date:
             changed += await self._hot.read(until)
         if self._walk is not None:
@@ -135,6 +173,7 @@ class Lanes:
         changed, done = await walk.read(until)
         if done:
             self.whole_mono, self.anew, self.rows = walk.began_mono, walk.anew, walk.rows
+            self._watch = True
             self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in walk.lost.items()}
             self._tail.begin(walk.last)
             self._walk = None

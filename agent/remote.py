@@ -20,6 +20,7 @@ from agent.index import Index
 from agent.orders import Orders
 from agent.pace import Pace
 from agent.sqlfile import BufferFullError, ReopenError
+from agent.switch import Switch, said
 from common import health
 from common.clock import Clock
 from common.core import message, order, topics
@@ -58,15 +59,18 @@ class Remote:
         self._collecting = collecting
         self._clock = clock
         self._pace = pace
+        self._switch = Switch(config.data_dir)
         self._orders = Orders(config.data_dir / "commands.json")
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
-        self._acts: dict[Act, Callable[[dict[str, int]], Coroutine[Any, Any, str]]] = {
+        self._acts: dict[Act, Callable[[Command], Coroutine[Any, Any, str]]] = {
             Act.DOCTOR: self._doctor,
             Act.RESYNC: self._resync,
             Act.ROTATE: self._rotate,
             Act.PAUSE: self._hold,
             Act.RESUME: self._go_on,
             Act.REINJECT: self._reinject,
+            Act.SUSPEND: self._suspend,
+            Act.COLLECT: self._collect,
         }
 
     def take(self, raw: bytes, hall_sign: bytes) -> None:
@@ -97,7 +101,7 @@ class Remote:
             return refused
         try:
             async with asyncio.timeout(ACT_SECS):
-                return Outcome.DONE, await self._acts[Act(command.act)](command.args)
+                return Outcome.DONE, await self._acts[Act(command.act)](command)
         except TimeoutError:
             return Outcome.FAILED, f"{ACT_SECS:.0f} 秒内没有完成"
         except ReopenError:
@@ -114,15 +118,16 @@ class Remote:
 
     # what it can do ------------------------------------------------------------------------------------------
 
-    async def _doctor(self, _args: dict[str, int]) -> str:
+    async def _doctor(self, _command: Command) -> str:
         from agent import doctor  # it needs the whole program, which needs this module
 
         findings, verdict, sentence = await doctor.examine_config(self._config, self._clock, for_hall=True)
         bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
         return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
 
-    async def _resync(self, args: dict[str, int]) -> str:
+    async def _resync(self, command: Command) -> str:
         """All rows, or those whose newest version has a number of the present epoch in the range."""
+        args = command.args
         if args:
             await self._index.forget_range(self._buffer.epoch, args["first"], args["last"])
             said = f"第 {args['first']:,} 至 {args['last']:,} 条所载的行将重读重送"
@@ -132,23 +137,37 @@ class Remote:
         self._collecting.sweep_needed()
         return said
 
-    async def _rotate(self, _args: dict[str, int]) -> str:
+    async def _rotate(self, _command: Command) -> str:
         if not await self._buffer.rotate():
             raise MingchaError("此刻没有换：现有段还没有写过记录，或磁盘已满、文件正被读取")
         return "已换新段"
 
-    async def _hold(self, args: dict[str, int]) -> str:
-        self._pace.until_mono = self._clock.mono() + args["minutes"] * MINUTE
-        return f"暂停补传 {args['minutes']} 分钟；新办件照常实时上传"
+    async def _hold(self, command: Command) -> str:
+        minutes = command.args["minutes"]
+        self._pace.until_mono = self._clock.mono() + minutes * MINUTE
+        return f"暂停补传 {minutes} 分钟；新办件照常实时上传"
 
-    async def _go_on(self, _args: dict[str, int]) -> str:
+    async def _go_on(self, _command: Command) -> str:
         self._pace.until_mono = 0
         return "补传已恢复"
 
-    async def _reinject(self, _args: dict[str, int]) -> str:
+    async def _reinject(self, _command: Command) -> str:
         rows = len(await self._buffer.quarantined_rows())
         self._collecting.sweep_needed()
         return f"{rows} 行将重读"
+
+    async def _suspend(self, command: Command) -> str:
+        now, minutes = self._clock.wall(), command.args["minutes"]
+        until = now + minutes * MINUTE
+        await asyncio.to_thread(self._switch.turn_off_by_hall, now, command.why.strip(), until)
+        return f"暂停采集 {minutes} 分钟，到时自行恢复；已采的照常上传"
+
+    async def _collect(self, _command: Command) -> str:
+        was_off = await asyncio.to_thread(self._switch.turn_on_by_hall)
+        left = said(self._switch.off(self._clock.wall()))
+        if left:
+            raise MingchaError(f"站点自己的开关还关着：{left}")
+        return "采集已恢复" if was_off else "采集没有暂停"
 
 
 async def _written(write: Callable[[], Awaitable[_Done]]) -> _Done:

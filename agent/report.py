@@ -35,6 +35,8 @@ def line(status: Status | None, now_wall: int) -> str:
         *status.table_faults.values(),
     ]
     parts += [fault for fault in faults if fault]
+    if status.new_columns:
+        parts.append(f"业务库新增字段：{'、'.join(status.new_columns)}")
     return "   ".join(parts)
 
 

@@ -43,6 +43,8 @@ class Status(Struct, frozen=True, kw_only=True):
     hung: str
     table_faults: dict[str, str]
     lost: dict[str, int]
+    new_columns: dict[str, int]
+    overlaps: dict[str, int]
     source_since_wall: int
     pass_wall: int
     rounds: int
@@ -86,6 +88,8 @@ async def compose(
         hung=collecting.hung(clock.mono(), poll_secs),
         table_faults=collecting.table_faults,
         lost=collecting.lost,
+        new_columns=collecting.new_columns,
+        overlaps=collecting.overlaps,
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,
         rounds=collecting.rounds,

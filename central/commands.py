@@ -47,7 +47,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     )
     @_SITE
     @click.argument("act", type=click.Choice([act.value for act in Act]), metavar="指令")
-    @click.option("--minutes", type=int, metavar="分钟", help="pause：暂停多久，至多 1440。")
+    @click.option("--minutes", type=int, metavar="分钟", help="pause、suspend：暂停多久，至多 1440。")
     @click.option("--first", type=int, metavar="编号", help="resync：第一条；不写则全部重读。")
     @click.option("--last", type=int, metavar="编号", help="resync：最后一条。")
     @click.option(
@@ -70,13 +70,14 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
         args = {name: value for name, value in given.items() if value is not None}
         row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "who": who, "why": why}
-        refused = order.refusal(Command(number, site, act, args, now, now + hours * HOUR, 0), site, now)
+        until = now + hours * HOUR
+        refused = order.refusal(Command(number, site, act, args, now, until, 0, why), site, now)
         if refused is not None:
             raise UsageError(refused[1], hint="写法见  mingcha command send --help")
 
         async def write(conn: AsyncConnection) -> None:
             await pages.must_know(conn, site)
-            await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + hours * HOUR})
+            await commands.add(conn, {**row, "issued_wall": now, "expires_wall": until})
             await trail.note(conn, now, who, f"command.{act}", f"{site}/{number}", why)
 
         in_store(path, write)

@@ -286,14 +286,14 @@ def _name(item: Finding) -> _Name:
 
 
 def _observed(cursor: Row[Any], item: Record, body: Observation, now_wall: int) -> dict[str, Any]:
-    """A missing number is told once for ever; anything else once for each time it was captured."""
-    missing = body.code == Observed.NUMBER_MISSING
+    """What is there for good is told once for ever; anything else once for each time it was captured."""
+    for_good = body.code in {Observed.NUMBER_MISSING, Observed.COLUMN_NEW}
     return {
         "site": cursor.site,
         "code": observed.code_of(body).value,
         "tbl": body.table,
         "key": body.key,
-        "place": body.code if missing else f"{body.code}@{item.cap_at}",
+        "place": body.code if for_good else f"{body.code}@{item.cap_at}",
         "case_key": "",
         "before_epoch": None,
         "before_seq": None,

@@ -19,6 +19,8 @@ from common.core import message, topics
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, HOUR, SECOND
 from common.core.message import Command
+from common.core.text import sound
+from common.core.wire import LONGEST_SAID
 from common.mqtt import Link
 
 log = structlog.get_logger()
@@ -77,8 +79,8 @@ class Remote:
                 await self._wish_again(site, now)
 
     async def _send(self, link: Link, row: Row[Any], generation: int, now: int) -> None:
-        times = row.issued_wall, row.expires_wall
-        order = Command(row.id, row.site, row.act, json.loads(row.args), *times, generation)
+        times, why = (row.issued_wall, row.expires_wall), sound(row.why)[:LONGEST_SAID]
+        order = Command(row.id, row.site, row.act, json.loads(row.args), *times, generation, why)
         topic = topics.command(row.site)
         left = max(1, (row.expires_wall - now) // SECOND)
         await link.publish(topic, message.encode_signed(order, topic, self._sign_secret), expiry_secs=left)

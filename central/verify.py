@@ -14,6 +14,8 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import agreed
+from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
 from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
@@ -56,6 +58,8 @@ class SiteReport(Struct, frozen=True, kw_only=True):
     name: str
     epochs: list[EpochReport]
     findings: list[Finding]
+    agreed: Agreed | None = None
+    """When the box's own count of its rows was last the hall's; None: there is nothing to compare, or it is not."""
 
     @property
     def everything(self) -> list[Finding]:
@@ -127,8 +131,10 @@ async def _site(
     findings += await _anew(conn, site, anew, said)
     findings += await _heads(conn, site, anew)
     findings += await _cases(conn, site, *when)
+    same, differing = await agreed.compare(conn, site)
+    findings += differing
     shown = [item for item in findings if period.touches(item)]
-    return SiteReport(site=site, name=name, epochs=epochs, findings=shown)
+    return SiteReport(site=site, name=name, epochs=epochs, findings=shown, agreed=same)
 
 
 async def _followed(conn: AsyncConnection, claim: Claim) -> Audit:

@@ -31,6 +31,9 @@ def render(reports: Sequence[SiteReport], zone: str) -> str:
             lines.append(f"  {_epoch(epoch)}")
             lines += [f"    {_finding(item, ZoneInfo(zone))}" for item in epoch.findings]
         lines += [f"  {_finding(item, ZoneInfo(zone))}" for item in report.findings]
+        if report.agreed is not None:
+            when = f"{from_us(report.agreed.at, ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+            lines.append(f"  ✓ {when} 站点索引里的 {report.agreed.rows:,} 行与本库逐行相同")
     return "\n".join(lines)
 
 

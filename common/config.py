@@ -9,7 +9,7 @@ import types
 import typing
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, Union
 
 import msgspec
 
@@ -161,7 +161,7 @@ def _value_faults(hint: Any, value: object, path: str) -> list[str]:
         msgspec.convert(value, hint, dec_hook=_file_path)
     except msgspec.ValidationError as error:
         words = _words_of(hint)
-        if words and isinstance(value, str | int):
+        if words and isinstance(value, str if origin is Union else str | int):
             return [f"{path}：应为 {'、'.join(words)} 之一，现为 {one_line(repr(value), 60)}"]
         return [f"{path}：{_chinese(str(error))}"]
     return []
@@ -203,7 +203,10 @@ def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
 
 
 def _words_of(hint: Any) -> list[str]:
-    """The words that are allowed where only certain words are."""
+    """The words that are allowed where only certain words are; beside them a number, where one may stand too."""
+    if typing.get_origin(hint) is Union:
+        words = [word for option in typing.get_args(hint) for word in _words_of(option)]
+        return [*words, "整数"] if words else []
     if typing.get_origin(hint) is typing.Literal:
         return [str(word) for word in typing.get_args(hint) if word]
     if isinstance(hint, type) and issubclass(hint, Enum):

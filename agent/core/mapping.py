@@ -6,10 +6,10 @@ the case in another table), `step`, `step.<name>`. The hall never sees a vendor'
 
 import hashlib
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from agent.core import query
 from agent.core.query import Dialect
@@ -110,8 +110,8 @@ class Cursor(_Part, frozen=True):
     """Columns that rise when a row is written; the first that is set counts."""
 
     columns: list[str]
-    overlap_secs: int = 600
-    """Read again behind the highest value seen: late commits, slow clocks."""
+    overlap_secs: Annotated[int, Meta(ge=0)] | Literal["auto"] = "auto"
+    """Read again behind the highest value seen: late commits, slow clocks. `auto`: by how late rows were (lateness.py)."""
 
 
 class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "columns"}):
@@ -126,6 +126,8 @@ class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "colu
     cursor: Cursor | None = None
     watch: list[str] = []
     """Further columns inside the digest, kept as evidence."""
+    lob: list[str] = []
+    """Columns with scans and the like: their length alone is read, is inside the digest and kept as evidence."""
 
 
 class Mapping(_Part, frozen=True):
@@ -177,9 +179,9 @@ class Table(Struct, frozen=True, dict=True):
 
     @cached_property
     def content(self) -> tuple[str, ...]:
-        """Columns inside the digest, sorted: key, parent, mapped and watched ones."""
+        """Columns inside the digest, sorted: key, parent, mapped and watched ones, and of LOBs the lengths."""
         mapped = {field.col for field in self.fields.values() if field.col}
-        return tuple(sorted({*self.key, *self.parent, *mapped, *self.mapping.watch}))
+        return tuple(sorted({*self.key, *self.parent, *mapped, *self.mapping.watch, *self.mapping.lob}))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -199,6 +201,7 @@ class Table(Struct, frozen=True, dict=True):
             self.source.charset,
             self.source.timezone,
             used,
+            *([sorted(self.mapping.lob)] if self.mapping.lob else []),  # what has none reads on as before
         ]
         return hashlib.blake2b(msgspec.json.encode(meaning, order="sorted"), digest_size=8).digest()
 
@@ -210,7 +213,8 @@ class Table(Struct, frozen=True, dict=True):
             *self.parent,
             *self.cursors,
         }
-        columns = tuple(query.Column(name, name in raw) for name in self.names)
+        lob = self.mapping.lob
+        columns = tuple(query.Column(name, name in raw, name in lob) for name in self.names)
         return query.Table(self.source.dialect, self.mapping.from_, columns, self.key)
 
 
@@ -270,8 +274,10 @@ def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]
         found.append("parent：缺少（指向办件的字段）")
     parent = [table.parent] if isinstance(table.parent, str) else table.parent
     cursor = table.cursor.columns if table.cursor else []
-    for place, words in (("key", table.key), ("parent", parent), ("watch", table.watch), ("cursor", cursor)):
+    named = {"key": table.key, "parent": parent, "watch": table.watch, "cursor": cursor, "lob": table.lob}
+    for place, words in named.items():
         found += [f"{place}：{fault}" for word in words for fault in _name_faults(word)]
+    found += _lob_faults(table, {"key": table.key, "parent": parent, "watch": table.watch, "cursor": cursor})
     dropped = {
         item.col for item in table.columns.values() if isinstance(item, Field) and item.privacy == "drop"
     }
@@ -288,6 +294,21 @@ def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]
         faults = _field_faults(field, Field(col=item) if isinstance(item, str) else item)
         found += [f"columns.{field}{fault}" for fault in faults]
     return found
+
+
+def _lob_faults(table: TableMapping, others: dict[str, list[str]]) -> list[str]:
+    """A column of which the length alone is read has no content for anything else."""
+    mapped = {
+        f"columns.{name}": [item if isinstance(item, str) else item.col]
+        for name, item in table.columns.items()
+    }
+    uses = (others | mapped).items()
+    return [
+        f"lob：{word} 只取长度，不能又用于 {place}"
+        for word in table.lob
+        for place, used in uses
+        if word in used
+    ]
 
 
 def _field_faults(name: str, field: Field) -> list[str]:

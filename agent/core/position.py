@@ -68,17 +68,43 @@ def earlier(value: Any, secs: int) -> Any:
 
 
 def _earlier_text(text: str, span: timedelta) -> str:
-    """Only forms that sort as times do: fixed width, zeros written. Raises ValueError for any other."""
+    moment, form = _read_text(text)
+    return (moment - span).strftime(form)
+
+
+def _read_text(text: str) -> tuple[datetime, str]:
+    """-> the time and its form. Only forms that sort as times do: fixed width, zeros written. Raises ValueError for any
+    other. A fraction or an offset behind it is left away: earlier still.
+    """
     for form in _FORMS:
         try:
             moment = datetime.strptime(text[:_WIDTH], form)  # noqa: DTZ007
         except ValueError:
             continue
-        if (
-            moment.strftime(form) == text[:_WIDTH]
-        ):  # a fraction or an offset behind it is left away: earlier still
-            return (moment - span).strftime(form)
+        if moment.strftime(form) == text[:_WIDTH]:
+            return moment, form
     raise ValueError(text)
+
+
+def secs_between(earlier: Any, later: Any) -> float | None:
+    """Seconds from one cursor value to another of its kind; None where they are no times."""
+    try:
+        return (_moment(later) - _moment(earlier)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _moment(value: Any) -> datetime:
+    """Raises TypeError, ValueError."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    if isinstance(value, bytes):
+        return _read_text(value.decode("ascii"))[0]
+    if isinstance(value, str):
+        return _read_text(value)[0]
+    raise TypeError(value)
 
 
 def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ a round of the hot lane met the rows of open cases. What either of them found un
 from msgspec import Struct
 
 from agent.core.indexed import Known
+from agent.core.upheaval import Upheaval
 
 
 class Walked(Struct, array_like=True, frozen=True):
@@ -50,8 +51,13 @@ class Proof:
     def __init__(self, walked: Walked | None = None) -> None:
         self.walked = walked
         self.hot = Met()
-        self.upheaval = False
-        """The source was restored or edited in bulk: until the next finished walk its changes belong to that."""
+        self.upheaval: Upheaval | None = None
+        """The source was, or may have been, restored or edited in bulk."""
+
+    @property
+    def is_upheaval(self) -> bool:
+        """It was, and that is said: until the next finished walk its changes belong to that."""
+        return self.upheaval is not None and self.upheaval.told
 
     def walked_at(self, before: Known | None) -> int | None:
         """The begin of the last finished walk, by the source's age; None where there is none that looked for the row."""

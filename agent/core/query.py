@@ -45,6 +45,8 @@ class _Spelling(Struct, frozen=True):
     """Where a parameter goes."""
     raw: str
     """A text column as the bytes that are stored."""
+    length: str
+    """How long the content of a column is, reckoned by the server: the content itself does not travel."""
     top: str = ""
     limit: str = ""
     """How a page ends: behind SELECT, or behind the whole."""
@@ -53,27 +55,40 @@ class _Spelling(Struct, frozen=True):
 
 _LIMIT = " LIMIT {n}"
 _PG_RAW = "convert_to({}::text, getdatabaseencoding())"
+# Of a BLOB it reads the row's header alone; of a text, which it counts in characters, the text.
+_LITE_LENGTH = "CASE typeof({0}) WHEN 'blob' THEN length({0}) ELSE length(CAST({0} AS BLOB)) END"
 _SPELLING = {
     # Not `"`: there a double-quoted name that does not exist is read as a string, silently. All text comes as bytes.
-    Dialect.SQLITE: _Spelling("``", "?", "{}", limit=_LIMIT),
-    Dialect.MYSQL: _Spelling("``", "%s", "CAST({} AS BINARY)", limit=_LIMIT),
-    Dialect.POSTGRESQL: _Spelling('""', "${n}", _PG_RAW, limit=_LIMIT, tells_case=True),
-    Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, limit=_LIMIT, tells_case=True),
+    Dialect.SQLITE: _Spelling("``", "?", "{}", _LITE_LENGTH, limit=_LIMIT),
+    Dialect.MYSQL: _Spelling("``", "%s", "CAST({} AS BINARY)", "LENGTH({})", limit=_LIMIT),
+    Dialect.POSTGRESQL: _Spelling('""', "${n}", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
+    Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
     # varchar in the code page of its collation, nvarchar in UTF-16-LE.
-    Dialect.SQLSERVER: _Spelling("[]", "%s", "CAST({} AS VARBINARY(MAX))", top="TOP ({n}) "),
+    Dialect.SQLSERVER: _Spelling(
+        "[]", "%s", "CAST({} AS VARBINARY(MAX))", "DATALENGTH({})", top="TOP ({n}) "
+    ),
     # RAW holds 2,000 bytes in SQL: a longer text is refused by the server, never cut.
     Dialect.ORACLE: _Spelling(
-        '""', ":{n}", "UTL_RAW.CAST_TO_RAW({})", limit=" FETCH FIRST {n} ROWS ONLY", tells_case=True
+        '""',
+        ":{n}",
+        "UTL_RAW.CAST_TO_RAW({})",
+        "DBMS_LOB.GETLENGTH({})",  # of a CLOB in characters
+        limit=" FETCH FIRST {n} ROWS ONLY",
+        tells_case=True,
     ),
-    Dialect.DAMENG: _Spelling('""', "?", "UTL_RAW.CAST_TO_RAW({})", limit=_LIMIT, tells_case=True),
+    Dialect.DAMENG: _Spelling(
+        '""', "?", "UTL_RAW.CAST_TO_RAW({})", "LENGTHB({})", limit=_LIMIT, tells_case=True
+    ),
 }
 
 
 class Column(Struct, frozen=True):
-    """A column of the result. `raw`: its text as the bytes that are stored, not as the driver decodes them."""
+    """A column of the result. `raw`: its text as the bytes that are stored, not as the driver decodes them.
+    `length`: how long its content is, instead of it."""
 
     name: str
     raw: bool = False
+    length: bool = False
 
 
 class Query(Struct, frozen=True):
@@ -218,5 +233,7 @@ def _select(
 
 
 def _column(dialect: Dialect, column: Column) -> str:
-    name = quote(dialect, column.name)
-    return _SPELLING[dialect].raw.format(name) if column.raw else name
+    name, spelling = quote(dialect, column.name), _SPELLING[dialect]
+    if column.length:
+        return spelling.length.format(name)
+    return spelling.raw.format(name) if column.raw else name

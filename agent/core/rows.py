@@ -21,21 +21,7 @@ from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
 from common.core.instant import DAY, from_us, parse_when
-from common.core.record import (
-    Case,
-    Checkpoint,
-    Event,
-    Gap,
-    Observation,
-    Op,
-    Pass,
-    Record,
-    RecordKind,
-    Result,
-    Step,
-    encode_body,
-    kind_of,
-)
+from common.core.record import Case, Op, Record, RecordKind, Statement, Step, encode_body, kind_of
 from common.core.state import CaseStatus, StepKind
 from common.core.text import sound
 from common.core.wire import LONGEST_KEY, LONGEST_TEXT
@@ -161,9 +147,7 @@ def _record(
     )
 
 
-def statement(
-    body: Pass | Gap | Event | Checkpoint | Result | Observation, stamp: Stamp, key: str = ""
-) -> Record:
+def statement(body: Statement, stamp: Stamp, key: str = "") -> Record:
     """The draft of a record that is no row: what the site says of itself."""
     return Record(
         seq=0,
@@ -264,6 +248,11 @@ class _Reader:
         texts = {
             name: text_of(self._values[name], self._table.source.charset)
             for name in self._table.mapping.watch
+        }
+        texts |= {
+            name: f"长度 {self._values[name]}"
+            for name in self._table.mapping.lob
+            if self._values[name] is not None
         }
         return {name: text[:LONGEST_TEXT] for name, text in texts.items() if text is not None}
 

@@ -14,6 +14,15 @@ NEWEST = 32
 """Rows that were new last: a restored backup does not have them."""
 
 
+class Upheaval(Struct, array_like=True, frozen=True):
+    """Of one table. `noticed_at`: office time. `newest_gone`: the sign was that the newest rows are not there."""
+
+    noticed_at: int
+    newest_gone: bool
+    told: bool = False
+    """Surveyed and said; before that, whether it is one is not known."""
+
+
 class UpheavalError(Exception):
     """A page or a walk shows one: nothing of it was taken."""
 

@@ -1,9 +1,11 @@
 """The cursor lane: rows that the vendor stamped as written, read again and again over an overlap."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.core import position, query, rows
+from agent.core import lateness, position, query, rows
+from agent.core.lateness import Lateness
 from agent.core.mapping import Field
 from agent.core.proof import Met
 from agent.core.query import Row
@@ -23,19 +25,34 @@ class CursorLane:
         if self._column in table.key:
             self._order.remove(table.names.index(self._column))
         self._place = table.names.index(self._column)
+        self._before = [table.names.index(name) for name in self._blank]
         self._zone = ZoneInfo(table.source.timezone)
         self.name = f"{table.name}.{self._column}"
+        self._late_name = f"{self.name}:late"
         self.caught_up = False
         """Whether it has read to the end since the start."""
         self._high: Any = None
         self._after: Row | None = None
         self._stored = b""
+        self._late = Lateness()
+        self._late_stored = b""
+        reader.on_new.append(self._note)
+
+    @property
+    def overlap_secs(self) -> int:
+        """Behind the high water it begins."""
+        cursor = self._reader.table.mapping.cursor
+        if cursor is None or cursor.overlap_secs == "auto":
+            return self._late.overlap_secs
+        return cursor.overlap_secs
 
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from a stored position; without one the lane begins with the oldest row."""
         if self.name in positions:
             self._high = position.decode(positions[self.name])
             self._stored = positions[self.name]
+        self._late = lateness.decode(positions.get(self._late_name))
+        self._late_stored = positions.get(self._late_name, b"")
 
     def restart(self) -> None:
         """Begin again with the overlap."""
@@ -44,8 +61,7 @@ class CursorLane:
     async def read(self, until: int, met: Met | None) -> int:
         """To the end, or until monotonic time `until`. -> number of changes."""
         table, reader = self._reader.table, self._reader
-        overlap = table.mapping.cursor.overlap_secs if table.mapping.cursor else 0
-        start = None if self._high is None else position.earlier(self._high, overlap)
+        start = None if self._high is None else position.earlier(self._high, self.overlap_secs)
         changed = 0
         while True:
             after = self._after
@@ -66,12 +82,33 @@ class CursorLane:
         values = (row[self._place] for row in reversed(page))
         high = next((value for value in values if not self._in_future(value)), self._high)
         stored = b"" if high is None else position.encode(high)
+        late = lateness.encode(self._late)
         moved = {self.name: stored} if stored != self._stored else {}
-        changed = await self._reader.capture.take(self._reader.table, page, moved, met, settle=last)
+        if late != self._late_stored:
+            moved[self._late_name] = late
+        settle = last and (self.name in moved or self._is_measure_new())
+        changed = await self._reader.take(page, moved, met, settle=settle)
         self._high = high
-        if changed or last:
-            self._stored = stored
+        if changed or settle:
+            self._stored, self._late_stored = stored, late
         return changed
+
+    def _is_measure_new(self) -> bool:
+        """Counts travel with the next change; another overlap does not wait for one."""
+        before = lateness.decode(self._late_stored or None)
+        return self._late.overlap_secs != before.overlap_secs
+
+    def _note(self, rows: Sequence[Row]) -> None:
+        """New rows, against the high water before them. While it reads to the end for the first time nothing is late."""
+        if not self.caught_up or self._high is None:
+            return
+        mine = [row for row in rows if row[self._place] is not None and not self._is_elsewhere(row)]
+        behind = (position.secs_between(row[self._place], self._high) for row in mine)
+        self._late = self._late.noted(secs for secs in behind if secs is not None)
+
+    def _is_elsewhere(self, row: Row) -> bool:
+        """It is read by a cursor column before this one."""
+        return any(row[place] is not None for place in self._before)
 
     def _in_future(self, value: Any) -> bool:
         """A time stamp days ahead is a slip of somebody's hand: it must not become the high water."""

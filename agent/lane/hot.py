@@ -1,5 +1,6 @@
 """The hot lane: rows of open cases, asked for by key. Where deadlines run, a silent edit or deletion is soon known."""
 
+from agent.core import hint
 from agent.core.proof import Met
 from agent.index import Index
 from agent.lane.reader import Reader
@@ -17,8 +18,13 @@ class HotLane:
         self._index = index
         self._every = int(every_secs * SECOND)
         self._due_mono = 0
+        self._hurried = False
         self._met: Met | None = None
         self._after = ""
+
+    def hurry(self) -> None:
+        """Something was written, and no quick lane knows what."""
+        self._hurried = True
 
     def restart(self) -> None:
         """Begin again at the next round."""
@@ -28,18 +34,19 @@ class HotLane:
         """Until monotonic time `until`, if a round is due or under way. -> number of changes."""
         reader, table, changed = self._reader, self._reader.table, 0
         if self._met is None:
-            if reader.clock.mono() < self._due_mono:
+            if reader.clock.mono() < hint.due(self._due_mono, self._every, hurried=self._hurried):
                 return 0
+            self._hurried = False
             self._met, self._after = Met(reader.clock.office()), ""
             self._due_mono = reader.clock.mono() + self._every
         while True:
             cases = await self._index.open_cases(self._after, _CASES)
             if not cases:
-                reader.capture.proof(table.name).hot, self._met = self._met, None
+                reader.capture.evidence.proof(table.name).hot, self._met = self._met, None
                 return changed
             known = await self._index.rows_of(table.name, cases)
             page = await reader.asked(list(known))
-            changed += await reader.capture.take(table, page, met=self._met, watch=True)
+            changed += await reader.take(page, met=self._met, watch=True)
             there = {reader.key_of(row) for row in page}
             if (
                 page

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core import gentle, position, query, rows
+from agent.core.hint import Hint
 from agent.core.mapping import Table
+from agent.core.proof import Met
 from agent.core.query import Query, Row
-from agent.source.base import Source
+from agent.source.base import SchemaError, Source
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND
@@ -37,6 +39,10 @@ class Reader:
             config.duty, config.rows_per_sec, int(config.page_ms * 1000), config.page_rows
         )
         self.limit = config.page_rows
+        self.on_new: list[Callable[[Sequence[Row]], None]] = []
+        """Told of rows that the index did not know."""
+        self._hint: Hint | None = Hint()
+        """None: it cannot be asked for."""
         self.busy_us = 0
         """What the source has worked for us since the start."""
         self._night = gentle.parse_night(config.night)
@@ -66,6 +72,37 @@ class Reader:
             took_us += self._took_us
         self._took_us = took_us
         return found
+
+    async def moved(self) -> bool:
+        """Whether something was written to the table since the last look, as far as the engine says."""
+        now = self.clock.mono()
+        if self._hint is None or not self._hint.is_due(now):
+            return False
+        try:
+            sign = await self.source.hint(self.table.mapping.from_)
+        except SchemaError:
+            self._hint = None  # it is a convenience: what the table itself lacks, its lanes say
+            return False
+        self.busy_us += self.clock.mono() - now
+        return self._hint.moved(sign, now)
+
+    async def take(
+        self,
+        page: Sequence[Row],
+        positions: dict[str, bytes] | None = None,
+        met: Met | None = None,
+        *,
+        settle: bool = False,
+        watch: bool = False,
+    ) -> int:
+        """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is."""
+        fresh: list[Row] = []
+        changed = await self.capture.take(
+            self.table, page, positions, met, settle=settle, watch=watch, fresh=fresh
+        )
+        for note in self.on_new:
+            note(fresh)
+        return changed
 
     async def _fetch(self, wanted: Query) -> list[Row]:
         began = self.clock.mono()

@@ -11,7 +11,7 @@ import msgspec
 
 from agent.core import query
 from agent.core.query import Row
-from agent.core.tail import BACK, Tail
+from agent.core.tail import BACK, Mark, Tail
 from agent.lane.reader import Reader
 from common.core.record import Observation
 from common.core.state import Observed
@@ -31,8 +31,8 @@ class TailLane:
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from a stored number, and look once more through those before it."""
         if self._name in positions:
-            self._stored = msgspec.json.decode(positions[self._name], type=int)
-            self._tail = Tail(self._stored - BACK)
+            mark = msgspec.json.decode(positions[self._name], type=Mark)
+            self._stored, self._tail = mark.high, Tail.resumed(mark)
 
     def restart(self) -> None:
         """Nobody knows any more where the numbers end: the next walk does, and they may have begun anew."""
@@ -63,31 +63,43 @@ class TailLane:
             numbers = self._numbers(page)
             if len(numbers) < len(page):
                 self._tail = None  # the first rows of a table that was empty: its keys are no numbers
-                return changed + await reader.capture.take(reader.table, page)
-            changed += await self._take(page, numbers, watch=watch)
+                return changed + await reader.take(page)
+            changed += await self._take(tail, page, numbers, watch=watch)
             tail.read(numbers, reader.clock.mono())
             if last or reader.clock.mono() >= until:
                 break
             await reader.rest(len(page))
-        for lo, hi in tail.given_up(reader.clock.mono()):
-            key = f"{lo}-{hi}" if hi > lo else str(lo)
-            await reader.capture.observe(Observation(Observed.NUMBER_MISSING, reader.table.name, key, ""))
+        await self._tell(tail)
         return changed
+
+    async def _tell(self, tail: Tail) -> None:
+        """Together with the place that says so: after a restart it is told no second time."""
+        ranges, name = tail.given_up(self._reader.clock.mono()), self._reader.table.name
+        if not ranges:
+            return
+        keys = [f"{lo}-{hi}" if hi > lo else str(lo) for lo, hi in ranges]
+        high = max(self._stored, ranges[-1][1])
+        seen = [Observation(Observed.NUMBER_MISSING, name, key, "") for key in keys]
+        await self._reader.capture.observe(*seen, positions=self._place(tail, high))
+        self._stored = high
+
+    def _place(self, tail: Tail, high: int) -> dict[str, bytes]:
+        return {self._name: msgspec.json.encode(tail.mark(high))}
 
     async def _ask_missing(self, tail: Tail) -> int:
         if not tail.gaps:
             return 0
         page = await self._reader.asked([str(number) for number in tail.gaps])
-        changed = await self._reader.capture.take(self._reader.table, page) if page else 0
+        changed = await self._reader.take(page) if page else 0
         tail.found(self._numbers(page), self._reader.clock.mono())
         return changed
 
-    async def _take(self, page: list[Row], numbers: Sequence[int], *, watch: bool) -> int:
+    async def _take(self, tail: Tail, page: list[Row], numbers: Sequence[int], *, watch: bool) -> int:
         """The number moves with the records; alone only when it would be too far back."""
         high = max(numbers, default=self._stored)
         settle = high - self._stored >= _STORE_EVERY
-        moved = {self._name: msgspec.json.encode(high)} if high > self._stored else {}
-        changed = await self._reader.capture.take(self._reader.table, page, moved, settle=settle, watch=watch)
+        moved = self._place(tail, high) if high > self._stored else {}
+        changed = await self._reader.take(page, moved, settle=settle, watch=watch)
         if moved and (changed or settle):
             self._stored = high
         return changed

@@ -39,12 +39,7 @@ class Walk:
 
     @classmethod
     async def begin(cls, reader: Reader, index: Index) -> "Walk":
-        """Raises SchemaError where the table or a column is missing."""
-        table = reader.table
-        found = await reader.source.columns(table.mapping.from_)
-        lost = base.missing(table.source.dialect, table.names, found)
-        if lost:
-            raise base.no_column(f"{table.mapping.from_}.{'、'.join(lost)}")
+        """What is new in the source from now on, it need not meet."""
         return cls(reader, index, index.anew, await index.newest_id())
 
     async def read(self, until: int) -> tuple[int, bool]:
@@ -81,7 +76,7 @@ class Walk:
             return 0, page, last
         kept = pages.cut([reader.key_of(row) for row in page])
         last, page = last and kept == len(page), page[:kept]
-        changed = await capture.take(reader.table, page, met=self.met, watch=self.watch)
+        changed = await reader.take(page, met=self.met, watch=self.watch)
         if page and not changed:
             await capture.prove(reader.table, page, lo, soiled)
         return changed, page, last
@@ -107,14 +102,16 @@ class Walk:
             asked = missing[-1][1].id
             await self._index.check_found(table.name, missing)
             if self.watch and not changed:
-                capture.look_out(table, await self._index.count(table.name) - len(missing), len(missing))
+                capture.evidence.look_out(
+                    table, await self._index.count(table.name) - len(missing), len(missing)
+                )
             changed += await self._confirm(missing)
         left = self._bad_before - self.met.bad
         cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
         if cured:
             await capture.cure(cured)
         capture.pages(table.name).keep(self._used)
-        await capture.walked(table, self.met, self.newest_id)
+        await capture.evidence.walked(table, self.met, self.newest_id)
         return changed
 
     async def _confirm(self, missing: list[tuple[str, Known]]) -> int:
@@ -124,4 +121,4 @@ class Walk:
         there = {reader.key_of(row) for row in page}
         gone = [(key, known) for key, known in missing if key not in there]
         changed = await reader.capture.gone(reader.table, gone)
-        return changed + await reader.capture.take(reader.table, page)
+        return changed + await reader.take(page)

@@ -71,6 +71,10 @@ class Source(Protocol):
     async def clock(self) -> int | None:
         """The server's clock, microseconds since 1970 UTC; None: it has none of its own, or we cannot ask. Raises UnavailableError."""
 
+    async def hint(self, table: str) -> str | None:
+        """A sign that differs once something was written to `table`; it may come late, and a write may have none.
+        None: the engine gives none. Cheap: asked every two seconds. Raises UnavailableError or SchemaError."""
+
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.
 
@@ -97,6 +101,7 @@ class Fault(StrEnum):
     DATABASE = "database"
     TABLE = "table"
     COLUMN = "column"
+    LENGTH = "length"
     PRIVILEGE = "privilege"
     BUSY = "busy"
     AWAY = "away"
@@ -113,6 +118,8 @@ def translated(fault: Fault | None, text: str, config: SourceConfig, where: str)
             made = no_table(text)
         case Fault.COLUMN:
             made = no_column(text)
+        case Fault.LENGTH:
+            made = no_length(text)
         case Fault.PRIVILEGE:
             made = no_privilege(text)
         case Fault.BUSY:
@@ -176,6 +183,12 @@ def no_table(table: str) -> SchemaError:
 
 def no_column(detail: str) -> SchemaError:
     return SchemaError(f"数据源缺少字段 {detail}", hint="请修改 mapping.toml，或请软件厂商说明新的字段名")
+
+
+def no_length(detail: object) -> SchemaError:
+    return SchemaError(
+        f"数据源算不出该类型的长度：{detail}", hint="请在 mapping.toml 的 lob 去掉该字段，或由视图转为二进制"
+    )
 
 
 def no_privilege(detail: object) -> PrivilegeError:

@@ -112,6 +112,9 @@ class BlockingSource:
             raise base.no_catalogue(self._config.type)
         return self._engine.look
 
+    async def hint(self, table: str) -> str | None:  # noqa: ARG002
+        return None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

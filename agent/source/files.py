@@ -136,6 +136,10 @@ class ImageSource:
         """A file has no clock."""
         return None
 
+    async def hint(self, table: str) -> str | None:
+        """Of the content that is served."""
+        return (await self._image(table)).content.hex()
+
     def age_secs(self, table: str) -> float:
         shelf = self._shelves.get(table)
         if shelf is None or shelf.stamp is None:

@@ -28,6 +28,7 @@ _FAULTS = {
     "42P01": Fault.TABLE,
     "3F000": Fault.TABLE,
     "42703": Fault.COLUMN,
+    "42883": Fault.LENGTH,
     "42501": Fault.PRIVILEGE,
     "55000": Fault.PRIVILEGE,  # a view that nobody can write through
     "55P03": Fault.BUSY,

@@ -33,6 +33,10 @@ _COLUMNS = (
     "SELECT table_name, column_name, column_type, column_comment, is_nullable = 'YES' "
     "FROM information_schema.columns WHERE table_schema = database() ORDER BY table_name, ordinal_position"
 )
+_WRITTEN = (
+    "SELECT update_time FROM information_schema.tables "
+    "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
+)
 _INDEXES = (
     "SELECT table_name, index_name, non_unique = 0, column_name FROM information_schema.statistics "
     "WHERE table_schema = database() AND column_name IS NOT NULL ORDER BY table_name, index_name, seq_in_index"
@@ -47,6 +51,7 @@ class MysqlSource:
         self._password = password
         self._where = f"{config.host}:{config.port or _PORT}"
         self._connection: Any = None
+        self._is_maria = False
 
     async def open(self) -> None:
         if self._connection is None:
@@ -118,6 +123,15 @@ class MysqlSource:
         found = await self.fetch(Query("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"))
         return int(found[0][0])
 
+    async def hint(self, table: str) -> str | None:
+        """To a second. MySQL 8 keeps the value for a day, so of it none is asked."""
+        await self.open()
+        if not self._is_maria:
+            return None
+        schema, _, name = table.rpartition(".")
+        found = await self.fetch(Query(_WRITTEN, (schema or None, name)))
+        return str(found[0][0]) if found else None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 
@@ -132,7 +146,7 @@ class MysqlSource:
             autocommit=True,
             connect_timeout=base.CONNECT_SECS,
         )
-        maria = "MariaDB" in connection.get_server_info()
+        self._is_maria = maria = "MariaDB" in connection.get_server_info()
         fuse = (
             f"max_statement_time={base.STATEMENT_SECS:g}"
             if maria

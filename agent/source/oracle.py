@@ -119,6 +119,9 @@ class OracleSource:
         """Not learned yet."""
         return None
 
+    async def hint(self, table: str) -> str | None:  # noqa: ARG002
+        return None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

@@ -17,6 +17,7 @@ PROVEN = True
 """Whether the contract suite has run against a real one; the doctor and the compatibility table say it."""
 _PORT = 5432
 _Result = TypeVar("_Result")
+_WRITTEN = "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relid = to_regclass($1)"
 
 
 class PostgresqlSource:
@@ -78,6 +79,11 @@ class PostgresqlSource:
     async def clock(self) -> int | None:
         return await pg.clock(self.fetch)
 
+    async def hint(self, table: str) -> str | None:
+        """The server gathers the numbers about once a second."""
+        found = await self.fetch(Query(_WRITTEN, (table_name(Dialect.POSTGRESQL, table),)))
+        return str(found[0][0]) if found else None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 
@@ -124,6 +130,8 @@ class PostgresqlSource:
             return base.no_table(str(error))
         if isinstance(error, asyncpg.UndefinedColumnError):
             return base.no_column(str(error))
+        if isinstance(error, asyncpg.UndefinedFunctionError):
+            return base.no_length(error)
         return _other(error, self._where)
 
 

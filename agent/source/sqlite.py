@@ -63,8 +63,20 @@ class SqliteSource:
         """A file has no clock."""
         return None
 
+    async def hint(self, table: str) -> str | None:  # noqa: ARG002
+        """Of the whole file, and of the log beside it that is written first."""
+        return await asyncio.to_thread(self._written)
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
+
+    def _written(self) -> str:
+        """Raises UnavailableError where the file is away."""
+        try:
+            found = [self._path.stat(), *_logs(self._path)]
+        except OSError as error:
+            raise base.unreachable(str(self._path), self._why_not_open()) from error
+        return " ".join(f"{one.st_ino}.{one.st_size}.{one.st_mtime_ns}" for one in found)
 
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         return await asyncio.to_thread(self._work, work)
@@ -93,6 +105,14 @@ class SqliteSource:
 
     def _why_not_open(self) -> str:
         return "无权读取该文件" if self._path.exists() else "文件不存在"
+
+
+def _logs(path: Path) -> list[os.stat_result]:
+    """Of the write-ahead log, if there is one."""
+    try:
+        return [path.with_name(f"{path.name}-wal").stat()]
+    except FileNotFoundError:
+        return []
 
 
 def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:

@@ -53,6 +53,7 @@ class What(StrEnum):
     EPOCH = "epoch"
     HEAD = "head"
     CASE = "case"
+    ROOT = "root"
 
     @property
     def grade(self) -> Grade:
@@ -79,6 +80,7 @@ _WORDS = {
     What.EPOCH: "缓存的序号不连续，或没有登记",
     What.HEAD: "当前版本与原始记录不符",
     What.CASE: "办件与其行不符",
+    What.ROOT: "本库的行与站点的索引不符",
 }
 
 

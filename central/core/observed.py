@@ -21,7 +21,8 @@ _DETAILS = {
 
 
 def code_of(said: Observation) -> FindingCode:
-    """A missing number may be an insert that was rolled back, and nobody knows what an unknown word accuses of."""
+    """A missing number may be an insert that was rolled back, a new column is the vendor's affair, and nobody knows what
+    an unknown word accuses of."""
     told = {Observed.SOURCE_RESTORED, Observed.BULK_EDIT, Observed.CLOCK_JUMP}
     return FindingCode.T7 if said.code in told else FindingCode.NOTICE
 
@@ -31,6 +32,8 @@ def words_of(said: Observation) -> str:
     word = Observed(said.code).word if said.code in set(Observed) else said.code
     if said.code == Observed.NUMBER_MISSING:
         return f"{word}：{said.key}，一直没有出现；可能是录入后撤销，也可能是删除"
+    if said.code == Observed.COLUMN_NEW:
+        return f"{word}：{said.key}，尚未映射，不采集；请站点技术员决定是否映射"
     try:
         detail = msgspec.json.decode(said.detail, type=dict[str, Any])
     except msgspec.MsgspecError:

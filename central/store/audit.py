@@ -12,7 +12,7 @@ from central.store import facts, parked
 from central.store.dialect import among
 from central.store.tables import box, case, dead_letter, ingest_cursor, record, row_head, site
 from common.core.ranges import Range
-from common.core.record import Body, Checkpoint, Gap, RecordKind, decode_body
+from common.core.record import Body, Checkpoint, Gap, IndexRoot, RecordKind, decode_body
 from common.core.state import LetterState
 
 PAGE = 1_000
@@ -157,8 +157,7 @@ def _entry(row: Row[Any], letter: Row[Any] | None) -> Entry:
 
 async def heads(conn: AsyncConnection, site_id: str) -> AsyncIterator[Sequence[Row[Any]]]:
     """The newest version of every source row of the site, a page at a time."""
-    tables = await conn.execute(select(row_head.c.tbl).where(row_head.c.site == site_id).distinct())
-    for name in sorted(row.tbl for row in tables):
+    for name in await tables(conn, site_id):
         query = select(row_head).where(row_head.c.site == site_id, row_head.c.tbl == name)
         async for page in _pages(conn, query.order_by(row_head.c.key).limit(PAGE), row_head.c.key):
             yield page
@@ -177,6 +176,35 @@ async def versions(
         .where(record.c.site == site_id, record.c.tbl == table, record.c.kind.in_(_ROWS))
     )
     return (await conn.execute(among(conn, query, record.c.key, keys))).all()
+
+
+async def index_root(conn: AsyncConnection, site_id: str) -> tuple[Row[Any], IndexRoot] | None:
+    """The newest that a box of the site has stated, with its `epoch_no` and number; None: none, or gaps were declared
+    since, so that what it rests on is not all here."""
+    said = (RecordKind.INDEX_ROOT.value, RecordKind.GAP.value)
+    query = (
+        select(record.c.seq, record.c.cap_at, record.c.raw, record.c.epoch, ingest_cursor.c.epoch_no)
+        .join(
+            ingest_cursor,
+            and_(ingest_cursor.c.site == record.c.site, ingest_cursor.c.epoch == record.c.epoch),
+        )
+        .where(record.c.site == site_id, record.c.kind.in_(said))
+        .order_by(ingest_cursor.c.epoch_no.desc(), record.c.seq.desc())
+    )
+    newest = (await conn.execute(query.limit(1))).first()
+    body = _body(newest.raw) if newest is not None else None
+    return (newest, body) if newest is not None and isinstance(body, IndexRoot) else None
+
+
+async def keys(conn: AsyncConnection, site_id: str, table: str) -> list[str]:
+    """Of every row there ever was, in the order of their UTF-8 bytes, whatever the database's collation is."""
+    query = select(row_head.c.key).where(row_head.c.site == site_id, row_head.c.tbl == table)
+    return sorted(row.key for row in await conn.execute(query))
+
+
+async def tables(conn: AsyncConnection, site_id: str) -> list[str]:
+    query = select(row_head.c.tbl).where(row_head.c.site == site_id).distinct()
+    return sorted(row.tbl for row in await conn.execute(query))
 
 
 async def headless(conn: AsyncConnection, site_id: str, limit: int) -> Sequence[Row[Any]]:

@@ -33,7 +33,7 @@ EVENTS: dict[str, LogEvent] = {
     "source.jumped": LogEvent("warning", "业务库的时钟跳变，已记为观察", ("secs",)),
     "source.recovered": LogEvent("info", "数据源已恢复", ("after_secs",)),
     "capture.paused": LogEvent(
-        "warning", "站点已暂停采集，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
+        "warning", "采集已由站点或市中心暂停，不读业务库", ("who", "why"), "执行 mingcha-agent resume"
     ),
     "capture.resumed": LogEvent("info", "采集已恢复"),
     "image.loaded": LogEvent("info", "导出文件或 Access 文件有变化，已载入一张表", ("table", "rows", "how")),
@@ -42,6 +42,12 @@ EVENTS: dict[str, LogEvent] = {
         "一张表不能读，停止采集该表，其余照常",
         ("table", "reason"),
         "执行 mingcha-agent doctor --only 数据源",
+    ),
+    "column.appeared": LogEvent(
+        "warning",
+        "业务库的表新增了字段，尚未映射，不采集；只说一次",
+        ("table", "column"),
+        "需要时在 mapping.toml 映射该字段",
     ),
     "table.recovered": LogEvent("info", "该表已恢复采集", ("table",)),
     "index.replaced": LogEvent(

@@ -126,6 +126,7 @@ class Command(Struct, array_like=True, frozen=True):
     issued_wall: Int64
     expires_wall: Int64
     generation: Int32  # of the box that is meant: one that it replaced may still listen
+    why: Said = ""  # shown where the command has a lasting effect
 
 
 class Policy(Struct, array_like=True, frozen=True):

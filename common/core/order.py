@@ -13,7 +13,7 @@ MOST_MINUTES = 24 * 60
 MOST_NUMBERS = 1 << 48
 SLOWEST_BULK, FASTEST_BULK = 1024, 1 << 30
 MOST_LINGER_MS = 2000
-_ARGS = {Act.RESYNC: {"first", "last"}, Act.PAUSE: {"minutes"}}
+_ARGS = {Act.RESYNC: {"first", "last"}, Act.PAUSE: {"minutes"}, Act.SUSPEND: {"minutes"}}
 
 
 def refusal(command: Command, site: str, now_wall: int) -> tuple[Outcome, str] | None:
@@ -26,6 +26,8 @@ def refusal(command: Command, site: str, now_wall: int) -> tuple[Outcome, str] |
         return Outcome.EXPIRED, f"送达时已过期 {(now_wall - command.expires_wall) // MINUTE} 分钟"
     if command.act not in list(Act):
         return Outcome.REFUSED, f"本程序不认识这条指令：{command.act}"
+    if command.act == Act.SUSPEND and not command.why.strip():
+        return Outcome.REFUSED, "没有说明原因"
     return _wrong_args(Act(command.act), command.args)
 
 
@@ -33,7 +35,7 @@ def _wrong_args(act: Act, args: dict[str, int]) -> tuple[Outcome, str] | None:
     unknown = set(args) - _ARGS.get(act, set())
     if unknown:
         return Outcome.REFUSED, f"多余的参数：{'、'.join(sorted(unknown))}"
-    if act is Act.PAUSE and not 1 <= args.get("minutes", 0) <= MOST_MINUTES:
+    if "minutes" in _ARGS.get(act, set()) and not 1 <= args.get("minutes", 0) <= MOST_MINUTES:
         return Outcome.REFUSED, f"minutes 应在 1 至 {MOST_MINUTES} 之间"
     if act is Act.RESYNC and args and not 1 <= args.get("first", 0) <= args.get("last", 0) <= MOST_NUMBERS:
         return Outcome.REFUSED, "first 与 last 应为 1 起的一段编号"

@@ -38,6 +38,7 @@ class RecordKind(StrEnum):
     EVENT = "event"
     CHECKPOINT = "checkpoint"
     RESULT = "result"
+    INDEX_ROOT = "index_root"
 
 
 class Op(StrEnum):
@@ -197,7 +198,25 @@ class Result(Struct, array_like=True, frozen=True):
     detail: Annotated[str, msgspec.Meta(max_length=LONGEST_RESULT)] = ""
 
 
-Body = Case | Step | Observation | Pass | Gap | Event | Checkpoint | Result
+class Root(Struct, array_like=True, frozen=True):
+    """Of the rows of one table that are there. `hash`: see common/core/merkle.py."""
+
+    rows: Int64
+    hash: bytes
+
+
+class IndexRoot(Struct, array_like=True, frozen=True):
+    """What a box knows to be in its source once every record of its epoch up to `seq` is taken into account: `mingcha
+    verify` comes to the same from what the hall holds, or says that it does not."""
+
+    seq: Int64  # in its own epoch a lower number than the record's
+    tables: dict[Word, Root]
+    anew: Anew | None = None  # rows that were not sent from there on are not in it
+
+
+Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot
+"""What is no row."""
+Body = Case | Step | Statement
 
 _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.CASE: Case,
@@ -208,6 +227,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.EVENT: Event,
     RecordKind.CHECKPOINT: Checkpoint,
     RecordKind.RESULT: Result,
+    RecordKind.INDEX_ROOT: IndexRoot,
 }
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
 _encoder = msgspec.msgpack.Encoder()

@@ -89,6 +89,8 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REINJECT = "reinject"
+    SUSPEND = "suspend"
+    COLLECT = "collect"
 
     @property
     def word(self) -> str:
@@ -102,6 +104,8 @@ _ACT_WORDS = {
     Act.PAUSE: "暂停补传",
     Act.RESUME: "恢复补传",
     Act.REINJECT: "重读隔离的行",
+    Act.SUSPEND: "暂停采集",
+    Act.COLLECT: "恢复采集",
 }
 
 
@@ -212,6 +216,7 @@ class Observed(StrEnum):
     BULK_EDIT = "bulk_edit"
     CLOCK_JUMP = "clock_jump"
     NUMBER_MISSING = "number_missing"
+    COLUMN_NEW = "column_new"
 
     @property
     def word(self) -> str:
@@ -223,6 +228,7 @@ _OBSERVED_WORDS = {
     Observed.BULK_EDIT: "批量修改",
     Observed.CLOCK_JUMP: "数据源时钟跳变",
     Observed.NUMBER_MISSING: "编号缺号",
+    Observed.COLUMN_NEW: "业务库新增字段",
 }
 
 
@@ -236,7 +242,9 @@ class FindingCode(StrEnum):
     T5 = "t5"
     T6 = "t6"
     T7 = "t7"
-    NOTICE = "notice"  # accuses nobody: a number missing, an observation this version does not know
+    NOTICE = (
+        "notice"  # accuses nobody: a number missing, a new column, an observation this version does not know
+    )
 
     @property
     def word(self) -> str:

@@ -268,10 +268,12 @@ async def test_a_missing_number_and_an_unknown_word_are_notices(store: Store, wo
         store,
         observed("number_missing", "17"),
         observed("number_missing", "17", at=OPENED + DAY),
+        observed("column_new", "SP_YWSL.BZ"),
+        observed("column_new", "SP_YWSL.BZ", at=OPENED + DAY),
         observed("moon_phase", "x", "满月"),
     )
     await take(store, world, sender)
-    assert await codes(store) == [("case", "17", "notice"), ("case", "x", "notice")]
+    assert await codes(store) == [(("case", key, "notice")) for key in ("17", "SP_YWSL.BZ", "x")]
     assert (await stored(store))[-1].words == "moon_phase：满月"
 
 

@@ -1,5 +1,6 @@
 """The contract of `agent/source/base.py`, over every adapter against the real database: reading."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,36 @@ async def test_columns_are_only_those_that_may_be_read(vendor: Vendor, source: S
     table = Table(vendor.config.dialect, "半", (Column("身份证"),), ("编号",))
     with pytest.raises(SchemaError):
         await source.fetch(query.by_key(table, None, 1))
+
+
+# signs of writing ---------------------------------------------------------------------------------------------
+
+
+async def moved(source: Source, before: str | None) -> str | None:
+    for _ in range(150):
+        if (now := await source.hint(CASES)) != before:
+            return now
+        await asyncio.sleep(0.1)
+    raise AssertionError(before)
+
+
+async def test_a_sign_of_writing_moves_with_every_write_and_with_nothing_else(
+    vendor: Vendor, source: Source
+) -> None:
+    """An insert, an edit and a deletion; the engine may take its time."""
+    table, key = vendor.quoted(CASES), vendor.quoted("编号")
+    writes = [
+        f"INSERT INTO {table} VALUES ('青云001', '王小明', 0, NULL)",
+        f"UPDATE {table} SET {vendor.quoted('申请人')} = '改'",
+        f"DELETE FROM {table} WHERE {key} = '青云001'",
+    ]
+    before = await source.hint(CASES)
+    if vendor.config.type == "kingbase":
+        assert before is None, "not learned"
+        return
+    for sql in writes:
+        await asyncio.sleep(1.1)  # one engine tells seconds apart, and no less
+        await vendor.execute(sql)
+        now = await moved(source, before)
+        assert await source.hint(CASES) == now
+        before = now

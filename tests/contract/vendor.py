@@ -27,6 +27,8 @@ class Vendor:
 
     moment = "TIMESTAMP"
     """Type of a column that holds a time."""
+    lob = "BLOB"
+    """Type of a column that holds a scan."""
     slow = Query("")
     """Runs far longer than any limit."""
     owner = ADMIN
@@ -181,6 +183,7 @@ class OnMariaDb(OnServer):
     """See Vendor."""
 
     moment = "DATETIME"
+    lob = "LONGBLOB"
     slow = Query("SELECT SLEEP(60)")
 
     @property
@@ -208,6 +211,7 @@ class OnMariaDb(OnServer):
 class OnPostgreSql(OnServer):
     """See Vendor."""
 
+    lob = "BYTEA"
     slow = Query("SELECT pg_sleep(60)")
 
     @asynccontextmanager

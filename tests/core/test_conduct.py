@@ -417,6 +417,7 @@ def test_a_step_finished_late_is_late_and_a_step_changed_is_changed() -> None:
         ("clock_jump", '{"seconds":-3600}', T.T7, "数据源时钟跳变：-3600 秒"),
         ("clock_jump", "", T.T7, "数据源时钟跳变"),
         ("number_missing", "", T.NOTICE, "编号缺号：17，一直没有出现；可能是录入后撤销，也可能是删除"),
+        ("column_new", "", T.NOTICE, "业务库新增字段：17，尚未映射，不采集；请站点技术员决定是否映射"),
         ("moon_phase", "满月", T.NOTICE, "moon_phase：满月"),
         ("moon_phase", '{"of":"7"}', T.NOTICE, "moon_phase：of 7"),
         ("moon_phase", "[1]", T.NOTICE, "moon_phase：[1]"),

@@ -359,7 +359,9 @@ def test_a_text_keeps_no_character_that_no_database_can_hold(tables: dict[str, T
 
 
 ODD = st.text(
-    st.one_of(st.characters(codec="utf-8"), st.sampled_from("\0\x1b\x9b\r\n\u202e\x7f\x0b王")), min_size=1
+    st.one_of(st.characters(codec="utf-8"), st.sampled_from("\0\x1b\x9b\r\n\u202e\x7f\x0b王")),
+    min_size=1,
+    max_size=30,  # two of them, escaped, are no longer than a key may be
 )
 
 
@@ -455,3 +457,45 @@ def test_what_may_not_leave_the_box_cannot_be_kept_as_evidence(tmp_path: Path) -
 def test_a_number_beyond_any_limit_rejects_the_row(tables: dict[str, Table]) -> None:
     with pytest.raises(RejectedError, match="CNSX"):
         case(tables["case"], YWID=7, CNSX="99999999999999999999", ZT="0")
+
+
+def test_of_a_scan_the_length_is_read_counts_in_the_digest_and_is_kept(tmp_path: Path) -> None:
+    plain = load(tmp_path, SAMPLE)["case"]
+    table = load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'watch = ["BZ"]\nlob = ["ZP", "FJ"]'))["case"]
+    assert [column.name for column in table.select.columns if column.length] == ["FJ", "ZP"]
+    assert table.fingerprint != plain.fingerprint
+    row = {"YWID": 7, "ZT": "0", "ZP": 120_345}
+    assert case(table, **row).watched == {"ZP": "长度 120345"}
+    assert item(table, **row).digest != item(table, **row | {"ZP": 120_346}).digest
+    assert item(table, **row).digest == item(table, **row).digest
+
+
+@pytest.mark.parametrize(
+    ("column", "place"),
+    [
+        ("YWID", "key"),
+        ("BZ", "watch"),
+        ("XGSJ", "cursor"),
+        ("SLBH", r"columns\.case_no"),
+        ("DH", r"columns\.phone"),
+    ],
+)
+def test_a_column_of_which_the_length_is_read_serves_nothing_else(
+    tmp_path: Path, column: str, place: str
+) -> None:
+    text = SAMPLE.replace('watch = ["BZ"]', f'watch = ["BZ"]\nlob = ["{column}"]')
+    with pytest.raises(ConfigError, match=rf"table\.case\.lob：{column} 只取长度，不能又用于 {place}"):
+        load(tmp_path, text)
+    with pytest.raises(ConfigError, match=r"table\.case\.lob：不能用作表名或字段名"):
+        load(tmp_path, SAMPLE.replace('watch = ["BZ"]', 'lob = ["a;b"]'))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [('"always"', "应为 auto、整数 之一，现为 'always'"), ("-3", "太小，至少 0")]
+)
+def test_an_overlap_is_a_number_of_seconds_or_follows_what_is_seen(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    cursor = 'cursor = {columns = ["XGSJ", "SLSJ"]'
+    with pytest.raises(ConfigError, match=rf"table\.case\.cursor\.overlap_secs：{said}"):
+        load(tmp_path, SAMPLE.replace(cursor, f"{cursor}, overlap_secs = {value}"))

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.core import trial
 from agent.core.trial import RECENT, TRIAL, Trial, Verdict, Worked
@@ -16,6 +17,10 @@ NOW = 1_800_000_000_000_000
 
 def command(act: str = "doctor", site: str = "s01", hours: int = 1, **args: int) -> Command:
     return Command("ab", site, act, args, NOW - MINUTE, NOW + hours * HOUR, 1)
+
+
+def reasoned(act: str, **args: int) -> Command:
+    return replace(command(act), args=args, why="厂商升级")
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,11 @@ def command(act: str = "doctor", site: str = "s01", hours: int = 1, **args: int)
         (command("resync", first=3, last=2), Outcome.REFUSED, "first"),
         (command("resync", last=2), Outcome.REFUSED, "first"),
         (command("resync", first=1, last=1 << 60), Outcome.REFUSED, "first"),
+        (reasoned("suspend", minutes=1440), None, ""),
+        (reasoned("suspend", minutes=0), Outcome.REFUSED, "minutes"),
+        (reasoned("suspend"), Outcome.REFUSED, "minutes"),
+        (command("suspend", minutes=5), Outcome.REFUSED, "没有说明原因"),
+        (reasoned("collect"), None, ""),
         (command("doctor", minutes=3), Outcome.REFUSED, "多余的参数：minutes"),
     ],
 )

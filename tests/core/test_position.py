@@ -51,3 +51,22 @@ def test_the_overlap_keeps_the_form(text: str, earlier: str) -> None:
 def test_nothing_in_a_cursor_column_can_stop_the_reading(value: Any) -> None:
     position.earlier(value, 600)
     position.decode(position.encode(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "high", "secs"),
+    [
+        (datetime(2026, 6, 1, 8), datetime(2026, 6, 1, 8, 30), 1800),  # noqa: DTZ001
+        (date(2026, 6, 1), date(2026, 6, 2), 86_400),
+        (b"2026-06-01 08:00:00", b"2026-06-01 08:10:00.123", 600),
+        ("20260601080000", "20260601075959", -1),
+        (5, 9, None),
+        ("x", "2026-06-01", None),
+        (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 1), None),  # noqa: DTZ001
+        (None, "2026-06-01", None),
+    ],
+)
+def test_between_two_values_lie_seconds_where_they_are_times(
+    value: Any, high: Any, secs: float | None
+) -> None:
+    assert position.secs_between(value, high) == secs

@@ -1,6 +1,7 @@
 """PROTOCOL.md against the code: every id has a test, every table is the code's, every vector is reproduced."""
 
 import ast
+import hashlib
 import importlib
 import json
 import re
@@ -34,12 +35,14 @@ from common.core.record import (
     Checkpoint,
     Event,
     Gap,
+    IndexRoot,
     Observation,
     Op,
     Pass,
     Record,
     RecordKind,
     Result,
+    Root,
     Step,
 )
 from common.core.rest import DataKey
@@ -48,9 +51,9 @@ from common.core.state import Act, CaseStatus, Outcome, StepKind
 ROOT = Path(common.__file__).parent.parent
 TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")
 VECTORS: dict[str, Any] = json.loads((ROOT / "common/vectors.json").read_text("utf-8"))
-BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint, Result)
+BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint, Result, IndexRoot)
 MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Command, Policy, Heartbeat, State, CentralState)
-STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Header, Signed, Nack, *MESSAGES)
+STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Root, Header, Signed, Nack, *MESSAGES)
 IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
 
 
@@ -144,6 +147,7 @@ TYPES = {
     "array of text": {"list"},
     "map text → text": {"dict"},
     "map text → int": {"dict"},
+    "map text → Root": {"dict"},
     "Anew": {"Anew"},
 }
 
@@ -259,11 +263,20 @@ def raw(path: str) -> bytes:
 def build(kind: type[Struct], fields: dict[str, Any]) -> Any:
     """A Struct from JSON fields; bytes are hex there."""
     hints = typing.get_type_hints(kind, include_extras=True)
-    values = {
-        name: bytes.fromhex(value) if hints[name] is bytes else msgspec.convert(value, hints[name])
-        for name, value in fields.items()
-    }
-    return kind(**values)
+    return kind(**{name: filled(hints[name], value) for name, value in fields.items()})
+
+
+def filled(hint: Any, value: Any) -> Any:
+    """The same of one field, however deep."""
+    args = typing.get_args(hint)
+    structs = [item for item in args or (hint,) if isinstance(item, type) and issubclass(item, Struct)]
+    if hint is bytes:
+        return bytes.fromhex(value)
+    if structs and typing.get_origin(hint) is dict:
+        return {name: build(structs[0], item) for name, item in value.items()}
+    if structs and isinstance(value, dict):
+        return build(structs[0], value)
+    return msgspec.convert(value, hint)
 
 
 def listed_vectors() -> dict[str, str]:
@@ -279,6 +292,7 @@ def listed_vectors() -> dict[str, str]:
 
 
 BODY_OF = {kind.value: body for kind, body in zip(RecordKind, BODIES, strict=True)}
+ROWS = [(key, version, bytes.fromhex(digest)) for key, version, digest in VECTORS["root"]["rows"]]
 KEYS = {name: bytes.fromhex(value) for name, value in VECTORS["keys"].items()}
 RAWS = [bytes.fromhex(item["record_hex"]) for item in VECTORS["records"]]
 
@@ -361,6 +375,14 @@ def test_the_header_taken_apart_is_the_front_of_the_vector() -> None:
     parts = [line.split() for line in block("bytes")]
     assert "".join(part[0] for part in parts) == raw("batch.front").hex()
     assert [part[1] for part in parts if len(part) == 2][1:] == list(Header.__struct_fields__)
+
+
+def test_the_root_over_these_rows_is_this() -> None:
+    """P-VEC-01, P-ROOT-01"""
+    leaf = msgspec.msgpack.encode([list(row) for row in sorted(ROWS, key=lambda row: row[0].encode())])
+    assert hashlib.sha256(b"\0" + leaf).hexdigest() == VECTORS["root"]["hash_hex"]
+    (body,) = [item["body"] for item in VECTORS["records"] if item["record"]["kind"] == "index_root"]
+    assert body["tables"] == {"case": {"rows": len(ROWS), "hash": VECTORS["root"]["hash_hex"]}}
 
 
 @pytest.mark.parametrize("item", VECTORS["messages"], ids=lambda item: item["kind"])

@@ -192,3 +192,27 @@ def test_engines_without_a_server_here_are_asked_in_their_own_words(dialect: Dia
 def test_a_question_by_key_has_no_page() -> None:
     table = Table(Dialect.SQLSERVER, "t", (Column("a"),), ("a",))
     assert query.by_keys(table, [(1,), (2,)]).sql == "SELECT [a] FROM [t] WHERE [a] IN (%s, %s)"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said"),
+    [
+        (
+            Dialect.SQLITE,
+            "CASE typeof(`照片`) WHEN 'blob' THEN length(`照片`) ELSE length(CAST(`照片` AS BLOB)) END",
+        ),
+        (Dialect.MYSQL, "LENGTH(`照片`)"),
+        (Dialect.POSTGRESQL, 'octet_length("照片")'),
+        (Dialect.KINGBASE, 'octet_length("照片")'),
+        (Dialect.SQLSERVER, "DATALENGTH([照片])"),
+        (Dialect.ORACLE, 'DBMS_LOB.GETLENGTH("照片")'),
+        (Dialect.DAMENG, 'LENGTHB("照片")'),
+    ],
+)
+def test_of_a_column_whose_length_is_wanted_the_server_gives_the_length_alone(
+    dialect: Dialect, said: str
+) -> None:
+    table = Table(dialect, "t", (Column("k"), Column("照片", length=True)), ("k",))
+    built = query.by_key(table, None, 5).sql
+    assert said in built
+    assert "照片" not in built.replace(said, "")

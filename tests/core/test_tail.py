@@ -1,9 +1,10 @@
 """The end of an integer key: no number between the first and the highest read is forgotten before its time."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.tail import LEAST_PATIENCE, LONGEST_JUMP, MOST, Tail
+from agent.core.tail import BACK, LEAST_PATIENCE, LONGEST_JUMP, MOST, MOST_TOLD, Mark, Tail
 from agent.core.upheaval import LEAST, Size, in_newest, in_page
 
 
@@ -34,6 +35,27 @@ def test_a_missing_number_is_given_up_after_ten_minutes_or_twice_the_longest_lat
     assert tail.gaps == {}
 
 
+@given(st.lists(st.tuples(st.sets(st.integers(1, 60)), st.booleans()), max_size=6))
+def test_what_was_told_missing_is_told_no_second_time_though_the_box_starts_anew(
+    steps: list[tuple[set[int], bool]],
+) -> None:
+    """Rows that are there at each step; after some of them a restart, which reads the numbers before the end again."""
+    tail, there, told, now = Tail(0), set[int](), list[int](), 0
+    for numbers, restarts in steps:
+        there |= numbers
+        beyond = [number for number in sorted(there) if number > (tail.high or 0)]
+        tail.found(there & set(tail.gaps), now)
+        tail.read(beyond, now)
+        now += 3 * LEAST_PATIENCE + 2 * tail.latest_us
+        told += [number for lo, hi in tail.given_up(now) for number in range(lo, hi + 1)]
+        if restarts:
+            tail = Tail.resumed(
+                msgspec.json.decode(msgspec.json.encode(tail.mark(tail.high or 0)), type=Mark)
+            )
+            tail.high = 0
+    assert len(told) == len(set(told))
+
+
 def test_a_leap_is_no_row_of_open_transactions_and_what_is_asked_for_has_a_bound() -> None:
     tail = Tail(10)
     tail.read([11 + LONGEST_JUMP + 1], 0)
@@ -41,6 +63,20 @@ def test_a_leap_is_no_row_of_open_transactions_and_what_is_asked_for_has_a_bound
     for place in range(20):
         tail.read([(tail.high or 0) + LONGEST_JUMP], place)
     assert len(tail.gaps) == MOST
+
+
+def test_a_start_looks_through_the_numbers_before_the_end_and_keeps_its_patience() -> None:
+    tail = Tail.resumed(Mark(10_000, [(3, 4), (9_990, 9_992)], latest_us=LEAST_PATIENCE))
+    assert tail.high == 10_000 - BACK
+    tail.read([*range(10_000 - BACK + 1, 9_990), 9_994], 0)
+    assert set(tail.gaps) == {9_993}
+    assert tail.given_up(2 * LEAST_PATIENCE) == []
+    assert tail.given_up(2 * LEAST_PATIENCE + 1) == [(9_993, 9_993)]
+    assert tail.mark(9_994) == Mark(9_994, [(3, 4), (9_990, 9_992), (9_993, 9_993)], LEAST_PATIENCE)
+    tail.told = [(n, n) for n in range(MOST_TOLD)]
+    tail.gaps = {500: 0}
+    tail.given_up(9 * LEAST_PATIENCE)
+    assert (len(tail.told), tail.told[-1]) == (MOST_TOLD, (500, 500))
 
 
 def test_few_rows_are_never_an_upheaval() -> None:

@@ -13,8 +13,9 @@ import msgspec
 
 from common.core import batch, checkpoint, crypto, message, record
 from common.core.batch import MAX_PLAIN, Header
+from common.core.merkle import Rows
 from common.core.pack import Packer
-from tests.core.test_protocol import BODY_OF, KEYS, MESSAGES, ROOT, TEXT, VECTORS, build, with_body
+from tests.core.test_protocol import BODY_OF, KEYS, MESSAGES, ROOT, ROWS, TEXT, VECTORS, build, with_body
 
 
 def refresh() -> None:
@@ -23,10 +24,16 @@ def refresh() -> None:
     site, number = epoch["site"], bytes.fromhex(epoch["epoch"])
     chain = crypto.chain_start(site, number, KEYS["box_sign_public"])
     epoch["chain_start_hex"] = chain.hex()
+    counted = Rows()
+    for row in ROWS:
+        counted.add(*row)
+    VECTORS["root"]["hash_hex"] = counted.root().hash.hex()
     raws: list[bytes] = []
     for seq, item in enumerate(VECTORS["records"], 1):
         if item["record"]["kind"] == "checkpoint":
             _sign(item["body"], site, number, chain)
+        if item["record"]["kind"] == "index_root":
+            item["body"]["tables"]["case"] = {"rows": len(ROWS), "hash": VECTORS["root"]["hash_hex"]}
         packed = record.encode_body(build(BODY_OF[item["record"]["kind"]], item["body"]))
         raws.append(record.encode_record(with_body(item["record"], packed)))
         chain = crypto.chain_next(chain, seq, raws[-1])
@@ -76,6 +83,7 @@ def listed() -> list[str]:
     named: list[tuple[str, Any]] = [(f"keys.{name}", value) for name, value in VECTORS["keys"].items()]
     named.append(("epoch", VECTORS["epoch"]))
     named += [(f"records.{number}", item) for number, item in enumerate(VECTORS["records"], 1)]
+    named.append(("root", {"hash_hex": VECTORS["root"]["hash_hex"]}))
     named.append(("batch", VECTORS["batch"]))
     named += [(f"messages.{item['kind']}", item) for item in VECTORS["messages"]]
     named += [("at_rest", VECTORS["at_rest"]), ("digest", {"digest_hex": VECTORS["digest"]["digest_hex"]})]

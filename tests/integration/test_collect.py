@@ -21,6 +21,7 @@ from agent.index import Index
 from agent.room import AMPLE, QuotaError, Room
 from agent.salvage import Salvage
 from agent.sqlfile import BufferFullError, DamagedFileError
+from agent.switch import Switch
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
@@ -106,13 +107,21 @@ class Site:
         source = adapter(source_config, self.folder)
         salvager = Salvage(buffer, await buffer.positions(), [KEK], index, capture, clock)
         collector = Collector(
-            source, tables, capture, index, config, clock, state, salvager if salvage else None
+            source,
+            tables,
+            capture,
+            index,
+            config,
+            clock,
+            state,
+            salvager if salvage else None,
+            Switch(self.folder),
         )
         await collector.start(await buffer.positions())
         try:
             yield Box(buffer, index, collector, state)
         finally:
-            await collector.close()
+            await collector.end()
             await index.close()
             await buffer.close()
 
@@ -194,6 +203,36 @@ async def test_a_late_commit_inside_the_overlap_is_read(site: Site) -> None:
         with site.vendor() as db:
             db.execute("INSERT INTO \"办件\" VALUES ('SL000', '李', 0, '2026-06-01 08:00:30')")
         assert summary(await box.round()) == puts("case", "SL000")
+
+
+async def test_the_overlap_grows_with_how_late_rows_are_seen_and_outlives_a_start(site: Site) -> None:
+    """Rows of a long transaction, half an hour and more behind the newest one, with keys that are no numbers."""
+
+    def late(key: str, at: str) -> None:
+        with site.vendor() as db:
+            db.execute('INSERT INTO "办件" VALUES (?, ?, 0, ?)', (key, "李", f"2026-06-01 {at}:00"))
+
+    async with site.running(LAZY) as box:
+        await box.round()
+        late("SL900", "12:00")
+        await box.round()
+        assert box.state.overlaps == {"case.修改时间": 600}
+        late("SL901", "11:28")
+        assert await box.round() == [], "beyond the overlap: the walk's"
+        box.collector._lanes["case"].sweep_now()
+        assert summary(await box.round()) == puts("case", "SL901")
+        assert 3_840 <= box.state.overlaps["case.修改时间"] <= 4_700
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "申请人"=\'改\' WHERE "编号"=\'SL001\'')
+        box.collector._lanes["case"].sweep_now()
+        assert len(await box.round()) == 1
+        late("SL902", "11:00")
+        assert summary(await box.round()) == puts("case", "SL902")
+        wide = box.state.overlaps["case.修改时间"]
+        assert 7_200 >= wide > 7_000, "the silent edit, hours behind, is no late row"
+    async with site.running(LAZY) as box:
+        assert await box.round() == []
+        assert box.state.overlaps == {"case.修改时间": wide}
 
 
 async def test_a_time_stamp_far_in_the_future_does_not_blind_the_cursor(site: Site) -> None:

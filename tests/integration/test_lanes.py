@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.core.hint import HASTE, LOOK_EVERY
 from common.clock import Clock
 from common.core import record
 from common.core.instant import HOUR
@@ -333,3 +334,58 @@ async def test_a_jump_of_the_sources_clock_is_observed_once(
         await box.round()
         (seen,) = await observed(box)
         assert (seen.code, msgspec.json.decode(seen.detail)) == (Observed.CLOCK_JUMP, {"seconds": -3600})
+
+
+async def test_a_number_that_was_told_missing_is_told_no_second_time_after_a_start(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.core.tail.LEAST_PATIENCE", -1)
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.enter(43, stamp=None)
+        await box.round()
+        keys = {(item.table, item.key) for item in await observed(box)}
+        assert keys == {("case", "41-42"), ("step", "82-85")}
+    office.enter(45, stamp=None)
+    async with office.running(IDLE) as box:
+        await box.round()
+        later = [(item.table, item.key) for item in await observed(box)]
+        assert sorted(later) == sorted([*keys, ("case", "44"), ("step", "88-89")])
+
+
+async def test_a_sign_of_writing_brings_the_walk_and_the_hot_lane_sooner(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edits without a stamp, beyond the overlap: of a finished case, which is the walk's, and of an open one."""
+    office.enter(41, stamp=OLD)
+    async with office.running(IDLE) as box:
+        real, shift = box.collector._clock.mono, [0]
+        monkeypatch.setattr(box.collector._clock, "mono", lambda: real() + shift[0])
+        for _ in range(2):
+            await box.round()
+            shift[0] += HOUR // HASTE
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=3")
+        assert await box.round() == [], "it has not looked at the sign yet, or just now"
+        assert told(await box.round()) == [("case", "3", 2, Op.PUT)]
+        shift[0] += LOOK_EVERY
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID IN (4, 41)")
+        assert [await box.round() for _ in range(3)] == [[], [], []], "they rest, though less"
+        shift[0] += HOUR // HASTE
+        found = told(await box.round()) + told(await box.round())
+        assert sorted(found) == [("case", "4", 2, Op.PUT), ("case", "41", 2, Op.PUT)]
+
+
+async def test_what_a_quick_lane_has_told_hurries_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with office.running(IDLE) as box:
+        real, shift = box.collector._clock.mono, [0]
+        monkeypatch.setattr(box.collector._clock, "mono", lambda: real() + shift[0])
+        for _ in range(2):
+            await box.round()
+            shift[0] += HOUR // HASTE
+        office.sql("UPDATE SP_YWSL SET SQR='改', XGSJ=? WHERE ID=3", NOW)
+        assert told(await box.round()) == [("case", "3", 2, Op.PUT)]
+        case = box.collector._lanes["case"]
+        assert not case._hurried
+        assert box.collector._lanes["step"]._hurried, "the sign of a SQLite file is of all its tables"

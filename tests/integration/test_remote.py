@@ -18,6 +18,7 @@ from agent.pace import Pace
 from agent.policy import Keeping
 from agent.remote import Remote
 from agent.sqlfile import BufferFullError
+from agent.switch import Off, Switch
 from common.clock import Clock
 from common.core import crypto, message, record, topics
 from common.core.instant import DAY, HOUR, MINUTE
@@ -39,10 +40,11 @@ def signed(
     late: int = 0,
     secret: bytes = HALL_SECRET,
     generation: int = 1,
+    why: str = "",
     **args: int,
 ) -> bytes:
     now = Clock().wall() - late
-    command = Command(number, "s01", act, args, now, now + HOUR, generation)
+    command = Command(number, "s01", act, args, now, now + HOUR, generation, why)
     return message.encode_signed(command, topics.command("s01"), secret)
 
 
@@ -102,6 +104,50 @@ async def test_a_command_is_carried_out_once_and_answered_by_a_record(tmp_path: 
     async with site.running() as box, listening(box, tmp_path) as (remote, _):
         remote.take(signed("rotate"), HALL_SIGN)
         assert len(await answered(box, 4)) == 3, "remembered across a restart and a rotation"
+
+
+async def test_collection_that_the_hall_suspends_rests_over_a_start_and_goes_on_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-CMD-05"""
+    site = Site(tmp_path)
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        await box.round()
+        remote.take(signed("suspend", "20", why="厂商升级", minutes=30), HALL_SIGN)
+        assert [item.outcome for item in await answered(box, 1)] == [Outcome.DONE]
+        with site.vendor() as db:
+            site.insert(db, 8)
+        assert await box.round() == []
+        assert box.state.fault.startswith("采集已由 市中心 暂停，至 ")
+        assert box.state.fault.endswith("：厂商升级")
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        assert await box.round() == []
+        end = Clock().wall() + 30 * MINUTE
+        monkeypatch.setattr(box.collector._clock, "wall", lambda: end)
+        assert len(await box.round()) == 2
+        assert box.state.fault == ""
+        monkeypatch.setattr(box.collector._clock, "wall", lambda: end - DAY)
+        assert await box.round() == []
+        assert box.state.fault == "", "a clock that was set back does not prolong it"
+
+
+async def test_the_hall_ends_what_it_has_suspended_and_never_what_the_site_has(tmp_path: Path) -> None:
+    """P-CMD-05"""
+    site, switch = Site(tmp_path), Switch(tmp_path)
+    async with site.running() as box, listening(box, tmp_path) as (remote, _):
+        remote.take(signed("suspend", "21", why="厂商升级", minutes=30), HALL_SIGN)
+        await answered(box, 1)
+        switch.turn_off(Off(Clock().wall(), "root", "月底盘点"))
+        remote.take(signed("collect", "22"), HALL_SIGN)
+        assert [item.outcome for item in await answered(box, 2)] == [Outcome.DONE, Outcome.FAILED]
+        assert await box.round() == []
+        assert box.state.fault == "采集已由 root 暂停：月底盘点"
+        remote.take(signed("suspend", "23", why="厂商升级", minutes=30), HALL_SIGN)
+        await answered(box, 3)
+        assert switch.turn_on(), "people at the site end both"
+        assert len(await box.round()) == 14
+        remote.take(signed("collect", "24"), HALL_SIGN)
+        assert [item.outcome for item in await answered(box, 4)][-1] == Outcome.DONE
 
 
 async def test_what_the_hall_and_the_log_are_told_of_a_row_names_nobody(

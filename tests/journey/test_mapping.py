@@ -101,3 +101,33 @@ async def test_a_row_without_a_meaning_is_set_aside_the_rest_goes_on_and_it_is_c
         await place.settled()
         assert ("case", bad) in await place.hall_rows()
         assert (await finds(place.agent)).code == 0
+
+
+@together
+async def test_a_column_that_the_vendor_adds_is_said_once_everywhere_and_disturbs_nothing() -> None:
+    async with scene() as place:
+        await place.settled()
+        place.office.execute('ALTER TABLE "办件" ADD COLUMN "备注" TEXT')
+        (line,) = await until("it is in the log", lambda: events(place.agent, "column.appeared"))
+        assert (line["table"], line["column"]) == ("case", "办件.备注")
+        config = "--config", str(place.agent.config)
+
+        async def shown() -> bool:
+            return "业务库新增字段：办件.备注" in (await command("mingcha-agent", "status", *config))[1]
+
+        await until("the status says it", shown)
+        detail = (await finds(place.agent)).checks["E-SRC-04"]["detail"]
+        assert detail.startswith("2 张表的字段都在；新增而未映射的：办件.备注（")
+        hall = "--config", str(place.hall.config)
+
+        async def found() -> str:
+            out = (await command("mingcha", "finding", "list", *hall))[1]
+            return out if "业务库新增字段：办件.备注" in out else ""
+
+        await until("the hall says it", found)
+        await place.stop(place.agent)
+        await place.start(place.agent)
+        place.office.execute("INSERT INTO \"办理过程\" VALUES ('SL00001', 2, '审查')")
+        await place.settled()
+        assert (await found()).count("业务库新增字段") == 1
+        assert len(events(place.agent, "column.appeared")) == 1

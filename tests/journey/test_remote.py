@@ -71,6 +71,28 @@ async def test_commands_reach_a_box_once_even_if_it_was_away_and_its_answers_com
 
 
 @together
+async def test_the_hall_suspends_a_sites_capture_with_a_reason_and_ends_it() -> None:
+    """P-CMD-05"""
+    async with scene() as place:
+        await place.settled()
+        before = await place.hall_rows()
+        await told(place, "command", "send", "s01", "suspend", "--minutes", "30", "--why", "厂商升级")
+        (row,) = await ended(place, 1)
+        assert row["outcome"] == "done"
+        await until("the box rests", lambda: events(place.agent, "capture.paused"))
+        await place.stop(place.agent)
+        await place.start(place.agent)
+        place.office.receive(3)
+        await until("it rests after a start too", lambda: len(events(place.agent, "capture.paused")) == 2)
+        box = await finds(place.agent, "E-SRC-05")
+        assert "采集已由 市中心 暂停，至 " in box.detail("E-SRC-05")
+        assert box.detail("E-SRC-05").endswith("：厂商升级")
+        assert await place.hall_rows() == before
+        await told(place, "command", "send", "s01", "collect", "--why", "升级已完")
+        await place.settled()
+
+
+@together
 async def test_what_somebody_else_has_signed_is_not_carried_out() -> None:
     """P-CMD-01: whoever may publish there, a broker too."""
     async with scene() as place:

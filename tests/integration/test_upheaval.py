@@ -1,0 +1,136 @@
+"""A restored source is one observation, whenever the box is cut off on the way."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.evidence import Evidence
+from common.core.record import Cause, Op, Record
+from common.core.state import Observed
+from tests.integration.test_collect import Box
+from tests.integration.test_lanes import WALKING, Office, observed
+
+SLOW = msgspec.structs.replace(WALKING, page_rows=5, poll_secs=0)
+"""A round reads one page of each lane."""
+ONE_EACH = [(Observed.SOURCE_RESTORED, "case"), (Observed.SOURCE_RESTORED, "step")]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+async def whole(box: Box) -> list[Record]:
+    """Rounds until every table has been walked anew. -> the rows' records they added."""
+    found: list[Record] = []
+    lanes = box.collector._lanes.values()
+    before = [one.whole_mono for one in lanes]
+    while any(one.whole_mono in {None, old} for one, old in zip(lanes, before, strict=True)):
+        found += await box.round()
+    return found
+
+
+def restore(office: Office) -> None:
+    """Yesterday's backup: cases 9 to 40 are not in it."""
+    office.sql("UPDATE SP_YWSL SET SQR='旧' WHERE ID<5")
+    office.sql("DELETE FROM SP_YWSL WHERE ID>8")
+    office.sql("DELETE FROM SP_BLGC WHERE YWID>8")
+
+
+async def notice(box: Box) -> None:
+    for lanes in box.collector._lanes.values():
+        lanes._newest_mono = 0
+    assert await box.round() == []
+    found = [lanes._survey is not None for lanes in box.collector._lanes.values()]
+    assert found == [True, True], "under way, and not at its end"
+
+
+def belong(records: Sequence[Record]) -> bool:
+    return {item.cause for item in records if item.op is Op.DELETE or item.version > 1} == {Cause.RESTORED}
+
+
+async def codes(box: Box) -> list[tuple[str, str]]:
+    return sorted((item.code, item.table) for item in await observed(box))
+
+
+async def test_one_that_was_noticed_is_surveyed_after_a_restart_before_anything_is_told(
+    office: Office,
+) -> None:
+    async with office.running(SLOW) as box:
+        await whole(box)
+        restore(office)
+        await notice(box)
+    async with office.running(SLOW) as box:
+        found = await whole(box)
+        assert len(found) == 4 + 32 + 64
+        assert belong(found)
+        assert await codes(box) == ONE_EACH
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=2")
+        assert [item.cause for item in await whole(box)] == [Cause.SOURCE]
+
+
+async def test_what_is_found_of_it_after_a_restart_still_belongs_to_it_and_it_is_told_once(
+    office: Office,
+) -> None:
+    async with office.running(SLOW) as box:
+        await whole(box)
+        restore(office)
+        await notice(box)
+        found: list[Record] = []
+        while not found:
+            found = await box.round()
+        assert await codes(box)
+    async with office.running(SLOW) as box:
+        found += await whole(box)
+        assert len(found) == 4 + 32 + 64
+        assert belong(found)
+        assert await codes(box) == ONE_EACH
+
+
+async def test_a_crash_between_buffer_and_index_does_not_tell_it_twice(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_off(evidence: Evidence, table: str) -> None:
+        raise KeyboardInterrupt(table)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Evidence, "told", cut_off)
+        async with office.running(SLOW) as box:
+            await whole(box)
+            restore(office)
+            await notice(box)
+            with pytest.raises(KeyboardInterrupt):
+                await whole(box)
+            assert await codes(box) == ONE_EACH[:1]
+    async with office.running(SLOW) as box:
+        assert belong(await whole(box))
+        assert await codes(box) == ONE_EACH
+
+
+async def test_tables_that_are_away_while_they_are_restored_are_no_thousand_findings(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await whole(box)
+        office.sql("ALTER TABLE SP_YWSL RENAME TO OLD_YWSL")
+        await box.round()
+        assert list(box.state.table_faults) == ["case"]
+        office.sql("ALTER TABLE OLD_YWSL RENAME TO SP_YWSL")
+        restore(office)
+        box.collector._retry_mono.clear()
+        found = [item for _ in range(3) for item in await box.round()]
+        assert len(found) == 4 + 32 + 64
+        assert belong(found)
+        assert await codes(box) == ONE_EACH
+
+
+async def test_a_sign_that_proves_to_be_none_is_told_row_by_row(office: Office) -> None:
+    """More than a fifth of a page, and fewer rows than an upheaval has."""
+    async with office.running(WALKING) as box:
+        await whole(box)
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID<12")
+        found = await whole(box)
+        assert [item.cause for item in found] == [Cause.SOURCE] * 11
+        assert await codes(box) == []
+    async with office.running(WALKING) as box:
+        assert box.index.upheavals == {}

@@ -97,12 +97,13 @@ class Calendar:
     def changed(self, new: "Calendar") -> list[Changed]:
         """The days up to either published edge that count otherwise in `new`; both begin on the same day."""
         until = max(self.published_until, new.published_until)
-        span = range(min((until - self.first).days + 1, len(self._works), len(new._works)))
-        return [
-            Changed(self.first + timedelta(days=n), new._works[n])
-            for n in span
-            if self._works[n] != new._works[n]
-        ]
+        found = []
+        for n in range((until - self.first).days + 1):
+            day = self.first + timedelta(days=n)
+            works = new.is_workday(day)
+            if self.is_workday(day) != works:
+                found.append(Changed(day, works))
+        return found
 
     def _index(self, day: date) -> int:
         place = (day - self.first).days

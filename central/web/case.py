@@ -10,13 +10,14 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
-from central.core import rules, wording
+from central.core import wording
 from central.core.access import Permission
 from central.core.case import CaseState
 from central.core.hall import Facts
-from central.core.rules import Limit
+from central.core.limits import Limit, limits
+from central.judge import World
 from central.store import cases as rows
-from central.store import findings, law, pages
+from central.store import findings, items, law, pages
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -89,8 +90,9 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
         return None
     source = (await rows.source_rows(conn, site, [key])).get(key, [])
     state = cases.fold(key, source, facts.zone)
-    known = await law.calendar_if_any(conn)
-    item = (await law.items(conn)).get(row.item_code or "")
+    calendar = await law.calendar_if_any(conn)
+    world = World(facts.zone, calendar, await items.catalogue(conn)) if calendar else None
+    now = cases.as_of(state, facts.now_at, facts.zone)
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
     first, last = case_clock.reach(clocks, state, facts)
     doubts = await findings.listed(conn, Filter(site=site, case_key=key, decided_too=True), MOST_FINDINGS)
@@ -98,7 +100,7 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
         row=row,
         state=state,
         clocks=clocks,
-        limits=rules.limits(state, item, known, facts.zone) if known else [],
+        limits=limits(now, world.item_of(now), world.calendar, facts.zone) if world else [],
         calendar=await pages.calendar_days(conn, first, last),
         complete_until=await rows.complete_until(conn, site),
         transitions=await pages.transitions(conn, site, key),

@@ -6,6 +6,7 @@ applicant was told of after it had begun does not (行政许可法 45).
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -36,6 +37,7 @@ def ended(step: Step) -> str | None:
     return step.finished_at or step.started_at
 
 
+@lru_cache(4096)
 def day(text: str | None, zone: ZoneInfo) -> date | None:
     """None for a day nobody can mean."""
     return day_of(text, zone) if text and instant(text, zone) is not None else None

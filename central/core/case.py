@@ -5,6 +5,7 @@ Parts of a case (split tables) are merged field by field: the main table speaks 
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -131,6 +132,7 @@ def _merge(left: Case, right: Case) -> Case:
     return msgspec.structs.replace(left, **changes)
 
 
+@lru_cache(4096)  # each time of a case is asked for several times
 def instant(text: str | None, zone: ZoneInfo) -> int | None:
     """A year nobody can mean (9999 for "open") is no instant: it starts and ends no clock."""
     if text is None or not _YEARS[0] <= text[:4] <= _YEARS[1]:

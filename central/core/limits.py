@@ -62,6 +62,7 @@ class _Bench(Struct, frozen=True):
     zone: ZoneInfo
     specials: list[Special]
     stops: list[Stop]
+    extensions: list[Extension]
     end: End
 
 
@@ -75,7 +76,8 @@ def limits(case: CaseState, item: Item | None, calendar: Calendar, zone: ZoneInf
         return []
     specials = acts.specials(case, item, zone)
     end = End(case.open, case.facts.finished_at, case.finished_at)
-    bench = _Bench(case, item, calendar, zone, specials, acts.stops(specials), end)
+    longer = acts.extensions(case, item, zone)
+    bench = _Bench(case, item, calendar, zone, specials, acts.stops(specials), longer, end)
     found = [_stated(bench, case.deadline_at)] if case.deadline_at is not None else []
     found = [limit for limit in found if limit.due_at > (case.accepted_at or 0)]
     if case.facts.status is not CaseStatus.REFUSED_ACCEPTANCE:
@@ -106,9 +108,8 @@ def _start(bench: _Bench) -> tuple[date | None, list[Limit]]:
     if item is None or not item.receipt_counts or received is None:
         return accepted, []
     try:
-        filed = bench.calendar.roll_forward(
-            received
-        )  # a citizen's filing on a day off is received on the next day
+        # A citizen's filing on a day off is received on the next working day; an organ's act counts on its day.
+        filed = bench.calendar.roll_forward(received)
         limit = _counted(bench, ClockKind.SUPPLEMENT, filed, NOTICE_DAYS, End(case.open), own=True)
     except ValueError:
         return accepted, []
@@ -154,9 +155,9 @@ def _counted(bench: _Bench, kind: ClockKind, start: date, days: int, end: End, *
     """A limit in working days after `start`; of the decision (not its `own`), special procedures are taken out."""
     budget = f"{days} 个工作日"
     begun = clock.begin(start, days)
-    extensions = [] if own else acts.extensions(bench.case, bench.item, bench.zone)
+    stops, extensions = ([], []) if own else (bench.stops, bench.extensions)
     try:
-        walked = clock.course(begun, [] if own else bench.stops, extensions, bench.calendar)
+        walked = clock.course(begun, stops, extensions, bench.calendar)
         due, yellow = clock.due(walked.clock, bench.calendar), clock.yellow(walked.clock, bench.calendar)
     except ValueError:
         # The calendar does not reach: shown as provisional and a little late, never judged by a guess.

@@ -67,7 +67,7 @@ def judge(
     if before is Light.RED:
         return _verdict(limit, Light.RED, limit.due_at, stopped=not limit.end.open, why=_over(limit))
     if not limit.end.open:
-        is_late = limit.worst is Light.RED and _ended_late(case, limit, zone)
+        is_late = limit.running and limit.worst is Light.RED and _ended_late(case, limit, zone)
         return _overdue(limit, complete_until) if is_late else _ended(case, limit)
     if not limit.running:
         kind = limit.stops[-1].why if limit.stops else "停表"

@@ -50,6 +50,7 @@ class Limit(Struct, frozen=True, kw_only=True):
     extension: Extension | None = None
     notes: list[str] = []  # what was told and changes nothing, with the reason
     cycle: int = 1  # which one of several of a kind
+    proof_at: int = 0  # the data must be whole up to here too: what the start rests on
     worst: Light = Light.RED  # a limit of the office's own business is never more than yellow
 
 
@@ -81,10 +82,10 @@ def limits(case: CaseState, item: Item | None, calendar: Calendar, zone: ZoneInf
     found = [_stated(bench, case.deadline_at)] if case.deadline_at is not None else []
     found = [limit for limit in found if limit.due_at > (case.accepted_at or 0)]
     if case.facts.status is not CaseStatus.REFUSED_ACCEPTANCE:
-        start, waiting = _start(bench)
+        start, proof_at, waiting = _start(bench)
         found += waiting
         if start is not None:
-            found += _decision(bench, start)
+            found += [replace(limit, proof_at=proof_at) for limit in _decision(bench, start)]
             found += [_announced(bench, special) for special in specials if special.days]
     found += _steps(bench) if case.open else []
     return _distinct([*found, *_delivery(bench)])
@@ -100,28 +101,31 @@ def _distinct(found: list[Limit]) -> list[Limit]:
 # the decision ------------------------------------------------------------------------------------------------
 
 
-def _start(bench: _Bench) -> tuple[date | None, list[Limit]]:
-    """The day from which the decision's limits run, and the limit of acceptance while that is still waited for."""
+def _start(bench: _Bench) -> tuple[date | None, int, list[Limit]]:
+    """The day from which the decision's limits run, until when the data must be whole to say so, and the limit of
+    acceptance while that is still waited for.
+    """
     case, item, zone = bench.case, bench.item, bench.zone
     accepted = acts.day(case.accepted, zone)
     received = acts.day(case.facts.received_at, zone)
     if item is None or not item.receipt_counts or received is None:
-        return accepted, []
+        return accepted, 0, []
     try:
         # A citizen's filing on a day off is received on the next working day; an organ's act counts on its day.
         filed = bench.calendar.roll_forward(received)
         limit = _counted(bench, ClockKind.SUPPLEMENT, filed, NOTICE_DAYS, End(case.open), own=True)
     except ValueError:
-        return accepted, []
+        return accepted, 0, []
     told = acts.day(acts.first_of(case, StepKind.SUPPLEMENT, zone), zone)
-    first = min((one for one in (accepted, told) if one is not None), default=None)
+    done = acts.day(case.facts.finished_at, zone) if case.finished_at is not None else None
+    first = min((one for one in (accepted, told, done) if one is not None), default=None)
     last = local_date(limit.due_at - 1, zone)
     if first is not None:
-        return (accepted, []) if first <= last else (filed, [])
+        return (accepted, 0, []) if first <= last else (filed, limit.due_at, [])
     if not case.open:
-        return None, []
+        return None, 0, []
     is_over = case.as_of is not None and case.as_of > limit.due_at and not limit.provisional
-    return filed if is_over else None, [limit]
+    return filed if is_over else None, limit.due_at, [limit]
 
 
 def _decision(bench: _Bench, start: date) -> list[Limit]:

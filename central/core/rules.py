@@ -90,9 +90,10 @@ def _overdue(limit: Limit, complete_until: int | None) -> Verdict:
         return _verdict(
             limit, Light.GREY, limit.due_at, stopped=not limit.end.open, why="日历未发布，暂不判定"
         )
-    if complete_until is None or complete_until < limit.due_at:
+    needed = max(limit.due_at, limit.proof_at)
+    if complete_until is None or complete_until < needed:
         why = "待数据：站点数据未到应办结时刻"
-        return _verdict(limit, Light.GREY, limit.due_at, needs=limit.due_at, why=why)
+        return _verdict(limit, Light.GREY, limit.due_at, needs=needed, why=why)
     done = _DONE.get(limit.kind, "办结")
     tail = f"，到期后核对仍未{done}" if limit.end.open else f"后{done}"
     return _verdict(limit, Light.RED, limit.due_at, stopped=not limit.end.open, why=_over(limit) + tail)

@@ -157,11 +157,12 @@ def known_by(told: Told, now: int) -> Told:
     )
 
 
-def start_of(told: Told, days: Days, now: int, *, receipt_counts: bool) -> int | None:
-    """The day from which the decision's limits run (article 32: silence for five working days is acceptance)."""
+def start_of(told: Told, days: Days, now: int, *, receipt_counts: bool) -> tuple[int | None, int]:
+    """The day from which the decision's limits run (article 32: silence for five working days is acceptance), and the
+    instant up to which everything must be known to say so."""
     accepted = told.accepted.day if told.accepted else None
     if told.received is None or not receipt_counts:
-        return accepted
+        return accepted, 0
     filed = told.received.day
     while not days.work(filed):
         filed += 1
@@ -169,43 +170,31 @@ def start_of(told: Told, days: Days, now: int, *, receipt_counts: bool) -> int |
     while left:
         last += 1
         left -= days.work(last)
-    spoken = [when.day for when in (told.accepted, told.noticed) if when is not None]
+    over = midnight(last + 1)
+    spoken = [when.day for when in (told.accepted, told.noticed, told.finished) if when is not None]
     if spoken:
-        return accepted if min(spoken) <= last else filed
-    return (
-        filed
-        if told.finished is None and not told.ended and now > midnight(last + 1) and last <= days.edge
-        else None
-    )
+        return (accepted, 0) if min(spoken) <= last else (filed, over)
+    return (filed, over) if not told.ended and now > over and last <= days.edge else (None, 0)
 
 
 def light(
-    start: int, limit: int, told: Told, days: Days, whole_until: int | None, now: int
+    start: int, limit: int, told: Told, days: Days, whole_until: int | None, now: int, proof: int = 0
 ) -> tuple[str, int]:
     """The light that the facts show at `now`, and its due instant; a red one that was lit before is not known here."""
     if told.ended and told.finished is None:
         return "none", 0  # over, and nobody knows when: that accuses nobody
     end = run(start, limit, told, days)
     if end.due is None:
-        if told.finished is not None:
-            return _finished(told.finished, FAR, whole_until, provisional=False)
-        return "paused", 0
+        return ("paused" if told.finished is None else "green"), 0
     due = midnight(end.due + 1)
-    provisional = end.due > days.edge
-    if told.finished is not None:
-        shade, _ = _finished(told.finished, end.due, whole_until, provisional=provisional)
-        return shade, due
-    if now > due:
-        if provisional or whole_until is None or whole_until < due:
-            return "grey", due
-        return "red", due
-    return ("yellow" if now >= midnight(end.yellow) else "green"), due
-
-
-def _finished(finished: When, due: int, whole_until: int | None, *, provisional: bool) -> tuple[str, int]:
-    late = finished.day > due if finished.at is None else finished.at > midnight(due + 1)
+    if told.finished is None:
+        late = now > due
+    elif told.finished.at is None:
+        late = told.finished.day > end.due
+    else:
+        late = told.finished.at > due
     if not late:
-        return "green", 0
-    if provisional or whole_until is None or whole_until < midnight(due + 1):
-        return "grey", 0
-    return "red", 0
+        waits = told.finished is None and now >= midnight(end.yellow)
+        return ("yellow" if waits else "green"), due
+    proven = whole_until is not None and whole_until >= max(due, proof)
+    return ("red" if proven and end.due <= days.edge else "grey"), due

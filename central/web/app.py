@@ -10,11 +10,13 @@ from central.config import CentralConfig
 from central.store.engine import Store
 from central.web import (
     alarm,
+    calendar,
     case,
     cases,
     finding,
     guard,
     hall,
+    items,
     live,
     login,
     overview,
@@ -43,7 +45,21 @@ def make_app(store: Store, config: CentralConfig, clock: Clock) -> web.Applicati
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
-    for subject in (alarm, finding, hall, queue, sites, site, cases, case, login, overview, static_files):
+    for subject in (
+        alarm,
+        finding,
+        hall,
+        queue,
+        sites,
+        site,
+        cases,
+        case,
+        items,
+        calendar,
+        login,
+        overview,
+        static_files,
+    ):
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)

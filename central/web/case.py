@@ -9,12 +9,14 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import articles, rules, wording
 from central.core import case as cases
-from central.core import wording
 from central.core.access import Permission
+from central.core.articles import Subject
 from central.core.case import CaseState
 from central.core.hall import Facts
-from central.core.limits import Limit, limits
+from central.core.item import Item
+from central.core.rules import Verdict
 from central.judge import World
 from central.store import cases as rows
 from central.store import findings, items, law, pages
@@ -35,7 +37,9 @@ class Found(Struct, frozen=True):
     row: Row[Any]
     state: CaseState
     clocks: list[Row[Any]]
-    limits: list[Limit]
+    verdicts: list[Verdict]
+    rules: list[articles.Result]
+    item: Item | None
     calendar: Calendar
     complete_until: int | None
     transitions: Sequence[Row[Any]]
@@ -73,13 +77,23 @@ async def show_case(request: web.Request) -> web.Response:
         applicant=wording.mask(state.facts.applicant or row.applicant) or "–",
         terms=case_story.terms(state, row, facts),
         clocks=[
-            case_clock.view(clock, found.limits, state, found.calendar, found.complete_until, lit, facts)
+            case_clock.view(
+                clock,
+                [one.limit for one in found.verdicts],
+                state,
+                found.calendar,
+                found.complete_until,
+                lit,
+                facts,
+            )
             for clock in found.clocks
         ],
         events=case_story.events(state, found.clocks, facts),
         transitions=[case_story.transition(change, facts) for change in found.transitions],
         versions=[case_story.version(version, facts) for version in found.versions],
         findings=found.findings,
+        rules=found.rules,
+        item=found.item,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -91,18 +105,34 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
     source = (await rows.source_rows(conn, site, [key])).get(key, [])
     state = cases.fold(key, source, facts.zone)
     calendar = await law.calendar_if_any(conn)
-    world = World(facts.zone, calendar, await items.catalogue(conn)) if calendar else None
     now = cases.as_of(state, facts.now_at, facts.zone)
+    until = await rows.complete_until(conn, site)
+    verdicts: list[Verdict] = []
+    item = None
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
+    if calendar is not None:
+        item = World(facts.zone, calendar, await items.catalogue(conn)).item_of(now)
+        lights = {(clock.kind, clock.cycle): Light(clock.light) for clock in clocks}
+        verdicts = rules.verdicts(
+            now,
+            item,
+            calendar,
+            lambda kind, cycle: lights.get((kind, cycle), Light.NONE),
+            until,
+            facts.now_at,
+            facts.zone,
+        )
     first, last = case_clock.reach(clocks, state, facts)
     doubts = await findings.listed(conn, Filter(site=site, case_key=key, decided_too=True), MOST_FINDINGS)
     return Found(
         row=row,
         state=state,
         clocks=clocks,
-        limits=limits(now, world.item_of(now), world.calendar, facts.zone) if world else [],
+        verdicts=verdicts,
+        rules=articles.ask_all(Subject(now, item, verdicts, calendar, facts.zone, until)) if calendar else [],
+        item=item,
         calendar=await pages.calendar_days(conn, first, last),
-        complete_until=await rows.complete_until(conn, site),
+        complete_until=until,
         transitions=await pages.transitions(conn, site, key),
         versions=await pages.versions(conn, site, key),
         findings=await finding.views(conn, doubts, facts),

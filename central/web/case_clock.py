@@ -31,6 +31,7 @@ class ClockView(Struct, frozen=True, kw_only=True):
     due: str
     left: str
     why: str
+    notes: list[str]
     provisional: bool
     days: list[Day]
     goes_on: str
@@ -81,6 +82,7 @@ def view(
         why=lit[row.kind]
         if row.light == Light.RED and row.kind in lit
         else _why(row, limit, state, complete_until, facts),
+        notes=limit.notes if limit else [],
         provisional=row.provisional,
         days=days,
         goes_on=f"其后还有 {len(every) - len(days)} 天" if len(every) > len(days) else "",

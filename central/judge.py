@@ -42,6 +42,7 @@ class World(Struct):
     zone: ZoneInfo
     calendar: Calendar
     items: items.Catalogue
+    former: dict[int, Calendar] = {}  # older versions, for cases that were decided under them
 
     def item_of(self, state: CaseState) -> Item | None:
         """The version that the case is pinned to: that of its acceptance, before that of its receipt."""
@@ -149,6 +150,7 @@ class _Court:
         self.before = await rows.clocks(self.conn, self.site, keys)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
+        await self._load_former()
         for key in fit:
             self._one(key, source.get(key, []), revs.get(key, 0))
         for key in crowded:
@@ -185,11 +187,38 @@ class _Court:
             self._settle(key, verdict)
         self.gone += [place for place, row in left.items() if row.light != Light.RED]
 
+    async def _load_former(self) -> None:
+        world = self.world
+        versions = {row.calendar_version for row in self.before.values() if row.stopped}
+        for version in versions - {world.calendar.version, *world.former}:
+            world.former[version] = await law.calendar_of(self.conn, version)
+
     def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
+        """By the newest calendar; of a clock that was decided under an older one, by that: no notice reaches back."""
+        world = self.world
+        decided = {
+            place[1:]: row.calendar_version
+            for place, row in self.before.items()
+            if place[0] == key and row.stopped and row.calendar_version != world.calendar.version
+        }
+        found = self._by(world.calendar, key, state, item)
+        for version in set(decided.values()):
+            older = {
+                (one.limit.kind, one.limit.cycle): one
+                for one in self._by(world.former[version], key, state, item)
+            }
+            found = [
+                older.get(place, one) if decided.get(place) == version else one
+                for one in found
+                for place in [(one.limit.kind, one.limit.cycle)]
+            ]
+        return found
+
+    def _by(self, calendar: Calendar, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
         return rules.verdicts(
             state,
             item,
-            self.world.calendar,
+            calendar,
             lambda kind, cycle: self._light(key, kind, cycle),
             self.until,
             self.now.at,
@@ -223,12 +252,17 @@ class _Court:
                 "running": limit.running,
                 "stopped": verdict.stopped,
                 "provisional": limit.provisional,
-                "calendar_version": self.world.calendar.version,
+                "calendar_version": self._version(row, verdict),
                 "next_check_at": verdict.next_check_at,
                 "needs_until": verdict.needs_until,
                 "rev": row.rev + 1 if row is not None else 1,
             }
         )
+
+    def _version(self, row: Row[Any] | None, verdict: Verdict) -> int:
+        """Of the calendar that the clock was judged by."""
+        is_former = row is not None and row.stopped and verdict.stopped
+        return int(row.calendar_version) if is_former and row is not None else self.world.calendar.version
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
         """A due date that another calendar has moved: somebody has told it to a citizen."""

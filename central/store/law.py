@@ -33,8 +33,11 @@ async def calendar(conn: AsyncConnection) -> Calendar:
 async def calendar_if_any(conn: AsyncConnection) -> Calendar | None:
     """The newest version, without writing anything."""
     version = await newest(conn)
-    if version is None:
-        return None
+    return None if version is None else await calendar_of(conn, version)
+
+
+async def calendar_of(conn: AsyncConnection, version: int) -> Calendar:
+    """One version as it was published."""
     query = select(calendar_day.c.day, calendar_day.c.workday).where(calendar_day.c.version == version)
     rows = (await conn.execute(query.order_by(calendar_day.c.day))).all()
     return Calendar(version, date.fromisoformat(rows[0].day), [bool(row.workday) for row in rows])

@@ -110,6 +110,9 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
     verdicts: list[Verdict] = []
     item = None
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
+    decided = [clock.calendar_version for clock in clocks if clock.stopped]
+    if calendar is not None and decided and min(decided) != calendar.version:
+        calendar = await law.calendar_of(conn, min(decided))  # it was judged by that one, and stays so
     if calendar is not None:
         item = World(facts.zone, calendar, await items.catalogue(conn)).item_of(now)
         lights = {(clock.kind, clock.cycle): Light(clock.light) for clock in clocks}

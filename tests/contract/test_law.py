@@ -15,7 +15,7 @@ from central.store.engine import Store
 from common.clock import Clock
 from common.core.instant import SECOND
 from common.core.state import ClockKind, Light
-from tests.contract.test_store import ZONE, at, lights, sent, store, world
+from tests.contract.test_store import ZONE, at, lights, sent, store, taken, world
 from tests.sender import case, passed
 
 __all__ = ["store", "world"]
@@ -105,6 +105,31 @@ async def test_a_corrected_day_touches_what_crosses_it_and_whitens_no_red(store:
     assert before["early", "statute"].due_at == at("2026-12-23T00:00")
     for key in ("late", "after"):
         assert after[key, "statute"] == before[key, "statute"]
+
+
+async def test_a_decided_case_stays_by_the_calendar_of_its_day(store: Store, world: World) -> None:
+    """A day that turns out to be a working day after all would make it late, when anything is told of it again."""
+    facts: dict[str, Any] = {"accepted_at": "2026-09-24", "legal": 5, "finished_at": "2026-10-09"}
+    sender = await sent(store, world, [case("done", **facts), passed(NOW)], now=NOW)
+    assert await lights(store) == {"done": Light.GREEN}
+    async with store.read() as conn:
+        days = await law.year(conn, 2026)
+    off = [date.fromisoformat(day.day) for day in days if not day.workday]
+    work = [day for row in days if row.workday and (day := date.fromisoformat(row.day)).weekday() >= 5]
+    given = Notice(
+        2026, "更正", [day for day in off if day not in {date(2026, 10, 5), date(2026, 10, 6)}], work
+    )
+    await take_in(store, given)
+    await ticker.tick_once(store, world, Driven(NOW + SECOND))
+    assert world.calendar.version == 2
+    for version in (2, 3):
+        sender.number(case("done", version=version, org=f"又改{version}", **facts), passed(NOW + SECOND))
+        await taken(store, world, sender.payload(sender.newest - 1), now=NOW + SECOND)
+        found = await clocks(store)
+        assert (found["done", "statute"].light, found["done", "statute"].calendar_version) == (Light.GREEN, 1)
+    sender.number(case("new", **facts), passed(NOW + SECOND))
+    await taken(store, world, sender.payload(sender.newest - 1), now=NOW + SECOND)
+    assert (await lights(store))["new"] == Light.RED
 
 
 async def test_a_new_version_of_an_item_leaves_running_cases_alone(store: Store, world: World) -> None:

@@ -121,10 +121,12 @@ def extensions(case: CaseState, item: Item | None, zone: ZoneInfo) -> list[Exten
 
 
 def first_of(case: CaseState, kind: StepKind, zone: ZoneInfo) -> str | None:
-    """The earliest time at which a step of `kind` was done, as its source states it."""
+    """The earliest time at which a step of `kind` was done, as its source states it; a notice, when it was given."""
+    is_notice = kind is StepKind.SUPPLEMENT
     texts = [
         text
         for step in of_kind(case, kind)
-        if (text := step.notified_at or ended(step)) and instant(text, zone) is not None
+        if (text := (step.notified_at if is_notice else None) or ended(step))
+        and instant(text, zone) is not None
     ]
     return min(texts, key=lambda text: instant(text, zone) or 0, default=None)

@@ -23,6 +23,8 @@ from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
 
 NOTICE_DAYS = 5
+_LEADS = {ClockKind.DELIVERY: 2}
+"""Working days before due at which the light turns yellow, where it is not the tenth (supervision.md 3.3)."""
 _ON_THE_SPOT_LEAD = 8 * HOUR
 """An item done at once warns at 16:00, an hour before offices close (ours)."""
 
@@ -159,6 +161,7 @@ def _counted(bench: _Bench, kind: ClockKind, start: date, days: int, end: End, *
     """A limit in working days after `start`; of the decision (not its `own`), special procedures are taken out."""
     budget = f"{days} 个工作日"
     begun = clock.begin(start, days)
+    begun = replace(begun, lead=_LEADS.get(kind, begun.lead))
     stops, extensions = ([], []) if own else (bench.stops, bench.extensions)
     try:
         walked = clock.course(begun, stops, extensions, bench.calendar)
@@ -188,9 +191,8 @@ def _counted(bench: _Bench, kind: ClockKind, start: date, days: int, end: End, *
 
 def _notes(bench: _Bench, void: list[Extension]) -> list[str]:
     found = [f"{one.first} 的{one.word}：{one.fault}" for one in bench.specials if one.fault]
-    return found + [
-        f"延期（{one.day} 才批准并告知）不在时限内，或不是第一次，不计（行政许可法 42）" for one in void
-    ]
+    days = ["未记录时间" if one.day == date.min else f"{one.day} 才批准并告知" for one in void]
+    return found + [f"延期（{day}）不在时限内，或不是第一次，不计（行政许可法 42）" for day in days]
 
 
 # the others --------------------------------------------------------------------------------------------------

@@ -85,20 +85,28 @@ def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
         from central import notice as notices
         from central.core.calendar import Notice
         from central.judge import Moment
-        from central.store.engine import within
+        from central.store import law
+        from central.store.engine import look, within
         from common.clock import Clock
         from common.config import load
 
         given, settings = load(Notice, file), configs.load(path)
         zone, clock = ZoneInfo(settings.legal_zone), Clock(settings.clock)
 
-        async def work(conn: AsyncConnection) -> tuple[notices.Preview, int]:
-            found = await notices.preview(conn, given, zone, Moment(clock.office(), clock.wall()))
+        async def run() -> tuple[notices.Preview, int]:
+            # What it would move may take a while to find: nobody who writes waits for that.
+            await within(settings.database_url, law.calendar)
+            async with look(settings.database_url) as conn:
+                found = await notices.preview(conn, given, zone, Moment(clock.office(), clock.wall()))
             if not yes:
                 return found, 0
-            return found, await notices.take_in(conn, given, getpass.getuser(), why, clock.wall())
 
-        found, version = asyncio.run(within(settings.database_url, work))
+            async def write(conn: AsyncConnection) -> int:
+                return await notices.take_in(conn, given, getpass.getuser(), why, clock.wall())
+
+            return found, await within(settings.database_url, write)
+
+        found, version = asyncio.run(run())
         say(f"{given.year} 年：{len(found.changed)} 天与现有日历不同，{len(found.moves)} 个时限受影响")
         for move in found.moves[:MOST]:
             say(notices.said(move, zone))

@@ -76,7 +76,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
             found = renewed(await items.catalogue(conn), given, today)
             if yes:
                 await items.add(conn, [new for new, _ in found], who, why, clock.wall())
-                await dead.note(conn, clock.wall(), who, "item", f"{len(found)} 个版本", why)
+                await dead.note(conn, clock.wall(), who, "item.import", f"{len(found)} 个版本", why)
             return found
 
         found = in_store(path, work)

@@ -42,9 +42,9 @@ class Preview(Struct, frozen=True):
 
 
 async def preview(conn: AsyncConnection, notice: Notice, zone: ZoneInfo, now: Moment) -> Preview:
-    """What taking this notice in would move; writes nothing but the first calendar. Raises UsageError for a notice
-    that cannot be right."""
-    old = await law.calendar(conn)
+    """What taking this notice in would move; writes nothing. Raises UsageError for a notice that cannot be right."""
+    old = await law.calendar_if_any(conn)
+    assert old is not None
     faults = calendars.faults(notice, old)
     if faults:
         lines = "\n".join(f"  {fault}" for fault in faults)
@@ -61,7 +61,7 @@ async def take_in(conn: AsyncConnection, notice: Notice, who: str, why: str, wal
     """Add the version; the running hall takes it up within half a minute and judges what it touches. -> its number."""
     days = calendars.notice_days(notice)
     calendar = await law.add_year(conn, days, notice.source, who, why, wall)
-    await dead.note(conn, wall, who, "calendar", str(calendar.version), why)
+    await dead.note(conn, wall, who, "calendar.import", str(calendar.version), why)
     return calendar.version
 
 

@@ -77,11 +77,22 @@ async def renew_world(conn: AsyncConnection, world: World, now: Moment) -> int:
     world.items = await items.catalogue(conn)
     if await law.newest(conn) == world.calendar.version:
         return 0
-    old, new = world.calendar, await law.calendar(conn)
-    changed = old.changed(new)
-    world.calendar = new
-    count = await law.recheck(conn, changed, edge_of(old, world.zone), world.zone, new.version, now.at)
-    log.info("calendar.changed", version=new.version, days=len(changed), clocks=count)
+    world.calendar = await law.calendar(conn)
+    return await recheck(conn, world, now)
+
+
+async def recheck(conn: AsyncConnection, world: World, now: Moment) -> int:
+    """Have the clocks judged that an older calendar moved elsewhere; also what a hall missed while it was down."""
+    new, count = world.calendar, 0
+    for version in await law.versions_in_use(conn):
+        if version >= new.version:
+            continue
+        old = await law.calendar_of(conn, version)
+        changed = old.changed(new)
+        touched = await law.recheck(conn, changed, edge_of(old, world.zone), world.zone, version, now.at)
+        if touched:
+            log.info("calendar.changed", version=new.version, days=len(changed), clocks=touched)
+        count += touched
     return count
 
 

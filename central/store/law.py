@@ -113,13 +113,19 @@ async def touched(
 async def recheck(
     conn: AsyncConnection, changed: Sequence[Changed], edge_at: int, zone: ZoneInfo, version: int, now_at: int
 ) -> int:
-    """Have the clocks that a new version touches judged at once, unless that is done. -> clocks."""
+    """Have the clocks of `version` that `changed` days touch judged at once. -> clocks."""
     if not changed:
         return 0
-    older = clock.c.calendar_version < version
-    statement = update(clock).where(older, _touched(changed, edge_at, zone))
+    own = clock.c.calendar_version == version
+    statement = update(clock).where(own, _touched(changed, edge_at, zone))
     result = await conn.execute(statement.values(next_check_at=now_at, needs_until=None))
     return int(result.rowcount)
+
+
+async def versions_in_use(conn: AsyncConnection) -> list[int]:
+    """By which open clocks were judged last."""
+    query = select(clock.c.calendar_version).where(clock.c.stopped.is_(False)).distinct()
+    return sorted((await conn.execute(query)).scalars())
 
 
 async def add_due_changes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from central import notice, ticker
+from central import judge, notice, ticker
 from central.core.calendar import Notice
 from central.core.item import Item
 from central.judge import Moment, World
@@ -83,6 +83,20 @@ async def test_a_new_year_moves_the_clocks_that_reach_into_it_and_lists_them(
     assert await clocks(store) == after
 
 
+async def test_a_calendar_that_came_while_the_hall_was_down_is_taken_up_at_its_start(
+    store: Store, world: World
+) -> None:
+    await sent(store, world, [case("far", accepted_at="2026-12-10", legal=45), passed(NOW)], now=NOW)
+    await take_in(store, NOTICE)
+    async with store.write() as conn:
+        fresh = await judge.load_world(conn, ZONE)
+        assert await judge.recheck(conn, fresh, Moment(NOW, NOW)) == 1
+    await ticker.tick_once(store, fresh, Driven(NOW + SECOND))
+    assert not (await clocks(store))["far", "statute"].provisional
+    async with store.write() as conn:
+        assert await judge.recheck(conn, fresh, Moment(NOW, NOW)) == 0
+
+
 async def test_a_corrected_day_touches_what_crosses_it_and_whitens_no_red(store: Store, world: World) -> None:
     drafts = [
         case("late", accepted_at="2026-11-02", legal=5),
@@ -155,7 +169,5 @@ async def test_a_new_version_of_an_item_leaves_running_cases_alone(store: Store,
 
 async def sent_again(store: Store, world: World) -> None:
     """Judge both cases anew, as new facts would."""
-    from central import judge
-
     async with store.write() as conn:
         await judge.judge_cases(conn, "s01", ["before", "from"], world, Moment(NOW, NOW))

@@ -24,11 +24,12 @@ from agent.switch import Switch, said
 from common import health
 from common.clock import Clock
 from common.core import message, order, topics
+from common.core.act import Act
 from common.core.errors import MingchaError
 from common.core.instant import MINUTE
 from common.core.message import Command
 from common.core.record import LONGEST_RESULT, Result
-from common.core.state import Act, Outcome
+from common.core.state import Outcome
 from common.core.text import sound
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import commands, finding, trail
+from central import calendar, commands, finding, item, trail
 from central.commands import in_store
 from central.core.access import Role
 from common.core.text import one_line
@@ -151,8 +151,8 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
         say_json(msgspec.json.encode(found))
         return
     _say_none(found, "没有死信")
-    for item in found:
-        say(f"{item['name']}\t{LetterState(item['state']).word}\t{one_line(item['reason'])}")
+    for line in found:
+        say(f"{line['name']}\t{LetterState(line['state']).word}\t{one_line(line['reason'])}")
 
 
 @dead.command("show", help="印出一封死信的记录（JSON），个人信息遮挡。")
@@ -352,6 +352,8 @@ def _say_none(rows: Sized, words: str) -> None:
 commands.add(cli, _CONFIG)
 finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)
+calendar.add(cli, _CONFIG)
+item.add(cli, _CONFIG)
 
 
 def main() -> None:

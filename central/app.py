@@ -54,6 +54,7 @@ async def _main(config: CentralConfig) -> None:
         alone = await stack.enter_async_context(sole(config.database_url))
         async with store.write() as conn:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
+            await judge.recheck(conn, world, Moment(clock.office(), clock.wall()))
         await _unpark(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()

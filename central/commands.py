@@ -13,8 +13,9 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.cli import say, say_json
+from common.core.act import Act
 from common.core.instant import HOUR
-from common.core.state import Act, Outcome
+from common.core.state import Outcome
 from common.core.text import one_line
 
 _Result = TypeVar("_Result")

@@ -4,7 +4,7 @@ Whoever calls it (ingest after new facts, ingest after completeness moved, the t
 same facts give the same lights: everything is computed anew from the rows, and only what differs is written.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,15 +14,17 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import conduct
+from central.core import acts, rules
 from central.core import case as cases
-from central.core import rules
+from central.core import item as catalogue
 from central.core.calendar import Calendar
 from central.core.case import CaseState
+from central.core.item import Item
 from central.core.portion import MOST_ROWS, Portion
-from central.core.rules import Item, Verdict
-from central.store import alarms, law
+from central.core.rules import Verdict
+from central.store import alarms, items, law
 from central.store import cases as rows
-from common.core.instant import HOUR, SECOND
+from common.core.instant import HOUR, SECOND, end_of_day
 from common.core.state import AlarmKind, ClockKind, Light
 
 log = structlog.get_logger()
@@ -32,15 +34,21 @@ LATE_AFTER = 120 * SECOND
 _CHUNK = 300
 _PARKED = 2_000
 _SHOWN = 40
-_Before = Callable[[str, ClockKind], Row[Any] | None]
 
 
-class World(Struct, frozen=True):
-    """What every judgement rests on beside the facts."""
+class World(Struct):
+    """What every judgement rests on beside the facts; new versions take its place while the hall runs."""
 
     zone: ZoneInfo
     calendar: Calendar
-    items: dict[str, Item]
+    items: items.Catalogue
+    former: dict[int, Calendar] = {}  # older versions, for cases that were decided under them
+
+    def item_of(self, state: CaseState) -> Item | None:
+        """The version that the case is pinned to: that of its acceptance, before that of its receipt."""
+        versions = self.items.get(state.facts.item_code or "", ())
+        day = acts.day(state.accepted, self.zone) or acts.day(state.facts.received_at, self.zone)
+        return catalogue.pinned(versions, day)
 
 
 class Moment(Struct, frozen=True):
@@ -52,7 +60,45 @@ class Moment(Struct, frozen=True):
 
 async def load_world(conn: AsyncConnection, zone: ZoneInfo) -> World:
     """Calendar and catalogue as the tables have them now; an empty calendar is filled first."""
-    return World(zone, await law.calendar(conn), await law.items(conn))
+    return World(zone, await law.calendar(conn), await items.catalogue(conn))
+
+
+async def is_renewed(conn: AsyncConnection, world: World) -> bool:
+    """Somebody has added a version of the calendar or of an item."""
+    known = sum(len(versions) for versions in world.items.values())
+    return await items.size(conn) != known or await law.newest(conn) != world.calendar.version
+
+
+async def renew_world(conn: AsyncConnection, world: World, now: Moment) -> int:
+    """Take up versions of calendar and catalogue that were added since. -> clocks that are to be judged anew.
+
+    Only clocks whose days a new calendar touches are; a red light is a dated fact and is not.
+    """
+    world.items = await items.catalogue(conn)
+    if await law.newest(conn) == world.calendar.version:
+        return 0
+    world.calendar = await law.calendar(conn)
+    return await recheck(conn, world, now)
+
+
+async def recheck(conn: AsyncConnection, world: World, now: Moment) -> int:
+    """Have the clocks judged that an older calendar moved elsewhere; also what a hall missed while it was down."""
+    new, count = world.calendar, 0
+    for version in await law.versions_in_use(conn):
+        if version >= new.version:
+            continue
+        old = await law.calendar_of(conn, version)
+        changed = old.changed(new)
+        touched = await law.recheck(conn, changed, edge_of(old, world.zone), world.zone, version, now.at)
+        if touched:
+            log.info("calendar.changed", version=new.version, days=len(changed), clocks=touched)
+        count += touched
+    return count
+
+
+def edge_of(calendar: Calendar, zone: ZoneInfo) -> int:
+    """The last instant of the published calendar: what lies beyond it was provisional."""
+    return end_of_day(calendar.published_until, zone)
 
 
 async def judge_cases(
@@ -102,8 +148,9 @@ class _Court:
         self.late = late
         self.cases: list[dict[str, Any]] = []
         self.clocks: list[dict[str, Any]] = []
-        self.gone: list[tuple[str, str]] = []
+        self.gone: list[tuple[str, str, int]] = []
         self.transitions: list[dict[str, Any]] = []
+        self.moved: list[dict[str, Any]] = []
 
     async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
@@ -114,6 +161,7 @@ class _Court:
         self.before = await rows.clocks(self.conn, self.site, keys)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
+        await self._load_former()
         for key in fit:
             self._one(key, source.get(key, []), revs.get(key, 0))
         for key in crowded:
@@ -124,6 +172,7 @@ class _Court:
         await rows.put_clocks(self.conn, self.clocks)
         await rows.drop_clocks(self.conn, self.site, self.gone)
         await rows.add_transitions(self.conn, self.transitions)
+        await law.add_due_changes(self.conn, self.moved)
         lit = {row["case_key"] for row in self.transitions if row["after"] in {Light.YELLOW, Light.RED}}
         if lit:
             await conduct.relit(self.conn, self.site, self.world.zone, sorted(lit), self.now.wall)
@@ -133,14 +182,14 @@ class _Court:
         """A case that cannot be judged is put off for an hour and never blocks the rest."""
         try:
             state = cases.as_of(cases.fold(key, source, self.world.zone), self.now.at, self.world.zone)
-            item = self.world.items.get(state.facts.item_code or "")
+            item = self.world.item_of(state)
             verdicts = self._verdicts(key, state, item)
         except Exception:  # whatever one case's facts do to the rules, the other cases are judged
             log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
             self._postpone(key, HOUR)
             return
-        kinds = {verdict.limit.kind for verdict in verdicts}
-        left = {place: row for place, row in self.before.items() if place[0] == key and place[1] not in kinds}
+        kinds = {(key, verdict.limit.kind, verdict.limit.cycle) for verdict in verdicts}
+        left = {place: row for place, row in self.before.items() if place[0] == key and place not in kinds}
         reds = [
             row for row in left.values() if row.light == Light.RED
         ]  # dated facts: their limit may go, they stay
@@ -149,41 +198,100 @@ class _Court:
             self._settle(key, verdict)
         self.gone += [place for place, row in left.items() if row.light != Light.RED]
 
-    def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
-        found = rules.limits(state, item, self.world.calendar, self.world.zone)
-        return [
-            rules.judge(state, limit, self._light(key, limit.kind), self.until, self.now.at, self.world.zone)
-            for limit in found
-        ]
+    async def _load_former(self) -> None:
+        world = self.world
+        versions = {row.calendar_version for row in self.before.values() if row.stopped}
+        for version in versions - {world.calendar.version, *world.former}:
+            world.former[version] = await law.calendar_of(self.conn, version)
 
-    def _light(self, key: str, kind: ClockKind) -> Light:
-        row = self.before.get((key, kind))
+    def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
+        """By the newest calendar; of a clock that was decided under an older one, by that: no notice reaches back."""
+        world = self.world
+        decided = {
+            place[1:]: row.calendar_version
+            for place, row in self.before.items()
+            if place[0] == key and row.stopped and row.calendar_version != world.calendar.version
+        }
+        found = self._by(world.calendar, key, state, item)
+        for version in set(decided.values()):
+            older = {
+                (one.limit.kind, one.limit.cycle): one
+                for one in self._by(world.former[version], key, state, item)
+            }
+            found = [
+                older.get(place, one) if decided.get(place) == version else one
+                for one in found
+                for place in [(one.limit.kind, one.limit.cycle)]
+            ]
+        return found
+
+    def _by(self, calendar: Calendar, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
+        return rules.verdicts(
+            state,
+            item,
+            calendar,
+            lambda kind, cycle: self._light(key, kind, cycle),
+            self.until,
+            self.now.at,
+            self.world.zone,
+        )
+
+    def _light(self, key: str, kind: ClockKind, cycle: int) -> Light:
+        row = self.before.get((key, kind, cycle))
         return Light.NONE if row is None else Light(row.light)
 
     def _settle(self, key: str, verdict: Verdict) -> None:
-        kind = verdict.limit.kind
-        row, before = self.before.get((key, kind)), self._light(key, kind)
+        limit = verdict.limit
+        kind = limit.kind
+        row, before = self.before.get((key, kind, limit.cycle)), self._light(key, kind, limit.cycle)
         if before is not verdict.light and not (before is Light.NONE and verdict.light is Light.GREEN):
             self.transitions.append(self._transition(key, verdict, before))
+        if row is not None:
+            self._note_move(row, verdict)
         self.clocks.append(
             {
                 "site": self.site,
                 "case_key": key,
                 "kind": kind,
+                "cycle": limit.cycle,
                 "light": verdict.light,
                 # A red light keeps the instant it was lit for, whatever the limit has become since.
                 "since_at": row.since_at if row is not None and before is Light.RED else verdict.since_at,
-                "yellow_at": verdict.limit.yellow_at,
-                "due_at": row.due_at if row is not None and before is Light.RED else verdict.limit.due_at,
-                "running": verdict.limit.running,
+                "yellow_at": limit.yellow_at,
+                "due_at": row.due_at if row is not None and before is Light.RED else limit.due_at,
+                "start_day": str(limit.start) if limit.start else None,
+                "running": limit.running,
                 "stopped": verdict.stopped,
-                "provisional": verdict.limit.provisional,
-                "calendar_version": self.world.calendar.version,
+                "provisional": limit.provisional,
+                "calendar_version": self._version(row, verdict),
                 "next_check_at": verdict.next_check_at,
                 "needs_until": verdict.needs_until,
                 "rev": row.rev + 1 if row is not None else 1,
             }
         )
+
+    def _version(self, row: Row[Any] | None, verdict: Verdict) -> int:
+        """Of the calendar that the clock was judged by."""
+        is_former = row is not None and row.stopped and verdict.stopped
+        return int(row.calendar_version) if is_former and row is not None else self.world.calendar.version
+
+    def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
+        """A due date that another calendar has moved: somebody has told it to a citizen."""
+        limit, version = verdict.limit, self.world.calendar.version
+        is_open = not verdict.stopped and verdict.light is not Light.RED
+        if row.calendar_version < version and is_open and row.due_at not in {None, limit.due_at}:
+            self.moved.append(
+                {
+                    "version": version,
+                    "site": self.site,
+                    "case_key": row.case_key,
+                    "clock": limit.kind,
+                    "cycle": limit.cycle,
+                    "before_at": row.due_at,
+                    "after_at": limit.due_at,
+                    "judged_wall": self.now.wall,
+                }
+            )
 
     def _transition(self, key: str, verdict: Verdict, before: Light) -> dict[str, Any]:
         kind = verdict.limit.kind
@@ -194,7 +302,7 @@ class _Court:
             "site": self.site,
             "case_key": key,
             "clock": kind,
-            "cycle": 1,
+            "cycle": verdict.limit.cycle,
             "before": before,
             "after": verdict.light,
             "since_at": verdict.since_at if verdict.since_at is not None else self.now.at,
@@ -215,10 +323,12 @@ class _Court:
             "site": self.site,
             "case_key": key,
             "kind": ClockKind.STATUTE,
+            "cycle": 1,
             "light": Light.NONE,
             "since_at": None,
             "yellow_at": None,
             "due_at": None,
+            "start_day": None,
             "running": False,
             "stopped": False,
             "provisional": True,

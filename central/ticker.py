@@ -33,6 +33,7 @@ class TickerState:
 async def tick_once(store: Store, world: World, clock: Clock) -> int:
     """Judge every clock that is due. -> lights that changed. Raises UnavailableError."""
     changed = 0
+    await _renew(store, world, clock)
     while True:
         now = Moment(clock.office(), clock.wall())
         async with store.read() as conn:
@@ -42,6 +43,15 @@ async def tick_once(store: Store, world: World, clock: Clock) -> int:
         for site, keys in due.items():
             async with store.write() as conn:
                 changed += await judge.judge_cases(conn, site, keys, world, now)
+
+
+async def _renew(store: Store, world: World, clock: Clock) -> None:
+    """A calendar or items that somebody has added since: the hall need not be started again."""
+    async with store.read() as conn:
+        is_new = await judge.is_renewed(conn, world)
+    if is_new:
+        async with store.write() as conn:
+            await judge.renew_world(conn, world, Moment(clock.office(), clock.wall()))
 
 
 async def run(store: Store, world: World, clock: Clock, changed: asyncio.Event, state: TickerState) -> None:

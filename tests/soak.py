@@ -6,11 +6,13 @@ Progress goes to standard error; the run closes with one JSON line of counts on 
 
 import argparse
 import asyncio
+import itertools
 import sys
 import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import msgspec
@@ -24,6 +26,7 @@ from tests import points as pointed
 from tests import tamper as tampering
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
+from tests.law.histories import differing_seeds
 from tests.real import logs, replay
 from tests.real.chaos import say
 
@@ -179,7 +182,23 @@ def _percentile(values: list[float], percent: int) -> float:
     return sorted(values)[len(values) * percent // 100] if values else 0.0
 
 
+async def clock(count: int, seed: int) -> Tally:
+    """`count` random histories, engine against oracle, on every core of the machine; each difference is `unnoticed`."""
+    part = 10_000
+    starts = range(seed * 1_000_000_000, seed * 1_000_000_000 + count, part)
+    wrong: list[int] = []
+    with ProcessPoolExecutor() as pool:
+        for done, found in enumerate(pool.map(differing_seeds, starts, itertools.repeat(part)), 1):
+            wrong += found
+            if done % 100 == 0:
+                say(f"{done * part:,} histories, {len(wrong)} differ")
+    for number in wrong[:10]:
+        say(f"history {number} differs")
+    return Tally(count, 0, 0, count, unnoticed=len(wrong))
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
+    "clock": clock,
     "damage": damage,
     "disk": disk,
     "drill": drill,

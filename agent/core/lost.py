@@ -7,13 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agent.core.mapping import TIME_FIELDS, Field, Table
+from agent.core.mapping import NUMBER_FIELDS, TIME_FIELDS, Field, Table
 from agent.core.query import Row
 
 _LOST = re.compile(r"\?{2}|\ufffd")
 _LOST_NAME = re.compile(r"[?\ufffd]")
 _NAMES = {"applicant", "responsible", "actor"}
-_NUMBERS = {"promised", "legal", "seq"}
 
 
 def count(page: Sequence[Row], table: Table) -> dict[str, int]:
@@ -44,7 +43,9 @@ def _is_suspect(values: Sequence[Any], charset: str) -> bool:
 
 
 def _is_text(name: str, field: Field) -> bool:
-    return bool(field.col) and not (field.enum or field.lookup or name in TIME_FIELDS or name in _NUMBERS)
+    return bool(field.col) and not (
+        field.enum or field.lookup or name in TIME_FIELDS or name in NUMBER_FIELDS
+    )
 
 
 def _text(value: Any, charset: str) -> str:

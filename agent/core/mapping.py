@@ -16,7 +16,7 @@ from agent.core.query import Dialect
 from common.core import wire
 from common.core.errors import ConfigError
 from common.core.record import Case, RecordKind, Step
-from common.core.state import CaseStatus, StepKind
+from common.core.state import CaseStatus, Procedure, StepKind
 from common.core.text import is_file_name, one_line
 
 CASE_FIELDS = tuple(
@@ -24,11 +24,13 @@ CASE_FIELDS = tuple(
 )
 STEP_FIELDS = tuple(name for name in Step.__struct_fields__ if name not in {"case_key", "watched", "invalid"})
 TIME_FIELDS = {
-    "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at",
+    "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at", "notified_at", "published_at",
 }  # fmt: skip
 PERSONAL_FIELDS = {"applicant", "phone", "responsible", "actor", "opinion"}
-_NUMBER_FIELDS = {"promised", "legal", "seq"}
-_WORDS: dict[str, type[CaseStatus] | type[StepKind]] = {"status": CaseStatus, "kind": StepKind}
+NUMBER_FIELDS = {"promised", "legal", "seq", "days", "staff"}
+_WORDS: dict[str, type[CaseStatus] | type[StepKind] | type[Procedure]] = {
+    "status": CaseStatus, "kind": StepKind, "procedure": Procedure,
+}  # fmt: skip
 DIALECTS = {
     "sqlite": Dialect.SQLITE,
     "mysql": Dialect.MYSQL,
@@ -327,7 +329,7 @@ def _field_faults(name: str, field: Field) -> list[str]:
             found.append("：缺少 enum（源值与标准值的对照）")
     if field.type in {"datetime", "date", "unix"} and name not in TIME_FIELDS:
         found.append(".type：只用于时间字段")
-    if field.type in {"workdays", "days"} and name not in _NUMBER_FIELDS:
+    if field.type in {"workdays", "days"} and name not in NUMBER_FIELDS:
         found.append(".type：只用于期限字段")
     return found + _charset_faults(".charset", field.charset) + _file_faults(".lookup", field.lookup)
 

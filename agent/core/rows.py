@@ -17,12 +17,12 @@ import msgspec
 from msgspec import Struct
 
 from agent.core.digest import plain, row_digest
-from agent.core.mapping import TIME_FIELDS, Field, Table
+from agent.core.mapping import NUMBER_FIELDS, TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
 from common.core.instant import DAY, from_us, parse_when
 from common.core.record import Case, Op, Record, RecordKind, Statement, Step, encode_body, kind_of
-from common.core.state import CaseStatus, StepKind
+from common.core.state import CaseStatus, Procedure, StepKind
 from common.core.text import sound
 from common.core.wire import LONGEST_KEY, LONGEST_TEXT
 
@@ -203,17 +203,18 @@ def to_case(item: Item, table: Table) -> Case:
 def to_step(item: Item, table: Table) -> Step:
     reader = _Reader(item, table)
     fields = reader.fields()
-    kind = fields.pop("kind", None)
+    kind, procedure = fields.pop("kind", None), fields.pop("procedure", None)
     return Step(
         case_key=case_key(item, table),
         **fields,
+        procedure=None if procedure is None else _word(Procedure, procedure),
         kind=StepKind.OTHER if kind is None else _word(StepKind, kind),
         watched=reader.watched(),
         invalid=reader.invalid,
     )
 
 
-_Word = TypeVar("_Word", CaseStatus, StepKind)
+_Word = TypeVar("_Word", CaseStatus, StepKind, Procedure)
 
 
 def _word(kind: type[_Word], text: str) -> _Word:
@@ -266,7 +267,7 @@ class _Reader:
         if name in TIME_FIELDS:
             return self._when(name, field, value, charset)
         text = text_of(value, charset)
-        if name in {"promised", "legal", "seq"}:
+        if name in NUMBER_FIELDS:
             return self._whole(field, text)
         return text or None
 

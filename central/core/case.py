@@ -4,12 +4,14 @@ Parts of a case (split tables) are merged field by field: the main table speaks 
 """
 
 from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from common.core.instant import HOUR, day_of, is_date_only, local_date, parse_when
+from common.core.instant import HOUR, day_of, is_date_only, local_date, parse_when, start_of_day
 from common.core.record import Case, Step
 from common.core.state import CaseStatus, StepKind
 
@@ -32,12 +34,15 @@ class CaseState(Struct, frozen=True, kw_only=True):
     facts: Case
     steps: list[Step]
     received_at: int | None
+    accepted: str | None  # as the case states it, else its step of acceptance
     accepted_at: int | None
     finished_at: int | None
     deadline_at: int | None
     seen: bool  # False: only steps have arrived so far
     open: bool
     deleted: bool
+    as_of: int | None = None  # the instant up to which it is looked at
+    wake_at: int | None = None  # the first later instant of which its rows already speak
 
 
 def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
@@ -53,11 +58,14 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
     steps.sort(key=lambda step: (step.seq is None, step.seq or 0, step.started_at or step.finished_at or ""))
     deleted = bool(cases) and not alive
     finished = instant(facts.finished_at, zone)
+    accepted = facts.accepted_at if instant(facts.accepted_at, zone) is not None else None
+    accepted = accepted or _accepted_by_step(steps, zone)
     return CaseState(
         facts=facts,
         steps=steps,
         received_at=instant(facts.received_at, zone),
-        accepted_at=instant(facts.accepted_at, zone) or _accepted_by_step(steps, zone),
+        accepted=accepted,
+        accepted_at=instant(accepted, zone),
         finished_at=finished,
         deadline_at=instant(facts.deadline, zone),
         seen=bool(cases),
@@ -67,10 +75,37 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
 
 
 def as_of(case: CaseState, now_at: int, zone: ZoneInfo) -> CaseState:
-    """The case at `now_at`: a completion dated later (2099 for "open", a slip of the hand) has ended nothing yet."""
-    if case.finished_at is None or case.deleted or not _is_ahead(case, now_at, zone):
-        return case
-    return msgspec.structs.replace(case, finished_at=None, open=not is_ended(case.facts))
+    """The case at `now_at`: what is dated later (2099 for "open", a procedure of next week) has not happened yet."""
+    state = msgspec.structs.replace(case, as_of=now_at)
+    if case.finished_at is not None and not case.deleted and _is_ahead(case, now_at, zone):
+        state = msgspec.structs.replace(state, finished_at=None, open=not is_ended(case.facts))
+    if not any(step.kind in _STOPPING for step in case.steps):
+        return state
+    steps: list[Step] = []
+    later: list[int] = []
+    today = local_date(now_at, zone)
+    for step in case.steps:
+        first, last = _days(step, zone) if step.kind in _STOPPING else (None, None)
+        if first is not None and first > today:
+            later.append(start_of_day(first, zone))
+        elif last is not None and last > today:  # a plan
+            later.append(start_of_day(last, zone))
+            steps.append(msgspec.structs.replace(step, finished_at=None))
+        else:
+            steps.append(step)
+    return msgspec.structs.replace(state, steps=steps, wake_at=min(later, default=None))
+
+
+_STOPPING = {StepKind.PAUSE, StepKind.RESUME}
+
+
+def _days(step: Step, zone: ZoneInfo) -> tuple[date | None, date | None]:
+    """On which a special procedure begins and ends."""
+    first, last = (
+        day_of(text, zone) if text and instant(text, zone) is not None else None
+        for text in (step.started_at or step.finished_at, step.finished_at)
+    )
+    return first, last
 
 
 def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
@@ -97,6 +132,7 @@ def _merge(left: Case, right: Case) -> Case:
     return msgspec.structs.replace(left, **changes)
 
 
+@lru_cache(4096)  # each time of a case is asked for several times
 def instant(text: str | None, zone: ZoneInfo) -> int | None:
     """A year nobody can mean (9999 for "open") is no instant: it starts and ends no clock."""
     if text is None or not _YEARS[0] <= text[:4] <= _YEARS[1]:
@@ -104,7 +140,7 @@ def instant(text: str | None, zone: ZoneInfo) -> int | None:
     return parse_when(text, zone)
 
 
-def _accepted_by_step(steps: list[Step], zone: ZoneInfo) -> int | None:
+def _accepted_by_step(steps: list[Step], zone: ZoneInfo) -> str | None:
     """Where the case row has no acceptance time, the acceptance step says it."""
     times = [step.finished_at or step.started_at for step in steps if step.kind is StepKind.ACCEPT]
-    return next((instant(text, zone) for text in times if text), None)
+    return next((text for text in times if text and instant(text, zone) is not None), None)

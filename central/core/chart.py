@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from msgspec import Struct
 
 from central.core import wording
+from central.core.clock import Stop
 from common.core.state import Light
 
 TREND_DAYS = 30
@@ -95,17 +96,16 @@ def days(
     span: Span,
     today: date,
     calendar: Mapping[date, tuple[bool, str]],
-    stops: Sequence[tuple[date, date | None]],
+    stops: Sequence[Stop],
 ) -> list[Day]:
-    """Every day of `span`: counted, or why not. `stops`: of each special procedure, the days after its first up to its
-    last (None: not ended) are not counted; one that began when the limit was over changes nothing."""
+    """Every day of `span`: counted, or why not. `stops`: the special procedures that take days out of the count."""
     found: list[Day] = []
     number = 0
     for offset in range((span.until - span.start).days + 1):
         day = span.start + timedelta(days=offset)
         works, reason = calendar.get(day, (day.weekday() < 5, "周末"))
-        running = not any(first < day <= (last or date.max) for first, last in stops if first <= span.due)
-        why = "" if running and works and offset else _uncounted(offset, works=works, reason=reason)
+        stop = next((one.why for one in stops if one.first < day <= (one.last or date.max)), "")
+        why = "" if works and offset and not stop else _uncounted(offset, stop, works=works, reason=reason)
         number += not why
         found.append(
             Day(
@@ -120,10 +120,10 @@ def days(
     return found
 
 
-def _uncounted(offset: int, *, works: bool, reason: str) -> str:
+def _uncounted(offset: int, stop: str, *, works: bool, reason: str) -> str:
     if offset == 0:
         return "当日"
-    return "停表" if works else reason or "休息"
+    return stop if works else reason or "休息"
 
 
 def _shade(day: date, span: Span) -> Light:

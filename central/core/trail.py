@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import crypto
-from common.core.state import Act
+from common.core.act import Act
 
 START = bytes(32)
 """The hash before the first line."""
@@ -37,6 +37,8 @@ ACTS = {
     "dead.drop": "放弃死信",
     "policy.set": "设置站点要求",
     "policy.anew": "重新送达站点要求",
+    "calendar.import": "导入工作日历",
+    "item.import": "导入事项",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

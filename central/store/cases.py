@@ -46,10 +46,12 @@ async def row_counts(conn: AsyncConnection, site: str, keys: Sequence[str], most
     return {row.key: row.number for row in await conn.execute(select(wanted.c.key, number.label("number")))}
 
 
-async def clocks(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str], Row[Any]]:
-    """(case key, kind) -> the clock as it stands."""
+async def clocks(
+    conn: AsyncConnection, site: str, keys: Sequence[str]
+) -> dict[tuple[str, str, int], Row[Any]]:
+    """(case key, kind, cycle) -> the clock as it stands."""
     query = among(conn, select(clock).where(clock.c.site == site), clock.c.case_key, keys)
-    return {(row.case_key, row.kind): row for row in await conn.execute(query)}
+    return {(row.case_key, row.kind, row.cycle): row for row in await conn.execute(query)}
 
 
 async def grey_since_wall(
@@ -114,10 +116,10 @@ async def put_clocks(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, replace_row(conn, clock), rows)
 
 
-async def drop_clocks(conn: AsyncConnection, site: str, gone: list[tuple[str, str]]) -> None:
+async def drop_clocks(conn: AsyncConnection, site: str, gone: list[tuple[str, str, int]]) -> None:
     """Clocks whose limit is no longer there."""
     if gone:
-        place = tuple_(clock.c.case_key, clock.c.kind)
+        place = tuple_(clock.c.case_key, clock.c.kind, clock.c.cycle)
         await conn.execute(delete(clock).where(clock.c.site == site, place.in_(gone)))
 
 

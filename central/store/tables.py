@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import finding_tables, trail
+from central.store import finding_tables, law_tables, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -244,7 +244,7 @@ command = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("site", Text, nullable=False),
-    Column("act", Text, nullable=False),  # common.core.state.Act
+    Column("act", Text, nullable=False),  # common.core.act.Act
     Column("args", Text, nullable=False),  # JSON
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
@@ -277,26 +277,11 @@ policy = Table(
 audit_line = trail.audit_line
 audit_seal = trail.audit_seal
 
-# law ---------------------------------------------------------------------------------------------------------
-
-item = Table(
-    "item",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("legal_days", Integer, nullable=False),  # working days; Article 42: 20 where no other law speaks
-    Column("promised_days", Integer),  # working days; None: no promise
-)
-
-calendar_day = Table(
-    "calendar_day",
-    metadata,
-    Column("version", Integer, nullable=False),
-    Column("day", Text, nullable=False),  # YYYY-MM-DD
-    Column("workday", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
-    PrimaryKeyConstraint("version", "day"),
-)
+# the law has a file of its own
+calendar_day = law_tables.calendar_day
+calendar_version = law_tables.calendar_version
+due_change = law_tables.due_change
+item_version = law_tables.item_version
 
 # cases and judgements ----------------------------------------------------------------------------------------
 
@@ -339,10 +324,12 @@ clock = Table(
     Column("site", Text, nullable=False),
     Column("case_key", Text, nullable=False),
     Column("kind", Text, nullable=False),  # ClockKind
+    Column("cycle", BigInteger, nullable=False, default=1),  # which one of several of a kind
     Column("light", Text, nullable=False),
     Column("since_at", BigInteger),  # instant from which `light` holds
     Column("yellow_at", BigInteger),
     Column("due_at", BigInteger),
+    Column("start_day", Text),  # the day of the event, YYYY-MM-DD
     Column("running", Boolean, nullable=False),
     Column(
         "stopped", Boolean, nullable=False
@@ -352,7 +339,7 @@ clock = Table(
     Column("next_check_at", BigInteger),  # NULL: nothing to wait for, or parked
     Column("needs_until", BigInteger),  # parked: wait until the site is complete up to here
     Column("rev", Integer, nullable=False),
-    PrimaryKeyConstraint("site", "case_key", "kind"),
+    PrimaryKeyConstraint("site", "case_key", "kind", "cycle"),
     Index(
         "ix_clock_next",
         "next_check_at",
@@ -375,7 +362,7 @@ transition = Table(
     Column("site", Text, nullable=False),
     Column("case_key", Text, nullable=False),
     Column("clock", Text, nullable=False),
-    Column("cycle", Integer, nullable=False),
+    Column("cycle", BigInteger, nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
     Column("since_at", BigInteger, nullable=False),  # the instant the light holds from

@@ -10,11 +10,13 @@ from central.config import CentralConfig
 from central.store.engine import Store
 from central.web import (
     alarm,
+    calendar,
     case,
     cases,
     finding,
     guard,
     hall,
+    items,
     live,
     login,
     overview,
@@ -56,6 +58,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes)
         site,
         cases,
         case,
+        items,
+        calendar,
         login,
         overview,
         trail,

@@ -9,14 +9,17 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import articles, rules, wording
 from central.core import case as cases
-from central.core import rules, wording
 from central.core.access import Permission
+from central.core.articles import Subject
 from central.core.case import CaseState
 from central.core.hall import Facts
-from central.core.rules import Limit
+from central.core.item import Item
+from central.core.rules import Verdict
+from central.judge import World
 from central.store import cases as rows
-from central.store import findings, law, pages
+from central.store import findings, items, law, pages
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -34,7 +37,9 @@ class Found(Struct, frozen=True):
     row: Row[Any]
     state: CaseState
     clocks: list[Row[Any]]
-    limits: list[Limit]
+    verdicts: list[Verdict]
+    rules: list[articles.Result]
+    item: Item | None
     calendar: Calendar
     complete_until: int | None
     transitions: Sequence[Row[Any]]
@@ -72,13 +77,23 @@ async def show_case(request: web.Request) -> web.Response:
         applicant=wording.mask(state.facts.applicant or row.applicant) or "–",
         terms=case_story.terms(state, row, facts),
         clocks=[
-            case_clock.view(clock, found.limits, state, found.calendar, found.complete_until, lit, facts)
+            case_clock.view(
+                clock,
+                [one.limit for one in found.verdicts],
+                state,
+                found.calendar,
+                found.complete_until,
+                lit,
+                facts,
+            )
             for clock in found.clocks
         ],
         events=case_story.events(state, found.clocks, facts),
         transitions=[case_story.transition(change, facts) for change in found.transitions],
         versions=[case_story.version(version, facts) for version in found.versions],
         findings=found.findings,
+        rules=found.rules,
+        item=found.item,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -89,18 +104,38 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
         return None
     source = (await rows.source_rows(conn, site, [key])).get(key, [])
     state = cases.fold(key, source, facts.zone)
-    known = await law.calendar_if_any(conn)
-    item = (await law.items(conn)).get(row.item_code or "")
+    calendar = await law.calendar_if_any(conn)
+    now = cases.as_of(state, facts.now_at, facts.zone)
+    until = await rows.complete_until(conn, site)
+    verdicts: list[Verdict] = []
+    item = None
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
+    decided = [clock.calendar_version for clock in clocks if clock.stopped]
+    if calendar is not None and decided and min(decided) != calendar.version:
+        calendar = await law.calendar_of(conn, min(decided))  # it was judged by that one, and stays so
+    if calendar is not None:
+        item = World(facts.zone, calendar, await items.catalogue(conn)).item_of(now)
+        lights = {(clock.kind, clock.cycle): Light(clock.light) for clock in clocks}
+        verdicts = rules.verdicts(
+            now,
+            item,
+            calendar,
+            lambda kind, cycle: lights.get((kind, cycle), Light.NONE),
+            until,
+            facts.now_at,
+            facts.zone,
+        )
     first, last = case_clock.reach(clocks, state, facts)
     doubts = await findings.listed(conn, Filter(site=site, case_key=key, decided_too=True), MOST_FINDINGS)
     return Found(
         row=row,
         state=state,
         clocks=clocks,
-        limits=rules.limits(state, item, known, facts.zone) if known else [],
+        verdicts=verdicts,
+        rules=articles.ask_all(Subject(now, item, verdicts, calendar, facts.zone, until)) if calendar else [],
+        item=item,
         calendar=await pages.calendar_days(conn, first, last),
-        complete_until=await rows.complete_until(conn, site),
+        complete_until=until,
         transitions=await pages.transitions(conn, site, key),
         versions=await pages.versions(conn, site, key),
         findings=await finding.views(conn, doubts, facts),

@@ -12,8 +12,8 @@ from central.core import chart, rules, wording
 from central.core.case import CaseState
 from central.core.chart import Day, Span
 from central.core.hall import Facts
-from central.core.rules import Limit
-from common.core.instant import day_of, local_date
+from central.core.limits import Limit
+from common.core.instant import local_date
 from common.core.state import ClockKind, Light
 
 BEYOND = timedelta(days=10)  # of a limit that is long past, so much is drawn
@@ -31,6 +31,7 @@ class ClockView(Struct, frozen=True, kw_only=True):
     due: str
     left: str
     why: str
+    notes: list[str]
     provisional: bool
     days: list[Day]
     goes_on: str
@@ -60,8 +61,8 @@ def view(
 
     `lit`: kind of clock -> the reason its red light was lit for, a dated fact that stays as it was said.
     """
-    limit = next((limit for limit in limits if limit.kind == row.kind), None)
-    every = _days(row, state, calendar, facts)
+    limit = next((one for one in limits if (one.kind, one.cycle) == (row.kind, row.cycle)), None)
+    every = _days(row, limit, state, calendar, facts)
     last = _due_day(row, facts) + BEYOND if row.due_at and not _stands(row) else date.max
     days = [day for day in every if day.day <= last]
     ended = local_date(state.finished_at or facts.now_at, facts.zone)
@@ -81,6 +82,7 @@ def view(
         why=lit[row.kind]
         if row.light == Light.RED and row.kind in lit
         else _why(row, limit, state, complete_until, facts),
+        notes=limit.notes if limit else [],
         provisional=row.provisional,
         days=days,
         goes_on=f"其后还有 {len(every) - len(days)} 天" if len(every) > len(days) else "",
@@ -115,18 +117,19 @@ def _due_day(row: Row[Any], facts: Facts) -> date:
     return wording.due_day(row.due_at, facts.zone)
 
 
-def _days(row: Row[Any], state: CaseState, calendar: Calendar, facts: Facts) -> list[Day]:
+def _days(
+    row: Row[Any], limit: Limit | None, state: CaseState, calendar: Calendar, facts: Facts
+) -> list[Day]:
     """From acceptance to the limit, and beyond it to the end where the case went beyond it."""
     if not row.due_at or not row.yellow_at:
         return []
     zone = facts.zone
     due, today = _due_day(row, facts), local_date(facts.now_at, zone)
-    text = state.facts.accepted_at
     yellow = local_date(row.yellow_at, zone)
-    accepted = local_date(state.accepted_at, zone) if state.accepted_at else yellow
-    start = min(day_of(text, zone) if text else accepted, due)
-    ended = local_date(state.finished_at, zone) if state.finished_at else today
+    start = min(date.fromisoformat(row.start_day) if row.start_day else yellow, due)
+    end = limit.end.at if limit else state.finished_at
+    ended = local_date(end - 1, zone) if end else today
     span = Span(start=start, yellow=yellow, due=due, until=max(due, ended), beyond=Light(row.light))
     if _stands(row):
         span = replace(span, yellow=date.max, due=date.max, until=max(start, today))
-    return chart.days(span, today, calendar, rules.stops(state, zone))
+    return chart.days(span, today, calendar, limit.stops if limit else [])

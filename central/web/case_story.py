@@ -90,9 +90,23 @@ def _step(step: Step, applicant: str | None, facts: Facts, *, beyond: bool) -> E
         when=_when(step, facts),
         org=step.org or "",
         actor=step.actor or "",
-        text=wording.redact(step.opinion, applicant),
+        text=_details(step, wording.redact(step.opinion, applicant), facts),
         beyond=beyond,
     )
+
+
+def _details(step: Step, opinion: str, facts: Facts) -> str:
+    told = wording.stated(step.notified_at, facts.zone, facts.now_at)
+    parts = (
+        step.procedure.word if step.procedure else "",
+        f"{step.days} 个工作日" if step.days is not None else "",
+        f"{told} 告知申请人" if told else "",
+        f"{step.staff} 人" if step.staff is not None else "",
+        f"文号 {step.doc_no}" if step.doc_no else "",
+        f"{step.amount} 元" if step.amount else "",
+        opinion,
+    )
+    return "，".join(part for part in parts if part)
 
 
 def _when(step: Step, facts: Facts) -> str:

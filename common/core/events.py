@@ -159,6 +159,9 @@ EVENTS: dict[str, LogEvent] = {
         "在该站点执行 mingcha-agent doctor；若不是故障，请吊销该机器的证书",
     ),
     "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "why")),
+    "calendar.changed": LogEvent(
+        "info", "采用了新一版工作日日历，受影响的时限重新判定", ("version", "days", "clocks")
+    ),
     "light.changed": LogEvent("info", "办件的灯变了", ("site", "clock", "before", "after", "late")),
     "finding.made": LogEvent(
         "info",

@@ -121,7 +121,7 @@ class Command(Struct, array_like=True, frozen=True):
 
     id: Word  # 32 hexadecimal digits, random
     site: Word
-    act: Word  # common.core.state.Act; one that is unknown is refused
+    act: Word  # common.core.act.Act; one that is unknown is refused
     args: dict[str, Int64]
     issued_wall: Int64
     expires_wall: Int64

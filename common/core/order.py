@@ -3,9 +3,10 @@
 The hall asks itself before it sends, the box before it does.
 """
 
+from common.core.act import Act
 from common.core.instant import DAY, MINUTE
 from common.core.message import Command, Policy
-from common.core.state import Act, Outcome
+from common.core.state import Outcome
 
 LONGEST = 7 * DAY
 """No command is good for longer: so long a box remembers what it has carried out."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
-from common.core.state import CaseStatus, Outcome, StepKind
+from common.core.state import CaseStatus, Outcome, Procedure, StepKind
 from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
 SCHEMA = 1
@@ -101,6 +101,9 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
     status: CaseStatus | None = None
     watched: dict[Word, Text] = {}
     invalid: dict[Word, Text] = {}
+    reason: Text | None = None  # of a refusal
+    remedy: Text | None = None  # what a refusal says of 复议 and 诉讼
+    published_at: Text | None = None  # when the decision was made public
 
 
 class Step(Struct, array_like=True, frozen=True, kw_only=True):
@@ -119,6 +122,14 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
     opinion: Text | None = None
     watched: dict[Word, Text] = {}
     invalid: dict[Word, Text] = {}
+    days: Int64 | None = (
+        None  # working days: by which an extension extends, that a special procedure was announced for
+    )
+    notified_at: Text | None = None  # when the applicant was told of it
+    procedure: Procedure | None = None  # which special procedure it is
+    staff: Int64 | None = None  # persons who checked
+    doc_no: Text | None = None  # number of the document that was given or served
+    amount: Text | None = None  # of a fee, in yuan
 
 
 class Observation(Struct, array_like=True, frozen=True):

@@ -80,35 +80,6 @@ _ALARM_WORDS = {
 }
 
 
-class Act(StrEnum):
-    """What the hall may tell a box to do, once."""
-
-    DOCTOR = "doctor"
-    RESYNC = "resync"
-    ROTATE = "rotate"
-    PAUSE = "pause"
-    RESUME = "resume"
-    REINJECT = "reinject"
-    SUSPEND = "suspend"
-    COLLECT = "collect"
-
-    @property
-    def word(self) -> str:
-        return _ACT_WORDS[self]
-
-
-_ACT_WORDS = {
-    Act.DOCTOR: "体检",
-    Act.RESYNC: "重送一段编号",
-    Act.ROTATE: "换缓存段与数据密钥",
-    Act.PAUSE: "暂停补传",
-    Act.RESUME: "恢复补传",
-    Act.REINJECT: "重读隔离的行",
-    Act.SUSPEND: "暂停采集",
-    Act.COLLECT: "恢复采集",
-}
-
-
 class Outcome(StrEnum):
     """What became of a command; `waiting` only in the hall, before the box has said."""
 
@@ -167,10 +138,56 @@ class ClockKind(StrEnum):
     PROMISE = "promise"
     STATUTE = "statute"
     STATED = "stated"  # an instant the source itself states
+    SUPPLEMENT = "supplement"  # to say what is missing, or to accept
+    DELIVERY = "delivery"
+    PROCEDURE = "procedure"  # a special procedure, within the time that was announced
+    STEP = "step"
 
     @property
     def word(self) -> str:
-        return {"promise": "承诺时限", "statute": "法定时限", "stated": "应办结时间"}[self.value]
+        return _CLOCK_WORDS[self]
+
+
+_CLOCK_WORDS = {
+    ClockKind.PROMISE: "承诺时限",
+    ClockKind.STATUTE: "法定时限",
+    ClockKind.STATED: "应办结时间",
+    ClockKind.SUPPLEMENT: "受理时限",
+    ClockKind.DELIVERY: "送达时限",
+    ClockKind.PROCEDURE: "特别程序时限",
+    ClockKind.STEP: "环节时限",
+}
+
+
+class Procedure(StrEnum):
+    """The special procedures whose time is not counted (行政许可法 45); `other`: what the source calls one and is none."""
+
+    HEARING = "hearing"
+    BIDDING = "bidding"
+    AUCTION = "auction"
+    INSPECTION = "inspection"
+    TEST = "test"
+    QUARANTINE = "quarantine"
+    APPRAISAL = "appraisal"
+    REVIEW = "review"
+    OTHER = "other"
+
+    @property
+    def word(self) -> str:
+        return _PROCEDURE_WORDS[self]
+
+
+_PROCEDURE_WORDS = {
+    Procedure.HEARING: "听证",
+    Procedure.BIDDING: "招标",
+    Procedure.AUCTION: "拍卖",
+    Procedure.INSPECTION: "检验",
+    Procedure.TEST: "检测",
+    Procedure.QUARANTINE: "检疫",
+    Procedure.APPRAISAL: "鉴定",
+    Procedure.REVIEW: "专家评审",
+    Procedure.OTHER: "其他事由",
+}
 
 
 class DoctorVerdict(StrEnum):

@@ -1,5 +1,6 @@
 """Everything the demonstration's processes find in their folders: keys, certificates, configuration, first rows."""
 
+import json
 import secrets
 from collections.abc import Callable
 from datetime import date
@@ -85,9 +86,19 @@ async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: s
     items = [
         {
             "code": item.code,
-            "name": item.name,
-            "legal_days": item.legal_days,
-            "promised_days": item.promised_days,
+            "version": 1,
+            "content": json.dumps(
+                {
+                    "code": item.code,
+                    "name": item.name,
+                    "legal_days": item.legal_days,
+                    "promised_days": item.promised_days,
+                },
+                ensure_ascii=False,
+            ),
+            "who": "demo",
+            "why": "演示",
+            "made_wall": now_wall,
         }
         for item in ITEMS
     ]
@@ -106,7 +117,7 @@ async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: s
     for table, rows in (
         (tables.site, sites),
         (tables.box, boxes),
-        (tables.item, items),
+        (tables.item_version, items),
         (tables.user, users),
     ):
         await conn.execute(insert(table), rows)

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from central import judge, ticker, verify
 from central.core.audit import What
-from central.core.rules import Item
+from central.core.item import Item
 from central.ingest import Outcome, ingest_batches, open_batch, refusal, take_parked
 from central.judge import Moment, World
-from central.store import facts
+from central.store import facts, items
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
@@ -73,8 +73,8 @@ def _box(generation: int, state: str = "active") -> dict[str, Any]:
 @pytest.fixture
 async def world(store: Store) -> World:
     async with store.write() as conn:
-        loaded = await judge.load_world(conn, ZONE)
-    return World(loaded.zone, loaded.calendar, {"SX1": Item("SX1", "食品经营许可", 20, 10)})
+        await items.add(conn, [Item("SX1", "食品经营许可", 20, 10)], "w", "test", 0)
+        return await judge.load_world(conn, ZONE)
 
 
 async def welcomed(store: Store, sender: Sender) -> str:

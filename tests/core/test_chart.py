@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from central.core import chart, clock
 from central.core.calendar import CalendarData, build
 from central.core.chart import Span
+from central.core.clock import Stop
 from common.core.state import Light
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -27,7 +28,7 @@ def test_the_days_counted_up_to_the_limit_are_the_limit(start: date, limit: int,
         first = day + timedelta(days=before)
         day = first + timedelta(days=long)
         state = clock.resume(clock.pause(state, first, CALENDAR), day)
-        stops.append((first, day))
+        stops.append(Stop(first, day))
     assume(state.remaining > 0)  # a limit used up before the pause ends with the next working day
     due = clock.due(state, CALENDAR)
     span = Span(start=start, yellow=clock.yellow(state, CALENDAR), due=due, until=due, beyond=Light.RED)
@@ -60,7 +61,7 @@ def test_a_pause_counts_its_first_day_and_the_end_of_it_counts_from_the_next() -
     span = Span(
         start=date(2026, 3, 2), yellow=date.max, due=date.max, until=date(2026, 3, 11), beyond=Light.PAUSED
     )
-    days = chart.days(span, date(2026, 3, 11), DAYS, [(date(2026, 3, 4), date(2026, 3, 9))])
+    days = chart.days(span, date(2026, 3, 11), DAYS, [Stop(date(2026, 3, 4), date(2026, 3, 9))])
     assert [day.why or day.number for day in days] == [
         "当日",
         1,

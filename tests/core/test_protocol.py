@@ -17,6 +17,7 @@ from msgspec import Struct
 import common
 from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
+from common.core.act import Act
 from common.core.batch import Header, Lane
 from common.core.message import (
     Ack,
@@ -46,7 +47,7 @@ from common.core.record import (
     Step,
 )
 from common.core.rest import DataKey
-from common.core.state import Act, CaseStatus, Outcome, StepKind
+from common.core.state import CaseStatus, Outcome, StepKind
 
 ROOT = Path(common.__file__).parent.parent
 TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")

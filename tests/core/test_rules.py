@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import central
+from central.core import acts, case, rules
 from central.core import calendar as calendars
-from central.core import case, rules
 from central.core.calendar import CalendarData
 from central.core.case import CaseState, Row
-from central.core.rules import Item, Verdict
+from central.core.item import Item
+from central.core.limits import limits
+from central.core.rules import Verdict
 from common.core.instant import DAY, HOUR, to_us
 from common.core.record import Case, Step
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
@@ -52,7 +54,7 @@ def judged(
     state = case.as_of(state, at(now), ZONE)
     return {
         limit.kind: rules.judge(state, limit, before, complete, at(now), ZONE)
-        for limit in rules.limits(state, item, CALENDAR, ZONE)
+        for limit in limits(state, item, CALENDAR, ZONE)
     }
 
 
@@ -130,7 +132,9 @@ def test_the_clock_stands_still_in_a_special_procedure() -> None:
 
 
 def test_a_limit_beyond_the_published_calendar_is_never_red() -> None:
-    verdict = judged(folded(accepted_at="2026-11-23", legal=29), "2027-06-01T10:00")[ClockKind.STATUTE]
+    verdict = judged(folded(accepted_at="2026-11-23", legal=29), "2027-06-01T10:00", item=None)[
+        ClockKind.STATUTE
+    ]
     assert (verdict.limit.provisional, verdict.light) == (True, Light.GREY)
 
 
@@ -150,7 +154,7 @@ def test_what_the_source_does_not_record_is_no_violation() -> None:
 def test_a_case_known_only_by_its_steps_has_no_clock_yet() -> None:
     step = Step(case_key="7", kind=StepKind.ACCEPT, finished_at="2026-03-02")
     state = case.fold("7", [Row("step", "1", deleted=False, body=step)], ZONE)
-    assert rules.limits(state, ITEM, CALENDAR, ZONE) == []
+    assert limits(state, ITEM, CALENDAR, ZONE) == []
 
 
 def test_a_deleted_case_is_not_timed_and_keeps_its_content() -> None:
@@ -201,14 +205,14 @@ def test_a_case_is_the_same_in_whatever_order_its_rows_came(rows: list[Row], cha
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = case.fold("7", rows, ZONE), case.fold("7", shuffled, ZONE)
     assert one == other
-    assert rules.limits(one, ITEM, CALENDAR, ZONE) == rules.limits(other, ITEM, CALENDAR, ZONE)
+    assert limits(one, ITEM, CALENDAR, ZONE) == limits(other, ITEM, CALENDAR, ZONE)
 
 
 @given(st.dates(date(2026, 1, 5), date(2026, 6, 1)), st.integers(1, 45), st.integers(0, 200))
 def test_lights_only_worsen_as_time_passes(start: date, days: int, later: int) -> None:
     state = folded(accepted_at=str(start), promised=days, promised_unit="workdays")
     now = to_us(datetime.combine(start, datetime.min.time(), tzinfo=ZONE)) + 9 * HOUR + later * 6 * HOUR
-    for limit in rules.limits(state, ITEM, CALENDAR, ZONE):
+    for limit in limits(state, ITEM, CALENDAR, ZONE):
         before = rules.judge(state, limit, Light.NONE, now, now, ZONE).light
         after = rules.judge(state, limit, Light.NONE, now + DAY, now + DAY, ZONE).light
         assert after.rank >= before.rank
@@ -217,7 +221,7 @@ def test_lights_only_worsen_as_time_passes(start: date, days: int, later: int) -
 
 def test_the_stated_deadline_warns_a_tenth_before() -> None:
     state = folded(accepted_at="2026-03-02T10:00:00+08:00", deadline="2026-04-27T15:00:00+08:00")
-    limit = rules.limits(state, None, CALENDAR, ZONE)[0]
+    limit = limits(state, None, CALENDAR, ZONE)[0]
     assert limit.kind is ClockKind.STATED
     assert limit.yellow_at == at("2026-04-21T15:00")  # 39 working days: 4 of them before a Monday
 
@@ -294,8 +298,8 @@ def resumed(day: str) -> Step:
     ],
 )
 def test_special_procedures_are_spans_of_days(steps: list[Step], spans: list[tuple[str, str | None]]) -> None:
-    found = rules.stops(folded(*steps, accepted_at="2026-03-02"), ZONE)
-    assert [(str(first), str(last) if last else None) for first, last in found] == spans
+    found = acts.stops(acts.specials(folded(*steps, accepted_at="2026-03-02"), ITEM, ZONE))
+    assert [(str(one.first), str(one.last) if one.last else None) for one in found] == spans
 
 
 @given(st.lists(st.tuples(DAYS, st.none() | DAYS), max_size=4), st.lists(DAYS, max_size=3))
@@ -305,7 +309,7 @@ def test_the_statutory_day_is_that_of_an_oracle_that_counts_day_by_day(
     steps = [paused(str(first), str(last) if last else None) for first, last in pauses]
     steps += [resumed(str(day)) for day in resumptions]
     state = folded(*steps, accepted_at="2026-03-02")
-    limit = next(x for x in rules.limits(state, ITEM, CALENDAR, ZONE) if x.kind is ClockKind.STATUTE)
+    limit = next(x for x in limits(state, ITEM, CALENDAR, ZONE) if x.kind is ClockKind.STATUTE)
     ends = [
         min((day for day in resumptions if day >= first), default=last if last and last > first else date.max)
         for first, last in pauses

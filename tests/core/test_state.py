@@ -6,13 +6,14 @@ from itertools import permutations
 
 import pytest
 
-from common.core import state
+from common.core import act, state
 from common.core.state import Light
 
 KINDS = [
     kind
-    for _, kind in inspect.getmembers(state, inspect.isclass)
-    if issubclass(kind, StrEnum) and kind.__module__ == state.__name__
+    for module in (act, state)
+    for _, kind in inspect.getmembers(module, inspect.isclass)
+    if issubclass(kind, StrEnum) and kind.__module__ == module.__name__
 ]
 
 

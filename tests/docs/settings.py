@@ -103,4 +103,13 @@ FIELDS = {
     "due_at": "环节应完成时间",
     "recorded_at": "录入时间",
     "opinion": "意见",
+    "reason": "不予受理、不予许可的理由",
+    "remedy": "告知复议、诉讼权利的内容",
+    "published_at": "决定公开时间",
+    "days": "工作日数：延期几天，特别程序告知需要几天",
+    "notified_at": "告知申请人的时间（延期、特别程序、补正）",
+    "procedure": "特别程序的种类，须给出 enum：hearing 听证、bidding 招标、auction 拍卖、inspection 检验、test 检测、quarantine 检疫、appraisal 鉴定、review 专家评审、other 其他（不扣除）",
+    "staff": "核查人数",
+    "doc_no": "文书编号",
+    "amount": "收费金额（元）",
 }

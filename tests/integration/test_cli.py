@@ -12,7 +12,7 @@ import pytest
 from agent.__main__ import cli as agent_cli
 from central.__main__ import cli as hall_cli
 from central.core.access import Role
-from common.core.state import Act
+from common.core.act import Act
 from tests.journey.scene import command
 
 pytestmark = pytest.mark.service

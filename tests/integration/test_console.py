@@ -178,7 +178,7 @@ async def test_a_case_long_past_its_limit_counts_every_day_though_it_draws_only_
 
 async def test_a_clock_that_stands_still_names_no_end(window: Window) -> None:
     words = text_of((await window.get(PAUSED_CASE))[1])
-    assert "依法停表，期间不计入时限" in words
+    assert "依法停表（听证），期间不计入时限" in words
     assert "恢复后续算" in words
     assert "到期" not in words
 

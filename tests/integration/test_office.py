@@ -26,6 +26,8 @@ from central.core import calendar as calendars
 from central.core import case as cases
 from central.core import rules
 from central.core.calendar import CalendarData
+from central.core.item import Item
+from central.core.limits import limits
 from common.clock import Clock, ClockConfig
 from common.core import crypto, record
 from common.core.instant import to_us
@@ -300,11 +302,11 @@ def light_of(sheet: Sheet, now: datetime) -> Light:
     entries = [cases.Row("step", str(e.seq), False, meant_step("k", sheet, e)) for e in sheet.entries]
     state = cases.fold("k", [cases.Row("case", "k", False, meant_case("k", sheet)), *entries], ZONE)
     item = sheet.life.item
-    known = rules.Item(item.code, item.name, item.legal_days, item.promised_days)
+    known = Item(item.code, item.name, item.legal_days, item.promised_days)
     at = to_us(now)
     lights = [
         rules.judge(state, limit, Light.NONE, at, at, ZONE).light
-        for limit in rules.limits(state, known, CALENDAR, ZONE)
+        for limit in limits(state, known, CALENDAR, ZONE)
     ]
     return max(lights, key=lambda light: light.rank, default=Light.NONE)
 

@@ -20,7 +20,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RED_CASE = "/hall/cases/s12/20260604121007"  # found late
 PAUSED_CASE = "/hall/cases/s03/2026060403202"
 GREY_CASE = "/hall/cases/s07/2026060407201"
-PLACES = {"site": "s09", "key": "x", "no": "370220260604121007", "name": "tokens.css", "number": "1"}
+PLACES = {
+    "site": "s09",
+    "key": "x",
+    "no": "370220260604121007",
+    "name": "tokens.css",
+    "number": "1",
+    "code": "SX1",
+}
 
 
 # who may -----------------------------------------------------------------------------------------------------

@@ -23,11 +23,12 @@ from central.store.engine import open_store
 from central.welcome import introduce
 from common.cli import complain, say, say_json
 from common.core import crypto, message
+from common.core.act import Act
 from common.core.errors import UsageError
 from common.core.instant import to_us
 from common.core.message import Heartbeat
 from common.core.record import Case, Event, Gap, Result
-from common.core.state import Act, AlarmKind, Outcome
+from common.core.state import AlarmKind, Outcome
 from tests.sender import SECRETS, Sender, case, draft
 
 ZONE = ZoneInfo("Asia/Shanghai")

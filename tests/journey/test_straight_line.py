@@ -22,6 +22,7 @@ from central import config as central_config
 from central import judge, password, ticker
 from central.core import case as cases
 from central.core import rules
+from central.core.limits import limits
 from central.core.portion import Portion
 from central.ingest import ingest_batches, open_batch
 from central.judge import Moment, World
@@ -173,9 +174,7 @@ async def walk(
     async with store.read() as conn:
         found = await case_rows.source_rows(conn, "s01", ["7"])
     case = cases.fold("7", found["7"], ZONE)
-    promise = {limit.kind: limit for limit in rules.limits(case, None, world.calendar, ZONE)}[
-        ClockKind.PROMISE
-    ]
+    promise = {limit.kind: limit for limit in limits(case, None, world.calendar, ZONE)}[ClockKind.PROMISE]
     assert promise.due_at == at("2026-03-17T00:00")
     assert rules.judge(case, promise, Light.NONE, clock.office(), clock.office(), ZONE).light is Light.GREEN
 

@@ -38,6 +38,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", "day", name=op.f("pk_calendar_day")),
     )
     op.create_table(
+        "calendar_version",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_calendar_version")),
+    )
+    op.create_table(
+        "due_change",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
+        sa.Column("before_at", sa.BigInteger(), nullable=False),
+        sa.Column("after_at", sa.BigInteger(), nullable=False),
+        sa.Column("judged_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("version", "site", "case_key", "clock", "cycle", name=op.f("pk_due_change")),
+    )
+    op.create_table(
         "case",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),
@@ -78,10 +99,12 @@ def upgrade() -> None:
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=True),
         sa.Column("yellow_at", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("start_day", sa.Text(), nullable=True),
         sa.Column("running", sa.Boolean(), nullable=False),
         sa.Column("stopped", sa.Boolean(), nullable=False),
         sa.Column("provisional", sa.Boolean(), nullable=False),
@@ -89,7 +112,7 @@ def upgrade() -> None:
         sa.Column("next_check_at", sa.BigInteger(), nullable=True),
         sa.Column("needs_until", sa.BigInteger(), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("site", "case_key", "kind", name=op.f("pk_clock")),
+        sa.PrimaryKeyConstraint("site", "case_key", "kind", "cycle", name=op.f("pk_clock")),
     )
     op.create_index(
         "ix_clock_next",
@@ -224,12 +247,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "epoch", name=op.f("pk_ingest_cursor")),
     )
     op.create_table(
-        "item",
+        "item_version",
         sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("legal_days", sa.Integer(), nullable=False),
-        sa.Column("promised_days", sa.Integer(), nullable=True),
-        sa.PrimaryKeyConstraint("code", name=op.f("pk_item")),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Text(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_item_version")),
     )
     op.create_table(
         "pending_pass",
@@ -337,7 +363,7 @@ def upgrade() -> None:
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),
         sa.Column("clock", sa.Text(), nullable=False),
-        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
         sa.Column("before", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,288 @@
+"""The item catalogue as a sheet of cells: one row an item, every fault named by its cell."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from central.core.item import (
+    EXTENSION_DAYS,
+    JOINT_EXTENSION_DAYS,
+    Item,
+    ItemKind,
+    Person,
+    RouteStep,
+    pinned,
+)
+from common.core.errors import UsageError
+from common.core.state import Procedure
+
+Cell = str | int | float | bool | date | datetime | None
+LONGEST_DAYS = 1_000
+
+
+class _CellError(ValueError):
+    """What is wrong with a cell, for people."""
+
+
+def _text(value: Cell) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a number typed into a cell of text
+    return "" if value is None else str(value).strip()
+
+
+def _days(value: Cell) -> int | None:
+    text = _text(value)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text) > LONGEST_DAYS:
+        raise _CellError(f"应为 0 至 {LONGEST_DAYS} 的整数（工作日），现为“{text}”")
+    return int(text)
+
+
+def _day(value: Cell) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if not _text(value):
+        return None
+    try:
+        return date.fromisoformat(_text(value))
+    except ValueError:
+        raise _CellError(f"应为日期，如 2026-07-01，现为“{_text(value)}”") from None
+
+
+def _yes(value: Cell) -> bool:
+    text = _text(value)
+    if text not in {"", "是", "否"}:
+        raise _CellError(f"应为 是 或 否，现为“{text}”")
+    return text == "是"
+
+
+def _kind(value: Cell) -> ItemKind:
+    found = {kind.word: kind for kind in ItemKind}.get(_text(value))
+    if found is None:
+        raise _CellError(f"应为 {'、'.join(kind.word for kind in ItemKind)} 之一，现为“{_text(value)}”")
+    return found
+
+
+def _list(value: Cell) -> list[str]:
+    text = _text(value).replace(";", "；").replace("\n", "；")
+    return [part.strip() for part in text.split("；") if part.strip()]
+
+
+def _procedures(value: Cell) -> list[Procedure]:
+    known = {one.word: one for one in Procedure if one is not Procedure.OTHER}
+    words = [word for part in _list(value) for word in part.replace("，", "、").split("、")]
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        raise _CellError(f"不是行政许可法第四十五条所列：{'、'.join(unknown)}（可用：{'、'.join(known)}）")
+    return [known[word] for word in words]
+
+
+def _route(value: Cell) -> list[RouteStep]:
+    found = []
+    for part in _list(value):
+        name, _, days = part.replace("：", ":").partition(":")
+        optional = name.strip().endswith("?") or name.strip().endswith("？")
+        found.append(RouteStep(name.strip().rstrip("?？"), _days(days), optional))
+    return found
+
+
+def _fees(value: Cell) -> dict[str, str]:
+    found = {}
+    for part in _list(value):
+        name, _, amount = part.partition("=")
+        whole, _, cents = amount.strip().partition(".")
+        if not name.strip() or not whole.isdecimal() or not (cents or "0").isdecimal():
+            raise _CellError(f"应写成 名称=金额（元），现为“{part}”")
+        found[name.strip()] = amount.strip()
+    return found
+
+
+def _persons(value: Cell) -> list[Person]:
+    found = []
+    for part in _list(value):
+        name, _, phone = part.partition(" ")
+        if phone.strip() and not phone.strip().replace("-", "").isdecimal():
+            raise _CellError(f"应写成 姓名 电话，现为“{part}”")
+        found.append(Person(name, phone.strip()))
+    return found
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its heading, the field it fills, how a cell is read and written."""
+
+    title: str
+    field: str
+    read: Callable[[Cell], Any]
+    write: Callable[[Any], Cell] = lambda value: value
+    needed: bool = False
+
+
+def _join(parts: Sequence[str]) -> str:
+    return "；".join(parts)
+
+
+COLUMNS = [
+    Column("事项编码", "code", _text, needed=True),
+    Column("事项名称", "name", _text, needed=True),
+    Column("办件类型", "kind", _kind, lambda kind: kind.word, needed=True),
+    Column("法定时限", "legal_days", _days, needed=True),
+    Column("承诺时限", "promised_days", _days),
+    Column("延期上限", "extension_days", _days),
+    Column("送达时限", "delivery_days", _days),
+    Column("收件即计", "receipt_counts", _yes, lambda value: "是" if value else "否"),
+    Column("特别程序", "procedures", _procedures, lambda value: "、".join(one.word for one in value)),
+    Column(
+        "办理环节",
+        "route",
+        _route,
+        lambda value: _join(
+            [
+                one.name + ("？" if one.optional else "") + (f"：{one.days}" if one.days else "")
+                for one in value
+            ]
+        ),
+    ),
+    Column("申请材料", "materials", _list, _join),
+    Column(
+        "收费", "fees", _fees, lambda value: _join([f"{name}={amount}" for name, amount in value.items()])
+    ),
+    Column("依据", "basis", _text),
+    Column("条件", "conditions", _text),
+    Column("数量", "quantity", _text),
+    Column("程序", "procedure", _text),
+    Column("示范文本", "sample", _text),
+    Column("公示日期", "published_on", _day),
+    Column(
+        "责任人", "persons", _persons, lambda value: _join([f"{p.name} {p.phone}".strip() for p in value])
+    ),
+    Column("生效日期", "valid_from", _day),
+]
+
+
+def letter(place: int) -> str:
+    """The name of a column: 0 is A."""
+    return chr(ord("A") + place)
+
+
+def cells(items: Sequence[Item]) -> list[list[Cell]]:
+    """The sheet, heading first."""
+    rows: list[list[Cell]] = [[column.title for column in COLUMNS]]
+    for item in items:
+        values = [(column, getattr(item, column.field)) for column in COLUMNS]
+        rows.append([None if value is None else column.write(value) for column, value in values])
+    return rows
+
+
+def items_of(rows: Sequence[Sequence[Cell]]) -> list[Item]:
+    """The items of a sheet. Raises UsageError with every fault by its cell; nothing is guessed."""
+    if not rows or [_text(cell) for cell in rows[0][: len(COLUMNS)]] != [one.title for one in COLUMNS]:
+        titles = "、".join(f"{letter(place)} {one.title}" for place, one in enumerate(COLUMNS))
+        raise _broken([f"第 1 行：表头应为 {titles}"])
+    found: list[Item] = []
+    faults: list[str] = []
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows[1:], 2):
+        if not any(_text(cell) for cell in row):
+            continue
+        fields, bad = _row(number, row)
+        faults += bad
+        code = str(fields.get("code", ""))
+        if code and code in seen:
+            faults.append(f"A{number}：事项编码 {code} 与第 {seen[code]} 行重复")
+        seen.setdefault(code, number)
+        if not bad:
+            item = Item(**fields)
+            faults += _odd(number, item)
+            found.append(item)
+    if faults:
+        raise _broken(faults)
+    return found
+
+
+def _row(number: int, row: Sequence[Cell]) -> tuple[dict[str, Any], list[str]]:
+    fields: dict[str, Any] = {}
+    faults = []
+    for place, column in enumerate(COLUMNS):
+        cell = row[place] if place < len(row) else None
+        try:
+            value = column.read(cell)
+        except _CellError as error:
+            faults.append(f"{letter(place)}{number}（{column.title}）：{error}")
+            continue
+        if column.needed and value in {None, ""}:
+            faults.append(f"{letter(place)}{number}（{column.title}）：不能空着")
+        elif value is not None:
+            fields[column.field] = value
+    extra = [cell for cell in row[len(COLUMNS) :] if _text(cell)]
+    if extra:
+        faults.append(f"{letter(len(COLUMNS))}{number}：表外的内容“{_text(extra[0])[:20]}”")
+    return fields, faults
+
+
+def _odd(number: int, item: Item) -> list[str]:
+    """What two cells of a row say against each other, or against the law."""
+    faults = []
+    if item.legal_days == 0:
+        faults.append(f"D{number}（法定时限）：不能是 0")
+    if item.promised_days is not None and item.promised_days > item.legal_days:
+        faults.append(f"E{number}（承诺时限）：{item.promised_days} 长于法定时限 {item.legal_days}")
+    if item.kind is ItemKind.ON_THE_SPOT and item.promised_days:
+        faults.append(f"E{number}（承诺时限）：即办件当日办结，应为 0 或空")
+    most = JOINT_EXTENSION_DAYS if item.kind is ItemKind.JOINT else EXTENSION_DAYS
+    if item.extension_days > most:
+        faults.append(f"F{number}（延期上限）：行政许可法第四十二条至多 {most} 个工作日")
+    return faults
+
+
+def _broken(faults: list[str]) -> UsageError:
+    lines = "\n".join(f"  {fault}" for fault in faults)
+    return UsageError(
+        f"事项清单有 {len(faults)} 处错误：\n{lines}", hint="请在表格里逐格改正后重新导入；没有写入任何内容"
+    )
+
+
+def renewed(
+    catalogue: Mapping[str, Sequence[Item]], given: Sequence[Item], today: date
+) -> list[tuple[Item, str]]:
+    """The versions to add, each with what it changes; an item that says the same is left.
+
+    Raises UsageError where a known item would change its past: cases that run were accepted under it.
+    """
+    found, faults = [], []
+    for item in given:
+        versions = catalogue.get(item.code, ())
+        now = pinned(versions, None)
+        if now is None:
+            found.append((replace(item, version=1), "新事项"))
+            continue
+        changed = [column for column in COLUMNS if getattr(now, column.field) != getattr(item, column.field)]
+        if [column.field for column in changed] in ([], ["valid_from"]):
+            continue
+        begins = item.valid_from if item.valid_from != now.valid_from else None
+        if begins is not None and begins < today:
+            faults.append(
+                f"{item.code}（生效日期）：{begins} 已过；改动最早从今天 {today} 起，不影响已受理的办件"
+            )
+            continue
+        new = replace(item, version=max(one.version for one in versions) + 1, valid_from=begins or today)
+        found.append((new, _difference(now, new, changed)))
+    if faults:
+        raise _broken(faults)
+    return found
+
+
+def _difference(old: Item, new: Item, changed: Sequence[Column]) -> str:
+    said = []
+    for column in changed:
+        if column.field == "valid_from":
+            continue
+        before, after = (getattr(item, column.field) for item in (old, new))
+        shown = ["空" if value in (None, "", [], {}) else column.write(value) for value in (before, after)]
+        said.append(f"{column.title} {shown[0]} → {shown[1]}")
+    return "；".join(said)

@@ -1,0 +1,88 @@
+"""`mingcha item`: the catalogue as a spreadsheet, out and in, with every fault by its cell."""
+
+import getpass
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.commands import in_store
+from common.cli import say
+
+
+def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    """Add the group to `cli`; `config`: the option that names the hall's configuration."""
+
+    @cli.group(help="事项清单：列出、导出、导入电子表格。版本只增不改，办件按受理当日的版本计时。")
+    def item() -> None:
+        """Group of commands."""
+
+    @item.command("list", help="全部事项的现行版本。")
+    @config
+    def show(path: Path) -> None:
+        from central.core.item import pinned
+        from central.store import items
+
+        found = in_store(path, items.catalogue)
+        for code, versions in sorted(found.items()):
+            now = pinned(versions, None)
+            assert now is not None
+            say(f"{code}\t{now.name}\t{now.kind.word}\t{now.limits()}\t第 {now.version} 版")
+        if not found:
+            say("✓ 还没有事项：请用 mingcha item export 得到空表，填好后 mingcha item import")
+
+    @item.command("export", help="导出为电子表格（.xlsx）；还没有事项时是带表头的空表。")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="文件")
+    @config
+    def export(file: Path, path: Path) -> None:
+        from central.core.item import Item, pinned
+        from central.sheet import write
+        from central.store import items
+
+        found = in_store(path, items.catalogue)
+        now: list[Item] = [
+            current for versions in found.values() if (current := pinned(versions, None)) is not None
+        ]
+        write(file, sorted(now, key=lambda one: one.code))
+        say(f"✓ {len(now)} 个事项写入 {file}")
+
+    @item.command(
+        "import",
+        help="导入电子表格：有错则逐格列出，一条也不写入。不加 --yes 只列出会新增的版本。",
+    )
+    @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="文件")
+    @click.option("--yes", is_flag=True, help="写入。")
+    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @config
+    def take_in(file: Path, yes: bool, why: str, path: Path) -> None:
+        from central import config as configs
+        from central.core.item import Item
+        from central.core.sheet import renewed
+        from central.sheet import read
+        from central.store import items, trail
+        from common.clock import Clock
+        from common.core.instant import local_date
+
+        settings = configs.load(path)
+        clock = Clock(settings.clock)
+        today: date = local_date(clock.office(), ZoneInfo(settings.legal_zone))
+        who, given = getpass.getuser(), read(file)
+
+        async def work(conn: AsyncConnection) -> list[tuple[Item, str]]:
+            found = renewed(await items.catalogue(conn), given, today)
+            if yes:
+                await items.add(conn, [new for new, _ in found], who, why, clock.wall())
+                await trail.note(conn, clock.wall(), who, "item.import", f"{len(found)} 个版本", why)
+            return found
+
+        found = in_store(path, work)
+        for new, difference in found:
+            say(f"{new.code}\t{new.name}\t第 {new.version} 版，{new.valid_from or '自始'} 起\t{difference}")
+        if not found:
+            say("✓ 与现行清单相同，没有要写入的")
+            return
+        say(f"✓ 已写入 {len(found)} 个版本" if yes else "没有写入。核对无误后加 --yes 再执行一次")

@@ -1,0 +1,53 @@
+"""The item catalogue: every version of every entry, only ever added to."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.item import Item
+from central.store.tables import item_version
+
+_decode = msgspec.json.Decoder(Item).decode
+Catalogue = dict[str, tuple[Item, ...]]
+
+
+async def catalogue(conn: AsyncConnection) -> Catalogue:
+    """Item code -> its versions, oldest first."""
+    query = select(item_version.c.code, item_version.c.content)
+    found: dict[str, list[Item]] = defaultdict(list)
+    for row in await conn.execute(query.order_by(item_version.c.code, item_version.c.version)):
+        found[row.code].append(_decode(row.content))
+    return {code: tuple(versions) for code, versions in found.items()}
+
+
+async def size(conn: AsyncConnection) -> int:
+    """How many versions there are: another figure means that there are new ones."""
+    return int(await conn.scalar(select(func.count()).select_from(item_version)) or 0)
+
+
+async def history(conn: AsyncConnection, code: str) -> Sequence[Row[Any]]:
+    """The versions of one item with who entered them and why, newest first."""
+    query = select(item_version).where(item_version.c.code == code)
+    return (await conn.execute(query.order_by(item_version.c.version.desc()))).all()
+
+
+async def add(conn: AsyncConnection, items: Sequence[Item], who: str, why: str, wall: int) -> None:
+    """Add these versions as they are numbered."""
+    rows = [
+        {
+            "code": item.code,
+            "version": item.version,
+            "valid_from": str(item.valid_from) if item.valid_from else None,
+            "content": msgspec.json.encode(item).decode(),
+            "who": who,
+            "why": why,
+            "made_wall": wall,
+        }
+        for item in items
+    ]
+    if rows:
+        await conn.execute(insert(item_version), rows)

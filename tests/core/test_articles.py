@@ -1,0 +1,160 @@
+"""Every rule of the law with one case that kept it, one that did not, and one of which nothing is recorded."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from central.core import articles, case, route, rules
+from central.core.articles import RULES, Answer, Subject
+from central.core.item import Item, ItemKind, RouteStep
+from common.core.record import Step
+from common.core.state import CaseStatus, Light, Procedure, StepKind
+from tests.core.test_rules import CALENDAR, ZONE, at, folded
+
+PUBLIC = Item(
+    "SX1", "许可", 20, 10, delivery_days=10, receipt_counts=True, fees={"工本费": "10.00"}, basis="b", conditions="c",
+    quantity="q", procedure="p", materials=["m"], sample="s", published_on=date(2026, 1, 1),
+    route=[RouteStep("受理"), RouteStep("听证", optional=True), RouteStep("审查"), RouteStep("决定")],
+)  # fmt: skip
+DONE: dict[str, Any] = {"accepted_at": "2026-03-02", "finished_at": "2026-03-10", "status": CaseStatus.DONE}
+REFUSED: dict[str, Any] = {"status": CaseStatus.REFUSED_ACCEPTANCE, "received_at": "2026-03-02"}
+LONG = "申请事项依法不属于本机关职权范围"
+
+
+def step(kind: StepKind, day: str | None = None, **fields: Any) -> Step:
+    return Step(case_key="7", kind=kind, finished_at=day, **fields)
+
+
+@dataclass
+class Trial:
+    rule: str
+    expected: Answer | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    item: Item | None = PUBLIC
+    now: str = "2026-06-01T10:00"
+    light: Light = Light.NONE
+
+
+K, B, N = Answer.KEPT, Answer.BROKEN, Answer.NO_DATA
+NOTICE = StepKind.SUPPLEMENT
+TRIALS = [
+    Trial("L30-1", K, DONE),
+    Trial("L30-1", B, DONE, item=replace(PUBLIC, sample=""), light=Light.YELLOW),
+    Trial("L30-1", B, DONE, item=replace(PUBLIC, published_on=date(2026, 3, 3)), light=Light.RED),
+    Trial("L30-1", N, DONE, item=None),
+    Trial("L32-1", None, DONE),
+    Trial("L32-1", K, REFUSED | {"finished_at": "2026-03-03", "reason": LONG}),
+    Trial("L32-1", B, REFUSED | {"finished_at": "2026-03-04", "reason": LONG}, light=Light.YELLOW),
+    Trial("L32-1", B, REFUSED | {"finished_at": "2026-03-02", "reason": "不办"}, light=Light.RED),
+    Trial("L32-1", N, REFUSED),
+    Trial("L32-3", K, {"received_at": "2026-03-02"}, [step(NOTICE, "2026-03-09")]),
+    Trial("L32-3", B, {"received_at": "2026-03-02"}, [step(NOTICE, "2026-03-10")], light=Light.YELLOW),
+    Trial("L32-3", B, {"received_at": "2026-03-02"}, [step(NOTICE, "2026-03-04"), step(NOTICE, "2026-03-05")], light=Light.RED),
+    Trial("L32-3", N, {}, [step(NOTICE, "2026-03-04")]),
+    Trial("L32-3a", K, {"received_at": "2026-03-02"}, now="2026-03-04T10:00"),
+    Trial("L32-3a", B, {"received_at": "2026-03-02"}, light=Light.YELLOW),
+    Trial("L32-5", K, DONE, [step(StepKind.ACCEPT, "2026-03-02", doc_no="受〔2026〕1 号")]),
+    Trial("L32-5", N, DONE, [step(StepKind.ACCEPT, "2026-03-02")]),
+    Trial("L34-1", K, DONE | {"finished_at": "2026-03-02"}, item=replace(PUBLIC, kind=ItemKind.ON_THE_SPOT)),
+    Trial("L34-1", B, DONE, item=replace(PUBLIC, kind=ItemKind.ON_THE_SPOT), light=Light.YELLOW),
+    Trial("L34-1", N, {"status": CaseStatus.DONE}, item=replace(PUBLIC, kind=ItemKind.ON_THE_SPOT)),
+    Trial("L34-2", K, DONE, [step(StepKind.CHECK, staff=2)]),
+    Trial("L34-2", B, DONE, [step(StepKind.CHECK, staff=2), step(StepKind.CHECK, staff=1)], light=Light.YELLOW),
+    Trial("L34-2", N, DONE, [step(StepKind.CHECK)]),
+    Trial("L37", K, DONE, [step(StepKind.OTHER, step_name=name, seq=n) for n, name in enumerate(["受理", "审查", "决定"])]),
+    Trial("L37", B, DONE, [step(StepKind.OTHER, step_name=name, seq=n) for n, name in enumerate(["受理", "决定"])], light=Light.YELLOW),
+    Trial("L37", N, DONE, [step(StepKind.ACCEPT, "2026-03-02")]),
+    Trial("L38-1", K, DONE | {"outcome": "不予许可", "reason": LONG, "remedy": "可申请行政复议或提起行政诉讼"}),
+    Trial("L38-1", B, DONE | {"outcome": "不予许可", "reason": LONG, "remedy": "可申请行政复议"}, light=Light.RED),
+    Trial("L38-1", B, DONE | {"outcome": "不予许可", "reason": "不符", "remedy": "复议、诉讼"}, light=Light.RED),
+    Trial("L38-1", N, DONE | {"outcome": "不予许可", "reason": LONG}),
+    Trial("L40", K, DONE | {"published_at": "2026-03-19"}),
+    Trial("L40", B, DONE | {"published_at": "2026-03-20"}, light=Light.YELLOW),
+    Trial("L40", N, DONE),
+    Trial("L42-1", K, DONE),
+    Trial("L42-1", B, {"accepted_at": "2026-03-02"}, light=Light.RED),
+    Trial("L42-1", N, {"accepted_at": "2026-03-02", "status": CaseStatus.DONE}),
+    Trial("L42-P", K, DONE),
+    Trial("L42-P", B, DONE | {"finished_at": "2026-03-17"}, light=Light.RED),
+    Trial("L42-E", K, DONE, [step(StepKind.EXTEND, "2026-03-16", days=5, notified_at="2026-03-16")]),
+    Trial("L42-E", B, DONE, [step(StepKind.EXTEND, "2026-03-16", days=5, notified_at="2026-04-16")], light=Light.YELLOW),
+    Trial("L44", K, DONE, [step(StepKind.DELIVER, "2026-03-24")]),
+    Trial("L44", B, DONE, [step(StepKind.DELIVER, "2026-03-25")], light=Light.RED),
+    Trial("L44", B, DONE, light=Light.RED),
+    Trial("L45-1", K, DONE, [step(StepKind.PAUSE, "2026-03-05", notified_at="2026-03-05")]),
+    Trial("L45-1", B, DONE, [step(StepKind.PAUSE, "2026-03-05", notified_at="2026-03-06")], light=Light.YELLOW),
+    Trial("L45-1", B, DONE, [step(StepKind.PAUSE, "2026-03-05", procedure=Procedure.OTHER)], light=Light.YELLOW),
+    Trial("L45-1", N, DONE, [step(StepKind.PAUSE, "2026-03-05")]),
+    Trial("L45-2", K, DONE, [step(StepKind.PAUSE, "2026-03-06", started_at="2026-03-05", days=2)]),
+    Trial("L45-2", B, DONE, [step(StepKind.PAUSE, "2026-03-10", started_at="2026-03-05", days=2)], light=Light.RED),
+    Trial("L55", K, DONE, [step(StepKind.PAUSE, "2026-03-09", procedure=Procedure.TEST)]),
+    Trial("L55", B, DONE, [step(StepKind.PAUSE, "2026-03-10", procedure=Procedure.TEST)], light=Light.YELLOW),
+    Trial("L58", K, DONE, [step(StepKind.FEE, amount="10")]),
+    Trial("L58", B, DONE, [step(StepKind.FEE, amount="10.50")], light=Light.RED),
+    Trial("L58", N, DONE, [step(StepKind.FEE)]),
+    Trial("L58", N, DONE, [step(StepKind.FEE, amount="10")], item=replace(PUBLIC, fees={})),
+    Trial("S-2", K, DONE),
+    Trial("S-2", B, DONE | {"received_at": "2026-03-03"}, light=Light.YELLOW),
+    Trial("S-4", K, {"accepted_at": "2026-05-25"}, [step(StepKind.CHECK, started_at="2026-05-26", due_at="2026-06-05")]),
+    Trial("S-4", B, {"accepted_at": "2026-05-25"}, [step(StepKind.CHECK, started_at="2026-05-26", due_at="2026-05-29")], light=Light.YELLOW),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: f"{trial.rule}-{trial.expected}")
+def test_a_rule_answers(trial: Trial) -> None:
+    now = at(trial.now)
+    state = case.as_of(folded(*trial.steps, **trial.facts), now, ZONE)
+    verdicts = rules.verdicts(state, trial.item, CALENDAR, lambda *_: Light.NONE, now, now, ZONE)
+    found = articles.ask_all(Subject(state, trial.item, verdicts, CALENDAR, ZONE, now))
+    said = {result.rule.id: result.said for result in found}.get(trial.rule)
+    assert (said.answer if said else None) == trial.expected, said
+    assert (said.light if said else Light.NONE) is trial.light
+
+
+def test_every_rule_is_tried_kept_and_told_apart() -> None:
+    tried = {trial.rule for trial in TRIALS if trial.expected in {K, B, N}}
+    assert tried == {rule.id for rule in RULES}
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    broken = {trial.rule for trial in TRIALS if trial.expected is B}
+    assert {rule.id for rule in RULES} - broken == {"L32-5"}
+
+
+def test_nothing_recorded_breaks_nothing() -> None:
+    now = at("2026-06-01T10:00")
+    for item in (None, replace(PUBLIC, route=[], receipt_counts=False)):
+        for facts in ({}, {"status": CaseStatus.DONE}, {"status": CaseStatus.REFUSED_ACCEPTANCE}):
+            state = case.as_of(folded(**facts), now, ZONE)
+            verdicts = rules.verdicts(state, item, CALENDAR, lambda *_: Light.NONE, now, now, ZONE)
+            found = articles.ask_all(Subject(state, item, verdicts, CALENDAR, ZONE, now))
+            assert [result for result in found if result.said.answer is B] == []
+
+
+ROUTE = [RouteStep("受理"), RouteStep("听证", optional=True), RouteStep("审查"), RouteStep("决定")]
+
+
+@pytest.mark.parametrize(
+    ("names", "ended", "odd"),
+    [
+        (["受理", "审查", "决定"], True, []),
+        (["受理", "听证", "审查", "审查", "决定"], True, []),
+        (["受理"], False, []),
+        (["受理"], True, ["缺“审查”", "缺“决定”"]),
+        (["受理", "决定"], False, ["缺“审查”"]),
+        (["受理", "决定", "审查"], True, ["“审查”在“决定”之后"]),
+        (["受理", "请示", "审查", "决定"], True, ["多出“请示”"]),
+        ([], False, []),
+    ],
+)
+def test_a_route_is_followed(names: list[str], ended: bool, odd: list[str]) -> None:
+    assert route.follow(ROUTE, names, ended=ended) == odd
+
+
+def test_a_step_is_not_missing_while_it_may_be_on_its_way() -> None:
+    state = case.as_of(folded(step(StepKind.OTHER, step_name="受理"), **DONE), at("2026-06-01T10:00"), ZONE)
+    for whole, answer in ((None, K), (at("2026-03-05T00:00"), K), (at("2026-06-01T00:00"), B)):
+        found = articles.ask_all(Subject(state, PUBLIC, [], CALENDAR, ZONE, whole))
+        assert {result.rule.id: result.said.answer for result in found}["L37"] is answer

@@ -1,0 +1,139 @@
+"""The pages of the law: calendar, catalogue, and what the case page says of a case's limits and articles."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from central import judge
+from central.core.access import Role
+from central.core.item import Item, RouteStep
+from central.ingest import ingest_batches, open_batch
+from central.judge import Moment
+from central.store import items
+from central.store.engine import Store
+from central.welcome import introduce
+from common.clock import Clock
+from common.core.instant import MINUTE
+from common.core.record import Record, Step
+from common.core.state import Procedure, StepKind
+from tests.contract.test_store import ZONE, _box, at
+from tests.integration.serving import FridayClock, Served, Window, serve, text_of
+from tests.sender import SECRETS, Sender, case, draft, passed
+
+CASE = "/hall/cases/s01/7"
+ITEM = Item(
+    "SX1",
+    "食品经营许可",
+    20,
+    10,
+    route=[RouteStep("受理"), RouteStep("现场核查"), RouteStep("决定")],
+    fees={"工本费": "10.00"},
+    basis="食品安全法",
+)
+
+
+def step(key: str, **fields: object) -> Record:
+    body = Step(case_key="7", **fields)  # type: ignore[arg-type]
+    return draft(body, table="step", key=key)
+
+
+async def fill(store: Store, clock: Clock) -> None:
+    """One case with an extension in time, one too late, and a special procedure."""
+    from sqlalchemy import insert
+
+    from central.store import tables as t
+
+    now = clock.office()
+    async with store.write() as conn:
+        await conn.execute(
+            insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]
+        )
+        await conn.execute(insert(t.box), [_box(1)])
+        await items.add(conn, [ITEM], "w", "首次导入", clock.wall())
+        newer = Item("SX1", "食品经营许可", 20, 5, version=2, valid_from=date(2027, 1, 1))
+        await items.add(conn, [newer], "w", "提速", clock.wall())
+        world = await judge.load_world(conn, ZONE)
+    sender = Sender()
+    sender.number(
+        case("7", accepted_at="2026-05-20T09:00:00+08:00", item_code="SX1"),
+        step("1", kind=StepKind.ACCEPT, step_name="受理", finished_at="2026-05-20T09:00:00+08:00"),
+        step(
+            "2",
+            kind=StepKind.PAUSE,
+            started_at="2026-05-25",
+            procedure=Procedure.TEST,
+            notified_at="2026-05-25",
+        ),
+        step("3", kind=StepKind.RESUME, started_at="2026-05-28"),
+        step("4", kind=StepKind.EXTEND, finished_at="2026-06-02", notified_at="2026-06-02", days=5),
+        step("5", kind=StepKind.EXTEND, finished_at="2026-06-03", notified_at="2026-06-03", days=5),
+        step("6", kind=StepKind.FEE, amount="12.00", finished_at="2026-05-20"),
+        passed(now - MINUTE),
+    )
+    async with store.write() as conn:
+        await introduce(conn, "s01", sender.hello(), now)
+    async with store.write() as conn:
+        opened = [open_batch("s01", sender.payload(), SECRETS)]
+        await ingest_batches(conn, opened, world, Moment(now, clock.wall()))
+
+
+@pytest.fixture
+async def window(tmp_path: Path) -> AsyncIterator[Window]:
+    async with serve(tmp_path, FridayClock(), fill=fill) as hall:
+        yield_to = await _window(hall)
+        yield yield_to
+        await yield_to.session.close()
+
+
+async def _window(hall: Served) -> Window:
+    return Window(hall, aiohttp.ClientSession(cookies=await hall.session(Role.SUPERVISOR)))
+
+
+async def test_the_case_page_names_each_day_and_article(window: Window) -> None:
+    status, html = await window.get(CASE)
+    words = text_of(html)
+    assert status == 200
+    for said in (
+        "20 个工作日，依法延长 5 个工作日",
+        "10 个工作日，依法延长 5 个工作日",
+        "不计：延期（2026-06-03 才批准并告知）不在时限内，或不是第一次，不计（行政许可法 42）",
+        "检测",
+        "事项清单 SX1 第 1 版，承诺件，法定 20 个工作日，承诺 10 个工作日",
+        "不符合 行政许可法 58、59 按公布的项目和标准收费 收费 12.00 元与清单标准不符",
+        "无数据 行政许可法 32 受理出具书面凭证 业务系统未记录受理通知书的文号",
+        "公示内容缺：条件、数量",
+    ):
+        assert said in words, said
+    assert html.count(">检测<") >= 4  # two clocks, the working days from 26 to 28 May
+
+
+async def test_the_calendar_shows_a_year_and_says_what_is_not_published(window: Window) -> None:
+    words = text_of((await window.get("/hall/calendar"))[1])
+    for said in (
+        "2026 年工作日",
+        "248 个工作日，其中调休上班 6 天",
+        "10月10日",
+        "第 1 版",
+        "chinesecalendar",
+    ):
+        assert said in words
+    assert "还没有导入：按星期推定" in text_of((await window.get("/hall/calendar?year=2027"))[1])
+    assert (await window.get("/hall/calendar?year=x%00"))[0] == 200
+
+
+async def test_the_catalogue_shows_the_version_in_force_and_its_history(window: Window) -> None:
+    words = text_of((await window.get("/hall/items"))[1])
+    assert "SX1 食品经营许可 承诺件 20 10 第 1 版，共 2 版" in words
+    status, html = await window.get("/hall/items/SX1")
+    words = text_of(html)
+    assert status == 200
+    for said in ("受理；现场核查；决定", "工本费=10.00", "第 2 版 2027-01-01 起", "w：提速"):
+        assert said in words
+    assert (await window.get("/hall/items/%00"))[0] == 404
+
+
+def test_the_friday_of_the_test_city_lies_inside_the_case() -> None:
+    assert at("2026-05-20T09:00") < FridayClock().office() < at("2026-07-01T00:00")

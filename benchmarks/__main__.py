@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from benchmarks import append, backlog, bridge, ingest, latency, memory, sealing, size, throughput
+from benchmarks import append, backlog, bridge, capture, ingest, latency, memory, sealing, size, throughput
 from benchmarks.figure import text
 
 MEASURES = {
@@ -12,6 +12,7 @@ MEASURES = {
     "append": append.measure,
     "backlog": backlog.measure,
     "bridge": bridge.measure,
+    "capture": capture.measure,
     "ingest": ingest.measure,
     "latency": latency.measure,
     "memory": memory.measure,

@@ -10,13 +10,14 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from agent.core.digest import plain, row_digest
+from agent.core.digest import BYTES, plain, row_digest
 from agent.core.mapping import TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
@@ -61,25 +62,29 @@ class Stamp(Struct, frozen=True):
     mono: int
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, dict=True):
     """A row that was read: who it is and whether it changed, before it is mapped."""
 
     key: str
     digest: bytes
-    values: dict[str, Any]
+    row: Sequence[Any]
+    names: tuple[str, ...]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """By column; most rows did not change and are never asked for one."""
+        return dict(zip(self.names, self.row, strict=True))
 
 
 def key_of(row: Sequence[Any], table: Table) -> str:
     """Key of `row`, in the order of `table.names`. Raises RejectedError where it cannot be one."""
-    values = dict(zip(table.names, row, strict=True))
-    return key_text([values[name] for name in table.key], table.source.charset)
+    return key_text([row[place] for place in table.key_places], table.source.charset)
 
 
 def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
     """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
-    values = dict(zip(table.names, row, strict=True))
-    digest = row_digest(digest_key, table.fingerprint, [values[name] for name in table.content])
-    return Item(key_of(row, table), digest, values)
+    digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    return Item(key_of(row, table), digest, row, table.names)
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
@@ -102,7 +107,7 @@ def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
 
 
 def _joined(texts: list[str]) -> str:
-    if not all(text == sound(text) for text in texts):
+    if not all(text.isprintable() or text == sound(text) for text in texts):
         return json.dumps(texts)
     return texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
 
@@ -381,7 +386,7 @@ def _raw_text(value: Any, charset: str, errors: str) -> str | None:
     """Every character as the driver gave it."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, BYTES):
         return bytes(value).decode(charset or "utf-8", errors)
     if isinstance(value, bool):
         return str(int(value))

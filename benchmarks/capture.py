@@ -31,6 +31,8 @@ PAGE = 5_000
 TARGET_US, TARGET_MB = 3.0, 60.0
 TARGET_HASH_SECS = {"mariadb": 2.0, "postgresql": 0.5}
 ENGINES = ("mariadb", "postgresql", "sqlite")
+PEERS = Path(sys.prefix) / "peers"
+"""Where `make bench` has installed dlt; our own processes do not see it."""
 TABLE = "SP_YWSL"
 COLUMNS = {
     "YWID": "BIGINT PRIMARY KEY",
@@ -141,6 +143,7 @@ def _run(part: str, home: Path, *more: str) -> list[Cost]:
     """One measurement in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.capture", part, str(home), *more]
     env = {**os.environ, "DLT_DATA_DIR": str(home / "dlt"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+    env |= {"PYTHONPATH": str(PEERS)} if part == "dlt" else {}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, env=env)
     if done.returncode:
         raise RuntimeError(f"{part}: {done.stderr[-2000:]}")

@@ -144,7 +144,7 @@ def _run(part: str, home: Path, *more: str) -> list[Cost]:
     command = [sys.executable, "-m", "benchmarks.capture", part, str(home), *more]
     env = {**os.environ, "DLT_DATA_DIR": str(home / "dlt"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     env |= {"PYTHONPATH": str(PEERS)} if part == "dlt" else {}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600, env=env)
     if done.returncode:
         raise RuntimeError(f"{part}: {done.stderr[-2000:]}")
     costs = msgspec.json.decode(done.stdout.splitlines()[-1], type=list[Cost])

@@ -32,6 +32,9 @@ class Store(Protocol):
     def mapping(self) -> str:
         """`[source]` of mapping.toml."""
 
+    def address(self) -> str:
+        """As SQLAlchemy takes it, for dlt."""
+
     async def create(self) -> None: ...
 
     def session(self) -> Any:
@@ -62,6 +65,11 @@ class MariaDbStore:
         return (
             f'type = "mariadb"\nhost = "{HOST}"\nport = {self._server.port}\ndatabase = "{self.database}"\n'
             f'user = "{self._user}"\npassword_file = "password"\n'
+        )
+
+    def address(self) -> str:
+        return (
+            f"mysql+pymysql://{ADMIN}:{PASSWORD}@{HOST}:{self._server.port}/{self.database}?charset=utf8mb4"
         )
 
     @asynccontextmanager
@@ -112,6 +120,9 @@ class PostgreSqlStore:
             f'user = "{self._user}"\npassword_file = "password"\n'
         )
 
+    def address(self) -> str:
+        return self._server.url(self.database).replace("postgresql://", "postgresql+psycopg://", 1)
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         connection = await asyncpg.connect(self._server.url(self.database))
@@ -159,6 +170,9 @@ class SqliteStore:
 
     def mapping(self) -> str:
         return f'type = "sqlite"\npath = "{self._file}"\n'
+
+    def address(self) -> str:
+        return f"sqlite:///{self._file}"
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

@@ -24,7 +24,7 @@ def main() -> None:
 
     known: dict[int, list[Any]] = {}
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
 
     @dlt.destination(batch_size=1000, name="known")  # type: ignore[untyped-decorator]
     def merge(items: Iterable[dict[str, Any]], table: object) -> None:
@@ -49,6 +49,11 @@ def main() -> None:
                 pipeline.drop_pending_packages()
             ended.wait(max(0.0, began + 1 - time.monotonic()))
     print(json.dumps([[key, *row] for key, row in known.items()]))
+
+
+def _await_end(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 def _plain(value: Any) -> Any:

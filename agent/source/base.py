@@ -42,6 +42,10 @@ class NotYetError(SchemaError):
     """The table is being loaded or written: it will be there by itself."""
 
 
+class UnforeseenError(UnavailableError):
+    """An error of the engine whose code nobody has foreseen: it may not understand what it was asked."""
+
+
 class Source(Protocol):
     """One open database."""
 
@@ -135,12 +139,6 @@ def plan(*, scans: bool, sorts: bool) -> str:
     return "、".join(word for word, found in ((SCANS, scans), (SORTS, sorts)) if found)
 
 
-def no_catalogue(engine: str) -> UnavailableError:
-    return UnavailableError(
-        f"还不会勘察 {engine} 数据库", hint="请按操作手册手写 mapping.toml，再用  mingcha-agent doctor  检查"
-    )
-
-
 def unreachable(where: str, detail: object) -> UnavailableError:
     return UnavailableError(
         f"连不上数据源 {where}：{detail}", hint="请检查业务库是否启动、网络与端口是否放行"
@@ -167,7 +165,7 @@ def busy(detail: object) -> UnavailableError:
 
 
 def broken(detail: object) -> UnavailableError:
-    return UnavailableError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
+    return UnforeseenError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
 
 
 def no_table(table: str) -> SchemaError:

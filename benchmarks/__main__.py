@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from benchmarks import append, backlog, bridge, capture, ingest, latency, memory, sealing, size, throughput
+from benchmarks import append, backlog, bridge, capture, ingest, latency, memory, sealing, size, throughput, writers
 from benchmarks.figure import text
 
 MEASURES = {
@@ -18,6 +18,7 @@ MEASURES = {
     "memory": memory.measure,
     "size": size.measure,
     "sealing": sealing.measure,
+    "writers": writers.measure,
 }
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from benchmarks.figure import Figure, line, percentile
 
-PAIRS, BLOCK_SECS, SETTLE_SECS = 60, 1.5, 0.2
+PAIRS, BLOCK_SECS, SETTLE_SECS = 50, 1.2, 0.2
 """Two blocks a pair; what a block begins with does not count."""
 ROWS = 200_000
 CLERKS, PAUSE_SECS = 3, 0.002

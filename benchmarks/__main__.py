@@ -4,7 +4,19 @@ import asyncio
 
 import click
 
-from benchmarks import append, backlog, bridge, capture, ingest, latency, memory, sealing, size, throughput, writers
+from benchmarks import (
+    append,
+    backlog,
+    bridge,
+    capture,
+    ingest,
+    latency,
+    memory,
+    sealing,
+    size,
+    throughput,
+    writers,
+)
 from benchmarks.figure import text
 
 MEASURES = {

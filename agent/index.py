@@ -52,7 +52,7 @@ _COLUMNS = "key, tbl, id, n, digest, case_key, gone, dirty, epoch, seq, ends, at
 _WALKED = "walked."
 _IN = 500
 _THERE = "(gone=0 OR dirty=1)"
-_SCAN = 10_000
+_SCAN = 2_000
 """Ids that one look at the file brings."""
 _Kept = TypeVar("_Kept")
 

@@ -1,7 +1,7 @@
 """Capture of 1,000,000 rows x 16 columns with Chinese text: what a full verification, a first load and a page hash cost.
 
 Each measurement is a process of its own: its CPU time (all threads) and its peak of resident memory. Verification is the
-product's own walk, with its rests left out: the first one of a process, which compares every row with the index, and the
+product's own walk, with its rests and its smaller pages on a busy machine left out: the first one of a process, which compares every row with the index, and the
 following ones, which recognise pages that were proven. The peers read the same table in the same run: a bare loop over the
 product's driver that throws every page away, and dlt's `sql_database` (extract alone, one worker) over PyMySQL, psycopg and
 sqlite3. The page hash is the statement of capture.md 3.5 over pages of 5,000; the product does not send it.
@@ -340,7 +340,8 @@ def _peak_mb() -> float:
 
 @asynccontextmanager
 async def _site(home: Path) -> AsyncIterator[Any]:
-    """A box's parts over `home`, without the rests that its limits ask for."""
+    """A box's parts over `home`, without the rests and the smaller pages that its limits ask for on a busy machine."""
+    sys.modules["rich"] = None  # type: ignore[assignment]  # a box has no development tools; structlog would load it
     from agent import mapping
     from agent.app import adapter
     from agent.buffer import Buffer
@@ -352,7 +353,9 @@ async def _site(home: Path) -> AsyncIterator[Any]:
     from common.clock import Clock
 
     clock = Clock()
-    config = CaptureConfig(duty=1.0, rows_per_sec=1_000_000, night="00:00-23:59", sweep_secs=86_400)
+    config = CaptureConfig(
+        duty=1.0, rows_per_sec=1_000_000, night="00:00-23:59", sweep_secs=86_400, page_ms=5_000
+    )
     source_config, (table,) = mapping.load(home / "mapping.toml")
     buffer = await Buffer.open(
         home / "buffer.db", seal=Sealing([bytes(32)]), site="s01", sign_key=bytes(32), clock=clock

@@ -9,6 +9,7 @@ The same holds for what is gone: of the rows that the last finished walk left in
 are asked for; only rows that the index came to know since are looked through one by one.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,7 +18,6 @@ from msgspec import Struct
 
 from agent.core.indexed import Known
 from agent.core.proof import Met
-from common.core.crypto import keyed_digest
 
 BEGIN = ""
 """Where a table's first page begins: no key is empty."""
@@ -121,9 +121,12 @@ class Pages:
 
 
 def digest(key: bytes, rows: Sequence[tuple[Any, ...]]) -> bytes | None:
-    """16 bytes; None for rows with a value that has no plain encoding."""
+    """32 bytes; None for rows with a value that has no plain encoding.
+
+    It never leaves the process. SHA-256, because processors have it in hardware: half of what BLAKE2b costs.
+    """
     try:
-        return keyed_digest(key, msgspec.msgpack.encode(rows))
+        return hashlib.sha256(key + msgspec.msgpack.encode(rows)).digest()
     except (TypeError, ValueError, OverflowError):
         return None
 

@@ -8,7 +8,7 @@ After any error the adapter has closed its connection, so that no lock and no ha
 `open` may be called again at any time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -137,6 +137,16 @@ SORTS = "临时排序"
 def plan(*, scans: bool, sorts: bool) -> str:
     """What `explain` says."""
     return "、".join(word for word, found in ((SCANS, scans), (SORTS, sorts)) if found)
+
+
+def carried(over: Sequence[tuple[str, ...]], wanted: tuple[str, ...]) -> str:
+    """The same where an engine is not asked for plans: of indexes over `over`, whether one begins with the columns `wanted`.
+
+    It says what could carry a query, not what the optimiser takes.
+    """
+    whole = any(columns[: len(wanted)] == wanted for columns in over)
+    begun = any(columns[:1] == wanted[:1] for columns in over)
+    return plan(scans=not begun, sorts=begun and not whole)
 
 
 def unreachable(where: str, detail: object) -> UnavailableError:

@@ -67,9 +67,7 @@ async def explain(fetch: Fetch, query: Query, places: tuple[str, str]) -> str:
     owner, _, name = query.table.rpartition(".")
     found = await fetch(Query(_OVER.format(*places), (owner or None, name)))
     over = [tuple(row[1] for row in rows) for _, rows in groupby(found, key=lambda row: row[0])]
-    carried = any(columns[: len(query.index)] == query.index for columns in over)
-    begun = any(columns[0] == query.index[0] for columns in over)
-    return base.plan(scans=not begun, sorts=begun and not carried)
+    return base.carried(over, query.index)
 
 
 async def clock(fetch: Fetch) -> int | None:

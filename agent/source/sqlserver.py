@@ -31,7 +31,6 @@ FAULTS = {
     207: Fault.COLUMN,
     229: Fault.PRIVILEGE,
     230: Fault.PRIVILEGE,
-    262: Fault.PRIVILEGE,  # SHOWPLAN
     297: Fault.PRIVILEGE,
     300: Fault.PRIVILEGE,
     1204: Fault.BUSY,

@@ -315,6 +315,8 @@ class _Reader:
             return None
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
+        if type(value) is datetime and value.tzinfo is None and field.type != "unix":
+            return _canonical(value.replace(fold=0), field, self._zone)  # what its text would become
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
@@ -341,12 +343,8 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         if hour is None:  # 2026-06-12-08 is no date with an offset
             return None if len(g[13] or "") == _SHORT else date(year, month, day).isoformat()
         micros = int((g[9] or "0")[:6].ljust(6, "0"))
-        ends = (int(hour), int(minute), int(second), micros) == (
-            24,
-            0,
-            0,
-            0,
-        )  # ISO 8601: the day's last instant
+        last = 24, 0, 0, 0  # ISO 8601: the day's last instant
+        ends = (int(hour), int(minute), int(second), micros) == last
         offset = datetime.fromisoformat(f"2000-01-01T00:00:00{g[13]}").tzinfo if g[13] else None
         clock = (0 if ends else int(hour), int(minute), int(second), micros)
         moment = datetime(year, month, day, *clock, tzinfo=offset) + timedelta(days=ends)

@@ -30,14 +30,13 @@ OFFICE_HOURS = '[capture]\nsweep_secs = 0.05\nnight = ""\n'
 async def measure() -> AsyncIterator[Figure]:
     for engine in ("mariadb", "postgresql"):
         async with _office(engine) as (agent, arguments):
-            writer = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "benchmarks.writers", *arguments, stdout=asyncio.subprocess.PIPE
-            )
+            pipe, command = asyncio.subprocess.PIPE, ["-m", "benchmarks.writers", *arguments]
+            writer = await asyncio.create_subprocess_exec(sys.executable, *command, stdin=pipe, stdout=pipe)
             assert writer.stdout is not None
             await writer.stdout.readline()  # they have begun
             blocks = await _blocks(agent)
-            commits = msgspec.json.decode(await writer.stdout.read(), type=list[tuple[float, float]])
-            await writer.wait()
+            said, _ = await writer.communicate(b"")
+            commits = msgspec.json.decode(said, type=list[tuple[float, float]])
         pairs = [tuple(_p95(commits, *block) for block in pair) for pair in blocks]
         ratio = statistics.median(held_free[1] / held_free[0] for held_free in pairs)
         yield line(f"writers_p95_ratio_{engine}", ratio, "with / without", LIMIT, PAIRS)
@@ -95,8 +94,7 @@ async def _office(engine: str) -> AsyncIterator[tuple[Any, list[str]]]:
         agent.config.write_text(config.format(OFFICE_HOURS), "utf-8")
         agent.start()
         try:
-            seconds = PAIRS * 2 * (BLOCK_SECS + SETTLE_SECS) + 2
-            yield agent, [engine, str(server.port), store.database, str(seconds)]
+            yield agent, [engine, str(server.port), store.database]
         finally:
             agent.stop()
 
@@ -125,21 +123,24 @@ _EDIT = {
 # the writers' process -----------------------------------------------------------------------------------------
 
 
-async def write(engine: str, port: str, database: str, secs: str) -> list[tuple[float, float]]:
-    """-> of every commit when it ended, by the monotonic clock, and the seconds that it and its statement took."""
+async def write(engine: str, port: str, database: str) -> list[tuple[float, float]]:
+    """Until standard input ends. -> of every commit when it ended, by the monotonic clock, and the seconds it took."""
     commits: list[tuple[float, float]] = []
     clerks = [await _connected(engine, int(port), database) for _ in range(CLERKS)]
     print("begun", flush=True)
-    until = time.monotonic() + float(secs)
-    await asyncio.gather(
-        *(_clerk(clerk, place, engine, until, commits) for place, clerk in enumerate(clerks))
-    )
+    working = [
+        asyncio.create_task(_clerk(clerk, place, engine, commits)) for place, clerk in enumerate(clerks)
+    ]
+    await asyncio.to_thread(sys.stdin.read)
+    for clerk in working:
+        clerk.cancel()
     return commits
 
 
-async def _clerk(run: Any, place: int, engine: str, until: float, commits: list[tuple[float, float]]) -> None:
+async def _clerk(run: Any, place: int, engine: str, commits: list[tuple[float, float]]) -> None:
     dice = random.Random(place)
-    while (began := time.monotonic()) < until:
+    while True:
+        began = time.monotonic()
         await run(_EDIT[engine].format(dice.randrange(ROWS // CLERKS) * CLERKS + place + 1))
         ended = time.monotonic()
         commits.append((ended, ended - began))

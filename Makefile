@@ -4,6 +4,9 @@ PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := $(VENV)/peers
+COMPILE = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --no-annotate \
+  --python-version 3.11 --universal -q
 SHELL := /bin/bash
 # Tests start hundreds of processes: each would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -21,6 +24,11 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+# What figures and hazards are measured beside, in a folder that only its processes see: it would weigh on ours.
+$(PEERS): $(STAMP) requirements-bench.lock
+	@rm -rf $(PEERS)
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --target $(PEERS) -r requirements-bench.lock
 
 services:
 	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools
@@ -41,16 +49,16 @@ test: check services
 	$(BIN)/pytest -m service
 
 # `make bench ONLY=name` runs one figure; each prints one JSON line.
-bench: setup services
+bench: setup services $(PEERS)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 # `make soak WHAT=kill COUNT=100 SEED=1`: long fault runs, closing with one JSON line of counts.
-soak: setup services
+soak: setup services $(if $(filter hazard,$(WHAT)),$(PEERS))
 	@$(BIN)/python -m tests.soak --what $(or $(WHAT),kill) --count $(or $(COUNT),20) --seed $(or $(SEED),1)
 
 lock: setup
-	$(BIN)/uv pip compile pyproject.toml $(foreach extra,agent mysql postgresql sqlserver oracle dm kingbase folder central demo dev,--extra $(extra)) \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 --universal -q -o requirements.lock
+	$(COMPILE) $(foreach extra,agent mysql postgresql sqlserver oracle dm kingbase folder central demo dev,--extra $(extra)) -o requirements.lock
+	$(COMPILE) --extra bench -c requirements.lock -o requirements-bench.lock
 
 format: setup
 	$(BIN)/ruff check -q --fix-only .

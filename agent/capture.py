@@ -8,6 +8,7 @@ A row that cannot be mapped is set aside with its reason and shown by the doctor
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from msgspec import Struct
@@ -15,10 +16,10 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
-from agent.core import rows
+from agent.core import rows, upheaval
 from agent.core.indexed import Known, Seen
 from agent.core.mapping import IMAGES, Table
-from agent.core.page import Page, Pages, pack
+from agent.core.page import Pages, Place
 from agent.core.page import digest as page_digest
 from agent.core.proof import Met
 from agent.core.query import Row
@@ -131,6 +132,7 @@ class Capture:
         positions: dict[str, bytes] | None = None,
         met: Met | None = None,
         *,
+        place: Place | None = None,
         settle: bool = False,
         watch: bool = False,
         fresh: list[Row] | None = None,
@@ -138,13 +140,14 @@ class Capture:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
         rows the index did not know.
 
-        Without a change the positions are stored only if `settle`. -> how many changed.
+        Without a change the page is remembered as proven at `place`, and the positions are stored only if `settle`. -> how
+        many changed.
         Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
         """
         read = [await self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
         if watch:
-            self.evidence.look_out(table, *_compared(read, known)[:2])
+            self.evidence.look_out(table, *upheaval.compared(read, known)[:2])
         stamp = self.stamp()
         drafts: dict[str, Draft] = {}
         digests: dict[str, bytes] = {}
@@ -170,23 +173,19 @@ class Capture:
             fresh += [
                 row for row, (key, _) in zip(page, read, strict=True) if key in drafts and key not in known
             ]
+        self._learn(table, page, [key for key, _ in read], known, None if drafts else place)
         return len(drafts)
 
     async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:
         """-> how many rows of `page` are as the index has them, differ, are new. Nothing is taken."""
         read = [await self._read(row, table) for row in page]
-        return _compared(read, await self._index.known(table.name, list({key for key, _ in read})))
+        return upheaval.compared(read, await self._index.known(table.name, list({key for key, _ in read})))
 
-    async def prove(self, table: Table, page: Sequence[Row], lo: str, soiled: int) -> None:
-        """Remember a page that was taken without a change, if every row of it is as the index has it."""
-        found = self.digest(page)
-        keys = [rows.key_of(row, table) for row in page]
-        if found is None or any((table.name, key) in self.bad for key in keys):
-            return
-        known = await self._index.known(table.name, keys)
-        if len(known) == len(page) and not any(old.gone or old.dirty for old in known.values()):
-            ids = pack(old.id for old in known.values())
-            self._pages[table.name].prove(lo, Page(keys[-1], len(page), found, ids), soiled)
+    def _learn(
+        self, table: Table, page: Sequence[Row], keys: list[str], known: dict[str, Known], place: Place | None
+    ) -> None:
+        if place is not None and not any((table.name, key) in self.bad for key in keys):
+            self._pages[table.name].learn(keys, known, self.digest(page), place)
 
     async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
         """These rows were seen once and are no longer in the source."""
@@ -265,13 +264,15 @@ class Capture:
         return Stamp(self._clock.office(), self._clock.wall(), self._clock.mono())
 
     async def _read(self, row: Row, table: Table) -> tuple[str, Item | None]:
-        key = NO_KEY
         try:
-            key = rows.key_of(row, table)
-            return key, rows.read(row, table, self._digest_key)
+            item = rows.read(row, table, self._digest_key)
         except RejectedError as error:
+            key = NO_KEY
+            with suppress(RejectedError):
+                key = rows.key_of(row, table)
             await self._set_aside(table, key, error)
             return key, None
+        return item.key, item
 
     async def _draft(self, item: Item, table: Table, old: Known | None, stamp: Stamp) -> Draft | None:
         """None for a row that did not change, or that cannot be mapped."""
@@ -360,20 +361,6 @@ class Capture:
 _TOP = "#version"
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
 _TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT}
-
-
-def _compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:
-    """-> how many are as the index has them, differ, are new; rows that cannot be read count as they were."""
-    same = off = new = 0
-    for key, item in read:
-        old = known.get(key)
-        if old is None or old.gone:
-            new += 1
-        elif item is None or old.dirty or old.digest == item.digest:
-            same += 1
-        else:
-            off += 1
-    return same, off, new
 
 
 def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:

@@ -55,6 +55,9 @@ _WALKED = "walked."
 _COLUMNS_OF = "columns."
 _UPHEAVAL = "upheaval."
 _IN = 500
+_THERE = "(gone=0 OR dirty=1)"
+_SCAN = 2_000
+"""Ids that one look at the file brings."""
 _Kept = TypeVar("_Kept")
 
 
@@ -206,24 +209,25 @@ class Index:
     async def unseen(
         self, table: str, met: Met, between: tuple[int, int], limit: int
     ) -> list[tuple[str, Known]]:
-        """Rows of `table` with id in (lo, hi], in id order, that a sweep should have met but has not.
+        """Rows of `table` with id in (lo, hi], in id order, that a sweep should have met but has not: `limit` at most."""
+        sql = f"SELECT id FROM row WHERE id>? AND id<=? AND tbl=? AND {_THERE} ORDER BY id LIMIT {_SCAN}"  # noqa: S608
+        (lo, hi), missing = between, list[int]()
+        while len(missing) < limit:
+            ids = [row[0] for row in await self._all(sql, (lo, hi, table))]
+            missing += met.lacks(ids)
+            if len(ids) < _SCAN:
+                break
+            lo = ids[-1]
+        return await self.there(table, missing[:limit])
 
-        Rows known to be gone are met no more, unless their deletion must be repeated.
+    async def there(self, table: str, ids: Sequence[int]) -> list[tuple[str, Known]]:
+        """Of these ids, in order, the rows of `table` that should be in the source.
+
+        Rows known to be gone are not, unless their deletion must be repeated.
         """
-        sql = (
-            f"SELECT {_COLUMNS} FROM row "  # noqa: S608
-            "WHERE id>? AND id<=? AND tbl=? AND (gone=0 OR dirty=1) ORDER BY id"
-        )
-        missing: list[tuple[str, Known]] = []
-        with self._guarded():
-            async with self._db.execute(sql, (*between, table)) as cursor:
-                async for row in cursor:
-                    if row[2] in met:
-                        continue
-                    missing.append((row[0], self._known(row)))
-                    if len(missing) == limit:
-                        break
-        return missing
+        places = ",".join("?" * len(ids))
+        sql = f"SELECT {_COLUMNS} FROM row WHERE id IN ({places}) AND tbl=? AND {_THERE} ORDER BY id"  # noqa: S608
+        return [(row[0], self._known(row)) for row in await self._all(sql, (*ids, table))]
 
     async def open_cases(self, after: str, limit: int) -> list[str]:
         """Keys of cases of which no row says that they have ended, in order, behind `after`."""

@@ -4,7 +4,19 @@ import asyncio
 
 import click
 
-from benchmarks import append, backlog, bridge, ingest, latency, memory, sealing, size, throughput
+from benchmarks import (
+    append,
+    backlog,
+    bridge,
+    capture,
+    ingest,
+    latency,
+    memory,
+    sealing,
+    size,
+    throughput,
+    writers,
+)
 from benchmarks.figure import text
 
 MEASURES = {
@@ -12,11 +24,13 @@ MEASURES = {
     "append": append.measure,
     "backlog": backlog.measure,
     "bridge": bridge.measure,
+    "capture": capture.measure,
     "ingest": ingest.measure,
     "latency": latency.measure,
     "memory": memory.measure,
     "size": size.measure,
     "sealing": sealing.measure,
+    "writers": writers.measure,
 }
 
 

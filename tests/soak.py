@@ -148,7 +148,7 @@ async def hazard(count: int, seed: int) -> Tally:
     losses, delays, kills, records = [], defaultdict[str, list[float]](list), 0, 0
     peers = defaultdict[str, list[Loss]](list)
     for number in range(count):
-        for item in await side_by_side(seed + number, 30, 2 * (number % 2), DEFAULTS, REST_SECS):
+        for item in await side_by_side(seed + number, 30, 2 * (number % 2), DEFAULTS, REST_SECS, dlt=True):
             say(f"seed {seed + number} {item.engine}: {item.changes} changes, {item.loss}")
             losses.append(item.loss)
             kills, records = kills + item.kills, records + item.changes

@@ -4,7 +4,7 @@ Equal values give equal bytes on every engine, driver and release (golden tests)
 never be read as others: each is a tag, a length and its bytes. The key keeps the digest from revealing anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,16 @@ from uuid import UUID
 
 from common.core.crypto import keyed_digest
 from common.core.errors import RejectedError
+
+BYTES = (bytes, bytearray, memoryview)
+_PLAIN: dict[type, tuple[bytes, Callable[[Any], bytes]]] = {
+    str: (b"S", lambda value: value.encode("utf-8", "surrogatepass")),
+    bytes: (b"B", bytes),
+    int: (b"I", lambda value: str(value).encode()),
+    datetime: (b"T", lambda value: value.isoformat().encode()),
+    type(None): (b"N", lambda _: b""),
+}
+"""What nearly every value is, found without asking for one type after the other."""
 
 
 def row_digest(key: bytes, mapping: bytes, values: Iterable[Any]) -> bytes:
@@ -21,8 +31,11 @@ def row_digest(key: bytes, mapping: bytes, values: Iterable[Any]) -> bytes:
 
 def encode(value: Any) -> bytes:
     """tag | length as 4 bytes big-endian | content. Raises RejectedError for a type without an encoding."""
-    tag, content = _content(value)
-    return _framed(tag, content)
+    plain_kind = _PLAIN.get(type(value))
+    if plain_kind is None:
+        return _framed(*_content(value))
+    tag, content = plain_kind[0], plain_kind[1](value)
+    return tag + len(content).to_bytes(4, "big") + content
 
 
 def _framed(tag: bytes, content: bytes) -> bytes:
@@ -34,7 +47,7 @@ def _content(value: Any) -> tuple[bytes, bytes]:
         return b"N", b""
     if isinstance(value, str):
         return b"S", value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, BYTES):
         return b"B", bytes(value)
     return _number(value) or _temporal(value)
 

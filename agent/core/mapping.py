@@ -191,6 +191,11 @@ class Table(Struct, frozen=True, dict=True):
         return (*self.content, *(name for name in dict.fromkeys(self.cursors) if name not in self.content))
 
     @cached_property
+    def key_places(self) -> tuple[int, ...]:
+        """Where in a row the columns of its key are."""
+        return tuple(self.names.index(name) for name in self.key)
+
+    @cached_property
     def fingerprint(self) -> bytes:
         """Changes when the meaning of a row changes, and only then: rows are then sent anew."""
         used = {name: self.lookups[name] for name in {f.lookup for f in self.fields.values()} if name}

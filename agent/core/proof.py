@@ -4,6 +4,8 @@ Nothing is written per row and look. A walk that has come to its end met every r
 a round of the hot lane met the rows of open cases. What either of them found unchanged was so at its begin or later.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from agent.core.indexed import Known
@@ -35,6 +37,42 @@ class Met:
         if place >= len(self.ids):
             self.ids.extend(bytes(place + 1024 - len(self.ids)))
         self.ids[place] |= 1 << (number & 7)
+
+    def add_run(self, first: int, count: int) -> None:
+        """`count` ids from `first` on, at once: pages that were proven are met as runs."""
+        last = first + count - 1
+        lo, hi = first >> 3, last >> 3
+        if hi >= len(self.ids):
+            self.ids.extend(bytes(hi + 1024 - len(self.ids)))
+        begin, end = 0xFF << (first & 7) & 0xFF, (2 << (last & 7)) - 1
+        if lo == hi:
+            self.ids[lo] |= begin & end
+            return
+        self.ids[lo] |= begin
+        self.ids[hi] |= end
+        self.ids[lo + 1 : hi] = b"\xff" * (hi - lo - 1)
+
+    def has_any(self, first: int, count: int) -> bool:
+        """Of `count` ids from `first` on."""
+        near = any(self.ids[first >> 3 : (first + count + 7) >> 3])
+        return near and any(number in self for number in range(first, first + count))
+
+    def without(self, other: "Met") -> list[int]:
+        """Ids that are in here and not in `other`, in order."""
+        size = len(self.ids)
+        left = int.from_bytes(self.ids, "little") & ~int.from_bytes(other.ids[:size], "little")
+        return [
+            place << 3 | bit
+            for place, byte in enumerate(left.to_bytes(size, "little") if left else b"")
+            if byte
+            for bit in range(8)
+            if byte >> bit & 1
+        ]
+
+    def lacks(self, ids: Iterable[int]) -> list[int]:
+        """Those of `ids` that are not in here."""
+        bits, size = self.ids, len(self.ids)
+        return [number for number in ids if number >> 3 >= size or not bits[number >> 3] >> (number & 7) & 1]
 
     def discard(self, number: int) -> None:
         if number in self:

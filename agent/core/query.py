@@ -8,6 +8,7 @@ where the last row ended, never at an OFFSET, so that rows inserted meanwhile sh
 import re
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -219,7 +220,7 @@ def _select(
     falling: bool = False,
 ) -> Query:
     spelling = _SPELLING[table.dialect]
-    columns = ", ".join(_column(table.dialect, column) for column in table.columns)
+    columns = _listed(table.dialect, table.columns)
     top = spelling.top.format(n=int(limit)) if limit else ""
     sql = f"SELECT {top}{columns} FROM {table_name(table.dialect, table.name)}"  # noqa: S608
     if where:
@@ -230,6 +231,12 @@ def _select(
     if limit:
         sql += spelling.limit.format(n=int(limit))
     return Query(sql, tuple(build.params), table.name, tuple(order) or table.key)
+
+
+@cache
+def _listed(dialect: Dialect, columns: tuple[Column, ...]) -> str:
+    """Once per table: pages are many."""
+    return ", ".join(_column(dialect, column) for column in columns)
 
 
 def _column(dialect: Dialect, column: Column) -> str:

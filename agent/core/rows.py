@@ -10,13 +10,14 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
-from agent.core.digest import plain, row_digest
+from agent.core.digest import BYTES, plain, row_digest
 from agent.core.mapping import NUMBER_FIELDS, TIME_FIELDS, Field, Table
 from common.core import mask
 from common.core.errors import RejectedError
@@ -47,25 +48,29 @@ class Stamp(Struct, frozen=True):
     mono: int
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, dict=True):
     """A row that was read: who it is and whether it changed, before it is mapped."""
 
     key: str
     digest: bytes
-    values: dict[str, Any]
+    row: Sequence[Any]
+    names: tuple[str, ...]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """By column; most rows did not change and are never asked for one."""
+        return dict(zip(self.names, self.row, strict=True))
 
 
 def key_of(row: Sequence[Any], table: Table) -> str:
     """Key of `row`, in the order of `table.names`. Raises RejectedError where it cannot be one."""
-    values = dict(zip(table.names, row, strict=True))
-    return key_text([values[name] for name in table.key], table.source.charset)
+    return key_text([row[place] for place in table.key_places], table.source.charset)
 
 
 def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
     """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
-    values = dict(zip(table.names, row, strict=True))
-    digest = row_digest(digest_key, table.fingerprint, [values[name] for name in table.content])
-    return Item(key_of(row, table), digest, values)
+    digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    return Item(key_of(row, table), digest, row, table.names)
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
@@ -89,7 +94,7 @@ def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
 
 def _joined(texts: list[str]) -> str:
     key = texts[0] if len(texts) == 1 else msgspec.json.encode(texts).decode()
-    if not all(text == sound(text) for text in texts):
+    if not all(text.isprintable() or text == sound(text) for text in texts):
         key = json.dumps(texts)
     if len(key) > LONGEST_KEY:
         raise RejectedError(
@@ -305,6 +310,8 @@ class _Reader:
             return None
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
+        if type(value) is datetime and value.tzinfo is None and field.type != "unix":
+            return _canonical(value.replace(fold=0), field, self._zone)  # what its text would become
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
@@ -331,12 +338,8 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         if hour is None:  # 2026-06-12-08 is no date with an offset
             return None if len(g[13] or "") == _SHORT else date(year, month, day).isoformat()
         micros = int((g[9] or "0")[:6].ljust(6, "0"))
-        ends = (int(hour), int(minute), int(second), micros) == (
-            24,
-            0,
-            0,
-            0,
-        )  # ISO 8601: the day's last instant
+        last = 24, 0, 0, 0  # ISO 8601: the day's last instant
+        ends = (int(hour), int(minute), int(second), micros) == last
         offset = datetime.fromisoformat(f"2000-01-01T00:00:00{g[13]}").tzinfo if g[13] else None
         clock = (0 if ends else int(hour), int(minute), int(second), micros)
         moment = datetime(year, month, day, *clock, tzinfo=offset) + timedelta(days=ends)
@@ -376,7 +379,7 @@ def _raw_text(value: Any, charset: str, errors: str) -> str | None:
     """Every character as the driver gave it."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, BYTES):
         return bytes(value).decode(charset or "utf-8", errors)
     if isinstance(value, bool):
         return str(int(value))

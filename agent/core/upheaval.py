@@ -4,7 +4,12 @@ It is one observation with its size, and the versions that follow say that they 
 about ten thousand rows would hide the one that matters.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+
+from agent.core.indexed import Known
+from agent.core.rows import Item
 
 LEAST = 20
 """Fewer rows are told one by one, whatever their share."""
@@ -52,3 +57,20 @@ def in_page(known: int, off: int) -> bool:
 def in_newest(known: int, off: int) -> bool:
     """Of the rows that were new last, more than half are not there any more."""
     return known >= LEAST and off * 2 > known
+
+
+def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:
+    """Rows that were read, and the index's of the same keys. -> how many are as the index has them, differ, are new.
+
+    Rows that cannot be read count as they were.
+    """
+    same = off = new = 0
+    for key, item in read:
+        old = known.get(key)
+        if old is None or old.gone:
+            new += 1
+        elif item is None or old.dirty or old.digest == item.digest:
+            same += 1
+        else:
+            off += 1
+    return same, off, new

@@ -10,6 +10,7 @@ from agent.config import CaptureConfig
 from agent.core import gentle, position, query, rows
 from agent.core.hint import Hint
 from agent.core.mapping import Table
+from agent.core.page import Place
 from agent.core.proof import Met
 from agent.core.query import Query, Row
 from agent.source.base import SchemaError, Source
@@ -92,13 +93,14 @@ class Reader:
         positions: dict[str, bytes] | None = None,
         met: Met | None = None,
         *,
+        place: Place | None = None,
         settle: bool = False,
         watch: bool = False,
     ) -> int:
         """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is."""
         fresh: list[Row] = []
         changed = await self.capture.take(
-            self.table, page, positions, met, settle=settle, watch=watch, fresh=fresh
+            self.table, page, positions, met, place=place, settle=settle, watch=watch, fresh=fresh
         )
         for note in self.on_new:
             note(fresh)

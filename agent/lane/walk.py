@@ -1,10 +1,11 @@
 """The walk: a whole table in key order. It alone proves the index row by row, and finds what is gone."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 
 from agent.core import lost, query
 from agent.core.indexed import Known
-from agent.core.page import BEGIN, unpacked
+from agent.core.page import BEGIN, Place, runs
 from agent.core.proof import Met
 from agent.core.query import Row
 from agent.index import Index
@@ -49,7 +50,6 @@ class Walk:
             count, page, last = await self._page()
             changed += count
             self.rows += len(page)
-            self.lost.update(lost.count(page, reader.table))
             if page:
                 self._step(page[-1], last=last)
             if last:
@@ -71,14 +71,15 @@ class Walk:
         rows = proven.rows if proven is not None and proven.rows <= reader.limit else 0
         page, last = await reader.page(lambda limit: query.by_key(reader.table.select, after, limit), rows)
         if proven is not None and len(page) == proven.rows and pages.holds(proven, capture.digest(page)):
-            for number in unpacked(proven.ids):
-                self.met.add(number)
+            for run in runs(proven.ids):
+                self.met.add_run(*run)
+            self.lost.update(proven.lost)
             return 0, page, last
         kept = pages.cut([reader.key_of(row) for row in page])
         last, page = last and kept == len(page), page[:kept]
-        changed = await reader.take(page, met=self.met, watch=self.watch)
-        if page and not changed:
-            await capture.prove(reader.table, page, lo, soiled)
+        place = Place(lo, soiled, lost.count(page, reader.table))
+        changed = await reader.take(page, met=self.met, place=place, watch=self.watch)
+        self.lost.update(place.lost)
         return changed, page, last
 
     def _step(self, row: Row, *, last: bool) -> None:
@@ -94,25 +95,34 @@ class Walk:
     async def _finish(self) -> int:
         """What the index knows and the walk has not met is gone, if the source says so when asked by key."""
         table, capture = self._reader.table, self._reader.capture
-        changed, asked = 0, 0
-        while True:
-            missing = await self._index.unseen(table.name, self.met, (asked, self.newest_id), ASK_ROWS)
-            if not missing:
-                break
-            asked = missing[-1][1].id
+        changed, soiled = 0, self._index.soiled
+        async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)
             if self.watch and not changed:
                 capture.evidence.look_out(
                     table, await self._index.count(table.name) - len(missing), len(missing)
                 )
             changed += await self._confirm(missing)
+            for _, known in missing:
+                self.met.add(known.id)
         left = self._bad_before - self.met.bad
         cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
         if cured:
             await capture.cure(cured)
-        capture.pages(table.name).keep(self._used)
+        capture.pages(table.name).keep(self._used, self.met, self.newest_id, soiled)
         await capture.evidence.walked(table, self.met, self.newest_id)
         return changed
+
+    async def _missing(self, soiled: int) -> AsyncIterator[list[tuple[str, Known]]]:
+        """Rows that the index has and the walk has not met."""
+        name = self._reader.table.name
+        left, asked = self._reader.capture.pages(name).left_out(self.met, soiled)
+        for start in range(0, len(left), ASK_ROWS):
+            if missing := await self._index.there(name, left[start : start + ASK_ROWS]):
+                yield missing
+        while missing := await self._index.unseen(name, self.met, (asked, self.newest_id), ASK_ROWS):
+            asked = missing[-1][1].id
+            yield missing
 
     async def _confirm(self, missing: list[tuple[str, Known]]) -> int:
         """An empty table was answer enough."""

@@ -8,7 +8,7 @@ After any error the adapter has closed its connection, so that no lock and no ha
 `open` may be called again at any time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +40,10 @@ class PrivilegeError(SchemaError):
 
 class NotYetError(SchemaError):
     """The table is being loaded or written: it will be there by itself."""
+
+
+class UnforeseenError(UnavailableError):
+    """An error of the engine whose code nobody has foreseen: it may not understand what it was asked."""
 
 
 class Source(Protocol):
@@ -142,10 +146,14 @@ def plan(*, scans: bool, sorts: bool) -> str:
     return "、".join(word for word, found in ((SCANS, scans), (SORTS, sorts)) if found)
 
 
-def no_catalogue(engine: str) -> UnavailableError:
-    return UnavailableError(
-        f"还不会勘察 {engine} 数据库", hint="请按操作手册手写 mapping.toml，再用  mingcha-agent doctor  检查"
-    )
+def carried(over: Sequence[tuple[str, ...]], wanted: tuple[str, ...]) -> str:
+    """The same where an engine is not asked for plans: of indexes over `over`, whether one begins with the columns `wanted`.
+
+    It says what could carry a query, not what the optimiser takes.
+    """
+    whole = any(columns[: len(wanted)] == wanted for columns in over)
+    begun = any(columns[:1] == wanted[:1] for columns in over)
+    return plan(scans=not begun, sorts=begun and not whole)
 
 
 def unreachable(where: str, detail: object) -> UnavailableError:
@@ -174,7 +182,7 @@ def busy(detail: object) -> UnavailableError:
 
 
 def broken(detail: object) -> UnavailableError:
-    return UnavailableError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
+    return UnforeseenError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
 
 
 def no_table(table: str) -> SchemaError:

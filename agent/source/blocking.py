@@ -44,8 +44,8 @@ class Engine(Struct, frozen=True):
     """Table -> names of the columns the account may read."""
     writes: Callable[[str, str], Query]
     """(table, key) -> what is refused, or gives no row, where the account may not write."""
-    look: Look | None = None
-    """How the database is asked about itself; None: it has not been learned."""
+    look: Look
+    """How the database is asked about itself."""
 
 
 class BlockingSource:
@@ -58,6 +58,7 @@ class BlockingSource:
         self._where = f"{config.host}:{config.port or engine.port}"
         self._line: _Line | None = None
         self._leaving: asyncio.Future[None] | None = None
+        self._has_clock = True
 
     async def open(self) -> None:
         if self._line is None:
@@ -98,19 +99,20 @@ class BlockingSource:
         return f"账号 {self._config.user} 有权改写 {table}" if found else ""
 
     async def catalogue(self) -> list[CatalogTable]:
-        return await self._look.catalogue(self.fetch)
+        return await self._engine.look.catalogue(self.fetch)
 
     async def explain(self, query: Query) -> str:
-        return await self._look.explain(self.fetch, query)
+        return await self._engine.look.explain(self.fetch, query)
 
     async def clock(self) -> int | None:
-        return await self._engine.look.clock(self.fetch) if self._engine.look else None
-
-    @property
-    def _look(self) -> Look:
-        if self._engine.look is None:
-            raise base.no_catalogue(self._config.type)
-        return self._engine.look
+        """None for good where the question is not understood: no engine's clock is worth its rows."""
+        if not self._has_clock:
+            return None
+        try:
+            return await self._engine.look.clock(self.fetch)
+        except base.UnforeseenError:
+            self._has_clock = False
+            return None
 
     async def hint(self, table: str) -> str | None:  # noqa: ARG002
         return None

@@ -8,11 +8,12 @@ from typing import Any
 
 import dmPython
 
+from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, quote, table_name
-from agent.source import base
+from agent.source import base, ora
 from agent.source.base import Fault
-from agent.source.blocking import BlockingSource, Engine
+from agent.source.blocking import BlockingSource, Engine, Fetch, Look
 
 PROVEN = False
 """See the other adapters."""
@@ -77,7 +78,16 @@ def writes(table: str, key: str) -> Query:
     return Query(f"UPDATE {table_name(Dialect.DAMENG, table)} SET {column} = {column} WHERE 1 = 0")  # noqa: S608
 
 
-ENGINE = Engine(_PORT, _connect, dmPython.Error, fault, columns, writes)
+async def _catalogue(fetch: Fetch) -> list[CatalogTable]:
+    return await ora.catalogue(fetch, "'SYS', 'SYSSSO', 'SYSAUDITOR', 'CTISYS'")
+
+
+async def _explain(fetch: Fetch, query: Query) -> str:
+    return await ora.explain(fetch, query, ("?", "?"))
+
+
+_LOOK = Look(_catalogue, _explain, ora.clock)
+ENGINE = Engine(_PORT, _connect, dmPython.Error, fault, columns, writes, _LOOK)
 
 
 def from_config(config: SourceConfig, secrets_dir: Path) -> BlockingSource:

@@ -16,7 +16,7 @@ import oracledb
 from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
-from agent.source import base
+from agent.source import base, ora
 from agent.source.base import Fault
 from common.core.errors import words
 
@@ -60,6 +60,7 @@ FAULTS = {
     "DPY-6000": Fault.AWAY,
     "DPY-6005": Fault.AWAY,
 }
+_SYSTEM = "SELECT username FROM all_users WHERE oracle_maintained = 'Y'"
 _Result = TypeVar("_Result")
 
 oracledb.defaults.fetch_lobs = False
@@ -110,14 +111,13 @@ class OracleSource:
         return f"账号 {self._config.user} 有权改写 {table}"
 
     async def catalogue(self) -> list[CatalogTable]:
-        raise base.no_catalogue("oracle")
+        return await ora.catalogue(self.fetch, _SYSTEM)
 
-    async def explain(self, query: Query) -> str:  # noqa: ARG002
-        raise base.no_catalogue("oracle")
+    async def explain(self, query: Query) -> str:
+        return await ora.explain(self.fetch, query, (":1", ":2"))
 
     async def clock(self) -> int | None:
-        """Not learned yet."""
-        return None
+        return await ora.clock(self.fetch)
 
     async def hint(self, table: str) -> str | None:  # noqa: ARG002
         return None

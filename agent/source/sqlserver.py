@@ -12,9 +12,9 @@ import pymssql
 
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, table_name
-from agent.source import base
+from agent.source import base, mssql
 from agent.source.base import Fault
-from agent.source.blocking import BlockingSource, Engine
+from agent.source.blocking import BlockingSource, Engine, Look
 
 PROVEN = False
 """See the other adapters."""
@@ -109,7 +109,8 @@ def writes(table: str, key: str) -> Query:  # noqa: ARG001
     return Query(f"SELECT 1 WHERE {rights}", (table_name(Dialect.SQLSERVER, table),) * 3)
 
 
-ENGINE = Engine(_PORT, _connect, pymssql.Error, fault, columns, writes)
+_LOOK = Look(mssql.catalogue, mssql.explain, mssql.clock)
+ENGINE = Engine(_PORT, _connect, pymssql.Error, fault, columns, writes, _LOOK)
 
 
 def from_config(config: SourceConfig, secrets_dir: Path) -> BlockingSource:

@@ -239,16 +239,27 @@ def test_unix_seconds_and_milliseconds_are_the_instant_they_count(moment: dateti
     table = mapping_of('{col = "SLSJ", type = "unix"}')
     whole = moment.replace(microsecond=0)
     for value in (int(whole.timestamp()), int(whole.timestamp()) * 1000):
-        case = rows.to_case(Item("1", b"", {"SLSJ": value, "YWID": 1}), table)
+        case = rows.to_case(Item("1", b"", (value, 1), ("SLSJ", "YWID")), table)
         assert case.accepted_at is not None
         assert datetime.fromisoformat(case.accepted_at) == whole
         assert not case.invalid
 
 
+@given(st.datetimes(), st.sampled_from(["datetime", "date"]))
+def test_a_time_says_what_its_text_says(moment: datetime, kind: str) -> None:
+    table = mapping_of(f'{{col = "SLSJ", type = "{kind}"}}')
+    said = [
+        rows.to_case(Item("1", b"", (value, 1), ("SLSJ", "YWID")), table)
+        for value in (moment, moment.replace(fold=1), str(moment))
+    ]
+    assert len({one.accepted_at for one in said}) == 1
+    assert said[0].accepted_at is not None
+
+
 @pytest.mark.parametrize("text", ["2026-06-12", "昨天", "1e9", "999999999999999999"])
 def test_what_is_no_unix_time_is_none_and_keeps_its_text(text: str) -> None:
     case = rows.to_case(
-        Item("1", b"", {"SLSJ": text, "YWID": 1}), mapping_of('{col = "SLSJ", type = "unix"}')
+        Item("1", b"", (text, 1), ("SLSJ", "YWID")), mapping_of('{col = "SLSJ", type = "unix"}')
     )
     assert case.accepted_at is None
     assert case.invalid == {"accepted_at": text}

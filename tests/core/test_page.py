@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import page
-from agent.core.page import BEGIN, Page, Pages
+from agent.core.indexed import Known
+from agent.core.page import BEGIN, Page, Pages, Place
+from agent.core.proof import Met
 
 KEY = b"k" * 32
 
@@ -39,7 +41,7 @@ def test_a_row_that_is_told_breaks_the_proof_of_its_page_until_it_is_proven_agai
     pages.told(7)
     pages.prove(BEGIN, proven, 0)
     assert pages.holds(proven, b"d")
-    pages.keep({BEGIN})
+    pages.keep({BEGIN}, Met(), 0, 0)
     assert not pages.holds(Page("c", 1, b"d", page.pack([7])), b"d")
 
 
@@ -58,6 +60,34 @@ def test_a_page_that_changed_ends_where_it_ended() -> None:
     assert pages.cut(["a", "c", "d", "e"]) == 3
     assert pages.cut(["a", "d", "h", "x"]) == 3
     assert pages.cut(["a", "c", None]) == 3
-    pages.keep({"d"})
+    pages.keep({"d"}, Met(), 0, 0)
     assert pages.at(BEGIN, 0) is None
     assert pages.cut(["a", "d", "h", "x"]) == 3
+
+
+def test_a_walk_asks_for_what_the_last_one_found_and_what_was_told_since() -> None:
+    pages, last, now = Pages(), Met(), Met()
+    assert pages.left_out(now, 0) == ([], 0), "before the first walk every row of the index is looked at"
+    last.add_run(1, 20)
+    pages.keep(set(), last, 30, 0)
+    pages.told(25)  # came back after that walk
+    pages.told(31)  # new since: looked at with all that is new
+    now.add_run(1, 17)
+    now.add(31)
+    assert pages.left_out(now, 0) == ([18, 19, 20, 25], 30)
+    assert pages.left_out(now, 1) == ([], 0), "a deletion may have to be told again"
+    pages.prove(BEGIN, Page("b", 1, b"d", page.pack([25])), 0)
+    assert pages.left_out(now, 0) == ([18, 19, 20, 25], 30), "proven by a walk that did not come to its end"
+
+
+def test_only_a_page_that_is_wholly_as_the_index_has_it_is_proven() -> None:
+    good = {key: Known(number, 1, b"", key, False, False, False, 0) for number, key in enumerate("ab", 5)}
+    gone = {**good, "b": Known(6, 1, b"", "b", True, False, False, 0)}
+    place = Place(BEGIN, 0, {"SQR": 1})
+    for known, digest in ((gone, b"d"), ({"a": good["a"]}, b"d"), (good, None)):
+        pages = Pages()
+        pages.learn(["a", "b"], known, digest, place)
+        assert pages.at(BEGIN, 0) is None
+    pages.learn(["a", "b"], good, b"d", place)
+    found = pages.at(BEGIN, 0)
+    assert found == Page("b", 2, b"d", page.pack([5, 6]), {"SQR": 1})

@@ -1,5 +1,8 @@
 """Until when a row is known to have been as it was: never later than somebody looked."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agent.core.indexed import Known
 from agent.core.proof import Met, Proof, Walked
 
@@ -26,3 +29,23 @@ def test_a_file_vouches_by_its_walks_alone() -> None:
     assert proof.walked_at(None) == 50
     assert Proof().walked_at(None) is None
     assert Proof(Walked(0, 0, b"m")).walked_at(None) is None
+
+
+Runs = list[tuple[int, int]]
+RUNS = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 70)), max_size=8)
+
+
+@given(RUNS, RUNS, st.tuples(st.integers(0, 400), st.integers(1, 70)))
+def test_runs_of_ids_are_as_if_each_was_met(one: Runs, other: Runs, asked: tuple[int, int]) -> None:
+    met, others = Met(), Met()
+    for run in one:
+        met.add_run(*run)
+    for run in other:
+        others.add_run(*run)
+    ids = {number for first, count in one for number in range(first, first + count)}
+    other_ids = {number for first, count in other for number in range(first, first + count)}
+    assert {number for number in range(500) if number in met} == ids
+    assert met.without(others) == sorted(ids - other_ids)
+    assert met.lacks(range(500)) == sorted(set(range(500)) - ids)
+    wanted = range(asked[0], sum(asked))
+    assert met.has_any(*asked) == bool(ids.intersection(wanted))

@@ -15,6 +15,8 @@ a box with such a database installs, as they come. `dmPython` brings the closed 
 program of its own. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
 Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
 BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it.
+`requirements-bench.lock` (dlt, Apache-2.0; psycopg, LGPL; pyarrow; PyMySQL) is what `make bench` and `make soak WHAT=hazard`
+measure beside us, in a folder of its own; nothing of ours imports it.
 
 | package | licence |
 |---|---|

@@ -14,9 +14,9 @@ BOXES = {
 
 
 async def side_by_side(
-    seed: int, secs: float, kills: int, config: str = "", rest_secs: float = 15.0
+    seed: int, secs: float, kills: int, config: str = "", rest_secs: float = 15.0, *, dlt: bool = False
 ) -> list[Outcome]:
-    """`config`: the `[capture]` of agent.toml; empty: as in every test."""
+    """`config`: the `[capture]` of agent.toml; empty: as in every test. `dlt`: beside the plain cursors."""
     async with (
         services.mosquitto(list(BOXES.values())) as broker,
         services.mariadb() as mariadb,
@@ -38,6 +38,7 @@ async def side_by_side(
                 config=config,
                 kills=kills,
                 rest_secs=rest_secs,
+                dlt=dlt,
             )
             for store in stores
         )

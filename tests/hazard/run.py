@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -74,8 +74,11 @@ async def run(
     config: str = "",
     kills: int = 2,
     rest_secs: float = 15.0,
+    dlt: bool = False,
 ) -> Outcome:
-    """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than two walks: a clean round is waited for so long after the last change."""
+    """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than two walks: a clean round is
+    waited for so long after the last change. `dlt`: it looks too, where it is installed.
+    """
     await store.create()
     clock, dice = Clock(), random.Random(seed)
     agent = Agent(broker, box, MAPPING.format(source=store.mapping()))
@@ -86,8 +89,11 @@ async def run(
     office, others = Office(store, seed, clock), plain.all_peers()
     agent.hand_over(*(path for path in broker.box(box.name).iterdir()))
     await asyncio.to_thread(agent.start)
+    rivals = AsyncExitStack()
     try:
-        polling = asyncio.create_task(plain.poll(store, others))
+        if dlt:
+            others.append(await rivals.enter_async_context(plain.dlt(store)))
+        polling = asyncio.create_task(plain.poll(store, [peer for peer in others if peer.asks]))
         working = asyncio.create_task(office.work(secs))
         for _ in range(kills):
             await asyncio.sleep(secs / (kills + 1) * dice.uniform(0.6, 1.2))
@@ -101,8 +107,10 @@ async def run(
         polling.cancel()
         with suppress(asyncio.CancelledError):
             await polling
+        await rivals.aclose()
         await _worked_on(agent, clock.wall() + int(rest_secs * SECOND), clock)
     finally:
+        await rivals.aclose()
         await asyncio.to_thread(agent.stop)
     records = await _records(agent.folder, box)
     known = _newest(records)

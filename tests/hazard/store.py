@@ -32,6 +32,9 @@ class Store(Protocol):
     def mapping(self) -> str:
         """`[source]` of mapping.toml."""
 
+    def address(self) -> str:
+        """As SQLAlchemy takes it, for dlt."""
+
     async def create(self) -> None: ...
 
     def session(self) -> Any:
@@ -49,25 +52,30 @@ class MariaDbStore:
         self._folder = folder
 
     async def create(self) -> None:
-        self._database = await self._server.create_database()
-        self._user = await self._server.create_user(self._database)
+        self.database = await self._server.create_database()
+        self._user = await self._server.create_user(self.database)
         await self._server.execute(
             "CREATE TABLE SP_YWSL (ID BIGINT AUTO_INCREMENT PRIMARY KEY, SLBH VARCHAR(40), SQR VARCHAR(40), ZT INT, "
             "BJSJ DATETIME, BLR VARCHAR(40), XGSJ DATETIME, KEY (XGSJ))",
-            database=self._database,
+            database=self.database,
         )
 
     def mapping(self) -> str:
         (self._folder / "password").write_text(PASSWORD)
         return (
-            f'type = "mariadb"\nhost = "{HOST}"\nport = {self._server.port}\ndatabase = "{self._database}"\n'
+            f'type = "mariadb"\nhost = "{HOST}"\nport = {self._server.port}\ndatabase = "{self.database}"\n'
             f'user = "{self._user}"\npassword_file = "password"\n'
+        )
+
+    def address(self) -> str:
+        return (
+            f"mysql+pymysql://{ADMIN}:{PASSWORD}@{HOST}:{self._server.port}/{self.database}?charset=utf8mb4"
         )
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         connection = await asyncmy.connect(
-            host=HOST, port=self._server.port, user=ADMIN, password=PASSWORD, database=self._database,
+            host=HOST, port=self._server.port, user=ADMIN, password=PASSWORD, database=self.database,
             charset="utf8mb4", autocommit=False,
         )  # fmt: skip
         try:
@@ -99,22 +107,25 @@ class PostgreSqlStore:
         self._folder = folder
 
     async def create(self) -> None:
-        self._database = await self._server.create_database()
-        self._user = await self._server.create_user(self._database)
+        self.database = await self._server.create_database()
+        self._user = await self._server.create_user(self.database)
         columns = '"ID" BIGSERIAL PRIMARY KEY, "SLBH" TEXT, "SQR" TEXT, "ZT" INT, "BJSJ" TIMESTAMP, "BLR" TEXT, "XGSJ" TIMESTAMP'
-        await self._server.execute(f'CREATE TABLE "SP_YWSL" ({columns})', database=self._database)
-        await self._server.execute('CREATE INDEX ON "SP_YWSL" ("XGSJ")', database=self._database)
+        await self._server.execute(f'CREATE TABLE "SP_YWSL" ({columns})', database=self.database)
+        await self._server.execute('CREATE INDEX ON "SP_YWSL" ("XGSJ")', database=self.database)
 
     def mapping(self) -> str:
         (self._folder / "password").write_text(PASSWORD)
         return (
-            f'type = "postgresql"\nhost = "{HOST}"\nport = {self._server.port}\ndatabase = "{self._database}"\n'
+            f'type = "postgresql"\nhost = "{HOST}"\nport = {self._server.port}\ndatabase = "{self.database}"\n'
             f'user = "{self._user}"\npassword_file = "password"\n'
         )
 
+    def address(self) -> str:
+        return self._server.url(self.database).replace("postgresql://", "postgresql+psycopg://", 1)
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        connection = await asyncpg.connect(self._server.url(self._database))
+        connection = await asyncpg.connect(self._server.url(self.database))
         try:
             async with connection.transaction():
                 yield _Pg(connection)
@@ -159,6 +170,9 @@ class SqliteStore:
 
     def mapping(self) -> str:
         return f'type = "sqlite"\npath = "{self._file}"\n'
+
+    def address(self) -> str:
+        return f"sqlite:///{self._file}"
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

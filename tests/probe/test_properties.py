@@ -4,12 +4,14 @@ import tomllib
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.catalogue import CatalogColumn, CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.probe import charset, draft, links, names, words
+from agent.core.probe.guess import SURE
 from agent.core.probe.render import rendered
 from agent.core.probe.sampled import Sampled, sampled
 from common.core.mask import masked
@@ -149,3 +151,23 @@ def test_charset_is_told_from_what_was_stored() -> None:
     assert charset.scored(_NAMES_OF_PEOPLE).charset == ""
     assert charset.scored([*_NAMES_OF_PEOPLE, "王??"]).lost == 1
     assert charset.scored(["Smith", "Jones"]).confidence <= 0.5, "nothing to tell by"
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "field", "sure"),
+    [
+        ("step", "LRSJ", "recorded_at", True),
+        ("step", "录入时间", "recorded_at", True),
+        ("case", "录入时间", "created", True),
+        ("step", "due_at", "due_at", True),
+        ("step", "planned_at", "due_at", False),
+        ("step", "happened_at", "finished_at", False),
+        ("step", "限期时间", "due_at", True),
+    ],
+)
+def test_what_a_role_has_a_field_for_is_that_and_a_plan_is_no_limit(
+    role: str, name: str, field: str, sure: bool
+) -> None:
+    found = names.named(role, name)
+    assert [item.field for item in found] == [field]
+    assert (found[0].confidence >= SURE) is sure

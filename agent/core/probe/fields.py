@@ -28,6 +28,7 @@ _TEXTS = {
 }
 _CODED = {"actor", "responsible", "org", "channel"}
 """May well be kept as numbers of staff or departments."""
+_CODED_SHARE = 0.85
 _EMPTY = 0.75
 _CLOSE = 0.06
 """Two columns whose confidence differs by less are equally likely."""
@@ -194,7 +195,7 @@ def _text(guess: Guess, profile: Profile, comment: str) -> Guess:
     if guess.field == "outcome" and legend and set(profile.words) <= set(legend):
         return replace(guess, enum=legend, reason=f"{guess.reason}，代码凭注释")
     if profile.form in {"number", "phone", *_TIMES}:
-        share = 0.75 if guess.field in _CODED else 0.5
+        share = _CODED_SHARE if guess.field in _CODED else 0.5
         return _weaker(guess, share, "值是代码而不是文字")
     return guess
 

@@ -152,7 +152,9 @@ def _looked_up(
 
 
 class _Index(Struct, frozen=True):
-    """Spelling -> field -> (weight, term); weight under 1: a hint."""
+    """Spelling -> field -> (weight, term); weight under 1: a hint. A term of the role's own is nothing else: who writes a
+    step's 录入时间 means when it was recorded, in a case it is only the row's creation.
+    """
 
     chinese: dict[str, dict[str, tuple[float, str]]]
     full: dict[str, dict[str, tuple[float, str]]]
@@ -166,7 +168,9 @@ def _index(role: str) -> _Index:
     own_english = terms.CASE_ENGLISH if role == "case" else terms.STEP_ENGLISH
     made = _Index(defaultdict(dict), defaultdict(dict), defaultdict(dict), defaultdict(dict))
     hints = {field: words for field, words in terms.HINTS.items() if field in own}
-    for weight, table in ((1.0, own), (1.0, terms.OTHERS), (0.5, hints)):
+    spoken = {term for _, term in _pairs(own)}
+    others = {field: tuple(w for w in words if w not in spoken) for field, words in terms.OTHERS.items()}
+    for weight, table in ((1.0, own), (1.0, others), (0.5, hints)):
         for field, term in _pairs(table):
             spellings = [(made.chinese, term), (made.full, pinyin.full(term))]
             if term not in terms.RARE:

@@ -54,7 +54,7 @@ CASE: dict[str, tuple[str, ...]] = {
     ),
     "legal": _each("法定 法定办结 法定办理", "时限 期限 天数 工作日 日数"),
     "deadline": (
-        *_times("应办结", "应办毕", "承诺办结", "到期", "截止", "预计办结", "承诺完成", "应完成", "限办", "承诺到期"),
+        *_times("应办结", "应办毕", "承诺办结", "到期", "截止", "预计办结", "承诺完成", "应完成", "限办", "承诺到期", "限期"),
         "最后期限", "办理截止时间", "办结期限", "办理截止日期",
     ),
     "finished_at": _times("办结", "办毕", "结案", "办理完成", "实际办结", "业务办结", "办件办结", "审批办结"),
@@ -85,7 +85,7 @@ STEP: dict[str, tuple[str, ...]] = {
     ),
     "started_at": _times("开始", "环节开始", "到达", "接收", "办理开始", "开始办理", "进入", "签收", "起始"),
     "finished_at": _times("结束", "环节结束", "完成", "办结", "办理完成", "办毕", "办理结束", "处理完成", "结束办理"),
-    "due_at": _times("应完成", "应办结", "截止", "到期", "环节到期", "限办", "限期完成", "要求完成"),
+    "due_at": _times("应完成", "应办结", "截止", "到期", "环节到期", "限办", "限期", "限期完成", "要求完成"),
     "recorded_at": _times("录入", "登记录入", "入库", "填写", "补录"),
     "opinion": (
         *_each("办理 审批 处理 审核 审查 承办 签署 经办", "意见"),
@@ -205,7 +205,7 @@ STEP_ENGLISH: dict[str, tuple[str, ...]] = {
     "finished_at": (
         "end time", "finish time", "finished time", "complete time", "completed time", "done time", "ended time",
     ),
-    "due_at": ("due time", "limit time", "deadline", "plan end time", "planned time", "plan finish time"),
+    "due_at": ("due time", "limit time", "deadline", "plan end time", "plan finish time"),
     "recorded_at": ("record time", "recorded time", "input time", "entry time"),
     "opinion": (
         "opinion", "remark", "comment", "idea", "suggestion", "advice", "note", "handle opinion", "comments",
@@ -217,8 +217,10 @@ HINTS_ENGLISH: dict[str, tuple[str, ...]] = {
     "received_at": ("apply time", "submit time", "register time", "reg time", "application time", "sign time"),
     "accepted_at": ("start time", "begin time", "handle time"),
     "deadline": ("promise time", "expire time", "limit end time"),
-    "finished_at": ("end time", "handle time", "process time", "approve time", "audit time", "deal time", "submit time"),
+    "finished_at": ("end time", "handle time", "process time", "approve time", "audit time", "deal time", "submit time",
+                    "happened time", "happen time", "occurred time", "occur time"),
     "started_at": ("create time", "assign time", "process time"),
+    "due_at": ("planned time", "plan time"),
     "step_name": ("name",),
     "case_no": ("code", "proj id", "case id"),
     "kind": ("type", "step code", "node code"),

@@ -1,0 +1,166 @@
+"""What writers of the vendor's notice of the agent at its default duty: the 95th percentile of a commit's time.
+
+Three clerks in a process of their own write and commit without end, while a real agent with the limits of office hours
+walks over the same table. It is held and let go in turn, in blocks that lie beside each other, because a machine changes
+more from minute to minute than the agent changes anything: the figure is the median of the ratios of neighbours.
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from benchmarks.figure import Figure, line, percentile
+
+PAIRS, BLOCK_SECS, SETTLE_SECS = 50, 1.2, 0.2
+"""Two blocks a pair; what a block begins with does not count."""
+ROWS = 200_000
+CLERKS, PAUSE_SECS = 3, 0.002
+LIMIT = "limit", 1.05
+OFFICE_HOURS = '[capture]\nsweep_secs = 0.05\nnight = ""\n'
+"""The defaults, but always walking, and never as freely as by night."""
+
+
+async def measure() -> AsyncIterator[Figure]:
+    for engine in ("mariadb", "postgresql"):
+        async with _office(engine) as (agent, arguments):
+            pipe, command = asyncio.subprocess.PIPE, ["-m", "benchmarks.writers", *arguments]
+            writer = await asyncio.create_subprocess_exec(sys.executable, *command, stdin=pipe, stdout=pipe)
+            assert writer.stdout is not None
+            await writer.stdout.readline()  # they have begun
+            blocks = await _blocks(agent)
+            said, _ = await writer.communicate(b"")
+            commits = msgspec.json.decode(said, type=list[tuple[float, float]])
+        pairs = [tuple(_p95(commits, *block) for block in pair) for pair in blocks]
+        ratio = statistics.median(held_free[1] / held_free[0] for held_free in pairs)
+        yield line(f"writers_p95_ratio_{engine}", ratio, "with / without", LIMIT, PAIRS)
+        held, free = (statistics.median(pair[place] for pair in pairs) * 1000 for place in (0, 1))
+        yield line(f"writers_p95_{engine}", free, "ms", ("the agent held", held), PAIRS)
+
+
+async def _blocks(agent: Any) -> list[list[tuple[float, float]]]:
+    """-> pairs of blocks as (from, to) by the monotonic clock: the agent held, and at work; in any order."""
+    dice, found = random.Random(1), []
+    for _ in range(PAIRS):
+        pair: list[tuple[float, float]] = [(0, 0), (0, 0)]
+        for working in dice.sample((False, True), 2):
+            agent.thaw() if working else agent.freeze()
+            await asyncio.sleep(SETTLE_SECS)
+            began = time.monotonic()
+            await asyncio.sleep(BLOCK_SECS)
+            pair[working] = began, time.monotonic()
+        found.append(pair)
+    agent.thaw()
+    return found
+
+
+def _p95(commits: list[tuple[float, float]], began: float, ended: float) -> float:
+    return percentile([took for at, took in commits if began <= at < ended], 95)
+
+
+@asynccontextmanager
+async def _office(engine: str) -> AsyncIterator[tuple[Any, list[str]]]:
+    """-> the agent that has loaded the table and walks, and the arguments of the writers' process."""
+    from provisioning.core.identity import Box
+    from tests import services
+    from tests.hazard.run import MAPPING
+    from tests.hazard.store import MariaDbStore, PostgreSqlStore
+    from tests.processes import Agent
+
+    box = Box("s01", 1)
+    serve = services.mariadb if engine == "mariadb" else services.postgresql
+    async with services.mosquitto([box]) as broker, serve() as server:
+        home = broker.box(box.name)
+        store = (
+            MariaDbStore(server, home)
+            if isinstance(server, services.MariaDb)
+            else PostgreSqlStore(server, home)
+        )
+        await store.create()
+        await server.execute(_FILL[engine], database=store.database)
+        agent = Agent(broker, box, MAPPING.format(source=store.mapping()))
+        text = agent.config.read_text("utf-8")
+        begin, end = text.index("[capture]"), text.index("[mqtt]")
+        config = "{}".join((text[:begin], text[end:]))
+        agent.hand_over(*home.iterdir())
+        agent.config.write_text(config.format(f"{OFFICE_HOURS}duty = 1.0\nrows_per_sec = 1e6\n"), "utf-8")
+        await _loaded(agent)
+        agent.config.write_text(config.format(OFFICE_HOURS), "utf-8")
+        agent.start()
+        try:
+            yield agent, [engine, str(server.port), store.database]
+        finally:
+            agent.stop()
+
+
+async def _loaded(agent: Any) -> None:
+    """The first load is another matter: it is over before anything is measured."""
+    agent.start()
+    async with asyncio.timeout(900):
+        while (status := agent.status()) is None or not status.pass_wall:  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.5)
+    agent.stop()
+
+
+_FILL = {
+    "mariadb": "INSERT INTO SP_YWSL (SLBH, SQR, ZT, BJSJ, BLR, XGSJ) "
+    f"SELECT concat('SL', seq), '王秀英', 9, '2026-05-01', '赵敏', '2026-05-01' FROM seq_1_to_{ROWS}",
+    "postgresql": 'INSERT INTO "SP_YWSL" ("SLBH", "SQR", "ZT", "BJSJ", "BLR", "XGSJ") '
+    f"SELECT 'SL' || n, '王秀英', 9, '2026-05-01', '赵敏', '2026-05-01' FROM generate_series(1, {ROWS}) n",
+}
+_EDIT = {
+    "mariadb": "UPDATE SP_YWSL SET ZT = 10 - ZT WHERE ID = {}",
+    "postgresql": 'UPDATE "SP_YWSL" SET "ZT" = 10 - "ZT" WHERE "ID" = {}',
+}
+
+
+# the writers' process -----------------------------------------------------------------------------------------
+
+
+async def write(engine: str, port: str, database: str) -> list[tuple[float, float]]:
+    """Until standard input ends. -> of every commit when it ended, by the monotonic clock, and the seconds it took."""
+    commits: list[tuple[float, float]] = []
+    clerks = [await _connected(engine, int(port), database) for _ in range(CLERKS)]
+    print("begun", flush=True)
+    working = [
+        asyncio.create_task(_clerk(clerk, place, engine, commits)) for place, clerk in enumerate(clerks)
+    ]
+    await asyncio.to_thread(sys.stdin.read)
+    for clerk in working:
+        clerk.cancel()
+    return commits
+
+
+async def _clerk(run: Any, place: int, engine: str, commits: list[tuple[float, float]]) -> None:
+    dice = random.Random(place)
+    while True:
+        began = time.monotonic()
+        await run(_EDIT[engine].format(dice.randrange(ROWS // CLERKS) * CLERKS + place + 1))
+        ended = time.monotonic()
+        commits.append((ended, ended - began))
+        await asyncio.sleep(PAUSE_SECS)
+
+
+async def _connected(engine: str, port: int, database: str) -> Any:
+    """-> what carries out a statement and commits it."""
+    from tests.server import HOST
+    from tests.services import ADMIN, PASSWORD
+
+    login = {"host": HOST, "port": port, "user": ADMIN, "password": PASSWORD, "database": database}
+    if engine == "postgresql":
+        import asyncpg
+
+        return (await asyncpg.connect(**login)).execute
+    import asyncmy
+
+    return (await asyncmy.connect(**login, autocommit=True)).query
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(asyncio.run(write(*sys.argv[1:]))).decode())

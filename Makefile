@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 services:
-	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools
+	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools debootstrap systemd-container
 
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)

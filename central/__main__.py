@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import commands, finding
+from central import commands, finding, handed
 from central.commands import in_store
 from central.core.access import Role
 from common.core.text import one_line
@@ -338,6 +338,7 @@ def _say_none(rows: Sized, words: str) -> None:
 
 commands.add(cli, _CONFIG)
 finding.add(cli, _CONFIG)
+handed.add(cli, central)
 
 
 def main() -> None:

@@ -107,18 +107,21 @@ def complain(error: MingchaError) -> None:
         say(f"  处理：{error.hint}", err=True)
 
 
-def invoke(group: click.Group, args: Sequence[str] | None = None) -> None:
-    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away."""
+def invoke(group: click.Group, args: Sequence[str] | None = None, name: str | None = None) -> None:
+    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away.
+
+    `name`: what the program is called in its help, where that is not what was started.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
             stream.reconfigure(errors=_PLAIN)
-    sys.exit(code_of(group, args))
+    sys.exit(code_of(group, args, name))
 
 
-def code_of(group: click.Group, args: Sequence[str] | None = None) -> int:
+def code_of(group: click.Group, args: Sequence[str] | None = None, name: str | None = None) -> int:
     """-> the exit code. What nobody foresaw is raised."""
     try:
-        result = group.main(args=args, standalone_mode=False)
+        result = group.main(args=args, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return EX_USAGE

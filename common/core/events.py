@@ -18,6 +18,16 @@ class LogEvent(Struct, frozen=True):
 
 
 EVENTS: dict[str, LogEvent] = {
+    # enrolment and broker
+    "enrol.started": LogEvent("info", "登记服务已启动", ("address",)),
+    "enrol.refused": LogEvent(
+        "warning",
+        "一次登记被拒绝，原因已告诉站点机器",
+        ("address", "reason"),
+        "反复出现时核对是谁在用这条命令：mingcha site list",
+    ),
+    "box.enrolled": LogEvent("info", "一台站点机器已登记", ("site", "generation", "address", "skew_secs")),
+    "acl.read": LogEvent("info", "消息服务已读取新的权限表", ("hash",)),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),
     "agent.stopped": LogEvent("info", "站点采集程序已正常停止"),

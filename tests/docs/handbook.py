@@ -22,6 +22,8 @@ from common.core.checks import CHECKS
 from common.core.events import EVENTS
 from common.core.record import Case, Step
 from common.core.state import Light, Link
+from provisioning.__main__ import hall as hall_cli
+from provisioning.settings import EnrolConfig
 from tests.docs import engines
 from tests.docs.settings import FIELDS, SETTINGS
 
@@ -40,7 +42,11 @@ def _tables() -> Iterator[str]:
     yield from _table(("数据源", "source.type", "安装", "真实服务器", "怎样验证的"), engines.handbook())
     yield "\n## 命令\n"
     yield from _table(("命令", "用途"), commands())
-    for title, kind in (("agent.toml（站点）", AgentConfig), ("central.toml（市中心）", CentralConfig)):
+    for title, kind in (
+        ("agent.toml（站点）", AgentConfig),
+        ("central.toml（市中心）", CentralConfig),
+        ("enroll.toml（市中心）", EnrolConfig),
+    ):
         yield f"\n## 配置：{title}\n"
         yield from _table(("键", "默认", "含义"), settings(kind))
     yield "\n## 配置：mapping.toml（站点的数据源）\n"
@@ -59,6 +65,9 @@ def _tables() -> Iterator[str]:
     yield from _table(("角色", *(item.word for item in Permission)), [_role(role) for role in Role])
 
 
+_HANDED = {"`mingcha site ARGS`", "`mingcha central init ARGS`"}
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
@@ -67,8 +76,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def commands() -> list[tuple[str, ...]]:
-    """Every command of both programs with its help text."""
-    return [*_commands("mingcha-agent", agent_cli), *_commands("mingcha", central_cli)]
+    """Every command of both programs with its help text; those that another program carries out, as that has them."""
+    own = [row for row in _commands("mingcha", central_cli) if row[0] not in _HANDED]
+    return [*_commands("mingcha-agent", agent_cli), *own, *_commands("mingcha", hall_cli)]
 
 
 def _commands(path: str, command: click.Command) -> Iterator[tuple[str, ...]]:

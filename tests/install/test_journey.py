@@ -1,14 +1,13 @@
 """A bare box becomes its site by the one command exactly as printed: under real systemd, with no route out."""
 
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.install import lab as labs
 from tests.install.lab import Box, Lab
-from tests.journey.scene import SQLITE_MAPPING, Office
+from tests.install.site import Site, cases
 
 pytestmark = pytest.mark.service
 
@@ -23,48 +22,25 @@ OURS = (
 )
 
 
-def printed(said: str, program: str = "curl") -> str:
-    """The command in what `site add` printed."""
-    found = re.search(rf"^.*?(?:  )({program} .*MC_TOKEN=\S+ sh)$", said, re.MULTILINE)
-    assert found, said
-    return found[1]
-
-
-def acknowledged(lab: Lab, site: str) -> set[str]:
-    """Case numbers that the hall has committed."""
-    with closing(sqlite3.connect(f"{(lab.home / 'data' / 'central.db').as_uri()}?mode=ro", uri=True)) as db:
-        rows = db.execute('SELECT case_no FROM "case" WHERE site = ?', (site,))
-        return {row[0] for row in rows}
-
-
 def state(box: Box) -> str:
     """Every file, link and mode of ours, when it changed last, and which process runs."""
     listing = f"find {' '.join(OURS)} -printf '%p %l %m %u %g %T@ %C@\\n' | sort"
     return box.must(f"{listing}; systemctl show -p MainPID,ActiveEnterTimestamp mingcha-agent")
 
 
-def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: Path, tmp_path: Path) -> None:
-    mapping = tmp_path / "mapping.toml"
-    mapping.write_text(SQLITE_MAPPING.replace('"spxt.db"', '"/srv/office/spxt.db"'), "utf-8")
-    said = lab.mingcha("site", "add", "青云街道便民服务中心", "--kind", "street", "--mapping", mapping)
-    box = lab.box("s01", bare)
-    box.on()
+def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: Path) -> None:
+    site = Site(lab, "s01")
+    box, office = site.box(bare)
     assert "python" not in box.sh("ls /usr/bin /usr/lib")[1]
-    place = box.root / "srv/office"
-    place.mkdir(parents=True)
-    office = Office(place)
 
-    out = box.must(printed(said))
+    out = box.must(site.command)
     assert "令牌已作废" in out
-    assert "✓ 一切正常" in out, out
-    assert "本机是站点 s01（青云街道便民服务中心）的第 1 代" in out
+    assert "✓ 一切正常" in out
+    assert "本机是站点 s01（s01便民服务中心）的第 1 代" in out
 
-    assert (
-        box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent")
-        == "active\nenabled\n"
-    )
+    assert box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent") == "active\nenabled\n"
     assert "在线" in lab.mingcha("site", "list")
-    box.until(lambda: acknowledged(lab, "s01") == {row[1] for row in office.rows() if row[0] == "case"})
+    box.until(lambda: site.acknowledged() == cases(office))
 
     exposure = box.must("systemd-analyze security mingcha-agent --no-pager")
     found = re.search(r"exposure level for \S+ (\d+\.\d)", exposure)
@@ -74,14 +50,56 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
 
     # the same command again, and without its token: nothing is touched, nothing is started anew
     before = state(box)
-    assert "本来就完好，没有改动" in box.must(printed(said))
-    assert "本来就完好，没有改动" in box.must(re.sub(r"MC_TOKEN=\S+ ", "", printed(said)))
+    assert "本来就完好，没有改动" in box.must(site.command)
+    assert "本来就完好，没有改动" in box.must(re.sub(r"MC_TOKEN=\S+ ", "", site.command))
     assert state(box) == before
 
     box.off()
     box.on()
     latest = office.receive()
-    box.until(lambda: latest in acknowledged(lab, "s01"))
-    assert "mc1." not in box.must(
-        "journalctl -b --no-pager; cat /etc/mingcha/* /var/lib/mingcha-pki/*.toml 2>/dev/null || true"
-    )
+    box.until(lambda: latest in site.acknowledged())
+    assert "mc1." not in box.must("journalctl -b --no-pager; cat /etc/mingcha/*.toml")
+
+
+def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, bare: Path) -> None:
+    """Install is repair: a damaged release, a lost unit, wrong modes, a lost certificate; the identity stays."""
+    site = Site(lab, "s02")
+    box, office = site.box(bare)
+    box.must(site.command)
+    tree = box.must("readlink /opt/mingcha/current").strip()
+    box.must(f"echo 'import nothing' > {tree}/python/usr/lib/python3/dist-packages/agent/app.py")
+    box.must("rm /etc/systemd/system/mingcha-agent.service; systemctl daemon-reload; chmod 644 /var/lib/mingcha-pki/sign.key")
+    out = box.must(site.command)
+    assert "取得安装包" in out
+    assert "登记" not in out
+    box.must(f"cd {tree} && sha256sum --status -c SHA256SUMS")
+    assert box.must("stat -c %a /var/lib/mingcha-pki/sign.key") == "640\n"
+    assert box.must("systemctl is-active mingcha-agent") == "active\n"
+
+    box.must("rm /var/lib/mingcha-pki/node.pem")
+    code, out = box.sh(site.command)
+    assert code != 0
+    assert "令牌已被另一台机器（或本机原来的密钥）用过" in out
+    assert "mingcha site reissue" in out
+    box.must(site.reissue())
+    assert site.boxes() == [(1, "draining"), (2, "active")]
+    latest = office.receive()
+    box.until(lambda: latest in site.acknowledged())
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(lab: Lab, bare: Path) -> None:
+    site = Site(lab, "s03")
+    box, _ = site.box(bare)
+    dry = site.command.removesuffix(" sh") + " sh -s -- --dry-run"
+    assert "什么也没有改动" in box.must(dry)
+    assert box.sh("ls /opt/mingcha /etc/mingcha")[0] != 0
+    box.must(site.command)
+    assert "没有要做的" in box.must(dry)
+
+
+def test_a_box_that_has_only_wget(lab: Lab, able: None) -> None:
+    site = Site(lab, "s04")
+    box, office = site.box(labs.rootfs("wget"))
+    assert box.sh("command -v curl")[0] != 0
+    assert "✓ 一切正常" in box.must(site.with_wget)
+    box.until(lambda: site.acknowledged() == cases(office))

@@ -7,14 +7,13 @@ key is lost a stand-in beside the buffer takes its place: the box goes on, and s
 
 import os
 import shutil
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 from msgspec import Struct
 
-from common.config import read_secret
+from common import sealed
 from common.core import crypto
 from common.core.errors import ConfigError, words
 
@@ -36,17 +35,6 @@ class Master(Struct, frozen=True):
         return crypto.key_id(self.keys[0])
 
 
-def place(path: Path) -> Path:
-    """The credential that systemd passes (systemd.exec(5), LoadCredentialEncrypted=), else the file at `path`."""
-    passed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / path.name
-    return passed if passed.exists() else path
-
-
-def sealed(path: Path) -> Path:
-    """Where the installer keeps the key, sealed for this machine; the unit has systemd open it."""
-    return path.with_name(f"{path.name}.cred")
-
-
 def former(path: Path) -> Path:
     """Where the key lies that was changed."""
     return path.with_name(f"{path.name}.old")
@@ -58,9 +46,9 @@ def stand_in(buffer: Path) -> Path:
 
 def load(path: Path, buffer: Path) -> Master:
     """The key at `path` and what else may open something. Raises ConfigError where there is none, nor a stand-in."""
-    spare = [_read(file) for file in (former(place(path)), stand_in(buffer)) if file.exists()]
+    spare = [_read(file) for file in (former(sealed.place(path)), stand_in(buffer)) if file.exists()]
     try:
-        return Master([_read(place(path)), *spare])
+        return Master([_read(path), *spare])
     except ConfigError:
         if not stand_in(buffer).exists():
             raise
@@ -91,7 +79,7 @@ def change(path: Path, wrapped_by: str) -> None:
     `wrapped_by`: id of the key that it says it uses. Raises ConfigError where the last change is not finished, or the
     key is systemd's.
     """
-    if place(path) != path or (sealed(path).exists() and not path.exists()):
+    if sealed.place(path) != path or sealed.is_sealed(path):
         raise ConfigError(
             "主密钥由 systemd 凭据提供",
             hint="请用 systemd-creds 生成新凭据，原来的以 master.key.old 为名一并传入，再重启服务",
@@ -114,30 +102,13 @@ def finish(path: Path, buffer: Path) -> None:
 
 
 def _read(path: Path) -> bytes:
-    key = _unsealed(path) if sealed(path).exists() and not path.exists() else read_secret(path, WHAT)
+    key = sealed.read(path, WHAT)
     if len(key) != crypto.KEY_BYTES:
         raise ConfigError(
             f"{WHAT} {path} 应为 {crypto.KEY_BYTES} 字节，现为 {len(key)} 字节",
             hint="请重新登记本站点，或从备份恢复该文件",
         )
     return key
-
-
-def _unsealed(path: Path) -> bytes:
-    """For root, outside the unit: doctor and `buffer`. Raises ConfigError."""
-    env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
-    command = ["systemd-creds", "decrypt", f"--name={path.name}", str(sealed(path)), "-"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False, env=env, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise ConfigError(f"打不开{WHAT}：{words(error)}", hint="请检查本机的 systemd-creds") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise ConfigError(
-            f"打不开{WHAT} {sealed(path)}：{' '.join(said)}",
-            hint="请以 root 执行；换过主板或重装过系统则须重新登记本站点",
-        )
-    return done.stdout
 
 
 def write(path: Path, key: bytes, like: Path | None = None) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import gettext
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -83,6 +84,17 @@ def say_json(text: bytes | str) -> None:
     """Print a JSON document as UTF-8; a character that a terminal obeys is escaped."""
     document = text.decode() if isinstance(text, bytes) else text
     click.echo("".join(char if is_sound(char) else f"\\u{ord(char):04x}" for char in document).encode())
+
+
+AS_THEY_ARE = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+"""`context_settings` of a command whose arguments another program reads."""
+
+
+def hand_over(*args: str) -> None:
+    """Become `python -m provisioning ARGS`: its exit code, its output, its questions. Nothing after this is run."""
+    sys.stdout.flush()
+    flags = ["-I", "-B"] if sys.flags.isolated else []
+    os.execv(sys.executable, [sys.executable, *flags, "-m", "provisioning", *args])  # noqa: S606
 
 
 _OVER = "\r\x1b[K"

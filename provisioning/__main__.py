@@ -182,6 +182,31 @@ def install(dry_run: bool, ask: bool) -> int:
     return installing.install(installing.Options(dry_run=dry_run, ask=ask))
 
 
+@box.command(help="证书到了续期的时候就续期；由定时器每小时执行。")
+@click.option("--now", is_flag=True, help="不等到时候，现在就请求；市中心可以说还早。")
+def renew(now: bool) -> None:
+    from provisioning import renew as renewing
+
+    renewing.renew(even_if_early=now)
+
+
+@box.command(help="输入数据源的密码，封存在本机；名称是 mapping.toml 里 password_file 的值。须 root。")
+@click.argument("name", metavar="名称")
+def secret(name: str) -> None:
+    from provisioning import secret as secrets
+
+    secrets.keep(name)
+
+
+@box.command(help="卸载；缓存、主密钥与密码留下，写 --purge 才删除。须 root。")
+@click.option("--purge", is_flag=True, help="连同缓存、主密钥与密码一起删除，不能恢复。")
+def uninstall(purge: bool) -> None:
+    from provisioning.script import UNINSTALL
+
+    text = UNINSTALL.read_text("utf-8")  # whole, before it takes itself away
+    os.execv("/bin/sh", ["sh", "-c", text, "sh", *(["--purge"] if purge else [])])  # noqa: S606
+
+
 @cli.command(help="取得制作安装包的介质（须能上网）：各架构的 Python 与程序库。")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="目录")
 @click.option("--arch", default="x86_64", show_default=True, metavar="架构", help="x86_64 或 aarch64。")

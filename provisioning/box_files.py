@@ -29,13 +29,17 @@ AGENT = CONFIG / "agent.toml"
 MAPPING = CONFIG / "mapping.toml"
 NODE = PKI / "node.pem"
 SIGN = PKI / "sign.key"
+HALL = PKI / "hall"
+"""`https://host:port` of the enrolment service, where certificates are renewed."""
 USED = PKI / "token.sha256"
 """Hash of the token by which the present identity was got."""
 USER = "mingcha"
 UNIT = "mingcha-agent.service"
+TIMER = "mingcha-renew.timer"
+_UNITS = (UNIT, "mingcha-renew.service", TIMER)
 _DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
 _COMMAND = Path("/usr/local/bin/mingcha-agent")
-_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub")
+_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", HALL)
 MASTER = CREDS / "master.key"
 """Where systemd cannot seal it; else `master.key.cred`."""
 SEALED = CREDS / "master.key.cred"
@@ -76,9 +80,10 @@ def facts(place: Place) -> Facts:
         is_owned=has_user and all(_is_owned(path, 0o640, USER) for path in _own()),
         is_linked=_is_link(ROOT / "current", place.tree)
         and _is_link(_COMMAND, ROOT / "current/bin/mingcha-agent"),
-        has_units=_is_current(units.PLACE / UNIT, (units.FOLDER / UNIT).read_bytes())
+        has_units=all(_is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in _UNITS)
         and _is_current(_DROP_IN, _drop_in()),
-        is_enabled=(units.PLACE / "multi-user.target.wants" / UNIT).is_symlink(),
+        is_enabled=(units.PLACE / "multi-user.target.wants" / UNIT).is_symlink()
+        and (units.PLACE / "timers.target.wants" / TIMER).is_symlink(),
         is_running=state.get("ActiveState") == "active",
         runs_old=_runs_old(place, state),
     )
@@ -149,7 +154,8 @@ def _runs_old(place: Place, state: dict[str, str]) -> bool:
     if started is None or not program.exists():
         return False
     since = datetime.fromisoformat(started[0]).replace(tzinfo=UTC).timestamp()
-    files = [*_own(), units.PLACE / UNIT, _DROP_IN, SEALED, MASTER]
+    read_at_start = [path for path in _own() if path != NODE]  # which is read at every connection
+    files = [*read_at_start, units.PLACE / UNIT, _DROP_IN, SEALED, MASTER]
     return place.tree not in program.resolve().parents or any(
         path.exists() and path.stat().st_mtime > since for path in files
     )
@@ -170,23 +176,23 @@ def own_files() -> None:
 
 
 def make_master() -> None:
-    """32 random bytes, sealed for this machine: by its TPM where there is one, by systemd's host key else.
+    """32 random bytes, the key-encryption key of the buffer."""
+    seal(MASTER.name, secrets.token_bytes(crypto.KEY_BYTES))
 
-    Where systemd cannot seal (before version 250), a file that root alone reads; the unit gets it all the same.
+
+def seal(name: str, secret: bytes) -> None:
+    """Keep `secret` as `creds/NAME.cred`, sealed by the machine's TPM where there is one, by systemd's host key else.
+
+    Where systemd cannot seal (before version 250), as a file that root alone reads; the unit gets it all the same.
     """
-    key = secrets.token_bytes(crypto.KEY_BYTES)
-    part = CREDS / ".master.plain"
-    write_file(part, key, PRIVATE)
-    sealed = CREDS / ".master.sealed"
     try:
-        units.run("systemd-creds", "encrypt", f"--name={MASTER.name}", str(part), str(sealed))
+        sealed = units.run("systemd-creds", "encrypt", f"--name={name}", "-", "-", given=secret)
     except UnavailableError as error:
-        say(f"! 本机的 systemd 不能封存主密钥（{error}）：改存为只有 root 可读的文件 {MASTER}", err=True)
-        part.replace(MASTER)
+        say(f"! 本机的 systemd 不能封存（{error}）：{name} 改存为只有 root 可读的文件", err=True)
+        write_file(CREDS / name, secret, PRIVATE)
         return
-    write_file(SEALED, sealed.read_bytes(), PRIVATE)
-    for path in (part, sealed):
-        path.unlink()
+    write_file(CREDS / f"{name}.cred", sealed.encode(), PRIVATE)
+    (CREDS / name).unlink(missing_ok=True)
 
 
 def link(place: Place) -> None:
@@ -199,16 +205,25 @@ def link(place: Place) -> None:
 
 
 def write_units() -> None:
-    write_file(units.PLACE / UNIT, (units.FOLDER / UNIT).read_bytes(), PUBLIC)
+    units.write_units(_UNITS)
     write_file(_DROP_IN, _drop_in(), PUBLIC)
     units.run("systemctl", "daemon-reload")
 
 
+def enable() -> None:
+    """Both from the next boot on; renewal from now on."""
+    units.run("systemctl", "enable", "-q", UNIT)
+    units.run("systemctl", "enable", "--now", "-q", TIMER)
+
+
 def _drop_in() -> bytes:
-    """Every sealed file in `creds/` for the service, under its name there without `.cred`."""
-    lines = [f"LoadCredentialEncrypted={path.stem}:{path}" for path in sorted(CREDS.glob("*.cred"))]
-    if not SEALED.exists():
-        lines.append(f"LoadCredential={MASTER.name}:{MASTER}")
+    """Every secret in `creds/` for the service, under its name; most are sealed, `.cred`."""
+    lines = []
+    for path in sorted(CREDS.iterdir()) if CREDS.is_dir() else []:
+        if path.suffix == ".cred":
+            lines.append(f"LoadCredentialEncrypted={path.stem}:{path}")
+        elif not path.name.startswith("."):
+            lines.append(f"LoadCredential={path.name}:{path}")
     return "\n".join(["[Service]", *lines, ""]).encode()
 
 

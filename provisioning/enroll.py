@@ -5,38 +5,37 @@ knows the box; then the box is answered, so that its first connection is not ref
 """
 
 import asyncio
-import hashlib
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import dead
 from central.store.engine import Store, open_store
 from common import log as logs
-from common import process
+from common import process, sealed
 from common.clock import Clock
 from common.config import read_secret
-from common.core import crypto
 from common.core.errors import ConfigError, UnavailableError, words
-from common.core.instant import SECOND
+from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import bundle, pki, registry, script
-from provisioning.core import enrolment, token
+from provisioning import bundle, pki, proofs, registry, script
+from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
-from provisioning.core.messages import EnrolRequest, Identity, Refused
+from provisioning.core.messages import EnrolRequest, Identity, Refused, RenewRequest
 from provisioning.core.rate import Bucket
+from provisioning.proofs import RefusedError
 from provisioning.settings import Hall
 
 BODY_BYTES = 64 * 1024
@@ -44,15 +43,8 @@ ADDRESSES = 10_000
 """So many buckets are kept before idle ones are forgotten."""
 ACL_SECS = 3.0
 """A broker that runs has read its ACL by then; one that does not run reads it when it starts."""
+_Asked = TypeVar("_Asked", EnrolRequest, RenewRequest)
 log = structlog.get_logger()
-
-
-class RefusedError(Exception):
-    """The box is answered with `refusal`."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
-        self.refusal = refusal
 
 
 class Door:
@@ -72,6 +64,7 @@ class Door:
                 web.get("/i", self._script),
                 web.get("/b/{file}", self._bundle),
                 web.post("/enrol", self._enrol),
+                web.post("/renew", self._renew),
             ]
         )
 
@@ -89,19 +82,33 @@ class Door:
         raise web.HTTPNotFound
 
     async def _enrol(self, request: web.Request) -> web.Response:
+        return await self._answer(request, self._enrolled)
+
+    async def _renew(self, request: web.Request) -> web.Response:
+        return await self._answer(request, self._renewed)
+
+    async def _answer(
+        self, request: web.Request, work: Callable[[bytes, str], Awaitable[Identity]]
+    ) -> web.Response:
         address = request.remote or ""
         try:
             self._admit(address)
-            asked = await _decoded(request)
-            key = _proven_key(asked)
-            identity = await self._grant(asked, key)
+            identity = await work(await request.read(), address)
         except RefusedError as refused:
             why = refused.refusal
             log.warning("enrol.refused", address=address, reason=why.value)
             said = Refused(error=why.value, message=why.message, fix=why.fix, server_wall=self._clock.wall())
             return web.Response(
-                body=msgspec.json.encode(said), status=_STATUS.get(why, 403), content_type="application/json"
+                body=msgspec.json.encode(said),
+                status=_STATUS.get(why, 403),
+                content_type="application/json",
             )
+        return web.Response(body=msgspec.json.encode(identity), content_type="application/json")
+
+    async def _enrolled(self, body: bytes, address: str) -> Identity:
+        asked = _decoded(body, EnrolRequest)
+        key = proofs.enrolling_key(asked)
+        identity = await self._grant(asked, key)
         skew = round((asked.now_wall - self._clock.wall()) / SECOND)
         log.info(
             "box.enrolled",
@@ -110,7 +117,29 @@ class Door:
             address=address,
             skew_secs=skew,
         )
-        return web.Response(body=msgspec.json.encode(identity), content_type="application/json")
+        return identity
+
+    async def _renewed(self, body: bytes, address: str) -> Identity:
+        """A new certificate for a new key of a box that is active still; how late it comes does not matter."""
+        asked, now = _decoded(body, RenewRequest), self._clock.wall()
+        leaf, key = proofs.renewing_key(asked, self._ca)
+        validity = renewal.Validity(to_us(leaf.not_valid_before_utc), to_us(leaf.not_valid_after_utc))
+        async with self._store.write() as conn:
+            found = await registry.issued(conn, f"{leaf.serial_number:x}")
+            if found is None:
+                raise RefusedError(Refusal.UNKNOWN_CERT)
+            held, shown, newest = found
+            refused = renewal.refusal(held.box, shown, newest, proofs.key_hash(key), validity, now)
+            if refused is not None:
+                raise RefusedError(refused)
+            chain = pki.issue(self._ca, pki.box_subject(held.box), key, now)
+            await registry.add_leaf(conn, _leaf(held.box, chain, key, now))
+            name = await registry.name_of(conn, held.box.site)
+        late = max(0, (now - validity.end_wall) // SECOND)
+        log.info(
+            "box.renewed", site=held.box.site, generation=held.box.generation, address=address, late_secs=late
+        )
+        return self._identity(held.box, name, chain)
 
     def _admit(self, address: str) -> None:
         now = self._clock.mono()
@@ -122,7 +151,7 @@ class Door:
     async def _grant(self, asked: EnrolRequest, key: EllipticCurvePublicKey) -> Identity:
         now, digest = self._clock.wall(), token.digest(asked.token)
         async with self._store.write() as conn:
-            decided = await _decide(conn, asked, digest, _key_hash(key), now)
+            decided = await _decide(conn, asked, digest, proofs.key_hash(key), now)
             if isinstance(decided, Refusal):
                 raise RefusedError(decided)
             chain = pki.issue(self._ca, pki.box_subject(decided.box), key, now)
@@ -153,26 +182,11 @@ class Door:
 _STATUS = {Refusal.BUSY: 429, Refusal.CSR_BAD: 400, Refusal.POP_FAILED: 400}
 
 
-async def _decoded(request: web.Request) -> EnrolRequest:
+def _decoded(body: bytes, kind: type[_Asked]) -> _Asked:
     try:
-        return msgspec.json.decode(await request.read(), type=EnrolRequest)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise RefusedError(Refusal.CSR_BAD) from error
-
-
-def _proven_key(asked: EnrolRequest) -> EllipticCurvePublicKey:
-    """The public key, for which the box has the private one, as it has the signing key's. Raises RefusedError."""
-    try:
-        csr = x509.load_pem_x509_csr(asked.csr.encode())
-        key = csr.public_key()
-        is_signed = csr.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature) as error:
-        raise RefusedError(Refusal.CSR_BAD) from error
-    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise RefusedError(Refusal.CSR_BAD)
-    if not is_signed or not crypto.verify(asked.sign_key, asked.csr.encode(), asked.proof):
-        raise RefusedError(Refusal.POP_FAILED)
-    return key
 
 
 async def _decide(
@@ -196,14 +210,10 @@ async def _decide(
     return decided
 
 
-def _key_hash(key: EllipticCurvePublicKey) -> bytes:
-    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
-
-
 def _leaf(box: Box, chain: bytes, key: EllipticCurvePublicKey, now: int) -> registry.Leaf:
     leaf = x509.load_pem_x509_certificates(chain)[0]
     ends = int(leaf.not_valid_after_utc.timestamp()) * SECOND
-    return registry.Leaf(box, f"{leaf.serial_number:x}", _key_hash(key), now, ends)
+    return registry.Leaf(box, f"{leaf.serial_number:x}", proofs.key_hash(key), now, ends)
 
 
 async def _until_read(folder: Path, acl: str) -> None:
@@ -242,7 +252,7 @@ async def _main(options: Options) -> None:
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(
-            runner, options.bind or None, hall.enrol.port, ssl_context=_tls(pki.handed(hall.door))
+            runner, options.bind or None, hall.enrol.port, ssl_context=_tls(sealed.place(hall.door))
         )
         try:
             await site.start()

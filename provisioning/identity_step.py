@@ -17,7 +17,7 @@ from common.clock import Clock
 from common.core import crypto
 from common.core.instant import SECOND
 from provisioning import enrol_client, pki
-from provisioning.box_files import AGENT, MAPPING, NODE, PKI, SIGN, STATE, USED, Place
+from provisioning.box_files import AGENT, HALL, MAPPING, NODE, PKI, SIGN, STATE, USED, Place
 from provisioning.core import token
 from provisioning.core.messages import EnrolRequest, Identity
 from provisioning.enrol_client import RefusedError
@@ -89,13 +89,14 @@ def _write(place: Place, found: Identity) -> None:
     if _NEXT_SIGN.exists():
         _NEXT_SIGN.replace(SIGN)
     write_file(PKI / "digest.key", found.digest_key, _GROUP)
+    write_file(HALL, f"{place.hall}\n".encode(), _GROUP)
     write_file(PKI / "hall-sign.pub", found.hall_sign, _GROUP)
     if found.mapping and not MAPPING.exists():
         write_file(MAPPING, found.mapping.encode(), _GROUP)
     write_file(AGENT, _agent_toml(found).encode(), _GROUP)
     write_file(NODE, pki.key_pem(key) + found.chain.encode(), _GROUP)
-    write_file(USED, token.digest(place.token))
     _NEXT_NODE.unlink(missing_ok=True)
+    write_file(USED, token.digest(place.token))
     say(f"  本机是站点 {found.site}（{found.name}）的第 {found.generation} 代")
 
 
@@ -112,6 +113,7 @@ def _agent_toml(found: Identity) -> str:
         'master_key = "/etc/mingcha/creds/master.key"\n'
         f'digest_key = "{PKI}/digest.key"\n'
         f'hall_sign = "{PKI}/hall-sign.pub"\n\n'
+        '[capture]\nsecrets_dir = "/etc/mingcha/creds"\n\n'
         "[mqtt]\n"
         f"host = {json.dumps(found.mqtt_host)}\n"
         f"port = {found.mqtt_port}\n"

@@ -10,7 +10,7 @@ from typing import IO
 
 from msgspec import Struct
 
-from common.cli import say
+from common.cli import complain, say
 from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError
 from common.hold import hold
 from provisioning import box_files, identity_step, units
@@ -48,9 +48,14 @@ def install(options: Options) -> int:
         return 0
     with _alone():
         steps = plans.plan(box_files.facts(place))
-        for step in steps:
-            say(f"… {step.word}")
-            _DO[step](place)
+        try:
+            for step in steps:
+                say(f"… {step.word}")
+                _DO[step](place)
+        except NotStartedError as error:
+            complain(error)
+            say(_doctor().stdout.rstrip())
+            return EX_NOT_STARTED
         box_files.forget_old_releases(place.tree)
         say(
             "✓ 已装好"
@@ -98,13 +103,14 @@ def _alone() -> IO[str]:
 
 
 def _start(place: Place, verb: str) -> None:
-    units.run("systemctl", "reset-failed", "mingcha-agent.service")
+    units.run("systemctl", "reset-failed", box_files.UNIT)
     try:
-        units.run("systemctl", verb, "mingcha-agent.service")
+        units.run("systemctl", verb, box_files.UNIT)
     except UnavailableError as error:
         said = units.run("journalctl", "-u", "mingcha-agent", "-n", "8", "-o", "cat", "--no-pager")
         raise NotStartedError(
-            f"服务没有启动：{place.release}\n{said.rstrip()}", hint="请按上面的日志处理，再执行一次同一条命令"
+            f"服务没有启动：{place.release}\n{said.rstrip()}",
+            hint="请按下面体检所说的处理，再执行一次同一条命令",
         ) from error
 
 
@@ -120,7 +126,7 @@ _DO: dict[Step, Callable[[Place], object]] = {
     Step.OWNERS: lambda _: box_files.own_files(),
     Step.LINK: box_files.link,
     Step.UNITS: lambda _: box_files.write_units(),
-    Step.ENABLE: lambda _: units.run("systemctl", "enable", "-q", "mingcha-agent.service"),
+    Step.ENABLE: lambda _: box_files.enable(),
     Step.START: lambda place: _start(place, "start"),
     Step.RESTART: lambda place: _start(place, "restart"),
 }
@@ -129,12 +135,13 @@ _DO: dict[Step, Callable[[Place], object]] = {
 def _verdict() -> int:
     """What the doctor says, once the service has had time to meet the hall. The doctor's faults are not ours."""
     end = time.monotonic() + MEET_SECS
-    doctor = [sys.executable, "-I", "-B", "-m", "agent", "doctor"]
-    while True:
-        done = subprocess.run(doctor, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        if done.returncode <= 1 or time.monotonic() > end:
-            break
+    while (done := _doctor()).returncode > 1 and time.monotonic() < end:
         time.sleep(1.0)
     say(done.stdout.rstrip())
     say("以后查看：mingcha-agent doctor    运行情况：mingcha-agent status")
     return 0
+
+
+def _doctor() -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-B", "-m", "agent", "doctor"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

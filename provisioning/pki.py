@@ -6,7 +6,6 @@ that every step may be repeated. `issue` takes a public key only: a box may keep
 
 import hashlib
 import ipaddress
-import os
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from common import sealed
 from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError
@@ -167,12 +167,6 @@ def _keep_key(path: Path, what: str) -> bytes:
 # the authority ------------------------------------------------------------------------------------------------
 
 
-def handed(path: Path) -> Path:
-    """The credential of this name that systemd hands to the service (systemd.exec(5)), else the file itself."""
-    passed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / path.name
-    return passed if passed.exists() else path
-
-
 def create_ca(folder: Path, now_wall: int) -> Authority:
     """Make what is missing of root.pem (taken offline later), ca.pem (its certificate alone), intermediate.pem.
 
@@ -202,7 +196,7 @@ def _keep_root(folder: Path, now_wall: int) -> tuple[EllipticCurvePrivateKey, x5
 
 def load_ca(folder: Path) -> Authority:
     """Needs no root key. Raises ConfigError where a file is missing or damaged."""
-    key, chain = _read_node(handed(folder / "intermediate.pem"))
+    key, chain = _read_node(sealed.place(folder / "intermediate.pem"))
     path = folder / "ca.pem"
     try:
         root = x509.load_pem_x509_certificate(read_secret(path, "根证书"))
@@ -310,11 +304,29 @@ def read_key(path: Path) -> EllipticCurvePrivateKey:
     return key
 
 
+def read_leaf(path: Path) -> x509.Certificate:
+    """The certificate of a `node.pem` whose key fits it. Raises ConfigError for a damaged or missing one."""
+    return _read_node(path)[1][0]
+
+
 def node_name(path: Path) -> str:
-    """Whose `node.pem` it is, as its certificate says. Raises ConfigError for a damaged or missing one."""
-    _, chain = _read_node(path)
-    found = chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    """Whose `node.pem` it is, as its certificate says. Raises as `read_leaf`."""
+    return name_in(read_leaf(path))
+
+
+def name_in(leaf: x509.Certificate) -> str:
+    """Its common name; empty for a certificate without one."""
+    found = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(found[0].value) if found else ""
+
+
+def is_ours(ca: Authority, leaf: x509.Certificate) -> bool:
+    """Whether this hall issued it; when does not matter."""
+    try:
+        leaf.verify_directly_issued_by(ca.certificate)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _read_node(path: Path) -> tuple[EllipticCurvePrivateKey, list[x509.Certificate]]:

@@ -15,6 +15,7 @@ from provisioning import broker
 from provisioning.core import enrolment
 from provisioning.core.enrolment import Granted, Held, Site, Token
 from provisioning.core.identity import Box
+from provisioning.core.renewal import Issued
 
 
 class Leaf(Struct, frozen=True):
@@ -128,6 +129,21 @@ async def write_boxes(
             await conn.execute(insert(t.box).values(**row, **new))
         elif known[box.generation] != box.state:
             await conn.execute(update(t.box).where(*which).values(state=box.state))
+
+
+async def issued(conn: AsyncConnection, serial: str) -> tuple[Held, Issued, Issued] | None:
+    """Whose certificate that is, it, and the newest one of the same box. The site is locked as by `find_site`."""
+    leaf = t.certificate.c
+    row = (await conn.execute(select(t.certificate).where(leaf.serial == serial))).first()
+    site = None if row is None else await find_site(conn, row.site)
+    if row is None or site is None:
+        return None
+    own = (leaf.site == row.site, leaf.generation == row.generation)
+    newest = (
+        await conn.execute(select(t.certificate).where(*own).order_by(leaf.issued_wall.desc()).limit(1))
+    ).one()
+    held = next(held for held in site.boxes if held.box.generation == row.generation)
+    return held, Issued(row.serial, row.key), Issued(newest.serial, newest.key)
 
 
 async def add_leaf(conn: AsyncConnection, leaf: Leaf) -> None:

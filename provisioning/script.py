@@ -3,11 +3,14 @@
 import base64
 from pathlib import Path
 
+from common import sealed
 from common.config import read_secret
 from provisioning import bundle, pki
 from provisioning.settings import Hall
 
-TEMPLATE = Path(__file__).parent / "box" / "install.sh"
+_FOLDER = Path(__file__).parent / "box"
+TEMPLATE = _FOLDER / "install.sh"
+UNINSTALL = _FOLDER / "uninstall.sh"
 
 
 def render(hall: Hall) -> str:
@@ -22,8 +25,9 @@ def render(hall: Hall) -> str:
     ca = read_secret(hall.folder / "ca.pem", "根证书")
     values = {
         "@HALL@": hall.address,
-        "@PIN@": f"sha256//{pki.pin(pki.handed(hall.door))}",
+        "@PIN@": f"sha256//{pki.pin(sealed.place(hall.door))}",
         "@CA@": base64.b64encode(ca).decode(),
+        "@UNINSTALL@": UNINSTALL.read_text("utf-8").rstrip(),
         "@BUNDLES@": "\n".join(lines),
     }
     text = TEMPLATE.read_text("utf-8")

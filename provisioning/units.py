@@ -18,21 +18,23 @@ _PROGRAM = Path("/opt/mingcha/current/bin/mingcha")
 _RUNNING = Path("/run/systemd/system")
 
 
-def run(*command: str) -> str:
-    """A tool of the system, without our own libraries in its way. -> what it printed. Raises UnavailableError."""
+def run(*command: str, given: bytes = b"") -> str:
+    """A tool of the system, without our own libraries in its way, with `given` on its standard input.
+
+    -> what it printed. Raises UnavailableError.
+    """
     env = {name: value for name, value in os.environ.items() if name not in {"LD_LIBRARY_PATH", "MC_TOKEN"}}
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=env, stdin=subprocess.DEVNULL
-        )
+        done = subprocess.run(command, capture_output=True, check=False, env=env, input=given)
     except FileNotFoundError as error:
         raise UnavailableError(f"系统里没有 {command[0]}", hint="请使用 Debian 12 或相当的系统") from error
+    said = done.stdout.decode(errors="replace")
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        words = (done.stderr.decode(errors="replace") or said).strip().splitlines()[-1:]
         raise UnavailableError(
-            f"{' '.join(command)} 失败：{' '.join(said)}", hint="请按提示处理后，再执行一次同一条命令"
+            f"{' '.join(command)} 失败：{' '.join(words)}", hint="请按提示处理后，再执行一次同一条命令"
         )
-    return done.stdout
+    return said
 
 
 def write_units(names: tuple[str, ...]) -> bool:

@@ -27,6 +27,9 @@ EVENTS: dict[str, LogEvent] = {
         "反复出现时核对是谁在用这条命令：mingcha site list",
     ),
     "box.enrolled": LogEvent("info", "一台站点机器已登记", ("site", "generation", "address", "skew_secs")),
+    "box.renewed": LogEvent(
+        "info", "一台站点机器的证书已续期", ("site", "generation", "address", "late_secs")
+    ),
     "acl.read": LogEvent("info", "消息服务已读取新的权限表", ("hash",)),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),

@@ -12,6 +12,13 @@ main() {
   }
 
   [ "$(id -u)" = 0 ] || fail 77 root '没有 root 权限' '请以 root 执行：在命令末尾的 sh 前加 sudo -E，或先 su -'
+  case " $* " in
+    *' --uninstall '*)
+      case " $* " in *' --purge '*) set -- --purge ;; *) set -- ;; esac
+@UNINSTALL@
+      exit 0
+      ;;
+  esac
   arch=$(uname -m)
   case $arch in
 @BUNDLES@
@@ -64,8 +71,8 @@ main() {
     rm -rf "$root/releases/.damaged"
     [ ! -d "$tree" ] || mv -T "$tree" "$root/releases/.damaged"
     mv -T "$root/releases/.$release" "$tree"
-    rm -rf "$root/releases/.damaged" "$stage"
   fi
+  [ -n "$dry" ] || rm -rf "$root/stage" "$root"/releases/.[!.]*
 
   MC_HALL=$hall MC_RELEASE=$release MC_CA='@CA@'
   export MC_HALL MC_RELEASE MC_CA

@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     RETIRED = "retired"
     CSR_BAD = "csr_bad"
     POP_FAILED = "pop_failed"
+    UNKNOWN_CERT = "unknown_cert"
     NOT_DUE = "not_due"
     CLONED = "cloned"
     BUSY = "busy"
@@ -59,6 +60,7 @@ _WORDS = {
     Refusal.RETIRED: ("本站点已停用", "如站点恢复，请市中心另建站点：mingcha site add"),
     Refusal.CSR_BAD: ("证书申请不合要求", "请用市中心最新印出的命令重新安装"),
     Refusal.POP_FAILED: ("证书申请的签名不对", "请用市中心最新印出的命令重新安装"),
+    Refusal.UNKNOWN_CERT: ("市中心没有签发过本机的证书", _REISSUE),
     Refusal.NOT_DUE: ("证书还不到续期的时候", "无需处理"),
     Refusal.CLONED: ("另一台机器已用同一身份续期，本机可能是克隆", "请核对本站点由哪台机器负责；" + _REISSUE),
     Refusal.BUSY: ("市中心一时应答不过来", "程序会自动重试；请稍候"),

@@ -44,6 +44,7 @@ def test_who_is_refused_and_why(
 
 
 def test_every_refusal_names_what_happened_and_what_to_do() -> None:
+    """P-ENROL-05."""
     assert all(item.message and item.fix for item in Refusal)
 
 

@@ -22,6 +22,7 @@ from common.core.checks import CHECKS
 from common.core.events import EVENTS
 from common.core.record import Case, Step
 from common.core.state import Light, Link
+from provisioning.__main__ import box as box_cli
 from provisioning.__main__ import hall as hall_cli
 from provisioning.settings import EnrolConfig
 from tests.docs import engines
@@ -65,9 +66,6 @@ def _tables() -> Iterator[str]:
     yield from _table(("角色", *(item.word for item in Permission)), [_role(role) for role in Role])
 
 
-_HANDED = {"`mingcha site ARGS`", "`mingcha central init ARGS`"}
-
-
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield "|" + "---|" * len(head)
@@ -77,8 +75,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def commands() -> list[tuple[str, ...]]:
     """Every command of both programs with its help text; those that another program carries out, as that has them."""
-    own = [row for row in _commands("mingcha", central_cli) if row[0] not in _HANDED]
-    return [*_commands("mingcha-agent", agent_cli), *own, *_commands("mingcha", hall_cli)]
+    programs = {"mingcha-agent": (agent_cli, box_cli), "mingcha": (central_cli, hall_cli)}
+    every = [row for name, parts in programs.items() for part in parts for row in _commands(name, part)]
+    return [row for row in every if not row[0].endswith(" ARGS`")]
 
 
 def _commands(path: str, command: click.Command) -> Iterator[tuple[str, ...]]:

@@ -1,15 +1,12 @@
 """Boxes under real systemd: skipped with the reason where this machine cannot have them."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from provisioning import bundle
-from provisioning import medium as media
 from tests.install import lab as labs
-from tests.install.lab import ADDRESS, CACHE, Lab
+from tests.install.lab import Lab
 
 
 @pytest.fixture(scope="session")
@@ -19,25 +16,18 @@ def able() -> None:
         pytest.skip(why)
 
 
-@pytest.fixture(scope="session")
-def medium(able: None) -> Path:
-    """What bundles are made of, and the bundle itself: fetched and built once, then kept in the cache."""
-    place = CACHE / "medium"
-    if not (place / "fetched").exists():
-        media.fetch(place, "x86_64")
-        (place / "fetched").touch()
-    bundle.keep(place, CACHE / "install" / "bundles", "x86_64")
-    return place
-
-
 @pytest.fixture(scope="module")
-def lab(medium: Path) -> Iterator[Lab]:
+def lab(able: None) -> Iterator[Lab]:
     """A running hall without sites."""
-    with Lab(medium) as made:
-        shutil.copytree(CACHE / "install" / "bundles", made.home / "data" / "bundles")
-        made.init("--host", ADDRESS)
-        made.start()
+    with labs.running() as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def cleared(lab: Lab) -> Iterator[None]:
+    """A test's boxes end with it."""
+    yield
+    lab.clear()
 
 
 @pytest.fixture(scope="session")

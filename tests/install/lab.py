@@ -16,6 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from provisioning import bundle
+from provisioning import medium as media
+
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 ADDRESS = "10.97.0.1"
@@ -72,6 +75,16 @@ def rootfs(downloader: str) -> Path:
     return place
 
 
+def medium() -> Path:
+    """What bundles are made of, and the bundle itself: fetched and built once, then kept in the cache."""
+    place = CACHE / "medium"
+    if not (place / "fetched").exists():
+        media.fetch(place, "x86_64")
+        (place / "fetched").touch()
+    bundle.keep(place, CACHE / "install" / "bundles", "x86_64")
+    return place
+
+
 def _mirror() -> str:
     """The machine's own."""
     for path in sorted(Path("/etc/apt/sources.list.d").glob("debian.sources")):
@@ -101,6 +114,7 @@ class Lab:
         self.net = f"mc{os.getpid()}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._boxes: list[Box] = []
+        self._made = 0
 
     def __enter__(self) -> Self:
         run("ip", "netns", "add", self.net)
@@ -111,13 +125,16 @@ class Lab:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for box in self._boxes:
-            box.off()
-            run("ip", "netns", "del", box.net)
+        self.clear()
         for name in list(self._processes):
             self.stop(name)
         run("ip", "netns", "del", self.net)
         shutil.rmtree(self.folder)
+
+    def clear(self) -> None:
+        """Take all boxes away."""
+        while self._boxes:
+            self._boxes.pop().remove()
 
     def inside(self, *command: str | Path) -> str:
         """Run in the hall's namespace."""
@@ -183,7 +200,8 @@ class Lab:
         return (self.folder / f"{name}.log").read_text("utf-8", "replace")[-4000:]
 
     def box(self, name: str, system: Path) -> "Box":
-        made = Box(self, name, len(self._boxes) + 11, system)
+        self._made += 1
+        made = Box(self, name, self._made % 200 + 10, system)
         self._boxes.append(made)
         return made
 
@@ -193,7 +211,7 @@ class Box:
 
     def __init__(self, lab: Lab, name: str, number: int, system: Path) -> None:
         self.name = name
-        self.folder = lab.folder / name
+        self.folder = lab.folder / f"{name}-{number}"
         self.net = f"{lab.net}b{number}"
         self._lab = lab
         self._leader = 0
@@ -263,24 +281,16 @@ class Box:
             assert said.strip() != "degraded", self.sh("systemctl --failed --no-legend")
             yield code == 0
 
+    def entering(self, *command: str) -> list[str]:
+        """The command line that runs `command` in the box as root, with a log-in's environment."""
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        clean = ["env", "-i", path, "LANG=C.UTF-8", "HOME=/root"]
+        return ["nsenter", "-t", str(self._leader), "-a", *clean, *command]
+
     def sh(self, script: str, *, timeout: float = 180) -> tuple[int, str]:
         """Run in the box as root. -> (exit code, stdout and stderr)."""
-        command = [
-            "nsenter",
-            "-t",
-            str(self._leader),
-            "-a",
-            "env",
-            "-i",
-            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "LANG=C.UTF-8",
-            "HOME=/root",
-            "sh",
-            "-c",
-            script,
-        ]
         done = subprocess.run(
-            command,
+            self.entering("sh", "-c", script),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -310,8 +320,15 @@ class Box:
         self.sh("systemctl poweroff")
         self._gone()
 
+    def remove(self) -> None:
+        self.cut()
+        run("ip", "netns", "del", self.net)
+        shutil.rmtree(self.folder)
+
     def cut(self) -> None:
-        """The processes lose their power."""
+        """The processes lose their power; what is on the disk stays."""
+        if self._nspawn is None:
+            return
         os.kill(self._leader, signal.SIGKILL)
         self._gone()
 
@@ -328,10 +345,10 @@ class Box:
 
 
 @contextmanager
-def unplugged(box: Box) -> Iterator[None]:
-    """Without its cable."""
-    run("ip", "-n", box.net, "link", "set", "e0", "down")
-    try:
-        yield
-    finally:
-        run("ip", "-n", box.net, "link", "set", "e0", "up")
+def running() -> Iterator[Lab]:
+    """A hall at work, without sites."""
+    with Lab(medium()) as made:
+        shutil.copytree(CACHE / "install" / "bundles", made.home / "data" / "bundles")
+        made.init("--host", ADDRESS)
+        made.start()
+        yield made

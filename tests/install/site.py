@@ -19,7 +19,9 @@ class Site:
         self.name = name
         file = lab.folder / f"{name}.toml"
         file.write_text(mapping, "utf-8")
-        said = lab.mingcha("site", "add", f"{name}便民服务中心", "--kind", "street", "--id", name, "--mapping", file)
+        said = lab.mingcha(
+            "site", "add", f"{name}便民服务中心", "--kind", "street", "--id", name, "--mapping", file
+        )
         self.command = printed(said)
         self.with_wget = printed(said, "wget")
 

@@ -38,7 +38,10 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
     assert "✓ 一切正常" in out
     assert "本机是站点 s01（s01便民服务中心）的第 1 代" in out
 
-    assert box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent") == "active\nenabled\n"
+    assert (
+        box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent")
+        == "active\nenabled\n"
+    )
     assert "在线" in lab.mingcha("site", "list")
     box.until(lambda: site.acknowledged() == cases(office))
 
@@ -68,7 +71,9 @@ def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, bare: P
     box.must(site.command)
     tree = box.must("readlink /opt/mingcha/current").strip()
     box.must(f"echo 'import nothing' > {tree}/python/usr/lib/python3/dist-packages/agent/app.py")
-    box.must("rm /etc/systemd/system/mingcha-agent.service; systemctl daemon-reload; chmod 644 /var/lib/mingcha-pki/sign.key")
+    box.must(
+        "rm /etc/systemd/system/mingcha-agent.service; systemctl daemon-reload; chmod 644 /var/lib/mingcha-pki/sign.key"
+    )
     out = box.must(site.command)
     assert "取得安装包" in out
     assert "登记" not in out

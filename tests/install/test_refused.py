@@ -106,7 +106,9 @@ def test_the_service_may_not_do_what_it_need_not(lab: Lab, bare: Path) -> None:
         "a connection": "import socket; socket.create_connection(('10.97.0.1', 8883), 5)",
     }
     for name, code in {**denied, **allowed}.items():
-        box.must(f"sed -i \"s#^ExecStart=.*#ExecStart={probe} \\\"{code}\\\"#\" /etc/systemd/system/probe.service")
+        box.must(
+            f'sed -i "s#^ExecStart=.*#ExecStart={probe} \\"{code}\\"#" /etc/systemd/system/probe.service'
+        )
         box.must("systemctl daemon-reload; systemctl reset-failed probe 2>/dev/null || true")
         failed = box.sh("systemctl start probe.service")[0] != 0
         assert failed == (name in denied), (name, box.sh("journalctl -u probe -n 12 -o cat --no-pager")[1])

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, SECP384R1, generate_private_key
 from msgspec.structs import replace
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from central.store import tables as t
 from central.store.engine import open_store
@@ -27,7 +27,8 @@ from common.core.instant import DAY, SECOND
 from common.core.state import SiteKind
 from provisioning import broker, bundle, enrol_client, enroll, pki, registry, script, settings
 from provisioning.core import token
-from provisioning.core.messages import EnrolRequest, Identity
+from provisioning.core.identity import Box
+from provisioning.core.messages import EnrolRequest, Identity, RenewRequest
 from provisioning.core.rate import BURST
 from provisioning.enrol_client import RefusedError
 from provisioning.files import write_file
@@ -43,9 +44,9 @@ class Machine:
 
     def __init__(self, curve: Any = SECP256R1) -> None:
         self.sign = pki.new_sign_key()
-        key = generate_private_key(curve())
+        self.key = generate_private_key(curve())
         request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-        self.csr = request.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        self.csr = request.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def request(self, text: str = TOKEN, *, ahead: int = 0) -> EnrolRequest:
         """`ahead`: so far is its clock before ours."""
@@ -76,6 +77,16 @@ class Door:
             await self.ask(asked)
         assert str(caught.value).startswith("市中心没有登记本机：")
         assert caught.value.hint
+        return caught.value.code
+
+    async def renew(self, asked: RenewRequest) -> Identity:
+        body = msgspec.json.encode(asked)
+        return await asyncio.to_thread(enrol_client.ask, self.hall.address, "/renew", self.ca, body)
+
+    async def not_renewed(self, asked: RenewRequest) -> str:
+        """-> the code."""
+        with pytest.raises(RefusedError) as caught:
+            await self.renew(asked)
         return caught.value.code
 
     async def http(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
@@ -153,6 +164,7 @@ async def test_a_machine_becomes_its_site_and_the_broker_knows_it(door: Door) ->
 
 
 async def test_a_lost_answer_is_given_again_and_another_machine_is_turned_away(door: Door) -> None:
+    """P-ENROL-02."""
     machine = Machine()
     first, again = await door.ask(machine.request()), await door.ask(machine.request())
     assert (first.generation, again.generation) == (1, 1)
@@ -180,6 +192,7 @@ async def test_certificates_that_this_clock_calls_expired_are_believed(tmp_path:
 
 
 async def test_another_hall_gets_no_token(door: Door, tmp_path: Path) -> None:
+    """P-ENROL-01."""
     stranger = tmp_path / "stranger"
     pki.create_ca(stranger, Clock().wall())
     with pytest.raises(UnavailableError, match="不是发出这条命令的市中心"):
@@ -188,6 +201,7 @@ async def test_another_hall_gets_no_token(door: Door, tmp_path: Path) -> None:
 
 
 async def test_what_proves_no_key_gets_none(door: Door) -> None:
+    """P-ENROL-03."""
     good = Machine().request()
     assert await door.refused(replace(good, csr="nothing")) == "csr_bad"
     assert await door.refused(Machine(SECP384R1).request()) == "csr_bad"
@@ -265,3 +279,67 @@ def test_a_script_that_is_cut_anywhere_runs_nothing(tmp_path: Path) -> None:
         )
         assert done.stdout == b""
         assert b"not found" not in done.stderr, (cut, done.stderr)
+
+
+# renewal ------------------------------------------------------------------------------------------------------
+
+
+def renewal(machine: Machine, chain: str, following: Machine) -> RenewRequest:
+    return RenewRequest(
+        leaf=chain,
+        csr=following.csr.decode(),
+        proof=machine.key.sign(following.csr, ECDSA(hashes.SHA256())),
+        now_wall=0,
+    )
+
+
+async def enrolled(door: Door, *, years_ago: int) -> tuple[Machine, str]:
+    """A box that was dark since; its certificate has expired."""
+    machine = Machine()
+    said = await door.ask(machine.request())
+    ca = pki.load_ca(door.hall.folder / "ca")
+    then = Clock().wall() - years_ago * YEAR
+    chain = pki.issue(ca, pki.box_subject(Box("s01", 1)), machine.key.public_key(), then)
+    leaf = enroll._leaf(Box("s01", 1), chain, machine.key.public_key(), then)
+    store = await open_store(door.hall.database_url)
+    try:
+        async with store.write() as conn:
+            await conn.execute(delete(t.certificate))
+            await registry.add_leaf(conn, leaf)
+    finally:
+        await store.close()
+    assert said.generation == 1
+    return machine, chain.decode()
+
+
+async def test_a_box_that_was_dark_for_a_year_comes_back_and_a_lost_answer_is_given_again(door: Door) -> None:
+    machine, chain = await enrolled(door, years_ago=1)
+    following = Machine()
+    for _ in range(2):
+        said = await door.renew(renewal(machine, chain, following))
+        leaf = x509.load_pem_x509_certificates(said.chain.encode())[0]
+        assert (said.generation, leaf.public_key()) == (1, following.key.public_key())
+    assert await door.not_renewed(renewal(following, said.chain, Machine())) == "not_due"
+
+
+async def test_whose_keys_were_copied_is_refused_once_the_other_has_renewed(door: Door) -> None:
+    """P-ENROL-04."""
+    machine, chain = await enrolled(door, years_ago=1)
+    await door.renew(renewal(machine, chain, Machine()))
+    assert await door.not_renewed(renewal(machine, chain, Machine())) == "cloned"
+
+
+async def test_only_who_has_the_key_of_a_certificate_of_ours_renews_it(door: Door, tmp_path: Path) -> None:
+    machine, chain = await enrolled(door, years_ago=1)
+    assert await door.not_renewed(renewal(Machine(), chain, Machine())) == "pop_failed"
+    strange = pki.create_ca(tmp_path / "strange", Clock().wall())
+    foreign = pki.issue(strange, pki.box_subject(Box("s01", 1)), machine.key.public_key(), Clock().wall())
+    assert await door.not_renewed(renewal(machine, foreign.decode(), Machine())) == "unknown_cert"
+    assert await door.not_renewed(renewal(machine, "nothing", Machine())) == "unknown_cert"
+    store = await open_store(door.hall.database_url)
+    try:
+        async with store.write() as conn:
+            await registry.retire(conn, "s01", "王敏", "撤并", Clock().wall())
+    finally:
+        await store.close()
+    assert await door.not_renewed(renewal(machine, chain, Machine())) == "retired"

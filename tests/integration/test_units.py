@@ -11,7 +11,8 @@ from provisioning import units
 
 FOLDER = units.FOLDER
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
-MOST_EXPOSED = 1.1
+MOST_EXPOSED = {"mingcha-renew.service": 2.3}
+"""As root, for it alone writes the identity; every other unit is at 1.1."""
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -29,4 +30,4 @@ def test_a_unit_is_hardened_and_understood(name: str, tmp_path: Path) -> None:
     report = subprocess.run(security, capture_output=True, text=True, check=False).stdout
     found = re.search(r"exposure level for \S+ (\d+\.\d)", report)
     assert found, report[-500:]
-    assert float(found[1]) <= MOST_EXPOSED
+    assert float(found[1]) <= MOST_EXPOSED.get(name, 1.1)

@@ -76,10 +76,10 @@ def _token(options: Options) -> str:
     text = os.environ.pop("MC_TOKEN", "")
     if options.ask and not text:
         try:
-            with Path("/dev/tty").open("r+") as terminal:
-                terminal.write("令牌：")
-                terminal.flush()
-                text = terminal.readline()
+            with Path("/dev/tty").open("w") as screen, Path("/dev/tty").open() as keys:
+                screen.write("令牌：")
+                screen.flush()
+                text = keys.readline()
         except OSError as error:
             raise UsageError(
                 "没有终端可以输入令牌", hint="请在终端执行，或用印出的 MC_TOKEN= 写法"

@@ -26,7 +26,7 @@ main() {
   esac
   version=$(systemctl --version 2>/dev/null | sed -n '1s/systemd \([0-9]*\).*/\1/p' || true)
   [ "${version:-0}" -ge 247 ] || fail 78 systemd '需要 systemd 247 以上' '请使用 Debian 12 或相当的系统'
-  free=$(df -Pk /opt | awk 'NR == 2 { print $4 }')
+  free=$({ df -Pk /opt 2>/dev/null || df -Pk /; } | awk 'NR == 2 { print $4 }')
   [ "$free" -ge $((size / 1024 * 6)) ] || fail 79 disk "/opt 只剩 $((free / 1024)) MB" "请至少腾出 $((size * 6 / 1048576)) MB 后重试"
 
   get() { # url, file: goes on where an earlier download was cut

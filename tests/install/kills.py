@@ -47,7 +47,7 @@ def killed(box: Box, command: str, said: str, after_secs: float) -> bool:
         while process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
         is_running = process.poll() is None
-        box.sh(f"systemctl kill --signal=KILL {UNIT}")
+        box.kill_unit(UNIT)
         process.communicate()
     return is_running
 

@@ -144,6 +144,16 @@ class Lab:
         """`mingcha` in the hall. -> stdout."""
         return self.inside(sys.executable, "-m", "central", *args, "--config", self.config)
 
+    def speaking(self, *args: str) -> "subprocess.Popen[str]":
+        """`mingcha` in the hall while it is at work."""
+        command = ["ip", "netns", "exec", self.net, sys.executable, "-m", "central", *args]
+        return subprocess.Popen(
+            [*command, "--config", str(self.config)],
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
     def init(self, *args: str | Path) -> str:
         said = self.mingcha("central", "init", "--data", self.home / "data", "--medium", self.medium, *args)
         shutil.chown(self.home / "broker", "mosquitto")
@@ -319,6 +329,18 @@ class Box:
             return
         self.sh("systemctl poweroff")
         self._gone()
+
+    def kill_unit(self, unit: str) -> None:
+        """SIGKILL to every process of a unit, at once: from outside, because a command in the box would take its time."""
+        while found := [
+            int(pid)
+            for group in self._cgroups
+            for path in group.rglob(f"{unit}.service/**/cgroup.procs")
+            for pid in path.read_text().split()
+        ]:
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def remove(self) -> None:
         self.cut()

@@ -108,3 +108,27 @@ def test_a_box_that_has_only_wget(lab: Lab, able: None) -> None:
     assert box.sh("command -v curl")[0] != 0
     assert "✓ 一切正常" in box.must(site.with_wget)
     box.until(lambda: site.acknowledged() == cases(office))
+
+
+def test_a_token_that_is_typed(lab: Lab, bare: Path) -> None:
+    """It is in no history, and in nobody's list of processes."""
+    site = Site(lab, "s05")
+    box, _ = site.box(bare)
+    found = re.search(r"^(.*) \| MC_TOKEN=(\S+) sh$", site.command)
+    assert found
+    (box.root / "root/ask.sh").write_text(f"{found[1]} | sh -s -- --ask\n")
+    box.must(f"printf '{found[2]}\\n' | script -qec 'sh /root/ask.sh' /dev/null")
+    assert site.boxes() == [(1, "active")]
+
+
+def test_the_hall_waits_for_the_first_receipt(lab: Lab, bare: Path) -> None:
+    with lab.speaking("site", "add", "红桥镇", "--kind", "township", "--id", "s06", "--wait") as hall:
+        assert hall.stdout is not None
+        command = next(line.strip() for line in hall.stdout if "MC_TOKEN" in line)
+        box = lab.box("s06", bare)
+        box.on()
+        box.must(command)
+        said = hall.stdout.read()
+    assert hall.returncode == 0
+    assert "已登记（第 1 代，x86_64，Debian GNU/Linux 12 (bookworm)）" in said
+    assert "首条回执" in said

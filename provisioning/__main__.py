@@ -23,7 +23,7 @@ _CONFIG = click.option(
     help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
 )
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_MAPPING = click.option("--mapping", type=_FILE, metavar="文件", help="登记时一并送给站点的 mapping.toml。")
+_MAPPING = click.option("--mapping", type=_FILE, metavar="文件", help="登记时一并送给站点的映射文件。")
 _JSON = click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 _SITE = click.argument("site", metavar="站点")
 
@@ -44,7 +44,8 @@ def central() -> None:
 
 
 @central.command(
-    "init", help="建立市中心，或修复：CA、密钥、消息服务、数据库、安装包、系统服务、第一个用户。可重复执行。"
+    "init",
+    help="建立市中心，或修复：密钥与证书、消息服务、数据库、安装包、系统服务、第一个用户。可重复执行。",
 )
 @_CONFIG
 @click.option(
@@ -83,7 +84,7 @@ def init(
     halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin))
 
 
-@hall.command(help="登记服务：安装脚本、安装包、证书。")
+@hall.command(hidden=True, help="登记服务：安装脚本、安装包、证书。")
 @_CONFIG
 @click.option("--bind", default="", metavar="地址", help="只在这个地址上监听。")
 def enroll(path: Path, bind: str) -> None:
@@ -93,7 +94,7 @@ def enroll(path: Path, bind: str) -> None:
     doors.run(doors.Options(settings.load(path), bind))
 
 
-@hall.command(help="消息服务：运行 Mosquitto，权限变化时让它重读。")
+@hall.command(hidden=True, help="消息服务：运行 Mosquitto，权限变化时让它重读。")
 @_CONFIG
 def broker(path: Path) -> None:
     from provisioning import broker_process, settings
@@ -173,7 +174,7 @@ def box() -> None:
     """Group of commands."""
 
 
-@box.command(help="安装、修复、重新登记；由安装命令启动。")
+@box.command(hidden=True, help="安装、修复、重新登记；由安装命令启动。")
 @click.option("--dry-run", is_flag=True, help="只印出将要做的步骤，不改动任何东西。")
 @click.option("--ask", is_flag=True, help="在终端输入令牌。")
 def install(dry_run: bool, ask: bool) -> int:
@@ -190,7 +191,7 @@ def renew(now: bool) -> None:
     renewing.renew(even_if_early=now)
 
 
-@box.command(help="输入数据源的密码，封存在本机；名称是 mapping.toml 里 password_file 的值。须 root。")
+@box.command(help="输入数据源的密码，封存在本机；名称与映射文件里写的一致。须 root。")
 @click.argument("name", metavar="名称")
 def secret(name: str) -> None:
     from provisioning import secret as secrets

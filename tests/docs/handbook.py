@@ -85,6 +85,8 @@ def _commands(path: str, command: click.Command) -> Iterator[tuple[str, ...]]:
         for name, child in sorted(command.commands.items()):
             yield from _commands(f"{path} {name}", child)
         return
+    if command.hidden:  # a unit or a script starts it
+        return
     arguments = [item.human_readable_name for item in command.params if isinstance(item, click.Argument)]
     options = [
         f"`{item.opts[0]}` {item.help}"

@@ -102,6 +102,14 @@ def _until(is_so: "Iterator[bool]", secs: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def _members(place: Path) -> list[int]:
+    """None where the group has gone."""
+    try:
+        return [int(pid) for pid in place.read_text().split()]
+    except OSError:
+        return []
+
+
 class Lab:
     """One hall at `ADDRESS`; `box` makes boxes beside it."""
 
@@ -332,12 +340,10 @@ class Box:
 
     def kill_unit(self, unit: str) -> None:
         """SIGKILL to every process of a unit, at once: from outside, because a command in the box would take its time."""
-        while found := [
-            int(pid)
-            for group in self._cgroups
-            for path in group.rglob(f"{unit}.service/**/cgroup.procs")
-            for pid in path.read_text().split()
-        ]:
+        places = [
+            group / "payload/system.slice" / f"{unit}.service" / "cgroup.procs" for group in self._cgroups
+        ]
+        while found := [pid for place in places for pid in _members(place)]:
             for pid in found:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -31,7 +31,7 @@ $(PEERS): $(STAMP) requirements-bench.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --target $(PEERS) -r requirements-bench.lock
 
 services:
-	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools
+	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime mdbtools debootstrap systemd-container
 
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)

@@ -10,7 +10,7 @@ from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say, say_json
 
 import click  # isort: skip
 
-from agent import commands, probe_command
+from agent import commands, handed, probe_command
 
 DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
 _CONFIG = click.option(
@@ -126,6 +126,7 @@ def check_config(path: Path) -> int:
 
 commands.add(cli, _CONFIG)
 probe_command.add(cli)
+handed.add(cli)
 
 
 def main() -> None:

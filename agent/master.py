@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from msgspec import Struct
 
-from common.config import read_secret
+from common import sealed
 from common.core import crypto
 from common.core.errors import ConfigError, words
 
@@ -35,12 +35,6 @@ class Master(Struct, frozen=True):
         return crypto.key_id(self.keys[0])
 
 
-def place(path: Path) -> Path:
-    """The credential that systemd passes (systemd.exec(5), LoadCredentialEncrypted=), else the file at `path`."""
-    passed = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / path.name
-    return passed if passed.exists() else path
-
-
 def former(path: Path) -> Path:
     """Where the key lies that was changed."""
     return path.with_name(f"{path.name}.old")
@@ -52,9 +46,9 @@ def stand_in(buffer: Path) -> Path:
 
 def load(path: Path, buffer: Path) -> Master:
     """The key at `path` and what else may open something. Raises ConfigError where there is none, nor a stand-in."""
-    spare = [_read(file) for file in (former(place(path)), stand_in(buffer)) if file.exists()]
+    spare = [_read(file) for file in (former(sealed.place(path)), stand_in(buffer)) if file.exists()]
     try:
-        return Master([_read(place(path)), *spare])
+        return Master([_read(path), *spare])
     except ConfigError:
         if not stand_in(buffer).exists():
             raise
@@ -85,7 +79,7 @@ def change(path: Path, wrapped_by: str) -> None:
     `wrapped_by`: id of the key that it says it uses. Raises ConfigError where the last change is not finished, or the
     key is systemd's.
     """
-    if place(path) != path:
+    if sealed.place(path) != path or sealed.is_sealed(path):
         raise ConfigError(
             "主密钥由 systemd 凭据提供",
             hint="请用 systemd-creds 生成新凭据，原来的以 master.key.old 为名一并传入，再重启服务",
@@ -108,7 +102,7 @@ def finish(path: Path, buffer: Path) -> None:
 
 
 def _read(path: Path) -> bytes:
-    key = read_secret(path, WHAT)
+    key = sealed.read(path, WHAT)
     if len(key) != crypto.KEY_BYTES:
         raise ConfigError(
             f"{WHAT} {path} 应为 {crypto.KEY_BYTES} 字节，现为 {len(key)} 字节",

@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import calendar, commands, finding, item, trail
+from central import calendar, commands, finding, handed, item, trail
 from central.commands import in_store
 from central.core.access import Role
 from common.core.text import one_line
@@ -354,6 +354,7 @@ finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)
 calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
+handed.add(cli, central)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import codecs
 import gettext
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -85,6 +86,17 @@ def say_json(text: bytes | str) -> None:
     click.echo("".join(char if is_sound(char) else f"\\u{ord(char):04x}" for char in document).encode())
 
 
+AS_THEY_ARE = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+"""`context_settings` of a command whose arguments another program reads."""
+
+
+def hand_over(*args: str) -> None:
+    """Become `python -m provisioning ARGS`: its exit code, its output, its questions. Nothing after this is run."""
+    sys.stdout.flush()
+    flags = ["-I", "-B"] if sys.flags.isolated else []
+    os.execv(sys.executable, [sys.executable, *flags, "-m", "provisioning", *args])  # noqa: S606
+
+
 _OVER = "\r\x1b[K"
 
 
@@ -107,18 +119,21 @@ def complain(error: MingchaError) -> None:
         say(f"  处理：{error.hint}", err=True)
 
 
-def invoke(group: click.Group, args: Sequence[str] | None = None) -> None:
-    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away."""
+def invoke(group: click.Group, args: Sequence[str] | None = None, name: str | None = None) -> None:
+    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away.
+
+    `name`: what the program is called in its help, where that is not what was started.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
             stream.reconfigure(errors=_PLAIN)
-    sys.exit(code_of(group, args))
+    sys.exit(code_of(group, args, name))
 
 
-def code_of(group: click.Group, args: Sequence[str] | None = None) -> int:
+def code_of(group: click.Group, args: Sequence[str] | None = None, name: str | None = None) -> int:
     """-> the exit code. What nobody foresaw is raised."""
     try:
-        result = group.main(args=args, standalone_mode=False)
+        result = group.main(args=args, prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return EX_USAGE

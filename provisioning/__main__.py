@@ -1,13 +1,220 @@
-"""`python -m provisioning`: the demonstration. Parse, call, print."""
+"""`python -m provisioning`: parts of `mingcha` (`hall`) and `mingcha-agent` (`box`) that need more than they do; the medium;
+the demonstration. Parse, call, print."""
 
 from common.cli import invoke
 
+import os  # isort: skip
+import sys  # isort: skip
+from pathlib import Path  # isort: skip
+
 import click  # isort: skip
 
+from common.core.state import SiteKind
 
-@click.group(help="明察 部署：演示。")
+DEFAULT_CONFIG = "/etc/mingcha/central.toml"
+DEFAULT_DATA = "/var/lib/mingcha-central"
+DEFAULT_MEDIUM = "/opt/mingcha/medium"
+_CONFIG = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=lambda: os.environ.get("MINGCHA_CENTRAL_CONFIG", DEFAULT_CONFIG),
+    metavar="文件",
+    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
+)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_MAPPING = click.option("--mapping", type=_FILE, metavar="文件", help="登记时一并送给站点的映射文件。")
+_JSON = click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+_SITE = click.argument("site", metavar="站点")
+
+
+@click.group(help="明察 部署：市中心、站点机器、安装介质、演示。")
 def cli() -> None:
     """Group of commands."""
+
+
+@cli.group(help="市中心：由 mingcha 转来。")
+def hall() -> None:
+    """Group of commands."""
+
+
+@hall.group(help="市中心的程序。")
+def central() -> None:
+    """Group of commands."""
+
+
+@central.command(
+    "init",
+    help="建立市中心，或修复：密钥与证书、消息服务、数据库、安装包、系统服务、第一个用户。可重复执行。",
+)
+@_CONFIG
+@click.option(
+    "--host", "hosts", multiple=True, metavar="地址", help="站点访问市中心的地址或名称，可写多个；首次必填。"
+)
+@click.option(
+    "--port", default=8443, show_default=True, metavar="端口", help="登记与安装包的端口；只在首次有效。"
+)
+@click.option(
+    "--mqtt-port", default=8883, show_default=True, metavar="端口", help="消息服务的端口；只在首次有效。"
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DATA,
+    show_default=True,
+    metavar="目录",
+    help="数据库与安装包所在目录；只在首次有效。",
+)
+@click.option(
+    "--medium",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_MEDIUM,
+    show_default=True,
+    metavar="目录",
+    help="安装介质。",
+)
+@click.option(
+    "--admin", default="admin", show_default=True, metavar="用户名", help="第一个用户，印出一次性密码。"
+)
+def init(
+    path: Path, hosts: tuple[str, ...], port: int, mqtt_port: int, data: Path, medium: Path, admin: str
+) -> None:
+    from provisioning import hall as halls
+
+    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin))
+
+
+@hall.command(hidden=True, help="登记服务：安装脚本、安装包、证书。")
+@_CONFIG
+@click.option("--bind", default="", metavar="地址", help="只在这个地址上监听。")
+def enroll(path: Path, bind: str) -> None:
+    from provisioning import enroll as doors
+    from provisioning import settings
+
+    doors.run(doors.Options(settings.load(path), bind))
+
+
+@hall.command(hidden=True, help="消息服务：运行 Mosquitto，权限变化时让它重读。")
+@_CONFIG
+def broker(path: Path) -> None:
+    from provisioning import broker_process, settings
+
+    broker_process.run(settings.load(path).broker)
+
+
+@hall.group(help="站点：新增、印出安装命令、查看、停用。")
+def site() -> None:
+    """Group of commands."""
+
+
+@site.command("add", help="新增站点，印出在其机器上执行的一条命令。")
+@click.argument("name", metavar="名称")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in SiteKind]),
+    required=True,
+    metavar="类别",
+    help=" ".join(f"{kind.value}（{kind.word}）" for kind in SiteKind),
+)
+@click.option("--id", "site", default="", metavar="编号", help="不写则由程序编号。")
+@_MAPPING
+@click.option("--wait", is_flag=True, help="等到首条回执；一小时没有等到，退出码为 75。")
+@_CONFIG
+def add_site(name: str, kind: str, site: str, mapping: Path | None, wait: bool, path: Path) -> int:
+    from provisioning import settings, sites
+
+    found = settings.load(path)
+    made = sites.add(found, name, SiteKind(kind), site, mapping)
+    return sites.wait(found, made, sites.WAIT_SECS) if wait else 0
+
+
+@site.command(
+    "list", help="全部站点：状态、代次、证书、最近回执。退出码 0 正常，1 有证书将到期，2 有站点离线。"
+)
+@_JSON
+@_CONFIG
+def list_sites(as_json: bool, path: Path) -> int:
+    from provisioning import settings, sites
+
+    return sites.listed(settings.load(path), as_json=as_json)
+
+
+@site.command("show", help="一个站点的全部情况。")
+@_SITE
+@_JSON
+@_CONFIG
+def show_site(site: str, as_json: bool, path: Path) -> None:
+    from provisioning import settings, sites
+
+    sites.show(settings.load(path), site, as_json=as_json)
+
+
+@site.command("reissue", help="换机器或重装系统：印出新命令。现用的机器照常工作，直到新机器登记。")
+@_SITE
+@_MAPPING
+@_CONFIG
+def reissue_site(site: str, mapping: Path | None, path: Path) -> None:
+    from provisioning import settings, sites
+
+    sites.reissue(settings.load(path), site, mapping)
+
+
+@site.command("retire", help="停用站点：不再接收其记录，历史保留。")
+@_SITE
+@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@_CONFIG
+def retire_site(site: str, why: str, path: Path) -> None:
+    from provisioning import settings, sites
+
+    sites.retire(settings.load(path), site, why)
+
+
+@cli.group(help="站点机器：由安装命令与 mingcha-agent 转来。")
+def box() -> None:
+    """Group of commands."""
+
+
+@box.command(hidden=True, help="安装、修复、重新登记；由安装命令启动。")
+@click.option("--dry-run", is_flag=True, help="只印出将要做的步骤，不改动任何东西。")
+@click.option("--ask", is_flag=True, help="在终端输入令牌。")
+def install(dry_run: bool, ask: bool) -> int:
+    from provisioning import install as installing
+
+    return installing.install(installing.Options(dry_run=dry_run, ask=ask))
+
+
+@box.command(help="证书到了续期的时候就续期；由定时器每小时执行。")
+@click.option("--now", is_flag=True, help="不等到时候，现在就请求；市中心可以说还早。")
+def renew(now: bool) -> None:
+    from provisioning import renew as renewing
+
+    renewing.renew(even_if_early=now)
+
+
+@box.command(help="输入数据源的密码，封存在本机；名称与映射文件里写的一致。须 root。")
+@click.argument("name", metavar="名称")
+def secret(name: str) -> None:
+    from provisioning import secret as secrets
+
+    secrets.keep(name)
+
+
+@box.command(help="卸载；缓存、主密钥与密码留下，写 --purge 才删除。须 root。")
+@click.option("--purge", is_flag=True, help="连同缓存、主密钥与密码一起删除，不能恢复。")
+def uninstall(purge: bool) -> None:
+    from provisioning.script import UNINSTALL
+
+    text = UNINSTALL.read_text("utf-8")  # whole, before it takes itself away
+    os.execv("/bin/sh", ["sh", "-c", text, "sh", *(["--purge"] if purge else [])])  # noqa: S606
+
+
+@cli.command(help="取得制作安装包的介质（须能上网）：各架构的 Python 与程序库。")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="目录")
+@click.option("--arch", default="x86_64", show_default=True, metavar="架构", help="x86_64 或 aarch64。")
+def medium(folder: Path, arch: str) -> None:
+    from provisioning import medium as media
+
+    media.fetch(folder.absolute(), arch)
 
 
 @cli.command(help="在本机演示：一个市中心、18 个站点、会动的业务库。Ctrl-C 停止，不留任何东西。")
@@ -21,5 +228,15 @@ def demo(port: int, pace: float, rest_pace: float, embedded: bool) -> None:
     launch.run(launch.Options(port=port, pace=pace, rest_pace=rest_pace, embedded=embedded))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The parts of `mingcha` and `mingcha-agent` speak of themselves by those names."""
+    part = sys.argv[1] if len(sys.argv) > 1 else ""
+    if part == "hall":
+        invoke(hall, sys.argv[2:], "mingcha")
+    if part == "box":
+        invoke(box, sys.argv[2:], "mingcha-agent")
     invoke(cli)
+
+
+if __name__ == "__main__":
+    main()

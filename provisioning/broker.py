@@ -3,6 +3,7 @@
 SIGHUP re-reads the ACL and disturbs nobody; another listener or certificate needs a restart.
 """
 
+import hashlib
 import os
 import signal
 from collections.abc import Sequence
@@ -22,6 +23,11 @@ def write_conf(folder: Path, *, port: int = 8883, bind: str = "") -> bool:
 def write_acl(folder: Path, boxes: Sequence[Box], workers: Sequence[str] = (INGEST,)) -> bool:
     """Every box ever registered and not forgotten, in its present state. -> True if it changed: then `reload`."""
     return write_file(folder / "acl", broker_text.acl(boxes, workers).encode(), PUBLIC)
+
+
+def acl_hash(folder: Path) -> str:
+    """Of the ACL as it is on the disk."""
+    return hashlib.sha256((folder / "acl").read_bytes()).hexdigest()
 
 
 def reload(pid: int) -> None:

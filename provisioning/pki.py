@@ -4,8 +4,10 @@ A key and its certificates are one file, written whole, so that they cannot mism
 that every step may be repeated. `issue` takes a public key only: a box may keep its private key to itself.
 """
 
+import hashlib
 import ipaddress
 import secrets
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from common import sealed
 from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError
@@ -65,9 +68,9 @@ def role_subject(role: str) -> Subject:
     return Subject(role)
 
 
-def server_subject(hosts: Sequence[str]) -> Subject:
-    """The broker, under every name and address by which boxes call it."""
-    return Subject("broker", tuple(_host(host) for host in hosts), SERVER_DAYS, server=True)
+def server_subject(hosts: Sequence[str], name: str = "broker") -> Subject:
+    """Who boxes call, under every name and address by which they do."""
+    return Subject(name, tuple(_host(host) for host in hosts), SERVER_DAYS, server=True)
 
 
 def _host(host: str) -> x509.GeneralName:
@@ -81,7 +84,8 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: str = INGEST) -> Authority:
-    """The hall's CA and keys as `central.toml` expects them in `folder`, and the broker's in `folder/broker`.
+    """The hall's CA and keys as `central.toml` expects them in `folder`; the broker's in `folder/broker`, the enrolment
+    service's in `folder/enroll`.
 
     Keeps every key that is there; renews a leaf that is due. Raises ConfigError for a damaged file.
     """
@@ -93,23 +97,37 @@ def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: s
         write_file(place / "ca.pem", _pem(ca.root), PUBLIC)
     keep_node(folder / "node.pem", ca, role_subject(worker), now_wall)
     keep_node(folder / "broker" / "server.pem", ca, server_subject(hosts), now_wall)
+    keep_node(folder / "enroll" / "server.pem", ca, server_subject(hosts, "enroll"), now_wall)
     return ca
 
 
 def prepare_box(folder: Path, hall: Path, box: Box, now_wall: int) -> bytes:
     """A box's identity and keys as `agent.toml` expects them in `folder`, by the hall prepared in `hall`.
 
-    -> the public signing key, which the hall registers in its table `box`. The digest key belongs to the site: a
-    successor gets the same, so that the hall recognises equal content. Keeps and raises as `prepare_hall`.
+    -> the public signing key, which the hall registers in its table `box`. Keeps and raises as `prepare_hall`.
     """
     ca = load_ca(hall / "ca")
     sign_secret = _keep_key(folder / "sign.key", "本站点的签名私钥")
     _keep_key(folder / "master.key", "缓存主密钥")
-    write_file(folder / "digest.key", _keep_key(hall / "digest" / f"{box.site}.key", "摘要密钥"))
+    write_file(folder / "digest.key", digest_key(hall, box.site))
     write_file(folder / "hall-sign.pub", read_secret(hall / "hall-sign.pub", "市中心的签名公钥"), PUBLIC)
     write_file(folder / "ca.pem", _pem(ca.root), PUBLIC)
     keep_node(folder / "node.pem", ca, box_subject(box), now_wall)
     return crypto.sign_public(sign_secret)
+
+
+def digest_key(hall: Path, site: str) -> bytes:
+    """The same for every generation of a site, so that the hall recognises equal content. Made if need be."""
+    return _keep_key(hall / "digest" / f"{site}.key", "摘要密钥")
+
+
+def pin(node: Path) -> str:
+    """What `curl --pinnedpubkey` wants of whoever has this key: base64 of the public key's SHA-256."""
+    key, _ = _read_node(node)
+    raw = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return b64encode(hashlib.sha256(raw).digest()).decode()
 
 
 def keep_node(path: Path, ca: Authority, subject: Subject, now_wall: int) -> None:
@@ -120,7 +138,7 @@ def keep_node(path: Path, ca: Authority, subject: Subject, now_wall: int) -> Non
             return
     else:
         key = generate_private_key(SECP256R1())
-    write_file(path, _key_pem(key) + issue(ca, subject, key.public_key(), now_wall))
+    write_file(path, key_pem(key) + issue(ca, subject, key.public_key(), now_wall))
 
 
 def _fits(leaf: x509.Certificate, ca: Authority, subject: Subject, now_wall: int) -> bool:
@@ -160,7 +178,7 @@ def create_ca(folder: Path, now_wall: int) -> Authority:
         key = generate_private_key(SECP256R1())
         names = _name("Mingcha intermediate"), root.subject
         certificate = _certify(root_key, key.public_key(), names, now_wall, INTERMEDIATE_DAYS, _signer(0))
-        write_file(folder / "intermediate.pem", _key_pem(key) + _pem(certificate))
+        write_file(folder / "intermediate.pem", key_pem(key) + _pem(certificate))
     return load_ca(folder)
 
 
@@ -171,14 +189,14 @@ def _keep_root(folder: Path, now_wall: int) -> tuple[EllipticCurvePrivateKey, x5
             raise ConfigError(f"缺少根密钥 {path}", hint="请把离线保管的 root.pem 放回后重试")
         key, name = generate_private_key(SECP256R1()), _name("Mingcha root")
         root = _certify(key, key.public_key(), (name, name), now_wall, ROOT_DAYS, _signer(1))
-        write_file(path, _key_pem(key) + _pem(root))
+        write_file(path, key_pem(key) + _pem(root))
     key, chain = _read_node(path)
     return key, chain[0]
 
 
 def load_ca(folder: Path) -> Authority:
     """Needs no root key. Raises ConfigError where a file is missing or damaged."""
-    key, chain = _read_node(folder / "intermediate.pem")
+    key, chain = _read_node(sealed.place(folder / "intermediate.pem"))
     path = folder / "ca.pem"
     try:
         root = x509.load_pem_x509_certificate(read_secret(path, "根证书"))
@@ -258,10 +276,57 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _key_pem(key: EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: EllipticCurvePrivateKey) -> bytes:
+    """PKCS #8, not encrypted: the file's mode protects it."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def new_node_key() -> bytes:
+    """PEM of a private key for a leaf."""
+    return key_pem(generate_private_key(SECP256R1()))
+
+
+def new_sign_key() -> bytes:
+    """Raw Ed25519 private key."""
+    return secrets.token_bytes(crypto.KEY_BYTES)
+
+
+def read_key(path: Path) -> EllipticCurvePrivateKey:
+    """The private key in a file, alone or with its certificates. Raises ConfigError."""
+    try:
+        key = serialization.load_pem_private_key(read_secret(path, "私钥"), None)
+    except ValueError as error:
+        raise ConfigError(f"私钥 {path} 已损坏", hint=f"请删除 {path} 后再执行一次同一条命令") from error
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise ConfigError(f"私钥 {path} 不是本程序的", hint=f"请删除 {path} 后再执行一次同一条命令")
+    return key
+
+
+def read_leaf(path: Path) -> x509.Certificate:
+    """The certificate of a `node.pem` whose key fits it. Raises ConfigError for a damaged or missing one."""
+    return _read_node(path)[1][0]
+
+
+def node_name(path: Path) -> str:
+    """Whose `node.pem` it is, as its certificate says. Raises as `read_leaf`."""
+    return name_in(read_leaf(path))
+
+
+def name_in(leaf: x509.Certificate) -> str:
+    """Its common name; empty for a certificate without one."""
+    found = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
+
+
+def is_ours(ca: Authority, leaf: x509.Certificate) -> bool:
+    """Whether this hall issued it; when does not matter."""
+    try:
+        leaf.verify_directly_issued_by(ca.certificate)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _read_node(path: Path) -> tuple[EllipticCurvePrivateKey, list[x509.Certificate]]:

@@ -26,6 +26,7 @@ from tests import points as pointed
 from tests import tamper as tampering
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
+from tests.install import kills
 from tests.law.histories import differing_seeds
 from tests.real import logs, replay
 from tests.real.chaos import say
@@ -170,6 +171,12 @@ DEFAULTS = "[capture]\n"
 REST_SECS = 100.0
 
 
+async def install(count: int, seed: int) -> Tally:
+    """`count` SIGKILLs of the one command at random moments; a second box of a site counts as a duplicate."""
+    found = await asyncio.to_thread(kills.run, count, seed)
+    return Tally(found.kills, found.lost, found.spare, found.records)
+
+
 def _sum(losses: list[Loss]) -> Loss:
     return Loss(
         sum(item.missed for item in losses),
@@ -204,6 +211,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "drill": drill,
     "hazard": hazard,
     "herd": herd,
+    "install": install,
     "kill": kill,
     "points": points,
     "real": real,

@@ -16,7 +16,7 @@ from typing import Protocol
 from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
-from common.config import read_secret
+from common import sealed
 from common.core.errors import MingchaError, RejectedError, UnavailableError
 
 CONNECT_SECS = 3.0
@@ -95,7 +95,7 @@ def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> li
 
 def read_password(config: SourceConfig, secrets_dir: Path) -> str:
     """Raises ConfigError if the file is not there."""
-    return read_secret(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+    return sealed.read(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
 
 
 class Fault(StrEnum):

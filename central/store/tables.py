@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import finding_tables, law_tables, trail
+from central.store import enrolment_tables, finding_tables, law_tables, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -45,8 +45,12 @@ box = Table(
     Column("sign_key", LargeBinary, nullable=False),  # raw Ed25519 public key, kept for ever
     Column("state", Text, nullable=False),  # active | draining | superseded | retired | revoked
     Column("created_wall", BigInteger, nullable=False),
+    Column("machine", Text, nullable=False, server_default=""),  # JSON, as it introduced itself at enrolment
     PrimaryKeyConstraint("site", "generation"),
 )
+
+enrol_token = enrolment_tables.enrol_token
+certificate = enrolment_tables.certificate
 
 user = Table(
     "user",

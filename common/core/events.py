@@ -21,6 +21,19 @@ EVENTS: dict[str, LogEvent] = {
     "audit.sealed": LogEvent(
         "info", "审计已签名到这一行；可另处保存，用 mingcha audit verify --kept 核对", ("line", "code")
     ),
+    # enrolment and broker
+    "enrol.started": LogEvent("info", "登记服务已启动", ("address",)),
+    "enrol.refused": LogEvent(
+        "warning",
+        "一次登记被拒绝，原因已告诉站点机器",
+        ("address", "reason"),
+        "反复出现时核对是谁在用这条命令：mingcha site list",
+    ),
+    "box.enrolled": LogEvent("info", "一台站点机器已登记", ("site", "generation", "address", "skew_secs")),
+    "box.renewed": LogEvent(
+        "info", "一台站点机器的证书已续期", ("site", "generation", "address", "late_secs")
+    ),
+    "acl.read": LogEvent("info", "消息服务已读取新的权限表", ("hash",)),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),
     "agent.stopped": LogEvent("info", "站点采集程序已正常停止"),

@@ -22,6 +22,9 @@ from common.core.checks import CHECKS
 from common.core.events import EVENTS
 from common.core.record import Case, Step
 from common.core.state import Light, Link
+from provisioning.__main__ import box as box_cli
+from provisioning.__main__ import hall as hall_cli
+from provisioning.settings import EnrolConfig
 from tests.docs import engines
 from tests.docs.settings import FIELDS, SETTINGS
 
@@ -40,7 +43,11 @@ def _tables() -> Iterator[str]:
     yield from _table(("数据源", "source.type", "安装", "真实服务器", "怎样验证的"), engines.handbook())
     yield "\n## 命令\n"
     yield from _table(("命令", "用途"), commands())
-    for title, kind in (("agent.toml（站点）", AgentConfig), ("central.toml（市中心）", CentralConfig)):
+    for title, kind in (
+        ("agent.toml（站点）", AgentConfig),
+        ("central.toml（市中心）", CentralConfig),
+        ("enroll.toml（市中心）", EnrolConfig),
+    ):
         yield f"\n## 配置：{title}\n"
         yield from _table(("键", "默认", "含义"), settings(kind))
     yield "\n## 配置：mapping.toml（站点的数据源）\n"
@@ -67,14 +74,18 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def commands() -> list[tuple[str, ...]]:
-    """Every command of both programs with its help text."""
-    return [*_commands("mingcha-agent", agent_cli), *_commands("mingcha", central_cli)]
+    """Every command of both programs with its help text; those that another program carries out, as that has them."""
+    programs = {"mingcha-agent": (agent_cli, box_cli), "mingcha": (central_cli, hall_cli)}
+    every = [row for name, parts in programs.items() for part in parts for row in _commands(name, part)]
+    return [row for row in every if not row[0].endswith(" ARGS`")]
 
 
 def _commands(path: str, command: click.Command) -> Iterator[tuple[str, ...]]:
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):
             yield from _commands(f"{path} {name}", child)
+        return
+    if command.hidden:  # a unit or a script starts it
         return
     arguments = [item.human_readable_name for item in command.params if isinstance(item, click.Argument)]
     options = [

@@ -50,6 +50,11 @@ SETTINGS = {
     "web.host": "网页监听的地址",
     "web.port": "网页监听的端口",
     "web.secure_cookie": "只有浏览器经本机明文访问时才为 false",
+    # enroll.toml
+    "hosts": "站点访问市中心的地址或名称，印出的命令用第一个；证书含全部",
+    "port": "登记与安装包的端口",
+    "mqtt_port": "告诉站点的消息服务端口",
+    "mqtt_version": "告诉站点的消息服务版本：5，或 3",
     # mapping.toml
     "version": "映射文件的格式，现为 1",
     "source.type": "sqlite、mysql、mariadb、postgresql、kingbase、sqlserver、oracle、dameng、access 或 folder",

@@ -3,6 +3,7 @@
 from agent.config import AgentConfig
 from central.config import CentralConfig
 from common.core.checks import CHECKS
+from provisioning.settings import EnrolConfig
 from tests.docs import handbook
 from tests.docs.settings import FIELDS, SETTINGS
 
@@ -13,7 +14,12 @@ def test_the_handbook_is_what_the_code_says_now() -> None:
 
 
 def test_no_words_are_kept_for_a_setting_that_is_gone() -> None:
-    rows = [*handbook.settings(AgentConfig), *handbook.settings(CentralConfig), *handbook.mapping_settings()]
+    rows = [
+        *handbook.settings(AgentConfig),
+        *handbook.settings(CentralConfig),
+        *handbook.settings(EnrolConfig),
+        *handbook.mapping_settings(),
+    ]
     assert {row[0].strip("`") for row in rows} == set(SETTINGS)
     assert {row[0].strip("`") for row in handbook.canonical()} == set(FIELDS)
 

@@ -13,12 +13,27 @@ from agent.__main__ import cli as agent_cli
 from central.__main__ import cli as hall_cli
 from central.core.access import Role
 from common.core.act import Act
+from common.core.state import SiteKind
+from provisioning.__main__ import site as site_cli
 from tests.journey.scene import command
 
 pytestmark = pytest.mark.service
 
 USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
-OURS = {"mingcha", "mingcha-agent", "json", "ctrl", "net", "hall", "toml", "etc", "central", "agent"}
+OURS = {
+    "root",
+    "admin",
+    "mingcha",
+    "mingcha-agent",
+    "json",
+    "ctrl",
+    "net",
+    "hall",
+    "toml",
+    "etc",
+    "central",
+    "agent",
+}
 
 
 def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
@@ -32,10 +47,14 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 AGENT, HALL = "mingcha-agent", "mingcha"
-PROGRAMS = [(AGENT, path) for path in commands(agent_cli)] + [(HALL, path) for path in commands(hall_cli)]
+PROGRAMS = [
+    *((AGENT, path) for path in commands(agent_cli)),
+    *((HALL, path) for path in commands(hall_cli)),
+    *((HALL, ("site", *path)) for path in commands(site_cli) if path),
+]
 
 NAMES = {name for _, path in PROGRAMS for name in path}
-WORDS = {item.value for words in (Role, Act) for item in words}
+WORDS = {item.value for words in (Role, Act, SiteKind) for item in words}
 """Values that people type."""
 
 

@@ -59,11 +59,12 @@ def _is_installed(name: str) -> bool:
     ("extras", "modules"),
     [
         ({"agent"}, ["agent.__main__", "agent.app", "agent.doctor", "agent.report", "agent.source.sqlite"]),
+        ({"agent"}, ["provisioning.__main__", "provisioning.install"]),
         ({"agent", "mysql"}, ["agent.app", "agent.source.mysql"]),
         ({"agent", "postgresql"}, ["agent.app", "agent.source.postgresql"]),
         (
             {"central"},
-            ["central.__main__", "central.app", "central.doctor", "provisioning.pki", "provisioning.broker"],
+            ["central.__main__", "central.app", "central.doctor", "provisioning.enroll", "provisioning.hall"],
         ),
         ({"central", "demo"}, ["central.embedded", "provisioning.demo.launch"]),
     ],

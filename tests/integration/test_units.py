@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "systemd"
+from provisioning import units
+
+FOLDER = units.FOLDER
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
-MOST_EXPOSED = 1.5
+MOST_EXPOSED = {"mingcha-renew.service": 2.3}
+"""As root, for it alone writes the identity; every other unit is at 1.1."""
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("name", UNITS)
 def test_a_unit_is_hardened_and_understood(name: str, tmp_path: Path) -> None:
-    text = re.sub(r"/opt/mingcha/current/bin/mingcha\S*", "/bin/true", (FOLDER / name).read_text("utf-8"))
+    text = re.sub(
+        r"/opt/mingcha/current/bin/(mingcha|python)\S*", "/bin/true", (FOLDER / name).read_text("utf-8")
+    )
     unit = tmp_path / name
     unit.write_text(text, "utf-8")
     verify = ["systemd-analyze", "verify", "--man=no", str(unit)]
@@ -25,4 +30,4 @@ def test_a_unit_is_hardened_and_understood(name: str, tmp_path: Path) -> None:
     report = subprocess.run(security, capture_output=True, text=True, check=False).stdout
     found = re.search(r"exposure level for \S+ (\d+\.\d)", report)
     assert found, report[-500:]
-    assert float(found[1]) <= MOST_EXPOSED
+    assert float(found[1]) <= MOST_EXPOSED.get(name, 1.1)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from central.store.migrations import first_findings
+from central.store.migrations import first_enrolment, first_findings
 
 revision = "0001"
 down_revision = None
@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("sign_key", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_wall", sa.BigInteger(), nullable=False),
+        sa.Column("machine", sa.Text(), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("site", "generation", name=op.f("pk_box")),
     )
     op.create_table(
@@ -177,6 +178,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_wall IS NULL"),
     )
     first_findings.create()
+    first_enrolment.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,22 @@
+"""`mingcha central init` and `mingcha site …` are carried out by `provisioning`, of which the hall's programs know nothing."""
+
+import click
+
+from common.cli import AS_THEY_ARE, hand_over
+
+SITE_HELP = "站点：新增、印出安装命令、查看、停用。"
+INIT_HELP = "建立市中心，或修复。"
+
+
+def add(cli: click.Group, central: click.Group) -> None:
+    """Hang them under `cli` and its group `central`."""
+
+    @cli.command("site", help=SITE_HELP, context_settings=AS_THEY_ARE, add_help_option=False)
+    @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+    def site(args: tuple[str, ...]) -> None:
+        hand_over("hall", "site", *args)
+
+    @central.command("init", help=INIT_HELP, context_settings=AS_THEY_ARE, add_help_option=False)
+    @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+    def init(args: tuple[str, ...]) -> None:
+        hand_over("hall", "central", "init", *args)

@@ -1,0 +1,235 @@
+"""The files of a site's box: what is there (`facts`), and how each part is made. Every function may be run again."""
+
+import base64
+import grp
+import pwd
+import re
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from common.cli import say
+from common.config import read_toml
+from common.core import crypto
+from common.core.errors import ConfigError, UnavailableError
+from provisioning import pki, units
+from provisioning.core import token
+from provisioning.core.plan import Facts
+from provisioning.files import PRIVATE, PUBLIC, write_file
+
+ROOT = Path("/opt/mingcha")
+CONFIG = Path("/etc/mingcha")
+CREDS = CONFIG / "creds"
+PKI = Path("/var/lib/mingcha-pki")
+STATE = Path("/var/lib/mingcha")
+AGENT = CONFIG / "agent.toml"
+MAPPING = CONFIG / "mapping.toml"
+NODE = PKI / "node.pem"
+SIGN = PKI / "sign.key"
+HALL = PKI / "hall"
+"""`https://host:port` of the enrolment service, where certificates are renewed."""
+USED = PKI / "token.sha256"
+"""Hash of the token by which the present identity was got."""
+USER = "mingcha"
+UNIT = "mingcha-agent.service"
+TIMER = "mingcha-renew.timer"
+_UNITS = (UNIT, "mingcha-renew.service", TIMER)
+_DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
+_COMMAND = Path("/usr/local/bin/mingcha-agent")
+_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", HALL)
+MASTER = CREDS / "master.key"
+"""Where systemd cannot seal it; else `master.key.cred`."""
+SEALED = CREDS / "master.key.cred"
+
+
+class Place(Struct, frozen=True):
+    """One run of the command: the hall, the release that was unpacked, the CA as base64 of PEM, the token or nothing."""
+
+    hall: str
+    release: str
+    ca: str
+    token: str
+
+    @property
+    def tree(self) -> Path:
+        return ROOT / "releases" / self.release
+
+    @property
+    def ca_pem(self) -> bytes:
+        return base64.b64decode(self.ca)
+
+
+# facts --------------------------------------------------------------------------------------------------------
+
+
+def facts(place: Place) -> Facts:
+    """How the box is now; nothing is changed."""
+    state = _unit_state()
+    has_user = _has_user()
+    return Facts(
+        token_site=token.site_of(place.token),
+        own_site=_own_site(),
+        is_token_used=not place.token or _is_used(place.token),
+        has_user=has_user,
+        has_folders=has_user and all(_is_owned(path, mode, group) for path, mode, group in _FOLDERS),
+        has_identity=_has_identity(),
+        has_master=SEALED.exists() or MASTER.exists(),
+        is_owned=has_user and all(_is_owned(path, 0o640, USER) for path in _own()),
+        is_linked=_is_link(ROOT / "current", place.tree)
+        and _is_link(_COMMAND, ROOT / "current/bin/mingcha-agent"),
+        has_units=all(_is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in _UNITS)
+        and _is_current(_DROP_IN, _drop_in()),
+        is_enabled=(units.PLACE / "multi-user.target.wants" / UNIT).is_symlink()
+        and (units.PLACE / "timers.target.wants" / TIMER).is_symlink(),
+        is_running=state.get("ActiveState") == "active",
+        runs_old=_runs_old(place, state),
+    )
+
+
+def _has_user() -> bool:
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        return False
+    return True
+
+
+def _own_site() -> str:
+    """Empty where there is no configuration, or none that can be read: enrolment writes it anew."""
+    try:
+        return str(read_toml(AGENT).get("site", ""))
+    except ConfigError:
+        return ""
+
+
+def _is_used(text: str) -> bool:
+    return USED.exists() and USED.read_bytes() == token.digest(text)
+
+
+def _has_identity() -> bool:
+    try:
+        name = pki.node_name(NODE)
+        found = read_toml(AGENT)
+    except ConfigError:
+        return False
+    return (
+        all(path.exists() for path in _READABLE) and name == f"{found.get('site')}.{found.get('generation')}"
+    )
+
+
+def _own() -> list[Path]:
+    return [path for path in (*_READABLE, AGENT, MAPPING) if path.exists()]
+
+
+_FOLDERS = ((CONFIG, 0o755, "root"), (CREDS, 0o700, "root"), (PKI, 0o750, USER))
+
+
+def _is_owned(path: Path, mode: int, group: str) -> bool:
+    if not path.exists():
+        return False
+    found = path.stat()
+    return (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, grp.getgrnam(group).gr_gid, mode)
+
+
+def _is_link(path: Path, target: Path) -> bool:
+    return path.is_symlink() and path.readlink() == target
+
+
+def _is_current(path: Path, content: bytes) -> bool:
+    return path.exists() and path.read_bytes() == content
+
+
+def _unit_state() -> dict[str, str]:
+    wanted = "ActiveState,ExecMainPID,ExecMainStartTimestamp"
+    said = units.run("systemctl", "show", "--timestamp=us+utc", "-p", wanted, UNIT)
+    return dict(line.partition("=")[::2] for line in said.splitlines())
+
+
+def _runs_old(place: Place, state: dict[str, str]) -> bool:
+    started = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+", state.get("ExecMainStartTimestamp", ""))
+    program = Path(f"/proc/{state.get('ExecMainPID', '0')}/exe")
+    if started is None or not program.exists():
+        return False
+    since = datetime.fromisoformat(started[0]).replace(tzinfo=UTC).timestamp()
+    read_at_start = [path for path in _own() if path != NODE]  # which is read at every connection
+    files = [*read_at_start, units.PLACE / UNIT, _DROP_IN, SEALED, MASTER]
+    return place.tree not in program.resolve().parents or any(
+        path.exists() and path.stat().st_mtime > since for path in files
+    )
+
+
+# steps --------------------------------------------------------------------------------------------------------
+
+
+def make_folders() -> None:
+    for path, mode, group in _FOLDERS:
+        path.mkdir(parents=True, exist_ok=True)
+        units.own(path, "root", group, mode)
+
+
+def own_files() -> None:
+    for path in _own():
+        units.own(path, "root", USER, 0o640)
+
+
+def make_master() -> None:
+    """32 random bytes, the key-encryption key of the buffer."""
+    seal(MASTER.name, secrets.token_bytes(crypto.KEY_BYTES))
+
+
+def seal(name: str, secret: bytes) -> None:
+    """Keep `secret` as `creds/NAME.cred`, sealed by the machine's TPM where there is one, by systemd's host key else.
+
+    Where systemd cannot seal (before version 250), as a file that root alone reads; the unit gets it all the same.
+    """
+    try:
+        sealed = units.run("systemd-creds", "encrypt", f"--name={name}", "-", "-", given=secret)
+    except UnavailableError as error:
+        say(f"! 本机的 systemd 不能封存（{error}）：{name} 改存为只有 root 可读的文件", err=True)
+        write_file(CREDS / name, secret, PRIVATE)
+        return
+    write_file(CREDS / f"{name}.cred", sealed.encode(), PRIVATE)
+    (CREDS / name).unlink(missing_ok=True)
+
+
+def link(place: Place) -> None:
+    """`current` changes in one step: whoever starts meanwhile runs the old release or the new one."""
+    for path, target in ((ROOT / "current", place.tree), (_COMMAND, ROOT / "current/bin/mingcha-agent")):
+        part = path.with_name(f".{path.name}.part")
+        part.unlink(missing_ok=True)
+        part.symlink_to(target)
+        part.replace(path)
+
+
+def write_units() -> None:
+    units.write_units(_UNITS)
+    write_file(_DROP_IN, _drop_in(), PUBLIC)
+    units.run("systemctl", "daemon-reload")
+
+
+def enable() -> None:
+    """Both from the next boot on; renewal from now on."""
+    units.run("systemctl", "enable", "-q", UNIT)
+    units.run("systemctl", "enable", "--now", "-q", TIMER)
+
+
+def _drop_in() -> bytes:
+    """Every secret in `creds/` for the service, under its name; most are sealed, `.cred`."""
+    lines = []
+    for path in sorted(CREDS.iterdir()) if CREDS.is_dir() else []:
+        if path.suffix == ".cred":
+            lines.append(f"LoadCredentialEncrypted={path.stem}:{path}")
+        elif not path.name.startswith("."):
+            lines.append(f"LoadCredential={path.name}:{path}")
+    return "\n".join(["[Service]", *lines, ""]).encode()
+
+
+def forget_old_releases(tree: Path) -> None:
+    """Two are kept: this one and the newest before it."""
+    others = [path for path in tree.parent.iterdir() if path != tree and not path.name.startswith(".")]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[1:]:
+        shutil.rmtree(path)

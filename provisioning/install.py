@@ -1,0 +1,147 @@
+"""The second half of the one command, run by the interpreter that the first half unpacked: facts, plan, steps, doctor."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from common.cli import complain, say
+from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError
+from common.hold import hold
+from provisioning import box_files, identity_step, units
+from provisioning.box_files import Place
+from provisioning.core import plan as plans
+from provisioning.core import token
+from provisioning.core.plan import Step
+
+LOCK_SECS = 30.0
+MEET_SECS = 20.0
+"""So long the service may take to meet the hall before the doctor's word is final."""
+EX_NOT_STARTED = 70
+_NOT_ROOT = 77
+
+
+class Options(Struct, frozen=True):
+    """What the command line says; the rest comes from the script by the environment (`box/install.sh`)."""
+
+    dry_run: bool
+    ask: bool
+
+
+def install(options: Options) -> int:
+    """Install, repair or enrol anew. -> exit code. Raises UsageError, ConfigError, UnavailableError, RejectedError."""
+    if os.geteuid() != 0:
+        say("✕ 失败 [root] 没有 root 权限\n  处理：请以 root 执行同一条命令", err=True)
+        return _NOT_ROOT
+    text = _token(options)
+    place = Place(hall=_given("MC_HALL"), release=_given("MC_RELEASE"), ca=_given("MC_CA"), token=text)
+    if options.dry_run:
+        steps = plans.plan(box_files.facts(place))
+        for step in steps:
+            say(f"– {step.word}")
+        say("没有要做的：本机完好" if not steps else "什么也没有改动；去掉 --dry-run 即照此执行")
+        return 0
+    with _alone():
+        steps = plans.plan(box_files.facts(place))
+        try:
+            for step in steps:
+                say(f"… {step.word}")
+                _DO[step](place)
+        except NotStartedError as error:
+            complain(error)
+            say(_doctor().stdout.rstrip())
+            return EX_NOT_STARTED
+        box_files.forget_old_releases(place.tree)
+        say(
+            "✓ 已装好"
+            + ("，令牌已作废" if Step.IDENTITY in steps else "；本来就完好，没有改动" * (not steps))
+        )
+    return _verdict()
+
+
+def _given(name: str) -> str:
+    found = os.environ.get(name, "")
+    if not found:
+        raise UsageError(f"缺少环境变量 {name}", hint="请执行市中心印出的整条命令，不要单独启动本程序")
+    return found
+
+
+def _token(options: Options) -> str:
+    """The token; empty where none was given. It is taken out of the environment: no child of ours sees it."""
+    text = os.environ.pop("MC_TOKEN", "")
+    if options.ask and not text:
+        try:
+            with Path("/dev/tty").open("w") as screen, Path("/dev/tty").open() as keys:
+                screen.write("令牌：")
+                screen.flush()
+                text = keys.readline()
+        except OSError as error:
+            raise UsageError(
+                "没有终端可以输入令牌", hint="请在终端执行，或用印出的 MC_TOKEN= 写法"
+            ) from error
+    text = text.strip()
+    if text and not token.site_of(text):
+        raise UsageError("令牌写得不对", hint="请核对命令是否完整复制；令牌形如 mc1.s01.… ")
+    return text
+
+
+def _alone() -> IO[str]:
+    """One installation at a time. Raises ConfigError that says who is at it."""
+    end = time.monotonic() + LOCK_SECS
+    while True:
+        try:
+            return hold(Path("/run/mingcha-install.lock"), who="安装程序", hint="请等它结束后再执行")
+        except ConfigError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
+def _start(place: Place, verb: str) -> None:
+    units.run("systemctl", "reset-failed", box_files.UNIT)
+    try:
+        units.run("systemctl", verb, box_files.UNIT)
+    except UnavailableError as error:
+        said = units.run("journalctl", "-u", "mingcha-agent", "-n", "8", "-o", "cat", "--no-pager")
+        raise NotStartedError(
+            f"服务没有启动：{place.release}\n{said.rstrip()}",
+            hint="请按下面体检所说的处理，再执行一次同一条命令",
+        ) from error
+
+
+class NotStartedError(MingchaError):
+    """The unit did not become ready; what it said last is in the message. Exit code 70."""
+
+
+_DO: dict[Step, Callable[[Place], object]] = {
+    Step.USER: lambda _: units.keep_user("mingcha.conf"),
+    Step.FOLDERS: lambda _: box_files.make_folders(),
+    Step.IDENTITY: identity_step.enrol,
+    Step.MASTER: lambda _: box_files.make_master(),
+    Step.OWNERS: lambda _: box_files.own_files(),
+    Step.LINK: box_files.link,
+    Step.UNITS: lambda _: box_files.write_units(),
+    Step.ENABLE: lambda _: box_files.enable(),
+    Step.START: lambda place: _start(place, "start"),
+    Step.RESTART: lambda place: _start(place, "restart"),
+}
+
+
+def _verdict() -> int:
+    """What the doctor says, once the service has had time to meet the hall. The doctor's faults are not ours."""
+    end = time.monotonic() + MEET_SECS
+    while (done := _doctor()).returncode > 1 and time.monotonic() < end:
+        time.sleep(1.0)
+    say(done.stdout.rstrip())
+    say("以后查看：mingcha-agent doctor    运行情况：mingcha-agent status")
+    return 0
+
+
+def _doctor() -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-B", "-m", "agent", "doctor"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

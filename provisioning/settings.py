@@ -1,0 +1,74 @@
+"""Where a hall keeps what enrolment needs: everything is found from its `central.toml`, whose folder holds the keys."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from common import config
+from common.config import HOST
+from common.core.errors import ConfigError
+
+ADDRESS = re.compile(HOST)
+
+
+class EnrolConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `enroll.toml`: where boxes find the hall. Every box is told it at enrolment."""
+
+    hosts: Annotated[list[Annotated[str, Meta(pattern=HOST)]], Meta(min_length=1)]
+    """Addresses or names, the one to print first; the certificates carry all of them."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8443
+    """Script, bundles and certificates."""
+    mqtt_port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    mqtt_version: Annotated[int, Meta(ge=3, le=5)] = 5
+
+
+class Hall(Struct, frozen=True):
+    """Files and addresses of one hall."""
+
+    config: Path
+    """`central.toml`."""
+    data: Path
+    database_url: str
+    enrol: EnrolConfig
+
+    @property
+    def folder(self) -> Path:
+        return self.config.parent
+
+    @property
+    def broker(self) -> Path:
+        return self.folder / "broker"
+
+    @property
+    def door(self) -> Path:
+        """What the enrolment service is known by: key, leaf and intermediate."""
+        return self.folder / "enroll" / "server.pem"
+
+    @property
+    def bundles(self) -> Path:
+        return self.data / "bundles"
+
+    def mapping(self, site: str) -> Path:
+        """The mapping that the site's box is given when it enrols; need not be there."""
+        return self.folder / "mappings" / f"{site}.toml"
+
+    @property
+    def address(self) -> str:
+        host = self.enrol.hosts[0]
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.enrol.port}"
+
+
+def load(path: Path) -> Hall:
+    """The hall whose `central.toml` is `path`. Raises ConfigError, also where `init` has not been there yet."""
+    path = path.resolve()
+    if not path.exists():
+        raise ConfigError(f"市中心还没有建立：没有 {path}", hint="请先执行  mingcha central init")
+    found = config.read_toml(path)
+    data = path.parent / str(found.get("data_dir", "data"))
+    database = str(found.get("database", "sqlite"))
+    url = database.replace("postgresql://", "postgresql+asyncpg://", 1)
+    if database == "sqlite":
+        url = f"sqlite+aiosqlite:///{data / 'central.db'}"
+    return Hall(path, data, url, config.load(EnrolConfig, path.parent / "enroll.toml"))

@@ -1,0 +1,237 @@
+"""`mingcha site …`: sites come, get a command for their box, and go. Each function is one command's work."""
+
+import asyncio
+import getpass
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.store import trail
+from central.store.engine import Store, open_store
+from common.cli import say, say_json
+from common.clock import Clock
+from common.config import read_toml
+from common.core.errors import UsageError
+from common.core.instant import DAY, from_us
+from common.core.state import SiteKind
+from common.core.text import one_line
+from provisioning import registry, script
+from provisioning.core import token
+from provisioning.files import write_file
+from provisioning.settings import Hall
+
+ZONE = ZoneInfo("Asia/Shanghai")
+ONLINE_DAYS_WARN = 10
+WAIT_SECS = 3600.0
+EX_TEMPFAIL = 75
+_Result = TypeVar("_Result")
+
+
+def _with_store(hall: Hall, work: Callable[[Store], Awaitable[_Result]]) -> _Result:
+    async def run() -> _Result:
+        store = await open_store(hall.database_url)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def add(hall: Hall, name: str, kind: SiteKind, site: str, mapping: Path | None) -> str:
+    """A new site, and the command for its box. -> its id. Raises UsageError, ConfigError for a mapping that is no TOML."""
+    if mapping is not None:
+        read_toml(mapping)
+    now, who, secret = Clock().wall(), getpass.getuser(), secrets.token_bytes(token.SECRET_BYTES)
+
+    async def work(store: Store) -> tuple[str, str]:
+        async with store.write() as conn:
+            made = await registry.add_site(conn, name, kind, site)
+            text = token.text(made, secret)
+            await registry.add_token(conn, token.digest(text), made, who, now)
+            await trail.note(conn, now, who, "site.add", made, name)
+        return made, text
+
+    made, text = _with_store(hall, work)
+    if mapping is not None:
+        write_file(hall.mapping(made), mapping.read_bytes())
+    say(f"站点 {made} 已建立：{name}")
+    _say_command(hall, text)
+    return made
+
+
+def reissue(hall: Hall, site: str, mapping: Path | None) -> None:
+    """A new command; the present box works on until the new one enrols."""
+    if mapping is not None:
+        read_toml(mapping)
+    now, who = Clock().wall(), getpass.getuser()
+    text = token.text(site, secrets.token_bytes(token.SECRET_BYTES))
+
+    async def work(store: Store) -> None:
+        async with store.write() as conn:
+            found = await registry.must_find(conn, site)
+            if found.is_retired:
+                raise UsageError(f"站点 {site} 已停用", hint="如站点恢复，请另建站点：mingcha site add 名称")
+            await registry.add_token(conn, token.digest(text), site, who, now)
+            await trail.note(conn, now, who, "site.reissue", site, "")
+
+    _with_store(hall, work)
+    if mapping is not None:
+        write_file(hall.mapping(site), mapping.read_bytes())
+    say(f"站点 {site} 的新命令（以前没有用过的作废；现用的机器照常工作，直到新机器登记）")
+    _say_command(hall, text)
+
+
+def retire(hall: Hall, site: str, why: str) -> None:
+    """Nothing of the site is taken in any more; its history stays."""
+    now, who = Clock().wall(), getpass.getuser()
+
+    async def work(store: Store) -> None:
+        async with store.write() as conn:
+            await registry.retire(conn, site, who, why, now)
+        async with store.read() as conn:
+            await registry.publish(conn, hall.broker)
+
+    _with_store(hall, work)
+    say(f"✓ 站点 {site} 已停用：不再接收其记录，历史保留。站点机器上可执行  mingcha-agent uninstall")
+
+
+def _say_command(hall: Hall, text: str) -> None:
+    curl, wget, ask = script.commands(hall, text)
+    say("在该站点的机器上以 root 执行下面这一条（24 小时内有效，只能用一次）：\n")
+    say(f"  {curl}\n")
+    say(f"没有 curl：  {wget}")
+    say(f"不留在命令历史里：  {ask}    （再输入令牌 {text}）")
+
+
+def wait(hall: Hall, site: str, limit_secs: float) -> int:
+    """Say what happens until the first receipt. -> 0, or 75 at the limit."""
+    end, said = time.monotonic() + limit_secs, 0
+    say("等待站点上线 ……（Ctrl-C 不影响登记）")
+
+    async def work(store: Store) -> int:
+        nonlocal said
+        while True:
+            async with store.read() as conn:
+                row = next(row for row in await registry.listed(conn) if row.id == site)
+            if said < 1 and row.generation:
+                said = 1
+                say(f"✓ {_clock(row.created_wall)} 已登记（第 {row.generation} 代{_machine(row)}）")
+            if row.receipt_wall:
+                say(f"✓ {_clock(row.receipt_wall)} 首条回执")
+                return 0
+            if time.monotonic() > end:
+                return EX_TEMPFAIL
+            await asyncio.sleep(0.5)
+
+    return _with_store(hall, work)
+
+
+def listed(hall: Hall, *, as_json: bool) -> int:
+    """One line a site. -> 0 all well, 1 something has a date, 2 a site is not heard."""
+    rows = _rows(hall)
+    now = Clock().wall()
+    if as_json:
+        say_json(msgspec.json.encode([_document(row, now) for row in rows]))
+    elif not rows:
+        say("✓ 还没有站点；新增：mingcha site add 名称 --kind street")
+    else:
+        for row in rows:
+            say("\t".join((row.id, row.name, _state(row, now), *_details(row, now))))
+    return max((_grade(row, now) for row in rows), default=0)
+
+
+def show(hall: Hall, site: str, *, as_json: bool) -> None:
+    """Everything about one site. Raises UsageError for an unknown one."""
+    row = next((row for row in _rows(hall) if row.id == site), None)
+    now = Clock().wall()
+    if row is None:
+        _with_store(hall, lambda store: _must_find(store, site))
+        return
+    if as_json:
+        say_json(msgspec.json.encode(_document(row, now)))
+        return
+    say(f"{row.id}\t{row.name}\t{SiteKind(row.kind).word}\t{_state(row, now)}")
+    for line in _details(row, now):
+        say(f"  {line}")
+    for name, value in json.loads(row.machine or "{}").items():
+        say(f"  {one_line(name)}：{one_line(str(value))}")
+
+
+async def _must_find(store: Store, site: str) -> None:
+    async with store.read() as conn:
+        await registry.must_find(conn, site)
+
+
+def _rows(hall: Hall) -> list[Row[Any]]:
+    async def work(store: Store) -> list[Row[Any]]:
+        async with store.read() as conn:
+            return await _listed(conn)
+
+    return _with_store(hall, work)
+
+
+async def _listed(conn: AsyncConnection) -> list[Row[Any]]:
+    return await registry.listed(conn)
+
+
+def _state(row: Row[Any], now: int) -> str:
+    if row.retired_wall is not None:
+        return "已停用"
+    if row.generation is None:
+        return "等待登记" if row.token_wall and row.token_wall > now else "未登记，命令已过期"
+    if row.receipt_wall is None:
+        return "已登记，尚无回执"
+    return "在线" if row.online else "离线"
+
+
+def _grade(row: Row[Any], now: int) -> int:
+    if row.retired_wall is not None or row.generation is None:
+        return 0
+    if not row.online:
+        return 2
+    return 1 if row.ends_wall is not None and row.ends_wall - now < ONLINE_DAYS_WARN * DAY else 0
+
+
+def _details(row: Row[Any], now: int) -> list[str]:
+    found = []
+    if row.generation is not None:
+        found.append(f"第 {row.generation} 代")
+    if row.ends_wall is not None:
+        found.append(f"证书还有 {max(0, (row.ends_wall - now) // DAY)} 天")
+    if row.receipt_wall is not None:
+        found.append(f"最近回执 {from_us(row.receipt_wall, ZONE):%m-%d %H:%M:%S}")
+    return found
+
+
+def _document(row: Row[Any], now: int) -> dict[str, Any]:
+    names = (
+        "id",
+        "name",
+        "kind",
+        "generation",
+        "ends_wall",
+        "online",
+        "heard_wall",
+        "receipt_wall",
+        "retired_wall",
+    )
+    return {**{name: row._mapping[name] for name in names}, "state": _state(row, now)}  # noqa: SLF001
+
+
+def _machine(row: Row[Any]) -> str:
+    known = json.loads(row.machine or "{}")
+    said = [one_line(str(known[name])) for name in ("arch", "os") if known.get(name)]
+    return f"，{'，'.join(said)}" if said else ""
+
+
+def _clock(wall: int) -> str:
+    return f"{from_us(wall, ZONE):%H:%M:%S}"

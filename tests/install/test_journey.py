@@ -1,0 +1,134 @@
+"""A bare box becomes its site by the one command exactly as printed: under real systemd, with no route out."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.install import lab as labs
+from tests.install.lab import Box, Lab
+from tests.install.site import Site, cases
+
+pytestmark = pytest.mark.service
+
+MOST_EXPOSED = 1.1
+OURS = (
+    "/etc/mingcha",
+    "/etc/systemd/system",
+    "/opt/mingcha",
+    "/usr/lib/sysusers.d",
+    "/usr/local/bin",
+    "/var/lib/mingcha-pki",
+)
+
+
+def state(box: Box) -> str:
+    """Every file, link and mode of ours, when it changed last, and which process runs."""
+    listing = f"find {' '.join(OURS)} -printf '%p %l %m %u %g %T@ %C@\\n' | sort"
+    return box.must(f"{listing}; systemctl show -p MainPID,ActiveEnterTimestamp mingcha-agent")
+
+
+def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: Path) -> None:
+    site = Site(lab, "s01")
+    box, office = site.box(bare)
+    assert "python" not in box.sh("ls /usr/bin /usr/lib")[1]
+
+    out = box.must(site.command)
+    assert "令牌已作废" in out
+    assert "✓ 一切正常" in out
+    assert "本机是站点 s01（s01便民服务中心）的第 1 代" in out
+
+    assert (
+        box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent")
+        == "active\nenabled\n"
+    )
+    assert "在线" in lab.mingcha("site", "list")
+    box.until(lambda: site.acknowledged() == cases(office))
+
+    exposure = box.must("systemd-analyze security mingcha-agent --no-pager")
+    found = re.search(r"exposure level for \S+ (\d+\.\d)", exposure)
+    assert found
+    assert float(found[1]) <= MOST_EXPOSED
+    box.must("systemd-analyze verify --man=no /etc/systemd/system/mingcha-agent.service")
+
+    # the same command again, and without its token: nothing is touched, nothing is started anew
+    before = state(box)
+    assert "本来就完好，没有改动" in box.must(site.command)
+    assert "本来就完好，没有改动" in box.must(re.sub(r"MC_TOKEN=\S+ ", "", site.command))
+    assert state(box) == before
+
+    box.off()
+    box.on()
+    latest = office.receive()
+    box.until(lambda: latest in site.acknowledged())
+    assert "mc1." not in box.must("journalctl -b --no-pager; cat /etc/mingcha/*.toml")
+
+
+def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, bare: Path) -> None:
+    """Install is repair: a damaged release, a lost unit, wrong modes, a lost certificate; the identity stays."""
+    site = Site(lab, "s02")
+    box, office = site.box(bare)
+    box.must(site.command)
+    tree = box.must("readlink /opt/mingcha/current").strip()
+    box.must(f"echo 'import nothing' > {tree}/python/usr/lib/python3/dist-packages/agent/app.py")
+    box.must(
+        "rm /etc/systemd/system/mingcha-agent.service; systemctl daemon-reload; chmod 644 /var/lib/mingcha-pki/sign.key"
+    )
+    out = box.must(site.command)
+    assert "取得安装包" in out
+    assert "登记" not in out
+    box.must(f"cd {tree} && sha256sum --status -c SHA256SUMS")
+    assert box.must("stat -c %a /var/lib/mingcha-pki/sign.key") == "640\n"
+    assert box.must("systemctl is-active mingcha-agent") == "active\n"
+
+    box.must("rm /var/lib/mingcha-pki/node.pem")
+    code, out = box.sh(site.command)
+    assert code != 0
+    assert "令牌已被另一台机器（或本机原来的密钥）用过" in out
+    assert "mingcha site reissue" in out
+    box.must(site.reissue())
+    assert site.boxes() == [(1, "draining"), (2, "active")]
+    latest = office.receive()
+    box.until(lambda: latest in site.acknowledged())
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(lab: Lab, bare: Path) -> None:
+    site = Site(lab, "s03")
+    box, _ = site.box(bare)
+    dry = site.command.removesuffix(" sh") + " sh -s -- --dry-run"
+    assert "什么也没有改动" in box.must(dry)
+    assert box.sh("ls /opt/mingcha /etc/mingcha")[0] != 0
+    box.must(site.command)
+    assert "没有要做的" in box.must(dry)
+
+
+def test_a_box_that_has_only_wget(lab: Lab, able: None) -> None:
+    site = Site(lab, "s04")
+    box, office = site.box(labs.rootfs("wget"))
+    assert box.sh("command -v curl")[0] != 0
+    assert "✓ 一切正常" in box.must(site.with_wget)
+    box.until(lambda: site.acknowledged() == cases(office))
+
+
+def test_a_token_that_is_typed(lab: Lab, bare: Path) -> None:
+    """It is in no history, and in nobody's list of processes."""
+    site = Site(lab, "s05")
+    box, _ = site.box(bare)
+    found = re.search(r"^(.*) \| MC_TOKEN=(\S+) sh$", site.command)
+    assert found
+    (box.root / "root/ask.sh").write_text(f"{found[1]} | sh -s -- --ask\n")
+    box.must(f"printf '{found[2]}\\n' | script -qec 'sh /root/ask.sh' /dev/null")
+    assert site.boxes() == [(1, "active")]
+
+
+def test_the_hall_waits_for_the_first_receipt(lab: Lab, bare: Path) -> None:
+    with lab.speaking("site", "add", "红桥镇", "--kind", "township", "--id", "s06", "--wait") as hall:
+        assert hall.stdout is not None
+        command = next(line.strip() for line in hall.stdout if "MC_TOKEN" in line)
+        box = lab.box("s06", bare)
+        box.on()
+        box.must(command)
+        said = hall.stdout.read()
+    assert hall.returncode == 0
+    assert "已登记（第 1 代，x86_64，Debian GNU/Linux 12 (bookworm)）" in said
+    assert "首条回执" in said

@@ -1,0 +1,92 @@
+"""What comes after the installation: a source's password, the next certificate, the end. Under real systemd."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from central.store.engine import within
+from common.clock import Clock
+from common.core.instant import DAY
+from provisioning import pki, registry, settings
+from provisioning.core.identity import Box as Identity
+from tests.install.lab import Box, Lab
+from tests.install.site import Site
+
+pytestmark = pytest.mark.service
+
+MAPPING = """
+version = 1
+[source]
+type = "mysql"
+host = "10.97.0.1"
+database = "spxt"
+user = "mc_ro"
+password_file = "spxt_ro"
+[table.case]
+from = "a"
+key = ["b"]
+columns = {case_no = "b"}
+"""
+
+
+def serial(box: Box) -> str:
+    read = (
+        "from cryptography import x509; "
+        "print(x509.load_pem_x509_certificates(open('/var/lib/mingcha-pki/node.pem', 'rb').read())[0].serial_number)"
+    )
+    return box.must(f'/opt/mingcha/current/bin/python -c "{read}"').strip()
+
+
+def dark_for(days: int, lab: Lab, box: Box, site: str) -> None:
+    """The box holds the certificate that it got so long ago; the hall has it as the newest."""
+    node, now = box.root / "var/lib/mingcha-pki/node.pem", Clock().wall()
+    key, ca = pki.read_key(node), pki.load_ca(lab.home / "ca")
+    owner = Identity(site, 1)
+    chain = pki.issue(ca, pki.box_subject(owner), key.public_key(), now - days * DAY)
+    leaf = registry.Leaf(owner, f"{x509.load_pem_x509_certificates(chain)[0].serial_number:x}", b"", now, now)
+    node.write_bytes(pki.key_pem(key) + chain)
+    hall = settings.load(lab.config)
+    asyncio.run(within(hall.database_url, lambda conn: registry.add_leaf(conn, leaf)))
+
+
+def test_password_renewal_and_uninstall(lab: Lab, bare: Path) -> None:
+    site = Site(lab, "s01", MAPPING)
+    box, _ = site.box(bare)
+    code, out = box.sh(site.command)
+    assert code == 70
+    assert "读不到数据源密码" in out
+
+    # the password: from the terminal or a pipe, sealed, handed to the service, opened for root's doctor
+    assert "读不到数据源密码" in box.sh("mingcha-agent doctor --only 数据源")[1]
+    box.must("printf 'Bao-Mi-2026\\n' | mingcha-agent secret spxt_ro")
+    assert "读不到数据源密码" not in box.sh("mingcha-agent doctor --only 数据源")[1]
+    assert box.sh("grep -r Bao-Mi /etc/mingcha")[0] == 1
+    assert "spxt_ro" in box.must("ls /run/credentials/mingcha-agent.service")
+    assert box.must("systemctl is-active mingcha-agent") == "active\n"
+    assert "没有改动" in box.must(site.command)
+
+    # renewal, by the unit as it is installed: too early by both clocks, then a year late
+    before = serial(box)
+    box.must("systemctl start mingcha-renew.service")
+    assert "还不到续期的时候" in box.must("mingcha-agent renew --now")
+    assert serial(box) == before
+    assert "active" in box.must("systemctl is-active mingcha-renew.timer")
+    dark_for(400, lab, box, site.name)
+    box.must("systemctl start mingcha-renew.service")
+    assert serial(box) != before
+    assert box.must("stat -c '%U %G %a' /var/lib/mingcha-pki/node.pem") == "root mingcha 640\n"
+    box.must("systemctl restart mingcha-agent")
+    box.until(lambda: "实时" in box.sh("mingcha-agent status")[1])
+    assert "没有改动" in box.must(site.command)
+
+    # the end, and its other half: the buffer goes only when it is said
+    assert "缓存留在" in box.must("cd / && mingcha-agent uninstall")
+    assert box.sh("systemctl cat mingcha-agent")[0] != 0
+    box.must("ls /var/lib/mingcha/buffer.db /etc/mingcha/creds/master.key.cred")
+    away = site.command.removesuffix(" sh") + " sh -s -- --uninstall --purge"
+    assert "缓存与密钥已删除" in box.must(away)
+    assert "缓存与密钥已删除" in box.must(away)
+    left = box.must("find / -xdev -name '*mingcha*' -not -path '/proc/*' -not -path '/run/*' | sort")
+    assert set(left.split()) <= {"/var/lib/systemd/timers/stamp-mingcha-renew.timer"}

@@ -1,0 +1,116 @@
+"""`mingcha central init` and `mingcha site …` as commands: a hall from nothing; run again, what is sound is left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common.cli import code_of
+from provisioning.__main__ import hall as hall_cli
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file but the database's own, which opening touches."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.stat().st_mode)
+        for path in folder.rglob("*")
+        if path.is_file() and "central.db" not in path.name
+    }
+
+
+class Hall:
+    """The hall whose files are in `folder`, as its command line."""
+
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capfd = capfd
+
+    def run(self, *args: str) -> tuple[int, str]:
+        """-> exit code and what was said."""
+        self._capfd.readouterr()
+        code = code_of(hall_cli, [*args, "--config", str(self.folder / "central.toml")], "mingcha")
+        said = self._capfd.readouterr()
+        return code, said.out + said.err
+
+    def init(self, *args: str) -> tuple[int, str]:
+        return self.run(
+            "central", "init", "--data", str(self.folder / "data"), "--medium", str(self.folder), *args
+        )
+
+    def site(self, *args: str) -> tuple[int, str]:
+        return self.run("site", *args)
+
+
+@pytest.fixture
+def hall(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Hall:
+    return Hall(tmp_path, capfd)
+
+
+def test_a_hall_is_made_once_mended_where_it_lacks_something_and_else_left_alone(
+    hall: Hall, tmp_path: Path
+) -> None:
+    code, out = hall.init()
+    assert code == 78
+    assert "mingcha central init --host" in out
+    code, out = hall.init("--host", "10.1.0.5", "--host", "hall.local")
+    assert code == 0
+    assert "一次性密码：" in out
+    assert "没有站点安装包" in out
+    before = snapshot(tmp_path)
+    assert {"ca/root.pem", "wire.key", "broker/mosquitto.conf", "broker/acl", "enroll/server.pem"} <= set(
+        before
+    )
+    assert all(
+        mode & 0o077 == 0
+        for name, (_, mode) in before.items()
+        if name.endswith((".key", "root.pem", "server.pem"))
+    )
+
+    code, out = hall.init()
+    assert (code, snapshot(tmp_path)) == (0, before)
+    assert "一次性密码" not in out
+
+    (tmp_path / "enroll" / "server.pem").unlink()
+    (tmp_path / "broker" / "acl").unlink()
+    assert (hall.init())[0] == 0
+    after = snapshot(tmp_path)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"enroll/server.pem", "broker/acl"}
+
+    code, out = hall.init("--host", "10.9.9.9")
+    assert code == 78
+    assert "10.1.0.5" in out
+
+
+def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:
+    code, out = hall.site("add", "青云街道", "--kind", "street")
+    assert code == 78
+    assert "mingcha central init" in out
+    assert (hall.init("--host", "10.1.0.5"))[0] == 0
+    code, out = hall.site("list")
+    assert (code, out) == (0, "✓ 还没有站点；新增：mingcha site add 名称 --kind street\n")
+
+    code, out = hall.site("add", "青云街道", "--kind", "street")
+    assert code == 0
+    assert "https://10.1.0.5:8443/i | MC_TOKEN=mc1.s01." in out
+    assert "wget -qO- --no-check-certificate --pinnedpubkey 'sha256//" in out
+    code, again = hall.site("add", "青云街道", "--kind", "street")
+    assert code == 64
+    assert "mingcha site reissue s01" in again
+    assert (hall.site("add", "红桥镇", "--kind", "township"))[1].count("mc1.s02.") == 3
+    assert (hall.site("add", "天宁", "--kind", "branch", "--id", "Hall!"))[0] == 78
+
+    code, out = hall.site("list", "--json")
+    found = json.loads(out)
+    assert [(row["id"], row["state"]) for row in found] == [("s01", "等待登记"), ("s02", "等待登记")]
+    code, out = hall.site("reissue", "s01")
+    assert code == 0
+    assert "mc1.s01." in out
+    assert (hall.site("retire", "s02", "--why", "撤并"))[0] == 0
+    assert "已停用" in (hall.site("show", "s02"))[1]
+    code, out = hall.site("reissue", "s02")
+    assert code == 64
+    assert "已停用" in out
+    code, out = hall.site("show", "s09")
+    assert code == 64
+    assert "没有站点 s09\n  处理：站点：s01、s02" in out

@@ -250,9 +250,11 @@ class Capture:
         stamp = self.stamp()
         await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in seen], positions)
 
-    async def note(self, *events: Event | Result | IndexRoot) -> None:
+    async def note(
+        self, *events: Event | Result | IndexRoot, positions: dict[str, bytes] | None = None
+    ) -> None:
         """Changes of the agent's own state, what became of a command, what the index comes to: all or none."""
-        await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events])
+        await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events], positions)
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
         """These rows map again, or are no longer there."""

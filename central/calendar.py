@@ -74,7 +74,7 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
 def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
     @calendar.command(
         "import",
-        help="导入一年的放假通知（TOML：year、source、off、work）。不加 --yes 只列出会变动的到期日，不写入。",
+        help="导入一年的放假通知（TOML 文件，写法见手册）。不加 --yes 只列出会变动的到期日，不写入。",
     )
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="通知文件")
     @click.option("--yes", is_flag=True, help="写入新的一版。已亮的红灯不变。")

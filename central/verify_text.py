@@ -22,7 +22,9 @@ _SENTENCES = {
 def render(reports: Sequence[SiteReport], zone: str) -> str:
     """Verdict first, then each site with its epochs and findings."""
     worst = grade(reports)
-    lines = [f"{_MARKS[worst]} {_SENTENCES[worst]}"]
+    unsigned = sum(max(0, epoch.newest - epoch.proven) for report in reports for epoch in report.epochs)
+    rest = f"；最后 {unsigned:,} 条站点还没有签名，见下" if unsigned and worst is Grade.PROVEN else ""
+    lines = [f"{_MARKS[worst]} {_SENTENCES[worst]}{rest}"]
     for report in reports:
         whole = grade([report])
         records = sum(epoch.records for epoch in report.epochs)

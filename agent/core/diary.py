@@ -2,7 +2,7 @@
 
 Theory. The box is in one state of each of these at once: its line, its source, its capture, its buffer, its key, its
 policy. A change is a difference of two looks a second apart, and so can neither be forgotten by the code that makes it
-nor be written twice; one that came and went between two looks is not told.
+nor be written twice, not even over a restart; one that came and went between two looks is not told.
 
     line     lost -> catchup <-> steady, each -> lost, each -> refused
     source   back <-> lost

@@ -30,6 +30,7 @@ OURS = {
     "net",
     "hall",
     "toml",
+    "xlsx",
     "etc",
     "central",
     "agent",

@@ -130,5 +130,5 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         key.write_bytes(os.urandom(5))
         box = await finds(place.agent, "E-ID-01")
         assert "应为 32 字节" in box.detail("E-ID-01")
-        await place.happened("key", "lost", "lost", "back")
+        await place.happened("key", "lost", "back")
         assert await place.twice() == []

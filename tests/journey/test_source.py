@@ -152,5 +152,5 @@ async def test_a_site_that_turns_collection_off_is_left_alone_until_it_turns_it_
         assert await place.hall_rows() == before
         assert (await command("mingcha-agent", "resume", *config))[:2] == (0, "✓ 已恢复采集\n")
         await office.arrived(place)
-        await place.happened("capture", "paused", "paused", "resumed")
+        await place.happened("capture", "paused", "resumed")
         assert (await command("mingcha-agent", "resume", *config))[1] == "✓ 采集没有暂停\n"

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -86,11 +85,18 @@ async def translated() -> AsyncIterator[None]:
         raise UnavailableError(
             f"数据库不可用：{error.orig}", hint="请检查数据库服务与磁盘空间，恢复后自动继续"
         ) from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _unreached() as error:
         # While a connection is made, SQLAlchemy lets asyncpg's own errors through: starting up, wrong password.
         raise UnavailableError(
             f"连不上数据库：{error}", hint="请检查数据库服务与地址，恢复后自动继续"
         ) from error
+
+
+def _unreached() -> tuple[type[Exception], ...]:
+    """Looked up when something has failed: a command on SQLite starts without a driver it does not need."""
+    import asyncpg
+
+    return OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 _AWAY_STATES = ("08", "25006", "28", "3D", "40", "53", "55", "57", "58")

@@ -14,9 +14,8 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import calendar, commands, finding, handed, item, trail
+from central import account, calendar, commands, finding, handed, item, office, trail
 from central.commands import in_store
-from central.core.access import Role
 from common.core.text import one_line
 
 if TYPE_CHECKING:
@@ -250,105 +249,14 @@ def accept_alarm(number: int, why: str, path: Path) -> None:
     say(f"告警 {number}（{row.site}）已核实")
 
 
-@cli.group(help="用户。")
-def user() -> None:
-    """Group of commands."""
-
-
-@user.command("add", help="新建用户，印出一次性密码；首次登录须改密码。")
-@click.argument("name", metavar="用户名")
-@click.option(
-    "--role",
-    type=click.Choice([role.value for role in Role]),
-    required=True,
-    metavar="角色",
-    help=" ".join(f"{role.value}（{role.word}）" for role in Role),
-)
-@_CONFIG
-def add_user(name: str, role: str, path: Path) -> None:
-    from central import password
-    from central.store import users
-    from common.clock import Clock
-
-    secret = password.one_time()
-
-    async def add(conn: AsyncConnection) -> None:
-        await users.add(conn, name, Role(role), await password.hash_password(secret), Clock().wall())
-        await trail.by_hand(conn, "user.add", name, Role(role).word)
-
-    in_store(path, add)
-    say(f"用户 {name}（{Role(role).word}）已建立。一次性密码：{secret}")
-
-
-@user.command("list", help="全部用户。")
-@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
-@_CONFIG
-def list_users(as_json: bool, path: Path) -> None:
-    import msgspec
-
-    from central.store import users
-
-    rows = in_store(path, users.everyone)
-    if as_json:
-        fields = ("name", "role", "disabled", "must_change")
-        say_json(msgspec.json.encode([{name: row._mapping[name] for name in fields} for row in rows]))  # noqa: SLF001
-        return
-    for row in rows:
-        notes = "停用" if row.disabled else "须改密码" if row.must_change else ""
-        say(f"{row.name}\t{Role(row.role).word}\t{notes}".rstrip())
-
-
-@user.command("reset", help="重设一次性密码，并退出其全部登录。")
-@click.argument("name", metavar="用户名")
-@_CONFIG
-def reset_user(name: str, path: Path) -> None:
-    from central import password
-    from central.store import users
-
-    secret = password.one_time()
-
-    async def reset(conn: AsyncConnection) -> None:
-        await users.reset(conn, name, await password.hash_password(secret))
-        await trail.by_hand(conn, "user.reset", name)
-
-    in_store(path, reset)
-    say(f"用户 {name} 的一次性密码：{secret}")
-
-
-@user.command("enable", help="恢复停用的用户，密码不变。")
-@click.argument("name", metavar="用户名")
-@_CONFIG
-def enable_user(name: str, path: Path) -> None:
-    from central.store import users
-
-    async def enable(conn: AsyncConnection) -> None:
-        await users.enable(conn, name)
-        await trail.by_hand(conn, "user.enable", name)
-
-    in_store(path, enable)
-    say(f"用户 {name} 已恢复")
-
-
-@user.command("disable", help="停用用户，并退出其全部登录。")
-@click.argument("name", metavar="用户名")
-@_CONFIG
-def disable_user(name: str, path: Path) -> None:
-    from central.store import users
-
-    async def disable(conn: AsyncConnection) -> None:
-        await users.disable(conn, name)
-        await trail.by_hand(conn, "user.disable", name)
-
-    in_store(path, disable)
-    say(f"用户 {name} 已停用")
-
-
 def _say_none(rows: Sized, words: str) -> None:
     """Silence leaves people guessing."""
     if not rows:
         say(f"✓ {words}")
 
 
+account.add(cli, _CONFIG)
+office.add(cli, _CONFIG)
 commands.add(cli, _CONFIG)
 finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)

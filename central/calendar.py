@@ -11,6 +11,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
+from central.core.scope import EVERYTHING
 from common.cli import say
 
 MOST = 200
@@ -60,7 +61,7 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
         from common.core.state import ClockKind
 
         zone = ZoneInfo(configs.load(path).legal_zone)
-        rows = in_store(path, lambda conn: law.due_changes(conn, version, 10_000))
+        rows = in_store(path, lambda conn: law.due_changes(conn, EVERYTHING, version, 10_000))
         for row in rows:
             kind = ClockKind(row.clock)
             move = Move(

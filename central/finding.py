@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
+from central.core.scope import EVERYTHING
 from central.core.wording import redact
 from common.cli import say, say_json
 from common.core.instant import DAY, MINUTE
@@ -53,7 +54,7 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         async def read(conn: AsyncConnection) -> Sequence[Row[Any]]:
             await pages.must_know(conn, site)
-            return await findings.listed(conn, Filter(site=site, decided_too=decided), MOST)
+            return await findings.listed(conn, EVERYTHING, Filter(site=site, decided_too=decided), MOST)
 
         rows = in_store(path, read)
         if as_json:
@@ -75,7 +76,9 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from common.clock import Clock
 
         who = getpass.getuser()
-        row = in_store(path, lambda conn: findings.explain(conn, number, who, why, Clock().wall()))
+        row = in_store(
+            path, lambda conn: findings.explain(conn, EVERYTHING, number, who, why, Clock().wall())
+        )
         say(f"疑点 {number}（{row.site} {FindingCode(row.code).name}）已核实")
 
 

@@ -1,7 +1,7 @@
 """Who may do what: one table, role -> permissions (supervision.md 3.17 as far as its pages exist).
 
-Every route names one permission when it is registered; a route without one cannot be registered. Personal data
-is masked on every page: seeing it unmasked will be a permission of its own, with a reason and an audit line.
+Every route names one permission when it is registered (`Route(method, path, handler, Permission.X)`); a route without
+one cannot be registered. Where a role may do it is `scope.py`. Personal data is masked on every page.
 """
 
 from enum import StrEnum
@@ -56,6 +56,7 @@ class Permission(StrEnum):
     VIEW_WALL = "view_wall"
     VIEW_SITE = "view_site"
     VIEW_CASE = "view_case"  # case content, personal data masked
+    VIEW_FINDING = "view_finding"  # what is suspected, before anybody has looked into it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_TRAIL = "view_trail"  # who looked at what, decided what, and why
@@ -71,6 +72,7 @@ _PERMISSION_WORDS = {
     Permission.VIEW_WALL: "查看总览大屏",
     Permission.VIEW_SITE: "查看站点",
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
+    Permission.VIEW_FINDING: "查看疑点",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_TRAIL: "查看审计",
@@ -79,12 +81,11 @@ _PERMISSION_WORDS = {
 _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
 _SITE = _WALL | {Permission.VIEW_SITE}
 _CASE = _SITE | {Permission.VIEW_CASE}
-_WATCH = _CASE | {Permission.ACCEPT_ALARM, Permission.EXPLAIN_FINDING}
+_WATCH = _CASE | {Permission.VIEW_FINDING, Permission.ACCEPT_ALARM, Permission.EXPLAIN_FINDING}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    # Own cases only: until users are bound to a unit, the wall, which names nobody.
-    Role.CLERK: _WALL,
-    Role.HEAD: _WALL,
+    Role.CLERK: _CASE,
+    Role.HEAD: _CASE,
     Role.SUPERVISOR: _WATCH,
     Role.CHIEF: _WATCH,
     Role.CENTRE: _SITE,
@@ -92,12 +93,15 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.COMPLAINTS: _WALL,
     Role.PUBLISHER: _WALL,
     Role.RELEASER: _WALL,
-    Role.LEADER: _CASE,
+    Role.LEADER: _CASE | {Permission.VIEW_FINDING},
     Role.IT: _CASE,
     Role.ACCOUNTS: _WALL,
     Role.SECURITY: _WALL,
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},
 }
+
+BOUND = frozenset({Role.CLERK, Role.HEAD})
+"""Roles that belong to an office: they reach nothing until they are given a site or an office (`scope.py`)."""
 
 
 def allows(role: Role | None, permission: Permission) -> bool:

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.conduct import Lit, Tolerance
+from central.core.scope import Scope
 from central.core.versions import Version
 from central.store import trail
 from central.store.dialect import among, insert_new, replace_row, write_rows
+from central.store.scope import of_case, of_site
 from central.store.tables import (
     case,
     finding,
@@ -44,6 +46,7 @@ _RECORD = msgspec.msgpack.Decoder(Record)
 _CASE = msgspec.msgpack.Decoder(Case)
 _STEP = msgspec.msgpack.Decoder(Step)
 _ROWS = (RecordKind.CASE.value, RecordKind.STEP.value)
+_MINE = (case.c.site == finding.c.site) & (case.c.case_key == finding.c.case_key)
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -244,15 +247,14 @@ async def add_late(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
 
 
 async def listed(
-    conn: AsyncConnection, wanted: Filter, limit: int, below: int | None = None
+    conn: AsyncConnection, reached: Scope, wanted: Filter, limit: int, below: int | None = None
 ) -> Sequence[Row[Any]]:
     """Findings with their site's name and their case's number and item, newest first; from under `below` on."""
-    mine = (case.c.site == finding.c.site) & (case.c.case_key == finding.c.case_key)
     query = (
         select(finding, site.c.name.label("site_name"), case.c.case_no, case.c.item_name, case.c.applicant)
         .join(site, site.c.id == finding.c.site)
-        .outerjoin(case, mine)
-        .where(*_restricted(wanted))
+        .outerjoin(case, _MINE)
+        .where(*_restricted(reached, wanted))
         .order_by(finding.c.id.desc())
         .limit(limit)
     )
@@ -260,19 +262,21 @@ async def listed(
     return (await conn.execute(query)).all()
 
 
-def _restricted(wanted: Filter) -> list[ColumnElement[bool]]:
+def _restricted(reached: Scope, wanted: Filter) -> list[ColumnElement[bool]]:
     pairs = (
         (wanted.site, finding.c.site),
         (wanted.code, finding.c.code),
         (wanted.case_key, finding.c.case_key),
     )
     found = [column == value for value, column in pairs if value]
+    found += of_case(reached, finding.c.site, case.c.org)
     return found if wanted.decided_too else [*found, finding.c.state == FindingState.OPEN.value]
 
 
-async def count(conn: AsyncConnection, wanted: Filter) -> dict[str, int]:
+async def count(conn: AsyncConnection, reached: Scope, wanted: Filter) -> dict[str, int]:
     """Code -> how many."""
-    query = select(finding.c.code, func.count().label("number")).where(*_restricted(wanted))
+    query = select(finding.c.code, func.count().label("number")).select_from(finding.outerjoin(case, _MINE))
+    query = query.where(*_restricted(reached, wanted))
     return {row.code: row.number for row in await conn.execute(query.group_by(finding.c.code))}
 
 
@@ -291,13 +295,17 @@ async def evidence(conn: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[tupl
     return found
 
 
-async def explain(conn: AsyncConnection, number: int, who: str, why: str, now_wall: int) -> Row[Any]:
+async def explain(
+    conn: AsyncConnection, reached: Scope, number: int, who: str, why: str, now_wall: int
+) -> Row[Any]:
     """`who` has looked into it and says what it was; audited. -> the finding.
 
     Raises UsageError where there is none that waits.
     """
     is_open = finding.c.id == number, finding.c.state == FindingState.OPEN.value
-    row = (await conn.execute(select(finding).where(*is_open))).first()
+    within = of_case(reached, finding.c.site, case.c.org)
+    query = select(finding).outerjoin(case, _MINE).where(*is_open, *within)
+    row = (await conn.execute(query)).first()
     if row is None:
         raise UsageError(f"没有待核实的疑点 {number}", hint="编号见  mingcha finding list")
     values = {"state": FindingState.EXPLAINED.value, "decided_by": who, "decided_why": why}
@@ -314,10 +322,11 @@ class Lateness(Struct, frozen=True):
     most: int
 
 
-async def lateness(conn: AsyncConnection) -> dict[str, Lateness]:
+async def lateness(conn: AsyncConnection, reached: Scope) -> dict[str, Lateness]:
     """Site -> how many rows were entered late, and how late; sizes in microseconds."""
     late = late_entry.c
     query = select(late.site, func.count().label("number"), func.max(late.size).label("most"))
+    query = query.where(*of_site(reached, late.site))
     found = {}
     for row in (await conn.execute(query.group_by(late.site).order_by(late.site))).all():
         middle = select(late.size).where(late.site == row.site).order_by(late.size)

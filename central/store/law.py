@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import calendar as calendars
 from central.core.calendar import Calendar, CalendarData, Changed
+from central.core.scope import Scope
 from central.store.dialect import insert_new, write_rows
+from central.store.scope import of_case
 from central.store.tables import calendar_day, calendar_version, case, clock, due_change
 from common.core.instant import start_of_day
 from common.core.state import Light
@@ -132,13 +134,15 @@ async def add_due_changes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> 
     await write_rows(conn, insert_new(conn, due_change), rows)
 
 
-async def due_changes(conn: AsyncConnection, version: int, limit: int) -> Sequence[Row[Any]]:
+async def due_changes(conn: AsyncConnection, reached: Scope, version: int, limit: int) -> Sequence[Row[Any]]:
     """What a version has moved, with the number of the case."""
     moved = due_change.c
     query = select(due_change, case.c.case_no).join(
         case, (case.c.site == moved.site) & (case.c.case_key == moved.case_key)
     )
-    query = query.where(moved.version == version).order_by(moved.site, moved.case_key, moved.clock)
+    query = query.where(moved.version == version, *of_case(reached, moved.site, case.c.org)).order_by(
+        moved.site, moved.case_key, moved.clock
+    )
     return (await conn.execute(query.limit(limit))).all()
 
 

@@ -1,4 +1,4 @@
-"""Reads for the console: plain statements to rows, paged by key."""
+"""Reads for the console: plain statements to rows, paged by key; of cases, only what the asking account reaches."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,8 +8,10 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.scope import Scope
 from central.store import tables as t
 from central.store.dead import OPEN
+from central.store.scope import of_case
 from central.store.wall import IS_OPEN, urgent
 from common.core import message
 from common.core.errors import UsageError
@@ -79,13 +81,15 @@ async def dead_letters(conn: AsyncConnection, site: str, limit: int) -> tuple[in
     return int(count or 0), rows.all()
 
 
-async def site_changes(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+async def site_changes(conn: AsyncConnection, reached: Scope, site: str, limit: int) -> Sequence[Row[Any]]:
     """The lights of `site` that changed last, newest first; back to green is no news."""
     change, known = t.transition.c, t.case.c
     query = (
         select(t.transition, known.case_no, known.item_name)
         .outerjoin(t.case, and_(known.site == change.site, known.case_key == change.case_key))
-        .where(change.site == site, change.after != Light.GREEN.value)
+        .where(
+            change.site == site, change.after != Light.GREEN.value, *of_case(reached, change.site, known.org)
+        )
         .order_by(change.id.desc())
         .limit(limit)
     )
@@ -104,32 +108,36 @@ async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[
     return (await conn.execute(query)).all()
 
 
-async def site_lit(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
+async def site_lit(conn: AsyncConnection, reached: Scope, site: str, limit: int) -> Sequence[Row[Any]]:
     """Open cases of `site` whose light is not green, the worst first, then by limit."""
     known = t.case.c
     ranks = case({light.value: light.rank for light in Light}, value=known.light, else_=literal(0))
     lit = [light.value for light in Light if light not in {Light.GREEN, Light.NONE}]
-    query = select(t.case).where(IS_OPEN, known.site == site, known.light.in_(lit))
+    query = select(t.case).where(IS_OPEN, known.site == site, known.light.in_(lit), *_reached(reached))
     return (await conn.execute(query.order_by(ranks.desc(), known.due_at).limit(limit))).all()
 
 
 # lists of cases ----------------------------------------------------------------------------------------------
 
 
-async def queue(conn: AsyncConnection, light: Light, limit: int) -> Sequence[Row[Any]]:
+async def queue(conn: AsyncConnection, reached: Scope, light: Light, limit: int) -> Sequence[Row[Any]]:
     """Open cases with this light, nearest limit first."""
-    return (await conn.execute(urgent(light, limit))).all()
+    return (await conn.execute(urgent(light, limit).where(*_reached(reached)))).all()
+
+
+def _reached(reached: Scope) -> list[ColumnElement[bool]]:
+    return of_case(reached, t.case.c.site, t.case.c.org)
 
 
 async def list_cases(
-    conn: AsyncConnection, wanted: Filter, after: Place | None, limit: int
+    conn: AsyncConnection, reached: Scope, wanted: Filter, after: Place | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Open cases by limit, or all cases newest first, from after `after` on. `at` is the key of the order."""
     known = t.case.c
     at = _order(wanted)
     key = tuple_(at, known.site, known.case_key)
     query = select(t.case, t.site.c.name.label("site_name"), at.label("at"))
-    query = _restricted(query.join(t.site, t.site.c.id == known.site), wanted)
+    query = _restricted(query.join(t.site, t.site.c.id == known.site), reached, wanted)
     if after is not None:
         place = tuple_(literal(after.at), literal(after.site), literal(after.case_key))
         # The plain comparison says where to start in an index, the other one where exactly.
@@ -147,8 +155,9 @@ def _order(wanted: Filter) -> ColumnElement[int]:
     return func.coalesce(known.due_at, _FAR)
 
 
-def _restricted(query: Select[Any], wanted: Filter) -> Select[Any]:
+def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[Any]:
     known = t.case.c
+    query = query.where(*_reached(reached))
     if not wanted.closed_too:
         query = query.where(IS_OPEN)
     if wanted.site:
@@ -165,24 +174,24 @@ def _restricted(query: Select[Any], wanted: Filter) -> Select[Any]:
     return query
 
 
-async def count_cases(conn: AsyncConnection, wanted: Filter) -> int:
+async def count_cases(conn: AsyncConnection, reached: Scope, wanted: Filter) -> int:
     """How many cases `list_cases` has, on all its pages."""
     query = select(func.count()).select_from(t.case.join(t.site, t.site.c.id == t.case.c.site))
-    return int(await conn.scalar(_restricted(query, wanted)) or 0)
+    return int(await conn.scalar(_restricted(query, reached, wanted)) or 0)
 
 
 # one case ----------------------------------------------------------------------------------------------------
 
 
-async def find_by_no(conn: AsyncConnection, no: str, limit: int) -> Sequence[Row[Any]]:
+async def find_by_no(conn: AsyncConnection, reached: Scope, no: str, limit: int) -> Sequence[Row[Any]]:
     """(site, case key) of the cases that carry this number; sites may use the same numbers."""
-    query = select(t.case.c.site, t.case.c.case_key).where(t.case.c.case_no == no)
+    query = select(t.case.c.site, t.case.c.case_key).where(t.case.c.case_no == no, *_reached(reached))
     return (await conn.execute(query.order_by(t.case.c.site).limit(limit))).all()
 
 
-async def one_case(conn: AsyncConnection, site: str, case_key: str) -> Row[Any] | None:
+async def one_case(conn: AsyncConnection, reached: Scope, site: str, case_key: str) -> Row[Any] | None:
     query = select(t.case, t.site.c.name.label("site_name")).join(t.site, t.site.c.id == t.case.c.site)
-    query = query.where(t.case.c.site == site, t.case.c.case_key == case_key)
+    query = query.where(t.case.c.site == site, t.case.c.case_key == case_key, *_reached(reached))
     return (await conn.execute(query)).one_or_none()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import enrolment_tables, finding_tables, law_tables, trail
+from central.store import account_tables, enrolment_tables, finding_tables, law_tables, scope, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -52,26 +52,11 @@ box = Table(
 enrol_token = enrolment_tables.enrol_token
 certificate = enrolment_tables.certificate
 
-user = Table(
-    "user",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("role", Text, nullable=False),  # central.core.access.Role
-    Column("password", Text, nullable=False),  # argon2id
-    Column("must_change", Boolean, nullable=False),
-    Column("disabled", Boolean, nullable=False),
-    Column("created_wall", BigInteger, nullable=False),
-)
-
-session = Table(
-    "session",
-    metadata,
-    Column("token", LargeBinary, primary_key=True),  # SHA-256 of the cookie's token
-    Column("user", Text, nullable=False),
-    Column("csrf", Text, nullable=False),
-    Column("created_wall", BigInteger, nullable=False),
-    Column("seen_wall", BigInteger, nullable=False),
-)
+user = account_tables.user
+session = account_tables.session
+org = scope.org
+user_site = scope.user_site
+user_org = scope.user_org
 
 # facts -------------------------------------------------------------------------------------------------------
 

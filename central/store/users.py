@@ -27,6 +27,14 @@ async def everyone(conn: AsyncConnection) -> list[Row[Any]]:
     return list(await conn.execute(select(user).order_by(user.c.created_wall, user.c.name)))
 
 
+async def one(conn: AsyncConnection, name: str) -> Row[Any]:
+    """Raises UsageError for an unknown name."""
+    row = (await conn.execute(select(user).where(user.c.name == name))).one_or_none()
+    if row is None:
+        raise UsageError(f"没有用户 {name}", hint="用  mingcha user list  查看全部用户")
+    return row
+
+
 async def reset(conn: AsyncConnection, name: str, hashed: str) -> None:
     """A new one-time password; the user's windows are logged out. Whoever is disabled stays so.
 
@@ -46,7 +54,6 @@ async def disable(conn: AsyncConnection, name: str) -> None:
 
 
 async def _change(conn: AsyncConnection, name: str, **values: object) -> None:
-    done = await conn.execute(update(user).where(user.c.name == name).values(**values))
-    if done.rowcount != 1:
-        raise UsageError(f"没有用户 {name}", hint="用  mingcha user list  查看全部用户")
+    await one(conn, name)
+    await conn.execute(update(user).where(user.c.name == name).values(**values))
     await conn.execute(delete(session).where(session.c.user == name))

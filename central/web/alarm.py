@@ -10,6 +10,7 @@ from central.web.page import HALL, USER, Route
 from common.core.errors import UsageError
 
 SHORTEST, LONGEST = 4, 400
+NONE = "没有这项告警，或已由他人核实。请回到站点页刷新。"
 
 
 async def accept(request: web.Request) -> web.Response:
@@ -19,11 +20,13 @@ async def accept(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text=f"请写明核实的结果，{SHORTEST} 至 {LONGEST} 个字。")
     site, number = request.match_info["site"], int(request.match_info["number"])
     hall = request.app[HALL]
+    if not request[USER].scope.has_site(site):
+        raise web.HTTPNotFound(text=NONE)
     try:
         async with hall.store.write() as conn:
             await alarms.accept(conn, number, request[USER].name, why, hall.clock.wall(), site)
     except UsageError as error:
-        raise web.HTTPNotFound(text="没有这项告警，或已由他人核实。请回到站点页刷新。") from error
+        raise web.HTTPNotFound(text=NONE) from error
     raise web.HTTPSeeOther(f"/hall/sites/{quote(site, safe='')}")
 
 

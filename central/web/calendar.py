@@ -12,7 +12,7 @@ from central.core import wording
 from central.core.access import Permission
 from central.core.hall import Facts
 from central.store import law
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.instant import local_date
 from common.core.state import ClockKind
 
@@ -26,7 +26,9 @@ async def show_calendar(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         versions = await law.versions(conn)
         days = await law.year(conn, number)
-        moved = await law.due_changes(conn, versions[0].version, MOST) if versions else []
+        moved = (
+            await law.due_changes(conn, request[USER].scope, versions[0].version, MOST) if versions else []
+        )
     return render(
         request,
         "calendar.html",

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import articles, rules, wording
 from central.core import case as cases
-from central.core.access import Permission
+from central.core.access import Permission, allows
 from central.core.articles import Subject
 from central.core.case import CaseState
 from central.core.hall import Facts
@@ -24,7 +24,7 @@ from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
 from central.web.listing import address, left
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, USER, Route, User, facts_of, render
 from common.core.state import Light
 
 AMBIGUOUS = 2
@@ -51,7 +51,7 @@ async def find_case(request: web.Request) -> web.Response:
     """A number leads to its case; where several sites use it, to the list of them."""
     number = request.match_info["no"].replace("\0", "")
     async with request.app[HALL].store.read() as conn:
-        found = await pages.find_by_no(conn, number, AMBIGUOUS)
+        found = await pages.find_by_no(conn, request[USER].scope, number, AMBIGUOUS)
     if not found:
         raise web.HTTPNotFound(text=f"没有编号为“{number}”的办件。请核对编号，或从办件列表查找。")
     if len(found) == AMBIGUOUS:
@@ -63,7 +63,7 @@ async def show_case(request: web.Request) -> web.Response:
     facts = facts_of(request)
     site, key = (request.match_info[name].replace("\0", "") for name in ("site", "key"))
     async with request.app[HALL].store.read() as conn:
-        found = await _find(conn, site, key, facts)
+        found = await _find(conn, request[USER], site, key, facts)
     if found is None:
         raise web.HTTPNotFound(text="没有这个办件。请从办件列表查找。")
     row, state = found.row, found.state
@@ -98,8 +98,8 @@ async def show_case(request: web.Request) -> web.Response:
     )
 
 
-async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Found | None:
-    row = await pages.one_case(conn, site, key)
+async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: Facts) -> Found | None:
+    row = await pages.one_case(conn, user.scope, site, key)
     if row is None:
         return None
     source = (await rows.source_rows(conn, site, [key])).get(key, [])
@@ -126,7 +126,9 @@ async def _find(conn: AsyncConnection, site: str, key: str, facts: Facts) -> Fou
             facts.zone,
         )
     first, last = case_clock.reach(clocks, state, facts)
-    doubts = await findings.listed(conn, Filter(site=site, case_key=key, decided_too=True), MOST_FINDINGS)
+    of_case = Filter(site=site, case_key=key, decided_too=True)
+    may = allows(user.role, Permission.VIEW_FINDING)
+    doubts = await findings.listed(conn, user.scope, of_case, MOST_FINDINGS) if may else []
     return Found(
         row=row,
         state=state,

@@ -13,7 +13,7 @@ from central.core.access import Permission
 from central.store import pages
 from central.store.pages import Filter, Place
 from central.web.listing import line
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.state import Light
 
 PAGE = 50
@@ -24,13 +24,13 @@ async def show_cases(request: web.Request) -> web.Response:
     if "q" in request.query:
         raise web.HTTPSeeOther(_search(request.query["q"]))
     wanted, after = _filter(request.query), _place(request.query.get("after", ""))
-    facts = facts_of(request)
+    facts, reached = facts_of(request), request[USER].scope
     async with request.app[HALL].store.read() as conn:
-        if wanted.no and await pages.find_by_no(conn, wanted.no, 1):
+        if wanted.no and await pages.find_by_no(conn, reached, wanted.no, 1):
             wanted = replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
-        rows = await pages.list_cases(conn, wanted, after, PAGE + 1)
+        rows = await pages.list_cases(conn, reached, wanted, after, PAGE + 1)
         # Counting every closed case would cost more than the list.
-        count = None if wanted.closed_too else await pages.count_cases(conn, wanted)
+        count = None if wanted.closed_too else await pages.count_cases(conn, reached, wanted)
     shown = rows[:PAGE]
     return render(
         request,
@@ -38,8 +38,8 @@ async def show_cases(request: web.Request) -> web.Response:
         wanted=wanted,
         rows=[(line(row, facts), row.site_name) for row in shown],
         count=count,
-        sites=[(item.id, item.name) for item in facts.sites],
-        said=_said(wanted, {item.id: item.name for item in facts.sites}),
+        sites=[(item.id, item.name) for item in reached_sites(request)],
+        said=_said(wanted, {item.id: item.name for item in reached_sites(request)}),
         first=_page(request, None) if after else "",
         following=_page(request, shown[-1]) if len(rows) > PAGE else "",
         checked=wording.clock(facts.now_at, facts.zone),

@@ -16,7 +16,7 @@ from central.core.hall import Facts
 from central.store import findings
 from central.store.findings import Filter
 from central.web.listing import address
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.errors import UsageError
 from common.core.record import Case, Op, Step, decode_body, decode_record
 from common.core.state import FindingCode, FindingState
@@ -106,15 +106,15 @@ def _decided(row: Row[Any], facts: Facts) -> str:
 
 
 async def show_findings(request: web.Request) -> web.Response:
-    facts = facts_of(request)
+    facts, reached = facts_of(request), request[USER].scope
     wanted, below = _filter(request), request.query.get("below", "")
     place = int(below) if below.isascii() and below.isdigit() and len(below) < 19 else None
     async with request.app[HALL].store.read() as conn:
-        rows = await findings.listed(conn, wanted, PAGE + 1, place)
+        rows = await findings.listed(conn, reached, wanted, PAGE + 1, place)
         shown = await views(conn, rows[:PAGE], facts)
-        counts = await findings.count(conn, wanted)
-        late = await findings.lateness(conn)
-    names = {item.id: item.name for item in facts.sites}
+        counts = await findings.count(conn, reached, wanted)
+        late = await findings.lateness(conn, reached)
+    names = {item.id: item.name for item in reached_sites(request)}
     query = {name: text for name, text in request.query.items() if name != "below"}
     following = urlencode(query | {"below": str(shown[-1].id)}) if len(rows) > PAGE else ""
     return render(
@@ -154,7 +154,8 @@ async def explain(request: web.Request) -> web.Response:
     hall, number = request.app[HALL], int(request.match_info["number"])
     try:
         async with hall.store.write() as conn:
-            row = await findings.explain(conn, number, request[USER].name, why, hall.clock.wall())
+            user, now_wall = request[USER], hall.clock.wall()
+            row = await findings.explain(conn, user.scope, number, user.name, why, now_wall)
     except UsageError as error:
         raise web.HTTPNotFound(text="没有这个疑点，或已由他人核实。请回到疑点页刷新。") from error
     back = address(row.site, row.case_key) if form.get("back") == "case" else "/hall/findings"
@@ -162,6 +163,6 @@ async def explain(request: web.Request) -> web.Response:
 
 
 ROUTES = [
-    Route("GET", "/hall/findings", show_findings, Permission.VIEW_CASE),
+    Route("GET", "/hall/findings", show_findings, Permission.VIEW_FINDING),
     Route("POST", r"/hall/findings/{number:\d{1,9}}", explain, Permission.EXPLAIN_FINDING),
 ]

@@ -11,7 +11,8 @@ import structlog
 from aiohttp import hdrs, web
 
 from central.core.access import Permission, allows, who_may
-from central.store import sessions
+from central.core.scope import NOTHING
+from central.store import scope, sessions
 from central.web.page import HALL, PERMISSIONS, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
@@ -138,13 +139,14 @@ async def _user(request: web.Request) -> User | None:
     token = digest(cookie)
     async with hall.store.read() as conn:
         row = await sessions.find(conn, token)
+        reached = await scope.of_user(conn, row.user, sessions.role_of(row)) if row else NOTHING
     now = hall.clock.wall()
     if row is None or now - row.seen_wall > IDLE or now - row.created_wall > LONGEST:
         return None
     if now - row.seen_wall > TOUCH_EVERY:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
-    return User(row.user, sessions.role_of(row), row.csrf, bool(row.must_change), token)
+    return User(row.user, sessions.role_of(row), reached, row.csrf, bool(row.must_change), token)
 
 
 def digest(cookie: str) -> bytes:

@@ -14,7 +14,8 @@ from msgspec import Struct
 from central.config import CentralConfig
 from central.core import band, wording
 from central.core.access import Permission, Role, allows
-from central.core.hall import Facts
+from central.core.hall import Facts, SiteFacts
+from central.core.scope import Scope
 from central.store.engine import Store
 from central.web.live import Wall, clocks
 from common.clock import Clock
@@ -25,10 +26,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class User(Struct, frozen=True):
-    """Who asks. `token` is the digest under which the session is kept."""
+    """Who asks, and how far that account reaches. `token` is the digest under which the session is kept."""
 
     name: str
     role: Role
+    scope: Scope
     csrf: str
     must_change: bool
     token: bytes
@@ -119,6 +121,12 @@ def facts_of(request: web.Request) -> Facts:
     facts = request.app[HALL].wall.facts
     assert facts is not None
     return facts
+
+
+def reached_sites(request: web.Request) -> list[SiteFacts]:
+    """The sites that the asking account reaches, in the order of the wall."""
+    scope = request[USER].scope
+    return [item for item in facts_of(request).sites if scope.has_site(item.id)]
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:

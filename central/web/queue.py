@@ -10,7 +10,7 @@ from central.core.access import Permission
 from central.core.hall import Facts
 from central.store import pages
 from central.web.listing import line
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.state import ClockKind, Light
 
 LONGEST = 100  # of one light; the list of cases has pages
@@ -19,7 +19,9 @@ LONGEST = 100  # of one light; the list of cases has pages
 async def show_queue(request: web.Request) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
-        found = {light: await pages.queue(conn, light, LONGEST + 1) for light in (Light.RED, Light.YELLOW)}
+        reached = request[USER].scope
+        lights = (Light.RED, Light.YELLOW)
+        found = {light: await pages.queue(conn, reached, light, LONGEST + 1) for light in lights}
     groups = [(light, [_row(row, facts) for row in rows[:LONGEST]]) for light, rows in found.items() if rows]
     cut = {light for light, rows in found.items() if len(rows) > LONGEST}
     return render(

@@ -18,7 +18,7 @@ from central.store import alarms, commands, findings, pages, parked, wall
 from central.store.findings import Filter
 from central.web import box
 from central.web.listing import address, line
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.happening import Happening
 from common.core.instant import DAY, from_us, start_of_day
 from common.core.message import Heartbeat, Policy
@@ -60,7 +60,7 @@ class Strip(Struct, frozen=True):
 
 async def show_site(request: web.Request) -> web.Response:
     facts, site_id = facts_of(request), request.match_info["site"]
-    item = next((item for item in facts.sites if item.id == site_id), None)
+    item = next((item for item in reached_sites(request) if item.id == site_id), None)
     if item is None:
         raise web.HTTPNotFound(text="没有这个站点，请从站点列表进入。")
     found = await _find(request, item, facts)
@@ -87,6 +87,7 @@ async def show_site(request: web.Request) -> web.Response:
 
 
 async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
+    reached = request[USER].scope
     first_at = start_of_day(_today(facts) - timedelta(days=4 * EARLIER_DAYS), facts.zone)
     async with request.app[HALL].store.read() as conn:
         wish = (await commands.wished(conn)).get(item.id)
@@ -98,9 +99,9 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             parked=(await parked.counts(conn)).get(item.id, 0),
             letters=letters,
             alarms=await alarms.listed(conn, item.id),
-            findings=await findings.count(conn, Filter(site=item.id)),
-            lit=await pages.site_lit(conn, item.id, LIT_ROWS),
-            changes=await pages.site_changes(conn, item.id, CHANGE_ROWS),
+            findings=await findings.count(conn, reached, Filter(site=item.id)),
+            lit=await pages.site_lit(conn, reached, item.id, LIT_ROWS),
+            changes=await pages.site_changes(conn, reached, item.id, CHANGE_ROWS),
             events=await pages.site_events(conn, item.id, EVENT_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
             wished=None if wish is None else commands.policy_of(wish),

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select
 
 from central import judge, verify
 from central.core.conduct import Tolerance
+from central.core.scope import EVERYTHING
 from central.ingest import ingest_batches, open_batch
 from central.judge import Moment, World
 from central.store import findings
@@ -302,7 +303,7 @@ async def test_a_late_entry_has_its_size_and_accuses_nobody(store: Store, world:
     sender = await welcome(store, loaded, passed(OPENED + 8 * DAY), late)
     await take(store, world, sender, (1, 1), (2, 2), (3, 3), (3, 3))
     async with store.read() as conn:
-        found = (await findings.lateness(conn))["s01"]
+        found = (await findings.lateness(conn, EVERYTHING))["s01"]
     assert (found.number, found.median, found.most) == (1, 8 * DAY, 8 * DAY)
     assert await codes(store) == []
 
@@ -327,11 +328,11 @@ async def test_what_a_person_has_explained_stays_so_when_everything_comes_again(
     sender = await welcome(store, *drafts)
     await take(store, world, sender)
     async with store.write() as conn:
-        number = (await findings.listed(conn, Filter(), 9))[0].id
-        await findings.explain(conn, number, "li", "系统升级补录", 5)
+        number = (await findings.listed(conn, EVERYTHING, Filter(), 9))[0].id
+        await findings.explain(conn, EVERYTHING, number, "li", "系统升级补录", 5)
         with pytest.raises(UsageError):
-            await findings.explain(conn, number, "li", "再次", 6)
-        assert await findings.listed(conn, Filter(), 9) == []
+            await findings.explain(conn, EVERYTHING, number, "li", "再次", 6)
+        assert await findings.listed(conn, EVERYTHING, Filter(), 9) == []
     again = await welcome(store, *[replace(item, cause=Cause.SOURCE) for item in drafts])
     await take(store, world, again)  # salvaged into another epoch
     (item,) = await stored(store)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from central import judge, notice, ticker
 from central.core.calendar import Notice
 from central.core.item import Item
+from central.core.scope import EVERYTHING
 from central.judge import Moment, World
 from central.store import items, law
 from central.store import tables as t
@@ -66,7 +67,7 @@ async def test_a_new_year_moves_the_clocks_that_reach_into_it_and_lists_them(
     assert world.calendar.published_until == date(2027, 12, 31)
     assert not after["far", "statute"].provisional
     async with store.read() as conn:
-        listed = await law.due_changes(conn, 2, 100)
+        listed = await law.due_changes(conn, EVERYTHING, 2, 100)
     told = {
         (move.case_no.removeprefix("SL"), move.clock): (move.before_at, move.after_at)
         for move in moves

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from central.store.migrations import first_enrolment, first_findings
+from central.store.migrations import first_accounts, first_enrolment, first_findings
 
 revision = "0001"
 down_revision = None
@@ -179,6 +179,7 @@ def upgrade() -> None:
     )
     first_findings.create()
     first_enrolment.create()
+    first_accounts.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),
@@ -319,15 +320,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_row_head_case", "row_head", ["site", "case_key"], unique=False)
     op.create_table(
-        "session",
-        sa.Column("token", sa.LargeBinary(), nullable=False),
-        sa.Column("user", sa.Text(), nullable=False),
-        sa.Column("csrf", sa.Text(), nullable=False),
-        sa.Column("created_wall", sa.BigInteger(), nullable=False),
-        sa.Column("seen_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("token", name=op.f("pk_session")),
-    )
-    op.create_table(
         "site",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -384,13 +376,3 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_transition_judged", "transition", ["judged_at"], unique=False)
-    op.create_table(
-        "user",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("password", sa.Text(), nullable=False),
-        sa.Column("must_change", sa.Boolean(), nullable=False),
-        sa.Column("disabled", sa.Boolean(), nullable=False),
-        sa.Column("created_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_user")),
-    )

@@ -1,0 +1,152 @@
+"""`mingcha user`: who may enter the hall, as what, and how far. Whoever has the hall's command line may do this."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import trail
+from central.commands import in_store
+from central.core.access import BOUND, Role
+from common.cli import say, say_json
+
+_NAME = click.argument("name", metavar="用户名")
+_SITES = click.option("--site", "sites", multiple=True, metavar="站点", help="只及此站点，可写多次。")
+_ORGS = click.option("--org", "offices", multiple=True, metavar="机构", help="只及此机构及其下级，可写多次。")
+
+
+def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    """Add the group to `cli`; `config`: the option that names the hall's configuration."""
+
+    @cli.group(help="用户。")
+    def user() -> None:
+        """Group of commands."""
+
+    _add_accounts(user, config)
+    _add_entrance(user, config)
+
+
+def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
+    @user.command("add", help="新建用户，印出一次性密码；首次登录须改密码。")
+    @_NAME
+    @click.option(
+        "--role",
+        type=click.Choice([role.value for role in Role]),
+        required=True,
+        metavar="角色",
+        help=" ".join(f"{role.value}（{role.word}）" for role in Role),
+    )
+    @_SITES
+    @_ORGS
+    @config
+    def create(name: str, role: str, sites: tuple[str, ...], offices: tuple[str, ...], path: Path) -> None:
+        from central import password
+        from central.store import scope, users
+        from common.clock import Clock
+
+        secret, chosen = password.one_time(), Role(role)
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.add(conn, name, chosen, await password.hash_password(secret), Clock().wall())
+            await scope.give(conn, name, list(sites), list(offices))
+            await trail.by_hand(conn, "user.add", name, said(chosen, list(sites), list(offices)))
+
+        in_store(path, write)
+        say(f"用户 {name}（{chosen.word}）已建立。一次性密码：{secret}")
+        if chosen in BOUND and not (sites or offices):
+            say(f"! {chosen.word}未指定站点或机构，看不到办件。请执行  mingcha user reach {name} --site …")
+
+    @user.command("list", help="全部用户。")
+    @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+    @config
+    def show(as_json: bool, path: Path) -> None:
+        import msgspec
+
+        from central.store import scope, users
+
+        async def read(conn: AsyncConnection) -> list[dict[str, Any]]:
+            return [
+                {"name": row.name, "role": row.role, "disabled": row.disabled, "must_change": row.must_change}
+                | dict(zip(("sites", "orgs"), await scope.given(conn, row.name), strict=True))
+                for row in await users.everyone(conn)
+            ]
+
+        found = in_store(path, read)
+        if as_json:
+            say_json(msgspec.json.encode(found))
+            return
+        for line in found:
+            notes = "停用" if line["disabled"] else "须改密码" if line["must_change"] else ""
+            reach = "、".join([*line["sites"], *line["orgs"]])
+            say(f"{line['name']}\t{Role(line['role']).word}\t{notes}\t{reach}".rstrip())
+
+    @user.command("reach", help="限定用户所及的站点与机构；都不写为不限。")
+    @_NAME
+    @_SITES
+    @_ORGS
+    @config
+    def reach(name: str, sites: tuple[str, ...], offices: tuple[str, ...], path: Path) -> None:
+        from central.store import scope, users
+
+        async def write(conn: AsyncConnection) -> str:
+            row = await users.one(conn, name)
+            await scope.give(conn, name, list(sites), list(offices))
+            words = said(Role(row.role), list(sites), list(offices))
+            await trail.by_hand(conn, "user.reach", name, words)
+            return words
+
+        say(f"用户 {name}：{in_store(path, write)}")
+
+
+def said(role: Role, sites: list[str], offices: list[str]) -> str:
+    """A role and how far it reaches, for people."""
+    if not sites and not offices:
+        return f"{role.word}，{'未指定站点或机构' if role in BOUND else '不限站点与机构'}"
+    parts = ["站点 " + "、".join(sites) if sites else "", "机构 " + "、".join(offices) if offices else ""]
+    return f"{role.word}，只及{'，'.join(part for part in parts if part)}"
+
+
+def _add_entrance(user: click.Group, config: Callable[[Any], Any]) -> None:
+    @user.command("reset", help="重设一次性密码，并退出其全部登录。")
+    @_NAME
+    @config
+    def reset(name: str, path: Path) -> None:
+        from central import password
+        from central.store import users
+
+        secret = password.one_time()
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.reset(conn, name, await password.hash_password(secret))
+            await trail.by_hand(conn, "user.reset", name)
+
+        in_store(path, write)
+        say(f"用户 {name} 的一次性密码：{secret}")
+
+    @user.command("enable", help="恢复停用的用户，密码不变。")
+    @_NAME
+    @config
+    def enable(name: str, path: Path) -> None:
+        from central.store import users
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.enable(conn, name)
+            await trail.by_hand(conn, "user.enable", name)
+
+        in_store(path, write)
+        say(f"用户 {name} 已恢复")
+
+    @user.command("disable", help="停用用户，并退出其全部登录。")
+    @_NAME
+    @config
+    def disable(name: str, path: Path) -> None:
+        from central.store import users
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.disable(conn, name)
+            await trail.by_hand(conn, "user.disable", name)
+
+        in_store(path, write)
+        say(f"用户 {name} 已停用")

@@ -1,0 +1,33 @@
+"""Who may enter the hall: accounts and their sessions."""
+
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, Text
+
+from central.store.metadata import metadata
+
+user = Table(
+    "user",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),  # central.core.access.Role
+    Column("password", Text, nullable=False),  # argon2id
+    Column("must_change", Boolean, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_wall", BigInteger, nullable=False),
+    Column(
+        "pending", Boolean, nullable=False, default=False
+    ),  # role and reach wait for the security administrator
+    Column("factor", LargeBinary),  # secret of the second factor, sealed; NULL: none
+    Column("factor_step", BigInteger, nullable=False, default=0),  # newest time step whose code was taken
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", LargeBinary, primary_key=True),  # SHA-256 of the cookie's token
+    Column("user", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_wall", BigInteger, nullable=False),
+    Column("seen_wall", BigInteger, nullable=False),
+    Column("address", Text, nullable=False, default=""),
+    Column("browser", Text, nullable=False, default=""),
+)

@@ -1,9 +1,12 @@
 """Which commands were begun: a file of its own, so that none is carried out twice when buffer or index is replaced.
 
-Kept until the hall's time is past a command's end: delivered again after that, it is refused because it has expired.
+Kept until the hall's time is past a command's end: delivered again after that, it is refused because it has expired. The
+file proves itself by a checksum. One that does not is set aside, and nobody knows what it held: so what the hall issued
+before the loss is not carried out any more.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.files import sync
+from common.core import crypto
 from common.core.instant import DAY
 from common.core.message import Command
 
@@ -27,49 +31,87 @@ class Begun(Struct, frozen=True):
     done: bool = False
 
 
+class _Journal(Struct, frozen=True):
+    """`since_wall`: what was issued up to then, by the hall's clock, may have been begun before; None: not set yet."""
+
+    begun: dict[str, Begun] = {}
+    since_wall: int | None = 0
+
+
+_decoder = msgspec.json.Decoder(_Journal)
+
+
 class Orders:
     """Reads its file at once; one that cannot be read is set aside."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._begun: dict[str, Begun] = {}
+        self._journal = _Journal()
         try:
-            self._begun = msgspec.json.decode(path.read_bytes(), type=dict[str, Begun])
+            self._journal = _decoded(path.read_bytes())
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.MsgspecError) as error:
-            log.warning("commands.unreadable", path=str(path), reason=str(error))
+        except (OSError, ValueError) as error:
+            self._journal = _Journal(since_wall=None)
+            self._set_aside(str(error))
+
+    def _set_aside(self, reason: str) -> None:
+        """On a full disk it stays where it is, until something can be written in its place."""
+        kept = self._path.with_name(f"{self._path.name}.damaged")
+        with suppress(OSError):
+            kept.unlink(missing_ok=True)
+            os.link(self._path, kept)
+            self._write(self._journal)
+        log.error(
+            "commands.unreadable", kept=str(kept), reason=reason, hint="此前下达的指令不再执行，需要的请重新下达"
+        )
 
     @property
     def unanswered(self) -> dict[str, Begun]:
         """By number: the end of the process cut them off, or their answer is not written yet."""
-        return {number: begun for number, begun in self._begun.items() if not begun.done}
+        return {number: begun for number, begun in self._journal.begun.items() if not begun.done}
 
-    def begin(self, command: Command, hall_wall: int | None) -> bool:
-        """Remember it, durably. `hall_wall`: the hall's time, None where it is not known. -> False: it was begun before.
+    def begin(self, command: Command, hall_wall: int) -> bool:
+        """Remember it, durably. `hall_wall`: the hall's time. -> False: it was begun before.
 
         Raises OSError; then it was not.
         """
-        if command.id in self._begun:
+        before = self._journal
+        if command.id in before.begun:
             return False
         kept = {
             number: begun
-            for number, begun in self._begun.items()
-            if not begun.done or hall_wall is None or hall_wall < begun.expires_wall + DAY
+            for number, begun in before.begun.items()
+            if not begun.done or hall_wall < begun.expires_wall + DAY
         }
-        self._write(kept | {command.id: Begun(command.act, command.expires_wall)})
+        kept[command.id] = Begun(command.act, command.expires_wall)
+        self._write(_Journal(kept, hall_wall if before.since_wall is None else before.since_wall))
         return True
+
+    def is_doubtful(self, command: Command) -> bool:
+        """Of one that `begin` has remembered: it may have been carried out before what was remembered then was lost."""
+        return command.issued_wall <= (self._journal.since_wall or 0)
 
     def answered(self, number: str) -> None:
         """Raises OSError."""
-        self._write(self._begun | {number: replace(self._begun[number], done=True)})
+        begun = self._journal.begun
+        self._write(replace(self._journal, begun=begun | {number: replace(begun[number], done=True)}))
 
-    def _write(self, begun: dict[str, Begun]) -> None:
+    def _write(self, journal: _Journal) -> None:
+        body = msgspec.json.encode(journal)
         part = self._path.with_name(f"{self._path.name}.part")
         with part.open("wb") as file:
-            file.write(msgspec.json.encode(begun))
+            file.write(crypto.record_hash(body).hex().encode() + b"\n" + body)
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)
         sync(self._path.parent)
-        self._begun = begun
+        self._journal = journal
+
+
+def _decoded(raw: bytes) -> _Journal:
+    """Raises ValueError."""
+    said, _, body = raw.partition(b"\n")
+    if said != crypto.record_hash(body).hex().encode():
+        raise ValueError("与其校验不符")
+    return _decoder.decode(body)

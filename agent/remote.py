@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 ACT_SECS = 60.0
 FULL_SECS = 5.0
+CLOCK_SECS = 0.5
+DOUBTFUL = "站点的指令记录损坏过，不知是否执行过；确需执行请重新下达"
 _Done = TypeVar("_Done")
 
 
@@ -61,7 +63,7 @@ class Remote:
         self._clock = clock
         self._pace = pace
         self._switch = Switch(config.data_dir)
-        self._orders = Orders(config.data_dir / "commands.json")
+        self._orders = Orders(config.data_dir / "commands")
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
         self._acts: dict[Act, Callable[[Command], Coroutine[Any, Any, str]]] = {
             Act.DOCTOR: self._doctor,
@@ -86,20 +88,28 @@ class Remote:
             await self._answer(number, begun.act, Outcome.FAILED, "执行中程序被中断")
         while True:
             command = await self._queue.get()
-            if await _written(functools.partial(self._is_new, command)):
-                await self._answer(command.id, command.act, *await self._carried_out(command))
+            hall_wall = await self._hall_wall()
+            if await _written(functools.partial(self._is_new, command, hall_wall)):
+                found = await self._carried_out(command, hall_wall)
+                await self._answer(command.id, command.act, *found)
 
-    async def _is_new(self, command: Command) -> bool:
+    async def _hall_wall(self) -> int:
+        """The hall's time. Until it is known nobody can tell whether a command is still good: a dead clock is behind."""
+        while (offset := self._clock.offset) is None:
+            await asyncio.sleep(CLOCK_SECS)
+        return self._clock.wall() + offset
+
+    async def _is_new(self, command: Command, hall_wall: int) -> bool:
         """Remember it, durably, before anything is done."""
-        offset = self._clock.offset
-        hall_wall = None if offset is None else self._clock.wall() + offset
         return await asyncio.to_thread(self._orders.begin, command, hall_wall)
 
-    async def _carried_out(self, command: Command) -> tuple[Outcome, str]:
+    async def _carried_out(self, command: Command, hall_wall: int) -> tuple[Outcome, str]:
         """-> what became of it. What fails here is an answer, and no reason to end the program."""
-        refused = order.refusal(command, self._site, self._clock.wall() + (self._clock.offset or 0))
+        refused = order.refusal(command, self._site, hall_wall)
         if refused is not None:
             return refused
+        if self._orders.is_doubtful(command):
+            return Outcome.FAILED, DOUBTFUL
         try:
             async with asyncio.timeout(ACT_SECS):
                 return Outcome.DONE, await self._acts[Act(command.act)](command)

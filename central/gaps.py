@@ -73,5 +73,5 @@ async def _end(conn: AsyncConnection, cursor: Row[Any], item: Record, gap: Gap, 
         held = ranges.fill(held, [(gap.lo, hi)])
     await alarms.sound_gap(conn, row, gap, hi, now.wall)
     await passes.drop(conn, cursor.site, gap.epoch, hi + 1)
-    moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, item.cap_at)}
+    moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, min(item.cap_at, now.at))}
     await facts.move_cursor(conn, row, held, moved, now.wall)

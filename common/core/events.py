@@ -81,7 +81,7 @@ EVENTS: dict[str, LogEvent] = {
         "info", "市中心的一条指令已有结果，随记录送回", ("command", "act", "outcome")
     ),
     "policy.tried": LogEvent("info", "正试行市中心的新要求", ("version",)),
-    "commands.unreadable": LogEvent("warning", "已执行指令的记录读不出，重新开始记", ("path", "reason")),
+    "commands.unreadable": LogEvent("error", "已执行指令的记录读不出，已改名保留；此前下达的指令不再执行", ("kept", "reason")),
     "policy.kept": LogEvent("info", "市中心的新要求已采用", ("version",)),
     "policy.refused": LogEvent(
         "error", "市中心的新要求没有采用，沿用原来的", ("version", "reason"), "联系市中心"

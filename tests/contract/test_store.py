@@ -16,7 +16,7 @@ from central.core.audit import What
 from central.core.item import Item
 from central.ingest import Outcome, ingest_batches, open_batch, refusal, take_parked
 from central.judge import Moment, World
-from central.store import facts, items
+from central.store import commands, facts, items
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
@@ -24,8 +24,9 @@ from common.clock import Clock
 from common.core import checkpoint
 from common.core.batch import Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
-from common.core.record import Anew, Case, Gap, Op, Pass, Record
+from common.core.record import Anew, Case, Gap, Op, Pass, Record, Result
 from common.core.state import CaseStatus, LetterState, Light
+from common.core.state import Outcome as CommandOutcome
 from tests.sender import SECRETS, Sender, case, draft, passed
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
@@ -115,13 +116,20 @@ async def test_the_migrated_schema_is_the_metadata(store: Store) -> None:
 
 
 async def test_a_batch_is_acknowledged_with_what_is_held(store: Store, world: World) -> None:
+    """P-HELLO-10: with the chain value up to where all of it is held, in every acknowledgement."""
     sender = Sender()
     sender.number(case("1"), case("2"), case("3"))
     await welcomed(store, sender)
     outcome = await taken(store, world, sender.payload(2, 3), now=NOW)
     assert (outcome.acks[0][1].upto, outcome.acks[0][1].ranges) == (0, [(2, 3)])
+    assert outcome.acks[0][1].upto_hash == b""
     outcome = await taken(store, world, sender.payload(1, 1), now=NOW)
     assert (outcome.acks[0][1].upto, outcome.acks[0][1].ranges) == (3, [])
+    assert outcome.acks[0][1].upto_hash == sender.chain[3]
+    sender.number(case("4"), case("5"), case("6"))
+    for last, payload in ((4, sender.payload(4, 4)), (4, sender.payload(6, 6)), (6, sender.payload(1, 5))):
+        ack = (await taken(store, world, payload)).acks[0][1]
+        assert (ack.upto, ack.upto_hash) == (last, sender.chain[last])
 
 
 async def test_a_batch_that_comes_again_in_any_cut_changes_nothing(store: Store, world: World) -> None:
@@ -621,6 +629,63 @@ async def test_a_pass_that_began_before_a_gap_was_declared_proves_nothing(store:
     await taken(store, world, sender.payload(5, 5), now=NOW + MINUTE)
     async with store.read() as conn:
         assert await _until(conn) == NOW + MINUTE
+
+
+async def test_a_gap_of_a_clock_that_is_far_ahead_does_not_hold_passes_back_for_a_year(
+    store: Store, world: World
+) -> None:
+    """When it was declared is bounded by the hall's clock, for its own epoch and for a former one."""
+    former, sender = Sender(), Sender()
+    ahead = NOW + 365 * DAY
+    sender.number(
+        case("1"),
+        draft(Gap(1, 1, "damaged"), at=ahead),
+        draft(Gap(1, 1, "moved", epoch=former.epoch), at=ahead),
+        passed(NOW + MINUTE),
+    )
+    for epoch in (former, sender):
+        assert await welcomed(store, epoch) == ""
+    await taken(store, world, sender.payload(2, 3))
+    async with store.read() as conn:
+        assert {row.gap_at for row in await conn.execute(select(t.ingest_cursor))} == {NOW}
+    await taken(store, world, sender.payload(4), now=NOW + MINUTE)
+    async with store.read() as conn:
+        assert await _until(conn) == NOW + MINUTE
+
+
+async def test_what_the_hall_itself_lost_is_no_alarm_of_the_site(store: Store, world: World) -> None:
+    sender = Sender()
+    sender.number(
+        case("1"), case("2"), draft(Gap(1, 1, "hall_restored")), draft(Gap(2, 2, "damaged")), case("3")
+    )
+    await welcomed(store, sender)
+    ack = (await taken(store, world, sender.payload(3, 5))).acks[0][1]
+    assert ack.upto == 5
+    async with store.read() as conn:
+        subjects = [row.subject for row in await conn.execute(select(t.alarm))]
+    assert subjects == [f"{sender.epoch.hex()}/2-2"]
+
+
+async def test_the_sites_newest_box_alone_says_what_became_of_a_command(store: Store, world: World) -> None:
+    """P-CMD-03"""
+    old, new = Sender(), Sender(generation=2)
+    assert await welcomed(store, old) == ""
+    row = {"site": "s01", "act": "rotate", "args": "{}", "who": "w", "why": "y"}
+    async with store.write() as conn:
+        await commands.add(conn, {**row, "id": "01", "issued_wall": NOW, "expires_wall": NOW + HOUR})
+        await conn.execute(update(t.box).values(state="draining"))
+        await conn.execute(insert(t.box), [_box(2)])
+    assert await welcomed(store, new) == ""
+    for sender, outcome, want in (
+        (old, CommandOutcome.REFUSED, CommandOutcome.WAITING),
+        (new, CommandOutcome.DONE, CommandOutcome.DONE),
+        (new, CommandOutcome.FAILED, CommandOutcome.DONE),
+    ):
+        sender.number(draft(Result("01", "rotate", outcome, "")))
+        await taken(store, world, sender.payload())
+        async with store.read() as conn:
+            (found,) = await commands.listed(conn, "s01", 9)
+        assert found.outcome == want
 
 
 async def _until(conn: Any) -> int | None:

@@ -1,5 +1,6 @@
 """Many sites, one hall: each gets its turn, whatever another does."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,6 +168,33 @@ def test_pressure_stops_at_80_goes_slowly_below_60_and_is_normal_below_20(fills:
             assert pressure is (Pressure.NORMAL if fill < NORMAL_PERCENT else Pressure.SLOW)
         else:
             assert pressure is Pressure.NORMAL
+
+
+@pytest.mark.parametrize(
+    ("before", "fill", "after"),
+    [
+        ("normal", 79.9, "normal"),
+        ("normal", 80.0, "stop"),
+        ("stop", 60.0, "stop"),
+        ("stop", 59.9, "slow"),
+        ("slow", 79.9, "slow"),
+        ("slow", 80.0, "stop"),
+        ("slow", 20.0, "slow"),
+        ("slow", 19.9, "normal"),
+        ("stop", 19.9, "normal"),
+    ],
+)
+def test_the_fills_at_which_pressure_changes(before: str, fill: float, after: str) -> None:
+    """P-LIMIT-02: 80, 60, 20 per cent."""
+    assert Pressure(before).at(fill) == after
+
+
+def test_credit_is_a_quarter_while_the_hall_is_slow_and_none_while_it_stops() -> None:
+    """P-LIMIT-02: 16 MiB among those that send, 64 KiB to 1 MiB each."""
+    for number, normal, slow in ((4, 1 << 20, 1 << 18), (32, 1 << 19, 1 << 17), (1000, 1 << 16, 1 << 16)):
+        weights = {f"s{n:03}": 1 for n in range(number)}
+        found = [fair.credit("s001", weights, Pressure(word)) for word in ("normal", "slow", "stop")]
+        assert found == [normal, slow, 0]
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 4), max_size=1100), st.sampled_from(Pressure))

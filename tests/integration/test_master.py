@@ -9,11 +9,13 @@ from agent import files, master
 from agent import label as labels
 from agent.buffer import Buffer
 from agent.epoch import Sealing
+from agent.keeper import Keeper
 from agent.room import Room
 from common.clock import Clock
 from common.core import crypto
 from common.core.errors import ConfigError
 from tests.integration.test_buffer_segments import SIGN_KEY, SMALL, closed, everything, make
+from tests.integration.test_remote import box_config, write_keys
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -148,3 +150,41 @@ def test_a_change_keeps_owner_and_rights_and_the_old_key_until_it_is_done(tmp_pa
         master.change(path, crypto.key_id(OLD))
     master.change(path, found.id)
     assert master.load(path, buffer).keys[1:] == [found.keys[0]]
+
+
+async def looked(folder: Path, *, twice: bool = True) -> tuple[bytes, dict[int, str], bool]:
+    """A start of the box, some looks at its key, ten more records, and its end. -> (epoch, what is in the buffer, stand-in?)."""
+    keeper = Keeper(box_config(folder))
+    buffer = await opened(folder, *keeper.seal.keks)
+    for _ in range(2 if twice else 0):
+        await keeper.look(buffer)
+    await buffer.append([make(buffer.newest + n) for n in range(1, 11)])
+    found = await everything(buffer), buffer.epoch
+    await buffer.close()
+    return found[1], found[0], keeper.master.stands_in
+
+
+async def test_a_stand_in_opens_the_buffer_at_every_start_until_all_is_wrapped_by_the_true_key(
+    tmp_path: Path,
+) -> None:
+    """What the hall does not have yet, and the source no longer, lies in a buffer that nothing else opens."""
+    write_keys(tmp_path)
+    true = box_config(tmp_path).identity.master_key
+    away, stand_in = tmp_path / "away.key", master.stand_in(tmp_path / "buffer.db")
+    first, before, _ = await looked(tmp_path)
+    true.rename(away)
+    lost, written, stands_in = await looked(tmp_path)
+    assert stands_in
+    assert (lost != first, len(written)) == (True, 10), "what the lost key had sealed is set aside"
+    for number in (20, 30):
+        epoch, written, stands_in = await looked(tmp_path)
+        assert (epoch, len(written), stands_in, stand_in.exists()) == (lost, number, True, True)
+    away.rename(true)
+    epoch, written, stands_in = await looked(tmp_path, twice=False)
+    assert (epoch, len(written), stands_in) == (lost, 40, False), "the true key is back, nothing is wrapped yet"
+    assert stand_in.exists()
+    epoch, written, _ = await looked(tmp_path)
+    assert (epoch, len(written), stand_in.exists()) == (lost, 50, False)
+    epoch, written, _ = await looked(tmp_path)
+    assert (epoch, len(written)) == (lost, 60)
+    assert len(before) == 10

@@ -1,6 +1,8 @@
 """Commands and policies on a real buffer: once, in time, answered; tried, kept or taken back."""
 
 import asyncio
+import os
+import random
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -9,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from agent import inside
 from agent.config import AgentConfig, IdentityConfig
@@ -16,13 +19,14 @@ from agent.core.trial import TRIAL, Worked
 from agent.orders import Orders
 from agent.pace import Pace
 from agent.policy import Keeping
-from agent.remote import Remote
+from agent.remote import DOUBTFUL, Remote
 from agent.sqlfile import BufferFullError
 from agent.switch import Off, Switch
 from common.clock import Clock
 from common.core import crypto, message, record, topics
 from common.core.instant import DAY, HOUR, MINUTE
 from common.core.message import Command, Policy
+from common.core.offset import Sample
 from common.core.record import Result
 from common.core.state import Outcome
 from common.mqtt import MqttConfig
@@ -53,22 +57,41 @@ async def results(box: Box) -> list[Result]:
     return [body for body in bodies if isinstance(body, Result)]
 
 
-@asynccontextmanager
-async def listening(box: Box, folder: Path) -> AsyncIterator[tuple[Remote, Pace]]:
+def compared() -> Clock:
+    """One that a hall in the same machine has told its time."""
     clock = Clock()
-    pace = Pace(clock)
-    files = ("sign.key", "master.key", "digest.key", "hall-sign.pub")
-    for name, secret in zip(files, (SIGN_SECRET, KEK, DIGEST_KEY, HALL_SIGN), strict=True):
+    clock.compare(Sample(clock.wall() - clock.mono(), 0, clock.mono()))
+    return clock
+
+
+FILES = ("sign.key", "master.key", "digest.key", "hall-sign.pub")
+
+
+def write_keys(folder: Path) -> None:
+    for name, secret in zip(FILES, (SIGN_SECRET, KEK, DIGEST_KEY, HALL_SIGN), strict=True):
         (folder / name).write_bytes(secret)
-    config = AgentConfig(
+
+
+def box_config(folder: Path) -> AgentConfig:
+    """Of a box whose keys and data lie in `folder`."""
+    return AgentConfig(
         site="s01",
         generation=1,
         mqtt=MqttConfig(host="127.0.0.1", tls=False),
         data_dir=folder,
         mapping=folder / "mapping.toml",
-        identity=IdentityConfig(*(folder / name for name in files)),
+        identity=IdentityConfig(*(folder / name for name in FILES)),
     )
-    capture = box.collector._capture
+
+
+@asynccontextmanager
+async def listening(
+    box: Box, folder: Path, clock: Clock | None = None
+) -> AsyncIterator[tuple[Remote, Pace]]:
+    clock = clock or compared()
+    pace = Pace(clock)
+    write_keys(folder)
+    config, capture = box_config(folder), box.collector._capture
     remote = Remote(config, box.buffer, box.index, capture, box.state, clock, pace)
     task = asyncio.create_task(remote.run())
     try:
@@ -210,7 +233,7 @@ async def test_a_command_that_the_end_of_the_process_cut_off_is_answered_and_not
 ) -> None:
     """P-CMD-03"""
     site = Site(tmp_path)
-    Orders(tmp_path / "commands.json").begin(Command("06", "s01", "rotate", {}, 0, HOUR, 1), None)
+    Orders(tmp_path / "commands").begin(Command("06", "s01", "rotate", {}, 0, HOUR, 1), 0)
     async with site.running() as box, listening(box, tmp_path) as (remote, _):
         remote.take(signed("rotate", "06"), HALL_SIGN)
         (found,) = await answered(box, 1)
@@ -234,26 +257,99 @@ async def test_a_command_is_not_repeated_when_the_buffer_was_replaced_or_the_clo
         assert not pace.notice
 
 
-def test_a_command_is_forgotten_a_day_after_its_end_by_the_halls_time_alone(tmp_path: Path) -> None:
-    orders = Orders(tmp_path / "commands.json")
-    first, second, third = (Command(number, "s01", "resume", {}, 0, HOUR, 1) for number in "123")
-    assert orders.begin(first, None)
+def order_of(number: str, *, issued: int = 0) -> Command:
+    return Command(number, "s01", "resume", {}, issued, issued + HOUR, 1)
+
+
+def test_a_command_is_forgotten_a_day_after_its_end_and_never_before(tmp_path: Path) -> None:
+    """P-CMD-01: by the hall's time."""
+    orders = Orders(tmp_path / "commands")
+    first, second, third = (order_of(number) for number in "123")
+    assert orders.begin(first, 0)
     orders.answered("1")
-    assert orders.begin(second, HOUR + DAY)
-    orders = Orders(tmp_path / "commands.json")
-    assert not orders.begin(second, HOUR)
-    assert orders.begin(first, HOUR)
-    assert list(orders.unanswered) == ["2", "1"]
+    assert orders.begin(second, HOUR + DAY - 1)
+    assert not orders.begin(first, HOUR + DAY - 1), "one that was carried out and is offered again"
     orders.answered("2")
-    assert orders.begin(third, None)
-    assert not orders.begin(second, None)
+    assert orders.begin(third, HOUR + DAY)
+    orders = Orders(tmp_path / "commands")
+    assert not orders.begin(third, HOUR)
+    assert orders.begin(first, HOUR)
+    assert list(orders.unanswered) == ["3", "1"]
 
 
-def test_a_journal_of_commands_that_cannot_be_read_is_begun_anew(tmp_path: Path) -> None:
-    (tmp_path / "commands.json").write_bytes(b"{")
-    orders = Orders(tmp_path / "commands.json")
-    assert orders.begin(Command("1", "s01", "resume", {}, 0, HOUR, 1), None)
-    assert list(Orders(tmp_path / "commands.json").unanswered) == ["1"]
+def test_what_is_remembered_of_commands_is_on_the_disk_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-CMD-01: the file's content before its name, and that before anything is done."""
+    path, synced = tmp_path / "commands", list[tuple[str, int]]()
+    orders, fsync = Orders(path), os.fsync
+
+    def note(file: int) -> None:
+        fsync(file)
+        synced.append((os.readlink(f"/proc/self/fd/{file}"), os.fstat(file).st_ino))
+
+    monkeypatch.setattr(os, "fsync", note)
+    for number, step in enumerate((lambda: orders.begin(order_of("1"), 0), lambda: orders.answered("1")), 1):
+        step()
+        ours = (str(path) + ".part", path.stat().st_ino)
+        assert synced == [ours, (str(tmp_path), tmp_path.stat().st_ino)], number
+        synced.clear()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_journal_of_commands_with_a_flipped_bit_is_set_aside_and_no_command_is_begun_twice(
+    tmp_path: Path, seed: int
+) -> None:
+    """P-CMD-01"""
+    rng, path = random.Random(seed), tmp_path / "commands"
+    orders = Orders(path)
+    done, other = order_of("a1", issued=DAY), order_of("a2", issued=DAY + 1)
+    assert orders.begin(done, DAY)
+    assert not orders.is_doubtful(done)
+    orders.answered(done.id)
+    raw = bytearray(path.read_bytes())
+    raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+    path.write_bytes(raw)
+    with capture_logs() as logs:
+        Orders(path)
+    assert [(line["event"], bool(line["hint"])) for line in logs] == [("commands.unreadable", True)]
+    assert (tmp_path / "commands.damaged").read_bytes() == raw
+    orders = Orders(path)
+    assert orders.begin(done, DAY + HOUR)
+    assert orders.begin(other, DAY + 2 * HOUR)
+    orders = Orders(path)
+    later = order_of("a3", issued=DAY + HOUR + 1)
+    assert orders.begin(later, DAY + HOUR + 2)
+    assert [orders.is_doubtful(item) for item in (done, other, later)] == [True, True, False]
+
+
+async def test_a_command_of_before_the_journal_was_lost_is_answered_and_not_carried_out(
+    tmp_path: Path,
+) -> None:
+    """P-CMD-01, P-CMD-03"""
+    site, pause = Site(tmp_path), signed("pause", "15", minutes=5)
+    (tmp_path / "commands").write_bytes(b"{")
+    async with site.running() as box, listening(box, tmp_path) as (remote, pace):
+        remote.take(pause, HALL_SIGN)
+        (found,) = await answered(box, 1)
+        assert (found.outcome, found.detail) == (Outcome.FAILED, DOUBTFUL)
+        remote.take(signed("pause", "16", minutes=3), HALL_SIGN)
+        assert (await answered(box, 2))[-1].outcome == Outcome.DONE
+        assert "还有 3 分钟" in pace.notice
+
+
+async def test_a_command_waits_for_the_halls_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P-CMD-02: the box's own stands where it stood when its battery was new, and would take a dead command for good."""
+    monkeypatch.setattr("agent.remote.CLOCK_SECS", 0.02)
+    clock, true = Clock(), Clock()
+    monkeypatch.setattr(clock, "wall", lambda: true.wall() - 30 * DAY)
+    async with Site(tmp_path).running() as box, listening(box, tmp_path, clock) as (remote, pace):
+        remote.take(signed("pause", "17", late=2 * HOUR, minutes=5), HALL_SIGN)
+        await asyncio.sleep(0.2)
+        assert await results(box) == []
+        clock.compare(Sample(true.wall() - clock.mono(), 0, clock.mono()))
+        (found,) = await answered(box, 1)
+        assert (found.outcome, pace.notice) == (Outcome.EXPIRED, "")
 
 
 async def test_a_command_for_a_box_that_was_replaced_or_will_be_is_passed_over(tmp_path: Path) -> None:
@@ -301,7 +397,7 @@ async def test_an_answer_that_finds_the_disk_full_is_written_when_there_is_room(
     """P-CMD-03: at the start, too."""
     monkeypatch.setattr("agent.remote.FULL_SECS", 0.05)
     site = Site(tmp_path)
-    Orders(tmp_path / "commands.json").begin(Command("12", "s01", "rotate", {}, 0, HOUR, 1), None)
+    Orders(tmp_path / "commands").begin(Command("12", "s01", "rotate", {}, 0, HOUR, 1), 0)
     async with site.running() as box:
         append, room = box.buffer.append, asyncio.Event()
 

@@ -118,7 +118,10 @@ async def test_whatever_is_damaged_and_wherever_it_is_cut_off_each_version_comes
 
 
 async def test_a_copy_of_another_state_is_never_taken_up(site: Site) -> None:
-    await edited(site)
+    """The rows as they stand are read from the source; a version that only the copy holds is nowhere."""
+    lost = await edited(site)
+    newest = max(version for *_, version, _ in lost)
+    assert newest > 2
     async with site.running() as box:
         await box.index.forget_all()
         box.buffer.set_aside()
@@ -127,6 +130,9 @@ async def test_a_copy_of_another_state_is_never_taken_up(site: Site) -> None:
         first = await box.round()
         assert puts("case", "SL004")[0] in summary(first)
         assert await salvaged(box) == ([], [])
+        told = {item[1:3] for item in versions(await box.buffer.tail(0)) if item[0] == "case"}
+        assert ("SL001", newest) in told
+        assert not told & {("SL001", version) for version in range(newest)}
         assert box.index.ended == []
 
 

@@ -63,7 +63,10 @@ class Orders:
             os.link(self._path, kept)
             self._write(self._journal)
         log.error(
-            "commands.unreadable", kept=str(kept), reason=reason, hint="此前下达的指令不再执行，需要的请重新下达"
+            "commands.unreadable",
+            kept=str(kept),
+            reason=reason,
+            hint="此前下达的指令不再执行，需要的请重新下达",
         )
 
     @property

@@ -125,33 +125,27 @@ _WHY = click.option("--why", required=True, metavar="原因", help="记入审计
 _LETTER = click.argument("name", metavar="编号")
 
 
-@dead.command("list", help="全部死信，编号在前。")
+@dead.command("list", help="全部死信与等升级的记录，编号在前。")
 @click.option("--site", default="", metavar="站点", help="只看一个站点。")
 @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 @_CONFIG
 def list_dead(site: str, as_json: bool, path: Path) -> None:
     import msgspec
 
-    from central.dead import name_of
-    from central.store import dead as letters
+    from central.dead import Line, listed
     from central.store import pages
-    from common.core.state import LetterState
 
-    async def read(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    async def read(conn: AsyncConnection) -> list[Line]:
         await pages.must_know(conn, site)
-        return await letters.listed(conn, site)
+        return await listed(conn, site)
 
-    rows = in_store(path, read)
-    found = [
-        {"name": name_of(row), "state": row.state, "reason": row.reason, "at_wall": row.at_wall}
-        for row in rows
-    ]
+    found = in_store(path, read)
     if as_json:
         say_json(msgspec.json.encode(found))
         return
-    _say_none(found, "没有死信")
+    _say_none(found, "没有死信，也没有等升级的记录")
     for line in found:
-        say(f"{line['name']}\t{LetterState(line['state']).word}\t{one_line(line['reason'])}")
+        say(f"{line.name}\t{line.word}\t{one_line(line.reason)}")
 
 
 @dead.command("show", help="印出一封死信的记录（JSON），个人信息遮挡。")
@@ -184,7 +178,10 @@ def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
     say(asyncio.run(_clerk(path, name, why).reinject(text)))
 
 
-@dead.command("drop", help="放弃一封死信：不再妨碍该站点的数据齐全，原文保留。")
+@dead.command(
+    "drop",
+    help="放弃死信或等升级的记录：不再妨碍该站点的数据齐全，原文保留。编号可为一封，一段（站点/纪元/1-900），或整个纪元（站点/纪元）。",
+)
 @_LETTER
 @_WHY
 @_CONFIG

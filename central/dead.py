@@ -1,5 +1,7 @@
 """`mingcha dead`: look into a record nobody could read, repair it, take it in after all, or give it up.
 
+A batch that waits for an upgrade can be given up too: one that only claims to be of a newer version would wait for ever.
+
 A letter keeps the bytes the box chained for ever; what is taken in instead is a record of the same number. Each look at
 its content and each decision is a line of the audit.
 """
@@ -11,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,16 +21,19 @@ from central import judge
 from central.config import CentralConfig
 from central.ingest import take_letter
 from central.judge import Moment
-from central.store import dead, trail
+from central.store import dead, facts, parked, trail
+from central.store.dead import Run
 from central.store.engine import within
 from common.clock import Clock
 from common.core.errors import UsageError
-from common.core.record import Cause, Op, decode_body, decode_record
+from common.core.record import SCHEMA, Cause, Op, decode_body, decode_record
 from common.core.state import LetterState
 from common.core.text import one_line
 
 _DIGEST = 10
 _BODY = 11
+_MOST = 1 << 62
+_PARKED = "parked"
 
 
 def name_of(row: Row[Any]) -> str:
@@ -44,9 +50,59 @@ def parse(name: str) -> tuple[str, bytes, int]:
         raise UsageError(f"不是死信的编号：{name}", hint="编号见  mingcha dead list") from None
 
 
+def parse_run(name: str) -> Run:
+    """What `drop` takes: a letter, `site/epoch/lo-hi`, or `site/epoch` for all of it. Raises UsageError."""
+    site, _, rest = name.partition("/")
+    epoch, _, numbers = rest.partition("/")
+    lo, dash, hi = numbers.partition("-")
+    try:
+        if not epoch:
+            raise ValueError(name)
+        bounds = (_number(lo), _number(hi if dash else lo)) if numbers else (1, _MOST)
+        return Run(site, bytes.fromhex(epoch), *bounds)
+    except ValueError:
+        raise UsageError(
+            f"不是死信的编号，也不是一段：{name}", hint="写法见  mingcha dead drop --help"
+        ) from None
+
+
+def run_name(row: Row[Any]) -> str:
+    """How a parked batch is named on the command line."""
+    return f"{row.site}/{row.epoch.hex()}/{row.first}-{row.last}"
+
+
+def parked_words(row: Row[Any]) -> str:
+    """Why it waits."""
+    return f"第 {row.schema} 版记录格式；本程序认识到第 {SCHEMA} 版，升级后自动计入"
+
+
+class Line(Struct, frozen=True):
+    """Of `mingcha dead list`. `state`: of `LetterState`, or `parked`."""
+
+    name: str
+    state: str
+    reason: str
+    at_wall: int
+
+    @property
+    def word(self) -> str:
+        return "等升级" if self.state == _PARKED else LetterState(self.state).word
+
+
+async def listed(conn: AsyncConnection, site: str) -> list[Line]:
+    """Letters, then what waits for an upgrade, of one site or of all; oldest first."""
+    letters = [
+        Line(name_of(row), row.state, row.reason, row.at_wall) for row in await dead.listed(conn, site)
+    ]
+    return letters + [
+        Line(run_name(row), _PARKED, parked_words(row), row.at_wall)
+        for row in await parked.listed(conn, site)
+    ]
+
+
 def _number(text: str) -> int:
     """Raises ValueError for what no column holds."""
-    if not 1 <= int(text) < 1 << 62:
+    if not 1 <= int(text) < _MOST:
         raise ValueError(text)
     return int(text)
 
@@ -112,8 +168,15 @@ def repaired(raw: bytes, text: str, seq: int) -> bytes:
     return raw
 
 
+def _letters_of(row: Row[Any]) -> list[dict[str, Any]]:
+    """A parked batch as letters that were given up: what the box chained is kept, and `mingcha verify` counts it."""
+    said = {"site": row.site, "epoch": row.epoch, "code": "bad_record", "reason": parked_words(row)}
+    said |= {"at_wall": row.at_wall, "state": LetterState.DROPPED.value}
+    return [{**said, "seq": seq, "raw": raw} for seq, raw in parked.records(row)]
+
+
 class Clerk:
-    """Acts on one letter in the name of `who`, for the reason `why`."""
+    """Acts on one letter, or gives up a run of them, in the name of `who`, for the reason `why`."""
 
     def __init__(self, config: CentralConfig, name: str, who: str, why: str) -> None:
         self.config = config
@@ -152,15 +215,22 @@ class Clerk:
         return await self._with(take)
 
     async def drop(self) -> str:
-        """Give the letter up: it holds nothing back any more and stays as evidence."""
+        """Give up the letters and parked batches of a run: they hold nothing back any more and stay as evidence."""
+        run = parse_run(self.name)
 
-        async def give_up(conn: AsyncConnection, row: Row[Any]) -> str:
-            self._must_be_open(row)
-            await dead.settle(conn, row, LetterState.DROPPED)
+        async def give_up(conn: AsyncConnection) -> str:
+            letters = await dead.give_up(conn, run)
+            batches = await parked.inside(conn, run)
+            for row in batches:
+                await facts.add_dead_letters(conn, _letters_of(row))
+                await parked.drop(conn, row)
+            found = letters + sum(row.last - row.first + 1 for row in batches)
+            if not found:
+                self._must_be_open(await self._letter(conn))
             await self._note(conn, "dead.drop")
-            return f"{self.name} 已放弃，原文保留"
+            return f"{self.name} 已放弃{'' if found == 1 else f' {found:,} 条'}，原文保留"
 
-        return await self._with(give_up)
+        return await within(self.config.database_url, give_up)
 
     def _must_be_open(self, row: Row[Any]) -> None:
         if row.state != LetterState.OPEN:
@@ -171,11 +241,14 @@ class Clerk:
     async def _note(self, conn: AsyncConnection, act: str) -> None:
         await trail.note(conn, Clock().wall(), self.who, act, self.name, self.why)
 
+    async def _letter(self, conn: AsyncConnection) -> Row[Any]:
+        row = await dead.find(conn, *parse(self.name))
+        if row is None:
+            raise UsageError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
+        return row
+
     async def _with(self, act: Callable[[AsyncConnection, Row[Any]], Awaitable[str]]) -> str:
         async def work(conn: AsyncConnection) -> str:
-            row = await dead.find(conn, *parse(self.name))
-            if row is None:
-                raise UsageError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
-            return await act(conn, row)
+            return await act(conn, await self._letter(conn))
 
         return await within(self.config.database_url, work)

@@ -33,16 +33,19 @@ async def close(
 ) -> tuple[list[Range], int]:
     """`held` and `gap_at` of `cursor`'s epoch after the gaps that records of it have `declared`."""
     own: list[tuple[Record, Gap]] = []
+    ended: dict[bytes, list[tuple[Record, Gap]]] = defaultdict(list)
     for item, gap in declared:
-        if gap.epoch:
-            await _end(conn, cursor, item, gap, now)
-        elif 1 <= gap.lo <= gap.hi < item.seq:
+        if gap.epoch and gap.lo >= 1:
+            ended[gap.epoch].append((item, gap))
+        elif not gap.epoch and 1 <= gap.lo <= gap.hi < item.seq:
             own.append((item, gap))
+    for found in ended.values():
+        await _end(conn, cursor, found, now)
     if not own:
         return held, gap_at
     filled = ranges.fill(held, [(gap.lo, gap.hi) for _, gap in own])
     if len(filled) > max(ranges.MOST, len(held)):
-        log.warning("site.gap", site=cursor.site, lo=own[0][1].lo, hi=own[-1][1].hi, why="scattered")
+        _log(cursor, [gap for _, gap in own], "scattered")
         return held, gap_at
     await passes.drop(conn, cursor.site, cursor.epoch, max(item.seq for item, _ in own))
     await _tell(conn, cursor, [gap for _, gap in own], now)
@@ -50,28 +53,38 @@ async def close(
 
 
 async def _tell(conn: AsyncConnection, cursor: Row[Any], declared: list[Gap], now: Moment) -> None:
-    """Log and alarm, by cause and by runs of numbers."""
+    """One line of the log, and alarms by cause and by runs of numbers."""
+    _log(cursor, declared, declared[0].why)
     by_cause: dict[str, list[Gap]] = defaultdict(list)
     for gap in declared:
-        by_cause[gap.why].append(gap)
-    for why, found in by_cause.items():
+        by_cause[alarms.cause(gap)].append(gap)
+    for found in by_cause.values():
         runs = ranges.union([(gap.lo, gap.hi) for gap in found])
         told = runs[:MOST_ALARMS] + ([(runs[MOST_ALARMS][0], runs[-1][1])] if len(runs) > MOST_ALARMS else [])
         for lo, hi in told:
-            log.warning("site.gap", site=cursor.site, lo=lo, hi=hi, why=why)
             await alarms.sound_gap(conn, cursor, replace(found[0], lo=lo), hi, now.wall)
 
 
-async def _end(conn: AsyncConnection, cursor: Row[Any], item: Record, gap: Gap, now: Moment) -> None:
+def _log(cursor: Row[Any], declared: list[Gap], why: str) -> None:
+    lo, hi = min(gap.lo for gap in declared), max(gap.hi for gap in declared)
+    log.warning("site.gap", site=cursor.site, lo=lo, hi=hi, gaps=len(declared), why=why)
+
+
+async def _end(
+    conn: AsyncConnection, cursor: Row[Any], declared: list[tuple[Record, Gap]], now: Moment
+) -> None:
     """Nothing more comes of a former epoch of this box (P-GAP-06); of another's it may not say so."""
+    gaps = [gap for _, gap in declared]
+    gap = min(gaps, key=lambda one: one.lo)
     row = await facts.cursor(conn, cursor.site, gap.epoch)
-    if row is None or row.generation != cursor.generation or gap.epoch == cursor.epoch or gap.lo < 1:
+    if row is None or row.generation != cursor.generation or gap.epoch == cursor.epoch:
         return
-    log.warning("site.gap", site=cursor.site, lo=gap.lo, hi=gap.hi, why=gap.why)
-    held, hi = facts.decode_ranges(row.ranges), max(gap.hi, row.newest)
+    _log(cursor, gaps, gap.why)
+    held, hi = facts.decode_ranges(row.ranges), max(row.newest, *(one.hi for one in gaps))
     if gap.lo <= hi:
         held = ranges.fill(held, [(gap.lo, hi)])
     await alarms.sound_gap(conn, row, gap, hi, now.wall)
     await passes.drop(conn, cursor.site, gap.epoch, hi + 1)
-    moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": max(row.gap_at, min(item.cap_at, now.at))}
+    at = max(row.gap_at, *(min(item.cap_at, now.at) for item, _ in declared))
+    moved = {"upto": ranges.upto(held), "newest": hi, "gap_at": at}
     await facts.move_cursor(conn, row, held, moved, now.wall)

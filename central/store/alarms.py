@@ -16,6 +16,7 @@ _GAP_WORDS = {
     "damaged": "在站点缓存中损坏，已声明并从数据源重读；其间的旧版本可能缺失",
     "moved": "所在的站点缓存已停用，能读出的已重新编号送达；其余已从数据源重读",
 }
+_RESTORED = "hall_restored"
 _OTHER_GAP = "不会再来，站点程序没有说明市中心认得的原因"
 OPEN = alarm.c.ended_wall.is_(None)
 
@@ -39,9 +40,14 @@ async def sound_fork(conn: AsyncConnection, cursor: Row[Any], now_wall: int) -> 
     await sound(conn, cursor.site, AlarmKind.FORK, cursor.epoch.hex(), detail, now_wall)
 
 
+def cause(gap: Gap) -> str:
+    """Why it is, as far as the hall knows the word; else empty."""
+    return gap.why if gap.why in {*_GAP_WORDS, _RESTORED} else ""
+
+
 async def sound_gap(conn: AsyncConnection, cursor: Row[Any], gap: Gap, last: int, now_wall: int) -> None:
     """Records up to `last` that the box lost; one that the hall itself lost is no fault of the site."""
-    if gap.why == "hall_restored" or last < gap.lo:
+    if gap.why == _RESTORED or last < gap.lo:
         return
     numbers = f"第 {gap.lo:,} 条" if last == gap.lo else f"第 {gap.lo:,} 至 {last:,} 条"
     detail = f"{numbers}{_GAP_WORDS.get(gap.why, _OTHER_GAP)}"

@@ -3,11 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.tables import dead_letter
 from common.core.state import LetterState
+
+
+class Run(Struct, frozen=True):
+    """Numbers lo..hi of an epoch."""
+
+    site: str
+    epoch: bytes
+    lo: int
+    hi: int
+
 
 OPEN = dead_letter.c.state == LetterState.OPEN.value
 
@@ -31,3 +42,11 @@ async def settle(conn: AsyncConnection, row: Row[Any], state: LetterState) -> No
         letter.site == row.site, letter.epoch == row.epoch, letter.seq == row.seq
     )
     await conn.execute(statement.values(state=state.value))
+
+
+async def give_up(conn: AsyncConnection, run: Run) -> int:
+    """Letters in `run` that are open are dropped. -> how many."""
+    letter = dead_letter.c
+    which = letter.site == run.site, letter.epoch == run.epoch, letter.seq.between(run.lo, run.hi), OPEN
+    statement = update(dead_letter).where(*which).values(state=LetterState.DROPPED.value)
+    return (await conn.execute(statement)).rowcount

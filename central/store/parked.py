@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.store.dead import Run
 from central.store.dialect import insert_new, write_rows
 from central.store.tables import parked_batch
 
@@ -40,6 +41,23 @@ async def of_epoch(conn: AsyncConnection, site: str, epoch: bytes) -> Sequence[R
     batch = parked_batch.c
     query = select(parked_batch).where(batch.site == site, batch.epoch == epoch).order_by(batch.first)
     return (await conn.execute(query)).all()
+
+
+async def listed(conn: AsyncConnection, site: str) -> Sequence[Row[Any]]:
+    """Batches of one site, or of all, oldest first, without their content."""
+    batch = parked_batch.c
+    query = select(batch.site, batch.epoch, batch.first, batch.last, batch.schema, batch.at_wall)
+    query = query.order_by(batch.at_wall, batch.first)
+    return (await conn.execute(query.where(batch.site == site) if site else query)).all()
+
+
+async def inside(conn: AsyncConnection, run: Run) -> Sequence[Row[Any]]:
+    """Batches that lie wholly in `run`, locked where the engine locks rows."""
+    batch = parked_batch.c
+    query = select(parked_batch).where(
+        batch.site == run.site, batch.epoch == run.epoch, batch.first >= run.lo, batch.last <= run.hi
+    )
+    return (await conn.execute(query.with_for_update())).all()
 
 
 async def counts(conn: AsyncConnection) -> dict[str, int]:

@@ -81,7 +81,9 @@ EVENTS: dict[str, LogEvent] = {
         "info", "市中心的一条指令已有结果，随记录送回", ("command", "act", "outcome")
     ),
     "policy.tried": LogEvent("info", "正试行市中心的新要求", ("version",)),
-    "commands.unreadable": LogEvent("error", "已执行指令的记录读不出，已改名保留；此前下达的指令不再执行", ("kept", "reason")),
+    "commands.unreadable": LogEvent(
+        "error", "已执行指令的记录读不出，已改名保留；此前下达的指令不再执行", ("kept", "reason")
+    ),
     "policy.kept": LogEvent("info", "市中心的新要求已采用", ("version",)),
     "policy.refused": LogEvent(
         "error", "市中心的新要求没有采用，沿用原来的", ("version", "reason"), "联系市中心"
@@ -142,7 +144,7 @@ EVENTS: dict[str, LogEvent] = {
         "error",
         "站点程序比市中心新，一批记录读不懂，已入库等升级",
         ("site", "schema", "first", "last"),
-        "请升级市中心程序；升级后自动计入",
+        "请升级市中心程序，启动时自动计入；站点程序并不比市中心新的，查明后放弃，见  mingcha dead list",
     ),
     "batch.unparked": LogEvent("info", "升级前读不懂的记录已计入", ("records",)),
     "store.unavailable": LogEvent(
@@ -153,7 +155,7 @@ EVENTS: dict[str, LogEvent] = {
     "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
     "hello.refused": LogEvent("error", "站点的接入请求被拒", ("site", "code"), "执行 mingcha doctor"),
     "record.parked": LogEvent(
-        "error", "记录无法入库，已放入死信", ("site", "seq", "reason"), "执行 mingcha doctor"
+        "error", "记录无法入库，已放入死信", ("site", "seq", "records", "reason"), "执行 mingcha dead list"
     ),
     "site.connected": LogEvent("info", "站点已接入", ("site", "generation", "upto", "newest")),
     "command.sent": LogEvent("info", "一条指令已送往站点", ("site", "command", "act")),
@@ -171,7 +173,7 @@ EVENTS: dict[str, LogEvent] = {
         ("site", "purpose"),
         "在该站点执行 mingcha-agent doctor；若不是故障，请吊销该机器的证书",
     ),
-    "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "why")),
+    "site.gap": LogEvent("warning", "站点声明一段编号不会再来", ("site", "lo", "hi", "gaps", "why")),
     "calendar.changed": LogEvent(
         "info", "采用了新一版工作日日历，受影响的时限重新判定", ("version", "days", "clocks")
     ),

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from structlog.testing import capture_logs
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -22,7 +23,7 @@ from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
 from common.core import checkpoint
-from common.core.batch import Lane
+from common.core.batch import BatchError, Lane
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Anew, Case, Gap, Op, Pass, Record, Result
 from common.core.state import CaseStatus, LetterState, Light
@@ -263,6 +264,18 @@ async def test_a_batch_of_an_unknown_schema_is_held_and_taken_in_when_it_is_know
         assert await take_parked(conn, world, Moment(NOW, NOW)) == 0
         assert (await verify.examine(conn, ZONE, NOW))[0].everything == []
     assert (await count(store, t.case), await count(store, t.site_pass)) == (3, 1)
+
+
+@pytest.mark.parametrize("schema", [-5, 0, 10, 99, 1 << 62])
+def test_a_schema_that_never_was_is_refused_and_not_kept_for_an_upgrade(schema: int) -> None:
+    """P-NACK-04: it would keep its site grey for ever."""
+    sender = Sender()
+    sender.number(case("1"))
+    with pytest.raises(BatchError, match="schema") as caught:
+        open_batch("s01", sender.payload(schema=schema), SECRETS)
+    assert caught.value.code == "bad_batch"
+    for known in (1, 2, 9):
+        open_batch("s01", sender.payload(schema=known), SECRETS)
 
 
 def test_a_batch_that_cannot_be_opened_is_answered_to_who_sent_it_alone() -> None:
@@ -651,6 +664,37 @@ async def test_a_gap_of_a_clock_that_is_far_ahead_does_not_hold_passes_back_for_
     await taken(store, world, sender.payload(4), now=NOW + MINUTE)
     async with store.read() as conn:
         assert await _until(conn) == NOW + MINUTE
+
+
+async def test_a_pass_before_a_gap_proves_nothing_whatever_the_clock_said_then(
+    store: Store, world: World
+) -> None:
+    """P-GAP-04: the box's clock was set back between the two."""
+    sender = Sender()
+    sender.number(case("1"), passed(NOW - MINUTE), draft(Gap(1, 1, "damaged"), at=NOW - HOUR))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(2, 3))
+    async with store.read() as conn:
+        assert await _until(conn) is None
+
+
+async def test_a_batch_of_gaps_or_of_letters_is_one_line_of_the_log(store: Store, world: World) -> None:
+    former, sender = Sender(), Sender()
+    for n in range(1, 40):
+        sender.number(draft(Gap(n, n, f"why{n}"), at=NOW))
+        sender.number(draft(Gap(n, n, "moved", epoch=former.epoch), at=NOW))
+        raw = b"\x93\x01\x02\x03"
+        sender.raws.append(raw)
+        sender.chain.append(_chained(sender, raw))
+    for epoch in (former, sender):
+        assert await welcomed(store, epoch) == ""
+    with capture_logs() as logs:
+        await taken(store, world, sender.payload())
+    said = [(line["event"], line.get("gaps", line.get("records"))) for line in logs]
+    assert said == [("record.parked", 39), ("site.gap", 39), ("site.gap", 38)]
+    async with store.read() as conn:
+        subjects = {row.subject for row in await conn.execute(select(t.alarm))}
+    assert subjects == {f"{former.epoch.hex()}/1-39", f"{sender.epoch.hex()}/2-39"}
 
 
 async def test_what_the_hall_itself_lost_is_no_alarm_of_the_site(store: Store, world: World) -> None:

@@ -181,7 +181,9 @@ async def test_a_stand_in_opens_the_buffer_at_every_start_until_all_is_wrapped_b
         assert (epoch, len(written), stands_in, stand_in.exists()) == (lost, number, True, True)
     away.rename(true)
     epoch, written, stands_in = await looked(tmp_path, twice=False)
-    assert (epoch, len(written), stands_in) == (lost, 40, False), "the true key is back, nothing is wrapped yet"
+    assert (epoch, len(written), stands_in) == (lost, 40, False), (
+        "the true key is back, nothing is wrapped yet"
+    )
     assert stand_in.exists()
     epoch, written, _ = await looked(tmp_path)
     assert (epoch, len(written), stand_in.exists()) == (lost, 50, False)

@@ -85,9 +85,7 @@ def box_config(folder: Path) -> AgentConfig:
 
 
 @asynccontextmanager
-async def listening(
-    box: Box, folder: Path, clock: Clock | None = None
-) -> AsyncIterator[tuple[Remote, Pace]]:
+async def listening(box: Box, folder: Path, clock: Clock | None = None) -> AsyncIterator[tuple[Remote, Pace]]:
     clock = clock or compared()
     pace = Pace(clock)
     write_keys(folder)

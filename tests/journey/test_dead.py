@@ -64,6 +64,29 @@ async def test_what_is_of_a_newer_schema_waits_for_the_upgrade_and_is_taken_in_a
         assert len(events(place.hall, "batch.unreadable")) == 1, "it holds up nobody"
         assert (await doctor(place.hall)).detail("E-HALL-13") == "s01 1 条"
         assert set(await place.hall_rows()) == {("case", "1"), ("case", "2")}
+        await parked_given_up(place, f"s01/{made.epoch.hex()}")
+
+
+async def parked_given_up(place: Place, epoch: str) -> None:
+    """What no upgrade will ever read: listed, given up with a reason, kept as evidence."""
+    name = f"{epoch}/2-2"
+    code, out, _ = await dead(place, "list", "--json")
+    assert (code, [(line["name"], line["state"]) for line in json.loads(out)]) == (0, [(name, "parked")])
+    assert "等升级" in (await dead(place, "list"))[1]
+    for wrong in (f"{epoch}/1-1", f"{epoch}/3", f"{epoch}/x", "s01", f"{epoch}/5-99999999999999999999"):
+        code, _, err = await dead(place, "drop", wrong, "--why", "试")
+        assert (code, "mingcha dead" in err) == (64, True), wrong
+    store = await place.hall.store()
+    async with store.write() as conn:
+        first = t.parked_batch.c.first == 2
+        await conn.execute(update(t.parked_batch).where(first).values(raws=msgspec.msgpack.encode([b"\xc1"])))
+    await store.close()
+    code, out, _ = await dead(place, "drop", epoch, "--why", "该站点没有升级过")
+    assert (code, out.strip()) == (0, f"{epoch} 已放弃，原文保留")
+    code, out, _ = await dead(place, "list", "--json")
+    assert [(line["name"], line["state"]) for line in json.loads(out)] == [(f"{epoch}/2", "dropped")]
+    assert "E-HALL-13" not in (await doctor(place.hall)).faults
+    assert (await dead(place, "drop", name, "--why", "再试"))[0] == 64
 
 
 def sender() -> Sender:
@@ -112,8 +135,10 @@ async def repaired_and_given_up(place: Place) -> None:
     assert second == f"s01/{made.epoch.hex()}/2"
     await looked_at(place, second, third)
     await repaired(place, second)
-    code, out, _ = await dead(place, "drop", third, "--why", "厂商确认是空行")
-    assert (code, out.strip()) == (0, f"{third} 已放弃，原文保留")
+    code, out, _ = await dead(place, "drop", f"{third[:-2]}/1-900", "--why", "厂商确认是空行")
+    assert (code, out.strip()) == (0, f"{third[:-2]}/1-900 已放弃，原文保留")
+    code, _, err = await dead(place, "drop", third, "--why", "再试")
+    assert (code, "已放弃" in err) == (64, True)
     made.number(passed(NOW - 5 * SECOND, tables=("case",), mapped=("case",)))
     assert await taken(place, made, made.newest, made.newest) == NOW - 5 * SECOND
     assert "E-HALL-12" not in (await doctor(place.hall)).faults

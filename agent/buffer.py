@@ -159,10 +159,6 @@ class Buffer:
     async def positions(self) -> dict[str, bytes]:
         return dict(self._state.positions)
 
-    async def lowest(self) -> int:
-        """Lowest number still here, or `newest + 1`."""
-        return self.forgotten + 1
-
     # writing -------------------------------------------------------------------------------------------------
 
     @whole
@@ -314,11 +310,6 @@ class Buffer:
             quarantined=await active.value("SELECT coalesce(sum(last - first + 1), 0) FROM quarantine"),
             bad_rows=await active.value("SELECT count(*) FROM bad_row"),
         )
-
-    async def oldest_wall(self) -> int | None:
-        """Wall time at which the oldest waiting record was captured."""
-        async with self._lock:
-            return await self._oldest.wall()
 
     def gap(self, lo: int, hi: int, why: str) -> Record:
         """A record that declares `lo..hi` of this epoch, which were forgotten, as never to come."""

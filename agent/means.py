@@ -67,3 +67,4 @@ class Means:
         now = self.clock.mono()
         self._samples = offset.measured(self._samples, asked_mono, now, hall_wall)
         self.clock.compare(offset.best(self._samples, now))
+        self.remote.compared.set()

@@ -17,11 +17,6 @@ class Oldest:
         self._newest_before = files.state.newest
         self._found: tuple[int, Record | None] = (-1, None)
 
-    async def wall(self) -> int | None:
-        """Wall time of its capture."""
-        found = await self._find()
-        return None if found is None else found.cap_wall
-
     async def age(self) -> int | None:
         """Microseconds; never below zero."""
         found = await self._find()

@@ -36,7 +36,6 @@ log = structlog.get_logger()
 
 ACT_SECS = 60.0
 FULL_SECS = 5.0
-CLOCK_SECS = 0.5
 DOUBTFUL = "站点的指令记录损坏过，不知是否执行过；确需执行请重新下达"
 _Done = TypeVar("_Done")
 
@@ -62,6 +61,8 @@ class Remote:
         self._collecting = collecting
         self._clock = clock
         self._pace = pace
+        self.compared = asyncio.Event()
+        """Set by who compares the clock with the hall's."""
         self._switch = Switch(config.data_dir)
         self._orders = Orders(config.data_dir / "commands")
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
@@ -95,9 +96,9 @@ class Remote:
 
     async def _hall_wall(self) -> int:
         """The hall's time. Until it is known nobody can tell whether a command is still good: a dead clock is behind."""
-        while (offset := self._clock.offset) is None:
-            await asyncio.sleep(CLOCK_SECS)
-        return self._clock.wall() + offset
+        if self._clock.offset is None:
+            await self.compared.wait()
+        return self._clock.wall() + (self._clock.offset or 0)
 
     async def _is_new(self, command: Command, hall_wall: int) -> bool:
         """Remember it, durably, before anything is done."""

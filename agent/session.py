@@ -101,9 +101,7 @@ class Session:
         while True:
             self.greet.clear()
             if self.sync.phase in {Phase.HELLO, Phase.REFUSED}:
-                hello = message.encode_signed(
-                    await self._hello(), topics.hello(self.site), self.up.sign_secret
-                )
+                hello = message.encode_signed(self._hello(), topics.hello(self.site), self.up.sign_secret)
                 if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
                     await self._stop("denied")
             pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
@@ -111,19 +109,15 @@ class Session:
                 async with asyncio.timeout(pause):
                     await self.greet.wait()
 
-    async def _hello(self) -> message.Hello:
+    def _hello(self) -> message.Hello:
         return message.Hello(
             site=self.site,
             generation=self.up.config.generation,
             epoch=self.buffer.epoch,
             connection=self.connection,
-            boot=self.up.boot,
             version=__version__,
-            schema=SCHEMA,
-            oldest=await self.buffer.lowest(),
             newest=self.buffer.newest,
             head_hash=self.buffer.head,
-            forgotten=self.buffer.forgotten,
             at_wall=self._ask(),
             differs_at=self.differs_at,
         )
@@ -224,7 +218,7 @@ class Session:
             if isinstance(run, Damaged):
                 await self._lose(run)
                 continue
-            payload = await self._seal(send.lane, run)
+            payload = self._seal(send.lane, run)
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
             self.up.status.sent_mono = flight.sent_mono
@@ -251,7 +245,7 @@ class Session:
         if self.sync.phase is Phase.STEADY:
             await asyncio.sleep(self.up.pace.policy.linger_ms / 1000)
 
-    async def _seal(self, lane: Lane, run: Run) -> bytes:
+    def _seal(self, lane: Lane, run: Run) -> bytes:
         header = batch.Header(
             site=self.site,
             epoch=self.buffer.epoch,
@@ -264,9 +258,7 @@ class Session:
             comp="zstd",
             prev_hash=run.prev_hash,
             last_hash=run.last_hash,
-            oldest_wall=await self.buffer.oldest_wall() or self.clock.wall(),
             created_wall=self._ask(),
-            boot=self.up.boot,
             dict=self.dictionary,
         )
         return batch.encode(header, run.records, self.wire_key)

@@ -78,8 +78,7 @@ def _on_wire(sites: list[list[Record]], size: int, dictionary: str) -> float:
             part = raws[start : start + size]
             header = Header(
                 "s01", b"epoch--1", Lane.BULK, start + 1, start + len(part), 1, crypto.key_id(WIRE_KEY),
-                crypto.WIRE, "zstd", bytes(range(32)), bytes(range(32)), 1 << 50, 1 << 50,
-                "3f6c1d0e-6f0c-4f3a-9d55-0b0f6f4e2a10", dictionary,
+                crypto.WIRE, "zstd", bytes(range(32)), bytes(range(32)), 1 << 50, dictionary,
             )  # fmt: skip
             total += len(batch.encode(header, part, WIRE_KEY))
             count += len(part)

@@ -103,7 +103,7 @@ def _payloads(raws: list[bytes]) -> list[bytes]:
         part = raws[start : start + 500]
         header = Header(
             "s01", os.urandom(8), Lane.BULK, 1, len(part), 1, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
-            bytes(32), bytes(32), 0, 0, "b", pack.NEWEST,
+            bytes(32), bytes(32), 0, pack.NEWEST,
         )  # fmt: skip
         found.append(batch.encode(header, part, WIRE_KEY))
     return found

@@ -56,10 +56,8 @@ def parse_run(name: str) -> Run:
     epoch, _, numbers = rest.partition("/")
     lo, dash, hi = numbers.partition("-")
     try:
-        if not epoch:
-            raise ValueError(name)
         bounds = (_number(lo), _number(hi if dash else lo)) if numbers else (1, _MOST)
-        return Run(site, bytes.fromhex(epoch), *bounds)
+        return Run(site, _epoch(epoch), *bounds)
     except ValueError:
         raise UsageError(
             f"不是死信的编号，也不是一段：{name}", hint="写法见  mingcha dead drop --help"
@@ -98,6 +96,13 @@ async def listed(conn: AsyncConnection, site: str) -> list[Line]:
         Line(run_name(row), _PARKED, parked_words(row), row.at_wall)
         for row in await parked.listed(conn, site)
     ]
+
+
+def _epoch(text: str) -> bytes:
+    """Raises ValueError for what names none."""
+    if not text:
+        raise ValueError(text)
+    return bytes.fromhex(text)
 
 
 def _number(text: str) -> int:

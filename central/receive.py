@@ -64,8 +64,6 @@ class Receiver:
         self.clock = clock
         self.changed = changed
         self.instance = secrets.token_hex(8)
-        self.term = clock.wall()
-        self.counter = 0
         self.sign_secret = read_secret(config.identity.sign_key, "市中心的签名私钥")
         wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
         self.wire_key = crypto.wire_public(wire_secret)
@@ -100,7 +98,6 @@ class Receiver:
             attempt += 1
 
     async def _session(self) -> None:
-        self.counter += 1
         will = (topics.CENTRAL_STATE, message.encode(self._state(online=False)))
         async with connect(self.config.mqtt, self.config.worker, will=will) as link, self._farewell(link):
             await link.subscribe(topics.upstream("ingest" if self.config.mqtt.version == 5 else None))
@@ -135,7 +132,7 @@ class Receiver:
             raise
 
     def _state(self, *, online: bool) -> message.CentralState:
-        return message.CentralState(online, self.instance, self.term, self.counter, self._pace.told_ms)
+        return message.CentralState(online, self.instance, self._pace.told_ms)
 
     def _since(self, mono: int) -> float:
         return round((self.clock.mono() - mono) / SECOND, 1)

@@ -138,9 +138,7 @@ async def deliver(box: Box, store: Store, world: World) -> None:
             comp="zstd",
             prev_hash=run.prev_hash,
             last_hash=run.last_hash,
-            oldest_wall=0,
             created_wall=0,
-            boot="b",
             dict=pack.NEWEST,
         )
         opened = open_batch("s01", batch.encode(header, run.records, WIRE_KEY), SECRETS)
@@ -161,13 +159,9 @@ async def greeted(buffer: Buffer, store: Store) -> int:
         generation=1,
         epoch=buffer.epoch,
         connection="c",
-        boot="b",
         version="0",
-        schema=SCHEMA,
-        oldest=buffer.forgotten + 1,
         newest=buffer.newest,
         head_hash=buffer.head,
-        forgotten=buffer.forgotten,
         at_wall=NOW,
     )
     signed = message.encode_signed(hello, topics.hello("s01"), SIGN_SECRET)

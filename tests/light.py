@@ -89,8 +89,8 @@ class Light:
 
     def hello(self) -> bytes:
         made = self.made
-        place = made.epoch, self.connection, "b", "0.1.0", record.SCHEMA
-        numbers = 1, made.newest, made.chain[-1], 0, CLOCK.wall()
+        place = made.epoch, self.connection, "0.1.0"
+        numbers = made.newest, made.chain[-1], CLOCK.wall()
         return message.encode_signed(
             Hello(self.site, 1, *place, *numbers), topics.hello(self.site), made.sign_secret
         )
@@ -152,9 +152,7 @@ class Light:
             comp="zstd",
             prev_hash=self.made.chain[first - 1],
             last_hash=self.made.chain[last],
-            oldest_wall=0,
             created_wall=CLOCK.wall(),
-            boot="b",
             dict=pack.NEWEST,
         )
         return batch.encode(header, raws, self.wire_key), last

@@ -82,9 +82,7 @@ class Sender:
             comp="zstd",
             prev_hash=self.chain[first - 1],
             last_hash=self.chain[last],
-            oldest_wall=0,
             created_wall=sent_wall,
-            boot="b",
             dict=pack.NEWEST,
         )
         return batch.encode(header, self.raws[first - 1 : last], WIRE_KEY)
@@ -95,13 +93,9 @@ class Sender:
             generation=self.generation,
             epoch=self.epoch,
             connection="c",
-            boot="b",
             version="0.1.0",
-            schema=record.SCHEMA,
-            oldest=1,
             newest=self.newest,
             head_hash=self.chain[-1],
-            forgotten=0,
             at_wall=0,
         )
         return message.encode_signed(hello, topics.hello(self.site), self.sign_secret)

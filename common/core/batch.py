@@ -41,9 +41,7 @@ class Header(Struct, array_like=True, frozen=True):
     comp: Literal["zstd"]
     prev_hash: bytes  # chain value before `first`; empty before a single record whose predecessor is lost
     last_hash: bytes  # chain value at `last`
-    oldest_wall: Int64  # capture time of the oldest record not yet acknowledged
     created_wall: Int64
-    boot: Word
     dict: Word = ""  # name of the dictionary (`pack.SHIPPED`); empty: none
 
 

@@ -25,13 +25,9 @@ class Hello(Struct, array_like=True, frozen=True):
     generation: Int32
     epoch: bytes
     connection: Word  # random per connection; the will carries the same
-    boot: Word
     version: Word
-    schema: Int64
-    oldest: Int64  # lowest number still held, or newest + 1
     newest: Int64  # highest number given, 0 if none
     head_hash: bytes  # chain value at `newest`
-    forgotten: Int64  # highest number deleted after acknowledgement
     at_wall: Int64
     differs_at: Int64 = 0  # the box's chain value there is not the one that a welcome named; 0: nowhere
 
@@ -139,12 +135,10 @@ class Policy(Struct, array_like=True, frozen=True):
 
 
 class CentralState(Struct, array_like=True, frozen=True):
-    """The hall is there; compared by (term, counter), never by wall clock."""
+    """The hall is there, or was: another `instance` may hold less than the one before."""
 
     online: bool
     instance: Word
-    term: Int64
-    counter: Int64
     wait_ms: Int64 = (
         0  # how long what arrives now waits for its commit, as the hall reckons; 0: not worth a word
     )

@@ -69,7 +69,7 @@ class Record(Struct, array_like=True, frozen=True):
     src_at: str | None  # the source's own change time, canonical text
     cap_at: Int64  # office time of capture
     cap_wall: Int64  # wall time of capture
-    cap_mono: Int64  # monotonic time of capture, inside the boot named by the batch
+    cap_mono: Int64  # monotonic time of capture; the box itself compares it, within one boot
     digest: bytes  # keyed BLAKE2b-128 of the row's raw mapped and watched values
     body: msgspec.Raw  # MessagePack of the body that `kind` names
     same_until: Int64 | None = (

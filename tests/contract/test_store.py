@@ -7,10 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from structlog.testing import capture_logs
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, update
+from structlog.testing import capture_logs
 
 from central import judge, ticker, verify
 from central.core.audit import What

@@ -27,7 +27,7 @@ CODES = {"bad_batch", "too_large", "unknown_key", "unknown_dict", "bad_seal", "b
 def header(records: list[bytes], first: int = 1, prev: bytes = START, **changes: Any) -> Header:
     last = chain(records, first, prev)
     plain = Header(
-        "s01", b"epoch--1", Lane.BULK, first, first + len(records) - 1, 1, KEY, crypto.WIRE, "zstd", prev, last, 5, 6, "boot"
+        "s01", b"epoch--1", Lane.BULK, first, first + len(records) - 1, 1, KEY, crypto.WIRE, "zstd", prev, last, 6
     )  # fmt: skip
     return msgspec.structs.replace(plain, **changes)
 

@@ -146,7 +146,7 @@ async def walk(
     assert isinstance(run, Run)
     header = batch.Header(
         "s01", buffer.epoch, send.lane, 1, 1, SCHEMA, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
-        run.prev_hash, run.last_hash, 0, clock.wall(), "boot",
+        run.prev_hash, run.last_hash, clock.wall(),
     )  # fmt: skip
     payload = batch.encode(header, run.records, WIRE_KEY)
     state = sync.sent(state, sync.Flight(send.lane, 1, 1, len(payload), clock.mono()))
@@ -193,9 +193,7 @@ async def walk(
 
 
 async def introduced(store: Store, buffer: Buffer) -> Welcome:
-    hello = Hello(
-        "s01", 1, buffer.epoch, "c", "boot", "0.1.0", SCHEMA, 1, buffer.newest, buffer.head, 0, 0
-    )  # fmt: skip
+    hello = Hello("s01", 1, buffer.epoch, "c", "0.1.0", buffer.newest, buffer.head, 0)
     async with store.write() as conn:
         await conn.execute(t.box.update().values(sign_key=crypto.sign_public(SIGN_SECRET)))
         signed = message.encode_signed(hello, topics.hello("s01"), SIGN_SECRET)

@@ -239,9 +239,8 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def say_hello(self) -> None:
         box = self.box
-        oldest = min(box.rows, default=box.newest + 1)
         hello = Hello(
-            SITE, 1, box.epoch, str(self.connection), "b", "0", 1, oldest, box.newest, box.chain[box.newest], box.forgotten, self.ask(), self.differs_at
+            SITE, 1, box.epoch, str(self.connection), "0", box.newest, box.chain[box.newest], self.ask(), self.differs_at
         )  # fmt: skip
         self.publish(
             self.up, topics.hello(SITE), message.encode_signed(hello, topics.hello(SITE), BOX_SECRET)
@@ -273,7 +272,7 @@ class Delivery(RuleBasedStateMachine):
         box, last = self.box, send.first + len(run) - 1
         header = Header(
             SITE, box.epoch, send.lane, send.first, last, 1, crypto.key_id(self.wire_key), crypto.WIRE, "zstd",
-            box.chain[send.first - 1], box.chain[last], 0, self.ask(), "b",
+            box.chain[send.first - 1], box.chain[last], self.ask(),
         )  # fmt: skip
         payload = batch.encode(header, run, self.wire_key)
         self.sync = sync.sent(self.sync, Flight(send.lane, send.first, last, len(payload), self.now))

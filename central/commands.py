@@ -38,16 +38,35 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_policies(cli, config)
 
 
+def _acts() -> str:
+    """One line for each, as it is written."""
+    options = {
+        Act.RESYNC: "[--first 编号 --last 编号]",
+        Act.PAUSE: "--minutes 分钟",
+        Act.SUSPEND: "--minutes 分钟",
+    }
+    lines = [f"  {act.value:<9}{act.word}  {options.get(act, '')}".rstrip() for act in Act]
+    return "\b\n指令：\n" + "\n".join(lines)
+
+
+def _as_options(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> None:
+    """`first=5` is how the audit writes it: say how it is written here. Raises click.UsageError."""
+    if given:
+        written = " ".join(
+            f"--{name} {value}".rstrip() for name, _, value in (item.partition("=") for item in given)
+        )
+        raise click.UsageError(f"参数要写成选项：{written}")
+
+
 def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @cli.group(help="给站点机器的指令：签名、限时、只执行一次，结果随记录送回。")
     def command() -> None:
         """Group of commands."""
 
-    @command.command(
-        "send", help="下一条指令：" + " ".join(f"{act.value}（{act.word}）" for act in Act) + "。"
-    )
+    @command.command("send", help="下一条指令。", epilog=_acts())
     @_SITE
     @click.argument("act", type=click.Choice([act.value for act in Act]), metavar="指令")
+    @click.argument("wrong", nargs=-1, metavar="", expose_value=False, callback=_as_options)
     @click.option("--minutes", type=int, metavar="分钟", help="pause、suspend：暂停多久，至多 1440。")
     @click.option("--first", type=int, metavar="编号", help="resync：第一条；不写则全部重读。")
     @click.option("--last", type=int, metavar="编号", help="resync：最后一条。")

@@ -23,6 +23,7 @@ class Sender:
         self.generation = generation
         self.sign_secret = sign_secret
         self.epoch = os.urandom(8)
+        self.wire_key = WIRE_KEY
         self.raws: list[bytes] = []
         self.chain = [crypto.chain_start(site, self.epoch, self.sign_key)]
 
@@ -77,7 +78,7 @@ class Sender:
             first=first,
             last=last,
             schema=schema,
-            key=crypto.key_id(WIRE_KEY),
+            key=crypto.key_id(self.wire_key),
             alg=crypto.WIRE,
             comp="zstd",
             prev_hash=self.chain[first - 1],
@@ -85,7 +86,7 @@ class Sender:
             created_wall=sent_wall,
             dict=pack.NEWEST,
         )
-        return batch.encode(header, self.raws[first - 1 : last], WIRE_KEY)
+        return batch.encode(header, self.raws[first - 1 : last], self.wire_key)
 
     def hello(self) -> bytes:
         hello = message.Hello(

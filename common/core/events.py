@@ -82,7 +82,10 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "policy.tried": LogEvent("info", "正试行市中心的新要求", ("version",)),
     "commands.unreadable": LogEvent(
-        "error", "已执行指令的记录读不出，已改名保留；此前下达的指令不再执行", ("kept", "reason")
+        "error",
+        "已执行指令的记录读不出，已改名保留；此前下达的指令不再执行",
+        ("kept", "reason"),
+        "请重新下达需要的指令",
     ),
     "policy.kept": LogEvent("info", "市中心的新要求已采用", ("version",)),
     "policy.refused": LogEvent(

@@ -21,7 +21,7 @@ WELCOME = Welcome(b"epoch--1", "c1", 2, [(4, 5)], b"w" * 32, 1000, 1, 2)
 ACK = Ack(b"epoch--1", 6, [(9, 12)], [Nack(11, 11, "bad_record", permanent=True)], 1000, 1)
 BEAT = Heartbeat("c1", "boot", b"epoch--1", 6, 2, 4, 1, 1.5, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
 STATE = State("c1", True, "boot", b"epoch--1", "0.1.0")
-CENTRAL = CentralState(True, "i1", 1)
+CENTRAL = CentralState(True, "i1")
 MESSAGES: list[Struct] = [HELLO, WELCOME, ACK, BEAT, STATE, CENTRAL]
 KINDS: list[type[Struct]] = [*map(type, MESSAGES), Signed, Record, Case, Step, Observation, Pass, Gap, Event]
 

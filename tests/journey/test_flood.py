@@ -1,19 +1,24 @@
-"""A site that sends as much as it can, and nothing of it sound: the others do not notice."""
+"""A site that sends as much as it can, garbage or signed and sealed: the others do not notice."""
 
 import asyncio
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
-from common.core import topics
+from central.config import load as load_central
+from common.clock import Clock
+from common.core import crypto, topics
 from common.core.batch import Lane
 from common.core.errors import UnavailableError
+from common.core.record import Gap, Pass
 from common.mqtt import Link
 from provisioning.core.identity import Box
 from tests.integration.links import joined
-from tests.journey.scene import FIRST, events, finds, scene, until
+from tests.journey.scene import FIRST, doctor, events, finds, scene, until
 from tests.journey.together import together
+from tests.sender import Sender, case, draft
 
 pytestmark = pytest.mark.service
 HOSTILE = Box("s02", 1)
@@ -56,6 +61,63 @@ async def test_a_site_that_floods_the_hall_does_not_hold_back_another() -> None:
         assert len(events(place.hall, "site.flooding")) <= 2
         assert (await finds(place.agent)).code == 0
         assert await place.twice() == []
+
+
+def sealed(made: Sender, wall: int) -> Iterator[tuple[str, bytes]]:
+    """What a registered box can sign and seal, each as dear as a packet allows: (topic, payload)."""
+    huge = Sender(made.site, 1, made.sign_secret)
+    huge.epoch = os.urandom(1_047_000)
+    yield topics.hello("s02"), huge.hello()
+    for drafts in (
+        [case("长" * 3_000, at=wall)],
+        [draft(Pass(wall, {}, ["a"] * 400_000), at=wall)],
+        [draft(Gap(n, n, f"why{n}"), at=wall) for n in range(1, 2_001)],
+        [draft(Gap(1, 1 << 40, "moved", epoch=os.urandom(8)), at=wall) for _ in range(2_000)],
+    ):
+        first = made.newest + 1
+        made.number(*drafts)
+        yield topics.lane("s02", Lane.LIVE), made.payload(first, sent_wall=wall)
+    made.number(case("1", at=wall))
+    yield topics.lane("s02", Lane.BULK), made.payload(made.newest, schema=99, sent_wall=wall)
+
+
+async def siege(link: Link, made: Sender) -> None:
+    """For as long as it may; with 2,000 gaps a second it asks for more work than the site has a right to."""
+    with suppress(UnavailableError):
+        while True:
+            for topic, payload in sealed(made, Clock().wall()):
+                await link.publish(topic, payload)
+            await asyncio.sleep(1)
+
+
+@together
+async def test_a_site_that_signs_and_seals_what_no_box_would_send_does_not_hold_back_another() -> None:
+    """P-LIMIT-02, P-LIMIT-05, P-LIMIT-06: the hall keeps its broker and its database, and its log its measure."""
+    async with scene([FIRST, HOSTILE], start=False) as place:
+        await place.start(place.agent)
+        made = Sender("s02", 1, (place.broker.box(HOSTILE.name) / "sign.key").read_bytes())
+        made.wire_key = crypto.wire_public(load_central(place.hall.config).identity.wire_key.read_bytes())
+        async with joined(place.broker, HOSTILE.name, 5) as link:
+            await link.publish(topics.hello("s02"), made.hello())
+            await until("it is welcomed", lambda: events(place.hall, "site.connected"))
+            attack = asyncio.create_task(siege(link, made))
+            await until("it has a hearing", lambda: events(place.hall, "record.parked"))
+            for _ in range(3):
+                place.office.receive(20)
+
+                async def agrees() -> bool:
+                    return await place.hall_rows("s01") == place.office.rows()
+
+                await until("the other's rows are in the hall", agrees)
+            assert not attack.done()
+            attack.cancel()
+        assert events(place.hall, "broker.unavailable") == []
+        assert events(place.hall, "store.unavailable") == []
+        told = [line for line in place.hall.log.splitlines() if '"s02"' in line]
+        assert len(told) <= made.newest // 4_000 * 8 + 20, "a line or two for each message"
+        hall = await doctor(place.hall)
+        assert not {"E-HALL-01", "E-HALL-02", "E-HALL-13"} & hall.faults
+        assert (await finds(place.agent)).code == 0
 
 
 @together

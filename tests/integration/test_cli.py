@@ -126,6 +126,12 @@ async def test_wrong_usage_is_said_in_chinese_and_ends_with_64() -> None:
         assert "用法：" in err or "出错：" in err
 
 
+async def test_arguments_as_the_audit_writes_them_are_shown_as_options(hall: str) -> None:
+    line = (HALL, "command", "send", "s01", "resync", "first=5", "last=9", "--why", "核对", "--config", hall)
+    ((code, out, err),) = await many(line)
+    assert (code, out, "参数要写成选项：--first 5 --last 9" in err) == (USAGE, "", True)
+
+
 async def test_an_unknown_group_of_checks_is_wrong_usage_too(box: str, hall: str) -> None:
     lines = [
         (AGENT, "doctor", "--only", "银河", "--config", box),

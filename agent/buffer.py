@@ -15,11 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent.ballast import Ballast
+from agent.core import quota
 from agent.core.quota import Level
 from agent.core.rows import Stamp, statement
 from agent.epoch import Epoch, Sealing
 from agent.oldest import Oldest
-from agent.room import AMPLE, Room, checked
+from agent.room import AMPLE, Room, full
 from agent.segment import State
 from agent.sqlfile import DamagedFileError, whole
 from common.clock import Clock
@@ -187,13 +188,13 @@ class Buffer:
         return rows, replace(self._state, newest=self.newest + len(rows), head=head)
 
     async def check_room(self) -> None:
-        """Raises QuotaError where so little room is left that reading must wait (core/quota.py)."""
-        before = self.level
+        """Look anew at `level`. Raises QuotaError where so little is left that reading must wait (core/quota.py)."""
         async with self._lock:
             used, limit = await self._files.bytes(), self._room.limit(self.path.parent)
             await self._files.active.cap(limit + self._room.slack_bytes - self._files.drains.bytes())
-        self.level = Level.STOP  # unless it is said otherwise
-        self.level = checked(used, limit, before)
+        self.level = quota.level(used, limit, self.level)
+        if self.level is Level.STOP:
+            raise full(used, limit)
 
     @whole
     async def rewrap(self) -> None:

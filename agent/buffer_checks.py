@@ -79,7 +79,7 @@ async def filled(box: Box) -> Outcome:
         return Outcome(Status.FAIL, box.status.buffer_fault or "缓存已满，停止读取数据源")
     used = quota.percent(box.status.bytes, box.status.room)
     detail = f"已用 {used:.0f}%，上限 {box.status.room >> 20:,} MB"
-    return Outcome(Status.WARN, detail) if box.status.level is Level.WARN else ok(detail)
+    return Outcome(Status.WARN, detail) if box.status.level is not Level.OK else ok(detail)
 
 
 async def bad_rows(box: Box) -> Outcome:

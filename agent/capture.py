@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
-from agent.core import rows, upheaval
+from agent.core import quota, rows, upheaval
 from agent.core.indexed import Known, Seen
 from agent.core.mapping import IMAGES, Table
 from agent.core.page import Pages, Place
@@ -26,6 +26,7 @@ from agent.core.query import Row
 from agent.core.rows import Item, Stamp
 from agent.evidence import Evidence
 from agent.index import Index
+from agent.room import QuotaError
 from common.clock import Clock
 from common.core import mask, record
 from common.core.errors import RejectedError
@@ -47,6 +48,8 @@ from common.core.record import (
 log = structlog.get_logger()
 
 NO_KEY = "(无主键)"
+SHED = "shed"
+"""Position of the buffer: how many observations were left out for want of room."""
 _REPLAYED = 500
 """Records at a time that teach the index: memory does not grow with the backlog."""
 
@@ -246,9 +249,14 @@ class Capture:
         await self._store([Draft(item, "") for item in said], position)
 
     async def observe(self, *seen: Observation, positions: dict[str, bytes] | None = None) -> None:
-        """What is no row was seen in the source; told together with `positions`."""
-        stamp = self.stamp()
-        await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in seen], positions)
+        """What is no row was seen in the source; told together with `positions`. What is left out for room is counted."""
+        with suppress(QuotaError):  # evidence is written as long as the disk takes it
+            await self._buffer.check_room()
+        told, stamp = quota.kept(seen, self._buffer.level), self.stamp()
+        if len(told) < len(seen):
+            before = int((await self._buffer.positions()).get(SHED, b"0"))
+            positions = {**(positions or {}), SHED: b"%d" % (before + len(seen) - len(told))}
+        await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in told], positions)
 
     async def note(
         self, *events: Event | Result | IndexRoot, positions: dict[str, bytes] | None = None

@@ -7,8 +7,10 @@ import msgspec
 from msgspec.structs import replace
 
 from agent.beat import said
+from agent.capture import SHED
 from agent.core import diary
 from agent.core.diary import Standing
+from agent.core.quota import SHEDDING
 from agent.core.sync import Phase
 from agent.means import Means
 from agent.sqlfile import BufferFullError
@@ -22,7 +24,7 @@ async def run(means: Means) -> None:
     """Runs until cancelled. What changes while the buffer takes nothing is written when it does again."""
     written = await _written(means)
     while True:
-        now = _standing(means, written)
+        now = await _standing(means, written)
         with suppress(BufferFullError):
             events = diary.told(written, now)
             if events:
@@ -42,9 +44,10 @@ async def _written(means: Means) -> Standing:
     return replace(before, line=Phase.OFFLINE)
 
 
-def _standing(means: Means, before: Standing) -> Standing:
+async def _standing(means: Means, before: Standing) -> Standing:
     """Of the source nothing is known before the first round: it stands as it did."""
     link, collecting = means.status, means.collecting
+    shed = int((await means.buffer.positions()).get(SHED, b"0"))
     is_known = collecting.rounds or collecting.fault or collecting.buffer_fault
     return Standing(
         line=link.state,
@@ -56,4 +59,5 @@ def _standing(means: Means, before: Standing) -> Standing:
         key=means.keeper.wrapped_by,
         stands_in=means.keeper.master.stands_in,
         policy=means.keeping.version,
+        shed=before.shed if means.buffer.level in SHEDDING else shed,
     )

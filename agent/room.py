@@ -6,7 +6,6 @@ from pathlib import Path
 from msgspec import Struct
 
 from agent.core import quota
-from agent.core.quota import Level
 from agent.epoch import SEGMENT_BYTES
 from agent.sqlfile import BufferFullError
 
@@ -34,12 +33,9 @@ class Room(Struct, frozen=True):
 AMPLE = Room()
 
 
-def checked(used: int, limit: int, before: Level) -> Level:
-    """The level now. Raises QuotaError where reading the source must wait."""
-    level = quota.level(used, limit, before)
-    if level is Level.STOP:
-        raise QuotaError(
-            f"缓存已用 {quota.percent(used, limit):.0f}%（上限 {limit >> 20} MB），停止读取数据源，位置不动",
-            hint="积压送出后自动继续；请检查网络，或在 agent.toml 增大 buffer.max_mb",
-        )
-    return level
+def full(used: int, limit: int) -> QuotaError:
+    """Reading the source must wait."""
+    return QuotaError(
+        f"缓存已用 {quota.percent(used, limit):.0f}%（上限 {limit >> 20} MB），停止读取数据源，位置不动",
+        hint="积压送出后自动继续；请检查网络，或在 agent.toml 增大 buffer.max_mb",
+    )

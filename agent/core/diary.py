@@ -10,6 +10,7 @@ nor be written twice, not even over a restart; one that came and went between tw
     buffer   free <-> full
     key      back <-> lost
     policy   n -> m
+    shed     n -> m observations left out, told when there is room again
 """
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ class Standing(Struct, frozen=True):
     key: str = ""
     stands_in: bool = False
     policy: int = 0
+    shed: int = 0
 
 
 def told(before: Standing, now: Standing) -> list[Event]:
@@ -59,6 +61,8 @@ def told(before: Standing, now: Standing) -> list[Event]:
         events.append(_event(Happening.KEY_LOST if now.stands_in else Happening.KEY_BACK, now.key))
     if before.policy != now.policy:
         events.append(_event(Happening.POLICY_CHANGED, f"第 {now.policy} 版"))
+    if now.shed > before.shed:
+        events.append(_event(Happening.OBSERVATIONS_SHED, f"{now.shed - before.shed:,} 项"))
     return events
 
 

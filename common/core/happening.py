@@ -18,6 +18,7 @@ class Happening(StrEnum):
     BUFFER_FULL = "buffer.full"
     BUFFER_FREE = "buffer.free"
     BUFFER_SALVAGED = "buffer.salvaged"
+    OBSERVATIONS_SHED = "observations.shed"
     KEY_LOST = "key.lost"
     KEY_BACK = "key.back"
     POLICY_CHANGED = "policy.changed"
@@ -40,6 +41,7 @@ _HAPPENING_WORDS = {
     Happening.BUFFER_FULL: "缓存已满，停止读库",
     Happening.BUFFER_FREE: "缓存有空间，继续读库",
     Happening.BUFFER_SALVAGED: "损坏缓存抢救完毕",
+    Happening.OBSERVATIONS_SHED: "缓存将满时略去提示",
     Happening.KEY_LOST: "主密钥丢失，用替代密钥",
     Happening.KEY_BACK: "主密钥恢复",
     Happening.POLICY_CHANGED: "设置生效",

@@ -18,6 +18,7 @@ standings = st.builds(
     full=said,
     stands_in=st.booleans(),
     policy=st.integers(0, 3),
+    shed=st.integers(0, 3),
 )
 
 
@@ -32,7 +33,8 @@ def words(standing: Standing) -> tuple[object, ...]:
 def test_each_difference_is_one_event_and_an_unchanged_state_is_none(before: Standing, now: Standing) -> None:
     """P-REC-09"""
     events = told(before, now)
-    assert len(events) == sum(a != b for a, b in zip(words(before), words(now), strict=True))
+    changed = sum(a != b for a, b in zip(words(before), words(now), strict=True))
+    assert len(events) == changed + (now.shed > before.shed)
     assert {event.name for event in events} <= set(Happening)
     assert len({event.name for event in events}) == len(events)
 
@@ -62,3 +64,5 @@ def test_the_detail_says_why() -> None:
     assert (event.name, event.detail) == ("link.refused", "superseded")
     (event,) = told(Standing(), Standing(policy=4))
     assert (event.name, event.detail) == ("policy.changed", "第 4 版")
+    (event,) = told(Standing(shed=3), Standing(shed=1_240))
+    assert (event.name, event.detail) == ("observations.shed", "1,237 项")

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from agent import diary
+from agent.core.quota import Level
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from agent.means import Means
+from agent.room import Room
 from agent.sqlfile import BufferFullError
 from common.core import record
-from common.core.record import Event
+from common.core.record import Event, Observation
+from common.core.state import Observed
 from tests.integration.test_collect import Box, Site
 from tests.integration.test_remote import box_config, compared, write_keys
 from tests.journey.scene import until
@@ -63,3 +66,39 @@ async def test_what_changes_while_the_buffer_takes_nothing_is_written_when_it_do
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+async def test_notices_make_room_for_cases_and_how_many_were_left_out_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-OBS-05, over a restart: at 90 % of its room."""
+    monkeypatch.setattr("agent.diary.LOOK_SECS", 0.01)
+    write_keys(tmp_path)
+    config, clock, site = box_config(tmp_path), compared(), Site(tmp_path)
+    seen = [Observation(code, "case", str(n), "") for n, code in enumerate(Observed)]
+    async with site.running() as box:
+        await box.round()
+        used = (await box.buffer.figures()).bytes
+        box.buffer._room = Room(int(used / 0.9))
+        await box.collector._capture.observe(*seen, positions={"place": b"1"})
+        assert (await box.buffer.positions())["place"] == b"1", "it is not seen again"
+        with site.vendor() as db:
+            site.insert(db, 8)
+        assert len(await box.round()) == 2, "cases go on"
+        assert box.buffer.level is Level.SHED
+    async with site.running() as box:
+        link, capture = LinkStatus(clock), box.collector._capture
+        means = Means(config, box.buffer, box.index, capture, box.state, clock, link, Keeper(config))
+        running = asyncio.create_task(diary.run(means))
+
+        async def written() -> list[tuple[str, str]]:
+            return await told(box)
+
+        await until("it is told", written)
+        assert await told(box) == [("observations.shed", "2 项")]
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        bodies = [record.decode_body(item) for item in await box.buffer.tail(0)]
+        kept = [body.code for body in bodies if isinstance(body, Observation)]
+        assert kept == ["source_restored", "bulk_edit", "clock_jump"]

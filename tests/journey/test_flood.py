@@ -66,7 +66,9 @@ async def test_a_site_that_floods_the_hall_does_not_hold_back_another() -> None:
 def sealed(made: Sender, wall: int) -> Iterator[tuple[str, bytes]]:
     """What a registered box can sign and seal, each as dear as a packet allows: (topic, payload)."""
     huge = Sender(made.site, 1, made.sign_secret)
-    huge.epoch = os.urandom((1 << 20) - len(huge.hello()) - 50)  # as large as a broker passes: an answer is larger
+    huge.epoch = os.urandom(
+        (1 << 20) - len(huge.hello()) - 50
+    )  # as large as a broker passes: an answer is larger
     yield topics.hello("s02"), huge.hello()
     for drafts in (
         [case("长" * 3_000, at=wall)],

@@ -54,6 +54,7 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
     if not refused and row is None:
         if hello.generation < await facts.newest_generation(conn, site):
             refused = "superseded"
+            await alarms.sound_untaken(conn, hello, now_wall)
         else:
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
     elif not refused:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.store import trail
 from central.store.tables import alarm
 from common.core.errors import UsageError
+from common.core.message import Hello
 from common.core.record import Gap
 from common.core.state import AlarmKind
 
@@ -38,6 +39,20 @@ async def sound_fork(conn: AsyncConnection, cursor: Row[Any], now_wall: int) -> 
     """A box sent, under numbers of this epoch, something else than the hall holds; nothing of it was taken."""
     detail = "机器送来的记录与已入库的同号而不同：缓存来自旧备份或克隆，或被改写；市中心保留原有记录"
     await sound(conn, cursor.site, AlarmKind.FORK, cursor.epoch.hex(), detail, now_wall)
+
+
+async def sound_untaken(conn: AsyncConnection, hello: Hello, now_wall: int) -> None:
+    """A box that was replaced holds an epoch the hall never heard of, or has lost: raised once for each such box.
+
+    Under a new place in the order of epochs its old versions would pass for newer than those of its successor.
+    """
+    if not hello.newest:
+        return
+    detail = (
+        f"被替换的第 {hello.generation} 代机器有一段市中心不认识的积压（至 {hello.newest:,} 号），没有接收，留在该机器上："
+        "市中心恢复过旧备份，或该机器换过缓存；现有的行由新机器重读，其间的旧版本可能缺失"
+    )
+    await sound(conn, hello.site, AlarmKind.UNTAKEN, f"{hello.generation}", detail, now_wall)
 
 
 def cause(gap: Gap) -> str:

@@ -60,6 +60,7 @@ class AlarmKind(StrEnum):
     LAG = "lag"
     CLOCK = "clock"
     CROWDED = "crowded"
+    UNTAKEN = "untaken"
 
     @property
     def word(self) -> str:
@@ -77,6 +78,7 @@ _ALARM_WORDS = {
     AlarmKind.LAG: "对账不符",
     AlarmKind.CLOCK: "时钟不准",
     AlarmKind.CROWDED: "办件过大",
+    AlarmKind.UNTAKEN: "积压未收",
 }
 
 

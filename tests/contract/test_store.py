@@ -10,7 +10,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, update
-from structlog.testing import capture_logs
 
 from central import judge, ticker, verify
 from central.core.audit import What
@@ -642,72 +641,6 @@ async def test_a_pass_that_began_before_a_gap_was_declared_proves_nothing(store:
     await taken(store, world, sender.payload(5, 5), now=NOW + MINUTE)
     async with store.read() as conn:
         assert await _until(conn) == NOW + MINUTE
-
-
-async def test_a_gap_of_a_clock_that_is_far_ahead_does_not_hold_passes_back_for_a_year(
-    store: Store, world: World
-) -> None:
-    """When it was declared is bounded by the hall's clock, for its own epoch and for a former one."""
-    former, sender = Sender(), Sender()
-    ahead = NOW + 365 * DAY
-    sender.number(
-        case("1"),
-        draft(Gap(1, 1, "damaged"), at=ahead),
-        draft(Gap(1, 1, "moved", epoch=former.epoch), at=ahead),
-        passed(NOW + MINUTE),
-    )
-    for epoch in (former, sender):
-        assert await welcomed(store, epoch) == ""
-    await taken(store, world, sender.payload(2, 3))
-    async with store.read() as conn:
-        assert {row.gap_at for row in await conn.execute(select(t.ingest_cursor))} == {NOW}
-    await taken(store, world, sender.payload(4), now=NOW + MINUTE)
-    async with store.read() as conn:
-        assert await _until(conn) == NOW + MINUTE
-
-
-async def test_a_pass_before_a_gap_proves_nothing_whatever_the_clock_said_then(
-    store: Store, world: World
-) -> None:
-    """P-GAP-04: the box's clock was set back between the two."""
-    sender = Sender()
-    sender.number(case("1"), passed(NOW - MINUTE), draft(Gap(1, 1, "damaged"), at=NOW - HOUR))
-    await welcomed(store, sender)
-    await taken(store, world, sender.payload(2, 3))
-    async with store.read() as conn:
-        assert await _until(conn) is None
-
-
-async def test_a_batch_of_gaps_or_of_letters_is_one_line_of_the_log(store: Store, world: World) -> None:
-    former, sender = Sender(), Sender()
-    for n in range(1, 40):
-        sender.number(draft(Gap(n, n, f"why{n}"), at=NOW))
-        sender.number(draft(Gap(n, n, "moved", epoch=former.epoch), at=NOW))
-        raw = b"\x93\x01\x02\x03"
-        sender.raws.append(raw)
-        sender.chain.append(_chained(sender, raw))
-    for epoch in (former, sender):
-        assert await welcomed(store, epoch) == ""
-    with capture_logs() as logs:
-        await taken(store, world, sender.payload())
-    said = [(line["event"], line.get("gaps", line.get("records"))) for line in logs]
-    assert said == [("record.parked", 39), ("site.gap", 39), ("site.gap", 38)]
-    async with store.read() as conn:
-        subjects = {row.subject for row in await conn.execute(select(t.alarm))}
-    assert subjects == {f"{former.epoch.hex()}/1-39", f"{sender.epoch.hex()}/2-39"}
-
-
-async def test_what_the_hall_itself_lost_is_no_alarm_of_the_site(store: Store, world: World) -> None:
-    sender = Sender()
-    sender.number(
-        case("1"), case("2"), draft(Gap(1, 1, "hall_restored")), draft(Gap(2, 2, "damaged")), case("3")
-    )
-    await welcomed(store, sender)
-    ack = (await taken(store, world, sender.payload(3, 5))).acks[0][1]
-    assert ack.upto == 5
-    async with store.read() as conn:
-        subjects = [row.subject for row in await conn.execute(select(t.alarm))]
-    assert subjects == [f"{sender.epoch.hex()}/2-2"]
 
 
 async def test_the_sites_newest_box_alone_says_what_became_of_a_command(store: Store, world: World) -> None:

@@ -5,6 +5,10 @@ over the rows as the driver gives them, so that equal pages are recognised witho
 that is told anew breaks the proof of its page, because the source may since say again what it said then. All of it is in
 memory: after a start every page is looked at once.
 
+Where the engine has a hash that is good enough, it is asked first, and a page that it says is the same is not even read
+(`Page.hash`). Its word is taken for a day: then the page is read again, because what is proven here rests on what the box
+itself has seen.
+
 The same holds for what is gone: of the rows that the last finished walk left in the table, those that this one has not met
 are asked for; only rows that the index came to know since are looked through one by one.
 """
@@ -15,10 +19,15 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent.core.indexed import Known
 from agent.core.proof import Met
+from agent.core.query import Row
+from common.core.instant import DAY
 
+Hashed = tuple[int, str]
+"""What the server says of a page: how many rows, and their hash; empty where it has none."""
 BEGIN = ""
 """Where a table's first page begins: no key is empty."""
 
@@ -26,22 +35,32 @@ BEGIN = ""
 _RUNS = msgspec.msgpack.Decoder(list[tuple[int, int]])
 
 
+READ_EVERY = DAY
+"""A page is read at least so often, whatever the server says of it."""
+
+
 class Page(Struct, frozen=True):
-    """`hi`: its last key. `ids`: packed; of its rows in the index. `lost`: column -> rows whose text the source had lost."""
+    """`hi`: its last key, and `end` as the driver gives it. `ids`: packed; of its rows in the index. `lost`: column -> rows
+    whose text the source had lost. `hash`: what the server says of it, asked before its rows were read at monotonic time
+    `read_mono` and found to be these."""
 
     hi: str
     rows: int
     digest: bytes
     ids: bytes
     lost: dict[str, int] = {}
+    end: Row = ()
+    hash: str = ""
+    read_mono: int = 0
 
 
 class Place(Struct, frozen=True):
-    """Where a page that is taken lies: behind key `lo`, rows having been soiled `soiled` times; `lost` as of Page."""
+    """Where a page that is taken lies: behind key `lo`, rows having been soiled `soiled` times; the others as of Page."""
 
     lo: str
     soiled: int
     lost: dict[str, int]
+    end: Row = ()
 
 
 class Pages:
@@ -67,9 +86,25 @@ class Pages:
 
     def holds(self, page: Page, digest: bytes | None) -> bool:
         """Whether the source says what it said when `page` was proven, and none of its rows was told since."""
-        if page.digest != digest:
-            return False
-        return not self._has_told or not any(self._told.has_any(*run) for run in runs(page.ids))
+        return page.digest == digest and not self._is_told(page)
+
+    def vouched(self, page: Page, found: Hashed, mono: int) -> bool:
+        """Whether the server's word suffices that the source says what it said when `page` was proven."""
+        is_fresh = bool(page.hash) and mono - page.read_mono < READ_EVERY
+        return is_fresh and found == (page.rows, page.hash) and not self._is_told(page)
+
+    def hashed(self, lo: str, page: Page, found: Hashed, mono: int) -> None:
+        """`page`, which lies behind `lo`, was found to hold in rows that were read at `mono`, after the server said `found`.
+
+        In this order: of an edit between the two the hash is not, so the next one differs. The other way round it would
+        vouch for what nobody has read.
+        """
+        count, said = found
+        if self._pages.get(lo) is page and said and count == page.rows:
+            self._pages[lo] = replace(page, hash=said, read_mono=mono)
+
+    def _is_told(self, page: Page) -> bool:
+        return self._has_told and any(self._told.has_any(*run) for run in runs(page.ids))
 
     def told(self, number: int) -> None:
         """Row `number` of the index is about to get another version."""
@@ -91,7 +126,7 @@ class Pages:
         whole = len(known) == len(keys) and not any(old.gone or old.dirty for old in known.values())
         if keys and digest is not None and whole:
             ids = pack(old.id for old in known.values())
-            self.prove(place.lo, Page(keys[-1], len(keys), digest, ids, place.lost), place.soiled)
+            self.prove(place.lo, Page(keys[-1], len(keys), digest, ids, place.lost, place.end), place.soiled)
 
     def left_out(self, met: Met, soiled: int) -> tuple[list[int], int]:
         """What a walk that has met `met` must ask for. -> ids of rows, and above which id every row of the index is to be

@@ -52,17 +52,48 @@ class _Spelling(Struct, frozen=True):
     limit: str = ""
     """How a page ends: behind SELECT, or behind the whole."""
     tells_case: bool = False
+    hashed: str = ""
+    """Number of rows and one hash over all columns of all of them. Empty: the engine has none that is good enough."""
+    hashed_column: str = "{}"
+    """A column inside it; `{mark}` and `{null}` are the places of what stands between columns, and for NULL."""
 
 
 _LIMIT = " LIMIT {n}"
 _PG_RAW = "convert_to({}::text, getdatabaseencoding())"
 # Of a BLOB it reads the row's header alone; of a text, which it counts in characters, the text.
 _LITE_LENGTH = "CASE typeof({0}) WHEN 'blob' THEN length({0}) ELSE length(CAST({0} AS BLOB)) END"
+# Faithful and unambiguous, or a change could hide: the bytes of each value, a NULL that no text is, borders that no text
+# holds. A hash per row and one over those, because sums and CRCs of rows cancel each other. MySQL cuts a long list and
+# passes over what is too long for a packet, silently: then the length is not what it must be, and there is no hash.
+_MYSQL_HASHED = (
+    "SELECT n, IF(LENGTH(h) = 65 * n - 1, SHA2(h, 256), NULL) FROM (SELECT COUNT(*) AS n, "
+    "GROUP_CONCAT(SHA2(CONCAT_WS({mark}, {columns}), 256) ORDER BY {order}) AS h FROM {table} WHERE {where}) AS page"
+)
+_PG_HASHED = (
+    "SELECT count(*), encode(sha256(string_agg(record_send(ROW({columns})), ''::bytea ORDER BY {order})), 'hex') "
+    "FROM {table} WHERE {where}"
+)
 _SPELLING = {
     # Not `"`: there a double-quoted name that does not exist is read as a string, silently. All text comes as bytes.
     Dialect.SQLITE: _Spelling("``", "?", "{}", _LITE_LENGTH, limit=_LIMIT),
-    Dialect.MYSQL: _Spelling("``", "%s", "CAST({} AS BINARY)", "LENGTH({})", limit=_LIMIT),
-    Dialect.POSTGRESQL: _Spelling('""', "${n}", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
+    Dialect.MYSQL: _Spelling(
+        "``",
+        "%s",
+        "CAST({} AS BINARY)",
+        "LENGTH({})",
+        limit=_LIMIT,
+        hashed=_MYSQL_HASHED,
+        hashed_column="IFNULL(CAST({} AS BINARY), {null})",
+    ),
+    Dialect.POSTGRESQL: _Spelling(
+        '""',
+        "${n}",
+        _PG_RAW,
+        "octet_length({})",
+        limit=_LIMIT,
+        tells_case=True,
+        hashed=_PG_HASHED,
+    ),
     Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
     # varchar in the code page of its collation, nvarchar in UTF-16-LE.
     Dialect.SQLSERVER: _Spelling(
@@ -162,12 +193,49 @@ class _Builder:
         beyond = f"{self.name(column)} > {self.value(value)}"
         return f"({first} AND ({beyond} OR {self.after(columns[1:], values[1:])}))"
 
+    def upto(self, columns: Sequence[str], values: Sequence[Any]) -> str:
+        """(a, b) <= (x, y), spelled likewise."""
+        column, value = columns[0], values[0]
+        last = f"{self.name(column)} <= {self.value(value)}"
+        if len(columns) == 1:
+            return last
+        before = f"{self.name(column)} < {self.value(value)}"
+        return f"({last} AND ({before} OR {self.upto(columns[1:], values[1:])}))"
+
 
 def by_key(table: Table, after: Row | None, limit: int) -> Query:
     """A page in key order, behind the key `after`."""
     build = _Builder(table.dialect)
     where = [build.after(table.key, after)] if after else []
     return _select(table, build, where, table.key, limit)
+
+
+def hash_of(table: Table, after: Row | None, upto: Row, secret: str) -> Query | None:
+    """How many rows there are behind key `after` up to `upto`, and a hash over them as text: equal while they are equal.
+
+    `secret`: text that no row holds. None where the engine has no hash that is good enough; the hash is NULL where it
+    would not be over all of them.
+    """
+    spelling, build = _SPELLING[table.dialect], _Builder(table.dialect)
+    if not spelling.hashed:
+        return None
+    is_marked = "{mark}" in spelling.hashed
+    mark = build.value(secret) if is_marked else ""
+    columns = [
+        spelling.hashed_column.format(
+            _column(table.dialect, column), null=build.value(f"{secret}-") if is_marked else ""
+        )
+        for column in table.columns
+    ]
+    where = [build.after(table.key, after)] if after else []
+    sql = spelling.hashed.format(
+        mark=mark,
+        columns=", ".join(columns),
+        order=", ".join(build.name(column) for column in table.key),
+        table=table_name(table.dialect, table.name),
+        where=" AND ".join([*where, build.upto(table.key, upto)]),
+    )
+    return Query(sql, tuple(build.params), table.name, table.key)
 
 
 def newest(table: Table, limit: int) -> Query:

@@ -1,6 +1,7 @@
 """One table's pages: read gently, with the time they took, and asked for by key."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,10 +11,10 @@ from agent.config import CaptureConfig
 from agent.core import gentle, position, query, rows
 from agent.core.hint import Hint
 from agent.core.mapping import Table
-from agent.core.page import Place
+from agent.core.page import Hashed, Place
 from agent.core.proof import Met
 from agent.core.query import Query, Row
-from agent.source.base import SchemaError, Source
+from agent.source.base import SchemaError, Source, UnforeseenError
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND
@@ -44,6 +45,8 @@ class Reader:
         """Told of rows that the index did not know."""
         self._hint: Hint | None = Hint()
         """None: it cannot be asked for."""
+        self._secret: str | None = secrets.token_hex(16)
+        """None: this table's pages cannot be hashed by the engine."""
         self.busy_us = 0
         """What the source has worked for us since the start."""
         self._night = gentle.parse_night(config.night)
@@ -56,6 +59,21 @@ class Reader:
         page = await self._fetch(asked(limit))
         self.limit = gentle.next_rows(max(limit, self.limit), self._took_us, self.limits)
         return page, len(page) < limit
+
+    async def hashed(self, after: Row | None, upto: Row) -> Hashed | None:
+        """What the server says of the rows behind key `after` up to `upto`; None where it has no hash that is good enough."""
+        wanted = query.hash_of(self.table.select, after, upto, self._secret) if self._secret else None
+        if wanted is None:
+            return None
+        began = self.clock.mono()
+        try:
+            ((count, said),) = await self.source.fetch(wanted)
+        except (SchemaError, UnforeseenError):
+            self._secret = None  # an old release, a type without a form: then its pages are read
+            return None
+        self._took_us = self.clock.mono() - began
+        self.busy_us += self._took_us
+        return count, said or ""
 
     async def asked(self, keys: Sequence[str]) -> list[Row]:
         """The rows with these keys. None without a sample of the key's types."""

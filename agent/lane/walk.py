@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from agent.core import lost, query
 from agent.core.indexed import Known
-from agent.core.page import BEGIN, Place, runs
+from agent.core.page import BEGIN, Page, Place, runs
 from agent.core.proof import Met
 from agent.core.query import Row
 from agent.index import Index
@@ -47,43 +47,67 @@ class Walk:
         """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
         reader, changed = self._reader, 0
         while True:
-            count, page, last = await self._page()
+            count, rows, last = await self._page()
             changed += count
-            self.rows += len(page)
-            if page:
-                self._step(page[-1], last=last)
+            self.rows += rows
             if last:
                 return changed + await self._finish(), True
             if reader.clock.mono() >= until:
                 return changed, False
-            await reader.rest(len(page))
+            await reader.rest(rows)
 
-    async def _page(self) -> tuple[int, list[Row], bool]:
-        """-> number of changes in the next page, its rows, whether they are the last.
+    async def _page(self) -> tuple[int, int, bool]:
+        """-> number of changes in the next page, how many rows it has, whether it is the last.
 
-        One that was proven, and has not changed, is not looked into; another ends where one was known to end.
+        One that was proven is not read while the server vouches for it, and not looked into while its rows are the same.
         """
         reader, after, soiled = self._reader, self.last, self._index.soiled
-        pages, capture = reader.capture.pages(reader.table.name), reader.capture
+        pages = reader.capture.pages(reader.table.name)
         lo = BEGIN if after is None else reader.key_text(after)
         self._used.add(lo)
         proven = pages.at(lo, soiled)
-        rows = proven.rows if proven is not None and proven.rows <= reader.limit else 0
+        if proven is not None and proven.rows > reader.limit:
+            proven = None
+        mono = reader.clock.mono()
+        hashed = None if proven is None else await reader.hashed(after, proven.end)
+        if proven is not None and hashed is not None and pages.vouched(proven, hashed, mono):
+            self._meet(proven)
+            self.last = proven.end
+            return 0, proven.rows, False
+        rows = 0 if proven is None else proven.rows
         page, last = await reader.page(lambda limit: query.by_key(reader.table.select, after, limit), rows)
-        if proven is not None and len(page) == proven.rows and pages.holds(proven, capture.digest(page)):
-            for run in runs(proven.ids):
-                self.met.add_run(*run)
-            self.lost.update(proven.lost)
-            return 0, page, last
-        kept = pages.cut([reader.key_of(row) for row in page])
-        last, page = last and kept == len(page), page[:kept]
-        place = Place(lo, soiled, lost.count(page, reader.table))
+        changed, holds = 0, proven is not None and len(page) == proven.rows
+        if proven is not None and holds and pages.holds(proven, reader.capture.digest(page)):
+            self._meet(proven)
+            if hashed is not None:
+                pages.hashed(lo, proven, hashed, mono)
+        else:
+            kept = pages.cut([reader.key_of(row) for row in page])
+            last, page = last and kept == len(page), page[:kept]
+            changed = await self._take(page, lo, soiled)
+        if page:
+            self._step(page[-1], last=last)
+        return changed, len(page), last
+
+    async def _take(self, page: list[Row], lo: str, soiled: int) -> int:
+        """A page that is not as it was proven. -> number of changes."""
+        reader = self._reader
+        end = self._key(page[-1]) if page else ()
+        place = Place(lo, soiled, lost.count(page, reader.table), end)
         changed = await reader.take(page, met=self.met, place=place, watch=self.watch)
         self.lost.update(place.lost)
-        return changed, page, last
+        return changed
+
+    def _meet(self, proven: Page) -> None:
+        for run in runs(proven.ids):
+            self.met.add_run(*run)
+        self.lost.update(proven.lost)
+
+    def _key(self, row: Row) -> Row:
+        return tuple(row[place] for place in self._reader.key)
 
     def _step(self, row: Row, *, last: bool) -> None:
-        after = tuple(row[place] for place in self._reader.key)
+        after = self._key(row)
         if not last and (after == self.last or None in after):
             raise base.SchemaError(
                 f"{self._reader.table.mapping.from_} 的 key 不能用来翻页（为空或类型不支持）",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.core import page
 from agent.core.indexed import Known
-from agent.core.page import BEGIN, Page, Pages, Place
+from agent.core.page import BEGIN, READ_EVERY, Page, Pages, Place
 from agent.core.proof import Met
 
 KEY = b"k" * 32
@@ -63,6 +63,33 @@ def test_a_page_that_changed_ends_where_it_ended() -> None:
     pages.keep({"d"}, Met(), 0, 0)
     assert pages.at(BEGIN, 0) is None
     assert pages.cut(["a", "d", "h", "x"]) == 3
+
+
+def test_the_servers_word_counts_for_a_day_and_only_for_rows_that_were_read_after_it() -> None:
+    pages, said = Pages(), (2, "abc")
+    pages.prove(BEGIN, Page("b", 2, b"d", page.pack([1, 2])), 0)
+    proven = pages.at(BEGIN, 0)
+    assert proven is not None
+    assert not pages.vouched(proven, said, 0), (
+        "proven, but the server was not asked before its rows were read"
+    )
+    for other in ((2, ""), (3, "abc")):
+        pages.hashed(BEGIN, proven, other, 10)
+        assert pages.at(BEGIN, 0) is proven
+    pages.hashed(BEGIN, proven, said, 10)
+    held = pages.at(BEGIN, 0)
+    assert held is not None
+    assert pages.vouched(held, said, 9 + READ_EVERY)
+    assert not pages.vouched(held, said, 10 + READ_EVERY)
+    for other in ((2, "abd"), (1, "abc"), (2, "")):
+        assert not pages.vouched(held, other, 11)
+    pages.told(2)
+    assert not pages.vouched(held, said, 11)
+    pages.prove(BEGIN, Page("b", 2, b"e", page.pack([1, 2])), 0)
+    pages.hashed(BEGIN, held, said, 12)
+    anew = pages.at(BEGIN, 0)
+    assert anew is not None
+    assert not pages.vouched(anew, said, 13), "the rows that it was said of are not those of this page"
 
 
 def test_a_walk_asks_for_what_the_last_one_found_and_what_was_told_since() -> None:

@@ -67,6 +67,30 @@ def test_no_identifier_yields_anything_but_one_select(
     assert not set(bare) & set("`\"';\\[]")
 
 
+def _bare(dialect: Dialect, name: str) -> str:
+    """The hash of a page without the names in it."""
+    columns = (Column(name), Column(name, raw=True), Column(name, length=True))
+    built = query.hash_of(Table(dialect, name, columns, (name, name)), (1, 2), (3, 4), "secret")
+    assert built is not None
+    assert "secret" not in built.sql
+    opening, closing = query.quote(dialect, "x").split("x")
+    return re.sub(rf"\{opening}[^\{closing}]*\{closing}", "x", built.sql)
+
+
+@given(st.text(max_size=12), st.sampled_from([Dialect.MYSQL, Dialect.POSTGRESQL]))
+def test_a_name_changes_nothing_but_itself_in_the_hash_of_a_page(name: str, dialect: Dialect) -> None:
+    try:
+        assert _bare(dialect, name) == _bare(dialect, "编号")
+    except ConfigError:
+        return
+
+
+def test_an_engine_whose_hash_nobody_has_proven_is_asked_for_none() -> None:
+    table = {dialect: Table(dialect, "t", (Column("k"),), ("k",)) for dialect in Dialect}
+    hashing = {dialect for dialect in Dialect if query.hash_of(table[dialect], None, (1,), "s") is not None}
+    assert hashing == {Dialect.MYSQL, Dialect.POSTGRESQL}
+
+
 @given(st.text(max_size=12))
 def test_sqlite_itself_takes_every_accepted_name_as_a_name(name: str) -> None:
     try:

@@ -1,6 +1,7 @@
 """One table's lanes in their order: what was just entered first, the walk over everything last.
 
-cursor (what the vendor stamped), tail (beyond the highest number, and missing numbers), hot (rows of open cases), walk
+cursor (what the vendor stamped), tail (beyond the highest number, and missing numbers), native (what the engine says was
+written, if none of them knew), hot (rows of open cases), walk
 (every row): what was stamped while we were away is known before the others wonder at it. A cursor is only an accelerator; the truth is the index, which the walk proves row by row.
 """
 
@@ -15,6 +16,7 @@ from agent.index import Index
 from agent.lane import survey
 from agent.lane.cursor import CursorLane
 from agent.lane.hot import HotLane
+from agent.lane.native import NativeLane
 from agent.lane.reader import Reader
 from agent.lane.schema import Schema
 from agent.lane.survey import Survey
@@ -55,6 +57,7 @@ class Lanes:
         self._tail = TailLane(self._reader)
         self._cursors = [CursorLane(self._reader, number) for number in range(len(table.cursors))]
         self._hot = HotLane(self._reader, index, config.hot_secs)
+        self._native = NativeLane(self._reader)
         self._walk: Walk | None = None
         self._survey: Survey | None = None
         self._newest_mono = 0
@@ -153,6 +156,7 @@ class Lanes:
         if self._walk is None and self._clock.mono() >= due:
             self._hurried = False
             await self._schema.check(self._table)
+            await self._native.walk_begins()
             self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch = self._watch
         changed = 0
@@ -160,6 +164,8 @@ class Lanes:
             changed += await lane.read(until, self._walk.met if self._walk else None)
         up_to_date = self.whole_mono is not None and all(lane.caught_up for lane in self._cursors)
         changed += await self._tail.read(until, watch=up_to_date)
+        if moved and not changed and up_to_date:
+            changed += await self._native.read(self.rows)
         if moved and not changed:
             self._hot.hurry()
             self._hurried = True
@@ -176,6 +182,7 @@ class Lanes:
             self._watch = True
             self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in walk.lost.items()}
             self._tail.begin(walk.last)
+            self._native.walk_ended()
             self._walk = None
             self._next_walk_mono = self._clock.mono() + self._every
         return changed

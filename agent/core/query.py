@@ -54,6 +54,8 @@ class _Spelling(Struct, frozen=True):
     tells_case: bool = False
     hashed: str = ""
     """Number of rows and one hash over all columns of all of them. Empty: the engine has none that is good enough."""
+    written: str = ""
+    """That a row's last transaction is not older than that one. Numbers of 32 bits go round: ages can be compared."""
     hashed_column: str = "{}"
     """A column inside it; `{mark}` and `{null}` are the places of what stands between columns, and for NULL."""
 
@@ -93,6 +95,7 @@ _SPELLING = {
         limit=_LIMIT,
         tells_case=True,
         hashed=_PG_HASHED,
+        written="age(xmin) <= age({}::xid)",
     ),
     Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
     # varchar in the code page of its collation, nvarchar in UTF-16-LE.
@@ -236,6 +239,15 @@ def hash_of(table: Table, after: Row | None, upto: Row, secret: str) -> Query | 
         where=" AND ".join([*where, build.upto(table.key, upto)]),
     )
     return Query(sql, tuple(build.params), table.name, table.key)
+
+
+def written_since(table: Table, transaction: int, limit: int) -> Query | None:
+    """Rows as a transaction from this number on has left them, in no order. Whole table: no index knows it. None where the
+    engine does not say which transaction wrote a row."""
+    written, build = _SPELLING[table.dialect].written, _Builder(table.dialect)
+    if not written:
+        return None
+    return _select(table, build, [written.format(build.value(transaction % 2**32))], (), limit)
 
 
 def newest(table: Table, limit: int) -> Query:

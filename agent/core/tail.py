@@ -2,14 +2,16 @@
 
 A number is given when a row is inserted, not when it is committed: a missing one is a transaction that is still open,
 or one that was rolled back. Nobody can tell which from outside (SymmetricDS, Axon and GitLab Geo met the same), so a
-missing number is asked for again and again, and at last set down as missing: the walk goes on looking for its row.
+missing number is asked for again and again, and at last set down as missing: the walk goes on looking for its row. Where
+the engine says which transactions are open, it is not set down while one is that was when it was first missed; sooner
+neither, because a number may be taken before the transaction that will use it has begun.
 """
 
 from collections.abc import Iterable
 
 from msgspec import Struct
 
-from common.core.instant import MINUTE
+from common.core.instant import DAY, MINUTE
 
 BACK = 2_000
 """So many numbers are looked through again after a start."""
@@ -17,6 +19,8 @@ LONGEST_JUMP = 1_000
 """A leap that is longer is no row of open transactions: the numbers were reset, or come in ranges per server."""
 MOST = 5_000
 LEAST_PATIENCE = 10 * MINUTE
+MOST_PATIENCE = DAY
+"""A transaction that nobody ends, as one that was prepared and forgotten, keeps no number waiting longer."""
 
 
 MOST_TOLD = 100
@@ -40,6 +44,8 @@ class Tail:
         """Ranges that were set down as missing, the newest last: they are asked for no more, nor told again."""
         self.gaps: dict[int, int] = {}
         """Missing number -> since when."""
+        self.flying: dict[int, int] = {}
+        """Missing number -> transactions below this one might still bring it, as the engine said after it was missed."""
         self.latest_us = 0
         """The longest that a row has been late."""
 
@@ -60,21 +66,34 @@ class Tail:
                 self.gaps |= dict.fromkeys(self._untold(self.high + 1, number), now)
             self.high = max(number, self.high if self.high is not None else number)
         while len(self.gaps) > MOST:
-            del self.gaps[next(iter(self.gaps))]
+            self._forget(next(iter(self.gaps)))
+
+    def missed(self, following: int) -> None:
+        """The engine says that the next transaction will be `following`: those before it may bring what is missing now."""
+        for number in self.gaps.keys() - self.flying.keys():
+            self.flying[number] = following
 
     def found(self, numbers: Iterable[int], now: int) -> None:
         """These rows are there after all."""
         for number in numbers:
-            since = self.gaps.pop(number, None)
+            since = self.gaps.get(number)
             if since is not None:
                 self.latest_us = max(self.latest_us, now - since)
+                self._forget(number)
 
-    def given_up(self, now: int) -> list[tuple[int, int]]:
-        """Ranges of numbers that were asked for long enough, for the caller to tell; they are asked for no more."""
+    def given_up(self, now: int, oldest: int | None = None) -> list[tuple[int, int]]:
+        """Ranges of numbers that were asked for long enough, for the caller to tell; they are asked for no more.
+
+        `oldest`: every transaction before it has ended; None: nobody knows.
+        """
         patience = max(LEAST_PATIENCE, 2 * self.latest_us)
-        over = sorted(number for number, since in self.gaps.items() if now - since > patience)
+        over = []
+        for number, since in sorted(self.gaps.items()):
+            open_still = oldest is not None and self.flying.get(number, 0) > oldest
+            if now - since > (max(MOST_PATIENCE, patience) if open_still else patience):
+                over.append(number)
         for number in over:
-            del self.gaps[number]
+            self._forget(number)
         ranges: list[tuple[int, int]] = []
         for number in over:
             if ranges and number == ranges[-1][1] + 1:
@@ -83,6 +102,10 @@ class Tail:
                 ranges.append((number, number))
         self.told = [*self.told, *ranges][-MOST_TOLD:]
         return ranges
+
+    def _forget(self, number: int) -> None:
+        del self.gaps[number]
+        self.flying.pop(number, None)
 
     def _untold(self, lo: int, hi: int) -> Iterable[int]:
         """Numbers from `lo` to below `hi`."""

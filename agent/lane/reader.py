@@ -56,7 +56,7 @@ class Reader:
     async def page(self, asked: Callable[[int], Query], rows: int = 0) -> tuple[list[Row], bool]:
         """The next page of a query that is given its limit: `rows`, or as many as a page may have. -> rows, whether last."""
         limit = rows or self.limit
-        page = await self._fetch(asked(limit))
+        page = await self.read(asked(limit))
         self.limit = gentle.next_rows(max(limit, self.limit), self._took_us, self.limits)
         return page, len(page) < limit
 
@@ -87,7 +87,7 @@ class Reader:
         took_us = 0
         for start in range(0, len(wanted), ASK_ROWS):
             part = wanted[start : start + ASK_ROWS]
-            found += await self._fetch(query.by_keys(self.table.select, part))
+            found += await self.read(query.by_keys(self.table.select, part))
             took_us += self._took_us
         self._took_us = took_us
         return found
@@ -124,7 +124,8 @@ class Reader:
             note(fresh)
         return changed
 
-    async def _fetch(self, wanted: Query) -> list[Row]:
+    async def read(self, wanted: Query) -> list[Row]:
+        """Whatever is asked for, with the time that it took."""
         began = self.clock.mono()
         page = await self.source.fetch(wanted)
         self._took_us = self.clock.mono() - began

@@ -74,7 +74,13 @@ class TailLane:
 
     async def _tell(self, tail: Tail) -> None:
         """Together with the place that says so: after a restart it is told no second time."""
-        ranges, name = tail.given_up(self._reader.clock.mono()), self._reader.table.name
+        name, oldest = self._reader.table.name, None
+        if tail.gaps:
+            flying = await self._reader.source.in_flight()
+            if flying is not None:
+                tail.missed(flying.following)
+                oldest = flying.oldest
+        ranges = tail.given_up(self._reader.clock.mono(), oldest)
         if not ranges:
             return
         keys = [f"{lo}-{hi}" if hi > lo else str(lo) for lo, hi in ranges]

@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct
+
 from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
@@ -44,6 +46,13 @@ class NotYetError(SchemaError):
 
 class UnforeseenError(UnavailableError):
     """An error of the engine whose code nobody has foreseen: it may not understand what it was asked."""
+
+
+class InFlight(Struct, frozen=True):
+    """Every transaction numbered below `oldest` has ended; none that has a number has one from `following` on."""
+
+    oldest: int
+    following: int
 
 
 class Source(Protocol):
@@ -78,6 +87,10 @@ class Source(Protocol):
     async def hint(self, table: str) -> str | None:
         """A sign that differs once something was written to `table`; it may come late, and a write may have none.
         None: the engine gives none. Cheap: asked every two seconds. Raises UnavailableError or SchemaError."""
+
+    async def in_flight(self) -> InFlight | None:
+        """Which transactions may still be open, by the numbers the engine gives them. None: it does not say. Cheap. Raises
+        UnavailableError."""
 
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.

@@ -20,7 +20,7 @@ from msgspec import Struct
 from agent.core.catalogue import CatalogColumn, CatalogTable
 from agent.core.mapping import ROW_KEY
 from agent.core.query import Query, Row
-from agent.source.base import NotYetError, SchemaError
+from agent.source.base import InFlight, NotYetError, SchemaError
 from agent.source.image import Image, Sheet, StoppedError
 from common.core.errors import words
 
@@ -139,6 +139,9 @@ class ImageSource:
     async def hint(self, table: str) -> str | None:
         """Of the content that is served."""
         return (await self._image(table)).content.hex()
+
+    async def in_flight(self) -> InFlight | None:
+        return None
 
     def age_secs(self, table: str) -> float:
         shelf = self._shelves.get(table)

@@ -134,6 +134,9 @@ class MysqlSource:
         found = await self.fetch(Query(_WRITTEN, (schema or None, name)))
         return str(found[0][0]) if found else None
 
+    async def in_flight(self) -> base.InFlight | None:
+        return None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

@@ -122,6 +122,9 @@ class OracleSource:
     async def hint(self, table: str) -> str | None:  # noqa: ARG002
         return None
 
+    async def in_flight(self) -> base.InFlight | None:
+        return None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

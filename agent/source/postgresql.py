@@ -19,6 +19,12 @@ _PORT = 5432
 _Result = TypeVar("_Result")
 _WRITTEN = "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relid = to_regclass($1)"
 
+# A snapshot's xmax is behind the newest that has *ended*; its age is how many were given since, and some may be open.
+_IN_FLIGHT = (
+    "SELECT oldest, ended + age((ended % 4294967296)::text::xid) FROM (SELECT txid_snapshot_xmin(s) AS oldest, "
+    "txid_snapshot_xmax(s) AS ended FROM (SELECT txid_current_snapshot() AS s) AS now) AS bounds"
+)
+
 
 class PostgresqlSource:
     """See base.Source."""
@@ -83,6 +89,10 @@ class PostgresqlSource:
         """The server gathers the numbers about once a second."""
         found = await self.fetch(Query(_WRITTEN, (table_name(Dialect.POSTGRESQL, table),)))
         return str(found[0][0]) if found else None
+
+    async def in_flight(self) -> base.InFlight | None:
+        ((oldest, following),) = await self.fetch(Query(_IN_FLIGHT))
+        return base.InFlight(oldest, following)
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0

@@ -67,6 +67,9 @@ class SqliteSource:
         """Of the whole file, and of the log beside it that is written first."""
         return await asyncio.to_thread(self._written)
 
+    async def in_flight(self) -> base.InFlight | None:
+        return None
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

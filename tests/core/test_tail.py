@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.tail import BACK, LEAST_PATIENCE, LONGEST_JUMP, MOST, MOST_TOLD, Mark, Tail
+from agent.core.tail import BACK, LEAST_PATIENCE, LONGEST_JUMP, MOST, MOST_PATIENCE, MOST_TOLD, Mark, Tail
 from agent.core.upheaval import LEAST, Size, in_newest, in_page
 
 
@@ -33,6 +33,24 @@ def test_a_missing_number_is_given_up_after_ten_minutes_or_twice_the_longest_lat
     assert tail.given_up(2 * LEAST_PATIENCE) == []
     assert tail.given_up(2 * LEAST_PATIENCE + 1) == [(2, 3), (7, 8)]
     assert tail.gaps == {}
+
+
+def test_a_number_is_not_given_up_while_a_transaction_is_open_that_may_bring_it() -> None:
+    tail, later = Tail(0), LEAST_PATIENCE + 1
+    tail.read([1, 3], 0)
+    tail.missed(following=50)
+    tail.read([5], 0)
+    tail.missed(following=60)
+    assert tail.given_up(later, oldest=49) == []
+    assert tail.given_up(later - 1, oldest=70) == [], "it may have been taken before the transaction began"
+    assert tail.given_up(later, oldest=50) == [(2, 2)]
+    assert tail.given_up(later, oldest=59) == []
+    tail.found([4], later)
+    assert (tail.gaps, tail.flying) == ({}, {})
+    tail.read([7], 0)
+    tail.missed(following=80)
+    assert tail.given_up(MOST_PATIENCE, oldest=70) == []
+    assert tail.given_up(MOST_PATIENCE + 1, oldest=70) == [(6, 6)], "a transaction that nobody ends"
 
 
 @given(st.lists(st.tuples(st.sets(st.integers(1, 60)), st.booleans()), max_size=6))

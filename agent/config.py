@@ -38,7 +38,7 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """At least this long between two full sweeps of a table."""
     hot_secs: Annotated[float, Meta(ge=0.05, le=3600)] = 30.0
     """Between two rounds through the rows of open cases."""
-    page_rows: Annotated[int, Meta(ge=1, le=100000)] = 1000
+    page_rows: Annotated[int, Meta(ge=1, le=100000)] = 500
     """Of a page at most; smaller where a page takes too long."""
     page_ms: Annotated[float, Meta(ge=1, le=5000)] = 100.0
     """What a page may take."""

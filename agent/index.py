@@ -39,7 +39,7 @@ CREATE INDEX IF NOT EXISTS row_case ON row(case_key);
 CREATE INDEX IF NOT EXISTS row_open ON row(case_key) WHERE tbl='case' AND gone=0 AND ends=0;
 CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v BLOB NOT NULL);
 """
-_PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304")
+_PRAGMAS = ("synchronous=NORMAL", "journal_size_limit=4194304", "cache_size=-1000")
 _UPSERT = """
 INSERT INTO row(tbl, key, n, digest, case_key, gone, dirty, epoch, seq, ends, at, sum)
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

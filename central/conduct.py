@@ -86,6 +86,27 @@ async def relit(
         await inquiry.compare({(row.tbl, row.key): EVERY for row in changed})
 
 
+class Rejudged(Struct, frozen=True):
+    """Findings of a site that wait no more, and that wait since."""
+
+    withdrawn: int
+    found: int
+
+
+async def rejudge(conn: AsyncConnection, site: str, zone: ZoneInfo, now_wall: int) -> Rejudged:
+    """All that is held of a site, by what it is forgiven now. What a person has decided stays decided."""
+    before = await rows.waiting(conn, site)
+    inquiry = _Inquiry(conn, site, zone, now_wall)
+    await inquiry.begin()
+    async for places in rows.with_history(conn, site):
+        await inquiry.compare(dict.fromkeys(places, EVERY))
+    if await rows.has_parts(conn, site):
+        async for cases in rows.cases_in_parts(conn, site):
+            await inquiry.compare_cases(cases)
+    after = await rows.waiting(conn, site)
+    return Rejudged(len(before - after), len(after - before))
+
+
 def _windows(arrived: Arrived, known: Mapping[Place, int]) -> dict[Place, Window]:
     """Rows of which more than one version can be there, and which of them can show something now.
 

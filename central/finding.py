@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from sqlalchemy import Row
@@ -94,7 +95,9 @@ def _add_tolerances(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def tolerance() -> None:
         """Group of commands."""
 
-    @tolerance.command("set", help="改一个站点的容差；没有写的项恢复为默认，只对以后的记录起作用。")
+    @tolerance.command(
+        "set", help="改一个站点的容差；没有写的项恢复为默认；已有记录随即重判，人已作出的结论不变。"
+    )
     @_SITE
     @_minutes("backdate")
     @_minutes("change")
@@ -105,19 +108,28 @@ def _add_tolerances(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def change(site: str, why: str, path: Path, **given: int | None) -> None:
         from msgspec.structs import replace
 
+        from central import conduct
+        from central import config as configs
         from central.core.conduct import Tolerance
-        from central.store import findings, pages
+        from central.store import findings, pages, trail
         from common.clock import Clock
 
+        zone, now_wall, who = ZoneInfo(configs.load(path).legal_zone), Clock().wall(), getpass.getuser()
         wanted = {name: value * MINUTE for name, value in given.items() if value is not None}
         chosen = replace(Tolerance(), **wanted)
 
-        async def write(conn: AsyncConnection) -> None:
+        async def write(conn: AsyncConnection) -> conduct.Rejudged:
             await pages.must_know(conn, site)
-            await findings.set_tolerance(conn, site, chosen, getpass.getuser(), why, Clock().wall())
+            await findings.set_tolerance(conn, site, chosen, who, why, now_wall)
+            done = await conduct.rejudge(conn, site, zone, now_wall)
+            text = f"{site} withdrawn={done.withdrawn} found={done.found}"
+            await trail.note(conn, now_wall, who, "tolerance.judge", text, why)
+            return done
 
-        in_store(path, write)
-        say(f"站点 {site} 的容差已记下，对以后的记录起作用")
+        done = in_store(path, write)
+        say(
+            f"站点 {site} 的容差已记下，已有记录按它重判：撤销待核实疑点 {done.withdrawn} 个，新出现 {done.found} 个"
+        )
 
     @tolerance.command("list", help="默认的容差，与另有规定的站点，单位分钟。")
     @config

@@ -34,6 +34,7 @@ ACTS = {
     "alarm.accept": "核实告警",
     "finding.explain": "核实疑点",
     "tolerance.set": "设置宽限",
+    "tolerance.judge": "按新宽限重判疑点",
     "dead.show": "查看死信原文",
     "dead.reinject": "死信计入",
     "dead.drop": "放弃死信",

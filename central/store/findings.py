@@ -1,7 +1,7 @@
 """Findings and late entries: what the comparison of versions reads and writes, and what people do about it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -152,6 +152,37 @@ async def rows_of_cases(
     return (await conn.execute(among(conn, query, head.case_key, keys))).all()
 
 
+async def with_history(conn: AsyncConnection, site_id: str) -> AsyncIterator[list[Place]]:
+    """Rows of a site of which there is more than one version, some at a time."""
+    head = row_head.c
+    query = select(head.tbl, head.key).where(head.site == site_id, head.version > 1)
+    last: Place = ("", "")
+    while True:
+        beyond = (head.tbl > last[0]) | ((head.tbl == last[0]) & (head.key > last[1]))
+        page = await conn.execute(query.where(beyond).order_by(head.tbl, head.key).limit(_CHUNK))
+        places = [(row.tbl, row.key) for row in page]
+        if not places:
+            return
+        yield places
+        last = places[-1]
+
+
+async def cases_in_parts(conn: AsyncConnection, site_id: str) -> AsyncIterator[list[str]]:
+    """Cases of a site that a table besides the main one states facts of, some at a time."""
+    head = row_head.c
+    query = select(head.case_key).distinct()
+    query = query.where(head.site == site_id, head.tbl.between("case.", "case/"))
+    last = ""
+    while True:
+        keys = list(
+            await conn.scalars(query.where(head.case_key > last).order_by(head.case_key).limit(_CHUNK))
+        )
+        if not keys:
+            return
+        yield keys
+        last = keys[-1]
+
+
 async def lights(conn: AsyncConnection, site_id: str, keys: Sequence[str]) -> dict[str, list[Lit]]:
     """Case key -> its yellow and red lights."""
     change = transition.c
@@ -273,6 +304,12 @@ def _restricted(reached: Scope, wanted: Filter) -> list[ColumnElement[bool]]:
     return found if wanted.decided_too else [*found, finding.c.state == FindingState.OPEN.value]
 
 
+async def waiting(conn: AsyncConnection, site_id: str) -> set[int]:
+    """Findings of a site that nobody has decided about and that stand."""
+    query = select(finding.c.id).where(finding.c.site == site_id)
+    return set(await conn.scalars(query.where(finding.c.state == FindingState.OPEN.value)))
+
+
 async def count(conn: AsyncConnection, reached: Scope, wanted: Filter) -> dict[str, int]:
     """Code -> how many."""
     query = select(finding.c.code, func.count().label("number")).select_from(finding.outerjoin(case, _MINE))
@@ -323,15 +360,15 @@ class Lateness(Struct, frozen=True):
 
 
 async def lateness(conn: AsyncConnection, reached: Scope) -> dict[str, Lateness]:
-    """Site -> how many rows were entered late, and how late; sizes in microseconds."""
-    late = late_entry.c
-    query = select(late.site, func.count().label("number"), func.max(late.size).label("most"))
-    query = query.where(*of_site(reached, late.site))
-    found = {}
-    for row in (await conn.execute(query.group_by(late.site).order_by(late.site))).all():
-        middle = select(late.size).where(late.site == row.site).order_by(late.size)
-        median = await conn.scalar(middle.offset(row.number // 2).limit(1))
-        found[row.site] = Lateness(row.number, int(median or 0), row.most)
+    """Site -> how many rows were entered later than it is forgiven, and how late; sizes in microseconds."""
+    late, found = late_entry.c, {}
+    sites = select(late.site).distinct().where(*of_site(reached, late.site)).order_by(late.site)
+    for name in (await conn.scalars(sites)).all():
+        mine = late.site == name, late.size > (await tolerance_of(conn, name)).late
+        number, most = (await conn.execute(select(func.count(), func.max(late.size)).where(*mine))).one()
+        if number:
+            middle = select(late.size).where(*mine).order_by(late.size).offset(number // 2).limit(1)
+            found[name] = Lateness(number, int(await conn.scalar(middle) or 0), most)
     return found
 
 
@@ -351,7 +388,7 @@ async def tolerance_of(conn: AsyncConnection, site_id: str) -> Tolerance:
 async def set_tolerance(
     conn: AsyncConnection, site_id: str, wanted: Tolerance, who: str, why: str, now_wall: int
 ) -> None:
-    """From now on; what was found stays. Audited."""
+    """What stands is to be judged anew (`central.conduct.rejudge`). Audited."""
     row = {"site": site_id, **msgspec.structs.asdict(wanted), "who": who, "why": why, "set_wall": now_wall}
     await conn.execute(replace_row(conn, tolerance), [row])
     text = " ".join(f"{name}={value // 60_000_000}" for name, value in msgspec.structs.asdict(wanted).items())

@@ -58,6 +58,31 @@ async def test_findings_are_listed_and_one_is_explained(config: str) -> None:
     assert (code, out) == (USAGE, "")
 
 
+async def test_a_tolerance_judges_anew_what_stands_and_leaves_what_a_person_has_decided(config: str) -> None:
+    async def waiting(*more: str) -> dict[str, int]:
+        _, out, _ = await command("mingcha", "finding", "list", "--json", *more, "--config", config)
+        return {item["code"]: item["id"] for item in json.loads(out)}
+
+    async def forgive(*minutes: str) -> str:
+        line = ("tolerance", "set", SITE, *minutes, "--why", "先填纸表", "--config", config)
+        code, out, err = await command("mingcha", *line)
+        assert (code, err) == (0, "")
+        return out
+
+    before = await waiting()
+    assert "撤销待核实疑点 0 个，新出现 0 个" in await forgive()
+    assert await waiting() == before
+    week = str(7 * DAY // MINUTE)
+    assert "撤销待核实疑点 1 个，新出现 0 个" in await forgive("--backdate", week)
+    assert await waiting() == {code: number for code, number in before.items() if code != "t1"}
+    assert "撤销待核实疑点 0 个，新出现 1 个" in await forgive()
+    assert await waiting() == before, "the same finding, under its number"
+    explain = ("finding", "explain", str(before["t1"]), "--why", "补录", "--config", config)
+    await command("mingcha", *explain)
+    await forgive("--backdate", week)
+    assert before["t1"] in (await waiting("--all")).values()
+
+
 async def test_a_site_s_tolerance_is_set_with_its_reason(config: str) -> None:
     line = ("tolerance", "set", SITE, "--backdate", "480", "--why", "先填纸表", "--config", config)
     code, _, err = await command("mingcha", *line)
@@ -70,8 +95,12 @@ async def test_a_site_s_tolerance_is_set_with_its_reason(config: str) -> None:
     async with look(f"sqlite+aiosqlite:///{Path(config).parent / 'data' / 'central.db'}") as conn:
         wanted = Tolerance(backdate=8 * HOUR, change=MINUTE, silent=HOUR, late=DAY)
         assert await findings.tolerance_of(conn, SITE) == wanted
-        noted = (await conn.execute(select(t.audit_line))).one()
-    assert (noted.act, noted.why) == ("tolerance.set", "先填纸表")
+        noted = (await conn.execute(select(t.audit_line).order_by(t.audit_line.c.id))).all()
+    assert [(line.act, line.why) for line in noted] == [
+        ("tolerance.set", "先填纸表"),
+        ("tolerance.judge", "先填纸表"),
+    ]
+    assert noted[1].subject == f"{SITE} withdrawn=0 found=0"
     for wrong in ("-1", "x", "99999999"):
         code, _, err = await command(
             "mingcha", "tolerance", "set", SITE, "--backdate", wrong, "--why", "试", "--config", config

@@ -97,6 +97,8 @@ async def _main(config: AgentConfig) -> None:
     except BaseException as error:
         if not isinstance(error, ConfigError):  # which ends it before it has begun
             log.info("agent.stopped")
+        if isinstance(error, asyncio.CancelledError):
+            status.farewell(config.status_path)
         raise
 
 
@@ -152,7 +154,8 @@ async def _work(
     loaded: tuple[SourceConfig, list[Table]] | None,
 ) -> None:
     log.info("agent.started", version=__version__, epoch=buffer.epoch.hex(), generation=config.generation)
-    collecting, link, started = CollectState(), LinkStatus(clock), clock.wall()
+    collecting, link = CollectState(), LinkStatus(clock)
+    starts = status.starts(config.status_path, clock.wall())
     means = Means(config, buffer, index, capture, collecting, clock, link, keeper)
     with suppress(BufferFullError):  # the first round says it
         await capture.note(Event(Happening.STARTED.value, __version__))
@@ -170,7 +173,7 @@ async def _work(
             process.report(
                 config.status_path,
                 lambda: status.compose(
-                    buffer, keeper, collecting, link, clock, started, config.capture.poll_secs
+                    buffer, keeper, collecting, link, clock, starts, config.capture.poll_secs
                 ),
                 lambda: collecting.turned_mono if loaded else clock.mono(),
                 clock,

@@ -31,23 +31,41 @@ async def usable(box: Box) -> Outcome:
     if not path.exists():
         return Outcome(Status.WARN, "尚未建立", "启动采集程序后会自动建立") if box.status is None else ok()
     try:
-        inside = await asyncio.to_thread(look.rows, path, "SELECT CAST(body AS BLOB) FROM label")
+        await asyncio.to_thread(look.rows, path, _LABEL)
         damage = await asyncio.to_thread(look.fault, path)
-        keys = master.load(box.config.identity.master_key, path).keys
-        for label in labels.copies(path, [row[0] for row in inside]):
-            labels.unlock(label, keys)
     except sqlite3.Error as error:
         return Outcome(Status.FAIL, f"{path} 不能读：{error}")
+    if damage:
+        return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
+    kept = [item.path.name for item in files.found(path) if item.fate]
+    return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
+
+
+_LABEL = "SELECT CAST(body AS BLOB) FROM label"
+
+
+async def opened(box: Box) -> Outcome:
+    """The master key that is there now opens the file that is written now."""
+    path = box.config.buffer_path
+    inside = [row[0] for row in await _rows(path, _LABEL)]
+    keys = master.load(box.config.identity.master_key, path).keys
+    try:
+        for label in labels.copies(path, inside) if path.exists() else ():
+            labels.unlock(label, keys)
     except crypto.DamagedError:
         return Outcome(
             Status.FAIL,
             "主密钥打不开这个缓存",
             "请恢复原来的 master.key；否则重启后程序会新建缓存并从数据源重读",
         )
-    if damage:
-        return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
-    kept = [item.path.name for item in files.found(path) if item.fate]
-    return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
+    return ok()
+
+
+async def known_rows(box: Box) -> dict[str, int]:
+    """Table -> rows that the index holds."""
+    return dict(
+        await _rows(box.config.index_path, "SELECT tbl, count(*) FROM row WHERE gone = 0 GROUP BY tbl")
+    )
 
 
 async def damaged(box: Box) -> Outcome:

@@ -1,7 +1,10 @@
 """What the running agent says of itself: written beside the buffer, read by `doctor` and `status`."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from agent import __version__
@@ -12,6 +15,7 @@ from agent.core.sync import Phase
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from common.clock import Clock
+from common.core.instant import HOUR
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -50,6 +54,29 @@ class Status(Struct, frozen=True, kw_only=True):
     rounds: int
     paused: str
     busy_share: float
+    starts: list[int] = []
+    """Starts in the last hour, this one too, none of which followed an orderly end."""
+
+
+class _Before(Struct):
+    pid: int = 0
+    starts: list[int] = []
+
+
+def starts(path: Path, now_wall: int) -> list[int]:
+    """Of the last hour, with the one that is now: what the process before left behind, unless it ended in order."""
+    before = _Before()
+    with suppress(OSError, msgspec.MsgspecError):
+        before = msgspec.json.decode(path.read_bytes(), type=_Before)
+    if before.pid == os.getpid() and before.starts:  # its files were opened anew
+        return before.starts
+    return [*(wall for wall in before.starts if now_wall - HOUR < wall <= now_wall), now_wall]
+
+
+def farewell(path: Path) -> None:
+    """An orderly end: the process says no more of itself."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 async def compose(
@@ -58,7 +85,7 @@ async def compose(
     collecting: CollectState,
     link: LinkStatus,
     clock: Clock,
-    started_wall: int,
+    starts: list[int],
     poll_secs: float,
 ) -> Status:
     figures = await buffer.figures()
@@ -66,7 +93,7 @@ async def compose(
         pid=os.getpid(),
         version=__version__,
         at_wall=clock.wall(),
-        started_wall=started_wall,
+        started_wall=starts[-1],
         epoch=buffer.epoch.hex(),
         newest=buffer.newest,
         rows=figures.rows,
@@ -95,4 +122,5 @@ async def compose(
         rounds=collecting.rounds,
         paused=collecting.paused,
         busy_share=round(collecting.busy_share, 4),
+        starts=starts,
     )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from cryptography import x509
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import __version__
@@ -19,13 +20,14 @@ from central.store.engine import look
 from common import health, process
 from common.clock import Clock
 from common.core.errors import ConfigError, words
-from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
+from common.core.instant import DAY, MINUTE, SECOND, from_us, local_date, start_of_day, to_us
 from common.core.state import AlarmKind, DoctorVerdict, Link
 from common.core.text import one_line
 from common.health import CheckFunction, Finding, Outcome, Status, ok
 from common.mqtt import tls_context
 
 HORIZON_WORKDAYS = 60
+SERVER_DAYS_WARN = 30
 OLD_PAGE = 30 * SECOND
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
@@ -87,6 +89,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-03": lambda: _ingest(hall),
         "E-HALL-04": by_database(_ticker),
         "E-HALL-05": lambda: _pages(hall),
+        "E-HALL-06": lambda: _certificate(hall),
         "E-HALL-08": by_database(_calendar),
         "E-HALL-09": lambda: _running(hall),
         "E-HALL-10": lambda: _embedded(hall),
@@ -128,6 +131,23 @@ async def _broker(hall: Hall) -> Outcome:
         return Outcome(Status.FAIL, f"{where} 连不上：{words(error)}")
     writer.close()
     return ok(where)
+
+
+async def _certificate(hall: Hall) -> Outcome:
+    """What the broker shows: its time is checked by nobody, so that a wrong clock cuts no box off."""
+    mqtt = hall.config.mqtt
+    if not mqtt.tls:
+        return ok("演示用的本机连接，不用证书")
+    try:
+        _, writer = await asyncio.open_connection(mqtt.host, mqtt.port, ssl=tls_context(mqtt))
+    except OSError as error:
+        return Outcome(Status.SKIP, f"没有看到：{words(error)}")
+    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    ends = to_us(x509.load_der_x509_certificate(shown).not_valid_after_utc)
+    left = (ends - Clock().wall()) // DAY
+    detail = f"还有 {left} 天" if left >= 0 else f"已过期 {-left} 天"
+    return Outcome(Status.WARN, detail) if left < SERVER_DAYS_WARN else ok(detail)
 
 
 async def _ingest(hall: Hall) -> Outcome:

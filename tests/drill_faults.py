@@ -44,7 +44,7 @@ async def line_dead(stage: Stage) -> Struck:
     stage.line.flows.set()
 
 
-@fault("市中心的域名解析不了", box="E-NET-03", site=DOWN, said="断线")
+@fault("市中心的域名解析不了", box="E-NET-05", site=DOWN, said="断线")
 async def name_unknown(stage: Stage) -> Struck:
     async with restarted(stage.place):
         swap(stage.place.agent.config, f'host = "{HOST}"', 'host = "hall.invalid"')
@@ -78,7 +78,7 @@ async def certificate_expired(stage: Stage) -> Struck:
         node.write_bytes(right)
 
 
-@fault("站点证书是他市的", box="E-NET-04", site=DOWN, said="断线")
+@fault("站点证书是他市的", box="E-ID-03", site=DOWN, said="断线")
 async def certificate_foreign(stage: Stage) -> Struck:
     node = stage.place.agent.folder / "node.pem"
     right = node.read_bytes()
@@ -90,7 +90,7 @@ async def certificate_foreign(stage: Stage) -> Struck:
         node.write_bytes(right)
 
 
-@fault("站点只认他市的中心", box="E-NET-04", site=DOWN, said="断线")
+@fault("站点只认他市的中心", box="E-ID-03", site=DOWN, said="断线")
 async def hall_untrusted(stage: Stage) -> Struck:
     trusted = stage.place.agent.folder / "ca.pem"
     right = trusted.read_bytes()
@@ -112,7 +112,7 @@ async def sign_key_gone(stage: Stage) -> Struck:
     await stage.place.start(stage.place.agent)
 
 
-@fault("站点主密钥丢失", box="E-ID-01", site="ok warn ok", said="主密钥丢失")
+@fault("站点主密钥丢失", box="E-ID-07", site="ok warn ok", said="主密钥丢失")
 async def master_key_gone(stage: Stage) -> Struck:
     key = stage.place.agent.folder / "master.key"
     async with restarted(stage.place):
@@ -166,7 +166,7 @@ async def broker_frozen(stage: Stage) -> Struck:
     stage.place.broker.thaw()
 
 
-@fault("消息服务不认市中心的权限", box="E-SYNC-03", hall="E-HALL-03", site=DOWN)
+@fault("消息服务不认市中心的权限", box="E-SYNC-06", hall="E-HALL-03", site=DOWN)
 async def broker_denies(stage: Stage) -> Struck:
     acl = stage.place.hall.folder / "broker" / "acl"
     right = acl.read_text("utf-8")
@@ -179,7 +179,7 @@ async def broker_denies(stage: Stage) -> Struck:
     await stage.place.start(stage.place.broker)
 
 
-@fault("市中心证书是他市的", box="E-SYNC-03", hall="E-HALL-03", site=DOWN)
+@fault("市中心证书是他市的", box="E-SYNC-06", hall="E-HALL-03", site=DOWN)
 async def hall_foreign(stage: Stage) -> Struck:
     place = stage.place
     node = place.hall.folder / "node.pem"
@@ -192,14 +192,14 @@ async def hall_foreign(stage: Stage) -> Struck:
     node.write_bytes(right)
 
 
-@fault("市中心程序停止", box="E-SYNC-03", hall="E-HALL-09", site="")
+@fault("市中心程序停止", box="E-SYNC-06", hall="E-HALL-09", site="")
 async def hall_stopped(stage: Stage) -> Struck:
     await ended(stage.place.hall, signal.SIGTERM)
     yield
     await stage.place.start(stage.place.hall)
 
 
-@fault("市中心程序被杀", box="E-SYNC-03", hall="E-HALL-09", site="")
+@fault("市中心程序被杀", box="E-SYNC-06", hall="E-HALL-09", site="")
 async def hall_killed(stage: Stage) -> Struck:
     await asyncio.to_thread(stage.place.hall.kill)
     yield

@@ -39,24 +39,37 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 SEEN = {
     "E-SYS-01": "tests/journey/test_files.py",
+    "E-SYS-02": "tests/doctor_faults.py",
     "E-SYS-04": "tests/journey/test_disk.py",
     "E-SYS-07": "tests/journey/test_clock.py",
     "E-SYS-09": "tests/journey/test_mapping.py",
     "E-ID-01": "tests/integration/test_doctor.py",
+    "E-ID-02": "tests/doctor_faults.py",
+    "E-ID-03": "tests/doctor_faults.py",
     "E-ID-04": "tests/integration/test_doctor.py",
     "E-ID-05": "tests/journey/test_identity.py",
+    "E-ID-07": "tests/doctor_faults.py",
+    "E-NET-01": "tests/doctor_faults.py",
+    "E-NET-02": "tests/doctor_faults.py",
     "E-NET-03": "tests/journey/test_line.py",
     "E-NET-04": "tests/journey/test_identity.py",
-    "E-SYNC-03": "tests/journey/test_line.py",
+    "E-NET-05": "tests/doctor_faults.py",
+    "E-SYNC-01": "tests/doctor_faults.py",
+    "E-SYNC-03": "tests/doctor_faults.py",
     "E-SYNC-04": "tests/integration/test_doctor.py",
+    "E-SYNC-06": "tests/doctor_faults.py",
     "E-SYNC-07": "tests/integration/test_doctor.py",
+    "E-SRC-01": "tests/doctor_faults.py",
     "E-BUF-01": "tests/journey/test_files.py",
     "E-BUF-02": "tests/journey/test_room.py",
+    "E-BUF-03": "tests/doctor_faults.py",
     "E-BUF-05": "tests/journey/test_files.py",
     "E-SRC-02": "tests/journey/test_source.py",
     "E-SRC-03": "tests/journey/test_source.py",
     "E-SRC-04": "tests/journey/test_mapping.py",
     "E-SRC-05": "tests/journey/test_source.py",
+    "E-SRC-06": "tests/doctor_faults.py",
+    "E-SRC-07": "tests/doctor_faults.py",
     "E-SRC-09": "tests/integration/test_doctor.py",
     "E-SRC-10": "tests/journey/test_mapping.py",
     "E-HALL-01": "tests/journey/test_store.py",
@@ -64,6 +77,7 @@ SEEN = {
     "E-HALL-03": "tests/journey/test_identity.py",
     "E-HALL-04": "tests/integration/test_doctor.py",
     "E-HALL-05": "tests/integration/test_doctor.py",
+    "E-HALL-06": "tests/doctor_faults.py",
     "E-HALL-08": "tests/integration/test_doctor.py",
     "E-HALL-09": "tests/journey/test_line.py",
     "E-HALL-10": "tests/integration/test_doctor.py",
@@ -109,7 +123,7 @@ async def test_where_nothing_is_wrong_both_doctors_say_so_and_end_with_0() -> No
         code, out, _ = await command(
             "mingcha-agent", "doctor", "--only", "网络", "-v", "--config", str(place.agent.config)
         )
-        assert (code, out.count("✓ 网络.")) == (0, 2)
+        assert (code, out.count("✓ 网络.")) == (0, 5)
 
 
 @pytest.mark.service
@@ -200,8 +214,8 @@ async def test_a_key_that_is_gone_and_a_certificate_that_ends_are_named() -> Non
             path.with_name("away").rename(path)
         place.agent.folder.joinpath("master.key").write_bytes(b"short")
         box = await doctor(place.agent)
-        assert (box.code, box.faults) == (4, {"E-ID-01"})
-        assert "应为 32 字节，现为 5 字节" in box.detail("E-ID-01")
+        assert (box.code, box.faults) == (2, {"E-ID-07"})
+        assert "应为 32 字节，现为 5 字节" in box.detail("E-ID-07")
 
 
 # what the running agent says of itself ------------------------------------------------------------------------

@@ -38,7 +38,7 @@ async def test_a_box_that_has_used_its_room_stops_reading_and_goes_on_when_the_h
             return status.level if status else None
 
         await until("reading stops", lambda: level() is Level.STOP)
-        box = await finds(place.agent, "E-BUF-02", "E-SYNC-03")
+        box = await finds(place.agent, "E-BUF-02", "E-SYNC-06")
         assert (box.code, box.verdict) == (3, "not_collecting")
         assert "停止读取数据源，位置不动" in box.detail("E-BUF-02")
         assert 1 <= len(events(place.agent, "buffer.full")) <= 2
@@ -106,8 +106,8 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         await place.settled()
         assert events(place.agent, "key.lost")
         assert len(events(place.agent, "buffer.replaced")) == 1
-        box = await finds(place.agent, "E-ID-01")
-        assert box.detail("E-ID-01") == "缓存主密钥丢失，暂用临时密钥"
+        box = await finds(place.agent, "E-ID-07")
+        assert box.detail("E-ID-07") == "缓存主密钥丢失，暂用临时密钥"
         stand_in = place.agent.folder / "data" / "stand-in.key"
         assert stand_in.stat().st_mode & 0o777 == 0o600
         code, out, _ = await run(place, "buffer", "check")
@@ -128,7 +128,7 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         place.office.receive(5)
         await place.settled()
         key.write_bytes(os.urandom(5))
-        box = await finds(place.agent, "E-ID-01")
-        assert "应为 32 字节" in box.detail("E-ID-01")
+        box = await finds(place.agent, "E-ID-07")
+        assert "应为 32 字节" in box.detail("E-ID-07")
         await place.happened("key", "lost", "back")
         assert await place.twice() == []

@@ -1,0 +1,145 @@
+"""What the doctor looks for in the site's database: driver, connection, privileges, schema, indexes, clock, last round."""
+
+import asyncio
+from contextlib import suppress
+
+from agent import app
+from agent.box import Box
+from agent.buffer_checks import known_rows
+from agent.core import query
+from agent.core.catalogue import CatalogTable
+from agent.core.mapping import Table
+from agent.core.probe import verdicts
+from agent.source import base
+from agent.switch import Switch, said
+from agent.system_checks import NOT_RUNNING
+from common.core.instant import MINUTE
+from common.health import Outcome, Status, ok
+
+_CATALOGUE_SECS = 1.5
+_ROW_SECS = 0.5
+_SMALL = 1000
+"""Rows that are read in one page anyhow."""
+_OF_FILES = {"access", "folder"}
+
+
+async def driver(box: Box) -> Outcome:
+    if box.source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    proven = await asyncio.to_thread(app.proven, box.source)
+    return ok(box.source.type if proven else f"{box.source.type}（{base.NOT_PROVEN}）")
+
+
+async def connect(box: Box) -> Outcome:
+    if box.source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    source = box.adapter()
+    try:
+        await source.open()
+    finally:
+        await source.close()
+    return ok(box.source.path or f"{box.source.host} {box.source.database}")
+
+
+async def read_only(box: Box) -> Outcome:
+    if not box.tables:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    table = box.tables[0]
+    found = await box.adapter().write_allowed(table.mapping.from_, table.key[0])
+    return Outcome(Status.WARN, found) if found else ok()
+
+
+async def columns(box: Box) -> Outcome:
+    source, found, awaited = box.adapter() if box.source else None, [], []
+    if source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    try:
+        for table in box.tables:
+            try:
+                there = await source.columns(table.mapping.from_)
+                lost = base.missing(table.source.dialect, table.names, there)
+                found += [f"{table.mapping.from_} 缺少字段 {'、'.join(lost)}"] if lost else []
+                if not lost:
+                    await _one_row(source, table)
+            except base.NotYetError as error:
+                awaited.append(str(error))
+            except base.SchemaError as error:
+                found.append(str(error))
+    finally:
+        await source.close()
+    if found:
+        return Outcome(Status.FAIL, "；".join(found))
+    new = box.status.new_columns if box.status else {}
+    listed = "、".join(f"{name}（{box.since(wall)} 起）" for name, wall in new.items())
+    words = "；".join(awaited) or f"{len(box.tables)} 张表的字段都在"
+    return ok(f"{words}；新增而未映射的：{listed}" if listed else words)
+
+
+async def _one_row(source: base.Source, table: Table) -> None:
+    """A column may be seen without the right to read it. Raises SchemaError; a table that takes long is left alone."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ROW_SECS):
+            await source.fetch(query.by_key(table.select, None, 1))
+
+
+async def switched_on(box: Box) -> Outcome:
+    found = Switch(box.config.data_dir).off(box.clock.wall())
+    return Outcome(Status.WARN, said(found), since=box.since(found.since_wall)) if found else ok()
+
+
+async def indexed(box: Box) -> Outcome:
+    """By the catalogue, which costs the office nothing; a small table is read whole anyhow."""
+    if box.source is None or box.source.type in _OF_FILES:
+        return ok() if box.source else Outcome(Status.SKIP, app.NOT_MAPPED)
+    wanted = [table for table in box.tables if table.cursors]
+    rows = await known_rows(box)
+    large = [table for table in wanted if rows.get(table.name, 0) > _SMALL]
+    if not large:
+        return ok("表都很小" if wanted else "没有游标")
+    source = box.adapter()
+    try:
+        async with asyncio.timeout(_CATALOGUE_SECS):
+            catalogue = await source.catalogue()
+    except TimeoutError:
+        return Outcome(Status.SKIP, f"业务库的表太多，{_CATALOGUE_SECS} 秒内没有看完")
+    finally:
+        await source.close()
+    bare = [f"{table.mapping.from_}.{name}" for table in large for name in _bare(table, catalogue)]
+    return Outcome(Status.WARN, f"没有索引：{'、'.join(bare)}") if bare else ok()
+
+
+def _bare(table: Table, catalogue: list[CatalogTable]) -> list[str]:
+    """Cursors that no index begins with; of a view, or a table that is not listed, nothing can be said."""
+    found = next((item for item in catalogue if item.name.casefold() == table.mapping.from_.casefold()), None)
+    if found is None or found.view:
+        return []
+    there = {name.casefold() for name in found.indexed}
+    return [name for name in table.cursors if name.casefold() not in there]
+
+
+async def clock(box: Box) -> Outcome:
+    if box.source is None:
+        return Outcome(Status.SKIP, app.NOT_MAPPED)
+    source = box.adapter()
+    try:
+        await source.open()
+        found = verdicts.clock(await source.clock(), box.clock.wall())
+    finally:
+        await source.close()
+    status = Status.OK if found.status is Status.SKIP else found.status
+    return Outcome(status, found.detail, found.remedy)
+
+
+async def last_pass(box: Box) -> Outcome:
+    status = box.status
+    if status is None or box.source is None:
+        return Outcome(Status.SKIP, NOT_RUNNING if status is None else app.NOT_MAPPED)
+    fault = status.source_fault or "；".join(status.table_faults.values()) or status.hung
+    detail = f"{box.since(status.pass_wall) or '尚无'}，已采 {status.rounds} 轮，占用业务库 {status.busy_share:.1%}"
+    old = box.clock.wall() - max(status.pass_wall, status.started_wall) > 2 * MINUTE
+    if fault or old:
+        return Outcome(
+            Status.FAIL, fault or detail, since=box.since(status.source_since_wall or status.pass_wall)
+        )
+    lost = "、".join(f"{name} {rows} 行" for name, rows in status.lost.items())
+    return ok(f"{detail}；源库里已丢失文字（? 或 �）：{lost}" if lost else detail)

@@ -1,16 +1,14 @@
 """`mingcha-agent`: run the agent, or ask how it is. Parse, call, print."""
 
-import asyncio
 import os
 import sys
-import time
 from pathlib import Path
 
-from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say, say_json
+from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say
 
 import click  # isort: skip
 
-from agent import commands, handed, probe_command
+from agent import commands, handed, health_commands, probe_command
 
 DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
 _CONFIG = click.option(
@@ -35,50 +33,6 @@ def run(path: Path) -> None:
     from agent import app, config
 
     app.run(config.load(path))
-
-
-@cli.command(help="体检：哪里有问题，从何时起，影响什么，怎样处理。只读，不改动任何东西。")
-@_CONFIG
-@click.option("--only", default="", metavar="组", help="只查一组，如 网络、NET，或一项，如 E-NET-03。")
-@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
-@click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
-def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
-    from agent import doctor as doctors
-    from common import health
-
-    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
-    if only and not findings:
-        raise click.UsageError(f"没有这一组或这一项：{only}")
-    if as_json:
-        say_json(doctors.as_json(path, findings, verdict))
-    else:
-        say(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
-    return verdict.exit_code
-
-
-@cli.command(help="现在的情况，一行。")
-@_CONFIG
-@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
-@click.option("--watch", is_flag=True, help="每两秒重画，直到 Ctrl-C。")
-def status(path: Path, as_json: bool, watch: bool) -> int:
-    import msgspec
-
-    from agent import config, report
-    from agent.status import Status
-    from common import process
-    from common.clock import Clock
-
-    settings, clock = config.load(path), Clock()
-    while True:
-        found = process.read(settings.status_path, Status, clock.wall())
-        if as_json:
-            say_json(msgspec.json.encode(found))
-        else:
-            say(report.line(found, clock.wall()))
-        if not watch:
-            return 0 if found else 3
-        time.sleep(2)
-        click.clear()
 
 
 @cli.command(help="暂停采集：不再读业务库，直到 resume；重启后仍然暂停。已采的照常上传。")
@@ -124,6 +78,7 @@ def check_config(path: Path) -> int:
     return 0
 
 
+health_commands.add(cli, _CONFIG)
 commands.add(cli, _CONFIG)
 probe_command.add(cli)
 handed.add(cli)

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-import msgspec
 import structlog
 
 from agent.buffer import Buffer
@@ -134,8 +133,7 @@ class Remote:
         from agent import doctor  # it needs the whole program, which needs this module
 
         findings, verdict, sentence = await doctor.examine_config(self._config, self._clock, for_hall=True)
-        bad = [item for item in findings if item.status in {health.Status.WARN, health.Status.FAIL}]
-        return f"{verdict.value} {sentence}\n" + msgspec.json.encode(bad).decode()
+        return f"{verdict.value} {sentence}\n{health.shortened(findings)}"
 
     async def _resync(self, command: Command) -> str:
         """All rows, or those whose newest version has a number of the present epoch in the range."""

@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, finding, handed, item, office, trail
+from central import account, calendar, commands, doctor_command, finding, handed, item, office, trail
 from central.commands import in_store
 from common.core.text import one_line
 
@@ -49,25 +49,6 @@ def run(path: Path) -> None:
     from central import app, config
 
     app.run(config.load(path))
-
-
-@cli.command(help="体检：哪里有问题，影响什么，怎样处理。只读，不改动任何东西。")
-@_CONFIG
-@click.option("--only", default="", metavar="组", help="只查一组，如 中心、HALL，或一项，如 E-HALL-02。")
-@click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
-@click.option("-v", "--verbose", is_flag=True, help="展开通过的项目。")
-def doctor(path: Path, only: str, as_json: bool, verbose: bool) -> int:
-    from central import doctor as doctors
-    from common import health
-
-    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
-    if only and not findings:
-        raise click.UsageError(f"没有这一组或这一项：{only}")
-    if as_json:
-        say_json(doctors.as_json(findings, verdict))
-    else:
-        say(health.render(findings, sentence, verbose=verbose, ascii_only=health.ascii_only()))
-    return verdict.exit_code
 
 
 @cli.command("config", help="检查配置，不连网络，列出全部错误。")
@@ -254,6 +235,7 @@ def _say_none(rows: Sized, words: str) -> None:
 
 account.add(cli, _CONFIG)
 office.add(cli, _CONFIG)
+doctor_command.add(cli, _CONFIG)
 commands.add(cli, _CONFIG)
 finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from common.core.checks import CHECKS, GROUPS
 from common.core.errors import MingchaError
 from common.core.state import DoctorVerdict, Health
-from common.core.text import sound
+from common.core.text import one_line, sound
 
 CHECK_SECS = 2.5
 RUN_SECS = 4.0
@@ -193,3 +193,74 @@ def sentence(findings: list[Finding], name: str, effect: str, only: str = "") ->
 def to_json(findings: list[Finding], **head: object) -> str:
     """The JSON of provisioning.md 3.10: `head` (schema, verdict, site, ...) and the same findings."""
     return msgspec.json.encode({**head, "checks": findings}).decode()
+
+
+class _Short(Struct, frozen=True, omit_defaults=True):
+    """A finding as a box tells it to the hall: what the catalogue says anyhow is left out."""
+
+    id: str
+    status: Status
+    detail: str = ""
+    remedy: str = ""
+    since: str = ""
+    caused_by: str = ""
+    ms: int = 0
+
+
+LONGEST_SHORT = 200
+
+
+def shortened(findings: list[Finding]) -> str:
+    """JSON for an answer that travels as a record: the whole of a run keeps below its bound (`LONGEST_RESULT`)."""
+    short = [
+        _Short(
+            id=item.id,
+            status=item.status,
+            detail=one_line(item.detail, LONGEST_SHORT),
+            remedy="" if item.id in CHECKS and item.remedy == CHECKS[item.id].remedy else item.remedy,
+            since=item.since,
+            caused_by=item.caused_by,
+            ms=item.ms,
+        )
+        for item in findings
+    ]
+    return msgspec.json.encode(short).decode()
+
+
+def whole(text: str) -> list[Finding]:
+    """The findings of `shortened`, with the words of our own catalogue; a newer box's check keeps its bare id.
+
+    Raises ValueError for what is none.
+    """
+    return [_whole(item) for item in msgspec.json.decode(text, type=list[_Short])]
+
+
+def _whole(item: _Short) -> Finding:
+    check, part = CHECKS.get(item.id), item.id.split("-")[1:2]
+    bad = item.status in {Status.WARN, Status.FAIL}
+    return Finding(
+        id=item.id,
+        group=GROUPS.get("".join(part), "其他"),
+        title=check.title if check else item.id,
+        status=item.status,
+        detail=item.detail,
+        effect=check.effect if check and bad else "",
+        remedy=(item.remedy or (check.remedy if check else "")) if bad else "",
+        since=item.since,
+        caused_by=item.caused_by,
+        ms=item.ms,
+    )
+
+
+def difference(now: list[Finding], good: list[Finding]) -> list[str]:
+    """What is otherwise than in the last run in which nothing was wrong: one line per check."""
+    before = {item.id: item for item in good}
+    lines = []
+    for item in now:
+        old = before.get(item.id)
+        if old is None or old.status is not item.status:
+            was = old.status.word if old else "那时没有这一项"
+            lines.append(
+                f"{item.group}.{item.title}：{was} → {item.status.word}  {one_line(item.detail)}".rstrip()
+            )
+    return lines

@@ -310,7 +310,8 @@ async def no_route(stage: Stage) -> Struck:
 @fault("市中心主机不应答", "E-NET-02")
 async def silent_host(stage: Stage) -> Struck:
     made = (
-        "ip link set lo up; ip link add d0 type dummy; ip address add 10.255.9.2/24 dev d0; ip link set d0 up"
+        "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 up; "
+        "ip address add 10.255.9.2/24 dev d0"
     )
     stage.prefix = ("unshare", "--net", "sh", "-c", f'{made}; exec "$@"', "sh")
     with reading(stage.place.agent.config, f'host = "{HOST}"', 'host = "10.255.9.1"'):

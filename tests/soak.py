@@ -19,8 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from tests import damage as damaging
+from tests import doctoring, filling, services
 from tests import drill as drilling
-from tests import filling, services
 from tests import herd as herding
 from tests import points as pointed
 from tests import tamper as tampering
@@ -109,6 +109,20 @@ async def disk(count: int, seed: int) -> Tally:
     )
     unnoticed = int(done.slowest_secs > filling.LIMIT_SECS) + int(done.most_lines > filling.MOST_LINES)
     return Tally(count, done.lost, done.duplicated, done.records, unnoticed)
+
+
+async def doctor(count: int, seed: int) -> Tally:
+    """Faults on one site, one by one: the doctor must name the one cause of each, alone. `unnoticed`: those it did not."""
+    found = await doctoring.everything(count, seed)
+    for item in found:
+        words = item.wrong or item.detail.partition("\n")[0][:60]
+        say(f"{item.fault.name}\t{item.fault.check}\t{item.secs:.1f} s\t{words}")
+    secs = sorted(item.secs for item in found)
+    say(
+        f"median {secs[len(secs) // 2]:.1f} s, slowest {secs[-1]:.1f} s, "
+        f"over {doctoring.TARGET_SECS:.0f} s: {sum(one > doctoring.TARGET_SECS for one in secs)}"
+    )
+    return Tally(len(found), 0, 0, 0, sum(bool(item.wrong) for item in found))
 
 
 async def drill(count: int, seed: int) -> Tally:
@@ -208,6 +222,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "clock": clock,
     "damage": damage,
     "disk": disk,
+    "doctor": doctor,
     "drill": drill,
     "hazard": hazard,
     "herd": herd,

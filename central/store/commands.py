@@ -46,6 +46,10 @@ async def listed(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[A
     return (await conn.execute(query.where(command.c.site == site) if site else query)).all()
 
 
+async def find(conn: AsyncConnection, number: str) -> Row[Any] | None:
+    return (await conn.execute(select(command).where(command.c.id == number))).first()
+
+
 async def wish(conn: AsyncConnection, row: dict[str, Any]) -> int:
     """Set a site's policy anew; `row`: site, bulk_bytes_per_sec, linger_ms, who, why, set_wall. -> its version.
 

@@ -9,7 +9,7 @@ from tests import doctor_faults, doctoring
 from tests.services import MariaDb
 
 SAMPLE = 12
-assert doctor_faults.FIRST
+assert doctor_faults, "it fills FAULTS"
 
 
 def test_there_are_forty_faults_and_more_and_each_names_a_check_of_the_catalogue() -> None:

@@ -4,7 +4,7 @@ import fcntl
 from pathlib import Path
 
 from msgspec import Struct
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import tables as t
@@ -165,54 +165,6 @@ async def retire(conn: AsyncConnection, site: str, who: str, why: str, now_wall:
     unretired = (t.site.c.id == site, t.site.c.retired_wall.is_(None))
     await conn.execute(update(t.site).where(*unretired).values(retired_wall=now_wall))
     await trail.note(conn, now_wall, who, "site.retire", site, why)
-
-
-async def listed(conn: AsyncConnection) -> list[Row[tuple[object, ...]]]:
-    """Every site in the order of the wall: its newest box, that box's newest certificate, its status, its open token."""
-    boxes = (
-        select(t.box.c.site, func.max(t.box.c.generation).label("generation"))
-        .group_by(t.box.c.site)
-        .subquery()
-    )
-    leaves = (
-        select(
-            t.certificate.c.site,
-            t.certificate.c.generation,
-            func.max(t.certificate.c.ends_wall).label("ends_wall"),
-        )
-        .group_by(t.certificate.c.site, t.certificate.c.generation)
-        .subquery()
-    )
-    tokens = (
-        select(t.enrol_token.c.site, func.max(t.enrol_token.c.expires_wall).label("token_wall"))
-        .where(t.enrol_token.c.claimed_key == b"", t.enrol_token.c.voided_wall.is_(None))
-        .group_by(t.enrol_token.c.site)
-        .subquery()
-    )
-    newest = (t.box.c.site == boxes.c.site) & (t.box.c.generation == boxes.c.generation)
-    own_leaf = (leaves.c.site == t.box.c.site) & (leaves.c.generation == t.box.c.generation)
-    query = (
-        select(
-            t.site,
-            t.box.c.generation,
-            t.box.c.state,
-            t.box.c.machine,
-            t.box.c.created_wall,
-            leaves.c.ends_wall,
-            t.site_status.c.online,
-            t.site_status.c.heard_wall,
-            t.site_status.c.receipt_wall,
-            tokens.c.token_wall,
-        )
-        .select_from(t.site)
-        .outerjoin(boxes, boxes.c.site == t.site.c.id)
-        .outerjoin(t.box, newest)
-        .outerjoin(leaves, own_leaf)
-        .outerjoin(t.site_status, t.site_status.c.site == t.site.c.id)
-        .outerjoin(tokens, tokens.c.site == t.site.c.id)
-        .order_by(t.site.c.position)
-    )
-    return list(await conn.execute(query))
 
 
 async def publish(conn: AsyncConnection, folder: Path) -> str:

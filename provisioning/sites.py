@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import trail
+from central.store import fleet, pages, trail
 from central.store.engine import Store, open_store
 from common.cli import say, say_json
 from common.clock import Clock
 from common.config import read_toml
 from common.core.errors import UsageError
-from common.core.instant import DAY, from_us
+from common.core.instant import DAY, SECOND, from_us
+from common.core.message import Heartbeat
 from common.core.state import SiteKind
 from common.core.text import one_line
 from provisioning import registry, script
@@ -121,7 +121,7 @@ def wait(hall: Hall, site: str, limit_secs: float) -> int:
         nonlocal said
         while True:
             async with store.read() as conn:
-                row = next(row for row in await registry.listed(conn) if row.id == site)
+                row = next(row for row in await fleet.listed(conn) if row.id == site)
             if said < 1 and row.generation:
                 said = 1
                 say(f"✓ {_clock(row.created_wall)} 已登记（第 {row.generation} 代{_machine(row)}）")
@@ -137,32 +137,32 @@ def wait(hall: Hall, site: str, limit_secs: float) -> int:
 
 def listed(hall: Hall, *, as_json: bool) -> int:
     """One line a site. -> 0 all well, 1 something has a date, 2 a site is not heard."""
-    rows = _rows(hall)
+    seats = _seats(hall)
     now = Clock().wall()
     if as_json:
-        say_json(msgspec.json.encode([_document(row, now) for row in rows]))
-    elif not rows:
+        say_json(msgspec.json.encode([_document(seat, now) for seat in seats]))
+    elif not seats:
         say("✓ 还没有站点；新增：mingcha site add 名称 --kind street")
     else:
-        for row in rows:
-            say("\t".join((row.id, row.name, _state(row, now), *_details(row, now))))
-    return max((_grade(row, now) for row in rows), default=0)
+        for seat in seats:
+            say("\t".join((seat.row.id, seat.row.name, _state(seat.row, now), *_details(seat, now))))
+    return max((_grade(seat.row, now) for seat in seats), default=0)
 
 
 def show(hall: Hall, site: str, *, as_json: bool) -> None:
     """Everything about one site. Raises UsageError for an unknown one."""
-    row = next((row for row in _rows(hall) if row.id == site), None)
+    seat = next((seat for seat in _seats(hall) if seat.row.id == site), None)
     now = Clock().wall()
-    if row is None:
+    if seat is None:
         _with_store(hall, lambda store: _must_find(store, site))
         return
     if as_json:
-        say_json(msgspec.json.encode(_document(row, now)))
+        say_json(msgspec.json.encode(_document(seat, now)))
         return
-    say(f"{row.id}\t{row.name}\t{SiteKind(row.kind).word}\t{_state(row, now)}")
-    for line in _details(row, now):
+    say(f"{seat.row.id}\t{seat.row.name}\t{SiteKind(seat.row.kind).word}\t{_state(seat.row, now)}")
+    for line in _details(seat, now):
         say(f"  {line}")
-    for name, value in json.loads(row.machine or "{}").items():
+    for name, value in json.loads(seat.row.machine or "{}").items():
         say(f"  {one_line(name)}：{one_line(str(value))}")
 
 
@@ -171,16 +171,22 @@ async def _must_find(store: Store, site: str) -> None:
         await registry.must_find(conn, site)
 
 
-def _rows(hall: Hall) -> list[Row[Any]]:
-    async def work(store: Store) -> list[Row[Any]]:
+class _Seat(msgspec.Struct):
+    """A site, what its box said last, and how its doctor last ended."""
+
+    row: Row[Any]
+    beat: Heartbeat | None
+    examined: fleet.Examined | None
+
+
+def _seats(hall: Hall) -> list[_Seat]:
+    async def work(store: Store) -> list[_Seat]:
         async with store.read() as conn:
-            return await _listed(conn)
+            beats, examined = await pages.heartbeats(conn), await fleet.examined(conn)
+            rows = await fleet.listed(conn)
+        return [_Seat(row, beats.get(row.id), examined.get(row.id)) for row in rows]
 
     return _with_store(hall, work)
-
-
-async def _listed(conn: AsyncConnection) -> list[Row[Any]]:
-    return await registry.listed(conn)
 
 
 def _state(row: Row[Any], now: int) -> str:
@@ -201,18 +207,29 @@ def _grade(row: Row[Any], now: int) -> int:
     return 1 if row.ends_wall is not None and row.ends_wall - now < ONLINE_DAYS_WARN * DAY else 0
 
 
-def _details(row: Row[Any], now: int) -> list[str]:
-    found = []
+def _details(seat: _Seat, now: int) -> list[str]:
+    row, beat, found = seat.row, seat.beat, []
     if row.generation is not None:
         found.append(f"第 {row.generation} 代")
     if row.ends_wall is not None:
         found.append(f"证书还有 {max(0, (row.ends_wall - now) // DAY)} 天")
+    if row.heard_wall is not None:
+        found.append(f"最近联系 {_when(row.heard_wall)}")
     if row.receipt_wall is not None:
-        found.append(f"最近回执 {from_us(row.receipt_wall, ZONE):%m-%d %H:%M:%S}")
+        found.append(f"最近回执 {_when(row.receipt_wall)}")
+    if beat is not None:
+        behind = f"，落后 {max(0, now - row.behind_wall) // SECOND} 秒" if row.behind_wall else ""
+        found += [f"版本 {one_line(beat.version)}", f"积压 {beat.rows:,} 条{behind}"]
+    if seat.examined is not None:
+        found.append(f"体检 {_when(seat.examined.at_wall)} {seat.examined.verdict.word}")
     return found
 
 
-def _document(row: Row[Any], now: int) -> dict[str, Any]:
+def _when(wall: int) -> str:
+    return f"{from_us(wall, ZONE):%m-%d %H:%M:%S}"
+
+
+def _document(seat: _Seat, now: int) -> dict[str, Any]:
     names = (
         "id",
         "name",
@@ -222,9 +239,19 @@ def _document(row: Row[Any], now: int) -> dict[str, Any]:
         "online",
         "heard_wall",
         "receipt_wall",
+        "behind_wall",
         "retired_wall",
     )
-    return {**{name: row._mapping[name] for name in names}, "state": _state(row, now)}  # noqa: SLF001
+    row, beat, examined = seat.row, seat.beat, seat.examined
+    return {
+        **{name: row._mapping[name] for name in names},  # noqa: SLF001
+        "state": _state(row, now),
+        "certificate_days": None if row.ends_wall is None else (row.ends_wall - now) // DAY,
+        "version": beat.version if beat else None,
+        "backlog": beat.rows if beat else None,
+        "offset_ms": beat.offset_ms if beat else None,
+        "doctor": None if examined is None else {"at_wall": examined.at_wall, "verdict": examined.verdict},
+    }
 
 
 def _machine(row: Row[Any]) -> str:

@@ -14,6 +14,7 @@ from central.web import (
     case,
     cases,
     finding,
+    fleet,
     guard,
     hall,
     items,
@@ -52,6 +53,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes)
     for subject in (
         alarm,
         finding,
+        fleet,
         hall,
         queue,
         sites,

@@ -32,7 +32,7 @@ _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|“[^”\n]*”|‘[^’\n]*’|�
 _NAMED = re.compile(
     r"(申请人|联系人|姓名|承办人|法人|经办人|当事人|name)([:：=为是\s]*)[\u3400-\u9fff·]{2,5}"
 )
-_TOKEN = re.compile(r"mc1\.[\w-]+\.[\w-]+|(?<![\w/])[A-Za-z0-9+/_-]{32,}={0,2}")
+_TOKEN = re.compile(r"mc1\.[\w-]+\.[\w-]+|[A-Za-z0-9+_-]{24,}={0,2}")
 _PLACE = re.compile(r'\s*File "[^"]+", line \d+, in \S+')
 _RAISED = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit|Group)\b")
 _OURS = {"event", "level", "timestamp", "role", "site", "version", "code", "act", "epoch"}
@@ -77,7 +77,8 @@ def _findings(path: Path) -> str:
         findings, verdict, _ = asyncio.run(doctor.examine(path))
     else:
         findings, verdict, _ = asyncio.run(doctor.examine_config(config, Clock(), for_hall=True))
-    return masked_text(doctor.as_json(path, findings, verdict), quotes=False)
+    said = json.loads(doctor.as_json(path, findings, verdict))
+    return json.dumps(_masked_value(said, quotes=False), ensure_ascii=False, indent=1)
 
 
 def _configuration(path: Path) -> str:
@@ -127,12 +128,12 @@ def _masked_line(line: str) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def _masked_value(value: Any) -> Any:
+def _masked_value(value: Any, *, quotes: bool = True) -> Any:
     if isinstance(value, str):
-        return masked_text(value)
+        return masked_text(value, quotes=quotes)
     if isinstance(value, dict):
-        return {key: _masked_value(item) for key, item in value.items()}
-    return [_masked_value(item) for item in value] if isinstance(value, list) else value
+        return {key: _masked_value(item, quotes=quotes) for key, item in value.items()}
+    return [_masked_value(item, quotes=quotes) for item in value] if isinstance(value, list) else value
 
 
 def masked_text(text: str, *, quotes: bool = True) -> str:

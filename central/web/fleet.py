@@ -12,7 +12,7 @@ from central.core.access import Permission
 from central.core.hall import Facts
 from central.store import fleet, pages
 from central.store.fleet import Examined
-from central.web.page import HALL, Route, facts_of, render
+from central.web.page import HALL, Route, facts_of, reached_sites, render
 from common.core.instant import DAY, MINUTE
 from common.core.message import Heartbeat
 from common.core.state import DoctorVerdict, Health
@@ -53,14 +53,18 @@ _UNKNOWN = Cell("–", Health.SKIP)
 
 
 async def show_fleet(request: web.Request) -> web.Response:
-    facts = facts_of(request)
-    async with request.app[HALL].store.read() as conn:
+    facts, hall = facts_of(request), request.app[HALL]
+    async with hall.store.read() as conn:
         rows = await fleet.listed(conn)
         beats, examined = await pages.heartbeats(conn), await fleet.examined(conn)
-    known = {item.id for item in facts.sites}
+    known = {item.id for item in reached_sites(request)}
     lines = [_line(row, beats.get(row.id), examined.get(row.id), facts) for row in rows if row.id in known]
     return render(
-        request, "fleet.html", lines=lines, wrong=sum(not line.is_well for line in lines), version=__version__
+        request,
+        "fleet.html",
+        lines=[(line, hall.wall.state["s"][line.id]) for line in lines],
+        wrong=sum(not line.is_well for line in lines),
+        version=__version__,
     )
 
 
@@ -119,9 +123,9 @@ def _examined(examined: Examined | None, now_wall: int) -> Cell:
 
 
 def _commands(row: Row[Any]) -> list[tuple[str, str]]:
-    again = "换机器、重装：印出新的安装命令" if row.generation else "印出安装命令"
+    again = "换机器：新的安装命令" if row.generation else "安装命令"
     asked = [("现在体检", f"mingcha doctor --site {row.id}")] if row.generation else []
     return [*asked, (again, f"mingcha site reissue {row.id}")]
 
 
-ROUTES = [Route("GET", "/hall/admin/sites", show_fleet, Permission.VIEW_SITE)]
+ROUTES = [Route("GET", "/hall/admin/sites", show_fleet, Permission.VIEW_BOX)]

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from agent.switch import Off, Switch
+from central import site_doctor
 from central.config import load as load_central
 from central.store import commands
 from central.store import tables as t
 from central.store.engine import look
+from common.clock import Clock
 from common.core import message, topics
+from common.core.errors import UnavailableError
 from common.core.message import Command, Heartbeat
 from tests.integration.links import ingest
 from tests.journey.scene import Place, command, events, finds, scene, until
@@ -68,6 +72,36 @@ async def test_commands_reach_a_box_once_even_if_it_was_away_and_its_answers_com
             "mingcha", "command", "send", "s99", "doctor", "--why", "错", "--config", str(place.hall.config)
         )
         assert (code != 0, "没有站点 s99" in err) == (True, True)
+
+
+@together
+async def test_the_hall_asks_a_boxs_doctor_and_says_what_is_otherwise_than_when_it_was_well() -> None:
+    async with scene() as place:
+        await place.settled()
+        asked = ("doctor", "--site", "s01", "--config", str(place.hall.config))
+        code, out, err = await command("mingcha", *asked)
+        assert (code, out.splitlines()[0][:6], err) == (0, "✓ 一切正常", "")
+        assert "相比" not in out, "there is nothing to compare"
+        Switch(place.agent.folder / "data").turn_off(Off(Clock().wall(), "王工", "厂商升级"))
+        await finds(place.agent, "E-SRC-05")
+        code, out, _ = await command("mingcha", *asked)
+        local = (await command("mingcha-agent", "doctor", "--config", str(place.agent.config)))[1]
+        assert code == 1
+        assert "采集已由 王工 暂停：厂商升级" in out
+        fault = next(line for line in local.splitlines() if "E-SRC-05" in line)
+        assert fault in out, "the same words as at the box"
+        assert "）相比：\n  数据源.采集开关：正常 → 注意" in out
+        code, out, _ = await command("mingcha", *asked, "--json")
+        said = json.loads(out)
+        assert (code, said["verdict"], said["site"]) == (1, "attention", "s01")
+        assert said["last_good"] <= said["at"]
+        assert {item["id"] for item in said["checks"]} >= {"E-SYS-01", "E-SRC-10"}
+        code, _, err = await command("mingcha", "doctor", "--site", "s99", *asked[3:])
+        assert (code != 0, "没有站点 s99" in err) == (True, True)
+        await place.stop(place.agent)
+        with pytest.raises(UnavailableError, match="没有应答"):
+            await site_doctor.ask(load_central(place.hall.config), "s01", wait_secs=1)
+        await place.start(place.agent)
 
 
 @together

@@ -45,13 +45,15 @@ def _of_hall(path: Path, only: str, *, as_json: bool, verbose: bool) -> int:
 
 def _of_site(path: Path, site: str, *, as_json: bool, verbose: bool) -> int:
     from central import config, site_doctor
+    from central.store.engine import look
     from common import health
 
     settings = config.load(path)
 
     async def both() -> tuple[site_doctor.Run, site_doctor.Run | None]:
         run = await site_doctor.ask(settings, site)
-        return run, site_doctor.last_good(await site_doctor.runs(settings, site), run.at_wall)
+        async with look(settings.database_url) as conn:
+            return run, site_doctor.last_good(await site_doctor.runs(conn, site), run.at_wall)
 
     run, good = asyncio.run(both())
     changed = site_doctor.compared(run, good, settings)

@@ -52,24 +52,30 @@ def read(site: str, at_wall: int, detail: str) -> Run | None:
         return None
 
 
-async def ask(config: CentralConfig, site: str, wait_secs: float = WAIT_SECS) -> Run:
-    """Raises UsageError for an unknown site, UnavailableError without an answer, RejectedError for one that says no."""
-    number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
+async def order(conn: AsyncConnection, site: str, who: str, why: str) -> str:
+    """Write down that `who` asks this site's box for its doctor; it is sent within a second. -> number of the command.
+
+    Raises UsageError for an unknown site.
+    """
+    number, now = secrets.token_hex(16), Clock().wall()
+    await pages.must_know(conn, site)
     row = {
         "id": number,
         "site": site,
         "act": Act.DOCTOR.value,
         "args": json.dumps({}),
         "who": who,
-        "why": _WHY,
+        "why": why,
     }
+    await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + _LIFE})
+    await trail.note(conn, now, who, "command.doctor", f"{site}/{number}", why)
+    return number
 
-    async def write(conn: AsyncConnection) -> None:
-        await pages.must_know(conn, site)
-        await commands.add(conn, {**row, "issued_wall": now, "expires_wall": now + _LIFE})
-        await trail.note(conn, now, who, "command.doctor", f"{site}/{number}", _WHY)
 
-    await within(config.database_url, write)
+async def ask(config: CentralConfig, site: str, wait_secs: float = WAIT_SECS) -> Run:
+    """Raises UsageError for an unknown site, UnavailableError without an answer, RejectedError for one that says no."""
+    who = getpass.getuser()
+    number = await within(config.database_url, lambda conn: order(conn, site, who, _WHY))
     end_mono = time.monotonic() + wait_secs
     while time.monotonic() < end_mono:
         async with look(config.database_url) as conn:
@@ -93,12 +99,12 @@ def _answer(site: str, at_wall: int, outcome: Outcome, detail: str) -> Run:
     return found
 
 
-async def runs(config: CentralConfig, site: str) -> list[Run]:
+async def runs(conn: AsyncConnection, site: str) -> list[Run]:
     """Every run of this box's doctor that the hall knows, newest first."""
-    async with look(config.database_url) as conn:
-        rows = await commands.listed(conn, site, _SEARCHED)
+    rows = await commands.listed(conn, site, _SEARCHED)
     done = [row for row in rows if row.act == Act.DOCTOR and row.outcome == Outcome.DONE]
-    return [found for row in done if (found := read(site, row.ended_wall, row.detail)) is not None]
+    found = [read(site, row.ended_wall, row.detail) for row in done]
+    return sorted((run for run in found if run is not None), key=lambda run: -run.at_wall)
 
 
 def last_good(known: list[Run], before_wall: int) -> Run | None:

@@ -18,6 +18,7 @@ from agent.switch import Off, Switch
 from central.embedded import embedded_broker
 from central.store import tables as t
 from common.clock import Clock
+from common.core.errors import UnavailableError
 from common.core.instant import DAY, HOUR
 from common.core.state import ClockKind, LetterState, Light
 from common.mqtt import MqttConfig
@@ -638,16 +639,17 @@ async def dead_letter(stage: Stage) -> Struck:
 
 @fault("时限判定停住", "E-HALL-04", hall=True)
 async def ticker_hung(stage: Stage) -> Struck:
-    stage.place.hall.freeze()
-    clock = {
-        "site": "s01",
-        "case_key": "SL00001",
-        "kind": ClockKind.STATED,
-        "light": Light.GREEN,
-        "running": True,
-    }
-    clock |= {"stopped": False, "provisional": False, "calendar_version": 1, "rev": 1}
-    await in_hall(stage, insert(t.clock).values(**clock, next_check_at=Clock().wall() - HOUR))
+    clock = {"site": "s01", "case_key": "SL00001", "kind": ClockKind.STATED, "light": Light.GREEN}
+    clock |= {"running": True, "stopped": False, "provisional": False, "calendar_version": 1, "rev": 1}
+    due = insert(t.clock).values(**clock, next_check_at=Clock().wall() - HOUR)
+    while True:  # until it is not in the midst of writing
+        stage.place.hall.freeze()
+        try:
+            await in_hall(stage, due)
+            break
+        except UnavailableError:
+            stage.place.hall.thaw()
+            await asyncio.sleep(0.3)
     yield
     await in_hall(stage, delete(t.clock).where(t.clock.c.kind == ClockKind.STATED))
     stage.place.hall.thaw()

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from tests import services
 from tests.journey.scene import Place, scene
+from tests.real.chaos import say
 from tests.services import MariaDb
 
 TARGET_SECS = 5.0
@@ -92,8 +93,13 @@ async def staged(mariadb: MariaDb) -> AsyncIterator[Stage]:
 
 async def run(names: list[str], mariadb: MariaDb) -> list[Found]:
     """One after the other, on one site."""
+    found = []
     async with staged(mariadb) as stage:
-        return [await struck(stage, FAULTS[name]) for name in names]
+        for name in names:
+            found.append(await struck(stage, FAULTS[name]))
+            said = found[-1].wrong or found[-1].detail.partition("\n")[0]
+            say(f"{name}\t{FAULTS[name].check}\t{found[-1].secs:.1f} s\t{said}")
+    return found
 
 
 async def everything(count: int, seed: int) -> list[Found]:

@@ -114,9 +114,6 @@ async def disk(count: int, seed: int) -> Tally:
 async def doctor(count: int, seed: int) -> Tally:
     """Faults on one site, one by one: the doctor must name the one cause of each, alone. `unnoticed`: those it did not."""
     found = await doctoring.everything(count, seed)
-    for item in found:
-        words = item.wrong or item.detail.partition("\n")[0][:60]
-        say(f"{item.fault.name}\t{item.fault.check}\t{item.secs:.1f} s\t{words}")
     secs = sorted(item.secs for item in found)
     say(
         f"median {secs[len(secs) // 2]:.1f} s, slowest {secs[-1]:.1f} s, "

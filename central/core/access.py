@@ -55,7 +55,7 @@ class Permission(StrEnum):
     ACCOUNT = "account"  # any logged-in user: own password, log-out
     VIEW_WALL = "view_wall"
     VIEW_SITE = "view_site"
-    VIEW_BOX = "view_box"  # the sites' machines, and the commands by which they are kept
+    KEEP_BOX = "keep_box"  # the sites' machines, and the commands by which they are kept
     VIEW_CASE = "view_case"  # case content, personal data masked
     VIEW_FINDING = "view_finding"  # what is suspected, before anybody has looked into it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
@@ -72,7 +72,7 @@ _PERMISSION_WORDS = {
     Permission.ACCOUNT: "登录后可用",
     Permission.VIEW_WALL: "查看总览大屏",
     Permission.VIEW_SITE: "查看站点",
-    Permission.VIEW_BOX: "查看站点机器",
+    Permission.KEEP_BOX: "看管站点机器",
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
     Permission.VIEW_FINDING: "查看疑点",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
@@ -96,7 +96,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.PUBLISHER: _WALL,
     Role.RELEASER: _WALL,
     Role.LEADER: _CASE | {Permission.VIEW_FINDING},
-    Role.IT: _CASE | {Permission.VIEW_BOX},
+    Role.IT: _CASE | {Permission.KEEP_BOX},
     Role.ACCOUNTS: _WALL,
     Role.SECURITY: _WALL,
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},

@@ -128,4 +128,4 @@ def _commands(row: Row[Any]) -> list[tuple[str, str]]:
     return [*asked, (again, f"mingcha site reissue {row.id}")]
 
 
-ROUTES = [Route("GET", "/hall/admin/sites", show_fleet, Permission.VIEW_BOX)]
+ROUTES = [Route("GET", "/hall/admin/sites", show_fleet, Permission.KEEP_BOX)]

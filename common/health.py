@@ -253,12 +253,12 @@ def _whole(item: _Short) -> Finding:
 
 
 def difference(now: list[Finding], good: list[Finding]) -> list[str]:
-    """What is otherwise than in the last run in which nothing was wrong: one line per check."""
+    """What is otherwise than in the last run in which nothing was wrong: one line per cause, none for what follows."""
     before = {item.id: item for item in good}
     lines = []
     for item in now:
         old = before.get(item.id)
-        if old is None or old.status is not item.status:
+        if not item.caused_by and (old is None or old.status is not item.status):
             was = old.status.word if old else "那时没有这一项"
             lines.append(
                 f"{item.group}.{item.title}：{was} → {item.status.word}  {one_line(item.detail)}".rstrip()

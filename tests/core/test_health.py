@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from common import health
 from common.core.checks import CHECKS
@@ -58,6 +59,8 @@ def test_only_what_changed_is_a_difference() -> None:
     now = [finding("E-SYS-01", Status.OK, "进程 2"), finding("E-NET-03", Status.FAIL, "连接被拒绝")]
     assert health.difference(now, good) == ["网络.消息链路：正常 → 故障  连接被拒绝"]
     assert health.difference(good, good) == []
+    follows = replace(finding("E-NET-04", Status.SKIP, "因 网络.消息链路"), caused_by="E-NET-03")
+    assert health.difference([*now, follows], good) == health.difference(now, good)
     assert health.difference(now, good[:1]) == ["网络.消息链路：那时没有这一项 → 故障  连接被拒绝"]
 
 

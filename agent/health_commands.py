@@ -1,6 +1,5 @@
 """`mingcha-agent doctor`, `status`, `support`: parse, call, print. Part of `agent/__main__.py`."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +73,7 @@ def _examine(
     from common import health
     from common.core.errors import ConfigError
 
-    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
+    findings, verdict, sentence = health.finish(doctors.examine(path, only=only))
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:

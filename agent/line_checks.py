@@ -58,8 +58,9 @@ async def routed(box: Box) -> Outcome:
 def _has_route() -> bool:
     """True where we cannot tell."""
     try:
-        return len(Path("/proc/net/route").read_text("ascii").splitlines()) > 1 or any(
-            not line.endswith(" lo") for line in Path("/proc/net/ipv6_route").read_text("ascii").splitlines()
+        return len(Path("/proc/self/net/route").read_text("ascii").splitlines()) > 1 or any(
+            not line.endswith(" lo")
+            for line in Path("/proc/self/net/ipv6_route").read_text("ascii").splitlines()
         )
     except OSError:
         return True

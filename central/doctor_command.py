@@ -33,7 +33,7 @@ def _of_hall(path: Path, only: str, *, as_json: bool, verbose: bool) -> int:
     from central import doctor as doctors
     from common import health
 
-    findings, verdict, sentence = asyncio.run(doctors.examine(path, only=only))
+    findings, verdict, sentence = health.finish(doctors.examine(path, only=only))
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")
     if as_json:

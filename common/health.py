@@ -3,7 +3,10 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +21,7 @@ CHECK_SECS = 2.5
 RUN_SECS = 4.0
 """Of a whole run, which takes 5 s at most with the start of the process (provisioning.md 3.10)."""
 Status = Health
+_Result = TypeVar("_Result")
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -42,6 +46,35 @@ class Outcome(Struct, frozen=True):
     detail: str
     remedy: str = ""
     since: str = ""
+
+
+class _Unawaited(ThreadPoolExecutor):
+    """A thread for each call, for which nobody waits at the end: a resolver or a driver may hang for half a minute."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  whoever waits for it gets it
+                future.set_exception(error)
+
+        Thread(target=work, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing to wait for."""
+
+
+def finish(examination: Coroutine[Any, Any, _Result]) -> _Result:
+    """Run it as a process of its own does; what hangs in a thread does not keep the process from its end."""
+
+    async def main() -> _Result:
+        asyncio.get_running_loop().set_default_executor(_Unawaited())
+        return await examination
+
+    return asyncio.run(main())
 
 
 CheckFunction = Callable[[], Awaitable[Outcome]]

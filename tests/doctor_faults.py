@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import delete, insert, update
 
@@ -308,13 +309,16 @@ async def no_route(stage: Stage) -> Struck:
     yield
 
 
+_ALONE = (
+    "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 up; "
+    "ip address add 10.255.9.2/24 dev d0"
+)
+"""Commands that give a new network one interface behind which nobody answers."""
+
+
 @fault("市中心主机不应答", "E-NET-02")
 async def silent_host(stage: Stage) -> Struck:
-    made = (
-        "ip link add d0 type veth peer name d1; ip link set d1 up; ip link set d0 up; "
-        "ip address add 10.255.9.2/24 dev d0"
-    )
-    stage.prefix = ("unshare", "--net", "sh", "-c", f'{made}; exec "$@"', "sh")
+    stage.prefix = ("unshare", "--net", "sh", "-c", f'{_ALONE}; exec "$@"', "sh")
     with reading(stage.place.agent.config, f'host = "{HOST}"', 'host = "10.255.9.1"'):
         yield
 
@@ -330,6 +334,17 @@ async def door_closed(stage: Stage) -> Struck:
 @fault("域名解析不了", "E-NET-05", sampled=True)
 async def name_unknown(stage: Stage) -> Struck:
     with reading(stage.place.agent.config, f'host = "{HOST}"', 'host = "hall.invalid"'):
+        yield
+
+
+@fault("域名服务器不应答", "E-NET-05", sampled=True)
+async def resolver_silent(stage: Stage) -> Struck:
+    """It would wait ten seconds."""
+    servers = stage.folder / "resolv.conf"
+    servers.write_text("nameserver 10.255.9.1\n")
+    made = f"{_ALONE}; mount --bind {servers} /etc/resolv.conf"
+    stage.prefix = ("unshare", "--net", "--mount", "sh", "-c", f'{made}; exec "$@"', "sh")
+    with reading(stage.place.agent.config, f'host = "{HOST}"', 'host = "hall.example.gov.cn"'):
         yield
 
 
@@ -639,7 +654,12 @@ async def dead_letter(stage: Stage) -> Struck:
 
 @fault("时限判定停住", "E-HALL-04", hall=True)
 async def ticker_hung(stage: Stage) -> Struck:
-    clock = {"site": "s01", "case_key": "SL00001", "kind": ClockKind.STATED, "light": Light.GREEN}
+    clock: dict[str, Any] = {
+        "site": "s01",
+        "case_key": "SL00001",
+        "kind": ClockKind.STATED,
+        "light": Light.GREEN,
+    }
     clock |= {"running": True, "stopped": False, "provisional": False, "calendar_version": 1, "rev": 1}
     due = insert(t.clock).values(**clock, next_check_at=Clock().wall() - HOUR)
     while True:  # until it is not in the midst of writing

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 from typing import Any, TypeVar
@@ -113,8 +113,9 @@ async def _run_one(
     for need in check.needs:
         cause = await tasks[need] if need in tasks else None
         if cause is not None and cause.status in {Status.FAIL, Status.SKIP}:
-            detail = f"因 {cause.group}.{cause.title}"
-            return replace(found, detail=detail, caused_by=cause.caused_by or need)
+            root = cause.caused_by or need
+            detail = f"因 {CHECKS[root].group(root)}.{CHECKS[root].title}"
+            return replace(found, detail=detail, caused_by=root)
     began = time.monotonic()
     outcome = await _outcome(function, end_mono - began)
     bad = outcome.status in {Status.WARN, Status.FAIL}
@@ -167,16 +168,34 @@ def render(findings: list[Finding], verdict: str, *, verbose: bool = False, asci
                 f"{marks[finding.status]} {finding.group}.{finding.title}  {_shown(finding.detail)}{since}  {finding.id}"
             )
             lines += [f"  影响：{finding.effect}", f"  处理：{finding.remedy}"]
-        elif finding.status is Status.SKIP or verbose:
+        elif verbose:
             lines.append(
                 f"{marks[finding.status]} {finding.group}.{finding.title}  {_shown(finding.detail)}".rstrip()
             )
+    lines += [] if verbose else [f"{marks[Status.SKIP]} {text}" for text in _skipped(findings)]
     passed = sum(f.status is Status.OK for f in findings)
     if not verbose and passed:
         lines.append(f"{marks[Status.OK]} {'其余 ' if len(lines) > 1 else ''}{passed} 项通过   (-v 展开)")
     if len(lines) > 20:
         lines.append(first)
     return "\n".join(lines)
+
+
+def _skipped(findings: list[Finding]) -> Iterator[str]:
+    """One line per reason: which checks could not be made."""
+    by_reason: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.status is Status.SKIP:
+            by_reason.setdefault(finding.detail, []).append(finding)
+    for reason, skipped in by_reason.items():
+        groups: dict[str, list[str]] = {}
+        for finding in skipped:
+            groups.setdefault(finding.group, []).append(finding.title)
+        names = (
+            f"{group}.{titles[0]}" if len(titles) == 1 else f"{group} {len(titles)} 项"
+            for group, titles in groups.items()
+        )
+        yield f"{'、'.join(names)}  跳过" + (f"（{_shown(reason)}）" if reason else "")
 
 
 def _shown(detail: str) -> str:

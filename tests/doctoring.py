@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -57,11 +58,14 @@ class Fault(Struct):
 
 
 class Found(Struct):
-    """`secs` is of the last run, its process too. `wrong`: empty where the cause was named, alone and in time."""
+    """`secs` is of the last run, its process too, `cpu_secs` what it worked. `wrong`: empty where the cause was named, alone and
+    in time.
+    """
 
     fault: Fault
     detail: str
     secs: float
+    cpu_secs: float
     code: int
     wrong: str
 
@@ -123,10 +127,16 @@ async def struck(stage: Stage, item: Fault) -> Found:
             await asyncio.sleep(1)
 
 
+def _worked() -> float:
+    """CPU seconds of processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 async def asked(stage: Stage, item: Fault) -> Found:
     server = stage.place.hall if item.hall else stage.place.agent
     program = str(Path(sys.executable).with_name("mingcha" if item.hall else "mingcha-agent"))
-    began = time.monotonic()
+    began, worked = time.monotonic(), _worked()
     process = await asyncio.create_subprocess_exec(
         *(*stage.prefix, program, "doctor", "--json", "--config", str(server.config)),
         stdin=asyncio.subprocess.DEVNULL,
@@ -135,7 +145,7 @@ async def asked(stage: Stage, item: Fault) -> Found:
         env=os.environ | stage.env,
     )
     out, err = await process.communicate()
-    secs = time.monotonic() - began
+    secs, cpu_secs = time.monotonic() - began, _worked() - worked
     checks = {check["id"]: check for check in json.loads(out)["checks"]}
     faults = {name for name, check in checks.items() if check["status"] in {"fail", "warn"}}
     faults -= {"E-HALL-08", "E-HALL-11"} - {
@@ -146,4 +156,4 @@ async def asked(stage: Stage, item: Fault) -> Found:
     said = checks.get(item.check, {})
     if not wrong and not (said["effect"] and said["remedy"] and process.returncode):
         wrong = "no effect, no remedy or no exit code"
-    return Found(item, str(said.get("detail", "")), secs, process.returncode or 0, wrong)
+    return Found(item, str(said.get("detail", "")), secs, cpu_secs, process.returncode or 0, wrong)

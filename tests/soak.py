@@ -116,7 +116,7 @@ async def doctor(count: int, seed: int) -> Tally:
     found = await doctoring.everything(count, seed)
     secs = sorted(item.secs for item in found)
     say(
-        f"median {secs[len(secs) // 2]:.1f} s, slowest {secs[-1]:.1f} s, "
+        f"median {secs[len(secs) // 2]:.1f} s, slowest {secs[-1]:.1f} s, most CPU {max(item.cpu_secs for item in found):.1f} s, "
         f"over {doctoring.TARGET_SECS:.0f} s: {sum(one > doctoring.TARGET_SECS for one in secs)}"
     )
     return Tally(len(found), 0, 0, 0, sum(bool(item.wrong) for item in found))

@@ -71,6 +71,21 @@ def test_the_verdict_stands_first_and_once_more_below_a_long_run() -> None:
     assert long[0] == long[-1] == "! 有几处要注意"
 
 
+def test_what_was_skipped_for_one_reason_is_one_line_and_with_v_one_each() -> None:
+    why = "因 网络.消息链路"
+    run = [
+        finding("E-NET-03", Status.FAIL, "连接被拒绝"),
+        *(finding(name, Status.SKIP, why) for name in ("E-NET-04", "E-SYNC-01", "E-SYNC-06")),
+        finding("E-SRC-02", Status.OK),
+    ]
+    lines = health.render(run, "有 1 个问题").splitlines()
+    assert lines[-2:] == [
+        "– 网络.加密连接、同步 2 项  跳过（因 网络.消息链路）",
+        "✓ 其余 1 项通过   (-v 展开)",
+    ]
+    assert health.render(run, "有 1 个问题", verbose=True).count(why) == 3
+
+
 async def test_checks_that_hang_one_behind_the_other_end_in_time_and_the_late_ones_are_no_fault() -> None:
     async def hangs() -> Outcome:
         await asyncio.sleep(60)

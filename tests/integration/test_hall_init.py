@@ -1,11 +1,19 @@
 """`mingcha central init` and `mingcha site …` as commands: a hall from nothing; run again, what is sound is left alone."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
+from central.store import tables as t
+from central.store.engine import open_store
 from common.cli import code_of
+from common.clock import Clock
+from common.core import message
+from common.core.instant import DAY, MINUTE, SECOND
+from common.core.message import Heartbeat
 from provisioning.__main__ import hall as hall_cli
 
 
@@ -114,3 +122,52 @@ def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:
     code, out = hall.site("show", "s09")
     assert code == 64
     assert "没有站点 s09\n  处理：站点：s01、s02" in out
+
+
+def test_the_list_says_of_a_box_that_was_heard_what_the_page_says(hall: Hall) -> None:
+    """Version, days of its certificate, backlog and its last doctor."""
+    hall.init("--host", "10.1.0.5")
+    hall.site("add", "青云街道", "--kind", "street")
+    now = Clock().wall()
+    asyncio.run(heard(hall.folder / "data" / "central.db", now))
+    code, out = hall.site("list")
+    assert code == 1, "its certificate ends soon"
+    for said in (
+        "s01\t青云街道\t在线",
+        "第 2 代",
+        "证书还有 5 天",
+        "版本 0.0.9",
+        "积压 1,234 条，落后 ",
+        "部分故障",
+    ):
+        assert said in out, out
+    (row,) = json.loads(hall.site("list", "--json")[1])
+    assert (row["certificate_days"], row["version"], row["backlog"]) == (5, "0.0.9", 1234)
+    assert row["doctor"] == {"at_wall": now, "verdict": "degraded"}
+
+
+async def heard(database: Path, now: int) -> None:
+    """What enrolment and a box have written."""
+    beat = Heartbeat(
+        connection="c", boot="b", epoch=b"e" * 8, newest=9, upto=0, rows=1234, bytes=1, oldest_unsent_age_s=60.0,
+        capture_ok_age_s=1.0, source_fault="", quarantined=0, ack_rtt_ms=None, disk_percent=1.0, state="catchup",
+        at_wall=now, version="0.0.9",
+    )  # fmt: skip
+    status = {"site": "s01", "online": True, "connection": "c", "since_wall": now, "heard_wall": now}
+    status |= {"receipt_wall": now, "behind_wall": now - 60 * SECOND, "heartbeat": message.encode(beat)}
+    box = {"site": "s01", "generation": 2}
+    command = {"id": "c1", "site": "s01", "act": "doctor", "args": "{}", "who": "王工", "why": "例行"}
+    command |= {"issued_wall": now, "expires_wall": now, "ended_wall": now, "outcome": "done"}
+    store = await open_store(f"sqlite+aiosqlite:///{database}")
+    try:
+        async with store.write() as conn:
+            await conn.execute(
+                insert(t.box).values(**box, sign_key=b"s" * 32, state="active", created_wall=now)
+            )
+            ends = now + 5 * DAY + MINUTE
+            leaf = {"serial": "a1", "key": b"k", "issued_wall": now, "ends_wall": ends}
+            await conn.execute(insert(t.certificate).values(**box, **leaf))
+            await conn.execute(insert(t.site_status).values(**status))
+            await conn.execute(insert(t.command).values(**command, detail="degraded 有 1 个问题\n[]"))
+    finally:
+        await store.close()

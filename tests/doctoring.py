@@ -88,8 +88,6 @@ def fault(name: str, check: str, *, hall: bool = False, sampled: bool = False) -
 async def staged(mariadb: MariaDb) -> AsyncIterator[Stage]:
     """A site that is well, with enough rows to need its index."""
     async with scene() as place:
-        with place.office.vendor() as db:
-            db.execute('CREATE INDEX "时间" ON "办件" ("修改时间")')
         place.office.receive(ROWS)
         await place.settled()
         yield Stage(place, mariadb)

@@ -63,6 +63,7 @@ class Office:
         self._number = 0
         with self.vendor() as db:
             db.execute('CREATE TABLE "办件" ("编号" TEXT PRIMARY KEY, "申请人", "状态", "修改时间" TEXT)')
+            db.execute('CREATE INDEX "时间" ON "办件" ("修改时间")')
             db.execute(
                 'CREATE TABLE "办理过程" ("编号" TEXT, "序号" INTEGER, "环节", PRIMARY KEY ("编号", "序号"))'
             )

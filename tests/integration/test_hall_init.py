@@ -156,7 +156,14 @@ async def heard(database: Path, now: int) -> None:
     status = {"site": "s01", "online": True, "connection": "c", "since_wall": now, "heard_wall": now}
     status |= {"receipt_wall": now, "behind_wall": now - 60 * SECOND, "heartbeat": message.encode(beat)}
     box = {"site": "s01", "generation": 2}
-    command = {"id": "c1", "site": "s01", "act": "doctor", "args": "{}", "who": "王工", "why": "例行"}
+    command: dict[str, object] = {
+        "id": "c1",
+        "site": "s01",
+        "act": "doctor",
+        "args": "{}",
+        "who": "王工",
+        "why": "例行",
+    }
     command |= {"issued_wall": now, "expires_wall": now, "ended_wall": now, "outcome": "done"}
     store = await open_store(f"sqlite+aiosqlite:///{database}")
     try:

@@ -57,8 +57,10 @@ class _Unawaited(ThreadPoolExecutor):
         def work() -> None:
             try:
                 future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001  whoever waits for it gets it
+            except BaseException as error:
                 future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
 
         Thread(target=work, daemon=True).start()
         return future

@@ -30,6 +30,7 @@ from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.state import ClockKind, LetterState, Light
 from common.health import Outcome
 from provisioning.pki import box_subject, keep_node, load_ca
+from tests import doctoring
 from tests.journey.scene import FIRST, Place, command, doctor, ended, finds, scene, until
 from tests.journey.together import together
 from tests.services import MariaDb
@@ -292,7 +293,7 @@ async def test_a_doctor_answers_within_five_seconds_although_everybody_hangs(mar
                 server.thaw()
         assert box.faults >= {"E-NET-04", "E-SRC-02"}
         assert hall.faults >= {"E-HALL-02"}
-        assert took < 5 + 1, "both were asked at once"
+        assert took < doctoring.LIMIT_SECS, "both were asked at once, on a machine that others use too"
 
 
 async def test_a_check_that_may_not_look_is_skipped_and_what_needs_it_too() -> None:

@@ -22,6 +22,7 @@ from agent.policy import Keeping
 from agent.remote import DOUBTFUL, Remote
 from agent.sqlfile import BufferFullError
 from agent.switch import Off, Switch
+from common import health
 from common.clock import Clock
 from common.core import crypto, message, record, topics
 from common.core.instant import DAY, HOUR, MINUTE
@@ -186,9 +187,8 @@ async def test_what_the_hall_and_the_log_are_told_of_a_row_names_nobody(
         await box.round()
         remote.take(signed("doctor"), HALL_SIGN)
         detail = (await until("the doctor has answered", lambda: results(box)))[0].detail
-        findings = {item["id"]: item["detail"] for item in msgspec.json.decode(detail.partition("\n")[2])}
+        findings = {item.id: item.detail for item in health.whole(detail.partition("\n")[2])}
         logged = capsys.readouterr()
-    print(findings)
     assert "case 主键 330***************：字段 状态 的值" in findings["E-SRC-10"]
     shown = [refused for refused in inside.quarantine(tmp_path / "buffer.db") if "隔离的行" in refused.what]
     assert len(shown) == 2

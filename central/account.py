@@ -14,6 +14,7 @@ from common.cli import say, say_json
 
 _NAME = click.argument("name", metavar="用户名")
 _SITES = click.option("--site", "sites", multiple=True, metavar="站点", help="只及此站点，可写多次。")
+_STATES = {"disabled": "停用", "pending": "待授权", "must_change": "须改密码"}
 _ORGS = click.option("--org", "offices", multiple=True, metavar="机构", help="只及此机构及其下级，可写多次。")
 
 
@@ -26,6 +27,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
     _add_accounts(user, config)
     _add_entrance(user, config)
+    _add_security(user, config)
 
 
 def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
@@ -69,6 +71,7 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
         async def read(conn: AsyncConnection) -> list[dict[str, Any]]:
             return [
                 {"name": row.name, "role": row.role, "disabled": row.disabled, "must_change": row.must_change}
+                | {"pending": row.pending, "factor": row.factor is not None}
                 | dict(zip(("sites", "orgs"), await scope.given(conn, row.name), strict=True))
                 for row in await users.everyone(conn)
             ]
@@ -78,9 +81,9 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
             say_json(msgspec.json.encode(found))
             return
         for line in found:
-            notes = "停用" if line["disabled"] else "须改密码" if line["must_change"] else ""
+            notes = [word for name, word in _STATES.items() if line[name]]
             reach = "、".join([*line["sites"], *line["orgs"]])
-            say(f"{line['name']}\t{Role(line['role']).word}\t{notes}\t{reach}".rstrip())
+            say(f"{line['name']}\t{Role(line['role']).word}\t{''.join(notes[:1])}\t{reach}".rstrip())
 
     @user.command("reach", help="限定用户所及的站点与机构；都不写为不限。")
     @_NAME
@@ -150,3 +153,42 @@ def _add_entrance(user: click.Group, config: Callable[[Any], Any]) -> None:
 
         in_store(path, write)
         say(f"用户 {name} 已停用")
+
+
+def _add_security(user: click.Group, config: Callable[[Any], Any]) -> None:
+    def hand(path: Path, name: str, act: str, work: Callable[[AsyncConnection, str], Any]) -> None:
+        from central.store import users
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.one(conn, name)
+            await work(conn, name)
+            await trail.by_hand(conn, act, name)
+
+        in_store(path, write)
+
+    @user.command("approve", help="授权在网页上申请的用户或其变更。")
+    @_NAME
+    @config
+    def approve(name: str, path: Path) -> None:
+        from central.store import users
+
+        hand(path, name, "user.approve", users.approve)
+        say(f"用户 {name} 已授权")
+
+    @user.command("forget", help="取消用户的动态口令（手机丢失或更换），并退出其全部登录。")
+    @_NAME
+    @config
+    def forget(name: str, path: Path) -> None:
+        from central.store import users
+
+        hand(path, name, "user.forget", users.forget_factor)
+        say(f"用户 {name} 的动态口令已取消")
+
+    @user.command("logout", help="结束用户的全部登录。")
+    @_NAME
+    @config
+    def logout(name: str, path: Path) -> None:
+        from central.store import sessions
+
+        hand(path, name, "user.logout", sessions.end_of)
+        say(f"用户 {name} 的登录已全部结束")

@@ -26,7 +26,6 @@ from central.web.page import HALL
 from common import log as logs
 from common import process
 from common.clock import Clock
-from common.core import crypto
 from common.core.backoff import delay
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND
@@ -58,7 +57,7 @@ async def _main(config: CentralConfig) -> None:
         await _unpark(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
-        pages = make_app(store, config, clock, crypto.sign_public(receiver.sign_secret))
+        pages = make_app(store, config, clock, receiver.sign_secret)
         wall = pages[HALL].wall
         address = await stack.enter_async_context(_pages(config.web, pages))
         log.info("central.started", version=__version__, database=store.dialect, address=address)

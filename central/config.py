@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
+from central.core.access import Role
 from common import config
 from common.clock import ClockConfig
 from common.config import LogLevel
@@ -29,6 +30,8 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     secure_cookie: bool = True
     """False only where the browser comes by plain HTTP on loopback."""
+    second_factor: tuple[Role, ...] = (Role.ACCOUNTS, Role.SECURITY, Role.AUDITOR)
+    """Roles that may do nothing until they have set up a second factor; others may have one."""
 
 
 class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -60,6 +60,9 @@ class Permission(StrEnum):
     VIEW_FINDING = "view_finding"  # what is suspected, before anybody has looked into it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
+    VIEW_ACCOUNT = "view_account"
+    MANAGE_ACCOUNT = "manage_account"  # ask for an account, another role or reach; passwords; in use or not
+    APPROVE_ACCOUNT = "approve_account"  # authorise what was asked for; second factors; end sessions
     VIEW_TRAIL = "view_trail"  # who looked at what, decided what, and why
 
     @property
@@ -77,6 +80,9 @@ _PERMISSION_WORDS = {
     Permission.VIEW_FINDING: "查看疑点",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
+    Permission.VIEW_ACCOUNT: "查看用户",
+    Permission.MANAGE_ACCOUNT: "管理用户",
+    Permission.APPROVE_ACCOUNT: "授权用户",
     Permission.VIEW_TRAIL: "查看审计",
 }
 
@@ -97,8 +103,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.RELEASER: _WALL,
     Role.LEADER: _CASE | {Permission.VIEW_FINDING},
     Role.IT: _CASE | {Permission.KEEP_BOX},
-    Role.ACCOUNTS: _WALL,
-    Role.SECURITY: _WALL,
+    Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},
+    Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},
 }
 

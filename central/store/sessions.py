@@ -1,5 +1,6 @@
 """Users and their sessions: statements as named functions. A session is found by the digest of its token."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, insert, select, update
@@ -18,18 +19,42 @@ async def set_password(conn: AsyncConnection, name: str, hashed: str, *, must_ch
     await conn.execute(update(t.user).where(t.user.c.name == name).values(values))
 
 
-async def begin(conn: AsyncConnection, token: bytes, user: str, csrf: str, now_wall: int) -> None:
+async def begin(
+    conn: AsyncConnection,
+    token: bytes,
+    user: str,
+    csrf: str,
+    now_wall: int,
+    *,
+    address: str = "",
+    browser: str = "",
+) -> None:
     """Keep a new session; `token` is the digest of what the browser holds."""
     values = {"token": token, "user": user, "csrf": csrf, "created_wall": now_wall, "seen_wall": now_wall}
-    await conn.execute(insert(t.session).values(values))
+    await conn.execute(insert(t.session).values(**values, address=address, browser=browser))
+
+
+async def of_user(conn: AsyncConnection, user: str) -> Sequence[Row[Any]]:
+    """Newest use first."""
+    query = select(t.session).where(t.session.c.user == user)
+    return (await conn.execute(query.order_by(t.session.c.seen_wall.desc()))).all()
+
+
+async def end_of(conn: AsyncConnection, user: str, token: bytes | None = None) -> int:
+    """End this session of `user`, or all. -> how many there were; a token of somebody else's ends nothing."""
+    mine = t.session.c.user == user
+    query = delete(t.session).where(mine if token is None else and_(mine, t.session.c.token == token))
+    return int((await conn.execute(query)).rowcount)
 
 
 async def find(conn: AsyncConnection, token: bytes) -> Row[Any] | None:
-    """The session with its user's role; None if unknown or the user is disabled."""
+    """The session with its user's role; None if unknown, or the user is disabled or waits to be authorised."""
     query = (
-        select(t.session, t.user.c.role, t.user.c.must_change)
+        select(
+            t.session, t.user.c.role, t.user.c.must_change, t.user.c.factor.is_(None).label("lacks_factor")
+        )
         .join(t.user, and_(t.user.c.name == t.session.c.user, t.user.c.disabled.is_(False)))
-        .where(t.session.c.token == token)
+        .where(t.session.c.token == token, t.user.c.pending.is_(False))
     )
     return (await conn.execute(query)).one_or_none()
 

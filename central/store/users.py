@@ -35,6 +35,33 @@ async def one(conn: AsyncConnection, name: str) -> Row[Any]:
     return row
 
 
+async def ask(conn: AsyncConnection, name: str, role: Role) -> None:
+    """From now on `name` is `role`, but logs in only when that was approved. Raises UsageError for an unknown name."""
+    await _change(conn, name, role=role.value, pending=True)
+
+
+async def approve(conn: AsyncConnection, name: str) -> None:
+    """Raises UsageError where nothing waits."""
+    if not (await one(conn, name)).pending:
+        raise UsageError(f"用户 {name} 没有待授权的变更", hint="用  mingcha user list  查看全部用户")
+    await _change(conn, name, pending=False)
+
+
+async def keep_factor(conn: AsyncConnection, name: str, sealed: bytes, step: int) -> None:
+    await conn.execute(update(user).where(user.c.name == name).values(factor=sealed, factor_step=step))
+
+
+async def use_step(conn: AsyncConnection, name: str, step: int) -> bool:
+    """Take the code of this time step, once: False where it, or a later one, was taken meanwhile."""
+    free = user.c.name == name, user.c.factor_step < step
+    return (await conn.execute(update(user).where(*free).values(factor_step=step))).rowcount == 1
+
+
+async def forget_factor(conn: AsyncConnection, name: str) -> None:
+    """The telephone is lost: out of every window, and the next log-in goes without. Raises UsageError for an unknown name."""
+    await _change(conn, name, factor=None, factor_step=0)
+
+
 async def reset(conn: AsyncConnection, name: str, hashed: str) -> None:
     """A new one-time password; the user's windows are logged out. Whoever is disabled stays so.
 

@@ -6,9 +6,12 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from central import factor
 from central.config import CentralConfig
 from central.store.engine import Store
 from central.web import (
+    account,
+    accounts,
     alarm,
     calendar,
     case,
@@ -30,15 +33,16 @@ from central.web import (
 )
 from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
+from common.core import crypto
 
 LARGEST_POST = 64 * 1024
 PLAIN_ADDRESS = web.normalize_path_middleware(append_slash=False, remove_slash=True)  # `/hall/` is `/hall`
 
 
-def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes) -> web.Application:
+def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: bytes) -> web.Application:
     """The application, ready for a runner; it writes sessions, passwords, accepted alarms and the audit trail.
 
-    `sign_key`: the hall's raw public operations key.
+    `sign_secret`: the hall's raw operations key.
     """
     zone = ZoneInfo(config.legal_zone)
     wall = live.Wall(store, clock, zone)
@@ -48,7 +52,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes)
         middlewares=[guard.headers, guard.errors, PLAIN_ADDRESS, guard.admission],
         client_max_size=LARGEST_POST,
     )
-    app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, sign_key)
+    keys = crypto.sign_public(sign_secret), factor.key_of(sign_secret)
+    app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, *keys)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
     for subject in (
@@ -65,6 +70,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_key: bytes)
         items,
         calendar,
         login,
+        account,
+        accounts,
         overview,
         trail,
         static_files,

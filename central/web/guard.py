@@ -122,6 +122,8 @@ def _admit(request: web.Request, user: User | None, permission: Permission) -> N
         raise web.HTTPUnauthorized(text="请先登录")
     if user.must_change and permission is not Permission.ACCOUNT:
         raise web.HTTPSeeOther("/password")
+    if user.lacks_factor and permission is not Permission.ACCOUNT:
+        raise web.HTTPSeeOther("/account/factor")
     if not allows(user.role, permission):
         may = "、".join(role.word for role in who_may(permission))
         raise web.HTTPForbidden(
@@ -146,7 +148,9 @@ async def _user(request: web.Request) -> User | None:
     if now - row.seen_wall > TOUCH_EVERY:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
-    return User(row.user, sessions.role_of(row), reached, row.csrf, bool(row.must_change), token)
+    role = sessions.role_of(row)
+    lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
+    return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token)
 
 
 def digest(cookie: str) -> bytes:

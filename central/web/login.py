@@ -3,22 +3,24 @@
 import re
 import secrets
 from collections import OrderedDict
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from sqlalchemy import Row
 
-from central import password
-from central.core import throttle
+from central import factor, password
+from central.core import password_rules, throttle
 from central.core.access import Permission
 from central.core.throttle import Failures
-from central.store import sessions, trail
+from central.store import sessions, trail, users
 from central.web.guard import COOKIE, IDLE, digest
 from central.web.page import HALL, USER, Route, render
+from common.core.crypto import DamagedError
 
 REMEMBERED = 10_000
-SHORTEST = 10
+LONGEST_BROWSER = 200
 FAILURES = web.AppKey("failures", OrderedDict[tuple[str, str], Failures])
 # Verified when the name is unknown, so that the answer takes as long as for a known one.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$dmZ0m9pSIlVxSIPzIeLmzPzrBd1jGfSITXuiHOyTSVA"
@@ -34,28 +36,88 @@ async def show_login(request: web.Request) -> web.Response:
 
 
 async def log_in(request: web.Request) -> web.Response:
-    """Name and password -> session cookie, or the page again with one sentence."""
+    """Name and password -> session cookie, or the question for the code, or the page again with one sentence."""
     form = await request.post()
     name, target = str(form.get("name", "")).strip(), str(form.get("next", ""))
+    wait = _count(request, name)
+    if wait:
+        return _again(request, name, target, f"密码多次不对，请 {wait} 秒后再试。", 429)
+    user = await _verified(request, name, str(form.get("password", "")))
+    if user is None:
+        await _refused(request, name)
+        return _again(request, name, target, "用户名或密码不对。", 401)
+    if user.pending:
+        return _again(request, name, target, "账号等待安全管理员授权，暂不能登录。", 401)
+    if user.factor is not None:  # what was counted stays until the code was right too
+        hall = request.app[HALL]
+        ticket = factor.ticket(hall.factor_key, name, hall.clock.wall())
+        return render(request, "code.html", ticket=ticket, next=target, fault="")
+    return await _enter(request, name, "/password" if user.must_change else _inside(target))
+
+
+async def prove(request: web.Request) -> web.Response:
+    """The second factor after the password: ticket and code -> session cookie."""
+    form, hall = await request.post(), request.app[HALL]
+    ticket, target = str(form.get("ticket", "")), str(form.get("next", ""))
+    name = factor.bearer(hall.factor_key, ticket, hall.clock.wall())
+    if not name:
+        return _again(request, "", target, "已过五分钟，请从密码重新开始。", 401)
+    wait = _count(request, name)
+    if wait:
+        fault = f"多次不对，请 {wait} 秒后再试。"
+        return render(request, "code.html", status=429, ticket=ticket, next=target, fault=fault)
+    user = await _taken(request, name, str(form.get("code", "")))
+    if user is None:
+        await _refused(request, name)
+        fault = "口令不对，或已经用过。请等下一个再输入。"
+        return render(request, "code.html", status=401, ticket=ticket, next=target, fault=fault)
+    return await _enter(request, name, "/password" if user.must_change else _inside(target))
+
+
+def _count(request: web.Request, name: str) -> int:
+    """Seconds this name must wait from here, or 0: then the try is counted before its answer is known.
+
+    Guesses side by side must not all find the count of before.
+    """
     failures, key = request.app[FAILURES], (name, request.remote or "")
     now_mono = request.app[HALL].clock.mono()
     wait = throttle.wait_secs(failures.get(key, Failures()), now_mono)
-    if wait:
-        return _again(request, name, target, f"密码多次不对，请 {wait} 秒后再试。", 429)
-    # Counted before it is known: guesses side by side must not all find the count of before.
-    failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
-    if len(failures) > REMEMBERED:
-        failures.popitem(last=False)
-    user = await _verified(request, name, str(form.get("password", "")))
-    if user is None:
-        log.warning("login.refused", user=name[:40])
-        if failures[key].count == throttle.FREE:
-            await _noted(request, name[:40], "login.refused", f"密码连续错 {throttle.FREE} 次")
-        return _again(request, name, target, "用户名或密码不对。", 401)
-    failures.pop(key, None)
+    if not wait:
+        failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
+        if len(failures) > REMEMBERED:
+            failures.popitem(last=False)
+    return wait
+
+
+async def _refused(request: web.Request, name: str) -> None:
+    log.warning("login.refused", user=name[:40])
+    if request.app[FAILURES][name, request.remote or ""].count == throttle.FREE:
+        await _noted(request, name[:40], "login.refused", f"密码或动态口令连续错 {throttle.FREE} 次")
+
+
+async def _taken(request: web.Request, name: str, code: str) -> "Row[Any] | None":
+    """The user's row if the code is right, in time and not used yet; it is used now."""
+    hall = request.app[HALL]
+    async with hall.store.write() as conn:
+        row = await sessions.find_user(conn, name)
+        if row is None or row.disabled or row.pending or row.factor is None:
+            return None
+        try:
+            secret = factor.opened(hall.factor_key, name, row.factor)
+        except (
+            DamagedError
+        ):  # the hall has another operations key than when it was set up: nobody's code is right
+            log.error("factor.unreadable", user=name, hint="请安全管理员取消此用户的动态口令，由本人重新启用")
+            return None
+        step = factor.step_of(secret, code.replace(" ", ""), row.factor_step, hall.clock.wall())
+        return row if step is not None and await users.use_step(conn, name, step) else None
+
+
+async def _enter(request: web.Request, name: str, target: str) -> web.Response:
+    request.app[FAILURES].pop((name, request.remote or ""), None)
     log.info("login.succeeded", user=name)
     await _noted(request, name, "login", "")
-    answer = web.HTTPSeeOther("/password" if user.must_change else _inside(target))
+    answer = web.HTTPSeeOther(target)
     await _open_session(request, name, answer)
     raise answer
 
@@ -70,7 +132,7 @@ def _again(request: web.Request, name: str, target: str, fault: str, status: int
     return render(request, "login.html", status=status, next=target, name=name, fault=fault)
 
 
-async def _verified(request: web.Request, name: str, text: str) -> "Row[tuple[object, ...]] | None":
+async def _verified(request: web.Request, name: str, text: str) -> "Row[Any] | None":
     """The user's row if the password is right and the account is in use."""
     async with request.app[HALL].store.read() as conn:
         row = await sessions.find_user(conn, name)
@@ -83,7 +145,15 @@ async def _open_session(request: web.Request, name: str, answer: web.Response) -
     cookie, csrf, now = secrets.token_urlsafe(32), secrets.token_urlsafe(24), hall.clock.wall()
     async with hall.store.write() as conn:
         await sessions.end_stale(conn, now - IDLE)
-        await sessions.begin(conn, digest(cookie), name, csrf, now)
+        await sessions.begin(
+            conn,
+            digest(cookie),
+            name,
+            csrf,
+            now,
+            address=request.remote or "",
+            browser=request.headers.get(hdrs.USER_AGENT, "")[:LONGEST_BROWSER],
+        )
     secure = hall.config.web.secure_cookie
     answer.set_cookie(COOKIE, cookie, httponly=True, samesite="Lax", secure=secure, path="/")
 
@@ -120,7 +190,7 @@ async def change_password(request: web.Request) -> web.Response:
     """Old and new password -> changed, all other windows of the user logged out."""
     user, form = request[USER], await request.post()
     old, new, again = (str(form.get(field, "")) for field in ("old", "new", "again"))
-    faults = _faults(user.name, old, new, again)
+    faults = password_rules.faults(user.name, old, new, again)
     if not faults and await _verified(request, user.name, old) is None:
         faults = ["现在的密码不对。"]
     if faults:
@@ -135,16 +205,6 @@ async def change_password(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/hall")
 
 
-def _faults(name: str, old: str, new: str, again: str) -> list[str]:
-    rules = (
-        (len(new) < SHORTEST, f"新密码至少 {SHORTEST} 个字符。"),
-        (new == old, "新密码不能与现在的相同。"),
-        (name.lower() in new.lower(), "新密码不能包含用户名。"),
-        (new != again, "两次输入的新密码不一致。"),
-    )
-    return [text for broken, text in rules if broken]
-
-
 async def set_theme(request: web.Request) -> web.Response:
     """Light or dark console, remembered by the browser."""
     form = await request.post()
@@ -157,6 +217,7 @@ async def set_theme(request: web.Request) -> web.Response:
 ROUTES = [
     Route("GET", "/login", show_login, Permission.PUBLIC),
     Route("POST", "/login", log_in, Permission.PUBLIC),
+    Route("POST", "/login/code", prove, Permission.PUBLIC),
     Route("POST", "/logout", log_out, Permission.ACCOUNT),
     Route("GET", "/password", show_password, Permission.ACCOUNT),
     Route("POST", "/password", change_password, Permission.ACCOUNT),

@@ -33,6 +33,7 @@ class User(Struct, frozen=True):
     scope: Scope
     csrf: str
     must_change: bool
+    lacks_factor: bool
     token: bytes
 
 
@@ -55,6 +56,7 @@ class Hall(Struct, frozen=True):
     assets: dict[str, Asset]
     build: str
     sign_key: bytes
+    factor_key: bytes
 
 
 class Route(Struct, frozen=True):

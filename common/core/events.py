@@ -192,6 +192,12 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "login.succeeded": LogEvent("info", "用户登录", ("user",)),
     "login.refused": LogEvent("warning", "登录失败", ("user",)),
+    "factor.unreadable": LogEvent(
+        "error",
+        "一个用户的动态口令打不开：操作密钥换过",
+        ("user",),
+        "请安全管理员取消此用户的动态口令，由本人重新启用",
+    ),
     "page.failed": LogEvent("error", "页面出错", ("path", "number"), "按错误号查日志"),
     # demonstration
     "child.ended": LogEvent("warning", "演示的一个进程退出，正重新启动", ("name", "code", "log")),

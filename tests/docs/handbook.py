@@ -117,6 +117,8 @@ def _setting(key: str, field: msgspec.structs.FieldInfo) -> tuple[str, ...]:
 def _shown(value: object) -> str:
     if value is msgspec.NODEFAULT:
         return "无"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value) or "空"
 
 

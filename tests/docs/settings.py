@@ -49,6 +49,7 @@ SETTINGS = {
     "embedded_broker": "用程序内的消息服务；只可用于演示，只在本机",
     "web.host": "网页监听的地址",
     "web.port": "网页监听的端口",
+    "web.second_factor": "哪些角色必须启用动态口令（第二因素）才能使用系统；其他角色可自行启用",
     "web.secure_cookie": "只有浏览器经本机明文访问时才为 false",
     # enroll.toml
     "hosts": "站点访问市中心的地址或名称，印出的命令用第一个；证书含全部",

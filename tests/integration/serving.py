@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from html import unescape
 from pathlib import Path
@@ -22,7 +22,6 @@ from central.store.engine import Store, open_store
 from central.web.app import make_app
 from central.web.guard import COOKIE, digest
 from common.clock import Clock, ClockConfig
-from common.core import crypto
 from common.mqtt import MqttConfig
 from tests.integration import city
 
@@ -114,7 +113,13 @@ async def add_users(store: Store, now_wall: int) -> None:
 
 @asynccontextmanager
 async def serve(
-    folder: Path, clock: Clock, *, url: str = "", cases_a_day: int = 40, fill: Fill | None = None
+    folder: Path,
+    clock: Clock,
+    *,
+    url: str = "",
+    cases_a_day: int = 40,
+    fill: Fill | None = None,
+    second_factor: Sequence[Role] = (),
 ) -> AsyncIterator[Served]:
     """Fill a new database (SQLite in `folder`, or the empty one at `url`), with the city if not said, and serve it."""
     store = await open_store(url or f"sqlite+aiosqlite:///{folder / 'central.db'}")
@@ -124,8 +129,11 @@ async def serve(
     else:
         await fill(store, clock)
     await add_users(store, clock.wall())
-    config = CentralConfig(mqtt=MqttConfig(host="127.0.0.1"), web=WebConfig(secure_cookie=False))
-    app = make_app(store, config, clock, crypto.sign_public(OPERATIONS))
+    config = CentralConfig(
+        mqtt=MqttConfig(host="127.0.0.1"),
+        web=WebConfig(secure_cookie=False, second_factor=tuple(second_factor)),
+    )
+    app = make_app(store, config, clock, OPERATIONS)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

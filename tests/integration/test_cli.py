@@ -239,7 +239,7 @@ async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
     code, out, err = await user("list", "--json")
     assert (code, err) == (0, "")
     first_of = {"name": "王敏", "role": "supervisor", "disabled": True, "must_change": True}
-    assert json.loads(out) == [first_of | {"sites": [], "orgs": []}]
+    assert json.loads(out) == [first_of | {"pending": False, "factor": False, "sites": [], "orgs": []}]
 
 
 async def test_an_account_is_bound_to_an_office_and_a_misspelt_one_is_refused(hall: str) -> None:
@@ -261,6 +261,9 @@ async def test_an_account_is_bound_to_an_office_and_a_misspelt_one_is_refused(ha
     )
     assert (await run("user", "list"))[1].endswith("李梅\t部门负责人\t须改密码\t民政局\n")
     assert (await run("user", "reach", "王五"))[0] == USAGE
+    assert (await run("user", "forget", "李梅"))[0] == 0
+    assert (await run("user", "logout", "李梅"))[0] == 0
+    assert "没有待授权的变更" in (await run("user", "approve", "李梅"))[2]
 
 
 async def test_config_says_what_it_has_read(box: str, hall: str) -> None:

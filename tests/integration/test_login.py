@@ -90,7 +90,7 @@ async def test_a_first_password_opens_nothing_but_its_own_change(stranger: Windo
     csrf = _csrf(html)
     bad = await stranger.post("/password", csrf=csrf, old=serving.FIRST_PASSWORD, new="short", again="other")
     assert bad.status == 400
-    assert "有 2 处需要改" in text_of(await bad.text())
+    assert "有 3 处需要改" in text_of(await bad.text())
     new = "Qian-Shan-2026"
     done = await stranger.post("/password", csrf=csrf, old=serving.FIRST_PASSWORD, new=new, again=new)
     assert done.headers["Location"] == "/hall"

@@ -95,6 +95,13 @@ async def listed(conn: AsyncConnection, wanted: Wanted, limit: int, below: int |
     return await _lines(conn, query)
 
 
+async def about(conn: AsyncConnection, act: str, subject: str, limit: int) -> list[Line]:
+    """Who did `act` to exactly `subject`, newest first."""
+    line = audit_line.c
+    query = select(audit_line).where(line.act == act, line.subject == subject)
+    return await _lines(conn, query.order_by(line.id.desc()).limit(limit))
+
+
 async def everything(conn: AsyncConnection) -> AsyncIterator[list[Line]]:
     """In order of numbers, a page at a time."""
     after = -(1 << 62)

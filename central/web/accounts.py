@@ -27,12 +27,12 @@ async def show_accounts(request: web.Request) -> web.Response:
 
 async def _listed(request: web.Request, *, secret: tuple[str, str] | None = None) -> web.Response:
     """`secret`: name and one-time password, shown this once."""
-    facts = facts_of(request)
+    facts, names = facts_of(request), dict(_sites(request))
     async with request.app[HALL].store.read() as conn:
         rows = [
             {
                 "name": row.name,
-                "reach": said(Role(row.role), *await scope.given(conn, row.name)),
+                "reach": _reach(row, *await scope.given(conn, row.name), names),
                 "state": _state(row),
                 "factor": row.factor is not None,
                 "pending": row.pending,
@@ -46,11 +46,19 @@ async def _listed(request: web.Request, *, secret: tuple[str, str] | None = None
         "accounts.html",
         rows=rows,
         roles=list(Role),
-        sites=[(item.id, item.name) for item in reached_sites(request)],
+        sites=_sites(request),
         offices=offices,
         secret=secret,
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _sites(request: web.Request) -> list[tuple[str, str]]:
+    return [(item.id, item.name) for item in reached_sites(request)]
+
+
+def _reach(row: Row[Any], sites: list[str], offices: list[str], names: dict[str, str]) -> str:
+    return said(Role(row.role), [names.get(site, site) for site in sites], offices)
 
 
 def _state(row: Row[Any]) -> str:
@@ -71,10 +79,10 @@ async def show_one(request: web.Request) -> web.Response:
         row=row,
         role=Role(row.role),
         standing=_state(row),
-        words=said(Role(row.role), sites, offices),
+        words=_reach(row, sites, offices, dict(_sites(request))),
         given=(sites, offices),
         roles=list(Role),
-        sites=[(item.id, item.name) for item in reached_sites(request)],
+        sites=_sites(request),
         offices=tree,
         windows=await windows(request, name),
         is_own=name == request[USER].name,

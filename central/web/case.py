@@ -17,18 +17,21 @@ from central.core.case import CaseState
 from central.core.hall import Facts
 from central.core.item import Item
 from central.core.rules import Verdict
+from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
-from central.store import findings, items, law, pages
+from central.store import findings, items, law, pages, trail
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
 from central.web.listing import address, left
 from central.web.page import HALL, USER, Route, User, facts_of, render
+from central.web.reveal import REASONS
 from common.core.state import Light
 
 AMBIGUOUS = 2
 MOST_FINDINGS = 50
+MOST_LOOKS = 20
 
 
 class Found(Struct, frozen=True):
@@ -45,6 +48,7 @@ class Found(Struct, frozen=True):
     transitions: Sequence[Row[Any]]
     versions: Sequence[Row[Any]]
     findings: list[finding.View]
+    looked: list[Line]
 
 
 async def find_case(request: web.Request) -> web.Response:
@@ -92,6 +96,10 @@ async def show_case(request: web.Request) -> web.Response:
         transitions=[case_story.transition(change, facts) for change in found.transitions],
         versions=[case_story.version(version, facts) for version in found.versions],
         findings=found.findings,
+        looked=[
+            (one.who, wording.full(one.at_wall, facts.zone, facts.now_wall), one.why) for one in found.looked
+        ],
+        reasons=REASONS,
         rules=found.rules,
         item=found.item,
         checked=wording.clock(facts.now_at, facts.zone),
@@ -127,7 +135,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         )
     first, last = case_clock.reach(clocks, state, facts)
     of_case = Filter(site=site, case_key=key, decided_too=True)
-    may = allows(user.role, Permission.VIEW_FINDING)
+    may, sees = (allows(user.role, right) for right in (Permission.VIEW_FINDING, Permission.REVEAL_PERSON))
     doubts = await findings.listed(conn, user.scope, of_case, MOST_FINDINGS) if may else []
     return Found(
         row=row,
@@ -141,6 +149,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         transitions=await pages.transitions(conn, site, key),
         versions=await pages.versions(conn, site, key),
         findings=await finding.views(conn, doubts, facts),
+        looked=await trail.about(conn, "case.reveal", f"{site}/{key}", MOST_LOOKS) if sees else [],
     )
 
 

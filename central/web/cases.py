@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from msgspec.structs import replace
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission
@@ -23,11 +24,10 @@ LONGEST_TEXT = 100
 async def show_cases(request: web.Request) -> web.Response:
     if "q" in request.query:
         raise web.HTTPSeeOther(_search(request.query["q"]))
-    wanted, after = _filter(request.query), _place(request.query.get("after", ""))
+    after = _place(request.query.get("after", ""))
     facts, reached = facts_of(request), request[USER].scope
     async with request.app[HALL].store.read() as conn:
-        if wanted.no and await pages.find_by_no(conn, reached, wanted.no, 1):
-            wanted = replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
+        wanted = await wanted_of(conn, request)
         rows = await pages.list_cases(conn, reached, wanted, after, PAGE + 1)
         # Counting every closed case would cost more than the list.
         count = None if wanted.closed_too else await pages.count_cases(conn, reached, wanted)
@@ -39,11 +39,20 @@ async def show_cases(request: web.Request) -> web.Response:
         rows=[(line(row, facts), row.site_name) for row in shown],
         count=count,
         sites=[(item.id, item.name) for item in reached_sites(request)],
-        said=_said(wanted, {item.id: item.name for item in reached_sites(request)}),
+        said=said(wanted, {item.id: item.name for item in reached_sites(request)}),
+        query=urlencode([(name, text) for name, text in request.query.items() if name != "after"]),
         first=_page(request, None) if after else "",
         following=_page(request, shown[-1]) if len(rows) > PAGE else "",
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+async def wanted_of(conn: AsyncConnection, request: web.Request) -> Filter:
+    """The filter that stands in the address."""
+    wanted = _filter(request.query)
+    if wanted.no and await pages.find_by_no(conn, request[USER].scope, wanted.no, 1):
+        return replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
+    return wanted
 
 
 def _search(text: str) -> str:
@@ -70,7 +79,7 @@ def _clean(text: str) -> str:
     return text.replace("\0", "").strip()[:LONGEST_TEXT]
 
 
-def _said(wanted: Filter, sites: dict[str, str]) -> str:
+def said(wanted: Filter, sites: dict[str, str]) -> str:
     """The filter as a sentence: a printed list says what it is a list of."""
     parts = [
         "在办和已办结的办件" if wanted.closed_too else "在办的办件",

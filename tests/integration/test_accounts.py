@@ -122,7 +122,7 @@ async def test_an_account_needs_two_administrators_and_neither_serves_himself(ha
         words = text_of(await made.text())
         secret = re.search(r"用户 李梅 ： (\S+)", words)
         assert secret, words
-        assert "李梅 监察员，只及站点 s12 待授权" in words
+        assert "李梅 监察员，只及站点 西城街道 待授权" in words
         assert secret[1] not in (await system.get("/hall/admin/people"))[1]
         one = "/hall/admin/people/%E6%9D%8E%E6%A2%85"
         assert await _logs_in(hall, "李梅", secret[1]) == 401

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import trail
 from central.commands import in_store
-from central.core.access import BOUND, Role
+from central.core.access import BOUND, PEOPLE, Role
 from common.cli import say, say_json
+from common.core.errors import UsageError
 
 _NAME = click.argument("name", metavar="用户名")
 _SITES = click.option("--site", "sites", multiple=True, metavar="站点", help="只及此站点，可写多次。")
@@ -35,10 +36,10 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
     @_NAME
     @click.option(
         "--role",
-        type=click.Choice([role.value for role in Role]),
+        type=click.Choice([role.value for role in PEOPLE]),
         required=True,
         metavar="角色",
-        help=" ".join(f"{role.value}（{role.word}）" for role in Role),
+        help=" ".join(f"{role.value}（{role.word}）" for role in PEOPLE),
     )
     @_SITES
     @_ORGS
@@ -192,3 +193,29 @@ def _add_security(user: click.Group, config: Callable[[Any], Any]) -> None:
 
         hand(path, name, "user.logout", sessions.end_of)
         say(f"用户 {name} 的登录已全部结束")
+
+    @user.command("wall", help="授权一块大屏：印出它的网址，长期有效、只能看总览；再次执行则旧网址作废。")
+    @_NAME
+    @config
+    def wall(name: str, path: Path) -> None:
+        import secrets
+
+        from central.store import sessions, users
+        from central.web.guard import WALL, digest
+        from common.clock import Clock
+
+        token, now_wall = WALL + secrets.token_urlsafe(32), Clock().wall()
+
+        async def write(conn: AsyncConnection) -> None:
+            known = {row.name: row.role for row in await users.everyone(conn)}
+            if name not in known:
+                await users.add_wall(conn, name, now_wall)
+            elif known[name] != Role.WALL:
+                raise UsageError(f"{name} 是用户的名字", hint="给大屏另取一个名字，如  一号屏")
+            await sessions.end_of(conn, name)
+            await sessions.begin(conn, digest(token), name, secrets.token_urlsafe(24), now_wall)
+            await trail.by_hand(conn, "user.wall", name)
+
+        in_store(path, write)
+        say(f"大屏 {name} 的网址（浏览器以它启动，请勿外传）：/wall/{token}")
+        say(f"收回：mingcha user logout {name}")

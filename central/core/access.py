@@ -24,6 +24,7 @@ class Role(StrEnum):
     ACCOUNTS = "accounts"
     SECURITY = "security"
     AUDITOR = "auditor"
+    WALL = "wall"
 
     @property
     def word(self) -> str:
@@ -45,6 +46,7 @@ _ROLE_WORDS = {
     Role.ACCOUNTS: "系统管理员",
     Role.SECURITY: "安全管理员",
     Role.AUDITOR: "审计管理员",
+    Role.WALL: "大屏",
 }
 
 
@@ -116,8 +118,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},
     Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},
+    Role.WALL: frozenset(
+        {Permission.PUBLIC, Permission.VIEW_WALL}
+    ),  # a screen, not a person: no account to change
 }
 
+PEOPLE = tuple(role for role in Role if role is not Role.WALL)
+"""Roles that a person may have."""
 BOUND = frozenset({Role.CLERK, Role.HEAD})
 """Roles that belong to an office: they reach nothing until they are given a site or an office (`scope.py`)."""
 

@@ -32,6 +32,7 @@ ACTS = {
     "user.disable": "停用用户",
     "user.approve": "授权用户",
     "user.ask": "申请变更用户",
+    "user.wall": "授权大屏",
     "user.forget": "取消动态口令",
     "user.logout": "结束登录",
     "factor.set": "启用动态口令",

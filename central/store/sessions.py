@@ -74,7 +74,10 @@ async def end_others(conn: AsyncConnection, user: str, token: bytes) -> None:
 
 
 async def end_stale(conn: AsyncConnection, before_wall: int) -> None:
-    await conn.execute(delete(t.session).where(t.session.c.seen_wall < before_wall))
+    """Those of people; a wall that was dark over a holiday shows the hall again by itself."""
+    walls = select(t.user.c.name).where(t.user.c.role == Role.WALL.value)
+    stale = t.session.c.seen_wall < before_wall, t.session.c.user.not_in(walls)
+    await conn.execute(delete(t.session).where(*stale))
 
 
 def role_of(row: Row[Any]) -> Role:

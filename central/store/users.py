@@ -23,6 +23,12 @@ async def add(conn: AsyncConnection, name: str, role: Role, hashed: str, now_wal
     await conn.execute(insert(user).values(**values, created_wall=now_wall))
 
 
+async def add_wall(conn: AsyncConnection, name: str, now_wall: int) -> None:
+    """A screen: nobody knows a password of it. Raises UsageError as `add` does."""
+    await add(conn, name, Role.WALL, "!", now_wall)
+    await conn.execute(update(user).where(user.c.name == name).values(must_change=False))
+
+
 async def everyone(conn: AsyncConnection) -> list[Row[Any]]:
     return list(await conn.execute(select(user).order_by(user.c.created_wall, user.c.name)))
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import password
 from central.account import said
 from central.core import wording
-from central.core.access import Permission, Role
+from central.core.access import PEOPLE, Permission, Role
 from central.store import scope, sessions, trail, users
 from central.web.account import windows
 from central.web.page import HALL, USER, Handler, Route, facts_of, reached_sites, render
@@ -45,7 +45,7 @@ async def _listed(request: web.Request, *, secret: tuple[str, str] | None = None
         request,
         "accounts.html",
         rows=rows,
-        roles=list(Role),
+        roles=PEOPLE,
         sites=_sites(request),
         offices=offices,
         secret=secret,
@@ -81,7 +81,7 @@ async def show_one(request: web.Request) -> web.Response:
         standing=_state(row),
         words=_reach(row, sites, offices, dict(_sites(request))),
         given=(sites, offices),
-        roles=list(Role),
+        roles=PEOPLE,
         sites=_sites(request),
         offices=tree,
         windows=await windows(request, name),
@@ -115,10 +115,10 @@ async def create(request: web.Request) -> web.Response:
 
 
 def _role(text: str) -> Role:
-    try:
-        return Role(text)
-    except ValueError as error:
-        raise web.HTTPBadRequest(text="请选择角色。") from error
+    role = next((role for role in PEOPLE if role.value == text), None)
+    if role is None:
+        raise web.HTTPBadRequest(text="请选择角色。")
+    return role
 
 
 def _chosen(form: MultiDictProxy[Any]) -> tuple[list[str], list[str]]:

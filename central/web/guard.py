@@ -10,7 +10,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import hdrs, web
 
-from central.core.access import Permission, allows, who_may
+from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
 from central.store import scope, sessions
 from central.web.page import HALL, PERMISSIONS, USER, Handler, User, render
@@ -18,6 +18,8 @@ from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 
 COOKIE = "mc_session"
+WALL = "wall-"
+"""How the token of a screen begins."""
 IDLE = 12 * HOUR
 LONGEST = 7 * 24 * HOUR
 TOUCH_EVERY = 5 * MINUTE
@@ -68,7 +70,8 @@ TITLES = {
 
 STALE = "没有执行。请返回上一页，刷新后再提交。"
 ELSEWHERE = "没有执行。请从本系统自己的页面提交。"
-_TITLES_OF = {STALE: "页面已过期", ELSEWHERE: "提交不是从本系统的页面来的"}
+NO_WALL = "这块大屏的授权已取消，或链接不完整。请运维人员在市中心执行  mingcha user wall  重新授权。"
+_TITLES_OF = {NO_WALL: "大屏未授权", STALE: "页面已过期", ELSEWHERE: "提交不是从本系统的页面来的"}
 
 
 def _page(request: web.Request, status: int, detail: str) -> web.Response:
@@ -116,6 +119,8 @@ def _is_open(request: web.Request) -> bool:
 
 
 def _admit(request: web.Request, user: User | None, permission: Permission) -> None:
+    if user is None and request.cookies.get(COOKIE, "").startswith(WALL):
+        raise web.HTTPUnauthorized(text=NO_WALL)  # a wall never shows a log-in page
     if user is None:
         if request.method == hdrs.METH_GET and not request.path.startswith(("/api/", "/healthz")):
             raise web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='/')}")
@@ -143,12 +148,15 @@ async def _user(request: web.Request) -> User | None:
         row = await sessions.find(conn, token)
         reached = await scope.of_user(conn, row.user, sessions.role_of(row)) if row else NOTHING
     now = hall.clock.wall()
-    if row is None or now - row.seen_wall > IDLE or now - row.created_wall > LONGEST:
+    if row is None:
+        return None
+    role = sessions.role_of(row)
+    over = now - row.seen_wall > IDLE or now - row.created_wall > LONGEST
+    if over and role is not Role.WALL:
         return None
     if now - row.seen_wall > TOUCH_EVERY:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
-    role = sessions.role_of(row)
     lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
     return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token)
 

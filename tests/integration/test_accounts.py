@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from central import factor
 from central.core.access import Role
+from central.store import sessions, users
 from central.store import tables as t
+from central.web.guard import digest
 from tests.integration import serving
 from tests.integration.serving import OPERATIONS, Served, Window, text_of
 
@@ -150,3 +152,30 @@ async def test_an_account_needs_two_administrators_and_neither_serves_himself(ha
 async def _logs_in(hall: Served, name: str, secret: str) -> int:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         return (await Window(hall, session).post("/login", name=name, password=secret)).status
+
+
+async def test_a_screen_shows_the_wall_for_ever_and_nothing_else_and_never_a_log_in_page(
+    hall: Served,
+) -> None:
+    token = "wall-of-the-test"
+    async with hall.store.write() as conn:
+        await users.add_wall(conn, "一号屏", 0)
+        await sessions.begin(conn, digest(token), "一号屏", "csrf", 0)  # as if it had been dark for years
+        await sessions.end_stale(conn, hall.clock.wall())
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        own = Window(hall, session)
+        answer = await own.head(f"/wall/{token}")
+        assert (answer.status, answer.headers["Location"]) == (303, "/hall")
+        assert (await own.get("/hall"))[0] == 200
+        for path in ("/hall/sites", "/hall/queue", "/hall/cases", "/account", "/password"):
+            assert (await own.get(path))[0] == 403, path
+        async with hall.store.write() as conn:
+            await sessions.end_of(conn, "一号屏")
+        for path in ("/hall", f"/wall/{token}", "/wall/nonsense"):
+            status, html = await own.get(path)
+            assert status == 401, path
+            assert "大屏未授权" in text_of(html), path
+            assert 'type="password"' not in html
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.CHIEF)) as session:
+        cookie = "cookie-of-chief"
+        assert (await Window(hall, session).head(f"/wall/{cookie}")).status == 401, "no way in for people"

@@ -263,6 +263,10 @@ async def test_an_account_is_bound_to_an_office_and_a_misspelt_one_is_refused(ha
     assert (await run("user", "reach", "王五"))[0] == USAGE
     assert (await run("user", "forget", "李梅"))[0] == 0
     assert (await run("user", "logout", "李梅"))[0] == 0
+    code, out, _ = await run("user", "wall", "一号屏")
+    assert code == 0
+    assert re.search(r"/wall/wall-[\w-]{43}\n", out)
+    assert (await run("user", "wall", "李梅"))[0] == USAGE
     assert "没有待授权的变更" in (await run("user", "approve", "李梅"))[2]
 
 

@@ -27,6 +27,7 @@ PLACES = {
     "name": "tokens.css",
     "number": "1",
     "code": "SX1",
+    "token": "wall-x",
 }
 
 

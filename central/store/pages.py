@@ -183,6 +183,13 @@ async def count_cases(conn: AsyncConnection, reached: Scope, wanted: Filter) -> 
 # one case ----------------------------------------------------------------------------------------------------
 
 
+async def item_names(conn: AsyncConnection, reached: Scope) -> list[str]:
+    """Names of the items that open cases are about, each once."""
+    query = select(t.case.c.item_name).where(IS_OPEN, t.case.c.item_name.is_not(None), *_reached(reached))
+    query = query.distinct()
+    return sorted(await conn.scalars(query))
+
+
 async def find_by_no(conn: AsyncConnection, reached: Scope, no: str, limit: int) -> Sequence[Row[Any]]:
     """(site, case key) of the cases that carry this number; sites may use the same numbers."""
     query = select(t.case.c.site, t.case.c.case_key).where(t.case.c.case_no == no, *_reached(reached))

@@ -22,8 +22,6 @@ LONGEST_TEXT = 100
 
 
 async def show_cases(request: web.Request) -> web.Response:
-    if "q" in request.query:
-        raise web.HTTPSeeOther(_search(request.query["q"]))
     after = _place(request.query.get("after", ""))
     facts, reached = facts_of(request), request[USER].scope
     async with request.app[HALL].store.read() as conn:
@@ -53,13 +51,6 @@ async def wanted_of(conn: AsyncConnection, request: web.Request) -> Filter:
     if wanted.no and await pages.find_by_no(conn, request[USER].scope, wanted.no, 1):
         return replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
     return wanted
-
-
-def _search(text: str) -> str:
-    """What was typed into the one box of the frame: something with a digit is a number, else an item's name."""
-    text = _clean(text)
-    field = "no" if any(letter.isdigit() for letter in text) else "item"
-    return f"/hall/cases?{urlencode({field: text, 'state': 'all'})}" if text else "/hall/cases"
 
 
 def _filter(query: Mapping[str, str]) -> Filter:

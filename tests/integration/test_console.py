@@ -3,7 +3,7 @@
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import aiohttp
 import pytest
@@ -300,10 +300,19 @@ async def test_odd_addresses_open_the_list_all_the_same(window: Window, query: s
 
 
 async def test_the_search_box_tells_a_number_from_a_name(window: Window) -> None:
-    assert (await window.head("/hall/cases?q=1007")).headers["Location"] == "/hall/cases?no=1007&state=all"
-    location = (await window.head("/hall/cases?q=低保")).headers["Location"]
+    assert (await window.head("/hall/find?q=1007")).headers["Location"] == "/hall/cases?no=1007&state=all"
+    location = (await window.head("/hall/find?q=低保")).headers["Location"]
     assert location == "/hall/cases?item=%E4%BD%8E%E4%BF%9D&state=all"
-    assert (await window.head("/hall/cases?q=+")).headers["Location"] == "/hall/cases"
+    assert (await window.head("/hall/find?q=+")).headers["Location"] == "/hall/cases"
+
+
+async def test_the_initials_of_a_name_lead_to_its_site_or_its_cases(window: Window) -> None:
+    assert (await window.head("/hall/find?q=hfx")).headers["Location"] == "/hall/sites/s09"
+    location = (await window.head("/hall/find?q=CSDBSQ")).headers["Location"]
+    assert unquote(location) == "/hall/cases?item=城市低保申请&state=all"
+    words = text_of((await window.get("/hall/find?q=sq"))[1])
+    assert "城市低保申请" in words
+    assert "没有站点或事项" in text_of((await window.get("/hall/find?q=zzzz"))[1])
 
 
 @pytest.mark.parametrize("key", ["a/b", "甲 乙", "100%", "x?y#z", '["01","a/b"]', "a&b=c"])

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ PAGES = (
     "/hall/queue",
     "/hall/cases",
     "/hall/cases/s12/20260604121007",
+    "/account",
 )
+ADMINISTRATORS = ("/hall/admin/people", "/hall/admin/people/head")
 SMALLEST_TEXT = """(() => {
   let smallest = 1000;
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -167,15 +170,50 @@ async def test_nothing_scrolls_sideways_on_a_phone_and_every_target_can_be_hit(
     shown: Served, page: Page, theme: str
 ) -> None:
     await page.cookie("mc_theme", theme, shown.url)
-    for width in (390, 1440):
+    other = await shown.session(Role.ACCOUNTS)
+    for width, path in product((390, 1440), (*PAGES, *ADMINISTRATORS)):
+        if path in ADMINISTRATORS:
+            await page.cookie(COOKIE, other[COOKIE], shown.url)
         await page.size(width, 844)
-        for path in PAGES:
-            await page.open(shown.url + path)
-            assert await page.ask("document.documentElement.scrollWidth") <= width, (path, width)
-            assert await page.ask(FLEX_GAPS) == [], path
-            if path != "/hall":
-                assert await page.ask(SMALLEST_TEXT) >= 13, path
-                assert await page.ask(SMALL_TARGETS) == [], path
+        await page.open(shown.url + path)
+        assert await page.ask("document.documentElement.scrollWidth") <= width, (path, width)
+        assert await page.ask(FLEX_GAPS) == [], path
+        if path != "/hall":
+            assert await page.ask(SMALLEST_TEXT) >= 13, path
+            assert await page.ask(SMALL_TARGETS) == [], path
+
+
+async def test_the_console_is_walked_by_keys_alone_and_never_while_one_types(
+    shown: Served, page: Page
+) -> None:
+    async def press(*keys: str) -> None:
+        for key in keys:
+            kind: dict[str, object] = {"type": "keyDown", "key": key, "text": key if len(key) == 1 else ""}
+            if key == "Enter":
+                kind |= {"windowsVirtualKeyCode": 13, "text": "\r"}
+            await page.call("Input.dispatchKeyEvent", **kind)
+            await page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    await page.open(shown.url + "/hall/sites")
+    await press("g", "q")
+    await page.until("location.pathname === '/hall/queue' && document.readyState === 'complete'")
+    await press("j", "j")
+    second = await page.ask("document.querySelectorAll('.list a.cover')[1].getAttribute('href')")
+    assert await page.ask("document.activeElement.getAttribute('href')") == second
+    await press("k", "j", "Enter")
+    await page.until(f"location.pathname === {second!r} && document.readyState === 'complete'")
+    await press("/")
+    await press("g", "q", "?")
+    assert await page.ask("document.getElementById('q').value") == "gq?"
+    assert await page.ask("document.getElementById('keys').open") is False
+    await press("Escape", "?")
+    assert await page.ask("document.getElementById('keys').open") is True
+    await page.ask(
+        "document.getElementById('keys-off').click(), document.querySelector('#keys .primary').click()"
+    )
+    await press("/")
+    assert await page.ask("document.activeElement.id") != "q", "switched off"
+    await page.ask("localStorage.clear()")
 
 
 async def test_a_console_page_keeps_its_weight(shown: Served, page: Page) -> None:

@@ -1,0 +1,47 @@
+"""The one box of the frame: digits are a number, letters the initials of a site or an item, the rest a part of a name."""
+
+import re
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from central.core import pinyin
+from central.core.access import Permission
+from central.store import items, pages
+from central.web.page import HALL, USER, Route, reached_sites, render
+
+LONGEST = 100
+_LETTERS = re.compile(r"[A-Za-z]{2,20}")
+
+
+async def find(request: web.Request) -> web.Response:
+    text = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
+    if _LETTERS.fullmatch(text):
+        return await _by_initials(request, text)
+    field = "no" if any(letter.isdigit() for letter in text) else "item"
+    target = f"/hall/cases?{urlencode({field: text, 'state': 'all'})}" if text else "/hall/cases"
+    raise web.HTTPSeeOther(target)
+
+
+async def _by_initials(request: web.Request, text: str) -> web.Response:
+    """One place that answers is gone to at once."""
+    ids = {item.name: item.id for item in reached_sites(request)}
+    async with request.app[HALL].store.read() as conn:
+        names = set(await pages.item_names(conn, request[USER].scope))
+        names |= {item.name for versions in (await items.catalogue(conn)).values() for item in versions}
+    sites = [(name, _site(ids[name])) for name in pinyin.matching(text, ids)]
+    matters = [(name, _item(name)) for name in pinyin.matching(text, names)]
+    if len(sites) + len(matters) == 1:
+        raise web.HTTPSeeOther((sites + matters)[0][1])
+    return render(request, "find.html", text=text, sites=sites, items=matters)
+
+
+def _site(site: str) -> str:
+    return f"/hall/sites/{quote(site, safe='')}"
+
+
+def _item(name: str) -> str:
+    return f"/hall/cases?{urlencode({'item': name, 'state': 'all'})}"
+
+
+ROUTES = [Route("GET", "/hall/find", find, Permission.VIEW_CASE)]

@@ -22,7 +22,7 @@ from provisioning.settings import ADDRESS, Hall
 
 LOCAL = ("localhost", "127.0.0.1")
 """Under which the hall's own programs call the broker."""
-_ROLE = "it"
+_ROLE = "accounts"
 
 
 class Options(Struct, frozen=True):

@@ -169,9 +169,11 @@ def digest(cookie: str) -> bytes:
 async def _read_form(request: web.Request) -> None:
     """A body that is no form is the sender's fault; aiohttp keeps what it has read."""
     try:
-        await request.post()
+        form = await request.post()
     except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
+    if any(isinstance(value, str) and "\0" in value for value in form.values()):
+        raise web.HTTPBadRequest(text="提交的内容读不懂。")  # PostgreSQL has no such text
 
 
 async def _refuse_forgery(request: web.Request, user: User | None) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pyotp
@@ -179,3 +180,32 @@ async def test_a_screen_shows_the_wall_for_ever_and_nothing_else_and_never_a_log
     async with aiohttp.ClientSession(cookies=await hall.session(Role.CHIEF)) as session:
         cookie = "cookie-of-chief"
         assert (await Window(hall, session).head(f"/wall/{cookie}")).status == 401, "no way in for people"
+
+
+async def test_what_a_stranger_sends_ends_in_a_page_and_never_in_a_fault(
+    hall: Served, stranger: Window
+) -> None:
+    evil = "<script>alert(1)</script>"
+    fields = {f"f{number}": "x" for number in range(3_000)}
+    for form, allowed in (
+        ({"name": "x" * 70_000, "password": "x"}, {413}),
+        (fields, {401, 413}),
+        ({"name": evil, "password": evil, "next": evil}, {401}),
+        ({"name": "\0\ud7ff", "password": "\0"}, {400}),
+    ):
+        async with stranger.session.post(stranger.hall.url + "/login", data=form) as answer:
+            html = await answer.text()
+        assert answer.status in allowed, (answer.status, sorted(form)[:2])
+        assert "<script>alert" not in html
+    headers = {"User-Agent": evil}
+    form = {"name": "publisher", "password": serving.PASSWORD}
+    assert (await stranger.post("/login", headers, **form)).status == 303
+    html = (await stranger.get("/account"))[1]
+    assert "<script>alert" not in html
+    assert "其他浏览器" in html
+    for name in (evil, "a/../b", "a%0d%0ab", "x" * 2_000):
+        async with aiohttp.ClientSession(cookies=await hall.session(Role.ACCOUNTS)) as session:
+            own = Window(hall, session)
+            answer = await own.post("/hall/admin/people", csrf="token", name=name, role="it")
+            assert answer.status == 400, name
+            assert (await own.get(f"/hall/admin/people/{quote(name, safe='')}"))[0] in {303, 404}, name

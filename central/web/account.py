@@ -15,8 +15,9 @@ async def show_account(request: web.Request) -> web.Response:
     user = request[USER]
     async with request.app[HALL].store.read() as conn:
         row = await users.one(conn, user.name)
-        found = await windows(request, user.name)
-    return render(request, "account.html", windows=found, has_factor=row.factor is not None)
+    return render(
+        request, "account.html", windows=await windows(request, user.name), has_factor=row.factor is not None
+    )
 
 
 async def windows(request: web.Request, name: str) -> list[dict[str, object]]:

@@ -242,34 +242,6 @@ async def test_users_are_added_listed_reset_and_disabled(hall: str) -> None:
     assert json.loads(out) == [first_of | {"pending": False, "factor": False, "sites": [], "orgs": []}]
 
 
-async def test_an_account_is_bound_to_an_office_and_a_misspelt_one_is_refused(hall: str) -> None:
-    async def run(*words: str) -> tuple[int, str, str]:
-        return await command(HALL, *words, "--config", hall)
-
-    assert (await run("org", "list"))[1] == "✓ 没有登记机构\n"
-    assert (await run("org", "add", "民政局"))[0] == 0
-    assert (await run("org", "add", "救助科", "--under", "民政局"))[0] == 0
-    assert (await run("org", "list"))[1] == "民政局\n  救助科\n"
-    code, out, _ = await run("user", "add", "李梅", "--role", "head")
-    assert code == 0
-    assert "看不到办件" in out
-    code, _, err = await run("user", "reach", "李梅", "--org", "民政")
-    assert code == USAGE
-    assert "没有机构 民政" in err
-    assert (await run("user", "reach", "李梅", "--org", "民政局"))[1] == (
-        "用户 李梅：部门负责人，只及机构 民政局\n"
-    )
-    assert (await run("user", "list"))[1].endswith("李梅\t部门负责人\t须改密码\t民政局\n")
-    assert (await run("user", "reach", "王五"))[0] == USAGE
-    assert (await run("user", "forget", "李梅"))[0] == 0
-    assert (await run("user", "logout", "李梅"))[0] == 0
-    code, out, _ = await run("user", "wall", "一号屏")
-    assert code == 0
-    assert re.search(r"/wall/wall-[\w-]{43}\n", out)
-    assert (await run("user", "wall", "李梅"))[0] == USAGE
-    assert "没有待授权的变更" in (await run("user", "approve", "李梅"))[2]
-
-
 async def test_config_says_what_it_has_read(box: str, hall: str) -> None:
     code, out, err = await command(AGENT, "config", "--config", box)
     assert (code, out) == (CONFIG, "")

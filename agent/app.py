@@ -12,6 +12,8 @@ import structlog
 
 from agent import __version__, collect, diary, mapping, status, upload
 from agent.buffer import Buffer
+from agent.camera import watch
+from agent.camera.watch import Cameras
 from agent.capture import Capture
 from agent.checkpoint import Signer
 from agent.collect import Collector, CollectState
@@ -169,11 +171,14 @@ async def _work(
         group.create_task(means.remote.run(), name="remote")
         group.create_task(means.keeping.run(), name="policy")
         group.create_task(diary.run(means), name="diary")
+        cameras = Cameras(means) if config.camera or config.cameras_path.exists() else None
+        if cameras is not None:
+            group.create_task(watch.run(cameras, means), name="cameras")
         group.create_task(
             process.report(
                 config.status_path,
                 lambda: status.compose(
-                    buffer, keeper, collecting, link, clock, starts, config.capture.poll_secs
+                    buffer, keeper, collecting, link, clock, starts, config.capture.poll_secs, cameras
                 ),
                 lambda: collecting.turned_mono if loaded else clock.mono(),
                 clock,

@@ -31,6 +31,7 @@ from common.clock import Clock
 from common.core import mask, record
 from common.core.errors import RejectedError
 from common.core.record import (
+    CameraState,
     Case,
     Cause,
     Event,
@@ -259,9 +260,10 @@ class Capture:
         await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in told], positions)
 
     async def note(
-        self, *events: Event | Result | IndexRoot, positions: dict[str, bytes] | None = None
+        self, *events: Event | Result | IndexRoot | CameraState, positions: dict[str, bytes] | None = None
     ) -> None:
-        """Changes of the agent's own state, what became of a command, what the index comes to: all or none."""
+        """Changes of the agent's own state or of a camera's, what became of a command, what the index comes to: all or
+        none."""
         await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events], positions)
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
@@ -370,7 +372,7 @@ class Capture:
 
 _TOP = "#version"
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
-_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT}
+_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT, RecordKind.CAMERA}
 
 
 def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:

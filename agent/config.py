@@ -1,7 +1,8 @@
 """`agent.toml`: what the box owns. No secrets in it, only paths to them; relative paths are beside the file."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
@@ -10,6 +11,7 @@ from common import config
 from common.clock import ClockConfig
 from common.config import SITE_ID, LogLevel
 from common.core.crypto import Profile
+from common.core.text import is_file_name
 from common.mqtt import MqttConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -66,6 +68,23 @@ class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Algorithms of what rests here and of what is sent: `aes`, `chacha`, `sm` (国密)."""
 
 
+class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[camera]]`: one of the site's cameras."""
+
+    id: Annotated[str, Meta(pattern=SITE_ID)]
+    type: Literal["onvif", "rtsp", "file"]
+    name: Annotated[str, Meta(max_length=60)] = ""
+    address: Annotated[str, Meta(max_length=300)] = ""
+    """onvif: host or host:port; rtsp: the whole address, without account."""
+    path: Path | None = None
+    """file: a recording, played again and again."""
+    user: Annotated[str, Meta(max_length=80)] = ""
+    password_file: str = ""
+    """Sealed as the source's, in `capture.secrets_dir`."""
+    clock_box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(max_length=4)] = []
+    """Left, top, right, bottom of the camera's own clock in the picture, in shares of it; empty: none is shown."""
+
+
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `agent.toml`."""
 
@@ -81,6 +100,7 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     capture: CaptureConfig = CaptureConfig()
     buffer: BufferConfig = BufferConfig()
     clock: ClockConfig = ClockConfig()
+    camera: list[CameraConfig] = []
 
     @property
     def buffer_path(self) -> Path:
@@ -95,10 +115,59 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
         return self.data_dir / "status.json"
 
     @property
+    def cameras_path(self) -> Path:
+        return self.data_dir / "cameras.sealed"
+
+    @property
     def client_id(self) -> str:
         return f"{self.site}.{self.generation}"
 
 
 def load(path: Path) -> AgentConfig:
     """Read `agent.toml`; every path in it becomes absolute. Raises ConfigError with every fault."""
-    return config.anchor(config.load(AgentConfig, path), path.resolve().parent)
+    data = config.read_toml(path)
+    found = config.faults(AgentConfig, data) + _camera_faults(data.get("camera"))
+    if found:
+        raise config.broken(found, str(path))
+    return config.anchor(config.convert(AgentConfig, data, source=str(path)), path.resolve().parent)
+
+
+def _camera_faults(cameras: object) -> list[str]:
+    """Of meaning; of a camera whose keys are of wrong types the types alone are said."""
+    found, seen = [], set[str]()
+    for place, data in enumerate(cameras if isinstance(cameras, list) else [], 1):
+        if config.faults(CameraConfig, data):
+            continue
+        item = config.convert(CameraConfig, data, source="")
+        said = _faults_of(item)
+        if item.id in seen:
+            said.append("id：与另一台摄像机相同")
+        seen.add(item.id)
+        found += [f"camera 第{place}项.{line}" for line in said]
+    return found
+
+
+def _faults_of(item: CameraConfig) -> list[str]:
+    found = []
+    if item.type == "file":
+        found += [] if item.path else ["path：缺少"]
+    elif not item.address:
+        found.append("address：缺少")
+    elif item.type == "onvif" and not _ADDRESS.match(item.address):
+        found.append("address：应为主机名或地址，可带 :端口，不带 http:// 与路径")
+    elif item.type == "rtsp" and not _RTSP.match(item.address):
+        found.append("address：应为 rtsp://主机[:端口]/路径，账号另写在 user 与 password_file")
+    if item.type == "onvif" and not item.user:
+        found.append("user：缺少")
+    if item.type != "file" and bool(item.user) != bool(item.password_file):
+        found.append("password_file：与 user 须同时填写")
+    if item.password_file and not is_file_name(item.password_file):
+        found.append("password_file：不是文件名")
+    box = item.clock_box
+    if box and (len(box) != 4 or box[0] >= box[2] or box[1] >= box[3]):
+        found.append("clock_box：应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下")
+    return found
+
+
+_ADDRESS = re.compile(r"\A(\w(?:[\w.-]*\w)?|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?\Z")
+_RTSP = re.compile(r"\Artsp://[^@/\s]+(/\S*)?\Z")

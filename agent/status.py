@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from agent import __version__
 from agent.buffer import Buffer
+from agent.camera.talk import Look
+from agent.camera.watch import Cameras
 from agent.collect import CollectState
 from agent.core.quota import Level
 from agent.core.sync import Phase
@@ -56,6 +58,13 @@ class Status(Struct, frozen=True, kw_only=True):
     busy_share: float
     starts: list[int] = []
     """Starts in the last hour, this one too, none of which followed an orderly end."""
+    cameras: dict[str, Look] = {}
+    camera_pid: int = 0
+    """Of the worker; 0: it is not running, or there are no cameras."""
+    camera_ends: int = 0
+    """How often it has ended by itself."""
+    camera_end: str = ""
+    """Why, the last time."""
 
 
 class _Before(Struct):
@@ -87,6 +96,7 @@ async def compose(
     clock: Clock,
     starts: list[int],
     poll_secs: float,
+    cameras: Cameras | None = None,
 ) -> Status:
     figures = await buffer.figures()
     return Status(
@@ -123,4 +133,8 @@ async def compose(
         paused=collecting.paused,
         busy_share=round(collecting.busy_share, 4),
         starts=starts,
+        cameras=cameras.looks if cameras else {},
+        camera_pid=cameras.worker_pid if cameras else 0,
+        camera_ends=cameras.ends if cameras else 0,
+        camera_end=cameras.last_end if cameras else "",
     )

@@ -281,4 +281,6 @@ def anchor(value: Config, folder: Path) -> Config:
             changes[field.name] = folder / item
         elif isinstance(item, msgspec.Struct):
             changes[field.name] = anchor(item, folder)
+        elif isinstance(item, list) and item and isinstance(item[0], msgspec.Struct):
+            changes[field.name] = [anchor(one, folder) for one in item]
     return msgspec.structs.replace(value, **changes)

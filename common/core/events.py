@@ -56,6 +56,13 @@ EVENTS: dict[str, LogEvent] = {
         ("table", "reason"),
         "执行 mingcha-agent doctor --only 数据源",
     ),
+    "camera.changed": LogEvent("info", "一台摄像机的状态有变化，已记录", ("camera", "aspect", "view")),
+    "cameras.ended": LogEvent(
+        "warning",
+        "摄像进程退出，采集与上传不受影响",
+        ("reason",),
+        "反复出现时执行 mingcha-agent doctor --only 摄像",
+    ),
     "column.appeared": LogEvent(
         "warning",
         "业务库的表新增了字段，尚未映射，不采集；只说一次",

@@ -22,6 +22,7 @@ class Happening(StrEnum):
     KEY_LOST = "key.lost"
     KEY_BACK = "key.back"
     POLICY_CHANGED = "policy.changed"
+    CAMERAS_ENDED = "cameras.ended"
 
     @property
     def word(self) -> str:
@@ -45,4 +46,5 @@ _HAPPENING_WORDS = {
     Happening.KEY_LOST: "主密钥丢失，用替代密钥",
     Happening.KEY_BACK: "主密钥恢复",
     Happening.POLICY_CHANGED: "设置生效",
+    Happening.CAMERAS_ENDED: "摄像进程退出",
 }

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
+from common.core.camera import Aspect, View
 from common.core.state import CaseStatus, Outcome, Procedure, StepKind
 from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
@@ -39,6 +40,7 @@ class RecordKind(StrEnum):
     CHECKPOINT = "checkpoint"
     RESULT = "result"
     INDEX_ROOT = "index_root"
+    CAMERA = "camera"
 
 
 class Op(StrEnum):
@@ -225,7 +227,23 @@ class IndexRoot(Struct, array_like=True, frozen=True):
     anew: Anew | None = None  # rows that were not sent from there on are not in it
 
 
-Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot
+class CameraState(Struct, array_like=True, frozen=True):
+    """From `since_at` on a camera stands so, until the next record of the same camera and aspect says otherwise: the
+    time between two is one finding with its begin and end. No picture, and nothing of whoever is in it."""
+
+    camera: Word
+    aspect: Aspect
+    view: View
+    since_at: Int64  # office time
+    alt: View | None = None  # what competes with it
+    certain: bool = True
+    votes: Int64 = 0  # of the last ten key frames
+    figures: dict[Word, float] = {}  # of the frame that decided, see cameras.md 3.6
+    detail: Said = ""
+    name: Text = ""  # as the box calls it
+
+
+Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot | CameraState
 """What is no row."""
 Body = Case | Step | Statement
 
@@ -239,6 +257,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.CHECKPOINT: Checkpoint,
     RecordKind.RESULT: Result,
     RecordKind.INDEX_ROOT: IndexRoot,
+    RecordKind.CAMERA: CameraState,
 }
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
 _encoder = msgspec.msgpack.Encoder()

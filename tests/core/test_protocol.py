@@ -19,6 +19,7 @@ from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
 from common.core.act import Act
 from common.core.batch import Header, Lane
+from common.core.camera import View
 from common.core.message import (
     Ack,
     CentralState,
@@ -32,6 +33,7 @@ from common.core.message import (
     Welcome,
 )
 from common.core.record import (
+    CameraState,
     Case,
     Checkpoint,
     Event,
@@ -52,7 +54,18 @@ from common.core.state import CaseStatus, Outcome, StepKind
 ROOT = Path(common.__file__).parent.parent
 TEXT = (ROOT / "common/PROTOCOL.md").read_text("utf-8")
 VECTORS: dict[str, Any] = json.loads((ROOT / "common/vectors.json").read_text("utf-8"))
-BODIES: tuple[type[Struct], ...] = (Case, Step, Observation, Pass, Gap, Event, Checkpoint, Result, IndexRoot)
+BODIES: tuple[type[Struct], ...] = (
+    Case,
+    Step,
+    Observation,
+    Pass,
+    Gap,
+    Event,
+    Checkpoint,
+    Result,
+    IndexRoot,
+    CameraState,
+)
 MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Command, Policy, Heartbeat, State, CentralState)
 STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Root, Header, Signed, Nack, *MESSAGES)
 IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
@@ -149,6 +162,7 @@ TYPES = {
     "map text → text": {"dict"},
     "map text → int": {"dict"},
     "map text → Root": {"dict"},
+    "map text → float": {"dict"},
     "Anew": {"Anew"},
 }
 
@@ -198,6 +212,12 @@ def test_status_and_step_kinds_have_the_chinese_words_of_the_code() -> None:
     """P-REC-05"""
     assert dict(table("status", "中文")) == {item.value: item.word for item in CaseStatus}
     assert dict(table("step kind", "中文")) == {item.value: item.word for item in StepKind}
+
+
+def test_the_words_of_a_camera_are_those_of_the_code() -> None:
+    """P-CAM-01"""
+    assert dict(table("view", "中文")) == {item.value: item.word for item in View}
+    assert [item for item in View if not item.is_fault] == list(View)[:5]
 
 
 def test_the_words_of_commands_are_those_of_the_code() -> None:

@@ -102,8 +102,9 @@ def settings(kind: type[Struct], path: str = "") -> list[tuple[str, ...]]:
     hints = typing.get_type_hints(kind)
     for field in msgspec.structs.fields(kind):
         inner = hints[field.name]
-        if isinstance(inner, type) and issubclass(inner, Struct):
-            rows += settings(inner, f"{path}{field.encode_name}.")
+        item = typing.get_args(inner)[0] if typing.get_origin(inner) is list else inner
+        if isinstance(item, type) and issubclass(item, Struct):
+            rows += settings(item, f"{path}{field.encode_name}.")
         else:
             rows.append(_setting(f"{path}{field.encode_name}", field))
     return rows

@@ -2,7 +2,7 @@
 
 from tests.docs import licences
 
-KNOWN_EXCEPTIONS = {"hypothesis", "pathspec", "pymssql", "ksycopg2"}
+KNOWN_EXCEPTIONS = {"certifi", "hypothesis", "pathspec", "pymssql", "ksycopg2"}
 
 
 def test_the_list_of_licences_is_up_to_date() -> None:

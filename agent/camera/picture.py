@@ -1,0 +1,193 @@
+"""A decoded key frame -> `Features`. With the adapters the only file that sees cv2 and numpy; it decides nothing."""
+
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.camera.talk import Box, Kept
+from agent.core import scene
+from agent.core.scene import Features, Reference
+
+Grey = NDArray[np.uint8]
+SIZE = 320, 180
+_BLOCK = 40, 45
+"""Columns and rows of a block whose edges are counted."""
+_FEW_EDGES = 40
+_THUMB = 32, 18
+_LOOK_CLOSER = 0.12
+"""Corners are matched (the dearest figure by far) only where so large a share of edges or blocks has gone."""
+
+cv2.setNumThreads(1)
+
+
+class Pattern:
+    """A reference as it is compared with."""
+
+    def __init__(self, figures: Reference, grey: Grey) -> None:
+        self.figures = figures
+        self.grey = grey
+        self.edges = _edges(grey)
+        self.blocks = _by_block(self.edges)
+        self.thumb = _thumb(grey)
+        self.corners, self.marks = _orb().detectAndCompute(grey, None)
+
+
+def kept(pattern: Pattern) -> Kept:
+    done, png = cv2.imencode(".png", pattern.grey)
+    assert done
+    return Kept(pattern.figures, png.tobytes())
+
+
+def restored(item: Kept) -> Pattern:
+    """Raises ValueError for bytes that are no picture of ours."""
+    grey = cv2.imdecode(np.frombuffer(item.png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if grey is None or grey.shape != SIZE[::-1]:
+        raise ValueError("no reference picture")
+    return Pattern(item.figures, np.asarray(grey, np.uint8))
+
+
+def small(luma: Grey) -> Grey:
+    """The picture that is examined: grey, 320 x 180."""
+    return np.asarray(cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class Eye:
+    """Looks at one camera's frames in their order, and learns what is normal for it."""
+
+    def __init__(self, patterns: list[Pattern], clock_box: Box | None = None) -> None:
+        self.patterns = patterns
+        self._clock_box = clock_box
+        self._before: Grey | None = None
+        self._clock: Grey | None = None
+        self._young: list[tuple[Features, Grey]] = []
+        self._relit: list[tuple[Features, Grey]] = []
+
+    def look(self, grey: Grey) -> tuple[Features, Pattern | None]:
+        """-> the figures of `grey`, and the reference that they are relative to."""
+        ticks = None
+        if self._clock_box is not None:
+            grey, ticks = self._without_clock(grey, self._clock_box)
+        before, self._before = self._before, grey
+        mean, std = (float(value[0][0]) for value in cv2.meanStdDev(grey))
+        figures = Features(
+            mean=mean,
+            std=std,
+            saturated=float(np.count_nonzero(grey > 245)) / grey.size,
+            sharp=float(cv2.Laplacian(grey, cv2.CV_64F, ksize=3).var()),
+            pdiff=None if before is None else float(cv2.absdiff(grey, before).mean()),
+            ticks=ticks,
+        )
+        if not self.patterns:
+            return figures, None
+        pattern = self.patterns[scene.nearest([item.figures for item in self.patterns], mean, std)]
+        return _compared(figures, grey, pattern), pattern
+
+    def learn(self, figures: Features, pattern: Pattern | None) -> bool:
+        """The frame that was looked at last is in order. -> whether there is a new or better reference now."""
+        assert self._before is not None
+        if pattern is None or (pattern is self.patterns[0] and pattern.figures.frames < scene.FULL):
+            self._young.append((figures, self._before))
+            if len(self._young) not in {scene.PROVISIONAL, scene.FULL}:
+                return False
+            self.patterns[:1] = [_learned(self._young)]
+            if len(self._young) >= scene.FULL:
+                self._young = []
+            return True
+        if len(self.patterns) == scene.MOST_LIGHTS or not scene.is_relit(figures, pattern.figures):
+            self._relit = []
+            return False
+        self._relit.append((figures, self._before))
+        if len(self._relit) < scene.FULL:
+            return False
+        self.patterns.append(_learned(self._relit))
+        self._relit = []
+        return True
+
+    def forget(self) -> None:
+        """The view is another one from now on."""
+        self.patterns.clear()
+        self._young, self._relit = [], []
+
+    def interrupt(self) -> None:
+        """The next frame does not follow the last one."""
+        self._before = None
+        self._relit = []
+
+    def _without_clock(self, grey: Grey, box: Box) -> tuple[Grey, float | None]:
+        wide, high = SIZE
+        rows = slice(int(box.top * high), int(np.ceil(box.bottom * high)))
+        columns = slice(int(box.left * wide), int(np.ceil(box.right * wide)))
+        clock = grey[rows, columns].copy()
+        before = self._clock
+        self._clock = clock
+        grey = grey.copy()
+        grey[rows, columns] = 0
+        same = before is not None and before.shape == clock.shape
+        return grey, float(cv2.absdiff(clock, before).mean()) if same and before is not None else None
+
+
+def _learned(frames: list[tuple[Features, Grey]]) -> Pattern:
+    grey = np.median(np.stack([frame for _, frame in frames]), axis=0).astype(np.uint8)
+    figures = scene.learned([figures for figures, _ in frames])
+    sharp = float(cv2.Laplacian(grey, cv2.CV_64F, ksize=3).var())
+    return Pattern(msgspec.structs.replace(figures, sharp=min(sharp, figures.sharp)), grey)
+
+
+def _compared(figures: Features, grey: Grey, pattern: Pattern) -> Features:
+    gain = float(np.clip(pattern.figures.std / max(figures.std, 1.0), 0.4, 2.5))
+    even = cv2.convertScaleAbs(grey, alpha=gain, beta=pattern.figures.mean - gain * figures.mean)
+    near = cv2.dilate(_edges(np.asarray(even, np.uint8)), np.ones((5, 5), np.uint8))
+    found = cv2.bitwise_and(pattern.edges, near)
+    all_edges = max(1, int(np.count_nonzero(pattern.edges)))
+    share = np.count_nonzero(found) / all_edges
+    full = pattern.blocks > _FEW_EDGES
+    blocks = _by_block(found)[full] / pattern.blocks[full]
+    lost = float(np.count_nonzero(blocks < 0.3) / max(1, blocks.size))
+    inliers, shift = 0, 0.0
+    if 1 - share > _LOOK_CLOSER or lost > _LOOK_CLOSER:
+        inliers, shift = _moved(np.asarray(even, np.uint8), pattern)
+    like = float(np.corrcoef(_thumb(grey), pattern.thumb)[0, 1]) if figures.std > 1 else 0.0
+    return msgspec.structs.replace(
+        figures, kept=float(share), lost=lost, like=like, inliers=inliers, shift=shift
+    )
+
+
+def _edges(grey: Grey) -> Any:
+    return cv2.Canny(grey, 60, 160)
+
+
+def _by_block(edges: Any) -> NDArray[np.int64]:
+    wide, high = _BLOCK
+    rows, columns = SIZE[1] // high, SIZE[0] // wide
+    counted = (edges > 0).reshape(rows, high, columns, wide).sum(axis=(1, 3))
+    return np.asarray(counted, np.int64)
+
+
+def _thumb(grey: Grey) -> NDArray[np.float64]:
+    return np.asarray(cv2.resize(grey, _THUMB, interpolation=cv2.INTER_AREA), np.float64).ravel()
+
+
+def _orb() -> Any:
+    return cv2.ORB.create(300)
+
+
+def _moved(grey: Grey, pattern: Pattern) -> tuple[int, float]:
+    """-> how many corners agree on one move of the picture's middle, and how far that is, in pixels."""
+    corners, marks = _orb().detectAndCompute(grey, None)
+    if marks is None or pattern.marks is None:
+        return 0, 0.0
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(pattern.marks, marks)
+    if len(pairs) < 6:
+        return 0, 0.0
+    before = np.array([pattern.corners[pair.queryIdx].pt for pair in pairs], np.float32)
+    after = np.array([corners[pair.trainIdx].pt for pair in pairs], np.float32)
+    move: Any
+    move, agree = cv2.estimateAffinePartial2D(before, after, method=cv2.RANSAC, ransacReprojThreshold=3.0)
+    if move is None:
+        return 0, 0.0
+    middle = np.array([SIZE[0] / 2, SIZE[1] / 2, 1.0])
+    shift = float(np.hypot(*(move @ middle - middle[:2])))
+    return int(agree.sum()), shift

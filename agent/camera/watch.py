@@ -1,0 +1,309 @@
+"""Starts and supervises the camera worker, and turns what it says into records. The only part of the cameras that lives in
+the agent's own process: neither cv2 nor FFmpeg is imported here.
+
+What the buffer has taken is what was told: a record is made of each difference between that and the worker's last look,
+so a full buffer, a killed worker or a restart can delay a change and never lose the state.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from agent.camera import kept, talk
+from agent.camera.kept import Camera
+from agent.camera.talk import Box, Given, Hours, Learn, Learned, Look, Setup
+from agent.config import ZONE, AgentConfig, CameraConfig
+from agent.core import gentle
+from agent.core.votes import Standing
+from agent.means import Means
+from agent.sqlfile import BufferFullError
+from common import sealed
+from common.core.camera import Aspect, View
+from common.core.errors import ConfigError
+from common.core.happening import Happening
+from common.core.instant import MINUTE, SECOND, from_us
+from common.core.record import CameraState, Event
+
+log = structlog.get_logger()
+
+TURN_SECS = 1.0
+_SAVE_EVERY = MINUTE
+_UNSEEN = 90 * SECOND
+"""A camera of which the worker has said nothing for so long is unknown, whatever was told of it."""
+_DEAF = 180 * SECOND
+"""A worker that has said nothing at all for so long hangs."""
+_SHORT_STOP = 2 * MINUTE
+"""What was told before a stop no longer than this still holds after it."""
+_REST_SECS = 60.0
+LEARN = "camera-learn"
+"""A file of this name in the data folder asks for new references: it holds the camera's id."""
+
+
+class Cameras:
+    """What is known of all of them. `look` by camera: what the worker said last in this run."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._clock = means.clock
+        self._path = means.config.cameras_path
+        self.stored = kept.load(self._path, means.keeper.seal.keks)
+        self.looks: dict[str, Look] = {}
+        self.worker_pid = 0
+        self.worker_wall = 0
+        self.ends = 0
+        self.last_end = ""
+        self._heard_mono: dict[str, int] = {}
+        self._saved_mono = 0
+        self._kek = b""
+        self._begin()
+
+    def _begin(self) -> None:
+        """What was told before holds over a short stop; after a long one nobody knows since it was last seen."""
+        now = self._clock.office()
+        configured = {item.id for item in self._means.config.camera}
+        for name, item in list(self.stored.items()):
+            if name in configured and now - item.seen_at > _SHORT_STOP:
+                self.looks[name] = self._look(name, Standing(View.UNKNOWN, item.seen_at), "程序没有运行")
+            elif name not in configured:
+                self.looks[name] = self._look(name, Standing(View.REMOVED, now))
+        for name in configured - set(self.stored):
+            self.looks[name] = self._look(name, Standing(View.UNKNOWN, now))
+
+    def _look(self, name: str, view: Standing, detail: str = "") -> Look:
+        before = self.looks.get(name) or self.stored.get(name)
+        clock = before.clock if before else Standing(View.OK, view.since_at)
+        return Look(name, self._clock.wall(), view, clock, detail)
+
+    def given(self, item: CameraConfig, password: str) -> Given:
+        """What the worker is to know of a camera."""
+        look, before = self.looks.get(item.id), self.stored.get(item.id)
+        unknown = Standing(View.UNKNOWN, self._clock.office())
+        return Given(
+            id=item.id,
+            type=item.type,
+            address=str(item.path) if item.type == "file" else item.address,
+            user=item.user,
+            password=password,
+            clock_box=Box(*item.clock_box) if item.clock_box else None,
+            patterns=before.patterns if before else [],
+            view=look.view if look else before.view if before else unknown,
+            clock=look.clock if look else before.clock if before else replace(unknown, view=View.OK),
+        )
+
+    def hear(self, said: Look | Learned) -> None:
+        """From the worker."""
+        if isinstance(said, Look):
+            self.looks[said.camera] = said
+            self._heard_mono[said.camera] = self._clock.mono()
+        elif said.camera in self.stored:
+            self.stored[said.camera] = replace(self.stored[said.camera], patterns=said.patterns)
+            self._saved_mono = 0
+
+    def refuse(self, name: str, detail: str) -> None:
+        """The worker is not given this camera."""
+        before = self.stored.get(name)
+        same = before is not None and before.view.view is View.AUTH
+        view = before.view if before and same else Standing(View.AUTH, self._clock.office())
+        self.looks[name] = self._look(name, view, detail)
+
+    def silent(self) -> None:
+        """Whoever was not heard of for long is unknown from then on."""
+        now = self._clock.mono()
+        for name, look in self.looks.items():
+            heard = self._heard_mono.get(name)
+            if heard is not None and now - heard > _UNSEEN and look.view.view is not View.UNKNOWN:
+                view = Standing(View.UNKNOWN, self._clock.office(heard))
+                self.looks[name] = replace(look, view=view, detail="摄像进程没有消息", stream="")
+
+    def quiet_since(self) -> int:
+        """Monotonic time at which any camera was heard of last; 0: none yet."""
+        return max(self._heard_mono.values(), default=0)
+
+    async def tell(self) -> None:
+        """Write what differs from what was told. Raises BufferFullError; then nothing has been told."""
+        names = {item.id: item.name for item in self._means.config.camera}
+        for name, look in list(self.looks.items()):
+            before = self.stored.get(name)
+            told = [
+                _record(look, aspect, standing, names.get(name, ""))
+                for aspect, standing, was in (
+                    (Aspect.VIEW, look.view, before.view if before else None),
+                    (Aspect.CLOCK, look.clock, before.clock if before else None),
+                )
+                if (_begins(was, standing) if was else aspect is Aspect.VIEW or standing.view.is_fault)
+            ]
+            if told:
+                await self._means.capture.note(*told)
+                for item in told:
+                    log.info("camera.changed", camera=name, aspect=item.aspect.value, view=item.view.value)
+                self._saved_mono = 0
+            seen_at = self._clock.office(self._heard_mono.get(name))
+            patterns = before.patterns if before else []
+            self.stored[name] = Camera(look.view, look.clock, seen_at, patterns)
+            if look.view.view is View.REMOVED:
+                del self.stored[name], self.looks[name]
+
+    def save(self) -> None:
+        """Now and then, and at once after a change or under a new master key."""
+        now, seal = self._clock.mono(), self._means.keeper.seal
+        if self._saved_mono and now - self._saved_mono < _SAVE_EVERY and seal.keks[0] == self._kek:
+            return
+        with suppress(OSError):  # a full disk: the buffer says it
+            kept.save(self._path, self.stored, seal.keks[0], seal.alg)
+            self._saved_mono, self._kek = now, seal.keks[0]
+
+
+def _begins(was: Standing, now: Standing) -> bool:
+    """Votes that only grow are no news."""
+    return (was.view, was.since_at, was.alt, was.certain) != (now.view, now.since_at, now.alt, now.certain)
+
+
+def _record(look: Look, aspect: Aspect, standing: Standing, name: str) -> CameraState:
+    is_view = aspect is Aspect.VIEW
+    share = f"约 {standing.share:.0%} 被遮" if standing.share else ""
+    return CameraState(
+        camera=look.camera,
+        aspect=aspect,
+        view=standing.view,
+        since_at=standing.since_at,
+        alt=standing.alt,
+        certain=standing.certain,
+        votes=standing.votes,
+        figures=look.figures if is_view and standing.view.is_fault else {},
+        detail=(look.detail or share) if is_view else look.clock_detail,
+        name=name,
+    )
+
+
+async def run(cameras: Cameras, means: Means) -> None:
+    """Until cancelled: a worker at all times, and what it says told."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_work(cameras, means), name="camera worker")
+        while True:
+            with suppress(BufferFullError):
+                cameras.silent()
+                await cameras.tell()
+            await asyncio.to_thread(cameras.save)
+            await asyncio.sleep(TURN_SECS)
+
+
+async def _work(cameras: Cameras, means: Means) -> None:
+    pause_secs = 0.0
+    while True:
+        given = await asyncio.to_thread(_given, cameras, means.config)
+        if not given:
+            await asyncio.sleep(_REST_SECS)
+            continue
+        began_mono = means.clock.mono()
+        code = await _one_run(cameras, means, given)
+        cameras.worker_pid, cameras.ends = 0, cameras.ends + 1
+        cameras.last_end = _ENDS.get(code, f"退出码 {code}")
+        log.warning("cameras.ended", reason=cameras.last_end, hint="会自动重启")
+        with suppress(BufferFullError):
+            await means.capture.note(Event(Happening.CAMERAS_ENDED.value, cameras.last_end))
+        if means.clock.mono() - began_mono > 2 * _REST_SECS * SECOND:
+            pause_secs = 0.0
+        await asyncio.sleep(pause_secs)
+        pause_secs = min(_REST_SECS, 2 * pause_secs + 1)
+
+
+_ENDS = {
+    70: "一台摄像机使解码卡死",
+    71: "内存超出限额",
+    -9: "被杀死",
+    -11: "解码程序崩溃",
+    -6: "解码程序中止",
+}
+
+
+def _given(cameras: Cameras, config: AgentConfig) -> list[Given]:
+    """Those whose password is there; the others are told of as such. Asked again at each start of the worker."""
+    found = []
+    for item in config.camera:
+        try:
+            password = _password(item, config.capture.secrets_dir)
+        except ConfigError as error:
+            cameras.refuse(item.id, str(error))
+            continue
+        found.append(cameras.given(item, password))
+    return found
+
+
+def _password(item: CameraConfig, folder: Path) -> str:
+    if not item.password_file:
+        return ""
+    return sealed.read(folder / item.password_file, "摄像机口令").decode().rstrip("\r\n")
+
+
+async def _one_run(cameras: Cameras, means: Means, given: list[Given]) -> int:
+    """-> the exit code of the worker, which is gone then in any case."""
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "agent.camera.worker",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=talk.MOST,
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    cameras.worker_pid, cameras.worker_wall = worker.pid, means.clock.wall()
+    instruct = asyncio.create_task(_instruct(worker.stdin, cameras, means, given, worker.kill))
+    try:
+        await _listen(worker.stdout, cameras)
+    finally:
+        instruct.cancel()
+        with suppress(ProcessLookupError):
+            worker.kill()
+        await asyncio.shield(worker.wait())
+        with suppress(asyncio.CancelledError):
+            await instruct
+    return worker.returncode or 0
+
+
+async def _listen(pipe: asyncio.StreamReader, cameras: Cameras) -> None:
+    """Until the worker ends, or says what nobody understands."""
+    with suppress(asyncio.IncompleteReadError, msgspec.DecodeError):
+        while True:
+            size = int.from_bytes(await pipe.readexactly(talk.LENGTH), "big")
+            if size > talk.MOST:
+                return
+            cameras.hear(talk.up_decoder.decode(await pipe.readexactly(size)))
+
+
+async def _instruct(
+    pipe: asyncio.StreamWriter, cameras: Cameras, means: Means, given: list[Given], kill: Callable[[], None]
+) -> None:
+    """Set it up, tell it when the office closes and what is to be learned anew; end one that has gone deaf."""
+    night = gentle.parse_night(means.config.capture.night)
+    asked = means.config.data_dir / LEARN
+    began_mono, is_closed = means.clock.mono(), None
+    with suppress(ConnectionError):
+        pipe.write(talk.framed(Setup(given)))
+        while True:
+            local = from_us(means.clock.office(), ZONE).time()
+            if (closed := gentle.is_night(local, night)) is not is_closed:
+                is_closed = closed
+                pipe.write(talk.framed(Hours(closed)))
+            if (name := _taken(asked)) is not None:
+                pipe.write(talk.framed(Learn(name)))
+            await pipe.drain()
+            if means.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:
+                kill()
+            await asyncio.sleep(TURN_SECS)
+
+
+def _taken(path: Path) -> str | None:
+    """What was asked for, once."""
+    with suppress(OSError, UnicodeDecodeError):
+        name = path.read_text("utf-8").strip()
+        path.unlink()
+        return name
+    return None

@@ -1,0 +1,164 @@
+"""One contract over every kind of camera, and what an RTSP camera and an ONVIF device can do wrong."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.camera.base import Camera, LineError
+from agent.camera.file import FileCamera
+from agent.camera.onvif import OnvifCamera
+from agent.camera.rtsp import RtspCamera
+from common.clock import Clock
+from common.core.camera import View
+from tests.camera import clips, onvif_device
+from tests.camera.clips import Hall
+from tests.camera.onvif_device import PASSWORD, USER, Device
+
+PYTHON = "/usr/bin/python3"
+"""The system's: GStreamer's bindings are in no virtual environment."""
+
+
+class RtspServer:
+    def __init__(self, clip: Path) -> None:
+        command = [PYTHON, str(Path(__file__).with_name("rtsp_server.py")), str(clip), USER, PASSWORD]
+        pipe = subprocess.PIPE
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env)
+        self.port = int(self._line())
+
+    def say(self, order: str) -> None:
+        assert self._process.stdin is not None
+        print(order, file=self._process.stdin, flush=True)
+        assert self._line() == "ok"
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clips.record(tmp_path_factory.mktemp("clip") / "usual.h264", Hall(1), clips.usual, 4)
+
+
+@pytest.fixture
+def server(clip: Path) -> Iterator[RtspServer]:
+    made = RtspServer(clip)
+    yield made
+    made.stop()
+
+
+@contextmanager
+def onvif(server: RtspServer, device: Device | None = None) -> Iterator[tuple[Device, str]]:
+    device = device or Device()
+    device.stream = f"rtsp://192.0.2.7:{server.port}/main"
+    with onvif_device.running(device) as port:
+        yield device, f"127.0.0.1:{port}"
+
+
+def rtsp(server: RtspServer, password: str = PASSWORD, path: str = "main") -> RtspCamera:
+    return RtspCamera(f"rtsp://127.0.0.1:{server.port}/{path}", USER, password)
+
+
+def keeps_the_contract(camera: Camera) -> None:
+    """Opened twice, read, closed twice, opened again: the same stream, key frames with the bytes between them."""
+    first = camera.open()
+    assert (first.codec, first.width, first.height) == ("h264", clips.WIDE, clips.HIGH)
+    assert camera.open() == first
+    frames = camera.frames()
+    seen = [next(frames) for _ in range(2)]
+    assert all(frame.grey.shape == (180, 320) and frame.grey.std() > 10 for frame in seen)
+    assert all(frame.bytes > 1000 and frame.corrupt == 0 for frame in seen)
+    camera.close()
+    camera.close()
+    assert camera.open() == first
+    camera.close()
+
+
+def _read(camera: Camera) -> None:
+    camera.open()
+    for _ in camera.frames():
+        pass
+
+
+def fails(camera: Camera, within_secs: float = 11.0) -> LineError:
+    began = time.monotonic()
+    with pytest.raises(LineError) as caught:
+        _read(camera)
+    assert time.monotonic() - began < within_secs
+    text = f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+    assert PASSWORD not in text
+    assert "Bao%3AMi" not in text
+    return caught.value
+
+
+def test_a_file_is_a_camera(clip: Path, tmp_path: Path) -> None:
+    keeps_the_contract(FileCamera(clip, is_paced=False))
+    assert FileCamera(clip).skew(again=True) is None
+    assert fails(FileCamera(tmp_path / "none.h264")).view is View.UNREACHABLE
+    (tmp_path / "text.h264").write_text("no video" * 1000)
+    assert fails(FileCamera(tmp_path / "text.h264")).view is View.NO_VIDEO
+
+
+@pytest.mark.service
+def test_an_rtsp_camera_and_all_its_faults(server: RtspServer) -> None:
+    """C18 beside: no password in any error."""
+    keeps_the_contract(rtsp(server))
+    assert fails(rtsp(server, password="wrong")).view is View.AUTH
+    assert fails(rtsp(server, path="nowhere")).view is View.NO_VIDEO
+    camera = rtsp(server)
+    assert camera.open().audio == "pcm_alaw"
+    server.say("limit 1")
+    assert fails(rtsp(server)).view is View.LIMIT
+    server.say("stall 1")
+    with pytest.raises(LineError) as caught:
+        for _ in camera.frames():
+            pass
+    assert caught.value.view is View.STALLED
+    camera.close()
+    server.stop()
+    assert fails(rtsp(server)).view is View.UNREACHABLE
+
+
+@pytest.mark.service
+def test_an_onvif_camera_with_any_clock_and_any_authentication(server: RtspServer) -> None:
+    """C5: "wrong password" is never said of a clock fault."""
+    modes: list[onvif_device.Mode] = ["plain", "digest", "no anonymous time"]
+    with onvif(server) as (device, address):
+        keeps_the_contract(OnvifCamera(address, USER, PASSWORD, Clock()))
+        for device.mode in modes:
+            for device.skew in (-365 * 86400.0, -1_782_000_000.0, 40.0, 3600.0):
+                camera = OnvifCamera(address, USER, PASSWORD, Clock())
+                assert camera.open().maker == "Test T1"
+                skew = camera.skew(again=False)
+                camera.close()
+                assert skew is not None
+                assert abs(skew - device.skew) < 2
+            assert fails(OnvifCamera(address, USER, "wrong", Clock())).view is View.AUTH
+
+
+def test_what_an_onvif_device_can_answer() -> None:
+    """Each ends in its time, and says what it is."""
+    with onvif_device.running(device := Device()) as port:
+        expected: dict[onvif_device.Fault, View] = {
+            "silent": View.UNREACHABLE,
+            "endless": View.UNREACHABLE,
+            "huge": View.UNREACHABLE,
+            "garbage": View.NO_VIDEO,
+            "html": View.NO_VIDEO,
+            "busy": View.LIMIT,
+            "no profiles": View.NO_VIDEO,
+            "no uri": View.NO_VIDEO,
+        }
+        for device.fault, view in expected.items():
+            camera = OnvifCamera(f"127.0.0.1:{port}", USER, PASSWORD, Clock())
+            assert fails(camera).view is view, device.fault

@@ -9,6 +9,7 @@ from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say
 import click  # isort: skip
 
 from agent import commands, handed, health_commands, probe_command
+from agent.camera import commands as camera_commands
 
 DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
 _CONFIG = click.option(
@@ -80,6 +81,7 @@ def check_config(path: Path) -> int:
 
 health_commands.add(cli, _CONFIG)
 commands.add(cli, _CONFIG)
+camera_commands.add(cli, _CONFIG)
 probe_command.add(cli)
 handed.add(cli)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from agent import __version__, buffer_checks, identity_checks, line_checks, source_checks, system_checks
 from agent import config as configs
 from agent.box import Box
+from agent.camera import checks as cameras
 from agent.config import AgentConfig
 from common import health
 from common.clock import Clock
@@ -94,7 +95,8 @@ def as_json(path: Path, findings: list[Finding], verdict: DoctorVerdict) -> str:
 
 
 def _checks(box: Box) -> dict[str, CheckFunction]:
-    return {check_id: functools.partial(look, box) for check_id, look in _LOOKS.items()}
+    looks = _LOOKS | (cameras.LOOKS if box.config.camera else {})
+    return {check_id: functools.partial(look, box) for check_id, look in looks.items()}
 
 
 _LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {

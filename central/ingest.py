@@ -19,7 +19,7 @@ from central import conduct, gaps, judge
 from central.core.fair import MOST_CREDIT
 from central.core.portion import Portion
 from central.judge import Moment, World
-from central.store import alarms, commands, facts, parked, passes, status
+from central.store import alarms, cameras, commands, facts, parked, passes, status
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
@@ -30,6 +30,7 @@ from common.core.message import Ack, Nack
 from common.core.ranges import ForkError, Range
 from common.core.record import (
     SCHEMA,
+    CameraState,
     Case,
     Checkpoint,
     Gap,
@@ -177,6 +178,7 @@ class _Intake:
         self.arrived = conduct.Arrived(cursor, [], [], self.passes)
         self.late: set[str] = set()
         self.results: list[Result] = []
+        self.cameras: list[tuple[bytes, str, Record, CameraState]] = []
         self.record_wall: int | None = None
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -202,6 +204,7 @@ class _Intake:
         await facts.add_dead_letters(self.conn, self.dead)
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
+        await cameras.add(self.conn, self.cameras)
         self.held, self.gap_at = await gaps.close(
             self.conn, self.cursor, self.held, self.gap_at, self.gaps, self.now
         )
@@ -297,6 +300,8 @@ class _Intake:
             self.gaps.append((item, body))
         elif isinstance(body, Result):
             self.results.append(body)
+        elif isinstance(body, CameraState):
+            self.cameras.append((self.epoch, self.site, item, body))
         elif isinstance(body, Observation):
             self.arrived.observed.append((item, body))
         elif isinstance(body, Case | Step):

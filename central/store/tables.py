@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import account_tables, enrolment_tables, finding_tables, law_tables, scope, trail
+from central.store import account_tables, cameras, enrolment_tables, finding_tables, law_tables, scope, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -264,6 +264,7 @@ policy = Table(
 )
 
 audit_line = trail.audit_line
+camera_state = cameras.camera_state
 audit_seal = trail.audit_seal
 
 # the law has a file of its own

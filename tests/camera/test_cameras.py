@@ -1,7 +1,5 @@
 """One contract over every kind of camera, and what an RTSP camera and an ONVIF device can do wrong."""
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,31 +16,7 @@ from common.core.camera import View
 from tests.camera import clips, onvif_device
 from tests.camera.clips import Hall
 from tests.camera.onvif_device import PASSWORD, USER, Device
-
-PYTHON = "/usr/bin/python3"
-"""The system's: GStreamer's bindings are in no virtual environment."""
-
-
-class RtspServer:
-    def __init__(self, clip: Path) -> None:
-        command = [PYTHON, str(Path(__file__).with_name("rtsp_server.py")), str(clip), USER, PASSWORD]
-        pipe = subprocess.PIPE
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env)
-        self.port = int(self._line())
-
-    def say(self, order: str) -> None:
-        assert self._process.stdin is not None
-        print(order, file=self._process.stdin, flush=True)
-        assert self._line() == "ok"
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.communicate()
+from tests.camera.servers import RtspServer
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,124 @@
+"""What the doctor says of the cameras: by what the running agent last heard of its worker. Nothing is opened here, because a
+check must not use up a camera's connections. Every camera is named with its fault, and none counts as a fault of capture.
+"""
+
+import importlib.util
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+from agent.box import Box
+from agent.camera.talk import Look
+from agent.system_checks import NOT_RUNNING
+from common.core.camera import View
+from common.core.instant import MINUTE
+from common.health import Outcome, Status, ok
+
+_LINE = {View.UNREACHABLE, View.STALLED, View.LIMIT, View.UNKNOWN}
+_PICTURE = {View.FROZEN, View.BLACK, View.DARK, View.BRIGHT, View.BLURRED, View.COVERED, View.MOVED}
+_LONG_GOP_SECS = 4.0
+_OFTEN = 3
+
+
+async def parts(box: Box) -> Outcome:
+    """Looked for and not loaded: an import of them costs more than the doctor."""
+    needed = ["av", "cv2", "numpy"] + ["onvif"] * any(item.type == "onvif" for item in box.config.camera)
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        return Outcome(Status.FAIL, f"没有安装 {'、'.join(missing)}")
+    found = importlib.util.find_spec("onvif")
+    if "onvif" in needed and found and found.origin:
+        wsdl = Path(found.origin).parent.parent / "wsdl" / "devicemgmt.wsdl"
+        if not wsdl.exists():
+            return Outcome(Status.FAIL, f"onvif-zeep 没有带它的 WSDL 文件（{wsdl.parent}）")
+    return ok(f"{'、'.join(needed)} 都在")
+
+
+async def worker(box: Box) -> Outcome:
+    status = box.status
+    if status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    ended = (
+        f"，已自行重启 {status.camera_ends} 次，最近一次：{status.camera_end}" if status.camera_ends else ""
+    )
+    if not status.camera_pid:
+        handed = [item for item in status.cameras.values() if item.view.view is not View.AUTH]
+        return Outcome(Status.FAIL, f"没有在运行{ended}") if handed else ok("没有可看的摄像机，口令都不在")
+    detail = f"进程 {status.camera_pid}{ended}"
+    return Outcome(Status.WARN, detail) if status.camera_ends >= _OFTEN else ok(detail)
+
+
+def _known(box: Box) -> list[tuple[str, Look]]:
+    """(name, look) in the order of the configuration."""
+    assert box.status is not None
+    looks = box.status.cameras
+    return [(item.name or item.id, looks[item.id]) for item in box.config.camera if item.id in looks]
+
+
+async def _standing(box: Box, bad: Iterable[View]) -> Outcome:
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    views = set(bad)
+    found = [(name, look) for name, look in _known(box) if look.view.view in views]
+    if not found:
+        return ok(f"{len(box.config.camera)} 台摄像机都没有这类故障")
+    said = [
+        f"{name} {look.view.view.word}{f'（{look.detail}）' if look.detail else ''}，{box.since(look.view.since_at)} 起"
+        for name, look in found
+    ]
+    return Outcome(Status.WARN, "；".join(said), found[0][1].view.view.remedy)
+
+
+async def connected(box: Box) -> Outcome:
+    return await _standing(box, _LINE)
+
+
+async def admitted(box: Box) -> Outcome:
+    return await _standing(box, {View.AUTH})
+
+
+async def seeing(box: Box) -> Outcome:
+    return await _standing(box, _PICTURE)
+
+
+async def clocks(box: Box) -> Outcome:
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    wrong = [f"{name} {look.clock_detail}" for name, look in _known(box) if look.clock.view is View.CLOCK]
+    if wrong:
+        return Outcome(Status.WARN, "；".join(wrong), View.CLOCK.remedy)
+    measured = [look.skew for _, look in _known(box) if look.skew is not None]
+    return ok(f"最多相差 {max(map(abs, measured)):.0f} 秒" if measured else "没有可问时间的摄像机")
+
+
+async def streams(box: Box) -> Outcome:
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    none = [f"{name}（{look.detail}）" for name, look in _known(box) if look.view.view is View.NO_VIDEO]
+    if none:
+        return Outcome(Status.WARN, "；".join(none), View.NO_VIDEO.remedy)
+    rare = [
+        f"{name} 每 {look.gop_secs:.0f} 秒一个"
+        for name, look in _known(box)
+        if look.gop_secs > _LONG_GOP_SECS
+    ]
+    if rare:
+        return Outcome(
+            Status.WARN,
+            f"关键帧太稀，故障发现得慢：{'；'.join(rare)}",
+            "请在摄像机里把关键帧间隔设为 1 至 2 秒",
+        )
+    old = box.clock.wall() - 2 * MINUTE
+    streams = [f"{name} {look.stream}" for name, look in _known(box) if look.stream and look.at_wall > old]
+    return ok("；".join(streams) or "眼下没有码流")
+
+
+LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {
+    "E-CAM-01": parts,
+    "E-CAM-02": worker,
+    "E-CAM-03": connected,
+    "E-CAM-04": admitted,
+    "E-CAM-05": clocks,
+    "E-CAM-06": streams,
+    "E-CAM-07": seeing,
+}
+"""Of a box that has cameras."""

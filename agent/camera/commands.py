@@ -1,0 +1,85 @@
+"""`mingcha-agent camera …`: parse, call, print. Part of `agent/__main__.py`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from common.cli import say
+
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def add(cli: click.Group, config: _Decorator) -> None:
+    """Hang the group under `cli`; `config` is the option that names the configuration file."""
+
+    @cli.group(help="本站点的摄像机。")
+    def camera() -> None:
+        """Group of commands."""
+
+    @camera.command("list", help="每台摄像机现在怎样，从何时起。有故障时退出码为 1。")
+    @config
+    def show(path: Path) -> int:
+        return _show(path)
+
+    @camera.command(help="重新学习一台摄像机的正常画面：换了视角或布置以后执行。学习时画面须正常，约一分钟。")
+    @click.argument("camera_id", metavar="编号")
+    @config
+    def learn(path: Path, camera_id: str) -> None:
+        _learn(path, camera_id)
+
+
+def _show(path: Path) -> int:
+    from agent import config
+    from agent.status import Status
+    from common import process
+    from common.clock import Clock
+    from common.core.errors import UnavailableError
+    from common.core.instant import from_us
+    from common.core.text import one_line
+
+    settings, clock = config.load(path), Clock()
+    if not settings.camera:
+        say(f"○ {path} 里没有 [[camera]]")
+        return 0
+    found = process.read(settings.status_path, Status, clock.wall())
+    if found is None:
+        raise UnavailableError("采集程序没有在运行", hint="请启动服务：systemctl start mingcha-agent")
+    code = 0
+    for item in settings.camera:
+        look = found.cameras.get(item.id)
+        if look is None:
+            say(f"– {item.id}  还没有消息")
+            continue
+        now = look.view
+        fault = now.view.is_fault or look.clock.view.is_fault
+        code = 1 if fault else code
+        mark = "!" if fault else "✓" if now.view.word == "正常" else "–"
+        since = f"{from_us(now.since_at, config.ZONE):%m-%d %H:%M} 起"
+        said = [
+            now.view.word,
+            since,
+            look.detail,
+            look.clock_detail and f"时钟{look.clock_detail}",
+            look.stream,
+        ]
+        say(f"{mark} {item.id} {item.name}  {one_line('，'.join(text for text in said if text))}")
+        if now.view.remedy:
+            say(f"  {now.view.remedy}")
+    return code
+
+
+def _learn(path: Path, camera_id: str) -> None:
+    from agent import config
+    from agent.camera.watch import LEARN
+    from common.core.errors import UsageError
+
+    settings = config.load(path)
+    if camera_id not in {item.id for item in settings.camera}:
+        known = "、".join(item.id for item in settings.camera) or "没有"
+        raise UsageError(f"没有编号为 {camera_id} 的摄像机", hint=f"现有：{known}")
+    part = settings.data_dir / f"{LEARN}.part"
+    part.write_text(camera_id, "utf-8")
+    part.replace(settings.data_dir / LEARN)
+    say(f"✓ 正在重新学习 {camera_id}；约一分钟后用 mingcha-agent camera list 查看")

@@ -1,0 +1,86 @@
+"""The pages of cameras on a running hall: what was said last, since when, and each fault with its begin and end."""
+
+import aiohttp
+import pytest
+from msgspec.structs import replace
+
+from central.core.access import Role
+from central.store import cameras, scope
+from common.core.camera import Aspect, View
+from common.core.instant import DAY, HOUR, MINUTE
+from common.core.record import CameraState
+from tests.integration import city
+from tests.integration.serving import Served, Window, text_of
+from tests.sender import draft
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NOW = city.FRIDAY
+SAID = [
+    ("s03", "c1", "大厅东", Aspect.VIEW, View.OK, NOW - 9 * DAY, ""),
+    ("s03", "c1", "大厅东", Aspect.VIEW, View.COVERED, NOW - 5 * HOUR, "约 61% 被遮"),
+    ("s03", "c1", "大厅东", Aspect.VIEW, View.OK, NOW - 4 * HOUR, ""),
+    ("s03", "c1", "大厅东", Aspect.CLOCK, View.CLOCK, NOW - 3 * HOUR, "慢 40 秒"),
+    ("s03", "c2", "", Aspect.VIEW, View.LEARNING, NOW - 2 * DAY, ""),
+    ("s03", "c2", "", Aspect.VIEW, View.UNREACHABLE, NOW - 20 * MINUTE, "192.168.1.64:554 连接被拒绝"),
+    ("s03", "old", "旧", Aspect.VIEW, View.REMOVED, NOW - 3 * DAY, ""),
+    ("s12", "c1", "二楼 <b>", Aspect.VIEW, View.OK, NOW - DAY - HOUR, ""),
+]
+
+
+async def fill(hall: Served) -> None:
+    said = []
+    for seq, (site, camera, name, aspect, view, at, detail) in enumerate(SAID, 1):
+        body = CameraState(camera, aspect, view, at, detail=detail, name=name)
+        said.append((b"e" * 8, site, replace(draft(body, at=at), seq=seq), body))
+    async with hall.store.write() as conn:
+        await cameras.add(conn, said)
+        await cameras.add(conn, said)  # delivered again: nothing changes
+
+
+async def window(hall: Served, role: Role = Role.SUPERVISOR) -> Window:
+    return Window(hall, aiohttp.ClientSession(cookies=await hall.session(role)))
+
+
+async def test_the_list_says_how_each_camera_stands_and_since_when(hall: Served) -> None:
+    await fill(hall)
+    own = await window(hall)
+    status, html = await own.get("/hall/cameras")
+    text = text_of(html)
+    assert status == 200
+    assert "正常 2 故障 1 不能判断 0" in text
+    assert "连不上 192.168.1.64:554 连接被拒绝" in text
+    assert "时钟慢 40 秒" in text
+    assert "旧" not in text
+    assert "二楼 <b>" in text
+    await own.session.close()
+
+
+async def test_a_camera_shows_each_fault_once_and_what_helps_while_it_lasts(hall: Served) -> None:
+    await fill(hall)
+    own = await window(hall)
+    text = text_of((await own.get("/hall/cameras/s03/c1"))[1])
+    assert text.count("遮挡") == 1
+    assert "1 小时 约 61% 被遮" in text
+    assert "时钟不准" in text
+    other = text_of((await own.get("/hall/cameras/s03/c2"))[1])
+    assert "还没有" in other
+    assert "请检查摄像机的电源、网线与地址" in other
+    assert (await own.get("/hall/cameras/s03/none"))[0] == 404
+    assert (await own.get("/hall/cameras/nowhere/c1"))[0] == 404
+    await own.session.close()
+
+
+async def test_an_account_sees_the_cameras_of_its_sites_alone(hall: Served) -> None:
+    await fill(hall)
+    async with hall.store.write() as conn:
+        await scope.give(conn, Role.HEAD.value, ["s12"], [])
+        await scope.give(conn, Role.CLERK.value, ["s15"], [])
+    own = await window(hall, Role.HEAD)
+    text = text_of((await own.get("/hall/cameras"))[1])
+    assert "二楼" in text
+    assert "大厅东" not in text
+    assert (await own.get("/hall/cameras/s03/c1"))[0] == 404
+    await own.session.close()
+    none = await window(hall, Role.CLERK)
+    assert "还没有摄像机" in text_of((await none.get("/hall/cameras"))[1])
+    await none.session.close()

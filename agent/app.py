@@ -171,9 +171,10 @@ async def _work(
         group.create_task(means.remote.run(), name="remote")
         group.create_task(means.keeping.run(), name="policy")
         group.create_task(diary.run(means), name="diary")
-        cameras = Cameras(means) if config.camera or config.cameras_path.exists() else None
+        has_cameras = config.camera or config.cameras_path.exists()
+        cameras = Cameras(config, capture, clock, keeper.seal) if has_cameras else None
         if cameras is not None:
-            group.create_task(watch.run(cameras, means), name="cameras")
+            group.create_task(watch.run(cameras), name="cameras")
         group.create_task(
             process.report(
                 config.status_path,

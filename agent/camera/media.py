@@ -28,9 +28,12 @@ class Media:
 
     def __init__(self, address: str, options: dict[str, str]) -> None:
         """Raises LineError."""
+        due = time.monotonic() + OPEN_SECS
         try:
             self._container: Any = av.open(address, options=options, timeout=(OPEN_SECS, SILENT_SECS))
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            if time.monotonic() >= due:  # FFmpeg calls an interrupted question invalid data
+                raise LineError(View.UNREACHABLE, f"{OPEN_SECS:.0f} 秒没有应答") from None
             raise _translated(error) from None
         try:
             self.stream = self._described()

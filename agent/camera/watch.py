@@ -6,6 +6,7 @@ so a full buffer, a killed worker or a restart can delay a change and never lose
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,12 +19,14 @@ from msgspec.structs import replace
 from agent.camera import kept, talk
 from agent.camera.kept import Camera
 from agent.camera.talk import Box, Given, Hours, Learn, Learned, Look, Setup
+from agent.capture import Capture
 from agent.config import ZONE, AgentConfig, CameraConfig
 from agent.core import gentle
 from agent.core.votes import Standing
-from agent.means import Means
+from agent.epoch import Sealing
 from agent.sqlfile import BufferFullError
 from common import sealed
+from common.clock import Clock
 from common.core.camera import Aspect, View
 from common.core.errors import ConfigError
 from common.core.happening import Happening
@@ -41,6 +44,7 @@ _DEAF = 180 * SECOND
 _SHORT_STOP = 2 * MINUTE
 """What was told before a stop no longer than this still holds after it."""
 _REST_SECS = 60.0
+_SILENT = "摄像进程没有消息"
 LEARN = "camera-learn"
 """A file of this name in the data folder asks for new references: it holds the camera's id."""
 
@@ -48,25 +52,29 @@ LEARN = "camera-learn"
 class Cameras:
     """What is known of all of them. `look` by camera: what the worker said last in this run."""
 
-    def __init__(self, means: Means) -> None:
-        self._means = means
-        self._clock = means.clock
-        self._path = means.config.cameras_path
-        self.stored = kept.load(self._path, means.keeper.seal.keks)
+    def __init__(self, config: AgentConfig, capture: Capture, clock: Clock, seal: Sealing) -> None:
+        self.config = config
+        self.capture = capture
+        self.clock = clock
+        self._seal = seal
+        self._path = config.cameras_path
+        self.stored = kept.load(self._path, seal.keks)
         self.looks: dict[str, Look] = {}
         self.worker_pid = 0
         self.worker_wall = 0
         self.ends = 0
         self.last_end = ""
         self._heard_mono: dict[str, int] = {}
+        self._again_at: dict[str, int] = {}
+        """When a camera was heard of again: before that nobody knows, whatever its worker remembers."""
         self._saved_mono = 0
         self._kek = b""
         self._begin()
 
     def _begin(self) -> None:
         """What was told before holds over a short stop; after a long one nobody knows since it was last seen."""
-        now = self._clock.office()
-        configured = {item.id for item in self._means.config.camera}
+        now = self.clock.office()
+        configured = {item.id for item in self.config.camera}
         for name, item in list(self.stored.items()):
             if name in configured and now - item.seen_at > _SHORT_STOP:
                 self.looks[name] = self._look(name, Standing(View.UNKNOWN, item.seen_at), "程序没有运行")
@@ -78,12 +86,12 @@ class Cameras:
     def _look(self, name: str, view: Standing, detail: str = "") -> Look:
         before = self.looks.get(name) or self.stored.get(name)
         clock = before.clock if before else Standing(View.OK, view.since_at)
-        return Look(name, self._clock.wall(), view, clock, detail)
+        return Look(name, self.clock.wall(), view, clock, detail)
 
     def given(self, item: CameraConfig, password: str) -> Given:
         """What the worker is to know of a camera."""
         look, before = self.looks.get(item.id), self.stored.get(item.id)
-        unknown = Standing(View.UNKNOWN, self._clock.office())
+        unknown = Standing(View.UNKNOWN, self.clock.office())
         return Given(
             id=item.id,
             type=item.type,
@@ -99,8 +107,12 @@ class Cameras:
     def hear(self, said: Look | Learned) -> None:
         """From the worker."""
         if isinstance(said, Look):
-            self.looks[said.camera] = said
-            self._heard_mono[said.camera] = self._clock.mono()
+            name, before = said.camera, self.looks.get(said.camera)
+            if before is not None and before.detail == _SILENT:
+                self._again_at[name] = self.clock.office()
+            since_at = max(said.view.since_at, self._again_at.get(name, 0))
+            self.looks[name] = replace(said, view=replace(said.view, since_at=since_at))
+            self._heard_mono[name] = self.clock.mono()
         elif said.camera in self.stored:
             self.stored[said.camera] = replace(self.stored[said.camera], patterns=said.patterns)
             self._saved_mono = 0
@@ -109,17 +121,17 @@ class Cameras:
         """The worker is not given this camera."""
         before = self.stored.get(name)
         same = before is not None and before.view.view is View.AUTH
-        view = before.view if before and same else Standing(View.AUTH, self._clock.office())
+        view = before.view if before and same else Standing(View.AUTH, self.clock.office())
         self.looks[name] = self._look(name, view, detail)
 
     def silent(self) -> None:
         """Whoever was not heard of for long is unknown from then on."""
-        now = self._clock.mono()
+        now = self.clock.mono()
         for name, look in self.looks.items():
             heard = self._heard_mono.get(name)
             if heard is not None and now - heard > _UNSEEN and look.view.view is not View.UNKNOWN:
-                view = Standing(View.UNKNOWN, self._clock.office(heard))
-                self.looks[name] = replace(look, view=view, detail="摄像进程没有消息", stream="")
+                view = Standing(View.UNKNOWN, self.clock.office(heard))
+                self.looks[name] = replace(look, view=view, detail=_SILENT, stream="")
 
     def quiet_since(self) -> int:
         """Monotonic time at which any camera was heard of last; 0: none yet."""
@@ -127,23 +139,20 @@ class Cameras:
 
     async def tell(self) -> None:
         """Write what differs from what was told. Raises BufferFullError; then nothing has been told."""
-        names = {item.id: item.name for item in self._means.config.camera}
+        names = {item.id: item.name for item in self.config.camera}
         for name, look in list(self.looks.items()):
             before = self.stored.get(name)
-            told = [
-                _record(look, aspect, standing, names.get(name, ""))
-                for aspect, standing, was in (
-                    (Aspect.VIEW, look.view, before.view if before else None),
-                    (Aspect.CLOCK, look.clock, before.clock if before else None),
-                )
-                if (_begins(was, standing) if was else aspect is Aspect.VIEW or standing.view.is_fault)
-            ]
+            told = []
+            if before is None or _begins(before.view, look.view):
+                told.append(_record(look, Aspect.VIEW, look.view, names.get(name, "")))
+            if look.clock.view is not (before.clock.view if before else View.OK):
+                told.append(_record(look, Aspect.CLOCK, look.clock, names.get(name, "")))
             if told:
-                await self._means.capture.note(*told)
+                await self.capture.note(*told)
                 for item in told:
                     log.info("camera.changed", camera=name, aspect=item.aspect.value, view=item.view.value)
                 self._saved_mono = 0
-            seen_at = self._clock.office(self._heard_mono.get(name))
+            seen_at = self.clock.office(self._heard_mono.get(name))
             patterns = before.patterns if before else []
             self.stored[name] = Camera(look.view, look.clock, seen_at, patterns)
             if look.view.view is View.REMOVED:
@@ -151,7 +160,7 @@ class Cameras:
 
     def save(self) -> None:
         """Now and then, and at once after a change or under a new master key."""
-        now, seal = self._clock.mono(), self._means.keeper.seal
+        now, seal = self.clock.mono(), self._seal
         if self._saved_mono and now - self._saved_mono < _SAVE_EVERY and seal.keks[0] == self._kek:
             return
         with suppress(OSError):  # a full disk: the buffer says it
@@ -181,10 +190,10 @@ def _record(look: Look, aspect: Aspect, standing: Standing, name: str) -> Camera
     )
 
 
-async def run(cameras: Cameras, means: Means) -> None:
+async def run(cameras: Cameras) -> None:
     """Until cancelled: a worker at all times, and what it says told."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(_work(cameras, means), name="camera worker")
+        group.create_task(_work(cameras), name="camera worker")
         while True:
             with suppress(BufferFullError):
                 cameras.silent()
@@ -193,21 +202,22 @@ async def run(cameras: Cameras, means: Means) -> None:
             await asyncio.sleep(TURN_SECS)
 
 
-async def _work(cameras: Cameras, means: Means) -> None:
+async def _work(cameras: Cameras) -> None:
     pause_secs = 0.0
     while True:
-        given = await asyncio.to_thread(_given, cameras, means.config)
+        passwords = await asyncio.to_thread(_passwords, cameras.config)
+        given = _given(cameras, cameras.config, passwords)
         if not given:
             await asyncio.sleep(_REST_SECS)
             continue
-        began_mono = means.clock.mono()
-        code = await _one_run(cameras, means, given)
+        began_mono = cameras.clock.mono()
+        code = await _one_run(cameras, given)
         cameras.worker_pid, cameras.ends = 0, cameras.ends + 1
         cameras.last_end = _ENDS.get(code, f"退出码 {code}")
         log.warning("cameras.ended", reason=cameras.last_end, hint="会自动重启")
         with suppress(BufferFullError):
-            await means.capture.note(Event(Happening.CAMERAS_ENDED.value, cameras.last_end))
-        if means.clock.mono() - began_mono > 2 * _REST_SECS * SECOND:
+            await cameras.capture.note(Event(Happening.CAMERAS_ENDED.value, cameras.last_end))
+        if cameras.clock.mono() - began_mono > 2 * _REST_SECS * SECOND:
             pause_secs = 0.0
         await asyncio.sleep(pause_secs)
         pause_secs = min(_REST_SECS, 2 * pause_secs + 1)
@@ -222,26 +232,36 @@ _ENDS = {
 }
 
 
-def _given(cameras: Cameras, config: AgentConfig) -> list[Given]:
-    """Those whose password is there; the others are told of as such. Asked again at each start of the worker."""
-    found = []
+def _passwords(config: AgentConfig) -> dict[str, str | ConfigError]:
+    """By camera; asked again at each start of the worker."""
+    found: dict[str, str | ConfigError] = {}
     for item in config.camera:
         try:
-            password = _password(item, config.capture.secrets_dir)
+            found[item.id] = _password(item, config.capture.secrets_dir)
         except ConfigError as error:
-            cameras.refuse(item.id, str(error))
-            continue
-        found.append(cameras.given(item, password))
+            found[item.id] = error
     return found
 
 
 def _password(item: CameraConfig, folder: Path) -> str:
     if not item.password_file:
         return ""
-    return sealed.read(folder / item.password_file, "摄像机口令").decode().rstrip("\r\n")
+    return sealed.read(folder / item.password_file, "摄像机口令").decode("utf-8", "replace").rstrip("\r\n")
 
 
-async def _one_run(cameras: Cameras, means: Means, given: list[Given]) -> int:
+def _given(cameras: Cameras, config: AgentConfig, passwords: dict[str, str | ConfigError]) -> list[Given]:
+    """Those whose password is there; the others are told of as such."""
+    found = []
+    for item in config.camera:
+        password = passwords[item.id]
+        if isinstance(password, str):
+            found.append(cameras.given(item, password))
+        else:
+            cameras.refuse(item.id, str(password))
+    return found
+
+
+async def _one_run(cameras: Cameras, given: list[Given]) -> int:
     """-> the exit code of the worker, which is gone then in any case."""
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -251,11 +271,13 @@ async def _one_run(cameras: Cameras, means: Means, given: list[Given]) -> int:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=talk.MOST,
+        env=os.environ
+        | {"OPENBLAS_NUM_THREADS": "1"},  # else one idle thread for each core, and their stacks
     )
     assert worker.stdin is not None
     assert worker.stdout is not None
-    cameras.worker_pid, cameras.worker_wall = worker.pid, means.clock.wall()
-    instruct = asyncio.create_task(_instruct(worker.stdin, cameras, means, given, worker.kill))
+    cameras.worker_pid, cameras.worker_wall = worker.pid, cameras.clock.wall()
+    instruct = asyncio.create_task(_instruct(worker.stdin, cameras, given, worker.kill))
     try:
         await _listen(worker.stdout, cameras)
     finally:
@@ -279,23 +301,23 @@ async def _listen(pipe: asyncio.StreamReader, cameras: Cameras) -> None:
 
 
 async def _instruct(
-    pipe: asyncio.StreamWriter, cameras: Cameras, means: Means, given: list[Given], kill: Callable[[], None]
+    pipe: asyncio.StreamWriter, cameras: Cameras, given: list[Given], kill: Callable[[], None]
 ) -> None:
     """Set it up, tell it when the office closes and what is to be learned anew; end one that has gone deaf."""
-    night = gentle.parse_night(means.config.capture.night)
-    asked = means.config.data_dir / LEARN
-    began_mono, is_closed = means.clock.mono(), None
+    night = gentle.parse_night(cameras.config.capture.night)
+    asked = cameras.config.data_dir / LEARN
+    began_mono, is_closed = cameras.clock.mono(), None
     with suppress(ConnectionError):
         pipe.write(talk.framed(Setup(given)))
         while True:
-            local = from_us(means.clock.office(), ZONE).time()
+            local = from_us(cameras.clock.office(), ZONE).time()
             if (closed := gentle.is_night(local, night)) is not is_closed:
                 is_closed = closed
                 pipe.write(talk.framed(Hours(closed)))
             if (name := _taken(asked)) is not None:
                 pipe.write(talk.framed(Learn(name)))
             await pipe.drain()
-            if means.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:
+            if cameras.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:
                 kill()
             await asyncio.sleep(TURN_SECS)
 

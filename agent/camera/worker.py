@@ -31,11 +31,12 @@ STUCK_SECS = 60.0
 """A thread that has not moved for so long hangs in a library: only the end of the process frees it."""
 HUNG = 70
 OVERGROWN = 71
-_BASE_MB, _CAMERA_MB = 250, 60
+_BASE_MB, _CAMERA_MB = 150, 30
 _TRIES = 3
 """A camera that does not answer is unreachable after so many."""
 _REFUSED_SECS = 60.0
 """After a refused password: some cameras lock the account."""
+_SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
 
@@ -141,8 +142,12 @@ class Watcher:
         if error.view is View.AUTH:
             secs = _REFUSED_SECS + secs
         due = self._clock.mono() + int(secs * SECOND)
-        while self._clock.mono() < due:
-            self.turned_mono = self._clock.mono()
+        said_mono = self._clock.mono()
+        while (now := self._clock.mono()) < due:
+            self.turned_mono = now
+            if now - said_mono > _SAY_EVERY:  # still there, and still so
+                said_mono = now
+                self._say()
             time.sleep(min(1.0, secs))
         self.turned_mono = self._clock.mono()
 
@@ -221,7 +226,8 @@ def _listen(watchers: dict[str, Watcher], post: Post) -> None:
 def main() -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("600", "ascii")
-    os.nice(5)
+    with suppress(OSError):  # systemd's filter refuses it under the installed unit
+        os.nice(5)
     setup, clock, post = talk.next_down(sys.stdin.buffer), Clock(), Post()
     if not isinstance(setup, Setup):
         return

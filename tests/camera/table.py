@@ -1,11 +1,17 @@
 """Every fault and every harmless change, put before the examination of pictures: what was said of each.
 
-`python -m tests.camera.table [seeds]` prints the table that `docs/FIGURES.md` quotes; the test takes a few seeds.
+`python -m tests.camera.table [seeds [folder of photographs]]` prints the table that `benchmarks/RESULTS.md` quotes: with a
+folder, each seed has one of its photographs as the hall's wall. The test takes a few seeds.
 """
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from copy import deepcopy
+from pathlib import Path
+
+import cv2
+import numpy as np
 
 from agent.camera import picture
 from agent.camera.picture import Eye
@@ -14,7 +20,7 @@ from agent.core.votes import Standing, Watch
 from common.core.camera import View
 from common.core.instant import SECOND
 from tests.camera import clips
-from tests.camera.clips import Damage, Hall
+from tests.camera.clips import Damage, Grey, Hall
 
 KEY_SECS = 2
 """Between two key frames: GOP 50 at 25 pictures a second."""
@@ -49,18 +55,18 @@ class Watched:
         return said
 
 
-def learned(seed: int) -> Watched:
+def learned(seed: int, walls: Sequence[Grey] = ()) -> Watched:
     """A camera that knows its view, with a clerk that comes and goes."""
-    camera = Watched(Hall(seed))
+    camera = Watched(Hall(seed, walls[seed % len(walls)] if walls else None))
     camera.show(clips.HARMLESS["clerk comes and goes"], LEARNED)
     return camera
 
 
-def run(seeds: int) -> dict[str, Counter[View]]:
+def run(seeds: int, walls: Sequence[Grey] = ()) -> dict[str, Counter[View]]:
     """-> clip -> the last fault that was raised within 60 s (or `ok`), counted over the seeds."""
     said: dict[str, Counter[View]] = {}
     for seed in range(seeds):
-        ready = learned(seed)
+        ready = learned(seed, walls)
         shown = {name: damage for name, (_, damage) in clips.FAULTS.items()} | clips.HARMLESS
         for name, damage in shown.items():
             states = deepcopy_of(ready).show(damage, SHOWN)
@@ -92,7 +98,10 @@ def figures(said: dict[str, Counter[View]]) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    said = run(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    files = sorted(Path(sys.argv[2]).iterdir()) if len(sys.argv) > 2 else []
+    read = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in files]
+    walls = [np.asarray(picture, np.uint8) for picture in read if picture is not None]
+    said = run(int(sys.argv[1]) if len(sys.argv) > 1 else 20, walls)
     for name, states in said.items():
         meant = clips.FAULTS[name][0] if name in clips.FAULTS else "ok"
         print(f"{name:22} {meant:9}", "  ".join(f"{view} {count}" for view, count in states.most_common()))

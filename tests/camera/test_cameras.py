@@ -1,7 +1,9 @@
 """One contract over every kind of camera, and what an RTSP camera and an ONVIF device can do wrong."""
 
+import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -136,3 +138,15 @@ def test_what_an_onvif_device_can_answer() -> None:
         for device.fault, view in expected.items():
             camera = OnvifCamera(f"127.0.0.1:{port}", USER, PASSWORD, Clock())
             assert fails(camera).view is view, device.fault
+
+
+def test_a_camera_that_takes_a_connection_and_never_answers_is_unreachable_in_time() -> None:
+    """C4 beside: the limit is each camera's own, in its own thread."""
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        address = f"127.0.0.1:{hole.getsockname()[1]}"
+        with ThreadPoolExecutor(2) as pool:
+            cameras = (
+                RtspCamera(f"rtsp://{address}/main", USER, PASSWORD),
+                OnvifCamera(address, USER, PASSWORD, Clock()),
+            )
+            assert [error.view for error in pool.map(fails, cameras)] == [View.UNREACHABLE, View.UNREACHABLE]

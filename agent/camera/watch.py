@@ -44,6 +44,8 @@ _DEAF = 180 * SECOND
 _SHORT_STOP = 2 * MINUTE
 """What was told before a stop no longer than this still holds after it."""
 _REST_SECS = 60.0
+_LIVED = 30 * SECOND
+"""A worker that has lived so long is started again at once."""
 _SILENT = "摄像进程没有消息"
 LEARN = "camera-learn"
 """A file of this name in the data folder asks for new references: it holds the camera's id."""
@@ -217,7 +219,9 @@ async def _work(cameras: Cameras) -> None:
         log.warning("cameras.ended", reason=cameras.last_end, hint="会自动重启")
         with suppress(BufferFullError):
             await cameras.capture.note(Event(Happening.CAMERAS_ENDED.value, cameras.last_end))
-        if cameras.clock.mono() - began_mono > 2 * _REST_SECS * SECOND:
+        if (
+            cameras.clock.mono() - began_mono > _LIVED
+        ):  # one that hangs with a camera lives a minute, for the others
             pause_secs = 0.0
         await asyncio.sleep(pause_secs)
         pause_secs = min(_REST_SECS, 2 * pause_secs + 1)

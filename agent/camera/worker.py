@@ -77,7 +77,7 @@ class Watcher:
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
-        self.must_learn = False
+        self.must_learn = self._is_asked = False
 
     def run(self) -> None:
         """For ever."""
@@ -94,6 +94,11 @@ class Watcher:
                 self._rest(error, failures)
             finally:
                 self._camera.close()
+
+    def accuse(self) -> None:
+        """By another thread, when this one hangs and cannot speak for itself."""
+        since_at = self._clock.office(self.turned_mono)
+        self._move(votes.cut(self._watch, View.NO_VIDEO, since_at), "读取卡死，摄像进程已重启")
 
     def _follow(self, stream: Stream) -> None:
         self._opened += 1
@@ -113,7 +118,7 @@ class Watcher:
 
     def _examine(self, grey: picture.Grey) -> None:
         if self.must_learn:
-            self.must_learn = False
+            self.must_learn, self._is_asked = False, True
             self._eye.forget()
             self._post.say(Learned(self.id, []))
             self._move(votes.cut(self._watch, View.LEARNING, self._clock.office()), "按命令重新学习")
@@ -125,11 +130,17 @@ class Watcher:
         verdict = scene.judge(self._figures, reference, is_closed=self._post.is_closed)
         still = scene.is_still(self._figures, reference)
         self._move(votes.seen(self._watch, verdict, at, mono, is_still=still))
-        fit = verdict.view in {View.OK, View.LEARNING} and not self._watch.standing.view.is_fault
-        if fit and self._eye.learn(self._figures, pattern):
-            self._post.say(Learned(self.id, [picture.kept(item) for item in self._eye.patterns]))
+        if verdict.view in {View.OK, View.LEARNING} and not self._watch.standing.view.is_fault:
+            self._learn(pattern)
         self._frames += 1
         self._say()
+
+    def _learn(self, pattern: picture.Pattern | None) -> None:
+        """The first reference is one of the open hours: at night a hall is lit by nobody, or in infrared. By command also then."""
+        if pattern is None and self._post.is_closed and not self._is_asked:
+            return
+        if self._eye.learn(self._figures, pattern):
+            self._post.say(Learned(self.id, [picture.kept(item) for item in self._eye.patterns]))
 
     def _fail(self, error: LineError, failures: int, failed_at: int) -> None:
         if error.view is not View.UNREACHABLE or failures >= _TRIES:
@@ -238,7 +249,10 @@ def main() -> None:
     most_mb = _BASE_MB + _CAMERA_MB * len(watchers)
     while True:
         time.sleep(1)
-        if any(clock.mono() - item.turned_mono > STUCK_SECS * SECOND for item in watchers.values()):
+        stuck = [item for item in watchers.values() if clock.mono() - item.turned_mono > STUCK_SECS * SECOND]
+        for item in stuck:
+            item.accuse()
+        if stuck:
             os._exit(HUNG)
         if _rss_mb() > most_mb:
             os._exit(OVERGROWN)

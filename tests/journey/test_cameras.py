@@ -35,7 +35,7 @@ def configure(place: Place, folder: Path, address: str) -> None:
     (folder / "camera").write_text(PASSWORD + "\n", "ascii")
     text = place.agent.config.read_text("utf-8")
     cameras = "".join(f"[[camera]]\n{block}\n" for block in blocks)
-    text = text.replace("[capture]\n", f'[capture]\nsecrets_dir = "{folder}"\n')
+    text = text.replace("[capture]\n", f'[capture]\nnight = ""\nsecrets_dir = "{folder}"\n')
     place.agent.config.write_text(text + cameras, "utf-8")
 
 

@@ -28,7 +28,7 @@ from agent.sqlfile import BufferFullError
 from common import sealed
 from common.clock import Clock
 from common.core.camera import Aspect, View
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 from common.core.happening import Happening
 from common.core.instant import MINUTE, SECOND, from_us
 from common.core.record import CameraState, Event
@@ -45,7 +45,7 @@ _SHORT_STOP = 2 * MINUTE
 """What was told before a stop no longer than this still holds after it."""
 _REST_SECS = 60.0
 _LIVED = 30 * SECOND
-"""A worker that has lived so long is started again at once."""
+"""A worker that has lived so long is started again at once: one that hangs with a camera lives a minute, for the others."""
 _SILENT = "摄像进程没有消息"
 LEARN = "camera-learn"
 """A file of this name in the data folder asks for new references: it holds the camera's id."""
@@ -140,7 +140,7 @@ class Cameras:
         return max(self._heard_mono.values(), default=0)
 
     async def tell(self) -> None:
-        """Write what differs from what was told. Raises BufferFullError; then nothing has been told."""
+        """Write what differs from what was told. Raises BufferFullError: what was not written then is told another time."""
         names = {item.id: item.name for item in self.config.camera}
         for name, look in list(self.looks.items()):
             before = self.stored.get(name)
@@ -213,15 +213,16 @@ async def _work(cameras: Cameras) -> None:
             await asyncio.sleep(_REST_SECS)
             continue
         began_mono = cameras.clock.mono()
-        code = await _one_run(cameras, given)
+        try:
+            code = await _one_run(cameras, given)
+            cameras.last_end = _ENDS.get(code, f"退出码 {code}")
+        except OSError as error:  # no memory, no process left: the cases go on
+            cameras.last_end = f"没有启动：{words(error)}"
         cameras.worker_pid, cameras.ends = 0, cameras.ends + 1
-        cameras.last_end = _ENDS.get(code, f"退出码 {code}")
         log.warning("cameras.ended", reason=cameras.last_end, hint="会自动重启")
         with suppress(BufferFullError):
             await cameras.capture.note(Event(Happening.CAMERAS_ENDED.value, cameras.last_end))
-        if (
-            cameras.clock.mono() - began_mono > _LIVED
-        ):  # one that hangs with a camera lives a minute, for the others
+        if cameras.clock.mono() - began_mono > _LIVED:
             pause_secs = 0.0
         await asyncio.sleep(pause_secs)
         pause_secs = min(_REST_SECS, 2 * pause_secs + 1)

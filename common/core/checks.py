@@ -182,7 +182,7 @@ CHECKS: dict[str, Check] = {
     ),
     "E-CAM-03": Check("摄像机连通", "这些摄像机没有画面", "请检查摄像机的电源、网线与地址", ("E-CAM-02",)),
     "E-CAM-04": Check(
-        "摄像机口令", "这些摄像机没有画面", "请重新保存口令：mingcha-agent secret", ("E-CAM-01",)
+        "摄像机口令", "这些摄像机没有画面", "请重新保存口令：mingcha-agent secret 名称", ("E-CAM-01",)
     ),
     "E-CAM-05": Check("摄像机时钟", "画面上的时间不可信，画面检查照常", "请校准摄像机时间", ("E-CAM-02",)),
     "E-CAM-06": Check(

@@ -28,6 +28,7 @@ PLACES = {
     "number": "1",
     "code": "SX1",
     "token": "wall-x",
+    "camera": "c1",
 }
 
 

@@ -1,6 +1,7 @@
 """Composition root of a site's agent: the only file that knows which adapters there are."""
 
 import asyncio
+import functools
 import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -25,7 +26,7 @@ from agent.link import LinkStatus
 from agent.means import Means
 from agent.room import Room
 from agent.salvage import Salvage
-from agent.source.base import Source
+from agent.source.base import NoPasswordError, Source
 from agent.sqlfile import BufferFullError, ReopenError
 from agent.switch import Switch
 from common import log as logs
@@ -55,6 +56,7 @@ SOURCES = {
 }
 """`source.type` of a mapping -> module of `agent.source`; its driver is an extra of that name."""
 NOT_MAPPED = "未配置数据源"
+PASSWORD_SECS = 2.0
 REOPENED_SECS = 30.0
 """Longest pause before files that fail again and again are opened anew."""
 
@@ -165,7 +167,13 @@ async def _work(
         if loaded is None:
             collecting.source_fault = NOT_MAPPED
         else:
-            await _collect(group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting)
+            collect_it = functools.partial(
+                _collect, group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting
+            )
+            try:
+                await collect_it()
+            except NoPasswordError as error:
+                group.create_task(_once_given(collect_it, collecting, clock, error), name="password")
         group.create_task(upload.run(means), name="upload")
         group.create_task(keeper.run(buffer), name="keys")
         group.create_task(means.remote.run(), name="remote")
@@ -181,7 +189,7 @@ async def _work(
                 lambda: status.compose(
                     buffer, keeper, collecting, link, clock, starts, config.capture.poll_secs, cameras
                 ),
-                lambda: collecting.turned_mono if loaded else clock.mono(),
+                lambda: collecting.turned_mono if collecting.is_begun else clock.mono(),
                 clock,
             ),
             name="report",
@@ -205,7 +213,27 @@ async def _collect(
     switch = Switch(config.data_dir)
     collector = Collector(source, tables, capture, index, config.capture, clock, state, salvage, switch)
     await collector.start(await buffer.positions())
+    state.is_begun = True
     group.create_task(collect.run(collector, config.capture, state, clock), name="collect")
+
+
+async def _once_given(
+    begin: Callable[[], Awaitable[None]], state: CollectState, clock: Clock, error: NoPasswordError
+) -> None:
+    """Begin as soon as the source's password is there. The rest of the program works: the doctor says what is missing."""
+    said = ""
+    while True:
+        if str(error) != said:
+            said = state.source_fault = str(error)
+            state.since_wall = clock.wall()
+            log.warning("source.unavailable", reason=said, hint=error.hint)
+        await asyncio.sleep(PASSWORD_SECS)
+        try:
+            await begin()
+        except NoPasswordError as again:
+            error = again
+        else:
+            return
 
 
 def adapter(source: SourceConfig, secrets_dir: Path) -> Source:

@@ -69,6 +69,8 @@ class CollectState:
         self.since_wall = 0
         self.last_ok_wall = 0
         self.last_ok_mono: int | None = None
+        self.is_begun = False
+        """A source is read: from now on its rounds must turn."""
         self.turned_mono = 0
         self.rounds = 0
         self.quarantined = 0

@@ -19,7 +19,7 @@ from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row
 from common import sealed
-from common.core.errors import MingchaError, RejectedError, UnavailableError
+from common.core.errors import ConfigError, MingchaError, RejectedError, UnavailableError
 
 CONNECT_SECS = 3.0
 STATEMENT_SECS = 5.0
@@ -106,9 +106,18 @@ def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> li
     return [name for name in wanted if fold(name) not in there]
 
 
+class NoPasswordError(ConfigError):
+    """The source's password is not there, or cannot be opened: a person brings it, and nothing else waits for that."""
+
+
 def read_password(config: SourceConfig, secrets_dir: Path) -> str:
-    """Raises ConfigError if the file is not there."""
-    return sealed.read(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+    """Raises NoPasswordError if the file is not there."""
+    try:
+        return sealed.read(secrets_dir / config.password_file, "数据源密码").decode().rstrip("\r\n")
+    except ConfigError as error:
+        raise NoPasswordError(
+            str(error), hint=f"请在本机以 root 执行  mingcha-agent secret {config.password_file}"
+        ) from error
 
 
 class Fault(StrEnum):

@@ -1,7 +1,7 @@
 """`python -m provisioning`: parts of `mingcha` (`hall`) and `mingcha-agent` (`box`) that need more than they do; the medium;
 the demonstration. Parse, call, print."""
 
-from common.cli import invoke
+from common.cli import invoke, say
 
 import os  # isort: skip
 import sys  # isort: skip
@@ -13,11 +13,11 @@ from common.core.state import SiteKind
 
 DEFAULT_CONFIG = "/etc/mingcha/central.toml"
 DEFAULT_DATA = "/var/lib/mingcha-central"
-DEFAULT_MEDIUM = "/opt/mingcha/medium"
+DEFAULT_MEDIUM = "/media/mingcha"
 _CONFIG = click.option(
     "--config",
     "path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=lambda: os.environ.get("MINGCHA_CENTRAL_CONFIG", DEFAULT_CONFIG),
     metavar="文件",
     help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
@@ -71,7 +71,7 @@ def central() -> None:
     default=DEFAULT_MEDIUM,
     show_default=True,
     metavar="目录",
-    help="安装介质。",
+    help="发行介质；不在也可以，站点发行由它而来。",
 )
 @click.option(
     "--admin", default="admin", show_default=True, metavar="用户名", help="第一个用户，印出一次性密码。"
@@ -97,9 +97,9 @@ def enroll(path: Path, bind: str) -> None:
 @hall.command(hidden=True, help="消息服务：运行 Mosquitto，权限变化时让它重读。")
 @_CONFIG
 def broker(path: Path) -> None:
-    from provisioning import broker_process, settings
+    from provisioning import broker_process
 
-    broker_process.run(settings.load(path).broker)
+    broker_process.run(path.absolute().parent / "broker")  # its account reads nothing else
 
 
 @hall.group(help="站点：新增、印出安装命令、查看、停用。")
@@ -208,13 +208,23 @@ def uninstall(purge: bool) -> None:
     os.execv("/bin/sh", ["sh", "-c", text, "sh", *(["--purge"] if purge else [])])  # noqa: S606
 
 
-@cli.command(help="取得制作安装包的介质（须能上网）：各架构的 Python 与程序库。")
+@cli.command(help="制作发行介质（须能上网）：市中心的安装程序，与签了名的站点发行。")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="目录")
 @click.option("--arch", default="x86_64", show_default=True, metavar="架构", help="x86_64 或 aarch64。")
-def medium(folder: Path, arch: str) -> None:
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="文件",
+    help="发行私钥；没有就新建。离线保管：换了它，已装的站点不认新的发行。",
+)
+def medium(folder: Path, arch: str, key: Path) -> None:
     from provisioning import medium as media
 
-    media.fetch(folder.absolute(), arch)
+    made = media.make(folder.absolute(), arch, key.absolute())
+    say(
+        f"✓ {folder}：发行 {made.release} {made.arch}，{made.size / 1e6:.0f} MB    市中心执行：sh install.sh --host 地址"
+    )
 
 
 @cli.command(help="在本机演示：一个市中心、18 个站点、会动的业务库。Ctrl-C 停止，不留任何东西。")

@@ -3,10 +3,8 @@
 import base64
 import grp
 import pwd
-import re
 import secrets
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,6 +29,8 @@ NODE = PKI / "node.pem"
 SIGN = PKI / "sign.key"
 HALL = PKI / "hall"
 """`https://host:port` of the enrolment service, where certificates are renewed."""
+RELEASE = PKI / "release.pub"
+"""The public key by which releases are known."""
 USED = PKI / "token.sha256"
 """Hash of the token by which the present identity was got."""
 USER = "mingcha"
@@ -39,18 +39,22 @@ TIMER = "mingcha-renew.timer"
 _UNITS = (UNIT, "mingcha-renew.service", TIMER)
 _DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
 _COMMAND = Path("/usr/local/bin/mingcha-agent")
-_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", HALL)
+_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", RELEASE, HALL)
 MASTER = CREDS / "master.key"
 """Where systemd cannot seal it; else `master.key.cred`."""
 SEALED = CREDS / "master.key.cred"
 
 
 class Place(Struct, frozen=True):
-    """One run of the command: the hall, the release that was unpacked, the CA as base64 of PEM, the token or nothing."""
+    """One run of the command: the hall, the release that was unpacked, the token or nothing.
+
+    `ca` and `key` are base64: the CA as PEM, the public key of releases.
+    """
 
     hall: str
     release: str
     ca: str
+    key: str
     token: str
 
     @property
@@ -67,7 +71,7 @@ class Place(Struct, frozen=True):
 
 def facts(place: Place) -> Facts:
     """How the box is now; nothing is changed."""
-    state = _unit_state()
+    state = units.running(UNIT)
     has_user = _has_user()
     return Facts(
         token_site=token.site_of(place.token),
@@ -84,7 +88,7 @@ def facts(place: Place) -> Facts:
         and _is_current(_DROP_IN, _drop_in()),
         is_enabled=(units.PLACE / "multi-user.target.wants" / UNIT).is_symlink()
         and (units.PLACE / "timers.target.wants" / TIMER).is_symlink(),
-        is_running=state.get("ActiveState") == "active",
+        is_running=state.is_active,
         runs_old=_runs_old(place, state),
     )
 
@@ -142,23 +146,9 @@ def _is_current(path: Path, content: bytes) -> bool:
     return path.exists() and path.read_bytes() == content
 
 
-def _unit_state() -> dict[str, str]:
-    wanted = "ActiveState,ExecMainPID,ExecMainStartTimestamp"
-    said = units.run("systemctl", "show", "--timestamp=us+utc", "-p", wanted, UNIT)
-    return dict(line.partition("=")[::2] for line in said.splitlines())
-
-
-def _runs_old(place: Place, state: dict[str, str]) -> bool:
-    started = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+", state.get("ExecMainStartTimestamp", ""))
-    program = Path(f"/proc/{state.get('ExecMainPID', '0')}/exe")
-    if started is None or not program.exists():
-        return False
-    since = datetime.fromisoformat(started[0]).replace(tzinfo=UTC).timestamp()
+def _runs_old(place: Place, state: units.Running) -> bool:
     read_at_start = [path for path in _own() if path != NODE]  # which is read at every connection
-    files = [*read_at_start, units.PLACE / UNIT, _DROP_IN, SEALED, MASTER]
-    return place.tree not in program.resolve().parents or any(
-        path.exists() and path.stat().st_mtime > since for path in files
-    )
+    return state.is_older([place.tree], [*read_at_start, units.PLACE / UNIT, _DROP_IN, SEALED, MASTER])
 
 
 # steps --------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import structlog
@@ -26,7 +27,8 @@ log = structlog.get_logger()
 
 def run(folder: Path) -> None:
     """Serve until told to stop. Raises ConfigError without Mosquitto, UnavailableError where it ends by itself."""
-    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    own = Path(sys.executable).parents[3] / "bin"  # of the release that runs us
+    program = shutil.which("mosquitto", path=f"{own}:{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         raise ConfigError("没有安装 Mosquitto", hint="请安装：apt-get install mosquitto")
     logs.configure(level="info", role="broker")

@@ -1,20 +1,22 @@
-"""What a box is installed from: one archive for each architecture, made by the hall from its medium, no network needed.
+"""What boxes and halls are installed from: one archive for each part and architecture, made of a medium without a network.
 
-A bundle is a whole tree: Debian's CPython, the wheels, our own code as the hall runs it, the programs in `bin/`, and
-`SHA256SUMS` over all of it, which names the release. The same input gives the same bytes.
+A bundle is a whole tree: Debian's CPython, the wheels, our own code as it is here, the programs in `bin/`, and
+`SHA256SUMS` over all of it, which names the release. The same input gives the same bytes. A hall's has Mosquitto besides.
 """
 
+import functools
 import gzip
 import hashlib
+import importlib.util
 import io
 import lzma
-import py_compile
+import marshal
 import re
 import sys
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -28,88 +30,117 @@ from provisioning.files import PUBLIC, write_file
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What `uname -m` says -> what Debian calls it."""
 PYTHON = "python3.11"
-_CODE = ("agent", "common", "provisioning")
 _SITE = PurePosixPath("python/usr/lib/python3/dist-packages")
 _LIBS = "python/lib"
 _SUMS = "SHA256SUMS"
-_BIN = {
-    "bin/python": (
-        '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")/../python\n'
-        f'LD_LIBRARY_PATH=$here/lib exec "$here/usr/bin/{PYTHON}" -I -B "$@"\n'
-    ),
-    "bin/mingcha-agent": '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m agent "$@"\n',
-}
+_HERE = '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")/../python\n'
+
+
+class Part(StrEnum):
+    """Who installs it. `medium`'s folders that it is made of, its code, and its programs follow from it."""
+
+    BOX = "box"
+    HALL = "hall"
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return ("",) if self is Part.BOX else ("", "hall")
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        common = ("agent", "common", "provisioning")
+        return common if self is Part.BOX else (*common, "central")
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """Path in the tree -> its text."""
+        name, module = ("mingcha-agent", "agent") if self is Part.BOX else ("mingcha", "central")
+        found = {
+            "bin/python": f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/bin/{PYTHON}" -I -B "$@"\n',
+            f"bin/{name}": f'#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m {module} "$@"\n',
+        }
+        if self is Part.HALL:
+            found["bin/mosquitto"] = (
+                f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/sbin/mosquitto" "$@"\n'
+            )
+        return found
+
+
 _UNUSED = re.compile(
     r"/(__pycache__|test|tests|idlelib|tkinter|turtledemo|lib2to3|ensurepip|pydoc_data|config-3\.\d+-[^/]*|demo)/"
-    r"|/share/|\.pyc$|/usr/bin/(?!python3\.11$)|\.dist-info/(RECORD|INSTALLER|direct_url\.json)$"
+    r"|/share/|\.pyc$|/usr/bin/(?!python3\.11$)|/usr/sbin/(?!mosquitto$)|\.dist-info/(RECORD|INSTALLER|direct_url\.json)$"
 )
-"""What no box runs."""
+"""What nobody runs."""
 
 
 class Bundle(Struct, frozen=True):
-    """`release` names the tree on the box; `sha256` is of the archive `file`, which has so many `size` bytes."""
+    """`release` names the tree; `sha256` is of the archive `file`, which has so many `size` bytes.
+
+    `sums`: SHA-256 of the tree's `SHA256SUMS`, and with it of every file in it.
+    """
 
     arch: str
     release: str
     file: str
     sha256: str
     size: int
-    made_of: str
-    """Hash of the input: nothing is built twice."""
+    sums: str
 
 
-def keep(medium: Path, folder: Path, arch: str) -> Bundle:
+def build(medium: Path, folder: Path, arch: str, part: Part = Part.BOX) -> Bundle:
     """The bundle of `arch` in `folder`, built anew where medium or code have changed. Raises ConfigError."""
-    made_of = _fingerprint(medium, arch)
-    found = load(folder, arch)
-    if found is not None and found.made_of == made_of and (folder / found.file).exists():
-        return found
-    tree = _tree(medium, arch)
+    made_of, note = _fingerprint(medium, arch, part), folder / f".{part.value}-{arch}.json"
+    if note.exists():
+        before, found = msgspec.json.decode(note.read_bytes(), type=tuple[str, Bundle])
+        if before == made_of and (folder / found.file).exists():
+            return found
+    tree = _tree(medium, arch, part)
     sums = "".join(
         f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, (data, _) in sorted(tree.items())
-    )
-    release = f"{metadata.version('mingcha')}-{hashlib.sha256(sums.encode()).hexdigest()[:8]}"
-    archive = _archive({**tree, _SUMS: (sums.encode(), 0o644)})
-    name = f"mingcha-{release}-{arch}.tar.gz"
+    ).encode()
+    named = hashlib.sha256(sums).hexdigest()
+    release = f"{metadata.version('mingcha')}-{named[:8]}"
+    archive = _archive({**tree, _SUMS: (sums, 0o644)})
+    name = f"mingcha-{'hall-' * (part is Part.HALL)}{release}-{arch}.tar.gz"
     write_file(folder / name, archive, PUBLIC)
-    made = Bundle(arch, release, name, hashlib.sha256(archive).hexdigest(), len(archive), made_of)
-    write_file(folder / f"{arch}.json", msgspec.json.encode(made), PUBLIC)
-    for old in folder.glob(f"mingcha-*-{arch}.tar.gz"):
-        if old.name != name:
-            old.unlink()
+    made = Bundle(arch, release, name, hashlib.sha256(archive).hexdigest(), len(archive), named)
+    write_file(note, msgspec.json.encode((made_of, made)), PUBLIC)
     return made
 
 
-def load(folder: Path, arch: str) -> Bundle | None:
-    """None where none was made."""
-    path = folder / f"{arch}.json"
-    return msgspec.json.decode(path.read_bytes(), type=Bundle) if path.exists() else None
-
-
-def _fingerprint(medium: Path, arch: str) -> str:
+def _fingerprint(medium: Path, arch: str, part: Part) -> str:
     """Changes with any file of which the bundle is made."""
     found = hashlib.sha256(sys.version.encode())
-    for path in [*_debs(medium, arch), *_wheels(medium, arch)]:
+    for path in [*_debs(medium, arch, part), *_wheels(medium, arch, part)]:
         found.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-    for name, data in _own_code():
+    for name, data in _own_code(part):
         found.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
     return found.hexdigest()
 
 
-def _debs(medium: Path, arch: str) -> list[Path]:
-    found = sorted((medium / "debs").glob(f"*_{ARCHITECTURES[arch]}.deb"))
-    return found or _missing(medium, arch, "debs")
+def _debs(medium: Path, arch: str, part: Part) -> list[Path]:
+    debian = ARCHITECTURES[arch]
+    return [
+        path
+        for folder in part.folders
+        for path in sorted((medium / folder / "debs").glob(f"*_{debian}.deb"))
+        or _missing(medium, arch, "debs")
+    ]
 
 
-def _wheels(medium: Path, arch: str) -> list[Path]:
-    every = sorted((medium / "wheels").glob("*.whl"))
-    return [path for path in every if path.stem.endswith(("-any", arch))] or _missing(medium, arch, "wheels")
+def _wheels(medium: Path, arch: str, part: Part) -> list[Path]:
+    return [
+        path
+        for folder in part.folders
+        for path in sorted((medium / folder / "wheels").glob("*.whl")) or _missing(medium, arch, "wheels")
+        if path.stem.endswith(("-any", arch))
+    ]
 
 
 def _missing(medium: Path, arch: str, part: str) -> list[Path]:
     raise ConfigError(
         f"安装介质 {medium} 里没有 {arch} 的 {part}",
-        hint="请放入完整的安装介质，或在能上网的机器上制作：python -m provisioning medium 目录",
+        hint="请在能上网的机器上制作：python -m provisioning medium 目录 --key 发行私钥",
     )
 
 
@@ -118,13 +149,13 @@ def _missing(medium: Path, arch: str, part: str) -> list[Path]:
 _Tree = dict[str, tuple[bytes, int]]
 
 
-def _tree(medium: Path, arch: str) -> _Tree:
-    tree: _Tree = {name: (text.encode(), 0o755) for name, text in _BIN.items()}
-    for deb in _debs(medium, arch):
+def _tree(medium: Path, arch: str, part: Part) -> _Tree:
+    tree: _Tree = {name: (text.encode(), 0o755) for name, text in part.programs.items()}
+    for deb in _debs(medium, arch, part):
         tree.update(_of_deb(deb))
-    for wheel in _wheels(medium, arch):
+    for wheel in _wheels(medium, arch, part):
         tree.update(_of_wheel(wheel))
-    tree.update({str(_SITE / name): (data, 0o644) for name, data in _own_code()})
+    tree.update({str(_SITE / name): (data, 0o644) for name, data in _own_code(part)})
     tree = {name: found for name, found in tree.items() if not _UNUSED.search(f"/{name}")}
     if f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON.removeprefix("python"):
         tree.update(_compiled(tree))
@@ -141,7 +172,7 @@ def _of_deb(path: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:
             if re.match(r"(usr/)?lib/[^/]+-linux-gnu/[^/]+\.so[^/]*$", name):
                 if (data := _content(tar, member)) is not None:
                     yield f"{_LIBS}/{PurePosixPath(name).name}", (data, 0o755)
-            elif member.isfile() and re.match(r"usr/(bin|lib/python)", name):
+            elif member.isfile() and re.match(r"usr/(s?bin|lib/python)", name):
                 yield f"python/{name}", (_read(tar, member), 0o755 if member.mode & 0o100 else 0o644)
 
 
@@ -185,9 +216,9 @@ def _of_wheel(path: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:
             yield str(_SITE.joinpath(*parts)), (wheel.read(info), 0o644)
 
 
-def _own_code() -> Iterator[tuple[str, bytes]]:
+def _own_code(part: Part) -> Iterator[tuple[str, bytes]]:
     root = Path(provisioning.__file__).parents[1]
-    for package in _CODE:
+    for package in part.code:
         for path in sorted((root / package).rglob("*")):
             name = path.relative_to(root).as_posix()
             if (
@@ -204,27 +235,33 @@ def _own_code() -> Iterator[tuple[str, bytes]]:
 def _compiled(tree: _Tree) -> _Tree:
     """Byte code beside each module, never checked against its source: nobody writes into a release."""
     found: _Tree = {}
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "module.py", Path(folder) / "module.pyc"
-        for name, (data, _) in tree.items():
-            path = PurePosixPath(name)
-            if path.suffix != ".py":
-                continue
-            source.write_bytes(data)
-            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-            try:
-                py_compile.compile(str(source), str(target), dfile=name, doraise=True, invalidation_mode=mode)
-            except py_compile.PyCompileError:
-                continue  # a template or another version's syntax: Python would compile it when asked
+    for name, (data, _) in tree.items():
+        path = PurePosixPath(name)
+        code = _byte_code(name, data) if path.suffix == ".py" else None
+        if code is not None:
             cached = path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc"
-            found[str(cached)] = (target.read_bytes(), 0o644)
+            found[str(cached)] = (code, 0o644)
     return found
+
+
+@functools.cache
+def _byte_code(name: str, data: bytes) -> bytes | None:
+    """As `py_compile` writes it. None for a template or another version's syntax: Python would compile it when asked.
+
+    Kept for the other part, which has most of it too.
+    """
+    try:
+        code = compile(data, name, "exec", dont_inherit=True, optimize=-1)
+    except (SyntaxError, ValueError):
+        return None
+    head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(data)
+    return head + marshal.dumps(code)
 
 
 def _archive(tree: _Tree) -> bytes:
     raw = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed,
+        gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=4, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar,
     ):
         for name, (data, mode) in sorted(tree.items()):

@@ -29,7 +29,7 @@ from common.config import read_secret
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import bundle, pki, proofs, registry, script
+from provisioning import pki, proofs, registry, releases, script
 from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
@@ -74,11 +74,9 @@ class Door:
 
     async def _bundle(self, request: web.Request) -> web.StreamResponse:
         """Part of it too, where an earlier download was cut."""
-        name = request.match_info["file"]
-        for arch in bundle.ARCHITECTURES:
-            made = bundle.load(self._hall.bundles, arch)
-            if made is not None and made.file == name:
-                return web.FileResponse(self._hall.bundles / made.file)
+        for manifest in await asyncio.to_thread(releases.held, self._hall):
+            if manifest.file == request.match_info["file"]:
+                return web.FileResponse(self._hall.bundles / manifest.file)
         raise web.HTTPNotFound
 
     async def _enrol(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from central.store.engine import open_store
 from common.cli import say
 from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import broker, bundle, pki, registry, settings, units
+from provisioning import broker, bundle, pki, registry, releases, settings, units
 from provisioning.files import write_file
 from provisioning.settings import ADDRESS, Hall
 
@@ -49,7 +49,7 @@ def init(options: Options) -> None:
         broker.write_conf(hall.broker, port=hall.enrol.mqtt_port)
         asyncio.run(_database(hall))
         step.done()
-    _bundles(hall, options.medium)
+    _releases(hall, options.medium)
     for line in units.install_hall(hall):
         say(line)
     _administrator(hall, options.admin)
@@ -121,18 +121,17 @@ async def _database(hall: Hall) -> None:
         await store.close()
 
 
-def _bundles(hall: Hall, medium: Path) -> None:
-    made: list[str] = []
-    for arch, debian in bundle.ARCHITECTURES.items():
-        if any((medium / "debs").glob(f"*_{debian}.deb")):
-            before = bundle.load(hall.bundles, arch)
-            found = bundle.keep(medium, hall.bundles, arch)
-            say(
-                f"{'✓' if found == before else '＋'} 站点安装包：{found.release} {arch}，{found.size / 1e6:.0f} MB"
-            )
-            made.append(arch)
-    if not made and not any(bundle.load(hall.bundles, arch) for arch in bundle.ARCHITECTURES):
-        say(f"! 没有站点安装包：安装介质 {medium} 不在。放好后再执行一次本命令，站点才能安装")
+def _releases(hall: Hall, medium: Path) -> None:
+    """What the medium brings is what boxes are installed with from now on; boxes that run are upgraded by `release`."""
+    for manifest in releases.take(hall, medium):
+        is_new = releases.install_anew(hall, manifest)
+        say(
+            f"{'＋' if is_new else '✓'} 站点发行：{manifest.release} {manifest.arch}，{manifest.size / 1e6:.0f} MB"
+        )
+    if not any(releases.installed_anew(hall, arch) for arch in bundle.ARCHITECTURES):
+        say(
+            f"! 没有站点安装包：{medium} 里没有发行。取得介质后执行  mingcha release import 目录  ，站点才能安装"
+        )
 
 
 def _administrator(hall: Hall, name: str) -> None:

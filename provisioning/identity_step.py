@@ -3,6 +3,7 @@
 Until `node.pem` stands, the same keys are offered again: a lost answer or a cut leaves the same generation.
 """
 
+import base64
 import json
 import platform
 from pathlib import Path
@@ -17,7 +18,7 @@ from common.clock import Clock
 from common.core import crypto
 from common.core.instant import SECOND
 from provisioning import enrol_client, pki
-from provisioning.box_files import AGENT, HALL, MAPPING, NODE, PKI, SIGN, STATE, USED, Place
+from provisioning.box_files import AGENT, HALL, MAPPING, NODE, PKI, RELEASE, SIGN, STATE, USED, Place
 from provisioning.core import token
 from provisioning.core.messages import EnrolRequest, Identity
 from provisioning.enrol_client import RefusedError
@@ -88,6 +89,7 @@ def _write(place: Place, found: Identity) -> None:
     key = pki.read_key(_NEXT_NODE if _NEXT_NODE.exists() else NODE)
     if _NEXT_SIGN.exists():
         _NEXT_SIGN.replace(SIGN)
+    write_file(RELEASE, base64.b64decode(place.key), _GROUP)
     write_file(PKI / "digest.key", found.digest_key, _GROUP)
     write_file(HALL, f"{place.hall}\n".encode(), _GROUP)
     write_file(PKI / "hall-sign.pub", found.hall_sign, _GROUP)

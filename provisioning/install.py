@@ -11,7 +11,7 @@ from typing import IO
 from msgspec import Struct
 
 from common.cli import complain, say
-from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError
+from common.core.errors import ConfigError, UsageError
 from common.hold import hold
 from provisioning import box_files, identity_step, units
 from provisioning.box_files import Place
@@ -39,7 +39,13 @@ def install(options: Options) -> int:
         say("✕ 失败 [root] 没有 root 权限\n  处理：请以 root 执行同一条命令", err=True)
         return _NOT_ROOT
     text = _token(options)
-    place = Place(hall=_given("MC_HALL"), release=_given("MC_RELEASE"), ca=_given("MC_CA"), token=text)
+    place = Place(
+        hall=_given("MC_HALL"),
+        release=_given("MC_RELEASE"),
+        ca=_given("MC_CA"),
+        key=_given("MC_KEY"),
+        token=text,
+    )
     if options.dry_run:
         steps = plans.plan(box_files.facts(place))
         for step in steps:
@@ -52,7 +58,7 @@ def install(options: Options) -> int:
             for step in steps:
                 say(f"… {step.word}")
                 _DO[step](place)
-        except NotStartedError as error:
+        except units.NotStartedError as error:
             complain(error)
             say(_doctor().stdout.rstrip())
             return EX_NOT_STARTED
@@ -102,22 +108,6 @@ def _alone() -> IO[str]:
             time.sleep(0.5)
 
 
-def _start(place: Place, verb: str) -> None:
-    units.run("systemctl", "reset-failed", box_files.UNIT)
-    try:
-        units.run("systemctl", verb, box_files.UNIT)
-    except UnavailableError as error:
-        said = units.run("journalctl", "-u", "mingcha-agent", "-n", "8", "-o", "cat", "--no-pager")
-        raise NotStartedError(
-            f"服务没有启动：{place.release}\n{said.rstrip()}",
-            hint="请按下面体检所说的处理，再执行一次同一条命令",
-        ) from error
-
-
-class NotStartedError(MingchaError):
-    """The unit did not become ready; what it said last is in the message. Exit code 70."""
-
-
 _DO: dict[Step, Callable[[Place], object]] = {
     Step.USER: lambda _: units.keep_user("mingcha.conf"),
     Step.FOLDERS: lambda _: box_files.make_folders(),
@@ -127,8 +117,8 @@ _DO: dict[Step, Callable[[Place], object]] = {
     Step.LINK: box_files.link,
     Step.UNITS: lambda _: box_files.write_units(),
     Step.ENABLE: lambda _: box_files.enable(),
-    Step.START: lambda place: _start(place, "start"),
-    Step.RESTART: lambda place: _start(place, "restart"),
+    Step.START: lambda _: units.start(box_files.UNIT),
+    Step.RESTART: lambda _: units.start(box_files.UNIT, "restart"),
 }
 
 

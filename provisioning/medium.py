@@ -1,7 +1,7 @@
-"""The medium from which halls make bundles: wheels and Debian packages, fetched where there is a network.
+"""The medium from which a city is installed and upgraded: fetched and built where there is a network, signed, then carried.
 
-`python -m provisioning medium DIR`. The versions are those of this installation, which the lock file fixes; the
-packages are Debian 12's.
+`python -m provisioning medium DIR --key FILE`. The versions are those of this installation, which the lock file fixes; the
+packages are Debian 12's. A hall needs of it `install.sh`, its own archive, `releases/` and `release.pub`.
 """
 
 import re
@@ -10,11 +10,20 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from common.core.errors import UnavailableError
-from provisioning.bundle import ARCHITECTURES, PYTHON
+from common.clock import Clock
+from common.config import read_secret
+from common.core import crypto
+from common.core.errors import ConfigError, UnavailableError
+from provisioning import bundle, pki
+from provisioning.bundle import ARCHITECTURES, PYTHON, Part
+from provisioning.core import release
+from provisioning.core.release import BUFFER_FORMAT, Manifest
+from provisioning.files import PUBLIC, write_file
+from provisioning.releases import KEY, SUFFIX
 
 EXTRAS = {"agent", "mysql", "postgresql", "oracle", "folder"}
 """What every box has. Drivers under the LGPL or of a vendor are parts of their own."""
+HALL_EXTRAS = {"central"}
 PACKAGES = (
     f"{PYTHON}-minimal",
     f"lib{PYTHON}-minimal",
@@ -28,10 +37,68 @@ PACKAGES = (
     "liblzma5",
     "libuuid1",
 )
+HALL_PACKAGES = ("mosquitto", "libwrap0", "libdlt2", "libnsl2", "libtirpc3")
+"""The broker, and of its libraries those that Debian's smallest system lacks."""
+_INSTALLER = Path(__file__).parent / "box" / "install-hall.sh"
+
+
+def make(folder: Path, arch: str, key: Path) -> Manifest:
+    """Fetch what is missing in `folder`, build both archives, sign the boxes'. -> what was signed.
+
+    Without a key at `key` one is made. Raises UnavailableError with the tool's last words, ConfigError.
+    """
+    fetch(folder, arch)
+    return build(folder, arch, key)
 
 
 def fetch(folder: Path, arch: str) -> None:
-    """Fetch what is missing in `folder`. Raises UnavailableError with the tool's last words."""
+    """Wheels and packages that are not there yet."""
+    box = _needed(EXTRAS)
+    _fetch(folder, arch, box, PACKAGES)
+    _fetch(folder / "hall", arch, _needed(HALL_EXTRAS) - box, HALL_PACKAGES)
+
+
+def build(folder: Path, arch: str, key: Path) -> Manifest:
+    """Of what was fetched; no network is needed."""
+    if not key.exists():
+        write_file(key, pki.new_sign_key())
+    secret = read_secret(key, "发行私钥")
+    if len(secret) != crypto.KEY_BYTES:
+        raise ConfigError(f"发行私钥 {key} 已损坏", hint="请换回原来的文件；丢失的私钥不能恢复")
+    write_file(folder / KEY, crypto.sign_public(secret), PUBLIC)
+    made = bundle.build(folder, folder / "releases", arch)
+    signed = folder / "releases" / f"{made.release}-{arch}{SUFFIX}"
+    if not signed.exists():
+        manifest = Manifest(
+            version=metadata.version("mingcha"),
+            release=made.release,
+            arch=arch,
+            file=made.file,
+            sha256=made.sha256,
+            size=made.size,
+            sums=made.sums,
+            made_wall=Clock().wall(),
+            buffer_format=BUFFER_FORMAT,
+        )
+        write_file(signed, release.sealed(manifest, secret), PUBLIC)
+    hall = bundle.build(folder, folder / "hall", arch, Part.HALL)
+    for old in (folder / "hall").glob(f"*-{arch}.tar.gz"):
+        if old.name != hall.file:
+            old.unlink()
+    text = _INSTALLER.read_text("utf-8")
+    for name, value in {
+        "@ARCH@": arch,
+        "@RELEASE@": hall.release,
+        "@FILE@": hall.file,
+        "@SHA256@": hall.sha256,
+        "@SIZE@": str(hall.size),
+    }.items():
+        text = text.replace(name, value)
+    write_file(folder / "install.sh", text.encode(), PUBLIC)
+    return release.opened(signed.read_bytes(), crypto.sign_public(secret))
+
+
+def _fetch(folder: Path, arch: str, names: set[str], packages: tuple[str, ...]) -> None:
     wheels, debs = folder / "wheels", folder / "debs"
     for place in (wheels, debs):
         place.mkdir(parents=True, exist_ok=True)
@@ -40,7 +107,7 @@ def fetch(folder: Path, arch: str) -> None:
         f"--platform=manylinux2014_{arch}",
         f"--platform=manylinux_2_17_{arch}",
     ]
-    wanted = [f"{name}=={metadata.version(name)}" for name in sorted(_needed(EXTRAS) - {"mingcha"})]
+    wanted = [f"{name}=={metadata.version(name)}" for name in sorted(names - {"mingcha"})]
     pip = [
         sys.executable,
         "-m",
@@ -52,7 +119,7 @@ def fetch(folder: Path, arch: str) -> None:
         "--python-version=3.11",
     ]
     _run([*pip, *platforms, "-d", str(wheels), *wanted], folder)
-    missing = [name for name in PACKAGES if not any(debs.glob(f"{name}_*_{ARCHITECTURES[arch]}.deb"))]
+    missing = [name for name in packages if not any(debs.glob(f"{name}_*_{ARCHITECTURES[arch]}.deb"))]
     if missing:
         _run(["apt-get", "download", *(f"{name}:{ARCHITECTURES[arch]}" for name in missing)], debs)
 

@@ -16,6 +16,7 @@ from provisioning.core import enrolment
 from provisioning.core.enrolment import Granted, Held, Site, Token
 from provisioning.core.identity import Box
 from provisioning.core.renewal import Issued
+from provisioning.files import belong
 
 
 class Leaf(Struct, frozen=True):
@@ -170,6 +171,7 @@ async def retire(conn: AsyncConnection, site: str, who: str, why: str, now_wall:
 async def publish(conn: AsyncConnection, folder: Path) -> str:
     """Write the broker's ACL in `folder` as the database has it now, one process at a time. -> its hash."""
     with (folder / ".acl.lock").open("a") as lock:
+        belong(lock.fileno(), folder)
         fcntl.flock(lock, fcntl.LOCK_EX)
         rows = await conn.execute(select(t.box).order_by(t.box.c.site, t.box.c.generation))
         broker.write_acl(folder, [Box(row.site, row.generation, row.state) for row in rows])

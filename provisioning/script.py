@@ -5,7 +5,7 @@ from pathlib import Path
 
 from common import sealed
 from common.config import read_secret
-from provisioning import bundle, pki
+from provisioning import bundle, pki, releases
 from provisioning.settings import Hall
 
 _FOLDER = Path(__file__).parent / "box"
@@ -17,7 +17,7 @@ def render(hall: Hall) -> str:
     """The script as `GET /i` sends it: nothing in it is secret."""
     lines = []
     for arch in bundle.ARCHITECTURES:
-        made = bundle.load(hall.bundles, arch)
+        made = releases.installed_anew(hall, arch)
         if made is not None:
             lines.append(
                 f"    {arch}) release={made.release} file={made.file} sha256={made.sha256} size={made.size} ;;"
@@ -27,6 +27,7 @@ def render(hall: Hall) -> str:
         "@HALL@": hall.address,
         "@PIN@": f"sha256//{pki.pin(sealed.place(hall.door))}",
         "@CA@": base64.b64encode(ca).decode(),
+        "@KEY@": base64.b64encode(releases.key(hall)).decode() if lines else "",
         "@UNINSTALL@": UNINSTALL.read_text("utf-8").rstrip(),
         "@BUNDLES@": "\n".join(lines),
     }

@@ -26,8 +26,7 @@ def keep(name: str) -> None:
         raise UsageError("密码是空的", hint="请再执行一次")
     box_files.seal(name, text.encode())
     box_files.write_units()
-    units.run("systemctl", "reset-failed", box_files.UNIT)
-    units.run("systemctl", "restart", box_files.UNIT)
+    units.start(box_files.UNIT, "restart")
     say(f"✓ {name} 已封存；检查：mingcha-agent doctor --only 数据源")
 
 

@@ -3,10 +3,15 @@
 import grp
 import os
 import pwd
+import re
 import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from common.core.errors import UnavailableError
+from msgspec import Struct
+
+from common.core.errors import MingchaError, UnavailableError
 from provisioning.files import PUBLIC, write_file
 from provisioning.settings import Hall
 
@@ -14,7 +19,7 @@ FOLDER = Path(__file__).parent / "systemd"
 PLACE = Path("/etc/systemd/system")
 CONFIG = Path("/etc/mingcha/central.toml")
 HALL_UNITS = ("mingcha-broker.service", "mingcha-enroll.service", "mingcha-central.service")
-_PROGRAM = Path("/opt/mingcha/current/bin/mingcha")
+_CURRENT = Path("/opt/mingcha-hall/current")
 _RUNNING = Path("/run/systemd/system")
 
 
@@ -35,6 +40,47 @@ def run(*command: str, given: bytes = b"") -> str:
             f"{' '.join(command)} 失败：{' '.join(words)}", hint="请按提示处理后，再执行一次同一条命令"
         )
     return said
+
+
+class Running(Struct, frozen=True):
+    """A unit's main process: which program, since when (seconds UTC); not active: neither."""
+
+    is_active: bool
+    program: Path
+    since: float
+
+    def is_older(self, trees: Sequence[Path], files: Sequence[Path]) -> bool:
+        """It runs from none of `trees`, or was started before one of `files` changed."""
+        if not self.is_active or not self.program.exists():
+            return False
+        at_home = any(tree in self.program.resolve().parents for tree in trees)
+        return not at_home or any(path.exists() and path.stat().st_mtime > self.since for path in files)
+
+
+def running(name: str) -> Running:
+    wanted = "ActiveState,ExecMainPID,ExecMainStartTimestamp"
+    said = run("systemctl", "show", "--timestamp=us+utc", "-p", wanted, name)
+    state = dict(line.partition("=")[::2] for line in said.splitlines())
+    started = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+", state.get("ExecMainStartTimestamp", ""))
+    since = datetime.fromisoformat(started[0]).replace(tzinfo=UTC).timestamp() if started else 0.0
+    is_active = state.get("ActiveState") == "active" and started is not None
+    return Running(is_active, Path(f"/proc/{state.get('ExecMainPID', '0')}/exe"), since)
+
+
+class NotStartedError(MingchaError):
+    """The unit did not become ready; what it said last is in the message."""
+
+
+def start(name: str, verb: str = "start") -> None:
+    """Start or restart a unit, and wait until it is ready. Raises NotStartedError."""
+    run("systemctl", "reset-failed", name)
+    try:
+        run("systemctl", verb, name)
+    except UnavailableError as error:
+        said = run("journalctl", "-u", name, "-n", "8", "-o", "cat", "--no-pager")
+        raise NotStartedError(
+            f"服务没有启动：{name}\n{said.rstrip()}", hint="请按它最后所说的处理，再执行一次同一条命令"
+        ) from error
 
 
 def write_units(names: tuple[str, ...]) -> bool:
@@ -76,12 +122,33 @@ def install_hall(hall: Hall) -> list[str]:
     changed = keep_user("mingcha-broker.conf")
     changed |= keep_user("mingcha-central.conf")
     changed |= _own_hall(hall)
-    changed |= write_units(HALL_UNITS)
+    has_new_units = write_units(HALL_UNITS)
+    changed |= has_new_units
     for name in HALL_UNITS:
-        run("systemctl", "enable", "--now", "-q", name)
-    return [
-        f"{'＋' if changed else '✓'} 系统服务：{'、'.join(name.removesuffix('.service') for name in HALL_UNITS)}"
-    ]
+        run("systemctl", "enable", "-q", name)
+        found = running(name)
+        if (
+            not found.is_active
+            or has_new_units
+            or found.is_older([_CURRENT.resolve()], _read_at_start(hall, name))
+        ):
+            start(name, "restart")
+            changed = True
+    names = "、".join(name.removesuffix(".service") for name in HALL_UNITS)
+    return [f"{'＋' if changed else '✓'} 系统服务：{names}"]
+
+
+def _read_at_start(hall: Hall, name: str) -> list[Path]:
+    """The configuration and keys that a unit reads once."""
+    return {
+        "mingcha-broker.service": [hall.broker / "mosquitto.conf", hall.broker / "server.pem"],
+        "mingcha-enroll.service": [
+            hall.folder / "enroll.toml",
+            hall.door,
+            hall.folder / "ca" / "intermediate.pem",
+        ],
+        "mingcha-central.service": [hall.config, hall.folder / "wire.key", hall.folder / "operations.key"],
+    }[name]
 
 
 def _own_hall(hall: Hall) -> bool:

@@ -22,7 +22,7 @@ main() {
   arch=$(uname -m)
   case $arch in
 @BUNDLES@
-    *) fail 78 arch "市中心没有 $arch 的安装包" '请在市中心放入该架构的安装介质后执行 mingcha central init' ;;
+    *) fail 78 arch "市中心没有 $arch 的安装包" '请在市中心导入该架构的发行介质：mingcha release import 目录' ;;
   esac
   version=$(systemctl --version 2>/dev/null | sed -n '1s/systemd \([0-9]*\).*/\1/p' || true)
   [ "${version:-0}" -ge 247 ] || fail 78 systemd '需要 systemd 247 以上' '请使用 Debian 12 或相当的系统'
@@ -74,8 +74,8 @@ main() {
   fi
   [ -n "$dry" ] || rm -rf "$root/stage" "$root"/releases/.[!.]*
 
-  MC_HALL=$hall MC_RELEASE=$release MC_CA='@CA@'
-  export MC_HALL MC_RELEASE MC_CA
+  MC_HALL=$hall MC_RELEASE=$release MC_CA='@CA@' MC_KEY='@KEY@'
+  export MC_HALL MC_RELEASE MC_CA MC_KEY
   # What it asks, it asks the terminal: our standard input is this script.
   exec "$tree/bin/python" -m provisioning box install "$@" </dev/null
 }

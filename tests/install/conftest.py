@@ -16,7 +16,7 @@ def able() -> None:
         pytest.skip(why)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(able: None) -> Iterator[Lab]:
     """A running hall without sites."""
     with labs.running() as made:

@@ -4,23 +4,24 @@ A box is Debian's minimal system from the cache under an overlay, booted by syst
 `close` takes away again; processes are stopped by their ids.
 """
 
+import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from provisioning import bundle
 from provisioning import medium as media
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
+KEY = CACHE / "release.key"
 ADDRESS = "10.97.0.1"
 _PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps"
 _MIRROR = "http://deb.debian.org/debian"
@@ -76,12 +77,18 @@ def rootfs(downloader: str) -> Path:
 
 
 def medium() -> Path:
-    """What bundles are made of, and the bundle itself: fetched and built once, then kept in the cache."""
-    place = CACHE / "medium"
-    if not (place / "fetched").exists():
+    """What halls and boxes are installed from, fetched once for each lock file, built anew where our code has changed."""
+    place, lock = CACHE / "medium", hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+    stamp = place / f"fetched-{lock[:8]}"
+    if not stamp.exists():
+        for former in [*place.glob("fetched*"), *place.glob("**/*.whl")]:
+            former.unlink()
         media.fetch(place, "x86_64")
-        (place / "fetched").touch()
-    bundle.keep(place, CACHE / "install" / "bundles", "x86_64")
+        stamp.touch()
+    made = media.build(place, "x86_64", KEY)
+    for former in (place / "releases").glob("[!.]*"):
+        if made.release not in former.name:
+            former.unlink()
     return place
 
 
@@ -111,16 +118,14 @@ def _members(place: Path) -> list[int]:
 
 
 class Lab:
-    """One hall at `ADDRESS`; `box` makes boxes beside it."""
+    """One hall at `ADDRESS`, a machine like the others; `box` makes boxes beside it."""
 
     def __init__(self, medium: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mingcha-lab-"))
         self.folder.chmod(0o711)
         self.medium = medium
-        self.home = self.folder / "hall"
-        self.config = self.home / "central.toml"
         self.net = f"mc{os.getpid()}"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.hall: Box
         self._boxes: list[Box] = []
         self._made = 0
 
@@ -129,93 +134,45 @@ class Lab:
         self.inside("ip", "link", "set", "lo", "up")
         self.inside("ip", "link", "add", "br0", "type", "bridge")
         self.inside("ip", "link", "set", "br0", "up")
-        self.inside("ip", "addr", "add", f"{ADDRESS}/24", "dev", "br0")
+        self.hall = Box(self, "hall", 1, rootfs("curl"), binds=(self.medium,))
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.clear()
-        for name in list(self._processes):
-            self.stop(name)
+        self.hall.remove()
         run("ip", "netns", "del", self.net)
         shutil.rmtree(self.folder)
 
     def clear(self) -> None:
-        """Take all boxes away."""
+        """Take all boxes away; the hall stays."""
         while self._boxes:
             self._boxes.pop().remove()
 
     def inside(self, *command: str | Path) -> str:
-        """Run in the hall's namespace."""
+        """Run in the namespace that joins them all."""
         return run("ip", "netns", "exec", self.net, *command)
 
-    def mingcha(self, *args: str | Path) -> str:
-        """`mingcha` in the hall. -> stdout."""
-        return self.inside(sys.executable, "-m", "central", *args, "--config", self.config)
+    @property
+    def config(self) -> Path:
+        return self.hall.root / "etc/mingcha"
+
+    @property
+    def database(self) -> Path:
+        return self.hall.root / "var/lib/mingcha-central/central.db"
+
+    def install(self, *args: str) -> str:
+        """The hall's one command, as the handbook has it. -> what it said."""
+        return self.hall.must(f"sh {self.medium}/install.sh {shlex.join(args)}")
+
+    def mingcha(self, *args: str) -> str:
+        """`mingcha` in the hall. -> stdout and stderr."""
+        return self.hall.must(shlex.join(["mingcha", *args]))
 
     def speaking(self, *args: str) -> "subprocess.Popen[str]":
         """`mingcha` in the hall while it is at work."""
-        command = ["ip", "netns", "exec", self.net, sys.executable, "-m", "central", *args]
         return subprocess.Popen(
-            [*command, "--config", str(self.config)],
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
+            self.hall.entering("mingcha", *args), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         )
-
-    def init(self, *args: str | Path) -> str:
-        said = self.mingcha("central", "init", "--data", self.home / "data", "--medium", self.medium, *args)
-        shutil.chown(self.home / "broker", "mosquitto")
-        for path in (self.home / "broker").iterdir():
-            shutil.chown(path, "mosquitto")
-        self.home.chmod(0o711)
-        return said
-
-    def start(self) -> None:
-        """Broker, door and hall."""
-        self._spawn("broker", "provisioning", "hall", "broker")
-        self._spawn("enroll", "provisioning", "hall", "enroll", "--bind", ADDRESS)
-        self._spawn("central", "central", "central", "run")
-        _until(self._all_answer(), 60, "the hall's ports")
-
-    def _all_answer(self) -> Iterator[bool]:
-        while True:
-            for name, process in self._processes.items():
-                assert process.poll() is None, self.log(name)
-            said = self.inside("ss", "-ltnH")
-            yield all(f":{port} " in said for port in (8443, 8883, 8080))
-
-    def _spawn(self, name: str, *module: str) -> None:
-        command = [
-            "ip",
-            "netns",
-            "exec",
-            self.net,
-            sys.executable,
-            "-m",
-            *module,
-            "--config",
-            str(self.config),
-        ]
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-
-    def stop(self, name: str) -> None:
-        process = self._processes.pop(name)
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(15)
-        process.kill()
-        process.wait()
-
-    def log(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text("utf-8", "replace")[-4000:]
 
     def box(self, name: str, system: Path) -> "Box":
         self._made += 1
@@ -227,11 +184,12 @@ class Lab:
 class Box:
     """A bare machine `name` with the address 10.97.0.`number`; off until `on`."""
 
-    def __init__(self, lab: Lab, name: str, number: int, system: Path) -> None:
+    def __init__(self, lab: Lab, name: str, number: int, system: Path, binds: Sequence[Path] = ()) -> None:
+        """`binds`: folders of ours that it may read, under the same names."""
         self.name = name
         self.folder = lab.folder / f"{name}-{number}"
         self.net = f"{lab.net}b{number}"
-        self._lab = lab
+        self._binds = [f"--bind-ro={path}" for path in binds]
         self._leader = 0
         self._nspawn: subprocess.Popen[bytes] | None = None
         self._cgroups = [place / f"{self.net}" for place in _HIERARCHIES]
@@ -272,6 +230,7 @@ class Box:
             f"--network-namespace-path=/run/netns/{self.net}",
             f"--machine={self.net}",
             "--console=read-only",
+            *self._binds,
         ]
         for group in self._cgroups:
             group.mkdir(exist_ok=True)
@@ -376,7 +335,6 @@ class Box:
 def running() -> Iterator[Lab]:
     """A hall at work, without sites."""
     with Lab(medium()) as made:
-        shutil.copytree(CACHE / "install" / "bundles", made.home / "data" / "bundles")
-        made.init("--host", ADDRESS)
-        made.start()
+        made.hall.on()
+        made.install("--host", ADDRESS)
         yield made

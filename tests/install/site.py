@@ -17,8 +17,8 @@ class Site:
     def __init__(self, lab: Lab, name: str, mapping: str = MAPPING) -> None:
         self.lab = lab
         self.name = name
-        file = lab.folder / f"{name}.toml"
-        file.write_text(mapping, "utf-8")
+        file = f"/root/{name}.toml"
+        (lab.hall.root / file[1:]).write_text(mapping, "utf-8")
         said = lab.mingcha(
             "site", "add", f"{name}便民服务中心", "--kind", "street", "--id", name, "--mapping", file
         )
@@ -47,8 +47,7 @@ class Site:
         return [(int(row[0]), str(row[1])) for row in rows]
 
     def _rows(self, sql: str) -> list[tuple[str, ...]]:
-        path = self.lab.home / "data" / "central.db"
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
+        with closing(sqlite3.connect(f"{self.lab.database.as_uri()}?mode=ro", uri=True, timeout=10)) as db:
             return db.execute(sql, (self.name,)).fetchall()
 
 

@@ -17,7 +17,7 @@ FEWEST = 5
 
 def test_killed_as_each_step_begins(lab: Lab, bare: Path) -> None:
     """The quick ones may be over before the kill arrives; then the next is met."""
-    site = Site(lab, "s01")
+    site = Site(lab, "k01")
     box, office = site.box(bare)
     struck = [step for step in STEPS if killed(box, site.command, step, 0.0)]
     assert len(struck) >= FEWEST, struck
@@ -28,7 +28,7 @@ def test_killed_as_each_step_begins(lab: Lab, bare: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_random_moments(lab: Lab, bare: Path, seed: int) -> None:
     random = Random(seed)
-    site = Site(lab, f"s1{seed}")
+    site = Site(lab, f"k1{seed}")
     box, office = site.box(bare)
     for _ in range(KILLS):
         killed(box, site.command, "", random.random() * WHOLE_SECS)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.service
 
 
 def test_a_hall_with_another_key_gets_nothing_and_leaves_nothing(lab: Lab, bare: Path) -> None:
-    site = Site(lab, "s01")
+    site = Site(lab, "r01")
     box, _ = site.box(bare)
     wrong = re.sub(r"sha256//\S+=", "sha256//" + "A" * 43 + "=", site.command)
     _, out = box.sh(wrong)
@@ -22,7 +22,7 @@ def test_a_hall_with_another_key_gets_nothing_and_leaves_nothing(lab: Lab, bare:
 
 
 def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, bare: Path) -> None:
-    site, other = Site(lab, "s02"), Site(lab, "s03")
+    site, other = Site(lab, "r02"), Site(lab, "r03")
     box, office = site.box(bare)
     stale = site.command
     box.must(site.reissue())
@@ -39,7 +39,7 @@ def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, bare: Path)
 
     code, out = box.sh(other.command)
     assert code == 64
-    assert "这条命令是站点 s03 的，本机已是站点 s02" in out
+    assert "这条命令是站点 r03 的，本机已是站点 r02" in out
     assert other.boxes() == []
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())
@@ -57,16 +57,16 @@ def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, bare: Path)
 
 
 def test_a_retired_site_is_told_so(lab: Lab, bare: Path) -> None:
-    site = Site(lab, "s05")
+    site = Site(lab, "r05")
     box, _ = site.box(bare)
     box.must(site.command)
-    lab.mingcha("site", "retire", "s05", "--why", "撤并")
+    lab.mingcha("site", "retire", "r05", "--why", "撤并")
     assert site.boxes() == [(1, "retired")]
     box.until(lambda: "停用" in box.sh("mingcha-agent doctor")[1])
 
 
 def test_without_root_or_token_it_says_what_is_missing(lab: Lab, bare: Path) -> None:
-    site = Site(lab, "s06")
+    site = Site(lab, "r06")
     box, _ = site.box(bare)
     code, out = box.sh(site.command.removesuffix("sh") + "setpriv --reuid=65534 --clear-groups sh")
     assert code == 77
@@ -74,14 +74,14 @@ def test_without_root_or_token_it_says_what_is_missing(lab: Lab, bare: Path) -> 
     code, out = box.sh(re.sub(r"MC_TOKEN=\S+ ", "", site.command))
     assert code == 64
     assert "缺少令牌" in out
-    code, out = box.sh(re.sub(r"MC_TOKEN=\S+ ", "MC_TOKEN=mc1.s06.x ", site.command))
+    code, out = box.sh(re.sub(r"MC_TOKEN=\S+ ", "MC_TOKEN=mc1.r06.x ", site.command))
     assert code == 64
     assert "令牌写得不对" in out
 
 
 def test_the_service_may_not_do_what_it_need_not(lab: Lab, bare: Path) -> None:
     """Probes inside the unit's own sandbox (provisioning.md 3.4)."""
-    site = Site(lab, "s07")
+    site = Site(lab, "r07")
     box, _ = site.box(bare)
     box.must(site.command)
     probe = "/opt/mingcha/current/bin/python -c"

@@ -8,7 +8,9 @@ from common.cli import AS_THEY_ARE, hand_over
 
 HANDED = {
     "renew": "证书到了续期的时候就续期。",
+    "rollback": "退回上一个版本。",
     "secret": "输入数据源的密码，封存在本机。",
+    "upgrade": "问市中心有没有要升级的，有就升级。",
     "uninstall": "卸载。",
 }
 """Name -> what it is for; its options stand in `provisioning`."""

@@ -1,10 +1,11 @@
-"""`mingcha central init` and `mingcha site …` are carried out by `provisioning`, of which the hall's programs know nothing."""
+"""`mingcha central init`, `mingcha site …` and `mingcha release …` are carried out by `provisioning`, of which the hall's programs know nothing."""
 
 import click
 
 from common.cli import AS_THEY_ARE, hand_over
 
 SITE_HELP = "站点：新增、印出安装命令、查看、停用。"
+RELEASE_HELP = "站点程序的发行：导入、分批推送、停止。"
 INIT_HELP = "建立市中心，或修复。"
 
 
@@ -15,6 +16,11 @@ def add(cli: click.Group, central: click.Group) -> None:
     @click.argument("args", nargs=-1, type=click.UNPROCESSED)
     def site(args: tuple[str, ...]) -> None:
         hand_over("hall", "site", *args)
+
+    @cli.command("release", help=RELEASE_HELP, context_settings=AS_THEY_ARE, add_help_option=False)
+    @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+    def release(args: tuple[str, ...]) -> None:
+        hand_over("hall", "release", *args)
 
     @central.command("init", help=INIT_HELP, context_settings=AS_THEY_ARE, add_help_option=False)
     @click.argument("args", nargs=-1, type=click.UNPROCESSED)

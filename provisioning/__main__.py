@@ -6,10 +6,14 @@ from common.cli import invoke, say
 import os  # isort: skip
 import sys  # isort: skip
 from pathlib import Path  # isort: skip
+from typing import IO, TYPE_CHECKING  # isort: skip
 
 import click  # isort: skip
 
 from common.core.state import SiteKind
+
+if TYPE_CHECKING:
+    from provisioning.upgrade import Service
 
 DEFAULT_CONFIG = "/etc/mingcha/central.toml"
 DEFAULT_DATA = "/var/lib/mingcha-central"
@@ -169,6 +173,68 @@ def retire_site(site: str, why: str, path: Path) -> None:
     sites.retire(settings.load(path), site, why)
 
 
+@hall.group(help="站点程序的发行：导入、分批推送、停止。")
+def release() -> None:
+    """Group of commands."""
+
+
+@release.command("import", help="导入发行介质：核对签名，放入市中心；不会自动推送。")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True), metavar="目录")
+@_CONFIG
+def import_releases(folder: Path, path: Path) -> None:
+    from provisioning import releases, settings
+
+    for manifest in releases.take(settings.load(path), folder.absolute()):
+        say(f"✓ {manifest.release} {manifest.arch}，{manifest.size / 1e6:.0f} MB")
+
+
+@release.command("list", help="已导入的发行，与最近一次推送的进展。退出码 2：已停止。")
+@_JSON
+@_CONFIG
+def list_releases(as_json: bool, path: Path) -> int:
+    from provisioning import rollouts, settings
+
+    return rollouts.listed(settings.load(path), as_json=as_json)
+
+
+@release.command("rollout", help="分批推送：先试点，再几个，再全部；有一个退回就停止。")
+@click.argument("name", metavar="发行")
+@click.option("--canary", multiple=True, metavar="站点", help="试点，可写多个；不写则是第一个站点。")
+@click.option(
+    "--then",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="个数",
+    help="其后各批的个数，可写多个；余下的是最后一批。",
+)
+@click.option(
+    "--hours",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="小时",
+    help="每批成功后再等多久。",
+)
+@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@_CONFIG
+def roll_out(
+    name: str, canary: tuple[str, ...], sizes: tuple[int, ...], hours: float, why: str, path: Path
+) -> None:
+    from provisioning import rollouts, settings
+
+    rollouts.order(settings.load(path), name, canary, sizes, hours, why)
+
+
+@release.command("halt", help="停止推送：还没轮到的站点不再升级。")
+@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@_CONFIG
+def halt_rollout(why: str, path: Path) -> None:
+    from provisioning import rollouts, settings
+
+    rollouts.halt(settings.load(path), why)
+
+
 @cli.group(help="站点机器：由安装命令与 mingcha-agent 转来。")
 def box() -> None:
     """Group of commands."""
@@ -189,6 +255,43 @@ def renew(now: bool) -> None:
     from provisioning import renew as renewing
 
     renewing.renew(even_if_early=now)
+
+
+@box.command(
+    "upgrade", help="问市中心有没有要升级的，有就升级，不成自动退回；由定时器每五分钟执行。须 root。"
+)
+def upgrade_box() -> None:
+    from provisioning import upgrade
+
+    with _alone():
+        upgrade.Upgrader(upgrade.Places(), _systemd()).run()
+
+
+@box.command(help="退回本机保留的上一个版本，立即生效。须 root。")
+def rollback() -> None:
+    from provisioning import upgrade
+
+    with _alone():
+        upgrade.go_back(upgrade.Places(), _systemd())
+
+
+@box.command("boot-check", hidden=True, help="开机时：试运行的版本多次没有通过就退回。")
+def boot_check() -> None:
+    from provisioning import upgrade
+
+    upgrade.at_boot(upgrade.Places())
+
+
+def _systemd() -> "Service":
+    from provisioning.service import Systemd
+
+    return Systemd()
+
+
+def _alone() -> IO[str]:
+    from provisioning.install import alone
+
+    return alone()
 
 
 @box.command(help="输入数据源的密码，封存在本机；名称与映射文件里写的一致。须 root。")

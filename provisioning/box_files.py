@@ -16,7 +16,8 @@ from common.core.errors import ConfigError, UnavailableError
 from provisioning import pki, units
 from provisioning.core import token
 from provisioning.core.plan import Facts
-from provisioning.files import PRIVATE, PUBLIC, write_file
+from provisioning.files import PRIVATE, PUBLIC, put_link, write_file
+from provisioning.service import UNITS
 
 ROOT = Path("/opt/mingcha")
 CONFIG = Path("/etc/mingcha")
@@ -34,10 +35,15 @@ RELEASE = PKI / "release.pub"
 USED = PKI / "token.sha256"
 """Hash of the token by which the present identity was got."""
 USER = "mingcha"
-UNIT = "mingcha-agent.service"
-TIMER = "mingcha-renew.timer"
-_UNITS = (UNIT, "mingcha-renew.service", TIMER)
+UNIT = UNITS[0]
+_ENABLED = (
+    ("multi-user.target", UNIT),
+    ("multi-user.target", "mingcha-boot-check.service"),
+    ("timers.target", "mingcha-renew.timer"),
+    ("timers.target", "mingcha-upgrade.timer"),
+)
 _DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
+_TRIAL = Path("/var/lib/mingcha-upgrade/pending.json")
 _COMMAND = Path("/usr/local/bin/mingcha-agent")
 _READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", RELEASE, HALL)
 MASTER = CREDS / "master.key"
@@ -83,11 +89,11 @@ def facts(place: Place) -> Facts:
         has_master=SEALED.exists() or MASTER.exists(),
         is_owned=has_user and all(_is_owned(path, 0o640, USER) for path in _own()),
         is_linked=_is_link(ROOT / "current", place.tree)
+        and _is_link(ROOT / "trusted", place.tree)
         and _is_link(_COMMAND, ROOT / "current/bin/mingcha-agent"),
-        has_units=all(_is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in _UNITS)
+        has_units=all(_is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in UNITS)
         and _is_current(_DROP_IN, _drop_in()),
-        is_enabled=(units.PLACE / "multi-user.target.wants" / UNIT).is_symlink()
-        and (units.PLACE / "timers.target.wants" / TIMER).is_symlink(),
+        is_enabled=all((units.PLACE / f"{target}.wants" / name).is_symlink() for target, name in _ENABLED),
         is_running=state.is_active,
         runs_old=_runs_old(place, state),
     )
@@ -186,24 +192,26 @@ def seal(name: str, secret: bytes) -> None:
 
 
 def link(place: Place) -> None:
-    """`current` changes in one step: whoever starts meanwhile runs the old release or the new one."""
-    for path, target in ((ROOT / "current", place.tree), (_COMMAND, ROOT / "current/bin/mingcha-agent")):
-        part = path.with_name(f".{path.name}.part")
-        part.unlink(missing_ok=True)
-        part.symlink_to(target)
-        part.replace(path)
+    """`current` changes in one step: whoever starts meanwhile runs the old release or the new one.
+
+    An upgrade on trial is over: a person has said what is to run.
+    """
+    _TRIAL.unlink(missing_ok=True)
+    for name in ("trusted", "current"):
+        put_link(ROOT / name, place.tree)
+    put_link(_COMMAND, ROOT / "current/bin/mingcha-agent")
 
 
 def write_units() -> None:
-    units.write_units(_UNITS)
+    units.write_units(UNITS)
     write_file(_DROP_IN, _drop_in(), PUBLIC)
     units.run("systemctl", "daemon-reload")
 
 
 def enable() -> None:
-    """Both from the next boot on; renewal from now on."""
-    units.run("systemctl", "enable", "-q", UNIT)
-    units.run("systemctl", "enable", "--now", "-q", TIMER)
+    """From the next boot on; the timers from now on."""
+    for target, name in _ENABLED:
+        units.run("systemctl", "enable", *(["--now"] if target == "timers.target" else []), "-q", name)
 
 
 def _drop_in() -> bytes:

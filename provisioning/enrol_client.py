@@ -4,18 +4,24 @@ import http.client
 import ssl
 import time
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from common.core.errors import RejectedError, UnavailableError, words
-from provisioning.core.messages import Identity, Refused
+from provisioning.core.messages import Refused
 
 TRIES = 6
 ANSWER_SECS = 20.0
+_PIECE = 1 << 18
 _NO_CHECK_TIME = (
     0x200000  # X509_V_FLAG_NO_CHECK_TIME: a box whose clock is years off must get in (provisioning.md 3.5)
 )
+
+
+_Answer = TypeVar("_Answer", bound=Struct)
 
 
 class RefusedError(RejectedError):
@@ -26,12 +32,12 @@ class RefusedError(RejectedError):
         self.code = said.error
 
 
-def ask(hall: str, path: str, ca: Path, body: bytes) -> Identity:
-    """POST `body` to `hall` (`https://host:port`), whose certificate must come from `ca`.
+def ask(hall: str, path: str, ca: Path, asked: Struct, answered: type[_Answer]) -> _Answer:
+    """POST `asked` to `hall` (`https://host:port`), whose certificate must come from `ca`.
 
     Blocks for up to two minutes. Raises RefusedError, UnavailableError.
     """
-    fault = UnavailableError("没有试过", hint="")
+    fault, body = UnavailableError("没有试过", hint=""), msgspec.json.encode(asked)
     for attempt in range(TRIES):
         if attempt:
             time.sleep(min(2.0**attempt, 15.0))
@@ -49,7 +55,7 @@ def ask(hall: str, path: str, ca: Path, body: bytes) -> Identity:
             )
             continue
         if status == http.client.OK:
-            return msgspec.json.decode(answer, type=Identity)
+            return msgspec.json.decode(answer, type=answered)
         try:
             refused = RefusedError(msgspec.json.decode(answer, type=Refused))
         except msgspec.MsgspecError:
@@ -61,6 +67,42 @@ def ask(hall: str, path: str, ca: Path, body: bytes) -> Identity:
             raise refused
         fault = UnavailableError(str(refused), hint="请过几分钟再执行一次同一条命令")
     raise fault
+
+
+def fetch(hall: str, path: str, ca: Path, place: Path, size: int) -> None:
+    """GET `path` into `place`, going on where an earlier try was cut, until there are `size` bytes or no more.
+
+    Raises UnavailableError; OSError where the disk takes no more.
+    """
+    parts = urlsplit(hall)
+    assert parts.hostname
+    for _ in range(TRIES):
+        there = place.stat().st_size if place.exists() else 0
+        if there >= size:
+            return
+        connection = http.client.HTTPSConnection(
+            parts.hostname, parts.port, timeout=ANSWER_SECS, context=_context(ca)
+        )
+        try:
+            connection.request("GET", path, headers={"Range": f"bytes={there}-"})
+            answer = connection.getresponse()
+            if answer.status not in {http.client.OK, http.client.PARTIAL_CONTENT}:
+                raise UnavailableError(
+                    f"{hall} 没有这个发行包（{answer.status}）", hint="请市中心重新导入发行介质"
+                )
+            _write_on(answer, place, from_start=answer.status == http.client.OK)
+        except (ConnectionError, TimeoutError, ssl.SSLError, http.client.HTTPException):
+            time.sleep(1.0)
+        finally:
+            connection.close()
+    if not place.exists() or place.stat().st_size < size:
+        raise UnavailableError(f"从 {hall} 取不到发行包", hint="请检查到市中心的网络；程序会自动重试")
+
+
+def _write_on(answer: http.client.HTTPResponse, place: Path, *, from_start: bool) -> None:
+    with place.open("wb" if from_start else "ab") as file:
+        while piece := answer.read(_PIECE):
+            file.write(piece)
 
 
 def _post(hall: str, path: str, ca: Path, body: bytes) -> tuple[int, bytes]:

@@ -29,11 +29,11 @@ from common.config import read_secret
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import pki, proofs, registry, releases, script
+from provisioning import pki, proofs, registry, releases, rollouts, script
 from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
-from provisioning.core.messages import EnrolRequest, Identity, Refused, RenewRequest
+from provisioning.core.messages import Ask, EnrolRequest, Identity, Offer, Refused, RenewRequest, Report
 from provisioning.core.rate import Bucket
 from provisioning.proofs import RefusedError
 from provisioning.settings import Hall
@@ -43,7 +43,7 @@ ADDRESSES = 10_000
 """So many buckets are kept before idle ones are forgotten."""
 ACL_SECS = 3.0
 """A broker that runs has read its ACL by then; one that does not run reads it when it starts."""
-_Asked = TypeVar("_Asked", EnrolRequest, RenewRequest)
+_Asked = TypeVar("_Asked", EnrolRequest, RenewRequest, Ask, Report)
 log = structlog.get_logger()
 
 
@@ -65,6 +65,7 @@ class Door:
                 web.get("/b/{file}", self._bundle),
                 web.post("/enrol", self._enrol),
                 web.post("/renew", self._renew),
+                web.post("/upgrade", self._upgrade),
             ]
         )
 
@@ -85,13 +86,16 @@ class Door:
     async def _renew(self, request: web.Request) -> web.Response:
         return await self._answer(request, self._renewed)
 
+    async def _upgrade(self, request: web.Request) -> web.Response:
+        return await self._answer(request, self._offered)
+
     async def _answer(
-        self, request: web.Request, work: Callable[[bytes, str], Awaitable[Identity]]
+        self, request: web.Request, work: Callable[[bytes, str], Awaitable[Struct]]
     ) -> web.Response:
         address = request.remote or ""
         try:
             self._admit(address)
-            identity = await work(await request.read(), address)
+            answer = await work(await request.read(), address)
         except RefusedError as refused:
             why = refused.refusal
             log.warning("enrol.refused", address=address, reason=why.value)
@@ -101,7 +105,7 @@ class Door:
                 status=_STATUS.get(why, 403),
                 content_type="application/json",
             )
-        return web.Response(body=msgspec.json.encode(identity), content_type="application/json")
+        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
     async def _enrolled(self, body: bytes, address: str) -> Identity:
         asked = _decoded(body, EnrolRequest)
@@ -138,6 +142,36 @@ class Door:
             "box.renewed", site=held.box.site, generation=held.box.generation, address=address, late_secs=late
         )
         return self._identity(held.box, name, chain)
+
+    async def _offered(self, body: bytes, address: str) -> Offer:
+        """What the box says is kept; it gets its job when its turn has come."""
+        asked, now = _decoded(body, Ask), self._clock.wall()
+        leaf, report = proofs.asking_leaf(asked, self._ca), _decoded(asked.value, Report)
+        async with self._store.write() as conn:
+            found = await registry.issued(conn, f"{leaf.serial_number:x}")
+            if found is None:
+                raise RefusedError(Refusal.UNKNOWN_CERT)
+            box = found[0].box
+            if barred := enrolment.barred(box):
+                raise RefusedError(barred)
+            await rollouts.heard(conn, box.site, box.generation, report, now)
+            row = await rollouts.due(conn, box.site, now)
+            over = await rollouts.finished(conn)
+        await asyncio.to_thread(rollouts.keep_default, self._hall, over)
+        if report.outcome is not None:
+            log.info(
+                "box.upgraded",
+                site=box.site,
+                release=report.release,
+                outcome=report.outcome.standing,
+                address=address,
+            )
+        if row is None:
+            return Offer(server_wall=now)
+        manifest = await asyncio.to_thread(rollouts.manifest_of, self._hall, row.release, row.arch)
+        if manifest is None:
+            return Offer(server_wall=now)
+        return Offer(job=row.job, manifest=releases.raw(self._hall, manifest), server_wall=now)
 
     def _admit(self, address: str) -> None:
         now = self._clock.mono()

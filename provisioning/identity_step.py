@@ -8,7 +8,6 @@ import json
 import platform
 from pathlib import Path
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -61,7 +60,7 @@ def _ask(place: Place, ca: Path) -> Identity:
         machine=_machine(place),
         now_wall=now,
     )
-    found = enrol_client.ask(place.hall, "/enrol", ca, msgspec.json.encode(asked))
+    found = enrol_client.ask(place.hall, "/enrol", ca, asked, Identity)
     skew = (Clock().wall() - found.server_wall) // SECOND
     if abs(skew) > _SKEW_WARN_SECS:
         say(

@@ -52,7 +52,7 @@ def install(options: Options) -> int:
             say(f"– {step.word}")
         say("没有要做的：本机完好" if not steps else "什么也没有改动；去掉 --dry-run 即照此执行")
         return 0
-    with _alone():
+    with alone():
         steps = plans.plan(box_files.facts(place))
         try:
             for step in steps:
@@ -96,7 +96,7 @@ def _token(options: Options) -> str:
     return text
 
 
-def _alone() -> IO[str]:
+def alone() -> IO[str]:
     """One installation at a time. Raises ConfigError that says who is at it."""
     end = time.monotonic() + LOCK_SECS
     while True:

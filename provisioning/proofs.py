@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from common.core import crypto
 from provisioning import pki
 from provisioning.core.enrolment import Refusal
-from provisioning.core.messages import EnrolRequest, RenewRequest
+from provisioning.core.messages import Ask, EnrolRequest, RenewRequest, asked_of
 
 
 class RefusedError(Exception):
@@ -50,6 +50,22 @@ def renewing_key(asked: RenewRequest, ca: pki.Authority) -> tuple[x509.Certifica
     except InvalidSignature as error:
         raise RefusedError(Refusal.POP_FAILED) from error
     return leaf, key
+
+
+def asking_leaf(asked: Ask, ca: pki.Authority) -> x509.Certificate:
+    """Our certificate of the box that signed what it says. Raises RefusedError."""
+    try:
+        leaf = x509.load_pem_x509_certificate(asked.leaf.encode())
+        key = leaf.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise RefusedError(Refusal.UNKNOWN_CERT) from error
+    if not pki.is_ours(ca, leaf) or not isinstance(key, EllipticCurvePublicKey):
+        raise RefusedError(Refusal.UNKNOWN_CERT)
+    try:
+        key.verify(asked.proof, asked_of(asked.value), ECDSA(hashes.SHA256()))
+    except InvalidSignature as error:
+        raise RefusedError(Refusal.POP_FAILED) from error
+    return leaf
 
 
 def _requested(csr: str) -> EllipticCurvePublicKey:

@@ -4,7 +4,6 @@ The agent reads `node.pem` at every connection, so nothing is reloaded. The key 
 before it is asked for: a lost answer is asked for again with the same key.
 """
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
@@ -17,7 +16,7 @@ from common.core.instant import to_us
 from provisioning import enrol_client, pki, units
 from provisioning.box_files import AGENT, HALL, NODE, PKI, USER
 from provisioning.core import renewal
-from provisioning.core.messages import RenewRequest
+from provisioning.core.messages import Identity, RenewRequest
 from provisioning.core.renewal import Validity
 from provisioning.enrol_client import RefusedError
 from provisioning.files import write_file
@@ -51,7 +50,7 @@ def renew(*, even_if_early: bool) -> None:
     )
     hall = read_secret(HALL, "市中心的地址").decode().strip()
     try:
-        found = enrol_client.ask(hall, "/renew", PKI / "ca.pem", msgspec.json.encode(asked))
+        found = enrol_client.ask(hall, "/renew", PKI / "ca.pem", asked, Identity)
     except RefusedError as error:
         if error.code != "not_due":
             raise

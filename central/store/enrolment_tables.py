@@ -1,6 +1,6 @@
-"""What enrolment keeps: tokens by their hash, certificates by their serial. Reached as `central.store.tables`."""
+"""What enrolment keeps: tokens by their hash, certificates by their serial, releases on their way. Reached as `central.store.tables`."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from central.store.metadata import metadata
 
@@ -31,4 +31,34 @@ certificate = Table(
     Column("ends_wall", BigInteger, nullable=False),
     Index("ix_certificate_key", "key"),
     Index("ix_certificate_site", "site", "generation"),
+)
+
+rollout = Table(
+    "rollout",  # a release on its way to the boxes; at most one is running
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("release", Text, nullable=False),
+    Column("wait", BigInteger, nullable=False),  # microseconds that a wave must have worked before the next
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created_wall", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # provisioning.core.rollout.State
+    Column("halted_why", Text, nullable=False),
+    Column("ended_wall", BigInteger),
+)
+
+upgrade = Table(
+    "upgrade",  # a box in a rollout
+    metadata,
+    Column("rollout", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("wave", Integer, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("arch", Text, nullable=False),
+    Column("job", LargeBinary, nullable=False),  # signed when the rollout was ordered: the door cannot
+    Column("standing", Text, nullable=False),  # provisioning.core.rollout.Standing
+    Column("why", Text, nullable=False),
+    Column("said", Text, nullable=False),  # last words of a release that did not pass
+    Column("ended_wall", BigInteger, nullable=False),  # 0: not yet
+    PrimaryKeyConstraint("rollout", "site"),
 )

@@ -51,6 +51,8 @@ box = Table(
 
 enrol_token = enrolment_tables.enrol_token
 certificate = enrolment_tables.certificate
+rollout = enrolment_tables.rollout
+upgrade = enrolment_tables.upgrade
 
 user = account_tables.user
 session = account_tables.session

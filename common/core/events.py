@@ -33,6 +33,7 @@ EVENTS: dict[str, LogEvent] = {
     "box.renewed": LogEvent(
         "info", "一台站点机器的证书已续期", ("site", "generation", "address", "late_secs")
     ),
+    "box.upgraded": LogEvent("info", "一台站点机器说了升级的结果", ("site", "release", "outcome", "address")),
     "acl.read": LogEvent("info", "消息服务已读取新的权限表", ("hash",)),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),

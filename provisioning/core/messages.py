@@ -1,4 +1,4 @@
-"""What box and hall say to each other while the box becomes somebody: JSON over TLS (PROTOCOL.md, enrolment)."""
+"""What box and hall say to each other at the door: JSON over TLS (PROTOCOL.md, enrolment and renewal, releases)."""
 
 from msgspec import Struct
 
@@ -42,6 +42,46 @@ class Identity(Struct, frozen=True, kw_only=True):
     mqtt_version: int
     mapping: str
     """Text of `mapping.toml`; empty: the hall has none for this site."""
+    server_wall: int
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a job: `standing` is of `core/rollout.py`; `why` in Chinese; `said`: the release's last words."""
+
+    job: str
+    release: str
+    standing: str
+    why: str
+    said: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a box says of itself as it asks; `release` is what runs. `outcome`: until the hall has heard it."""
+
+    arch: str
+    release: str
+    outcome: Outcome | None
+    now_wall: int
+
+
+class Ask(Struct, frozen=True):
+    """`POST /upgrade`. `value`: a Report as JSON; `proof`: signature over `asked_of(value)` by the key of `leaf` (PEM)."""
+
+    leaf: str
+    value: bytes
+    proof: bytes
+
+
+def asked_of(value: bytes) -> bytes:
+    """What an Ask's signature is over."""
+    return b"mingcha.upgrade-ask/1\0" + value
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """Answer: a signed job and the release's signed manifest; both empty where there is nothing to do."""
+
+    job: bytes = b""
+    manifest: bytes = b""
     server_wall: int
 
 

@@ -1,146 +1,33 @@
 """The door for boxes over real TLS: who gets in, who is told what, and what the hall holds afterwards."""
 
 import asyncio
-import http.client
 import json
-import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, SECP384R1, generate_private_key
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP384R1
 from msgspec.structs import replace
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from central.store import tables as t
 from central.store.engine import open_store
 from common.clock import Clock
-from common.core import crypto
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, SECOND
-from common.core.state import SiteKind
-from provisioning import broker, bundle, enrol_client, enroll, pki, registry, script, settings
+from provisioning import enroll, pki, registry, releases, script
 from provisioning.core import token
 from provisioning.core.identity import Box
-from provisioning.core.messages import EnrolRequest, Identity, RenewRequest
+from provisioning.core.messages import Identity, RenewRequest
 from provisioning.core.rate import BURST
-from provisioning.enrol_client import RefusedError
-from provisioning.files import write_file
-from provisioning.settings import Hall
-from tests.server import HOST, free_port
+from tests.integration.doors import TOKEN, Door, Machine, opened
+from tests.releasing import carried
 
 YEAR = 365 * DAY
-TOKEN = token.text("s01", bytes(16))
-
-
-class Machine:
-    """A box's keys."""
-
-    def __init__(self, curve: Any = SECP256R1) -> None:
-        self.sign = pki.new_sign_key()
-        self.key = generate_private_key(curve())
-        request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-        self.csr = request.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    def request(self, text: str = TOKEN, *, ahead: int = 0) -> EnrolRequest:
-        """`ahead`: so far is its clock before ours."""
-        return EnrolRequest(
-            token=text,
-            csr=self.csr.decode(),
-            sign_key=crypto.sign_public(self.sign),
-            proof=crypto.sign(self.sign, self.csr),
-            machine={"machine_id": "m1", "arch": "x86_64"},
-            now_wall=Clock().wall() + ahead,
-        )
-
-
-class Door:
-    """A hall whose door is open; `s01` has the command with TOKEN."""
-
-    def __init__(self, hall: Hall) -> None:
-        self.hall = hall
-        self.ca = hall.folder / "ca.pem"
-
-    async def ask(self, asked: EnrolRequest, ca: Path | None = None) -> Identity:
-        body = msgspec.json.encode(asked)
-        return await asyncio.to_thread(enrol_client.ask, self.hall.address, "/enrol", ca or self.ca, body)
-
-    async def refused(self, asked: EnrolRequest) -> str:
-        """-> the code; message and remedy are there."""
-        with pytest.raises(RefusedError) as caught:
-            await self.ask(asked)
-        assert str(caught.value).startswith("市中心没有登记本机：")
-        assert caught.value.hint
-        return caught.value.code
-
-    async def renew(self, asked: RenewRequest) -> Identity:
-        body = msgspec.json.encode(asked)
-        return await asyncio.to_thread(enrol_client.ask, self.hall.address, "/renew", self.ca, body)
-
-    async def not_renewed(self, asked: RenewRequest) -> str:
-        """-> the code."""
-        with pytest.raises(RefusedError) as caught:
-            await self.renew(asked)
-        return caught.value.code
-
-    async def http(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        def call() -> tuple[int, bytes]:
-            context = ssl.create_default_context(cafile=str(self.ca))
-            context.verify_flags |= enrol_client._NO_CHECK_TIME
-            line = http.client.HTTPSConnection(HOST, self.hall.enrol.port, context=context, timeout=20)
-            try:
-                line.request(method, path, body or None, headers)
-                answer = line.getresponse()
-                return answer.status, answer.read()
-            finally:
-                line.close()
-
-        return await asyncio.to_thread(call)
-
-    async def count(self, table: Any) -> int:
-        store = await open_store(self.hall.database_url)
-        try:
-            async with store.read() as conn:
-                return int(await conn.scalar(select(func.count()).select_from(table)) or 0)
-        finally:
-            await store.close()
-
-
-@asynccontextmanager
-async def opened(folder: Path, made_wall: int) -> AsyncIterator[Door]:
-    """`made_wall`: when the hall got its certificates."""
-    write_file(folder / "central.toml", f'[mqtt]\nhost = "{HOST}"\n'.encode())
-    write_file(folder / "enroll.toml", f'hosts = ["{HOST}"]\nport = {free_port()}\nmqtt_port = 9\n'.encode())
-    pki.prepare_hall(folder, [HOST], made_wall)
-    broker.write_conf(folder / "broker", port=9)
-    hall = settings.load(folder / "central.toml")
-    store = await open_store(hall.database_url)
-    async with store.write() as conn:
-        await registry.add_site(conn, "青云街道", SiteKind.STREET)
-        await registry.add_token(conn, token.digest(TOKEN), "s01", "王敏", Clock().wall())
-    await store.close()
-    serving = asyncio.create_task(enroll._main(enroll.Options(hall, HOST)))
-    door = Door(hall)
-    try:
-        async with asyncio.timeout(30):
-            while True:
-                await asyncio.sleep(0.02)
-                try:
-                    await door.http("GET", "/nothing")
-                except OSError:
-                    assert not serving.done(), serving.exception()
-                    continue
-                break
-        yield door
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
 
 
 @pytest.fixture
@@ -245,12 +132,10 @@ async def test_an_earlier_command_is_void_once_there_is_a_new_one_and_a_retired_
 
 
 async def test_a_bundle_is_sent_in_parts_too_and_nothing_else_is(door: Door) -> None:
-    made = bundle.Bundle("x86_64", "1-a", "mingcha-1-a-x86_64.tar.gz", "00", 6, "x")
-    write_file(door.hall.bundles / made.file, b"abcdef")
-    write_file(door.hall.bundles / "x86_64.json", msgspec.json.encode(made))
-    assert await door.http("GET", f"/b/{made.file}") == (200, b"abcdef")
-    assert await door.http("GET", f"/b/{made.file}", Range="bytes=4-") == (206, b"ef")
-    for path in ("/b/x86_64.json", "/b/..%2Fcentral.db", "/b/nothing"):
+    manifest = carried(door.hall, b"abcdef")
+    assert await door.http("GET", f"/b/{manifest.file}") == (200, b"abcdef")
+    assert await door.http("GET", f"/b/{manifest.file}", Range="bytes=4-") == (206, b"ef")
+    for path in (f"/b/1-a-x86_64{releases.SUFFIX}", "/b/..%2Fcentral.db", "/b/nothing"):
         assert (await door.http("GET", path))[0] == 404
 
 

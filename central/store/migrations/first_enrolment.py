@@ -30,3 +30,30 @@ def create() -> None:
     )
     op.create_index("ix_certificate_key", "certificate", ["key"], unique=False)
     op.create_index("ix_certificate_site", "certificate", ["site", "generation"], unique=False)
+    op.create_table(
+        "rollout",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("wait", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("created_wall", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("halted_why", sa.Text(), nullable=False),
+        sa.Column("ended_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rollout")),
+    )
+    op.create_table(
+        "upgrade",
+        sa.Column("rollout", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("wave", sa.Integer(), nullable=False),
+        sa.Column("release", sa.Text(), nullable=False),
+        sa.Column("arch", sa.Text(), nullable=False),
+        sa.Column("job", sa.LargeBinary(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("ended_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("rollout", "site", name=op.f("pk_upgrade")),
+    )

@@ -1,12 +1,19 @@
 """`mingcha central init`, `mingcha site …` and `mingcha release …` are carried out by `provisioning`, of which the hall's programs know nothing."""
 
+from collections.abc import Callable
+
 import click
 
 from common.cli import AS_THEY_ARE, hand_over
 
 SITE_HELP = "站点：新增、印出安装命令、查看、停用。"
 RELEASE_HELP = "站点程序的发行：导入、分批推送、停止。"
-INIT_HELP = "建立市中心，或修复。"
+CENTRAL = {
+    "init": "建立市中心，或修复。",
+    "backup": "备份市中心。",
+    "restore": "由备份恢复。",
+}
+"""Name -> what it is for; its options stand in `provisioning`."""
 
 
 def add(cli: click.Group, central: click.Group) -> None:
@@ -22,7 +29,13 @@ def add(cli: click.Group, central: click.Group) -> None:
     def release(args: tuple[str, ...]) -> None:
         hand_over("hall", "release", *args)
 
-    @central.command("init", help=INIT_HELP, context_settings=AS_THEY_ARE, add_help_option=False)
-    @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-    def init(args: tuple[str, ...]) -> None:
-        hand_over("hall", "central", "init", *args)
+    for name, words in CENTRAL.items():
+        command = central.command(name, help=words, context_settings=AS_THEY_ARE, add_help_option=False)
+        command(click.argument("args", nargs=-1, type=click.UNPROCESSED)(_handed(name)))
+
+
+def _handed(name: str) -> Callable[[tuple[str, ...]], None]:
+    def hand(args: tuple[str, ...]) -> None:
+        hand_over("hall", "central", name, *args)
+
+    return hand

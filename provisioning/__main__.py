@@ -80,12 +80,47 @@ def central() -> None:
 @click.option(
     "--admin", default="admin", show_default=True, metavar="用户名", help="第一个用户，印出一次性密码。"
 )
+@click.option(
+    "--restore",
+    "restored",
+    type=click.Path(path_type=Path),
+    metavar="备份",
+    help="在新机器上由备份恢复，再照常建立。",
+)
 def init(
-    path: Path, hosts: tuple[str, ...], port: int, mqtt_port: int, data: Path, medium: Path, admin: str
+    path: Path,
+    hosts: tuple[str, ...],
+    port: int,
+    mqtt_port: int,
+    data: Path,
+    medium: Path,
+    admin: str,
+    restored: Path | None,
 ) -> None:
     from provisioning import hall as halls
 
-    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin))
+    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin, restored))
+
+
+@central.command(
+    "backup", help="备份市中心：CA、密钥、配置、数据库，一个加密的文件；密码从终端或标准输入读。"
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar="文件")
+@_CONFIG
+def back_up(file: Path, path: Path) -> None:
+    from provisioning import backup, settings
+
+    backup.backup(settings.load(path), file.absolute(), backup.ask_password())
+
+
+@central.command("restore", help="由备份恢复；本机不能已是市中心。之后请执行 mingcha central init。")
+@click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="文件")
+@_CONFIG
+def restore(file: Path, path: Path) -> None:
+    from provisioning import backup
+
+    backup.restore(file, path.absolute(), backup.ask_password())
+    say("下一步：sh install.sh（介质上），或  mingcha central init")
 
 
 @hall.command(hidden=True, help="登记服务：安装脚本、安装包、证书。")
@@ -233,6 +268,17 @@ def halt_rollout(why: str, path: Path) -> None:
     from provisioning import rollouts, settings
 
     rollouts.halt(settings.load(path), why)
+
+
+@site.command("revoke", help="吊销一台机器（被盗、被侵入）：立即不再接收；站点可换机器。")
+@_SITE
+@click.option("--generation", default=0, type=click.IntRange(0), metavar="代次", help="不写则是最新的一台。")
+@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@_CONFIG
+def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
+    from provisioning import settings, sites
+
+    sites.revoke(settings.load(path), site, generation, why)
 
 
 @cli.group(help="站点机器：由安装命令与 mingcha-agent 转来。")

@@ -296,9 +296,14 @@ async def _main(options: Options) -> None:
         log.info("enrol.started", address=hall.address)
         notify("READY=1")
         while True:
+            async with store.write() as conn:  # a database that hangs is no reason to be called alive
+                ended = await registry.end_draining(conn, Clock().wall())
+            if ended:
+                async with store.read() as conn:
+                    await registry.publish(conn, hall.broker)
+                log.info("box.superseded", boxes=ended)
+            notify("WATCHDOG=1")
             await asyncio.sleep(20)
-            async with store.read():  # a database that hangs is no reason to be called alive
-                notify("WATCHDOG=1")
 
 
 @web.middleware

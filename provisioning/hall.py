@@ -16,7 +16,7 @@ from central.store.engine import open_store
 from common.cli import say
 from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import broker, bundle, pki, registry, releases, settings, units
+from provisioning import backup, broker, bundle, pki, registry, releases, settings, units
 from provisioning.files import write_file
 from provisioning.settings import ADDRESS, Hall
 
@@ -35,10 +35,14 @@ class Options(Struct, frozen=True):
     mqtt_port: int
     medium: Path
     admin: str
+    restored: Path | None = None
+    """A backup of which this machine is to become the hall."""
 
 
 def init(options: Options) -> None:
     """Make what is missing and say what was done. Raises ConfigError, UnavailableError."""
+    if options.restored is not None:
+        backup.restore(options.restored, options.config.resolve(), backup.ask_password())
     hall = _configuration(options)
     now = Clock().wall()
     names = [*hall.enrol.hosts, *(name for name in LOCAL if name not in hall.enrol.hosts)]

@@ -79,8 +79,10 @@ async def add_site(conn: AsyncConnection, name: str, kind: SiteKind, site: str =
     return site
 
 
-async def add_token(conn: AsyncConnection, digest: bytes, site: str, who: str, now_wall: int) -> None:
-    """A new command for the site; earlier ones that nobody used are void from now on."""
+async def add_token(
+    conn: AsyncConnection, digest: bytes, site: str, who: str, now_wall: int, life: int = enrolment.TOKEN_LIFE
+) -> None:
+    """A new command for the site, good for `life`; earlier ones that nobody used are void from now on."""
     await void_tokens(conn, site, now_wall)
     await conn.execute(
         insert(t.enrol_token).values(
@@ -88,7 +90,7 @@ async def add_token(conn: AsyncConnection, digest: bytes, site: str, who: str, n
             site=site,
             created_by=who,
             created_wall=now_wall,
-            expires_wall=now_wall + enrolment.TOKEN_LIFE,
+            expires_wall=now_wall + life,
             claimed_key=b"",
         )
     )
@@ -166,6 +168,30 @@ async def retire(conn: AsyncConnection, site: str, who: str, why: str, now_wall:
     unretired = (t.site.c.id == site, t.site.c.retired_wall.is_(None))
     await conn.execute(update(t.site).where(*unretired).values(retired_wall=now_wall))
     await trail.note(conn, now_wall, who, "site.retire", site, why)
+
+
+async def revoke(
+    conn: AsyncConnection, site: str, generation: int, who: str, why: str, now_wall: int
+) -> None:
+    """One box of it is out at once. Raises UsageError for an unknown site or box."""
+    found = await must_find(conn, site)
+    await write_boxes(conn, found.boxes, enrolment.revoke(found, generation).boxes, {})
+    await trail.note(conn, now_wall, who, "site.revoke", f"{site}.{generation}", why)
+
+
+async def end_draining(conn: AsyncConnection, now_wall: int) -> list[str]:
+    """Replaced boxes whose time is over become superseded. -> their names."""
+    rows = (await conn.execute(select(t.box))).all()
+    since = {(row.site, row.generation): row.created_wall for row in rows}
+    ended = []
+    for name in dict.fromkeys(row.site for row in rows if row.state == "draining"):
+        found = await must_find(conn, name)
+        mine = {generation: wall for (site, generation), wall in since.items() if site == name}
+        after = enrolment.drained(found, mine, now_wall)
+        await write_boxes(conn, found.boxes, after.boxes, {})
+        pairs = zip(found.boxes, after.boxes, strict=True)
+        ended += [new.box.name for old, new in pairs if new.box.state != old.box.state]
+    return ended
 
 
 async def publish(conn: AsyncConnection, folder: Path) -> str:

@@ -104,6 +104,28 @@ def retire(hall: Hall, site: str, why: str) -> None:
     say(f"✓ 站点 {site} 已停用：不再接收其记录，历史保留。站点机器上可执行  mingcha-agent uninstall")
 
 
+def revoke(hall: Hall, site: str, generation: int, why: str) -> None:
+    """A stolen or broken-into box: what it sends is refused at once, by the hall and by the broker, and it gets no certificate.
+
+    `generation` 0: the newest. Raises UsageError.
+    """
+    now, who = Clock().wall(), getpass.getuser()
+
+    async def work(store: Store) -> int:
+        async with store.write() as conn:
+            found = await registry.must_find(conn, site)
+            newest = max((held.box.generation for held in found.boxes), default=0)
+            await registry.revoke(conn, site, generation or newest, who, why, now)
+        async with store.read() as conn:
+            await registry.publish(conn, hall.broker)
+        return generation or newest
+
+    done = _with_store(hall, work)
+    say(
+        f"✓ 站点 {site} 第 {done} 代机器已吊销：不再接收其记录，证书不再续期。换机器：mingcha site reissue {site}"
+    )
+
+
 def _say_command(hall: Hall, text: str) -> None:
     curl, wget, ask = script.commands(hall, text)
     say("在该站点的机器上以 root 执行下面这一条（24 小时内有效，只能用一次）：\n")

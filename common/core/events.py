@@ -34,6 +34,7 @@ EVENTS: dict[str, LogEvent] = {
         "info", "一台站点机器的证书已续期", ("site", "generation", "address", "late_secs")
     ),
     "box.upgraded": LogEvent("info", "一台站点机器说了升级的结果", ("site", "release", "outcome", "address")),
+    "box.superseded": LogEvent("info", "被接替的机器送积压的期限已满", ("boxes",)),
     "acl.read": LogEvent("info", "消息服务已读取新的权限表", ("hash",)),
     # agent
     "agent.started": LogEvent("info", "站点采集程序已启动", ("version", "epoch", "generation")),

@@ -4,16 +4,21 @@ A token is for one site, for a day, and burnt to the first key that claims it; t
 replies get lost, and is told the same. At most one box of a site is active, whatever comes in whatever order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from common.core.instant import HOUR
+from common.core.errors import UsageError
+from common.core.instant import DAY, HOUR
 from provisioning.core.identity import Box
 
 TOKEN_LIFE = 24 * HOUR
+CARRIED_LIFE = 14 * DAY
+"""Of a token that travels on a stick, to a box without a line."""
+DRAIN_LIFE = 30 * DAY
+"""So long a replaced box may finish its backlog."""
 
 
 class Refusal(StrEnum):
@@ -159,6 +164,42 @@ def retire(site: Site) -> Site:
         for held in site.boxes
     ]
     return replace(site, is_retired=True, boxes=tuple(boxes))
+
+
+def revoke(site: Site, generation: int) -> Site:
+    """That box may do nothing any more, from now on; the site may get another. Raises UsageError for one it never had."""
+    if all(held.box.generation != generation for held in site.boxes):
+        raise UsageError(
+            f"站点 {site.id} 没有第 {generation} 代机器", hint=f"请看  mingcha site show {site.id}"
+        )
+    return replace(
+        site,
+        boxes=tuple(
+            replace(held, box=replace(held.box, state="revoked"))
+            if held.box.generation == generation
+            else held
+            for held in site.boxes
+        ),
+    )
+
+
+def drained(site: Site, since_wall: Mapping[int, int], now_wall: int) -> Site:
+    """Boxes whose time for the backlog is over. `since_wall`: generation -> when it was registered.
+
+    A box drains since the next generation is there.
+    """
+
+    def is_over(held: Held) -> bool:
+        began = since_wall.get(held.box.generation + 1, now_wall)
+        return held.box.state == "draining" and now_wall >= began + DRAIN_LIFE
+
+    return replace(
+        site,
+        boxes=tuple(
+            replace(held, box=replace(held.box, state="superseded")) if is_over(held) else held
+            for held in site.boxes
+        ),
+    )
 
 
 def next_id(taken: Sequence[str]) -> str:

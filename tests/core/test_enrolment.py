@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from common.core.errors import UsageError
 from provisioning.core import enrolment, token
 from provisioning.core.enrolment import TOKEN_LIFE, Granted, Held, Refusal, Site, Token, claim
 from provisioning.core.identity import Box
@@ -54,6 +55,28 @@ def test_the_same_key_is_told_the_same_however_late_it_asks_again() -> None:
     assert (first.box, first.token.key) == (Box("s01", 1), KEY)
     again = claim(first.token, replace(EMPTY, boxes=first.boxes), KEY, NOW + 10 * TOKEN_LIFE)
     assert again == first
+
+
+def test_a_revoked_box_stays_so_and_the_others_are_as_they_were() -> None:
+    found = enrolment.revoke(having("draining", "active"), 2)
+    assert [held.box.state for held in found.boxes] == ["draining", "revoked"]
+    assert claim(FRESH, found, found.boxes[1].key, NOW) == Refusal.REVOKED
+    assert isinstance(claim(FRESH, found, OTHER, NOW), Granted)
+    with pytest.raises(UsageError):
+        enrolment.revoke(found, 3)
+
+
+def test_a_replaced_box_has_thirty_days_from_when_its_successor_came() -> None:
+    site, since = having("draining", "draining", "active"), {1: NOW, 2: NOW + 5, 3: NOW + 9}
+    for late, states in (
+        (0, 0),
+        (enrolment.DRAIN_LIFE + 4, 0),
+        (enrolment.DRAIN_LIFE + 5, 1),
+        (enrolment.DRAIN_LIFE + 9, 2),
+    ):
+        ended = enrolment.drained(site, since, NOW + late)
+        assert [held.box.state for held in ended.boxes].count("superseded") == states
+        assert ended.boxes[2].box.state == "active"
 
 
 def test_a_new_machine_becomes_the_next_generation_and_the_old_one_may_finish() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.install.lab import Lab
-from tests.install.site import Site
+from tests.install.site import Site, cases
 
 pytestmark = pytest.mark.service
 
@@ -63,6 +63,25 @@ def test_a_retired_site_is_told_so(lab: Lab, bare: Path) -> None:
     lab.mingcha("site", "retire", "r05", "--why", "撤并")
     assert site.boxes() == [(1, "retired")]
     box.until(lambda: "停用" in box.sh("mingcha-agent doctor")[1])
+
+
+def test_a_revoked_box_is_out_at_once_and_may_come_back_as_another(lab: Lab, bare: Path) -> None:
+    """The others are not disturbed; its renewal is refused; reissued, it is the next generation."""
+    site = Site(lab, "r04")
+    box, office = site.box(bare)
+    box.must(site.command)
+    box.until(lambda: site.acknowledged() == cases(office))
+    before = site.acknowledged()
+    lab.mingcha("site", "revoke", "r04", "--why", "被盗")
+    assert site.boxes() == [(1, "revoked")]
+    late = office.receive()
+    box.until(lambda: "吊销" in box.sh("mingcha-agent doctor")[1])
+    assert site.acknowledged() == before
+    assert "已被市中心吊销" in box.sh("mingcha-agent renew --now")[1]
+    assert "已被市中心吊销" in box.sh("mingcha-agent upgrade")[1]
+    box.must(site.reissue())
+    assert site.boxes() == [(1, "revoked"), (2, "active")]
+    box.until(lambda: late in site.acknowledged())
 
 
 def test_without_root_or_token_it_says_what_is_missing(lab: Lab, bare: Path) -> None:

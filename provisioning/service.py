@@ -20,7 +20,7 @@ _FOLDER = Path("python/usr/lib/python3/dist-packages/provisioning/systemd")
 
 
 class Systemd:
-    """Needs root."""
+    """Needs root. A system that is going down says nothing about a release: then UnavailableError."""
 
     def adopt(self, tree: Path) -> None:
         texts = {name: tree / _FOLDER / name for name in UNITS}
@@ -36,13 +36,16 @@ class Systemd:
         try:
             units.start(UNITS[0], "restart")
         except units.NotStartedError as error:
-            return str(error)
+            _must_be_up()
+            return str(error).partition("\n")[0]
         return ""
 
     def standing(self) -> Life:
         wanted = "ActiveState,NRestarts,MainPID,WatchdogTimestampMonotonic"
         said = units.run("systemctl", "show", "-p", wanted, UNITS[0])
         found = dict(line.partition("=")[::2] for line in said.splitlines())
+        if found["ActiveState"] != "active":
+            _must_be_up()
         start = f"{found['MainPID']} {found['NRestarts']}"
         return Life(found["ActiveState"] == "active", start, found["WatchdogTimestampMonotonic"])
 
@@ -51,3 +54,9 @@ class Systemd:
             return units.run("journalctl", "-u", UNITS[0], "-n", "60", "-o", "cat", "--no-pager")
         except UnavailableError as error:
             return str(error)
+
+
+def _must_be_up() -> None:
+    """Raises UnavailableError where systemd stops, or is gone: what it ended did not fail."""
+    if units.run("systemctl", "show", "-p", "SystemState").strip() == "SystemState=stopping":
+        raise UnavailableError("系统正在关机", hint="开机后自动接着做")

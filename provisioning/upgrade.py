@@ -50,10 +50,10 @@ class Service(Protocol):
         """From the next start on it is run as the release in `tree` wants it."""
 
     def restart(self) -> str:
-        """Start it anew and wait until it is ready. -> empty, or what was wrong."""
+        """Start it anew and wait until it is ready. -> empty, or what was wrong. Raises UnavailableError: nobody knows."""
 
     def standing(self) -> Life:
-        """How it is at this moment."""
+        """How it is at this moment. Raises UnavailableError."""
 
     def said(self) -> str:
         """Its last words."""

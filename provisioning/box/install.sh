@@ -50,6 +50,11 @@ main() {
     stage=$root/stage
     mkdir -p "$stage" "$root/releases"
     chmod 755 "$root" "$root/releases"
+    here=$(dirname "$0") # of a script on a stick, which has the archive beside it
+    if ! is_sound "$stage/$file" && is_sound "$here/$file"; then
+      printf '… 从 %s 取安装包 %s\n' "$here" "$release"
+      cp "$here/$file" "$stage/$file"
+    fi
     if ! is_sound "$stage/$file"; then
       printf '… 取得安装包 %s（%s MB）\n' "$release" $((size / 1048576))
       find "$stage" -type f ! -name "$file" -delete
@@ -74,6 +79,10 @@ main() {
   fi
   [ -n "$dry" ] || rm -rf "$root/stage" "$root"/releases/.[!.]*
 
+  if [ -z "${MC_TOKEN:-}" ] && [ -f "$(dirname "$0")/token" ]; then
+    MC_TOKEN=$(cat "$(dirname "$0")/token")
+    export MC_TOKEN
+  fi
   MC_HALL=$hall MC_RELEASE=$release MC_CA='@CA@' MC_KEY='@KEY@'
   export MC_HALL MC_RELEASE MC_CA MC_KEY
   # What it asks, it asks the terminal: our standard input is this script.

@@ -1,6 +1,7 @@
 """A bare box becomes its site by the one command exactly as printed: under real systemd, with no route out."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,19 @@ def test_a_token_that_is_typed(lab: Lab, bare: Path) -> None:
     (box.root / "root/ask.sh").write_text(f"{found[1]} | sh -s -- --ask\n")
     box.must(f"printf '{found[2]}\\n' | script -qec 'sh /root/ask.sh' /dev/null")
     assert site.boxes() == [(1, "active")]
+
+    # from a stick: nothing is fetched but the certificate; its token opens for this machine as it is
+    said = lab.mingcha("site", "bundle", "s05", "-o", "/root/stick")
+    assert "MC_TOKEN=" in said
+    assert lab.hall.sh("ls /root/stick/mingcha/token")[0] != 0
+    lab.mingcha("site", "bundle", "s05", "-o", "/root/stick", "--with-token")
+    shutil.copytree(lab.hall.root / "root/stick", box.root / "media/usb")
+    box.must("rm -rf /opt/mingcha/releases")
+    said = box.must("sh /media/usb/mingcha/install.sh")
+    assert "从 /media/usb/mingcha 取安装包" in said
+    assert "取得安装包" not in said
+    assert site.boxes() == [(1, "active")]
+    assert box.must("systemctl is-active mingcha-agent") == "active\n"
 
 
 def test_the_hall_waits_for_the_first_receipt(lab: Lab, bare: Path) -> None:

@@ -20,6 +20,7 @@ def test_a_canary_then_three_then_all() -> None:
 
 
 def test_a_wave_opens_when_the_one_before_has_worked_so_long_and_was_heard_since() -> None:
+    """P-REL-03."""
     places = [
         Place("a", 0, Standing.WAITING),
         Place("b", 1, Standing.WAITING),

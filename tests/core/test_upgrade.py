@@ -51,6 +51,7 @@ def test_what_is_signed_is_read_and_nothing_else() -> None:
 def test_why_a_box_does_not_begin(
     job: dict[str, object], manifest: dict[str, object], have: dict[str, object], says: str
 ) -> None:
+    """P-REL-01."""
     said = upgrade.refusal(replace(JOB, **job), replace(MANIFEST, **manifest), replace(HAVE, **have), 60)
     assert bool(said) == bool(says)
     assert says in said

@@ -144,6 +144,7 @@ ROLLED_BACK = [
 
 
 async def test_good_and_bad_releases_one_after_the_other(bench: Bench, service: Supervisor) -> None:
+    """P-REL-02."""
     epoch = (await settled(bench)).epoch
     await bench.turn(service)  # nothing is ordered
     assert not bench.places.marker.exists()

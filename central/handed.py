@@ -12,6 +12,7 @@ CENTRAL = {
     "init": "建立市中心，或修复。",
     "backup": "备份市中心。",
     "restore": "由备份恢复。",
+    "move": "市中心换地址。",
 }
 """Name -> what it is for; its options stand in `provisioning`."""
 

@@ -105,6 +105,22 @@ def back_up(file: Path, path: Path) -> None:
     backup.backup(settings.load(path), file.absolute(), backup.ask_password())
 
 
+@central.command(
+    "move", help="市中心要换地址：先让各站点知道新地址，都知道了再搬。可重复执行，查看还有谁不知道。"
+)
+@click.argument("address", metavar="新地址")
+@click.option("--arrived", is_flag=True, help="已搬到：新地址排在最前，新站点用它。")
+@_CONFIG
+def move(address: str, arrived: bool, path: Path) -> None:
+    from provisioning import hall as halls
+    from provisioning import moving, settings
+
+    found = settings.load(path)
+    if moving.announce(found, address, is_there=arrived):
+        halls.init(halls.Options(path, found.data, (), 0, 0, Path(DEFAULT_MEDIUM), "admin"))
+    moving.tell(found, address)
+
+
 @central.command("restore", help="由备份恢复；本机不能已是市中心。之后请执行 mingcha central init。")
 @click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="文件")
 @_CONFIG

@@ -32,13 +32,15 @@ class RefusedError(RejectedError):
         self.code = said.error
 
 
-def ask(hall: str, path: str, ca: Path, asked: Struct, answered: type[_Answer]) -> _Answer:
+def ask(
+    hall: str, path: str, ca: Path, asked: Struct, answered: type[_Answer], tries: int = TRIES
+) -> _Answer:
     """POST `asked` to `hall` (`https://host:port`), whose certificate must come from `ca`.
 
     Blocks for up to two minutes. Raises RefusedError, UnavailableError.
     """
     fault, body = UnavailableError("没有试过", hint=""), msgspec.json.encode(asked)
-    for attempt in range(TRIES):
+    for attempt in range(tries):
         if attempt:
             time.sleep(min(2.0**attempt, 15.0))
         try:

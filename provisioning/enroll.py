@@ -167,11 +167,12 @@ class Door:
                 address=address,
             )
         if row is None:
-            return Offer(server_wall=now)
+            return Offer(halls=self._hall.addresses, server_wall=now)
         manifest = await asyncio.to_thread(rollouts.manifest_of, self._hall, row.release, row.arch)
         if manifest is None:
-            return Offer(server_wall=now)
-        return Offer(job=row.job, manifest=releases.raw(self._hall, manifest), server_wall=now)
+            return Offer(halls=self._hall.addresses, server_wall=now)
+        signed = releases.raw(self._hall, manifest)
+        return Offer(job=row.job, manifest=signed, halls=self._hall.addresses, server_wall=now)
 
     def _admit(self, address: str) -> None:
         now = self._clock.mono()

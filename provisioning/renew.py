@@ -48,7 +48,7 @@ def renew(*, even_if_early: bool) -> None:
         proof=key.sign(csr, ECDSA(hashes.SHA256())),
         now_wall=Clock().wall(),
     )
-    hall = read_secret(HALL, "市中心的地址").decode().strip()
+    hall = read_secret(HALL, "市中心的地址").decode().split()[0]
     try:
         found = enrol_client.ask(hall, "/renew", PKI / "ca.pem", asked, Identity)
     except RefusedError as error:

@@ -209,8 +209,9 @@ async def _settle(conn: AsyncConnection, site: str, outcome: Outcome, now_wall: 
 async def _remember(conn: AsyncConnection, site: str, generation: int, report: Report) -> None:
     which = t.box.c.site == site, t.box.c.generation == generation
     known = json.loads(await conn.scalar(select(t.box.c.machine).where(*which)) or "{}")
-    if known.get("version") != report.release:
-        machine = json.dumps(known | {"version": report.release[:200]}, ensure_ascii=False)
+    said = {"version": report.release[:200], "halls": " ".join(report.halls)[:500]}
+    if known | said != known:
+        machine = json.dumps(known | said, ensure_ascii=False)
         await conn.execute(update(t.box).where(*which).values(machine=machine))
 
 

@@ -55,9 +55,14 @@ class Hall(Struct, frozen=True):
         return self.folder / "mappings" / f"{site}.toml"
 
     @property
+    def addresses(self) -> list[str]:
+        """Of the door, the one to print first."""
+        hosts = [f"[{host}]" if ":" in host else host for host in self.enrol.hosts]
+        return [f"https://{host}:{self.enrol.port}" for host in hosts]
+
+    @property
     def address(self) -> str:
-        host = self.enrol.hosts[0]
-        return f"https://{f'[{host}]' if ':' in host else host}:{self.enrol.port}"
+        return self.addresses[0]
 
 
 def load(path: Path) -> Hall:

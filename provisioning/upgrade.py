@@ -21,7 +21,7 @@ from common.cli import say
 from common.clock import Clock
 from common.config import read_secret, read_toml
 from common.core.errors import ConfigError, RejectedError, UnavailableError
-from provisioning import enrol_client, pki, releases, units
+from provisioning import enrol_client, halls, pki, releases, units
 from provisioning.core import release, upgrade
 from provisioning.core.messages import Ask, Offer, Outcome, Report, asked_of
 from provisioning.core.release import BUFFER_FORMAT, Manifest
@@ -177,19 +177,23 @@ class Upgrader:
         report = Report(
             arch=platform.machine(),
             release=self._linked(),
+            halls=halls.known(places.pki),
             outcome=msgspec.json.decode(outcome, type=Outcome) if outcome else None,
             now_wall=Clock().wall(),
         )
         value = msgspec.json.encode(report)
         proof = key.sign(asked_of(value), ECDSA(hashes.SHA256()))
         body = Ask(leaf.public_bytes(serialization.Encoding.PEM).decode(), value, proof)
-        offer = enrol_client.ask(self._hall(), "/upgrade", places.pki / "ca.pem", body, Offer)
+        offer = halls.asked(places.pki, body)
         if outcome:
             places.outcome.unlink()
+        if halls.follow(places.pki, places.config, offer):
+            fault = self._service.restart()
+            say(f"✓ 市中心改用 {self._hall()}" + (f"；服务没有启动：{fault}" if fault else ""))
         return offer
 
     def _hall(self) -> str:
-        return read_secret(self._places.pki / "hall", "市中心的地址").decode().strip()
+        return halls.known(self._places.pki)[0]
 
     def _begin(self, offer: Offer) -> None:
         """Fetch, check and unpack; the marker stands when all of it is there. A refusal is an outcome too."""

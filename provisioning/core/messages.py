@@ -60,6 +60,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
     arch: str
     release: str
+    halls: list[str]
+    """Where it would look for the hall, the present address first: `https://host:port`."""
     outcome: Outcome | None
     now_wall: int
 
@@ -82,6 +84,8 @@ class Offer(Struct, frozen=True, kw_only=True):
 
     job: bytes = b""
     manifest: bytes = b""
+    halls: list[str]
+    """Every address of the hall; one that answers is as good as another."""
     server_wall: int
 
 

@@ -53,8 +53,9 @@ class Machine:
 class Door:
     """A hall whose door is open; `s01` has the command with TOKEN."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, host: str = HOST) -> None:
         self.hall = hall
+        self.host = host
         self.ca = hall.folder / "ca.pem"
 
     async def ask(self, asked: EnrolRequest, ca: Path | None = None) -> Identity:
@@ -84,7 +85,7 @@ class Door:
         def call() -> tuple[int, bytes]:
             context = ssl.create_default_context(cafile=str(self.ca))
             context.verify_flags |= enrol_client._NO_CHECK_TIME
-            line = http.client.HTTPSConnection(HOST, self.hall.enrol.port, context=context, timeout=20)
+            line = http.client.HTTPSConnection(self.host, self.hall.enrol.port, context=context, timeout=20)
             try:
                 line.request(method, path, body or None, headers)
                 answer = line.getresponse()
@@ -116,8 +117,19 @@ async def opened(folder: Path, made_wall: int) -> AsyncIterator[Door]:
         await registry.add_site(conn, "青云街道", SiteKind.STREET)
         await registry.add_token(conn, token.digest(TOKEN), "s01", "王敏", Clock().wall())
     await store.close()
-    serving = asyncio.create_task(enroll._main(enroll.Options(hall, HOST)))
-    door = Door(hall)
+    async with serving(hall, HOST) as door:
+        yield door
+
+
+@asynccontextmanager
+async def serving(hall: Hall, host: str) -> AsyncIterator[Door]:
+    """The door of `hall` at one of its addresses, in the place of an open one."""
+    for task in asyncio.all_tasks():
+        if task.get_name() == "door":
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    task = asyncio.create_task(enroll._main(enroll.Options(hall, host)), name="door")
+    door = Door(hall, host)
     try:
         async with asyncio.timeout(30):
             while True:
@@ -125,10 +137,10 @@ async def opened(folder: Path, made_wall: int) -> AsyncIterator[Door]:
                 try:
                     await door.http("GET", "/nothing")
                 except OSError:
-                    assert not serving.done(), serving.exception()
+                    assert not task.done(), task.exception()
                     continue
                 break
         yield door
     finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

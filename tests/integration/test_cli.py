@@ -14,7 +14,8 @@ from central.__main__ import cli as hall_cli
 from central.core.access import Role
 from common.core.act import Act
 from common.core.state import SiteKind
-from provisioning.__main__ import site as site_cli
+from provisioning.hall_commands import release as release_cli
+from provisioning.hall_commands import site as site_cli
 from tests.journey.scene import command
 
 pytestmark = pytest.mark.service
@@ -52,6 +53,7 @@ PROGRAMS = [
     *((AGENT, path) for path in commands(agent_cli)),
     *((HALL, path) for path in commands(hall_cli)),
     *((HALL, ("site", *path)) for path in commands(site_cli) if path),
+    *((HALL, ("release", *path)) for path in commands(release_cli) if path),
 ]
 
 NAMES = {name for _, path in PROGRAMS for name in path}

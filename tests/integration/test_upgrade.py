@@ -22,13 +22,14 @@ from central.store import tables as t
 from central.store.engine import open_store
 from common import process
 from common.clock import Clock
-from provisioning import pki, releases, rollouts, upgrade
+from provisioning import halls, moving, pki, releases, rollouts, settings, upgrade
 from provisioning.core.messages import Identity
 from provisioning.files import put_link, write_file
 from provisioning.upgrade import Places, Upgrader
-from tests.integration.doors import Door, Machine, opened
+from tests.integration.doors import Door, Machine, opened, serving
 from tests.journey.scene import SQLITE_MAPPING, Office
 from tests.releasing import FOREIGN, carried, packed
+from tests.server import HOST
 from tests.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -285,6 +286,31 @@ def upgrade_at_boot(bench: Bench) -> None:
 async def ran(*command: str | Path) -> bool:
     done = await asyncio.to_thread(subprocess.run, [str(part) for part in command], check=False)
     return done.returncode == 0
+
+
+async def test_a_hall_that_moves_is_found_at_the_address_it_told_before(
+    bench: Bench, service: Supervisor
+) -> None:
+    """The box asks the old address in vain, gets its answer at the new one, and its agent calls there."""
+    new = "127.0.0.2"
+    assert await asyncio.to_thread(moving.announce, bench.hall, new, is_there=False)
+    pki.prepare_hall(bench.hall.folder, [HOST, new], Clock().wall())
+    moved = settings.load(bench.hall.config)
+    assert moved.enrol.hosts == [HOST, new]
+    async with serving(moved, HOST):
+        await bench.turn(service)
+        await bench.turn(service)
+    assert halls.known(bench.places.pki) == moved.addresses
+    async with serving(moved, new):
+        began = service.starts
+        await bench.turn(service)
+        assert service.starts == began + 1
+        assert f'[mqtt]\nhost = "{new}"' in bench.places.config.read_text()
+        await bench.turn(service)
+        assert service.starts == began + 1
+    assert halls.known(bench.places.pki) == moved.addresses[::-1]
+    await asyncio.to_thread(moving.announce, moved, new, is_there=True)
+    assert settings.load(bench.hall.config).enrol.hosts == [new, HOST]
 
 
 async def settled(bench: Bench) -> Status:

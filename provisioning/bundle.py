@@ -163,7 +163,7 @@ def _tree(medium: Path, arch: str, part: Part) -> _Tree:
 
 
 def _of_deb(path: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:
-    """Interpreter, standard library and shared libraries of a Debian package; links become what they point to."""
+    """Programs, standard library, shared libraries and licence of a Debian package; links become what they point to."""
     with tarfile.open(fileobj=io.BytesIO(_data_member(path.read_bytes()))) as tar:
         for member in tar:
             if not (member.isfile() or member.issym()):
@@ -172,6 +172,8 @@ def _of_deb(path: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:
             if re.match(r"(usr/)?lib/[^/]+-linux-gnu/[^/]+\.so[^/]*$", name):
                 if (data := _content(tar, member)) is not None:
                     yield f"{_LIBS}/{PurePosixPath(name).name}", (data, 0o755)
+            elif member.isfile() and (found := re.fullmatch(r"usr/share/doc/([^/]+)/copyright", name)):
+                yield f"python/copyright/{found[1]}", (_read(tar, member), 0o644)
             elif member.isfile() and re.match(r"usr/(s?bin|lib/python)", name):
                 yield f"python/{name}", (_read(tar, member), 0o755 if member.mode & 0o100 else 0o644)
 

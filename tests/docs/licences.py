@@ -17,7 +17,9 @@ a box with such a database installs, as they come. The extra `camera`: `certifi`
 bundle that would has to be built without them. `dmPython` brings the closed libraries of 达梦; mdbtools (GPL) runs as a
 program of its own. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
 Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
-BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it.
+BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it. An installation medium carries
+packages of Debian 12 as they are, each with its copyright file in the tree's `python/copyright`: CPython (PSF) and the libraries
+it loads; for halls Mosquitto with libwrap (BSD), libdlt (MPL-2.0), libnsl (LGPL-2.1+) and libtirpc (BSD).
 `requirements-bench.lock` (dlt, Apache-2.0; psycopg, LGPL; pyarrow; PyMySQL) is what `make bench` and `make soak WHAT=hazard`
 measure beside us, in a folder of its own; nothing of ours imports it.
 

@@ -43,7 +43,7 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
         box.must("systemctl is-active mingcha-agent; systemctl is-enabled mingcha-agent")
         == "active\nenabled\n"
     )
-    assert "在线" in lab.mingcha("site", "list")
+    assert "在线" in lab.mingcha("site", "show", "s01")
     box.until(lambda: site.acknowledged() == cases(office))
 
     exposure = box.must("systemd-analyze security mingcha-agent --no-pager")

@@ -86,7 +86,8 @@ def restore(file: Path, config: Path, password: str) -> None:
     """
     if config.exists():
         raise ConfigError(
-            f"本机已是市中心：{config}", hint="只恢复到新机器；要重来，先移走 /etc/mingcha 与数据目录"
+            f"本机已是市中心：{config}",
+            hint="已恢复过的，直接执行介质上的  sh install.sh  ；要从头再来，先移走 /etc/mingcha 与数据目录",
         )
     folder, last = config.parent, b""
     with tempfile.TemporaryDirectory(dir=_folder_of(folder / "x")) as place:

@@ -28,6 +28,7 @@ from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
 from tests.install import kills
 from tests.law.histories import differing_seeds
+from tests.law.test_late import unjust_seeds
 from tests.real import logs, replay
 from tests.real.chaos import say
 
@@ -202,11 +203,19 @@ def _percentile(values: list[float], percent: int) -> float:
 
 async def clock(count: int, seed: int) -> Tally:
     """`count` random histories, engine against oracle, on every core of the machine; each difference is `unnoticed`."""
-    part = 10_000
+    return _seeded(differing_seeds, count, seed, 10_000)
+
+
+async def outage(count: int, seed: int) -> Tally:
+    """`count` outages with decisions in the buffer and clocks up to a day wrong; each unjust red light is `unnoticed`."""
+    return _seeded(unjust_seeds, count, seed, 100)
+
+
+def _seeded(differing: Callable[[int, int], list[int]], count: int, seed: int, part: int) -> Tally:
     starts = range(seed * 1_000_000_000, seed * 1_000_000_000 + count, part)
     wrong: list[int] = []
     with ProcessPoolExecutor() as pool:
-        for done, found in enumerate(pool.map(differing_seeds, starts, itertools.repeat(part)), 1):
+        for done, found in enumerate(pool.map(differing, starts, itertools.repeat(part)), 1):
             wrong += found
             if done % 100 == 0:
                 say(f"{done * part:,} histories, {len(wrong)} differ")
@@ -225,6 +234,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "herd": herd,
     "install": install,
     "kill": kill,
+    "outage": outage,
     "points": points,
     "real": real,
     "tamper": tamper,

@@ -43,6 +43,7 @@ class CaseState(Struct, frozen=True, kw_only=True):
     deleted: bool
     as_of: int | None = None  # the instant up to which it is looked at
     wake_at: int | None = None  # the first later instant of which its rows already speak
+    said_at: int = 0  # before it the source said something else: the data must be whole up to here to accuse
 
 
 def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:

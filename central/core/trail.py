@@ -53,6 +53,8 @@ ACTS = {
     "site.retire": "停用站点",
     "box.enrol": "站点机器登记",
     "calendar.import": "导入工作日历",
+    "light.withdrawn": "撤销红灯",
+    "light.kept": "维持红灯",
     "item.import": "导入事项",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }

@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, doctor_command, finding, handed, item, light, office, trail
+from central import account, calendar, commands, doctor_command, finding, handed, item, light, office, rule, trail
 from central.commands import in_store
 from common.core.text import one_line
 
@@ -242,6 +242,7 @@ trail.add(cli, _CONFIG)
 calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
+rule.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

@@ -13,14 +13,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import conduct
-from central.core import judgement
+from central.core import articles, judgement
 from central.core.case import CaseState
 from central.core.item import Item
-from central.core.judgement import Bench, Judged, WithdrawalState
+from central.core.judgement import Bench, Judged, Look, WithdrawalState
 from central.core.past import Saying
 from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
-from central.store import alarms, law, past, withdrawals
+from central.core.ruling import PACK, Answer, Result, Subject
+from central.store import alarms, law, past, rulings, withdrawals
 from central.store import cases as rows
 from central.store.findings import Place
 from central.world import Moment, World, edge_of, is_renewed, load_world, recheck, renew_world
@@ -91,6 +92,7 @@ class _Court:
         self.transitions: list[dict[str, Any]] = []
         self.moved: list[dict[str, Any]] = []
         self.proposals: list[dict[str, Any]] = []
+        self.rulings: list[dict[str, Any]] = []
 
     async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
@@ -102,6 +104,7 @@ class _Court:
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
         self.withdrawals = await withdrawals.of_cases(self.conn, self.site, keys)
+        self.ruled = await rulings.of_cases(self.conn, self.site, keys)
         for key in fit:
             await self._one(key, held.get(key, {}), revs.get(key, 0))
         for key in crowded:
@@ -121,6 +124,7 @@ class _Court:
         await rows.add_transitions(self.conn, self.transitions)
         await law.add_due_changes(self.conn, self.moved)
         await withdrawals.put(self.conn, self.proposals)
+        await rulings.put(self.conn, self.rulings)
 
     async def _one(self, key: str, held: dict[Place, list[Saying]], rev: int) -> None:
         """A case that cannot be judged is put off for an hour and never blocks the rest."""
@@ -130,6 +134,7 @@ class _Court:
             if look.needs_proof:
                 look = judgement.prove(look, await past.proven(self.conn, self.site, held), bench)
             found = judgement.judged(look, bench)
+            answers = self._answers(look, found)
         except SQLAlchemyError:
             raise
         except Exception:  # whatever one case's facts do to the rules, the other cases are judged
@@ -145,6 +150,8 @@ class _Court:
         self.cases.append(_case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(reds))
         for one in found:
             self._settle(key, one)
+        for answer in answers:
+            self._rule(key, answer)
         self.gone += [place for place, row in left.items() if row.light != Light.RED]
 
     def _bench(self, key: str) -> Bench:
@@ -201,30 +208,62 @@ class _Court:
     def _propose(self, key: str, one: Judged) -> None:
         """A red light that the facts of today do not show: a person decides whether it is withdrawn."""
         limit = one.verdict.limit
-        held = self.withdrawals.get((key, limit.kind, limit.cycle))
+        self._propose_of(key, limit.kind, limit.cycle, one.acquittal)
+
+    def _propose_of(self, key: str, name: str, cycle: int, acquittal: str) -> None:
+        """`name`: kind of a clock, or a rule's id. `acquittal`: what the facts show now; empty: nothing better."""
+        held = self.withdrawals.get((key, name, cycle))
         state = None if held is None else held.state
-        if one.acquittal and (held is None or state == WithdrawalState.LAPSED):
-            log.info("withdrawal.proposed", site=self.site, clock=limit.kind)
-        elif one.acquittal and held is not None and state == WithdrawalState.PROPOSED:
-            if held.reason == one.acquittal:
-                return
-        elif state != WithdrawalState.PROPOSED:
+        if acquittal and state in {None, WithdrawalState.LAPSED}:
+            log.info("withdrawal.proposed", site=self.site, clock=name)
+        elif state != WithdrawalState.PROPOSED or held is None or held.reason == acquittal:
             return
         self.proposals.append(
             {
                 "site": self.site,
                 "case_key": key,
-                "clock": limit.kind,
-                "cycle": limit.cycle,
-                "reason": one.acquittal or (held.reason if held is not None else ""),
+                "clock": name,
+                "cycle": cycle,
+                "reason": acquittal or (held.reason if held is not None else ""),
                 "proposed_at": self.now.at,
                 "proposed_wall": self.now.wall,
-                "state": (WithdrawalState.PROPOSED if one.acquittal else WithdrawalState.LAPSED).value,
+                "state": (WithdrawalState.PROPOSED if acquittal else WithdrawalState.LAPSED).value,
                 "decided_by": None,
                 "decided_why": None,
                 "decided_wall": None,
             }
         )
+
+    def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
+        """What the rules of the law say of the case as its rows are now."""
+        if not look.state.seen or look.state.deleted:
+            return []
+        world, verdicts = self.world, [one.verdict for one in found]
+        subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
+        return [answer for answer in articles.ask_all(subject) if not answer.rule.kept_elsewhere]
+
+    def _rule(self, key: str, answer: Result) -> None:
+        """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""
+        rule, said = answer.rule, answer.said
+        held = self.ruled.get((key, rule.id))
+        if held is None and said.answer in {Answer.BROKEN, Answer.WATCHED}:
+            log.info("rule.answered", site=self.site, rule=rule.id, answer=said.answer.value)
+            self.rulings.append(
+                {
+                    "site": self.site,
+                    "case_key": key,
+                    "rule": rule.id,
+                    "answer": said.answer.value,
+                    "light": said.light.value,
+                    "why": said.why,
+                    "pack": PACK.version,
+                    "found_at": self.now.at,
+                    "found_wall": self.now.wall,
+                }
+            )
+        elif held is not None and held.answer == Answer.BROKEN:
+            is_kept = said.answer is Answer.KEPT
+            self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
         """A due date that another calendar has moved: somebody has told it to a citizen."""

@@ -19,11 +19,11 @@ MOST = 1_000
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     """Add the group to `cli`; `config`: the option that names the hall's configuration."""
 
-    @cli.group(help="红灯的撤销：按现在的数据不成立的红灯，由人认定撤销或维持，记入审计。")
+    @cli.group(help="撤销：按现在的数据不成立的红灯和不符合，由人认定撤销或维持，记入审计。")
     def light() -> None:
         """Group of commands."""
 
-    @light.command("list", help="待认定的红灯：亮灯的原因，和现在的数据。")
+    @light.command("list", help="待认定的：亮灯或不符合的原因，和现在的数据。")
     @click.option("--all", "decided", is_flag=True, help="连同已认定和已失效的。")
     @config
     def show(decided: bool, path: Path) -> None:
@@ -31,17 +31,22 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         rows = in_store(path, lambda conn: withdrawals.listed(conn, MOST, decided_too=decided))
         if not rows:
-            say("✓ 没有提议撤销的红灯" if decided else "✓ 没有待认定的红灯")
+            say("✓ 没有提议撤销的" if decided else "✓ 没有待认定的")
         for row in rows:
             name = f"{row.site}/{row.case_key}/{row.clock}/{row.cycle}"
-            kind, state = ClockKind(row.clock).word, WithdrawalState(row.state).word
+            kind = ClockKind(row.clock).word if row.cycle else f"规则 {row.clock}"
+            state = WithdrawalState(row.state).word
             number = row.case_no or row.case_key
             say(f"{name}\t{number}\t{kind}\t{state}\t{row.red_why or '–'}\t现在：{row.reason}")
 
     _add_decision(
-        light, config, "withdraw", WithdrawalState.WITHDRAWN, "撤销这盏红灯；记录仍在，注明已撤销。"
+        light,
+        config,
+        "withdraw",
+        WithdrawalState.WITHDRAWN,
+        "撤销一盏红灯或一条不符合；记录仍在，注明已撤销。",
     )
-    _add_decision(light, config, "keep", WithdrawalState.KEPT, "维持这盏红灯。")
+    _add_decision(light, config, "keep", WithdrawalState.KEPT, "维持原判。")
 
 
 def _add_decision(

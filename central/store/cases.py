@@ -37,6 +37,23 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
     return found
 
 
+async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) -> list[str]:
+    """Cases of `site` in order, from behind `after` on."""
+    query = select(case.c.case_key).where(case.c.site == site, case.c.case_key > after)
+    return list(await conn.scalars(query.order_by(case.c.case_key).limit(limit)))
+
+
+async def sites(conn: AsyncConnection) -> list[str]:
+    return list(await conn.scalars(select(case.c.site).distinct().order_by(case.c.site)))
+
+
+async def reds(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str, int], Row[Any]]:
+    """(case key, kind, cycle) -> the transition that lit it red."""
+    query = select(transition).where(transition.c.site == site, transition.c.after == "red")
+    rows = await conn.execute(among(conn, query, transition.c.case_key, keys))
+    return {(row.case_key, row.clock, row.cycle): row for row in rows}
+
+
 async def row_counts(conn: AsyncConnection, site: str, keys: Sequence[str], most: int) -> dict[str, int]:
     """Case key -> how many source rows it has; counted up to `most` and no further, whatever a site has sent."""
     wanted, head = each(conn, keys), row_head.c

@@ -76,8 +76,8 @@ ruling = Table(
     metadata,
     Column("site", Text, nullable=False),
     Column("case_key", Text, nullable=False),
-    Column("rule", Text, nullable=False),  # central.core.articles.Rule.id
-    Column("answer", Text, nullable=False),  # central.core.articles.Answer: broken | watched
+    Column("rule", Text, nullable=False),  # central.core.ruling.Rule.id
+    Column("answer", Text, nullable=False),  # central.core.ruling.Answer: broken | watched
     Column("light", Text, nullable=False),  # common.core.state.Light
     Column("why", Text, nullable=False),  # with the inputs, for people
     Column("pack", Integer, nullable=False),  # version of the rules

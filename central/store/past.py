@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import case as cases
 from central.core.past import Saying, moves
 from central.core.versions import Version
-from central.store import findings
+from central.store import findings, passes
 from central.store.dialect import among
 from central.store.findings import EVERY, Place
+from central.store.passes import NOWHERE
 from central.store.tables import ingest_cursor, record, row_head
 from common.core.record import Case, Cause, Op, Pass, Step, decode_body, decode_record
 
@@ -49,6 +50,31 @@ async def held(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
     return found
 
 
+async def replayed(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
+    """What these cases' rows said, from the records alone and with the instants since when: nothing derived speaks."""
+    head = row_head.c
+    query = select(head.case_key, head.tbl, head.key).where(head.site == site)
+    owners = {
+        (row.tbl, row.key): row.case_key
+        for row in await conn.execute(among(conn, query, head.case_key, keys))
+    }
+    cursors, anew = await _cursors(conn, site), await passes.anew_of(conn, site)
+    found: Held = defaultdict(dict)
+    for place, versions in (await _versions(conn, site, owners)).items():
+        newest = max(versions)
+        since = {
+            rank: await _since(conn, site, one, cursors) if moves(one.body) else None
+            for rank, one in versions.items()
+        }
+        last = versions[newest]
+        told = Saying(cases.Row(*place, last.op is Op.DELETE, last.body), None, last.cap_at)
+        sayings = _sayings(versions, since, told, keep=True)
+        is_gone = last.op is Op.DELETE or newest <= anew.get(place[0], NOWHERE)
+        sayings[-1] = replace(sayings[-1], row=replace(sayings[-1].row, deleted=is_gone))
+        found[owners[place]][place] = sayings
+    return found
+
+
 async def proven(
     conn: AsyncConnection, site: str, rows: dict[Place, list[Saying]]
 ) -> dict[Place, list[Saying]]:
@@ -77,8 +103,13 @@ async def _versions(
 
 
 def _sayings(
-    versions: dict[tuple[int, int], Version], since: dict[tuple[int, int], int | None], newest: Saying
+    versions: dict[tuple[int, int], Version],
+    since: dict[tuple[int, int], int | None],
+    newest: Saying,
+    *,
+    keep: bool = False,
 ) -> list[Saying]:
+    """`newest`: the row as it is now, which the last version takes over unless it is to `keep` its own."""
     found: list[Saying] = []
     body: Case | Step | None = None
     for rank, one in versions.items():
@@ -90,7 +121,8 @@ def _sayings(
         found.append(Saying(row, since[rank], one.cap_at))
     if not found:
         return [newest]
-    found[-1] = replace(found[-1], row=newest.row)
+    if not keep:
+        found[-1] = replace(found[-1], row=newest.row)
     return found
 
 

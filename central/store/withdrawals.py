@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.judgement import WithdrawalState
 from central.store import trail
 from central.store.dialect import among, replace_row, write_rows
-from central.store.tables import case, clock, site, transition, withdrawal
+from central.store.tables import case, clock, ruling, site, transition, withdrawal
 from common.core.errors import UsageError
 from common.core.state import Light
 
@@ -27,7 +27,7 @@ async def put(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
 
 
 async def listed(conn: AsyncConnection, limit: int, *, decided_too: bool = False) -> Sequence[Row[Any]]:
-    """Proposals with site, case number, item and the reason of the red light, newest first."""
+    """Proposals with site, case number, item and the reason of the light or the broken rule, newest first."""
     mine = (case.c.site == withdrawal.c.site) & (case.c.case_key == withdrawal.c.case_key)
     lit = (
         (transition.c.site == withdrawal.c.site)
@@ -36,12 +36,18 @@ async def listed(conn: AsyncConnection, limit: int, *, decided_too: bool = False
         & (transition.c.cycle == withdrawal.c.cycle)
         & (transition.c.after == Light.RED)
     )
+    ruled = (
+        (ruling.c.site == withdrawal.c.site)
+        & (ruling.c.case_key == withdrawal.c.case_key)
+        & (ruling.c.rule == withdrawal.c.clock)
+    )
     query = (
         select(withdrawal, site.c.name.label("site_name"), case.c.case_no, case.c.item_name)
-        .add_columns(transition.c.why.label("red_why"), transition.c.since_at)
+        .add_columns(func.coalesce(transition.c.why, ruling.c.why).label("red_why"))
         .join(site, site.c.id == withdrawal.c.site)
         .outerjoin(case, mine)
         .outerjoin(transition, lit)
+        .outerjoin(ruling, ruled)
         .order_by(withdrawal.c.proposed_wall.desc(), withdrawal.c.site, withdrawal.c.case_key)
         .limit(limit)
     )

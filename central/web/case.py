@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import articles, rules, wording
 from central.core import case as cases
 from central.core.access import Permission, allows
-from central.core.articles import Subject
 from central.core.case import CaseState
 from central.core.hall import Facts
 from central.core.item import Item
 from central.core.rules import Verdict
+from central.core.ruling import Result, Subject
 from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
@@ -41,7 +41,7 @@ class Found(Struct, frozen=True):
     state: CaseState
     clocks: list[Row[Any]]
     verdicts: list[Verdict]
-    rules: list[articles.Result]
+    rules: list[Result]
     item: Item | None
     calendar: Calendar
     complete_until: int | None

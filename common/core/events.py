@@ -187,9 +187,12 @@ EVENTS: dict[str, LogEvent] = {
         ("site", "code", "table"),
         "查看疑点页，或执行 mingcha finding list",
     ),
+    "rule.answered": LogEvent(
+        "info", "一个办件不符合一条规则，或列入重点监察", ("site", "rule", "answer"), "查看规则页"
+    ),
     "withdrawal.proposed": LogEvent(
         "info",
-        "一盏红灯按现在的数据不成立，等人认定是否撤销",
+        "一盏红灯或一条不符合按现在的数据不成立，等人认定是否撤销",
         ("site", "clock"),
         "执行 mingcha light list",
     ),

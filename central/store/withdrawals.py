@@ -7,8 +7,10 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.judgement import WithdrawalState
+from central.core.scope import Scope
 from central.store import trail
 from central.store.dialect import among, replace_row, write_rows
+from central.store.scope import of_case
 from central.store.tables import case, clock, ruling, site, transition, withdrawal
 from common.core.errors import UsageError
 from common.core.state import Light
@@ -26,7 +28,9 @@ async def put(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, replace_row(conn, withdrawal), rows)
 
 
-async def listed(conn: AsyncConnection, limit: int, *, decided_too: bool = False) -> Sequence[Row[Any]]:
+async def listed(
+    conn: AsyncConnection, reached: Scope, limit: int, *, decided_too: bool = False
+) -> Sequence[Row[Any]]:
     """Proposals with site, case number, item and the reason of the light or the broken rule, newest first."""
     mine = (case.c.site == withdrawal.c.site) & (case.c.case_key == withdrawal.c.case_key)
     lit = (
@@ -42,7 +46,7 @@ async def listed(conn: AsyncConnection, limit: int, *, decided_too: bool = False
         & (ruling.c.rule == withdrawal.c.clock)
     )
     query = (
-        select(withdrawal, site.c.name.label("site_name"), case.c.case_no, case.c.item_name)
+        select(withdrawal, site.c.name.label("site_name"), case.c.case_no, case.c.item_name, case.c.applicant)
         .add_columns(func.coalesce(transition.c.why, ruling.c.why).label("red_why"))
         .join(site, site.c.id == withdrawal.c.site)
         .outerjoin(case, mine)
@@ -51,6 +55,7 @@ async def listed(conn: AsyncConnection, limit: int, *, decided_too: bool = False
         .order_by(withdrawal.c.proposed_wall.desc(), withdrawal.c.site, withdrawal.c.case_key)
         .limit(limit)
     )
+    query = query.where(*of_case(reached, withdrawal.c.site, case.c.org))
     waits = withdrawal.c.state == WithdrawalState.PROPOSED.value
     return (await conn.execute(query if decided_too else query.where(waits))).all()
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from central import ticker
 from central.core.judgement import WithdrawalState
+from central.core.scope import EVERYTHING
 from central.judge import World
 from central.store import tables as t
 from central.store import withdrawals
@@ -127,7 +128,7 @@ async def test_what_the_facts_no_longer_show_is_withdrawn_by_a_person_only(
     now = drafts[-1].cap_at + HOUR
     place = ("s01", "1", ClockKind.STATUTE.value, 1)
     async with store.read() as conn:
-        (row,) = await withdrawals.listed(conn, 10)
+        (row,) = await withdrawals.listed(conn, EVERYTHING, 10)
     assert (row.case_key, row.clock, row.state) == ("1", "statute", "proposed")
     assert row.reason == "正常：在法定时限内办结"
     assert "仍未办结" in row.red_why
@@ -141,8 +142,8 @@ async def test_what_the_facts_no_longer_show_is_withdrawn_by_a_person_only(
     await taken(store, world, sender.payload(sender.newest - 1), now=now + MINUTE)
     assert await lights(store) == {"1": Light.GREEN}, "it stays withdrawn"
     async with store.read() as conn:
-        assert await withdrawals.listed(conn, 10) == []
-        (row,) = await withdrawals.listed(conn, 10, decided_too=True)
+        assert await withdrawals.listed(conn, EVERYTHING, 10) == []
+        (row,) = await withdrawals.listed(conn, EVERYTHING, 10, decided_too=True)
     assert (row.state, row.decided_by) == ("withdrawn", "w")
     with pytest.raises(UsageError):
         async with store.write() as conn:

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from central import rebuild, ticker, trial
 from central.core.ruling import PACK
+from central.core.scope import EVERYTHING
 from central.judge import World
 from central.store import rulings, withdrawals
 from central.store import tables as t
@@ -49,16 +50,16 @@ async def test_a_broken_rule_is_a_dated_fact_and_what_corrects_it_goes_to_a_pers
     await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
     assert await _ruled(store) == {"L38-1": ("broken", "red"), "W-1": ("watched", "none")}
     async with store.read() as conn:
-        (row,) = await withdrawals.listed(conn, 10)
-        (found,) = await rulings.listed(conn, "L38-1", 10)
-        assert await rulings.counts(conn) == {("L38-1", Light.RED): 1, ("W-1", Light.NONE): 1}
+        (row,) = await withdrawals.listed(conn, EVERYTHING, 10)
+        (found,) = await rulings.listed(conn, EVERYTHING, "L38-1", 10)
+        assert await rulings.counts(conn, EVERYTHING) == {("L38-1", Light.RED): 1, ("W-1", Light.NONE): 1}
     assert (row.clock, row.reason) == ("L38-1", "符合：说明了理由并告知救济途径")
     assert row.red_why == found.why == "不予许可没有说明理由"
     assert (found.pack, found.withdrawal) == (PACK.version, "proposed")
     sender.number(case("1", version=3, **short))
     await taken(store, world, sender.payload(sender.newest), now=NOW + 2 * HOUR)
     async with store.read() as conn:
-        assert await withdrawals.listed(conn, 10) == [], "the facts show it again"
+        assert await withdrawals.listed(conn, EVERYTHING, 10) == [], "the facts show it again"
 
 
 async def test_what_is_not_recorded_is_no_violation(store: Store, world: World) -> None:

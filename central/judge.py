@@ -21,7 +21,7 @@ from central.core.past import Saying
 from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
 from central.core.ruling import PACK, Answer, Result, Subject
-from central.store import alarms, law, past, rulings, withdrawals
+from central.store import alarms, law, outbox, past, rulings, withdrawals
 from central.store import cases as rows
 from central.store.findings import Place
 from central.world import Moment, World, edge_of, is_renewed, load_world, recheck, renew_world
@@ -36,6 +36,7 @@ log = structlog.get_logger()
 
 LATE_AFTER = 120 * SECOND
 """A light that waited for data longer than this says 补传判定; one capture round is less."""
+_TOLD = {Light.YELLOW, Light.RED}
 _CHUNK = 300
 _PARKED = 2_000
 _SHOWN = 40
@@ -125,6 +126,22 @@ class _Court:
         await law.add_due_changes(self.conn, self.moved)
         await withdrawals.put(self.conn, self.proposals)
         await rulings.put(self.conn, self.rulings)
+        await outbox.add(self.conn, self._told())
+
+    def _told(self) -> list[dict[str, Any]]:
+        """What somebody is to hear of: yellow and red lights, broken rules."""
+        lit = [
+            (row["case_key"], row["clock"], row["cycle"], row["after"])
+            for row in self.transitions
+            if row["after"] in _TOLD
+        ]
+        broken = [
+            (row["case_key"], row["rule"], 0, row["light"]) for row in self.rulings if row["light"] in _TOLD
+        ]
+        return [
+            outbox.line(self.site, key, subject, cycle, event, self.now.wall)
+            for key, subject, cycle, event in lit + broken
+        ]
 
     async def _one(self, key: str, held: dict[Place, list[Saying]], rev: int) -> None:
         """A case that cannot be judged is put off for an hour and never blocks the rest."""

@@ -102,6 +102,16 @@ async def due(conn: AsyncConnection, now_at: int, limit: int) -> dict[str, list[
     return {site: sorted(set(keys)) for site, keys in found.items()}
 
 
+async def claim(conn: AsyncConnection, site: str, keys: Sequence[str], now_at: int) -> list[str]:
+    """Those of `keys` that are still due and that no other worker judges just now; locked where the engine locks rows."""
+    mine = select(case.c.case_key).where(case.c.site == site, case.c.case_key.in_(keys))
+    free = set(await conn.scalars(mine.order_by(case.c.case_key).with_for_update(skip_locked=True)))
+    known = set(await conn.scalars(mine))
+    late = select(clock.c.case_key).where(clock.c.site == site, clock.c.case_key.in_(keys))
+    due_now = set(await conn.scalars(late.where(clock.c.next_check_at <= now_at)))
+    return sorted(key for key in keys if key in due_now and (key in free or key not in known))
+
+
 async def near(conn: AsyncConnection, from_at: int, to_at: int) -> dict[str, int]:
     """Site -> clocks that time alone may change between these instants of office time."""
     query = select(clock.c.site, func.count().label("number")).where(

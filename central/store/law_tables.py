@@ -1,6 +1,17 @@
 """Tables of the law: the working-day calendar and the item catalogue, both in versions that are only added."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from central.store.metadata import metadata
 
@@ -85,4 +96,20 @@ ruling = Table(
     Column("found_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "case_key", "rule"),
     Index("ix_ruling_rule", "rule", "found_at"),
+)
+
+_WAITING = text("done_wall IS NULL")
+outbox = Table(
+    "outbox",  # what is to be told of a judgement, written with it in one transaction; told at least once
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # common.core.state.ClockKind, or the id of a rule
+    Column("cycle", BigInteger, nullable=False),  # 0: of a rule
+    Column("event", Text, nullable=False),  # yellow | red: lit; withdrawn | kept: what a person decided
+    Column("made_wall", BigInteger, nullable=False),
+    Column("done_wall", BigInteger),
+    UniqueConstraint("site", "case_key", "subject", "cycle", "event"),
+    Index("ix_outbox_waiting", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )

@@ -273,6 +273,7 @@ calendar_day = law_tables.calendar_day
 calendar_version = law_tables.calendar_version
 due_change = law_tables.due_change
 item_version = law_tables.item_version
+outbox = law_tables.outbox
 ruling = law_tables.ruling
 withdrawal = law_tables.withdrawal
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.judgement import WithdrawalState
 from central.core.scope import Scope
-from central.store import trail
+from central.store import outbox, trail
 from central.store.dialect import among, replace_row, write_rows
 from central.store.scope import of_case
 from central.store.tables import case, clock, ruling, site, transition, withdrawal
@@ -82,4 +82,5 @@ async def decide(
         raise UsageError("这盏红灯没有待认定的撤销提议", hint="见  mingcha light list")
     own = clock.c.site == site_id, clock.c.case_key == key, clock.c.kind == kind, clock.c.cycle == cycle
     await conn.execute(update(clock).where(*own).values(next_check_at=0))
+    await outbox.add(conn, [outbox.line(site_id, key, kind, cycle, state.value, wall)])
     await trail.note(conn, wall, who, f"light.{state.value}", f"{site_id}/{key}/{kind}/{cycle}", why)

@@ -75,3 +75,27 @@ def create() -> None:
         sa.PrimaryKeyConstraint("site", "case_key", "rule", name=op.f("pk_ruling")),
     )
     op.create_index("ix_ruling_rule", "ruling", ["rule", "found_at"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("done_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint(
+            "site",
+            "case_key",
+            "subject",
+            "cycle",
+            "event",
+            name=op.f("uq_outbox_site_case_key_subject_cycle_event"),
+        ),
+    )
+    waiting = sa.text("done_wall IS NULL")
+    op.create_index("ix_outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)

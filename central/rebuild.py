@@ -14,7 +14,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import judgement
-from central.core.judgement import Bench, Judged, Rows, WithdrawalState
+from central.core.judgement import Bench, Judged, WithdrawalState
 from central.core.portion import MOST_ROWS
 from central.store import cases, past, withdrawals
 from central.world import World
@@ -62,7 +62,14 @@ async def examine(conn: AsyncConnection, world: World, now_at: int) -> Report:
                 if not rows or len(rows) > MOST_ROWS:
                     continue  # it is not judged (办件过大)
                 report.cases += 1
-                found = rejudged(key, rows, world, given, until, now_at)
+                bench = _bench(key, world, given, until, now_at)
+                look = judgement.look(key, rows, bench)
+                if look.needs_proof:
+                    look = judgement.prove(look, await past.proven(conn, site, rows), bench)
+                found = {
+                    (key, one.verdict.limit.kind.value, one.verdict.limit.cycle): one
+                    for one in judgement.judged(look, bench)
+                }
                 for line in _compare(site, key, found, kept, reds, given, now_at, report):
                     sha.update(msgspec.msgpack.encode(line))
     report.digest = sha.hexdigest()
@@ -76,26 +83,14 @@ async def _chunks(conn: AsyncConnection, site: str) -> AsyncIterator[list[str]]:
         after = keys[-1]
 
 
-def rejudged(
-    key: str,
-    rows: Rows,
-    world: World,
-    given: Mapping[Place, Row[Any]],
-    until: int | None,
-    now_at: int,
-) -> dict[Place, Judged]:
+def _bench(key: str, world: World, given: Mapping[Place, Row[Any]], until: int | None, now_at: int) -> Bench:
     """As if nothing had been judged before; what people have withdrawn stays so."""
     withdrawn = {
         (ClockKind(place[1]), place[2])
         for place, row in given.items()
         if place[0] == key and place[2] and row.state == WithdrawalState.WITHDRAWN
     }
-    bench = Bench(world.law, lambda *_: Light.NONE, withdrawn, until, now_at)
-    look = judgement.look(key, rows, bench)
-    if look.needs_proof:
-        look = judgement.prove(look, rows, bench)
-    found = judgement.judged(look, bench)
-    return {(key, one.verdict.limit.kind.value, one.verdict.limit.cycle): one for one in found}
+    return Bench(world.law, lambda *_: Light.NONE, withdrawn, until, now_at)
 
 
 def _compare(

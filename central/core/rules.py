@@ -48,7 +48,7 @@ def verdicts(
     found = []
     for limit in limits(case, item, calendar, zone):
         verdict = judge(case, limit, before(limit.kind, limit.cycle), complete_until, now_at, zone)
-        if case.wake_at is not None and not verdict.stopped:
+        if case.wake_at is not None:
             check = min(case.wake_at, verdict.next_check_at or case.wake_at)
             verdict = replace(verdict, next_check_at=check)
         found.append(verdict)

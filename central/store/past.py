@@ -51,24 +51,20 @@ async def held(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
 
 
 async def replayed(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
-    """What these cases' rows said, from the records alone and with the instants since when: nothing derived speaks."""
+    """What these cases' rows said, as `held`, but from the records alone: nothing derived speaks."""
     head = row_head.c
     query = select(head.case_key, head.tbl, head.key).where(head.site == site)
     owners = {
         (row.tbl, row.key): row.case_key
         for row in await conn.execute(among(conn, query, head.case_key, keys))
     }
-    cursors, anew = await _cursors(conn, site), await passes.anew_of(conn, site)
+    anew = await passes.anew_of(conn, site)
     found: Held = defaultdict(dict)
     for place, versions in (await _versions(conn, site, owners)).items():
         newest = max(versions)
-        since = {
-            rank: await _since(conn, site, one, cursors) if moves(one.body) else None
-            for rank, one in versions.items()
-        }
         last = versions[newest]
         told = Saying(cases.Row(*place, last.op is Op.DELETE, last.body), None, last.cap_at)
-        sayings = _sayings(versions, since, told, keep=True)
+        sayings = _sayings(versions, dict.fromkeys(versions, None), told, keep=True)
         is_gone = last.op is Op.DELETE or newest <= anew.get(place[0], NOWHERE)
         sayings[-1] = replace(sayings[-1], row=replace(sayings[-1].row, deleted=is_gone))
         found[owners[place]][place] = sayings

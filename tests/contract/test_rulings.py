@@ -1,12 +1,11 @@
 """The rules of the law as the hall keeps them, the replay of all facts, and a trial of other figures; over both databases."""
 
-from random import Random
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import select, update
 
-from central import rebuild, ticker, trial
+from central import rebuild, trial
 from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.judge import World
@@ -14,14 +13,12 @@ from central.store import rulings, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
 from common.core.instant import HOUR, MINUTE
-from common.core.record import Record, Step
+from common.core.record import Step
 from common.core.state import CaseStatus, Light, StepKind
 from tests.contract.test_late import ENTERED, _live, story
-from tests.contract.test_law import Driven
-from tests.contract.test_store import NOW, sent, store, taken, welcomed, world
-from tests.law import histories
-from tests.law.oracle import DAY
-from tests.sender import Sender, case, draft, passed
+from tests.contract.test_store import NOW, sent, store, taken, world
+from tests.law import year
+from tests.sender import case, draft, passed
 
 __all__ = ["store", "world"]
 
@@ -86,19 +83,7 @@ async def _rebuilt(store: Store, world: World, now: int) -> rebuild.Report:
 
 async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, world: World) -> None:
     """Cases that lived through late entries, corrections, stops and extensions, judged day by day."""
-    sender = Sender()
-    drafts, now = _year(12)
-    assert await welcomed(store, sender) == ""
-    done = 0
-    for day in range(int((now - drafts[0].cap_at) // (10 * DAY)) + 1):
-        until = drafts[0].cap_at + day * 10 * DAY
-        part = [one for one in drafts[done:] if one.cap_at <= until]
-        if part:
-            sender.number(*part)
-            await taken(store, world, sender.payload(done + 1), now=until)
-            done += len(part)
-        await ticker.tick_once(store, world, Driven(until))
-    await ticker.tick_once(store, world, Driven(now))
+    now = await year.live(store, world, 12)
     report = await _rebuilt(store, world, now)
     assert report.differs == []
     assert (report.cases, report.waits) == (12, 0)
@@ -108,24 +93,6 @@ async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, worl
         await conn.execute(update(t.clock).where(t.clock.c.light == Light.RED).values(since_at=1))
     wrong = await _rebuilt(store, world, now)
     assert (len(wrong.differs) + wrong.proposed, wrong.digest) == (report.reds, report.digest)
-
-
-def _year(count: int) -> tuple[list[Record], int]:
-    """Random histories side by side in one box, a pass each four hours."""
-    found: list[Record] = []
-    for number in range(count):
-        history = histories.make(Random(number))
-        for place, fact in enumerate(history.facts):
-            body = replace(fact.row.body, case_key=str(number))
-            name = fact.row.table.partition(".")[0]
-            assert name in {"case", "step"}
-            found.append(
-                draft(body, table=fact.row.table, key=f"{number}-{place}", at=fact.known_at // HOUR * HOUR)
-            )
-    tables = sorted({one.table for one in found})
-    first, last = min(one.cap_at for one in found), max(one.cap_at for one in found) + 60 * DAY
-    passes = [passed(at, tables=tables, mapped=tables) for at in range(first, last, 2 * DAY)]
-    return sorted([*found, *passes], key=lambda one: one.cap_at), last
 
 
 async def test_a_red_light_that_waits_for_a_person_is_no_difference(store: Store, world: World) -> None:

@@ -257,7 +257,7 @@ class _Court:
             return []
         world, verdicts = self.world, [one.verdict for one in found]
         subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
-        return [answer for answer in articles.ask_all(subject) if not answer.rule.kept_elsewhere]
+        return articles.ask_kept(subject)
 
     def _rule(self, key: str, answer: Result) -> None:
         """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""

@@ -22,6 +22,11 @@ def ask_all(subject: Subject) -> list[Result]:
     return sorted(found, key=lambda result: order.index(result.said.answer))
 
 
+def ask_kept(subject: Subject) -> list[Result]:
+    """The same of the rules whose answers are kept with the case."""
+    return [Result(rule, said) for rule in _KEPT if (said := _asked(rule, subject)) is not None]
+
+
 def _asked(rule: Rule, subject: Subject) -> Said | None:
     try:
         return rule.ask(subject)
@@ -315,3 +320,5 @@ RULES: Sequence[Rule] = (
     Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
     *off_rules.RULES,
 )
+
+_KEPT = [rule for rule in RULES if not rule.kept_elsewhere]

@@ -20,7 +20,7 @@ from central.core.case import CaseState, Row, as_of, fold
 from central.core.item import Item
 from central.core.limits import Limit, limits
 from common.core.record import Case, Step
-from common.core.state import ClockKind, Light, StepKind
+from common.core.state import CaseStatus, ClockKind, Light, StepKind
 
 Place = tuple[ClockKind, int]
 """Kind and cycle of a clock."""
@@ -33,6 +33,7 @@ MOVING = {
     StepKind.DELIVER,
 }
 """Kinds of steps that move a limit; what any other said before changes no light."""
+_ENDING = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
 
 
 class Saying(Struct, frozen=True):
@@ -67,6 +68,34 @@ def moves(body: Case | Step) -> bool:
     return isinstance(body, Case) or body.kind in MOVING
 
 
+def _moved(body: Case | Step) -> object:
+    """What of a row moves a limit: of versions that differ in nothing else, the first counts."""
+    if isinstance(body, Step):
+        return body
+    status = body.status if body.status in _ENDING else None
+    return (
+        body.item_code, body.received_at, body.accepted_at, body.promised, body.promised_unit, body.legal, body.deadline,
+        body.finished_at, status, body.invalid.get("finished_at"),
+    )  # fmt: skip
+
+
+def distinct(sayings: Sequence[Saying]) -> Sequence[Saying]:
+    """Versions of a row without those that say nothing new of a limit; the last one speaks as it is now."""
+    if len(sayings) == 1:
+        return sayings
+    found: list[Saying] = []
+    for one in sayings:
+        if (
+            found
+            and found[-1].row.deleted == one.row.deleted
+            and _moved(found[-1].row.body) == _moved(one.row.body)
+        ):
+            found[-1] = Saying(one.row, found[-1].since, found[-1].seen)
+        else:
+            found.append(one)
+    return found
+
+
 def lapses(
     case_key: str, held: Mapping[tuple[str, str], Sequence[Saying]], law: Law, now_at: int, *, sure: bool
 ) -> dict[Place, Lapse]:
@@ -75,11 +104,13 @@ def lapses(
     `held`: the versions of each row, oldest first. `sure`: by when each may have been written at the earliest; else by when
     it was captured, which finds no fewer and is no proof. What holds now is judged by `rules.judge`.
     """
+    held = {place: distinct(sayings) for place, sayings in held.items()}
     bound = _since if sure else _seen
     found: dict[Place, Lapse] = {}
+    moving = [sayings for sayings in held.values() if moves(sayings[-1].row.body)]
     begin = 0
-    for end in _bounds(held, bound, law.marks, now_at):
-        rows = [row for sayings in held.values() if (row := _at(sayings, bound, end)) is not None]
+    for end in _bounds(moving, bound, law.marks, now_at):
+        rows = [row for sayings in moving if (row := _at(sayings, bound, end)) is not None]
         if any(isinstance(row.body, Case) for row in rows):
             for lapse in _lapsed(case_key, rows, law, begin, end):
                 found.setdefault((lapse.limit.kind, lapse.limit.cycle), lapse)
@@ -96,13 +127,13 @@ def _seen(saying: Saying) -> int | None:
 
 
 def _bounds(
-    held: Mapping[tuple[str, str], Sequence[Saying]],
+    moving: Iterable[Sequence[Saying]],
     bound: Callable[[Saying], int | None],
     marks: Iterable[int],
     now_at: int,
 ) -> list[int]:
     """Instants at which the source, or the calendar, came to say something else."""
-    found = {at for sayings in held.values() for one in sayings if (at := bound(one)) is not None}
+    found = {at for sayings in moving for one in sayings if (at := bound(one)) is not None}
     return sorted(at for at in {*found, *marks} if 0 < at <= now_at)
 
 

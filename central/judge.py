@@ -160,16 +160,26 @@ class _Court:
             return
         kinds = {(key, one.verdict.limit.kind, one.verdict.limit.cycle) for one in found}
         left = {place: row for place, row in self.before.items() if place[0] == key and place not in kinds}
-        reds = [
-            row for row in left.values() if row.light == Light.RED
-        ]  # dated facts: their limit may go, they stay
+        # Dated facts: their limit may go, they stay, unless a person has withdrawn them.
+        reds = {
+            place: row
+            for place, row in left.items()
+            if row.light == Light.RED and (place[1], place[2]) not in bench.withdrawn
+        }
         verdicts = [one.verdict for one in found]
-        self.cases.append(_case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(reds))
+        self.cases.append(
+            _case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(list(reds.values()))
+        )
         for one in found:
             self._settle(key, one)
         for answer in answers:
             self._rule(key, answer)
-        self.gone += [place for place, row in left.items() if row.light != Light.RED]
+        self.clocks += [
+            dict(row._mapping) | {"next_check_at": None, "rev": row.rev + 1}  # noqa: SLF001
+            for row in reds.values()
+            if row.next_check_at is not None
+        ]
+        self.gone += [place for place in left if place not in reds]
 
     def _bench(self, key: str) -> Bench:
         withdrawn = {

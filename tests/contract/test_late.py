@@ -148,3 +148,21 @@ async def test_what_the_facts_no_longer_show_is_withdrawn_by_a_person_only(
     with pytest.raises(UsageError):
         async with store.write() as conn:
             await withdrawals.decide(conn, place, WithdrawalState.KEPT, "w", "再改主意", now)
+
+
+@pytest.mark.parametrize("decided", list(WithdrawalState)[1:3])
+async def test_a_decision_on_a_light_whose_limit_is_gone_does_not_turn_the_ticker_in_circles(
+    store: Store, world: World, decided: WithdrawalState
+) -> None:
+    drafts = story(ENTERED["a day late"])
+    sender = await _live(store, world, drafts)
+    now = drafts[-1].cap_at + HOUR
+    sender.number(case("1", version=3, at=now), passed(now, tables=["case"], mapped=["case"]))
+    await taken(store, world, sender.payload(sender.newest - 1), now=now + MINUTE)
+    assert await lights(store) == {"1": Light.RED}, "without an acceptance there is no limit, and red stays"
+    place = ("s01", "1", ClockKind.STATUTE.value, 1)
+    async with store.write() as conn:
+        await withdrawals.decide(conn, place, decided, "w", "查明", now)
+    await ticker.tick_once(store, world, Driven(now + HOUR))
+    expected = {WithdrawalState.WITHDRAWN: Light.NONE, WithdrawalState.KEPT: Light.RED}
+    assert await lights(store) == {"1": expected[decided]}

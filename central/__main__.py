@@ -14,7 +14,19 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, doctor_command, finding, handed, item, light, office, rule, trail
+from central import (
+    account,
+    calendar,
+    commands,
+    doctor_command,
+    finding,
+    handed,
+    item,
+    light,
+    office,
+    rule,
+    trail,
+)
 from central.commands import in_store
 from common.core.text import one_line
 

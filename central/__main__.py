@@ -14,7 +14,19 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, doctor_command, finding, handed, item, office, trail
+from central import (
+    account,
+    calendar,
+    commands,
+    doctor_command,
+    finding,
+    handed,
+    item,
+    light,
+    office,
+    rule,
+    trail,
+)
 from central.commands import in_store
 from common.core.text import one_line
 
@@ -241,6 +253,8 @@ finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)
 calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
+light.add(cli, _CONFIG)
+rule.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

@@ -85,9 +85,9 @@ def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
         from central import config as configs
         from central import notice as notices
         from central.core.calendar import Notice
-        from central.judge import Moment
         from central.store import law
         from central.store.engine import look, within
+        from central.world import Moment
         from common.clock import Clock
         from common.config import load
 
@@ -103,7 +103,8 @@ def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
                 return found, 0
 
             async def write(conn: AsyncConnection) -> int:
-                return await notices.take_in(conn, given, getpass.getuser(), why, clock.wall())
+                now = Moment(clock.office(), clock.wall())
+                return await notices.take_in(conn, given, getpass.getuser(), why, now)
 
             return found, await within(settings.database_url, write)
 

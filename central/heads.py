@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.past import moves
 from central.store import facts, passes
 from central.store.passes import NOWHERE, Place
 from common.core.record import Case, Op, Record, Step
@@ -46,6 +47,8 @@ class Fold:
                 (row["epoch_no"], row["version"]) if row else (old.epoch_no, old.version) if old else (0, 0)
             )
             if (self._epoch_no, item.version) <= rank:
+                if moves(body):  # what the source said before may have been late
+                    cases.add(row["case_key"] if row else old.case_key if old else body.case_key)
                 continue
             fresh[place] = self._head(item, body, row, old)
             cases.add(fresh[place]["case_key"])

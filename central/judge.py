@@ -6,99 +6,40 @@ same facts give the same lights: everything is computed anew from the rows, and 
 
 from collections.abc import Collection, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
-from msgspec import Struct
 from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import conduct
-from central.core import acts, rules
-from central.core import case as cases
-from central.core import item as catalogue
-from central.core.calendar import Calendar
+from central.core import articles, judgement
 from central.core.case import CaseState
 from central.core.item import Item
+from central.core.judgement import Bench, Judged, Look, WithdrawalState
+from central.core.past import Saying
 from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
-from central.store import alarms, items, law
+from central.core.ruling import PACK, Answer, Result, Subject
+from central.store import alarms, law, outbox, past, rulings, withdrawals
 from central.store import cases as rows
-from common.core.instant import HOUR, SECOND, end_of_day
+from central.store.findings import Place
+from central.world import Moment, World, edge_of, is_renewed, load_world, recheck, renew_world
+from common.core.instant import HOUR, SECOND
 from common.core.state import AlarmKind, ClockKind, Light
+
+__all__ = [
+    "Moment", "World", "edge_of", "is_renewed", "judge_cases", "judge_parked", "load_world", "recheck", "renew_world",
+]  # fmt: skip
 
 log = structlog.get_logger()
 
 LATE_AFTER = 120 * SECOND
 """A light that waited for data longer than this says 补传判定; one capture round is less."""
+_TOLD = {Light.YELLOW, Light.RED}
 _CHUNK = 300
 _PARKED = 2_000
 _SHOWN = 40
-
-
-class World(Struct):
-    """What every judgement rests on beside the facts; new versions take its place while the hall runs."""
-
-    zone: ZoneInfo
-    calendar: Calendar
-    items: items.Catalogue
-    former: dict[int, Calendar] = {}  # older versions, for cases that were decided under them
-
-    def item_of(self, state: CaseState) -> Item | None:
-        """The version that the case is pinned to: that of its acceptance, before that of its receipt."""
-        versions = self.items.get(state.facts.item_code or "", ())
-        day = acts.day(state.accepted, self.zone) or acts.day(state.facts.received_at, self.zone)
-        return catalogue.pinned(versions, day)
-
-
-class Moment(Struct, frozen=True):
-    """The instant of a judgement: office time decides, wall time is kept beside it."""
-
-    at: int
-    wall: int
-
-
-async def load_world(conn: AsyncConnection, zone: ZoneInfo) -> World:
-    """Calendar and catalogue as the tables have them now; an empty calendar is filled first."""
-    return World(zone, await law.calendar(conn), await items.catalogue(conn))
-
-
-async def is_renewed(conn: AsyncConnection, world: World) -> bool:
-    """Somebody has added a version of the calendar or of an item."""
-    known = sum(len(versions) for versions in world.items.values())
-    return await items.size(conn) != known or await law.newest(conn) != world.calendar.version
-
-
-async def renew_world(conn: AsyncConnection, world: World, now: Moment) -> int:
-    """Take up versions of calendar and catalogue that were added since. -> clocks that are to be judged anew.
-
-    Only clocks whose days a new calendar touches are; a red light is a dated fact and is not.
-    """
-    world.items = await items.catalogue(conn)
-    if await law.newest(conn) == world.calendar.version:
-        return 0
-    world.calendar = await law.calendar(conn)
-    return await recheck(conn, world, now)
-
-
-async def recheck(conn: AsyncConnection, world: World, now: Moment) -> int:
-    """Have the clocks judged that an older calendar moved elsewhere; also what a hall missed while it was down."""
-    new, count = world.calendar, 0
-    for version in await law.versions_in_use(conn):
-        if version >= new.version:
-            continue
-        old = await law.calendar_of(conn, version)
-        changed = old.changed(new)
-        touched = await law.recheck(conn, changed, edge_of(old, world.zone), world.zone, version, now.at)
-        if touched:
-            log.info("calendar.changed", version=new.version, days=len(changed), clocks=touched)
-        count += touched
-    return count
-
-
-def edge_of(calendar: Calendar, zone: ZoneInfo) -> int:
-    """The last instant of the published calendar: what lies beyond it was provisional."""
-    return end_of_day(calendar.published_until, zone)
 
 
 async def judge_cases(
@@ -151,103 +92,125 @@ class _Court:
         self.gone: list[tuple[str, str, int]] = []
         self.transitions: list[dict[str, Any]] = []
         self.moved: list[dict[str, Any]] = []
+        self.proposals: list[dict[str, Any]] = []
+        self.rulings: list[dict[str, Any]] = []
 
     async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
         counts = await rows.row_counts(self.conn, self.site, keys, MOST_ROWS + 1)
         crowded = [key for key in keys if counts[key] > MOST_ROWS]
         fit = [key for key in keys if counts[key] <= MOST_ROWS and portion.admits(counts[key])]
-        source = await rows.source_rows(self.conn, self.site, fit)
+        held = await past.held(self.conn, self.site, fit)
         self.before = await rows.clocks(self.conn, self.site, keys)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
-        await self._load_former()
+        self.withdrawals = await withdrawals.of_cases(self.conn, self.site, keys)
+        self.ruled = await rulings.of_cases(self.conn, self.site, keys)
         for key in fit:
-            self._one(key, source.get(key, []), revs.get(key, 0))
+            await self._one(key, held.get(key, {}), revs.get(key, 0))
         for key in crowded:
             await self._sound(key)
         for key in {*keys} - {*fit}:
             self._postpone(key, HOUR if key in crowded else 0)
-        await rows.put_cases(self.conn, self.cases)
-        await rows.put_clocks(self.conn, self.clocks)
-        await rows.drop_clocks(self.conn, self.site, self.gone)
-        await rows.add_transitions(self.conn, self.transitions)
-        await law.add_due_changes(self.conn, self.moved)
+        await self._save()
         lit = {row["case_key"] for row in self.transitions if row["after"] in {Light.YELLOW, Light.RED}}
         if lit:
             await conduct.relit(self.conn, self.site, self.world.zone, sorted(lit), self.now.wall)
         return len(self.transitions)
 
-    def _one(self, key: str, source: list[cases.Row], rev: int) -> None:
+    async def _save(self) -> None:
+        await rows.put_cases(self.conn, self.cases)
+        await rows.put_clocks(self.conn, self.clocks)
+        await rows.drop_clocks(self.conn, self.site, self.gone)
+        await rows.add_transitions(self.conn, self.transitions)
+        await law.add_due_changes(self.conn, self.moved)
+        await withdrawals.put(self.conn, self.proposals)
+        await rulings.put(self.conn, self.rulings)
+        await outbox.add(self.conn, self._told())
+
+    def _told(self) -> list[dict[str, Any]]:
+        """What somebody is to hear of: yellow and red lights, broken rules."""
+        lit = [
+            (row["case_key"], row["clock"], row["cycle"], row["after"])
+            for row in self.transitions
+            if row["after"] in _TOLD
+        ]
+        broken = [
+            (row["case_key"], row["rule"], 0, row["light"]) for row in self.rulings if row["light"] in _TOLD
+        ]
+        return [
+            outbox.line(self.site, key, subject, cycle, event, self.now.wall)
+            for key, subject, cycle, event in lit + broken
+        ]
+
+    async def _one(self, key: str, held: dict[Place, list[Saying]], rev: int) -> None:
         """A case that cannot be judged is put off for an hour and never blocks the rest."""
+        bench = self._bench(key)
         try:
-            state = cases.as_of(cases.fold(key, source, self.world.zone), self.now.at, self.world.zone)
-            item = self.world.item_of(state)
-            verdicts = self._verdicts(key, state, item)
+            look = judgement.look(key, held, bench)
+            if look.needs_proof:
+                look = judgement.prove(look, await past.proven(self.conn, self.site, held), bench)
+            found = judgement.judged(look, bench)
+            answers = self._answers(look, found)
+        except SQLAlchemyError:
+            raise
         except Exception:  # whatever one case's facts do to the rules, the other cases are judged
             log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
             self._postpone(key, HOUR)
             return
-        kinds = {(key, verdict.limit.kind, verdict.limit.cycle) for verdict in verdicts}
+        kinds = {(key, one.verdict.limit.kind, one.verdict.limit.cycle) for one in found}
         left = {place: row for place, row in self.before.items() if place[0] == key and place not in kinds}
-        reds = [
-            row for row in left.values() if row.light == Light.RED
-        ]  # dated facts: their limit may go, they stay
-        self.cases.append(_case_row(self.site, state, item, verdicts, rev) | _kept_red(reds))
-        for verdict in verdicts:
-            self._settle(key, verdict)
-        self.gone += [place for place, row in left.items() if row.light != Light.RED]
-
-    async def _load_former(self) -> None:
-        world = self.world
-        versions = {row.calendar_version for row in self.before.values() if row.stopped}
-        for version in versions - {world.calendar.version, *world.former}:
-            world.former[version] = await law.calendar_of(self.conn, version)
-
-    def _verdicts(self, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
-        """By the newest calendar; of a clock that was decided under an older one, by that: no notice reaches back."""
-        world = self.world
-        decided = {
-            place[1:]: row.calendar_version
-            for place, row in self.before.items()
-            if place[0] == key and row.stopped and row.calendar_version != world.calendar.version
+        # Dated facts: their limit may go, they stay, unless a person has withdrawn them.
+        reds = {
+            place: row
+            for place, row in left.items()
+            if row.light == Light.RED and (place[1], place[2]) not in bench.withdrawn
         }
-        found = self._by(world.calendar, key, state, item)
-        for version in set(decided.values()):
-            older = {
-                (one.limit.kind, one.limit.cycle): one
-                for one in self._by(world.former[version], key, state, item)
-            }
-            found = [
-                older.get(place, one) if decided.get(place) == version else one
-                for one in found
-                for place in [(one.limit.kind, one.limit.cycle)]
-            ]
-        return found
+        verdicts = [one.verdict for one in found]
+        self.cases.append(
+            _case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(list(reds.values()))
+        )
+        for one in found:
+            self._settle(key, one)
+        for answer in answers:
+            self._rule(key, answer)
+        self.clocks += [
+            dict(row._mapping) | {"next_check_at": None, "rev": row.rev + 1}  # noqa: SLF001
+            for row in reds.values()
+            if row.next_check_at is not None
+        ]
+        self.gone += [place for place in left if place not in reds]
 
-    def _by(self, calendar: Calendar, key: str, state: CaseState, item: Item | None) -> list[Verdict]:
-        return rules.verdicts(
-            state,
-            item,
-            calendar,
+    def _bench(self, key: str) -> Bench:
+        withdrawn = {
+            (ClockKind(row.clock), int(row.cycle))
+            for place, row in self.withdrawals.items()
+            if place[0] == key and row.state == WithdrawalState.WITHDRAWN
+        }
+        return Bench(
+            self.world.law,
             lambda kind, cycle: self._light(key, kind, cycle),
+            withdrawn,
             self.until,
             self.now.at,
-            self.world.zone,
         )
 
     def _light(self, key: str, kind: ClockKind, cycle: int) -> Light:
         row = self.before.get((key, kind, cycle))
         return Light.NONE if row is None else Light(row.light)
 
-    def _settle(self, key: str, verdict: Verdict) -> None:
+    def _settle(self, key: str, one: Judged) -> None:
+        verdict = one.verdict
         limit = verdict.limit
         kind = limit.kind
         row, before = self.before.get((key, kind, limit.cycle)), self._light(key, kind, limit.cycle)
         if before is not verdict.light and not (before is Light.NONE and verdict.light is Light.GREEN):
-            self.transitions.append(self._transition(key, verdict, before))
+            self.transitions.append(self._transition(key, one, before))
         if row is not None:
             self._note_move(row, verdict)
+        self._propose(key, one)
+        # A red light keeps the instant it was lit for, whatever the limit has become since.
+        stays = row is not None and before is Light.RED and verdict.light is Light.RED
         self.clocks.append(
             {
                 "site": self.site,
@@ -255,25 +218,79 @@ class _Court:
                 "kind": kind,
                 "cycle": limit.cycle,
                 "light": verdict.light,
-                # A red light keeps the instant it was lit for, whatever the limit has become since.
-                "since_at": row.since_at if row is not None and before is Light.RED else verdict.since_at,
+                "since_at": row.since_at if row is not None and stays else verdict.since_at,
                 "yellow_at": limit.yellow_at,
-                "due_at": row.due_at if row is not None and before is Light.RED else limit.due_at,
+                "due_at": row.due_at if row is not None and stays else limit.due_at,
                 "start_day": str(limit.start) if limit.start else None,
                 "running": limit.running,
                 "stopped": verdict.stopped,
                 "provisional": limit.provisional,
-                "calendar_version": self._version(row, verdict),
+                "calendar_version": one.calendar.version,
                 "next_check_at": verdict.next_check_at,
                 "needs_until": verdict.needs_until,
                 "rev": row.rev + 1 if row is not None else 1,
             }
         )
 
-    def _version(self, row: Row[Any] | None, verdict: Verdict) -> int:
-        """Of the calendar that the clock was judged by."""
-        is_former = row is not None and row.stopped and verdict.stopped
-        return int(row.calendar_version) if is_former and row is not None else self.world.calendar.version
+    def _propose(self, key: str, one: Judged) -> None:
+        """A red light that the facts of today do not show: a person decides whether it is withdrawn."""
+        limit = one.verdict.limit
+        self._propose_of(key, limit.kind, limit.cycle, one.acquittal)
+
+    def _propose_of(self, key: str, name: str, cycle: int, acquittal: str) -> None:
+        """`name`: kind of a clock, or a rule's id. `acquittal`: what the facts show now; empty: nothing better."""
+        held = self.withdrawals.get((key, name, cycle))
+        state = None if held is None else held.state
+        if acquittal and state in {None, WithdrawalState.LAPSED}:
+            log.info("withdrawal.proposed", site=self.site, clock=name)
+        elif state != WithdrawalState.PROPOSED or held is None or held.reason == acquittal:
+            return
+        self.proposals.append(
+            {
+                "site": self.site,
+                "case_key": key,
+                "clock": name,
+                "cycle": cycle,
+                "reason": acquittal or (held.reason if held is not None else ""),
+                "proposed_at": self.now.at,
+                "proposed_wall": self.now.wall,
+                "state": (WithdrawalState.PROPOSED if acquittal else WithdrawalState.LAPSED).value,
+                "decided_by": None,
+                "decided_why": None,
+                "decided_wall": None,
+            }
+        )
+
+    def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
+        """What the rules of the law say of the case as its rows are now."""
+        if not look.state.seen or look.state.deleted:
+            return []
+        world, verdicts = self.world, [one.verdict for one in found]
+        subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
+        return articles.ask_kept(subject)
+
+    def _rule(self, key: str, answer: Result) -> None:
+        """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""
+        rule, said = answer.rule, answer.said
+        held = self.ruled.get((key, rule.id))
+        if held is None and said.answer in {Answer.BROKEN, Answer.WATCHED}:
+            log.info("rule.answered", site=self.site, rule=rule.id, answer=said.answer.value)
+            self.rulings.append(
+                {
+                    "site": self.site,
+                    "case_key": key,
+                    "rule": rule.id,
+                    "answer": said.answer.value,
+                    "light": said.light.value,
+                    "why": said.why,
+                    "pack": PACK.version,
+                    "found_at": self.now.at,
+                    "found_wall": self.now.wall,
+                }
+            )
+        elif held is not None and held.answer == Answer.BROKEN:
+            is_kept = said.answer is Answer.KEPT
+            self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
         """A due date that another calendar has moved: somebody has told it to a citizen."""
@@ -293,10 +310,11 @@ class _Court:
                 }
             )
 
-    def _transition(self, key: str, verdict: Verdict, before: Light) -> dict[str, Any]:
+    def _transition(self, key: str, one: Judged, before: Light) -> dict[str, Any]:
+        verdict = one.verdict
         kind = verdict.limit.kind
         waited = self.now.wall - self.grey.get((key, kind), self.now.wall)
-        late = verdict.light is Light.RED and (key in self.late or waited > LATE_AFTER)
+        late = verdict.light is Light.RED and (one.is_past or key in self.late or waited > LATE_AFTER)
         log.info("light.changed", site=self.site, clock=kind, before=before, after=verdict.light, late=late)
         return {
             "site": self.site,

@@ -13,9 +13,9 @@ from central.core import calendar as calendars
 from central.core import case as cases
 from central.core.calendar import Calendar, Changed, Notice
 from central.core.limits import limits
-from central.judge import Moment, World, edge_of
 from central.store import cases as rows
 from central.store import items, law, trail
+from central.world import Moment, World, edge_of
 from common.core.errors import UsageError
 from common.core.instant import local_date
 from common.core.state import ClockKind
@@ -57,11 +57,11 @@ async def preview(conn: AsyncConnection, notice: Notice, zone: ZoneInfo, now: Mo
     return Preview(changed, await _moves(conn, found, old, new, zone, now))
 
 
-async def take_in(conn: AsyncConnection, notice: Notice, who: str, why: str, wall: int) -> int:
+async def take_in(conn: AsyncConnection, notice: Notice, who: str, why: str, now: Moment) -> int:
     """Add the version; the running hall takes it up within half a minute and judges what it touches. -> its number."""
     days = calendars.notice_days(notice)
-    calendar = await law.add_year(conn, days, notice.source, who, why, wall)
-    await trail.note(conn, wall, who, "calendar.import", str(calendar.version), why)
+    calendar = await law.add_year(conn, days, notice.source, who, why, now.at, now.wall)
+    await trail.note(conn, now.wall, who, "calendar.import", str(calendar.version), why)
     return calendar.version
 
 

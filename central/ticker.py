@@ -1,7 +1,7 @@
 """Time passes -> lights change: one indexed range query finds the clocks that are due, nothing is held in timers.
 
 Sleeps until the first `next_check_at`, at most `IDLE_SECS`; new facts wake it. Several tickers may run: each
-judgement locks its cases, and judging twice changes nothing.
+claims cases that no other has, and judging twice changes nothing.
 """
 
 import asyncio
@@ -40,9 +40,14 @@ async def tick_once(store: Store, world: World, clock: Clock) -> int:
             due = await cases.due(conn, now.at, BATCH)
         if not due:
             return changed
+        claimed = 0
         for site, keys in due.items():
             async with store.write() as conn:
-                changed += await judge.judge_cases(conn, site, keys, world, now)
+                own = await cases.claim(conn, site, keys, now.at)
+                claimed += len(own)
+                changed += await judge.judge_cases(conn, site, own, world, now)
+        if not claimed:
+            return changed  # another worker has them
 
 
 async def _renew(store: Store, world: World, clock: Clock) -> None:

@@ -7,17 +7,27 @@ Progress goes to standard error; the run closes with one JSON line of counts on 
 import argparse
 import asyncio
 import itertools
+import logging
 import sys
+import tempfile
 import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 from msgspec import Struct
+from sqlalchemy import insert
 
+from central import judge
+from central.rebuild import examine
+from central.store import tables
+from central.store.engine import open_store
 from tests import damage as damaging
 from tests import doctoring, filling, services
 from tests import drill as drilling
@@ -27,9 +37,12 @@ from tests import tamper as tampering
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
 from tests.install import kills
+from tests.law import year
 from tests.law.histories import differing_seeds
+from tests.law.test_late import unjust_seeds
 from tests.real import logs, replay
 from tests.real.chaos import say
+from tests.sender import Sender
 
 PATIENCE_SECS = 1800.0
 """After the last fault; a run that is not whole by then hangs."""
@@ -202,17 +215,45 @@ def _percentile(values: list[float], percent: int) -> float:
 
 async def clock(count: int, seed: int) -> Tally:
     """`count` random histories, engine against oracle, on every core of the machine; each difference is `unnoticed`."""
-    part = 10_000
+    return _seeded(differing_seeds, count, seed, 10_000)
+
+
+async def outage(count: int, seed: int) -> Tally:
+    """`count` outages with decisions in the buffer and clocks up to a day wrong; each unjust red light is `unnoticed`."""
+    return _seeded(unjust_seeds, count, seed, 100)
+
+
+def _seeded(differing: Callable[[int, int], list[int]], count: int, seed: int, part: int) -> Tally:
     starts = range(seed * 1_000_000_000, seed * 1_000_000_000 + count, part)
     wrong: list[int] = []
     with ProcessPoolExecutor() as pool:
-        for done, found in enumerate(pool.map(differing_seeds, starts, itertools.repeat(part)), 1):
+        for done, found in enumerate(pool.map(differing, starts, itertools.repeat(part)), 1):
             wrong += found
             if done % 100 == 0:
                 say(f"{done * part:,} histories, {len(wrong)} differ")
     for number in wrong[:10]:
         say(f"history {number} differs")
     return Tally(count, 0, 0, count, unnoticed=len(wrong))
+
+
+async def rebuild(count: int, seed: int) -> Tally:
+    """`count` cases live for two years in a hall on SQLite; then all are judged anew. Each difference is `unnoticed`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory() as folder:
+        store = await open_store(f"sqlite+aiosqlite:///{Path(folder) / 'central.db'}")
+        async with store.write() as conn:
+            await conn.execute(
+                insert(tables.site).values(id="s01", name="云溪镇", kind="township", position=0)
+            )
+            box = {"site": "s01", "generation": 1, "sign_key": Sender().sign_key, "state": "active"}
+            await conn.execute(insert(tables.box).values(**box, created_wall=0))
+            world = await judge.load_world(conn, ZoneInfo("Asia/Shanghai"))
+        now = await year.live(store, world, count, seed)
+        async with store.read() as conn:
+            first, second = [await examine(conn, world, now) for _ in range(2)]
+        await store.close()
+    say(f"{first.cases} cases, {first.reds} red, {first.waits} not judged yet, digest {first.digest}")
+    return Tally(0, 0, 0, first.clocks, unnoticed=len(first.differs) + (first.digest != second.digest))
 
 
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
@@ -225,8 +266,10 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "herd": herd,
     "install": install,
     "kill": kill,
+    "outage": outage,
     "points": points,
     "real": real,
+    "rebuild": rebuild,
     "tamper": tamper,
 }
 

@@ -6,89 +6,25 @@ rest on common knowledge of the law: a lawyer signs the rules before one is used
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
-from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
-from central.core import acts, route
-from central.core.calendar import Calendar
-from central.core.case import CaseState
-from central.core.item import Item, ItemKind
-from central.core.limits import Limit
-from central.core.rules import Verdict
-from common.core.instant import end_of_day
+from central.core import acts, off_rules, route
+from central.core.item import ItemKind
+from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
 from common.core.state import CaseStatus, ClockKind, Light, Procedure, StepKind
 
-RECEIPT_DAYS, PUBLISH_DAYS, CHECK_DAYS = 1, 7, 5
-REASON_LENGTH = 10
-"""Characters below which a reason is none (ours)."""
 _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
-
-
-class Answer(StrEnum):
-    """What a rule says of a case."""
-
-    KEPT = "kept"
-    BROKEN = "broken"
-    NO_DATA = "no_data"
-
-    @property
-    def word(self) -> str:
-        return {"kept": "符合", "broken": "不符合", "no_data": "无数据"}[self.value]
-
-
-class Said(Struct, frozen=True):
-    """An answer with its reason, and the light it may bring."""
-
-    answer: Answer
-    why: str
-    light: Light = Light.NONE
-
-
-class Subject(Struct, frozen=True):
-    """Everything a rule may look at."""
-
-    case: CaseState
-    item: Item | None
-    verdicts: list[Verdict]
-    calendar: Calendar
-    zone: ZoneInfo
-    whole_until: int | None
-
-    def day(self, text: str | None) -> date | None:
-        return acts.day(text, self.zone)
-
-    def is_whole(self, day: date) -> bool:
-        """Whether nothing up to the end of `day` is still on its way."""
-        return self.whole_until is not None and self.whole_until >= end_of_day(day, self.zone)
-
-    def limit(self, kind: ClockKind) -> Limit | None:
-        return next((one.limit for one in self.verdicts if one.limit.kind is kind), None)
-
-
-class Rule(Struct, frozen=True):
-    """A row of the table. `ask` gives None where the rule has nothing to say of this case."""
-
-    id: str
-    article: str
-    demand: str
-    ask: Callable[[Subject], Said | None]
-    document: str = ""
-    confirm: bool = False  # a person must have looked before it is held against anybody
-
-
-class Result(Struct, frozen=True):
-    rule: Rule
-    said: Said
 
 
 def ask_all(subject: Subject) -> list[Result]:
     """The answers of every rule that concerns the case, broken ones first, in the order of the table."""
     found = [Result(rule, said) for rule in RULES if (said := _asked(rule, subject)) is not None]
-    order = [Answer.BROKEN, Answer.NO_DATA, Answer.KEPT]
+    order = [Answer.BROKEN, Answer.WATCHED, Answer.NO_DATA, Answer.KEPT]
     return sorted(found, key=lambda result: order.index(result.said.answer))
+
+
+def ask_kept(subject: Subject) -> list[Result]:
+    """The same of the rules whose answers are kept with the case."""
+    return [Result(rule, said) for rule in _KEPT if (said := _asked(rule, subject)) is not None]
 
 
 def _asked(rule: Rule, subject: Subject) -> Said | None:
@@ -98,37 +34,28 @@ def _asked(rule: Rule, subject: Subject) -> Said | None:
         return Said(Answer.NO_DATA, "日期在工作日日历之外")
 
 
-def _kept(why: str) -> Said:
-    return Said(Answer.KEPT, why)
-
-
-def _missing(what: str) -> Said:
-    return Said(Answer.NO_DATA, f"业务系统未记录{what}")
-
-
-def _yellow(why: str) -> Said:
-    return Said(Answer.BROKEN, why, Light.YELLOW)
-
-
-def _red(why: str) -> Said:
-    return Said(Answer.BROKEN, why, Light.RED)
-
-
 # before and at acceptance ------------------------------------------------------------------------------------
 
 
 def _public(subject: Subject) -> Said | None:
-    item, accepted = subject.item, subject.day(subject.case.accepted)
+    item = subject.item
     if item is None:
         return Said(Answer.NO_DATA, "事项清单里没有这个事项")
-    if item.published_on and accepted and item.published_on > accepted:
-        return _red(f"{accepted} 受理，事项 {item.published_on} 才公示")
     fields = {
         "依据": item.basis, "条件": item.conditions, "数量": item.quantity, "程序": item.procedure,
         "材料目录": item.materials, "示范文本": item.sample, "公示日期": item.published_on,
     }  # fmt: skip
-    missing = [name for name, value in fields.items() if not value]
-    return _yellow(f"公示内容缺：{'、'.join(missing)}") if missing else _kept("公示内容齐全")
+    empty = [name for name, value in fields.items() if not value]
+    return yellow(f"公示内容缺：{'、'.join(empty)}") if empty else kept("公示内容齐全")
+
+
+def _published_first(subject: Subject) -> Said | None:
+    item, accepted = subject.item, subject.day(subject.case.accepted)
+    if item is None or item.published_on is None or accepted is None:
+        return None
+    if item.published_on > accepted:
+        return red(f"{accepted} 受理，事项 {item.published_on} 才公示")
+    return kept(f"{item.published_on} 公示，{accepted} 受理")
 
 
 def _refused_acceptance(subject: Subject) -> Said | None:
@@ -137,16 +64,16 @@ def _refused_acceptance(subject: Subject) -> Said | None:
         return None
     received, decided = subject.day(case.facts.received_at), subject.day(case.facts.finished_at)
     if case.facts.reason is None:
-        return _missing("不予受理的理由")
-    if len(case.facts.reason.strip()) < REASON_LENGTH:
-        return _red(f"不予受理的理由不足 {REASON_LENGTH} 个字")
+        return missing("不予受理的理由")
+    if len(case.facts.reason.strip()) < subject.pack.reason_length:
+        return red(f"不予受理的理由不足 {subject.pack.reason_length} 个字")
     if received is None or decided is None:
-        return _missing("收件或决定的时间")
-    due = subject.calendar.nth(received, RECEIPT_DAYS)
+        return missing("收件或决定的时间")
+    due = subject.calendar.nth(received, subject.pack.receipt_days)
     return (
-        _yellow(f"应即时告知，{received} 收件，{decided} 才决定")
+        yellow(f"应即时告知，{received} 收件，{decided} 才决定")
         if decided > due
-        else _kept("即时告知并说明理由")
+        else kept("即时告知并说明理由")
     )
 
 
@@ -155,16 +82,16 @@ def _told_once(subject: Subject) -> Said | None:
     if not notices:
         return None
     if len(notices) > 1:
-        return _red(f"补正告知了 {len(notices)} 次，应当一次告知")
+        return red(f"补正告知了 {len(notices)} 次，应当一次告知")
     told = subject.day(acts.first_of(subject.case, StepKind.SUPPLEMENT, subject.zone))
     received = subject.day(subject.case.facts.received_at)
     if told is None or received is None:
-        return _missing("收件或告知的时间")
+        return missing("收件或告知的时间")
     due = subject.calendar.nth(subject.calendar.roll_forward(received), 5)
     return (
-        _yellow(f"{told} 才告知补正，应在 {due} 前，视为自收件起受理")
+        yellow(f"{told} 才告知补正，应在 {due} 前，视为自收件起受理")
         if told > due
-        else _kept("五日内一次告知")
+        else kept("五日内一次告知")
     )
 
 
@@ -173,8 +100,8 @@ def _written(subject: Subject) -> Said | None:
     if step is None:
         return None
     if step.doc_no is None:
-        return _missing("受理通知书的文号")
-    return _kept(f"受理文书 {step.doc_no}")
+        return missing("受理通知书的文号")
+    return kept(f"受理文书 {step.doc_no}")
 
 
 # on the way --------------------------------------------------------------------------------------------------
@@ -185,8 +112,8 @@ def _at_once(subject: Subject) -> Said | None:
         return None
     accepted, done = subject.day(subject.case.accepted), subject.day(subject.case.facts.finished_at)
     if accepted is None or done is None:
-        return None if subject.case.open else _missing("受理或办结的时间")
-    return _yellow(f"即办件 {accepted} 受理，{done} 才办结") if done > accepted else _kept("当日办结")
+        return None if subject.case.open else missing("受理或办结的时间")
+    return yellow(f"即办件 {accepted} 受理，{done} 才办结") if done > accepted else kept("当日办结")
 
 
 def _two_persons(subject: Subject) -> Said | None:
@@ -195,8 +122,8 @@ def _two_persons(subject: Subject) -> Said | None:
     if not checks:
         return None
     if not known:
-        return _missing("核查人数")
-    return _yellow(f"核查只有 {min(known)} 人，应当两人以上") if min(known) < 2 else _kept("核查两人以上")
+        return missing("核查人数")
+    return yellow(f"核查只有 {min(known)} 人，应当两人以上") if min(known) < 2 else kept("核查两人以上")
 
 
 def _procedure(subject: Subject) -> Said | None:
@@ -204,10 +131,10 @@ def _procedure(subject: Subject) -> Said | None:
         return None
     names = [step.step_name for step in subject.case.steps if step.step_name]
     if not names:
-        return _missing("环节名称")
+        return missing("环节名称")
     done = None if subject.case.open else subject.day(subject.case.facts.finished_at)
     odd = route.follow(subject.item.route, names, ended=done is not None and subject.is_whole(done))
-    return _yellow(f"流程异常：{'；'.join(odd)}") if odd else _kept("按规定的环节办理")
+    return yellow(f"流程异常：{'；'.join(odd)}") if odd else kept("按规定的环节办理")
 
 
 def _limit(kind: ClockKind, light: Light) -> Callable[[Subject], Said | None]:
@@ -220,7 +147,7 @@ def _limit(kind: ClockKind, light: Light) -> Callable[[Subject], Said | None]:
             return Said(Answer.BROKEN, worst.why, light)
         if worst.light in {Light.GREY, Light.NONE}:
             return Said(Answer.NO_DATA, worst.why)
-        return _kept(worst.why)
+        return kept(worst.why)
 
     return ask
 
@@ -233,9 +160,9 @@ def _longer(subject: Subject) -> Said | None:
         return None
     void = [note for note in limit.notes if note.startswith("延期")]
     return (
-        _yellow("；".join(void))
+        yellow("；".join(void))
         if void
-        else _kept("延期在时限内批准" + ("并告知" if _told(subject) else "，未记录告知"))
+        else kept("延期在时限内批准" + ("并告知" if _told(subject) else "，未记录告知"))
     )
 
 
@@ -249,9 +176,9 @@ def _special(subject: Subject) -> Said | None:
         return None
     faults = [f"{one.first} 的{one.word}{one.fault}" for one in found if one.fault]
     if faults:
-        return _yellow("；".join(faults))
+        return yellow("；".join(faults))
     told = all(step.notified_at for step in acts.of_kind(subject.case, StepKind.PAUSE))
-    return _kept("特别程序依法扣除") if told else _missing("特别程序的书面告知，按扣除处理")
+    return kept("特别程序依法扣除") if told else missing("特别程序的书面告知，按扣除处理")
 
 
 def _first_check(subject: Subject) -> Said | None:
@@ -263,11 +190,11 @@ def _first_check(subject: Subject) -> Said | None:
     ]
     if not firsts or accepted is None:
         return None
-    due = subject.calendar.nth(accepted, CHECK_DAYS)
+    due = subject.calendar.nth(accepted, subject.pack.check_days)
     return (
-        _yellow(f"{min(firsts)} 才开始检验、检测或检疫，应在 {due} 前")
+        yellow(f"{min(firsts)} 才开始检验、检测或检疫，应在 {due} 前")
         if min(firsts) > due
-        else _kept("五日内指派")
+        else kept("五日内指派")
     )
 
 
@@ -279,10 +206,10 @@ def _charged(subject: Subject) -> Said | None:
         return Said(Answer.NO_DATA, "事项清单没有载明收费标准")
     known = [step for step in steps if step.amount is not None]
     if not known:
-        return _missing("收费金额")
+        return missing("收费金额")
     allowed = {_yuan(amount) for amount in subject.item.fees.values()}
     wrong = [step.amount for step in known if step.amount and _yuan(step.amount) not in {*allowed, 0}]
-    return _red(f"收费 {'、'.join(wrong)} 元与清单标准不符") if wrong else _kept("按清单标准收费")
+    return red(f"收费 {'、'.join(wrong)} 元与清单标准不符") if wrong else kept("按清单标准收费")
 
 
 def _yuan(amount: str) -> int:
@@ -301,11 +228,11 @@ def _refusal(subject: Subject) -> Said | None:
     if "不予" not in (facts.outcome or "") or facts.status is CaseStatus.REFUSED_ACCEPTANCE:
         return None
     if facts.reason is None or facts.remedy is None:
-        return _missing("不予许可的理由或救济途径")
-    short = len(facts.reason.strip()) < REASON_LENGTH
+        return missing("不予许可的理由或救济途径")
+    short = len(facts.reason.strip()) < subject.pack.reason_length
     if short or not all(word in facts.remedy for word in ("复议", "诉讼")):
-        return _red("不予许可没有说明理由" if short else "没有告知申请行政复议或者提起行政诉讼的权利")
-    return _kept("说明了理由并告知救济途径")
+        return red("不予许可没有说明理由" if short else "没有告知申请行政复议或者提起行政诉讼的权利")
+    return kept("说明了理由并告知救济途径")
 
 
 def _published(subject: Subject) -> Said | None:
@@ -319,9 +246,9 @@ def _published(subject: Subject) -> Said | None:
     ):
         return None
     if shown is None:
-        return _missing("决定公开的时间")
-    due = subject.calendar.nth(decided, PUBLISH_DAYS)
-    return _yellow(f"{shown} 才公开，应在 {due} 前") if shown > due else _kept("按期公开")
+        return missing("决定公开的时间")
+    due = subject.calendar.nth(decided, subject.pack.publish_days)
+    return yellow(f"{shown} 才公开，应在 {due} 前") if shown > due else kept("按期公开")
 
 
 def _order(subject: Subject) -> Said | None:
@@ -331,13 +258,12 @@ def _order(subject: Subject) -> Said | None:
     if len(known) < 2:
         return None
     words = "、".join(str(day) for day in known)
-    return (
-        _yellow(f"收件、受理、办结的先后不对：{words}") if known != sorted(known) else _kept("时间先后一致")
-    )
+    return yellow(f"收件、受理、办结的先后不对：{words}") if known != sorted(known) else kept("时间先后一致")
 
 
 RULES: Sequence[Rule] = (
-    Rule("L30-1", "行政许可法 30", "事项公示齐全，先公示后受理", _public, "公示缺项整改通知"),
+    Rule("L30-1", "行政许可法 30", "事项公示齐全", _public, "公示缺项整改通知", kept_elsewhere=True),
+    Rule("L30-1a", "行政许可法 30", "先公示后受理", _published_first, "公示缺项整改通知"),
     Rule("L32-1", "行政许可法 32(一)(二)", "不予受理即时告知并说明理由", _refused_acceptance),
     Rule("L32-3", "行政许可法 32(四)", "材料不齐五日内一次告知", _told_once, "视为受理提示"),
     Rule(
@@ -346,6 +272,7 @@ RULES: Sequence[Rule] = (
         "五日内受理或告知",
         _limit(ClockKind.SUPPLEMENT, Light.YELLOW),
         "视为受理提示",
+        kept_elsewhere=True,
     ),
     Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written),
     Rule("L34-1", "行政许可法 34", "能当场决定的当场决定", _at_once),
@@ -353,10 +280,31 @@ RULES: Sequence[Rule] = (
     Rule("L37", "行政许可法 37", "按规定的程序办理", _procedure, confirm=True),
     Rule("L38-1", "行政许可法 38", "不予许可说明理由、告知救济途径", _refusal, "督办通知书"),
     Rule("L40", "行政许可法 40", "准予许可的决定公开", _published),
-    Rule("L42-1", "行政许可法 42", "法定时限内决定", _limit(ClockKind.STATUTE, Light.RED), "督办通知书"),
-    Rule("L42-P", "承诺", "承诺时限内决定", _limit(ClockKind.PROMISE, Light.RED), "督办通知书"),
+    Rule(
+        "L42-1",
+        "行政许可法 42",
+        "法定时限内决定",
+        _limit(ClockKind.STATUTE, Light.RED),
+        "督办通知书",
+        kept_elsewhere=True,
+    ),
+    Rule(
+        "L42-P",
+        "承诺",
+        "承诺时限内决定",
+        _limit(ClockKind.PROMISE, Light.RED),
+        "督办通知书",
+        kept_elsewhere=True,
+    ),
     Rule("L42-E", "行政许可法 42", "延期在时限内批准并告知，一次为限", _longer),
-    Rule("L44", "行政许可法 44", "十日内送达", _limit(ClockKind.DELIVERY, Light.RED), "督办通知书"),
+    Rule(
+        "L44",
+        "行政许可法 44",
+        "十日内送达",
+        _limit(ClockKind.DELIVERY, Light.RED),
+        "督办通知书",
+        kept_elsewhere=True,
+    ),
     Rule("L45-1", "行政许可法 45", "特别程序合法并书面告知", _special),
     Rule(
         "L45-2",
@@ -364,9 +312,13 @@ RULES: Sequence[Rule] = (
         "特别程序在告知的时间内完成",
         _limit(ClockKind.PROCEDURE, Light.RED),
         "督办通知书",
+        kept_elsewhere=True,
     ),
     Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check),
     Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书"),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
-    Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW)),
+    Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
+    *off_rules.RULES,
 )
+
+_KEPT = [rule for rule in RULES if not rule.kept_elsewhere]

@@ -43,6 +43,7 @@ class CaseState(Struct, frozen=True, kw_only=True):
     deleted: bool
     as_of: int | None = None  # the instant up to which it is looked at
     wake_at: int | None = None  # the first later instant of which its rows already speak
+    said_at: int = 0  # before it the source said something else: the data must be whole up to here to accuse
 
 
 def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
@@ -77,12 +78,15 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
 def as_of(case: CaseState, now_at: int, zone: ZoneInfo) -> CaseState:
     """The case at `now_at`: what is dated later (2099 for "open", a procedure of next week) has not happened yet."""
     state = msgspec.structs.replace(case, as_of=now_at)
+    later: list[int] = []
     if case.finished_at is not None and not case.deleted and _is_ahead(case, now_at, zone):
-        state = msgspec.structs.replace(state, finished_at=None, open=not is_ended(case.facts))
+        later.append(_comes(case, zone))
+        state = msgspec.structs.replace(
+            state, finished_at=None, open=not is_ended(case.facts), wake_at=later[0]
+        )
     if not any(step.kind in _STOPPING for step in case.steps):
         return state
     steps: list[Step] = []
-    later: list[int] = []
     today = local_date(now_at, zone)
     for step in case.steps:
         first, last = _days(step, zone) if step.kind in _STOPPING else (None, None)
@@ -113,6 +117,12 @@ def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
     if is_date_only(text):
         return day_of(text, zone) > local_date(now_at, zone)
     return (case.finished_at or 0) > now_at + HOUR  # a source's clock may be somewhat fast
+
+
+def _comes(case: CaseState, zone: ZoneInfo) -> int:
+    """From when the completion is no longer ahead."""
+    text = case.facts.finished_at or ""
+    return start_of_day(day_of(text, zone), zone) if is_date_only(text) else (case.finished_at or 0) - HOUR
 
 
 def is_ended(facts: Case) -> bool:

@@ -48,7 +48,7 @@ def verdicts(
     found = []
     for limit in limits(case, item, calendar, zone):
         verdict = judge(case, limit, before(limit.kind, limit.cycle), complete_until, now_at, zone)
-        if case.wake_at is not None and not verdict.stopped:
+        if case.wake_at is not None:
             check = min(case.wake_at, verdict.next_check_at or case.wake_at)
             verdict = replace(verdict, next_check_at=check)
         found.append(verdict)
@@ -68,11 +68,20 @@ def judge(
         return _verdict(limit, Light.RED, limit.due_at, stopped=not limit.end.open, why=_over(limit))
     if not limit.end.open:
         is_late = limit.running and limit.worst is Light.RED and _ended_late(case, limit, zone)
-        return _overdue(limit, complete_until) if is_late else _ended(case, limit)
+        return _overdue(case, limit, complete_until) if is_late else _ended(case, limit)
     if not limit.running:
         kind = limit.stops[-1].why if limit.stops else "停表"
         return _verdict(limit, Light.PAUSED, None, why=f"依法停表（{kind}），期间不计入时限")
-    return _waiting(limit, now_at) if now_at <= limit.due_at else _overdue(limit, complete_until)
+    return _waiting(limit, now_at) if now_at <= limit.due_at else _overdue(case, limit, complete_until)
+
+
+def has_lapsed(case: CaseState, limit: Limit, at: int, zone: ZoneInfo) -> bool:
+    """Whether by `case` (as of `at`) the limit had passed at `at`, so that it would be red on whole data."""
+    if limit.worst is not Light.RED or limit.provisional or not limit.running:
+        return False
+    if max(limit.due_at, limit.proof_at) > at:
+        return False
+    return limit.end.open or _ended_late(case, limit, zone)
 
 
 _DONE = {ClockKind.DELIVERY: "送达", ClockKind.PROCEDURE: "结束"}
@@ -82,7 +91,7 @@ def _over(limit: Limit) -> str:
     return f"超过{limit.kind.word}（{limit.budget}）"
 
 
-def _overdue(limit: Limit, complete_until: int | None) -> Verdict:
+def _overdue(case: CaseState, limit: Limit, complete_until: int | None) -> Verdict:
     """Past due, as far as is known: red only on whole data and a published calendar."""
     if limit.worst is Light.YELLOW:  # it accuses nobody, so it needs no whole data
         return _verdict(limit, Light.YELLOW, limit.yellow_at, why=_over(limit))
@@ -90,7 +99,7 @@ def _overdue(limit: Limit, complete_until: int | None) -> Verdict:
         return _verdict(
             limit, Light.GREY, limit.due_at, stopped=not limit.end.open, why="日历未发布，暂不判定"
         )
-    needed = max(limit.due_at, limit.proof_at)
+    needed = max(limit.due_at, limit.proof_at, case.said_at)
     if complete_until is None or complete_until < needed:
         why = "待数据：站点数据未到应办结时刻"
         return _verdict(limit, Light.GREY, limit.due_at, needs=needed, why=why)

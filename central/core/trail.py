@@ -62,6 +62,8 @@ ACTS = {
     "central.restore": "恢复市中心",
     "box.enrol": "站点机器登记",
     "calendar.import": "导入工作日历",
+    "light.withdrawn": "撤销红灯",
+    "light.kept": "维持红灯",
     "item.import": "导入事项",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }

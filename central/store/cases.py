@@ -37,6 +37,23 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
     return found
 
 
+async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) -> list[str]:
+    """Cases of `site` in order, from behind `after` on."""
+    query = select(case.c.case_key).where(case.c.site == site, case.c.case_key > after)
+    return list(await conn.scalars(query.order_by(case.c.case_key).limit(limit)))
+
+
+async def sites(conn: AsyncConnection) -> list[str]:
+    return list(await conn.scalars(select(case.c.site).distinct().order_by(case.c.site)))
+
+
+async def reds(conn: AsyncConnection, site: str, keys: Sequence[str]) -> dict[tuple[str, str, int], Row[Any]]:
+    """(case key, kind, cycle) -> the transition that lit it red."""
+    query = select(transition).where(transition.c.site == site, transition.c.after == "red")
+    rows = await conn.execute(among(conn, query, transition.c.case_key, keys))
+    return {(row.case_key, row.clock, row.cycle): row for row in rows}
+
+
 async def row_counts(conn: AsyncConnection, site: str, keys: Sequence[str], most: int) -> dict[str, int]:
     """Case key -> how many source rows it has; counted up to `most` and no further, whatever a site has sent."""
     wanted, head = each(conn, keys), row_head.c
@@ -83,6 +100,16 @@ async def due(conn: AsyncConnection, now_at: int, limit: int) -> dict[str, list[
     for row in await conn.execute(query.order_by(clock.c.next_check_at).limit(limit)):
         found[row.site].append(row.case_key)
     return {site: sorted(set(keys)) for site, keys in found.items()}
+
+
+async def claim(conn: AsyncConnection, site: str, keys: Sequence[str], now_at: int) -> list[str]:
+    """Those of `keys` that are still due and that no other worker judges just now; locked where the engine locks rows."""
+    mine = select(case.c.case_key).where(case.c.site == site, case.c.case_key.in_(keys))
+    free = set(await conn.scalars(mine.order_by(case.c.case_key).with_for_update(skip_locked=True)))
+    known = set(await conn.scalars(mine))
+    late = select(clock.c.case_key).where(clock.c.site == site, clock.c.case_key.in_(keys))
+    due_now = set(await conn.scalars(late.where(clock.c.next_check_at <= now_at)))
+    return sorted(key for key in keys if key in due_now and (key in free or key not in known))
 
 
 async def near(conn: AsyncConnection, from_at: int, to_at: int) -> dict[str, int]:

@@ -50,6 +50,12 @@ async def newest(conn: AsyncConnection) -> int | None:
     return version
 
 
+async def marks(conn: AsyncConnection) -> dict[int, int]:
+    """Version -> the instant of office time from which it is in force."""
+    rows = await conn.execute(select(calendar_version.c.version, calendar_version.c.made_at))
+    return {row.version: row.made_at for row in rows}
+
+
 async def versions(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """Every version with its source, newest first."""
     return (await conn.execute(select(calendar_version).order_by(calendar_version.c.version.desc()))).all()
@@ -67,9 +73,15 @@ async def year(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
 
 
 async def add_year(
-    conn: AsyncConnection, days: list[tuple[date, bool, str]], source: str, who: str, why: str, wall: int
+    conn: AsyncConnection,
+    days: list[tuple[date, bool, str]],
+    source: str,
+    who: str,
+    why: str,
+    at: int,
+    wall: int,
 ) -> Calendar:
-    """A new version: the newest one, with the year of `days` as its notice says. -> the new version."""
+    """A new version: the newest one, with the year of `days` as its notice says. `at`: office time. -> the new version."""
     before = await newest(conn)
     assert before is not None
     version = before + 1
@@ -84,7 +96,8 @@ async def add_year(
     ]
     rows += _rows(version, days)
     await conn.execute(insert(calendar_day), rows)
-    line = {"version": version, "source": source, "who": who, "why": why, "made_wall": wall}
+    line: dict[str, Any] = {"version": version, "source": source, "who": who, "why": why}
+    line |= {"made_wall": wall, "made_at": at}
     await conn.execute(insert(calendar_version).values(**line))
     found = await calendar_if_any(conn)
     assert found is not None
@@ -150,7 +163,8 @@ async def _seed(conn: AsyncConnection) -> None:
     text = (files("central") / "data" / "calendar_cn.json").read_bytes()
     data = msgspec.json.decode(text, type=CalendarData)
     await conn.execute(insert(calendar_day), _rows(1, calendars.published_days(data)))
-    line = {"version": 1, "source": data.source, "who": "mingcha", "why": SEED, "made_wall": 0}
+    line: dict[str, Any] = {"version": 1, "source": data.source, "who": "mingcha", "why": SEED}
+    line |= {"made_wall": 0, "made_at": 0}
     await conn.execute(insert(calendar_version).values(**line))
 
 

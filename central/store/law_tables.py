@@ -1,6 +1,17 @@
 """Tables of the law: the working-day calendar and the item catalogue, both in versions that are only added."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from central.store.metadata import metadata
 
@@ -12,6 +23,9 @@ calendar_version = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("made_wall", BigInteger, nullable=False),
+    Column(
+        "made_at", BigInteger, nullable=False
+    ),  # office time: before it, cases were judged by the one before
 )
 
 calendar_day = Table(
@@ -49,4 +63,53 @@ item_version = Table(
     Column("why", Text, nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("code", "version"),
+)
+
+withdrawal = Table(
+    "withdrawal",  # red lights that the facts of today do not show: proposed, and what a person decided
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("clock", Text, nullable=False),  # common.core.state.ClockKind, or the id of a rule
+    Column("cycle", BigInteger, nullable=False),  # 0: of a rule
+    Column("reason", Text, nullable=False),  # what the facts show now
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("proposed_wall", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # central.core.judgement.WithdrawalState
+    Column("decided_by", Text),
+    Column("decided_why", Text),
+    Column("decided_wall", BigInteger),
+    PrimaryKeyConstraint("site", "case_key", "clock", "cycle"),
+)
+
+ruling = Table(
+    "ruling",  # rules that a case has broken, and what is watched of it: dated, and kept whatever the facts say later
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("rule", Text, nullable=False),  # central.core.ruling.Rule.id
+    Column("answer", Text, nullable=False),  # central.core.ruling.Answer: broken | watched
+    Column("light", Text, nullable=False),  # common.core.state.Light
+    Column("why", Text, nullable=False),  # with the inputs, for people
+    Column("pack", Integer, nullable=False),  # version of the rules
+    Column("found_at", BigInteger, nullable=False),
+    Column("found_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "case_key", "rule"),
+    Index("ix_ruling_rule", "rule", "found_at"),
+)
+
+_WAITING = text("done_wall IS NULL")
+outbox = Table(
+    "outbox",  # what is to be told of a judgement, written with it in one transaction; told at least once
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # common.core.state.ClockKind, or the id of a rule
+    Column("cycle", BigInteger, nullable=False),  # 0: of a rule
+    Column("event", Text, nullable=False),  # yellow | red: lit; withdrawn | kept: what a person decided
+    Column("made_wall", BigInteger, nullable=False),
+    Column("done_wall", BigInteger),
+    UniqueConstraint("site", "case_key", "subject", "cycle", "event"),
+    Index("ix_outbox_waiting", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
 )

@@ -23,6 +23,7 @@ from central.store import metadata as registry
 
 metadata = registry.metadata
 EVENTS = text("kind = 'event'")
+PASSES = text("kind = 'pass'")
 
 # who and where -----------------------------------------------------------------------------------------------
 
@@ -82,6 +83,7 @@ record = Table(
     PrimaryKeyConstraint("site", "epoch", "seq"),
     Index("ix_record_row", "site", "tbl", "key"),
     Index("ix_record_event", "site", "cap_wall", sqlite_where=EVENTS, postgresql_where=EVENTS),
+    Index("ix_record_pass", "site", "epoch", "seq", sqlite_where=PASSES, postgresql_where=PASSES),
 )
 
 ingest_cursor = Table(
@@ -274,6 +276,9 @@ calendar_day = law_tables.calendar_day
 calendar_version = law_tables.calendar_version
 due_change = law_tables.due_change
 item_version = law_tables.item_version
+outbox = law_tables.outbox
+ruling = law_tables.ruling
+withdrawal = law_tables.withdrawal
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import articles, rules, wording
 from central.core import case as cases
 from central.core.access import Permission, allows
-from central.core.articles import Subject
 from central.core.case import CaseState
 from central.core.hall import Facts
 from central.core.item import Item
 from central.core.rules import Verdict
+from central.core.ruling import Result, Subject
 from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
-from central.store import findings, items, law, pages, trail
+from central.store import findings, items, law, pages, trail, withdrawals
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -41,11 +41,12 @@ class Found(Struct, frozen=True):
     state: CaseState
     clocks: list[Row[Any]]
     verdicts: list[Verdict]
-    rules: list[articles.Result]
+    rules: list[Result]
     item: Item | None
     calendar: Calendar
     complete_until: int | None
     transitions: Sequence[Row[Any]]
+    withdrawals: dict[tuple[str, str, int], Row[Any]]
     versions: Sequence[Row[Any]]
     findings: list[finding.View]
     looked: list[Line]
@@ -93,7 +94,7 @@ async def show_case(request: web.Request) -> web.Response:
             for clock in found.clocks
         ],
         events=case_story.events(state, found.clocks, facts),
-        transitions=[case_story.transition(change, facts) for change in found.transitions],
+        transitions=[case_story.transition(change, found.withdrawals, facts) for change in found.transitions],
         versions=[case_story.version(version, facts) for version in found.versions],
         findings=found.findings,
         looked=[
@@ -147,6 +148,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         calendar=await pages.calendar_days(conn, first, last),
         complete_until=until,
         transitions=await pages.transitions(conn, site, key),
+        withdrawals=await withdrawals.of_cases(conn, site, [key]),
         versions=await pages.versions(conn, site, key),
         findings=await finding.views(conn, doubts, facts),
         looked=await trail.about(conn, "case.reveal", f"{site}/{key}", MOST_LOOKS) if sees else [],

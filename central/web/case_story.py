@@ -1,6 +1,6 @@
 """The story of a case for people: facts, steps with the limits between them, changes of lights, source rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from central.core import wording
 from central.core.case import CaseState
 from central.core.hall import Facts
+from central.core.judgement import WithdrawalState
 from common.core.instant import parse_when
 from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light
@@ -120,9 +121,13 @@ def _when(step: Step, facts: Facts) -> str:
     return f"{began} 至 {ended.rpartition(' ')[2] if same_day else ended}"
 
 
-def transition(row: Row[Any], facts: Facts) -> dict[str, object]:
-    """A change of a light: from when it holds, and when the hall found it."""
+def transition(
+    row: Row[Any], withdrawals: Mapping[tuple[str, str, int], Row[Any]], facts: Facts
+) -> dict[str, object]:
+    """A change of a light: from when it holds, when the hall found it, and what became of a red one."""
+    given = withdrawals.get((row.case_key, row.clock, row.cycle)) if row.after == Light.RED else None
     return {
+        "withdrawal": "" if given is None else _withdrawn(given),
         "clock": ClockKind(row.clock).word,
         "before": Light(row.before),
         "after": Light(row.after),
@@ -131,6 +136,11 @@ def transition(row: Row[Any], facts: Facts) -> dict[str, object]:
         "late": bool(row.late),
         "why": row.why,
     }
+
+
+def _withdrawn(row: Row[Any]) -> str:
+    said = f"撤销提议（{WithdrawalState(row.state).word}）：现在的数据 {row.reason}"
+    return said if row.decided_by is None else f"{said}；{row.decided_by}：{row.decided_why}"
 
 
 def version(row: Row[Any], facts: Facts) -> dict[str, object]:

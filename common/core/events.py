@@ -196,6 +196,15 @@ EVENTS: dict[str, LogEvent] = {
         ("site", "code", "table"),
         "查看疑点页，或执行 mingcha finding list",
     ),
+    "rule.answered": LogEvent(
+        "info", "一个办件不符合一条规则，或列入重点监察", ("site", "rule", "answer"), "查看规则页"
+    ),
+    "withdrawal.proposed": LogEvent(
+        "info",
+        "一盏红灯或一条不符合按现在的数据不成立，等人认定是否撤销",
+        ("site", "clock"),
+        "执行 mingcha light list",
+    ),
     "case.postponed": LogEvent(
         "error", "一个办件无法判定，一小时后再试", ("site", "case_key"), "执行 mingcha doctor"
     ),

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from central.core import articles, case, route, rules
-from central.core.articles import RULES, Answer, Subject
+from central.core.articles import RULES
 from central.core.item import Item, ItemKind, RouteStep
+from central.core.ruling import Answer, Subject
 from common.core.record import Step
 from common.core.state import CaseStatus, Light, Procedure, StepKind
 from tests.core.test_rules import CALENDAR, ZONE, at, folded
@@ -39,12 +40,14 @@ class Trial:
     light: Light = Light.NONE
 
 
-K, B, N = Answer.KEPT, Answer.BROKEN, Answer.NO_DATA
+K, B, N, W = Answer.KEPT, Answer.BROKEN, Answer.NO_DATA, Answer.WATCHED
+LOWER = replace(PUBLIC, kind=ItemKind.PRELIMINARY)
 NOTICE = StepKind.SUPPLEMENT
 TRIALS = [
     Trial("L30-1", K, DONE),
     Trial("L30-1", B, DONE, item=replace(PUBLIC, sample=""), light=Light.YELLOW),
-    Trial("L30-1", B, DONE, item=replace(PUBLIC, published_on=date(2026, 3, 3)), light=Light.RED),
+    Trial("L30-1a", K, DONE),
+    Trial("L30-1a", B, DONE, item=replace(PUBLIC, published_on=date(2026, 3, 3)), light=Light.RED),
     Trial("L30-1", N, DONE, item=None),
     Trial("L32-1", None, DONE),
     Trial("L32-1", K, REFUSED | {"finished_at": "2026-03-03", "reason": LONG}),
@@ -101,6 +104,26 @@ TRIALS = [
     Trial("S-2", B, DONE | {"received_at": "2026-03-03"}, light=Light.YELLOW),
     Trial("S-4", K, {"accepted_at": "2026-05-25"}, [step(StepKind.CHECK, started_at="2026-05-26", due_at="2026-06-05")]),
     Trial("S-4", B, {"accepted_at": "2026-05-25"}, [step(StepKind.CHECK, started_at="2026-05-26", due_at="2026-05-29")], light=Light.YELLOW),
+    Trial("L43", None, DONE),
+    Trial("L43", K, DONE, [step(StepKind.FORWARD, "2026-03-30")], item=LOWER),
+    Trial("L43", B, DONE, [step(StepKind.FORWARD, "2026-03-31")], item=LOWER, light=Light.RED),
+    Trial("L43", N, DONE, item=LOWER),
+    Trial("L43", None, {"accepted_at": "2026-03-02"}, item=LOWER),
+    Trial("L48", K, DONE, [step(StepKind.HEAR, "2026-03-10", notified_at="2026-03-03")]),
+    Trial("L48", B, DONE, [step(StepKind.HEAR, "2026-03-10", notified_at="2026-03-04")], light=Light.YELLOW),
+    Trial("L48", N, DONE, [step(StepKind.HEAR, "2026-03-10")]),
+    Trial("L50", K, DONE, [step(StepKind.RENEW, due_at="2026-03-10")]),
+    Trial("L50", B, DONE, [step(StepKind.RENEW, due_at="2026-03-09")], light=Light.RED),
+    Trial("L50", B, {"accepted_at": "2026-03-02"}, [step(StepKind.RENEW, due_at="2026-05-31")], light=Light.RED),
+    Trial("L50", None, {"accepted_at": "2026-03-02"}, [step(StepKind.RENEW, due_at="2026-06-01")]),
+    Trial("L50", N, DONE, [step(StepKind.RENEW)]),
+    Trial("W-1", W, DONE | {"outcome": "不予许可"}),
+    Trial("W-1", None, DONE | {"outcome": "准予许可"}),
+    Trial("W-2", W, REFUSED | {"finished_at": "2026-03-03"}),
+    Trial("W-2", None, DONE),
+    Trial("W-3", W, DONE, [step(NOTICE, "2026-03-04")]),
+    Trial("W-4", W, DONE, [step(StepKind.PAUSE, "2026-03-05")]),
+    Trial("W-5", W, DONE, [step(StepKind.EXTEND, "2026-03-05", days=5)]),
 ]  # fmt: skip
 
 
@@ -116,11 +139,11 @@ def test_a_rule_answers(trial: Trial) -> None:
 
 
 def test_every_rule_is_tried_kept_and_told_apart() -> None:
-    tried = {trial.rule for trial in TRIALS if trial.expected in {K, B, N}}
+    tried = {trial.rule for trial in TRIALS if trial.expected in {K, B, N, W}}
     assert tried == {rule.id for rule in RULES}
     assert len({rule.id for rule in RULES}) == len(RULES)
     broken = {trial.rule for trial in TRIALS if trial.expected is B}
-    assert {rule.id for rule in RULES} - broken == {"L32-5"}
+    assert {rule.id for rule in RULES} - broken == {"L32-5", "W-1", "W-2", "W-3", "W-4", "W-5"}
 
 
 def test_nothing_recorded_breaks_nothing() -> None:

@@ -339,3 +339,20 @@ def _oracle(spans: list[tuple[date, date]]) -> date | None:
         elif left:
             left -= CALENDAR.is_workday(day)
             waited = False
+
+
+@pytest.mark.parametrize(
+    ("finished", "wakes"),
+    [("2026-03-20", "2026-03-20T00:00"), ("2026-03-20T15:00:00+08:00", "2026-03-20T14:00")],
+)
+def test_a_completion_that_is_dated_ahead_is_looked_at_when_its_day_comes(finished: str, wakes: str) -> None:
+    """Stopped, done or under way meanwhile: somebody has to look again."""
+    stop = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-05")
+    for steps, status in (((), None), ((stop,), None), ((), CaseStatus.DONE)):
+        state = folded(*steps, accepted_at="2026-03-02", finished_at=finished, status=status)
+        for now, checked in (("2026-03-10T10:00", at(wakes)), (wakes, None)):
+            seen = case.as_of(state, at(now), ZONE)
+            assert seen.wake_at == checked
+            found = rules.verdicts(seen, None, CALENDAR, lambda *_: Light.NONE, None, at(now), ZONE)
+            checks = {one.next_check_at for one in found}
+            assert checked is None or all(one is not None and one <= checked for one in checks)

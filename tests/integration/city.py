@@ -55,7 +55,7 @@ async def fill(conn: AsyncConnection, now_at: int, now_wall: int, *, cases_a_day
     arrivals = [row for place in heard for row in _arrivals(place, now_at, chance)]
     await conn.execute(insert(t.arrival), arrivals)
     await conn.execute(insert(t.calendar_day), _calendar(from_us(now_at, ZONE).date()))
-    version = {"version": 1, "source": "测试", "who": "w", "why": "y", "made_wall": 0}
+    version = {"version": 1, "source": "测试", "who": "w", "why": "y", "made_wall": 0, "made_at": 0}
     await conn.execute(insert(t.calendar_version), [version])
     await conn.execute(insert(t.transition), _history(now_at, chance))
     await conn.execute(insert(t.dead_letter), _dead_letters(now_wall))

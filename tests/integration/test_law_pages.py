@@ -137,3 +137,30 @@ async def test_the_catalogue_shows_the_version_in_force_and_its_history(window: 
 
 def test_the_friday_of_the_test_city_lies_inside_the_case() -> None:
     assert at("2026-05-20T09:00") < FridayClock().office() < at("2026-07-01T00:00")
+
+
+async def test_the_rules_show_what_was_broken_and_what_no_source_records(window: Window) -> None:
+    status, html = await window.get("/hall/rules")
+    words = text_of(html)
+    assert status == 200
+    for said in (
+        "L58 行政许可法 58、59 按公布的项目和标准收费 1 0 督办通知书",
+        "W-4 特别程序 1",
+        "W-5 延期 1",
+        "L31 行政许可法 31 不要求提交无关材料 补正告知的逐项材料",
+        "没有待认定的",
+    ):
+        assert said in words, said
+    status, html = await window.get("/hall/rules/L58")
+    assert status == 200
+    assert "红灯 收费 12.00 元与清单标准不符" in text_of(html)
+    assert f'href="{CASE}"' in html
+    assert (await window.get("/hall/rules/L99"))[0] == 404
+
+
+async def test_the_forecast_names_what_time_alone_will_change(window: Window) -> None:
+    status, html = await window.get("/hall/forecast")
+    assert status == 200
+    words = text_of(html)
+    assert "三个工作日预告" in words
+    assert "会转黄或到期的时限" in words

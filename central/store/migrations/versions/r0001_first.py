@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from central.store.migrations import first_accounts, first_cameras, first_enrolment, first_findings
+from central.store.migrations import first_accounts, first_cameras, first_enrolment, first_findings, first_law
 
 revision = "0001"
 down_revision = None
@@ -29,35 +29,6 @@ def upgrade() -> None:
         sa.Column("created_wall", sa.BigInteger(), nullable=False),
         sa.Column("machine", sa.Text(), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("site", "generation", name=op.f("pk_box")),
-    )
-    op.create_table(
-        "calendar_day",
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("day", sa.Text(), nullable=False),
-        sa.Column("workday", sa.Boolean(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("version", "day", name=op.f("pk_calendar_day")),
-    )
-    op.create_table(
-        "calendar_version",
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("made_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("version", name=op.f("pk_calendar_version")),
-    )
-    op.create_table(
-        "due_change",
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("site", sa.Text(), nullable=False),
-        sa.Column("case_key", sa.Text(), nullable=False),
-        sa.Column("clock", sa.Text(), nullable=False),
-        sa.Column("cycle", sa.BigInteger(), nullable=False),
-        sa.Column("before_at", sa.BigInteger(), nullable=False),
-        sa.Column("after_at", sa.BigInteger(), nullable=False),
-        sa.Column("judged_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("version", "site", "case_key", "clock", "cycle", name=op.f("pk_due_change")),
     )
     op.create_table(
         "case",
@@ -177,6 +148,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_wall IS NULL"),
         postgresql_where=sa.text("ended_wall IS NULL"),
     )
+    first_law.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()
@@ -251,17 +223,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("site", "epoch", name=op.f("pk_ingest_cursor")),
     )
     op.create_table(
-        "item_version",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("valid_from", sa.Text(), nullable=True),
-        sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
-        sa.Column("made_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_item_version")),
-    )
-    op.create_table(
         "pending_pass",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=False),
@@ -302,6 +263,14 @@ def upgrade() -> None:
     events = sa.text("kind = 'event'")
     op.create_index(
         "ix_record_event", "record", ["site", "cap_wall"], sqlite_where=events, postgresql_where=events
+    )
+    passes = sa.text("kind = 'pass'")
+    op.create_index(
+        "ix_record_pass",
+        "record",
+        ["site", "epoch", "seq"],
+        sqlite_where=passes,
+        postgresql_where=passes,
     )
     op.create_table(
         "row_head",

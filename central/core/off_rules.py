@@ -1,0 +1,118 @@
+"""Rules on what few sources record, and the watched list: lawful acts that people look at all the same (supervision.md 3.1)."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from central.core import acts
+from central.core.item import ItemKind
+from central.core.ruling import Answer, Rule, Said, Subject, kept, missing, red, yellow
+from common.core.state import CaseStatus, StepKind
+
+
+def _review(subject: Subject) -> Said | None:
+    """The lower organ sends its opinion on within its days (行政许可法 43)."""
+    item, accepted = subject.item, subject.day(subject.case.accepted)
+    if item is None or item.kind is not ItemKind.PRELIMINARY or accepted is None:
+        return None
+    text = acts.first_of(subject.case, StepKind.FORWARD, subject.zone)
+    due = subject.calendar.nth(accepted, min(item.legal_days, subject.pack.review_days))
+    forwarded = subject.day(text)
+    if forwarded is None:
+        return missing("上报的时间") if not subject.case.open else None
+    return (
+        red(f"{forwarded} 才上报，应在 {due} 前") if forwarded > due else kept(f"{forwarded} 上报，{due} 前")
+    )
+
+
+def _hearing(subject: Subject) -> Said | None:
+    """Seven days' notice of a hearing (行政许可法 48)."""
+    steps = list(acts.of_kind(subject.case, StepKind.HEAR))
+    if not steps:
+        return None
+    days = subject.pack.hearing_notice_days
+    found = [
+        (held, told)
+        for step in steps
+        if (held := subject.day(acts.began(step))) is not None
+        and (told := subject.day(step.notified_at)) is not None
+    ]
+    if not found:
+        return missing("听证的时间或通知听证的时间")
+    short = [(held, told) for held, told in found if held - told < timedelta(days=days)]
+    if short:
+        held, told = short[0]
+        return yellow(f"{told} 才通知 {held} 的听证，应当提前 {days} 日")
+    return kept(f"听证提前 {days} 日通知")
+
+
+def _renewal(subject: Subject) -> Said | None:
+    """A renewal is decided before the licence expires, else it counts as granted (行政许可法 50)."""
+    steps = list(acts.of_kind(subject.case, StepKind.RENEW))
+    if not steps:
+        return None
+    expires = min((day for step in steps if (day := subject.day(step.due_at)) is not None), default=None)
+    if expires is None:
+        return missing("许可证的有效期")
+    decided = subject.day(subject.case.facts.finished_at)
+    if subject.case.open:
+        late = subject.is_whole(expires)
+        return red(f"有效期 {expires} 届满仍未决定，视为准予延续") if late else None
+    if decided is None:
+        return missing("决定的时间")
+    return red(f"{decided} 才决定，有效期 {expires} 已届满") if decided > expires else kept("届满前决定")
+
+
+def _watched(what: Callable[[Subject], str]) -> Callable[[Subject], Said | None]:
+    def ask(subject: Subject) -> Said | None:
+        said = what(subject)
+        return Said(Answer.WATCHED, said) if said else None
+
+    return ask
+
+
+def _refused(subject: Subject) -> str:
+    facts = subject.case.facts
+    if facts.status is CaseStatus.REFUSED_ACCEPTANCE or "不予" not in (facts.outcome or ""):
+        return ""
+    return f"{subject.day(facts.finished_at) or '未记录时间'} 决定：{facts.outcome}"
+
+
+def _not_accepted(subject: Subject) -> str:
+    facts = subject.case.facts
+    if facts.status is not CaseStatus.REFUSED_ACCEPTANCE:
+        return ""
+    return f"{subject.day(facts.finished_at) or '未记录时间'} 不予受理"
+
+
+def _steps(kind: StepKind) -> Callable[[Subject], str]:
+    def say(subject: Subject) -> str:
+        steps = list(acts.of_kind(subject.case, kind))
+        if not steps:
+            return ""
+        day = subject.day(acts.first_of(subject.case, kind, subject.zone))
+        return f"{kind.word} {len(steps)} 次，{day or '未记录时间'}起"
+
+    return say
+
+
+RULES: Sequence[Rule] = (
+    Rule("L43", "行政许可法 43", "下级机关按期审查上报", _review, "督办通知书"),
+    Rule("L48", "行政许可法 48", "听证提前通知", _hearing),
+    Rule("L50", "行政许可法 50", "有效期届满前决定是否延续", _renewal, "视为准予延续提示"),
+    Rule("W-1", "重点监察", "不予许可", _watched(_refused)),
+    Rule("W-2", "重点监察", "不予受理", _watched(_not_accepted)),
+    Rule("W-3", "重点监察", "补正告知", _watched(_steps(StepKind.SUPPLEMENT))),
+    Rule("W-4", "重点监察", "特别程序", _watched(_steps(StepKind.PAUSE))),
+    Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND))),
+)
+
+UNRECORDED: Sequence[tuple[str, str, str, str]] = (
+    ("L30-2", "行政许可法 30", "申请人要求说明的，应当说明", "咨询与答复"),
+    ("L31", "行政许可法 31", "不要求提交无关材料", "补正告知的逐项材料"),
+    ("L32-2", "行政许可法 32(三)", "可以当场更正的允许当场更正", "补正告知的逐项材料"),
+    ("L32-4", "行政许可法 32(五)", "材料齐全的应当受理", "材料齐全的时间"),
+    ("L47", "行政许可法 47", "申请听证的二十日内组织", "申请听证的时间"),
+    ("S-1", "体外循环", "办件都进系统", "叫号、收费、证照编号"),
+    ("S-5", "窗口在岗", "有人等候时窗口有人", "现场记录"),
+)
+"""Rows of the table whose inputs no source records yet: (id, article, demand, what is missing). They answer 无数据."""

@@ -1,0 +1,170 @@
+"""What a case's source said when: the limits that had passed by what it said then, whatever it says now. Pure.
+
+Theory. A light found by looking at the newest rows alone depends on when the hall looks: a completion entered after the
+due instant and dated before it would acquit a case whose line was down, and not one whose line was up. So the rows are
+taken as they were captured, version by version, and a limit has lapsed if at any instant it had passed by what the source
+said at that instant. This is a function of the records alone, and it only grows: once the site's data is whole up to an
+instant, nothing that comes later says anything else of the time before it.
+
+An office is never late by the box: a version counts from the last pass before it, after which it may have been written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from central.core import rules
+from central.core.calendar import Calendar
+from central.core.case import CaseState, Row, as_of, fold
+from central.core.item import Item
+from central.core.limits import Limit, limits
+from common.core.record import Case, Step
+from common.core.state import CaseStatus, ClockKind, Light, StepKind
+
+Place = tuple[ClockKind, int]
+"""Kind and cycle of a clock."""
+MOVING = {
+    StepKind.ACCEPT,
+    StepKind.SUPPLEMENT,
+    StepKind.PAUSE,
+    StepKind.RESUME,
+    StepKind.EXTEND,
+    StepKind.DELIVER,
+}
+"""Kinds of steps that move a limit; what any other said before changes no light."""
+_ENDING = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
+
+
+class Saying(Struct, frozen=True):
+    """One version of a source row. Instants are office time."""
+
+    row: Row
+    since: (
+        int | None
+    )  # the earliest instant from which the source may have said so; None: as far back as one looks
+    seen: int  # when it was captured: from then on it is sure
+
+
+class Law(Struct, frozen=True):
+    """By what is judged. `calendar`: the one in force at an instant; `marks`: when a newer one came into force."""
+
+    calendar: Callable[[int], Calendar]
+    item: Callable[[CaseState], Item | None]
+    marks: Sequence[int]
+    zone: ZoneInfo
+
+
+class Lapse(Struct, frozen=True):
+    """A limit that had passed at `at` by what the source said then; proven once the data is whole up to `at`."""
+
+    limit: Limit
+    at: int
+    why: str
+
+
+def moves(body: Case | Step) -> bool:
+    """Whether a row can move a limit that accuses."""
+    return isinstance(body, Case) or body.kind in MOVING
+
+
+def _moved(body: Case | Step) -> object:
+    """What of a row moves a limit: of versions that differ in nothing else, the first counts."""
+    if isinstance(body, Step):
+        return body
+    status = body.status if body.status in _ENDING else None
+    return (
+        body.item_code, body.received_at, body.accepted_at, body.promised, body.promised_unit, body.legal, body.deadline,
+        body.finished_at, status, body.invalid.get("finished_at"),
+    )  # fmt: skip
+
+
+def distinct(sayings: Sequence[Saying]) -> Sequence[Saying]:
+    """Versions of a row without those that say nothing new of a limit; the last one speaks as it is now."""
+    if len(sayings) == 1:
+        return sayings
+    found: list[Saying] = []
+    for one in sayings:
+        if (
+            found
+            and found[-1].row.deleted == one.row.deleted
+            and _moved(found[-1].row.body) == _moved(one.row.body)
+        ):
+            found[-1] = Saying(one.row, found[-1].since, found[-1].seen)
+        else:
+            found.append(one)
+    return found
+
+
+def lapses(
+    case_key: str, held: Mapping[tuple[str, str], Sequence[Saying]], law: Law, now_at: int, *, sure: bool
+) -> dict[Place, Lapse]:
+    """Limits that had passed before the source came to say what it says now, with the first instant of each.
+
+    `held`: the versions of each row, oldest first. `sure`: by when each may have been written at the earliest; else by when
+    it was captured, which finds no fewer and is no proof. What holds now is judged by `rules.judge`.
+    """
+    held = {place: distinct(sayings) for place, sayings in held.items()}
+    bound = _since if sure else _seen
+    found: dict[Place, Lapse] = {}
+    moving = [sayings for sayings in held.values() if moves(sayings[-1].row.body)]
+    begin = 0
+    for end in _bounds(moving, bound, law.marks, now_at):
+        rows = [row for sayings in moving if (row := _at(sayings, bound, end)) is not None]
+        if any(isinstance(row.body, Case) for row in rows):
+            for lapse in _lapsed(case_key, rows, law, begin, end):
+                found.setdefault((lapse.limit.kind, lapse.limit.cycle), lapse)
+        begin = end
+    return found
+
+
+def _since(saying: Saying) -> int | None:
+    return saying.since
+
+
+def _seen(saying: Saying) -> int | None:
+    return saying.seen
+
+
+def _bounds(
+    moving: Iterable[Sequence[Saying]],
+    bound: Callable[[Saying], int | None],
+    marks: Iterable[int],
+    now_at: int,
+) -> list[int]:
+    """Instants at which the source, or the calendar, came to say something else."""
+    found = {at for sayings in moving for one in sayings if (at := bound(one)) is not None}
+    return sorted(at for at in {*found, *marks} if 0 < at <= now_at)
+
+
+def _at(sayings: Sequence[Saying], bound: Callable[[Saying], int | None], at: int) -> Row | None:
+    """The newest version that the source may have held before `at`."""
+    for one in reversed(sayings):
+        since = bound(one)
+        if since is None or since < at:
+            return one.row
+    return None
+
+
+def _lapsed(case_key: str, rows: list[Row], law: Law, begin: int, end: int) -> Iterable[Lapse]:
+    """What passed between `begin` and `end`, in which the source said `rows` and nothing else."""
+    case = fold(case_key, rows, law.zone)
+    calendar = law.calendar(end - 1)
+    item = law.item(case)
+    state = as_of(case, end, law.zone)
+    for limit in limits(state, item, calendar, law.zone):
+        if not rules.has_lapsed(state, limit, end, law.zone):
+            continue
+        at = max(begin, limit.due_at, limit.proof_at)
+        yield first(case, limit, item, calendar, law.zone, at)
+
+
+def first(
+    case: CaseState, limit: Limit, item: Item | None, calendar: Calendar, zone: ZoneInfo, at: int
+) -> Lapse:
+    """As it stood at the first instant: what is dated later must not speak in the reason."""
+    state = as_of(case, at, zone)
+    for one in limits(state, item, calendar, zone):
+        if (one.kind, one.cycle) == (limit.kind, limit.cycle) and rules.has_lapsed(state, one, at, zone):
+            return Lapse(one, at, rules.judge(state, one, Light.NONE, at, at + 1, zone).why)
+    return Lapse(limit, at, rules.judge(case, limit, Light.NONE, at, at + 1, zone).why)

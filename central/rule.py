@@ -1,0 +1,115 @@
+"""`mingcha rules` and `mingcha rebuild`: the rules with their figures, a trial of other ones, and all facts judged anew."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from common.cli import say
+from common.core.errors import UsageError
+
+_Result = TypeVar("_Result")
+MOST = 200
+"""Differences that one command prints."""
+
+
+def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    """Add both to `cli`; `config`: the option that names the hall's configuration."""
+    _add_rules(cli, config)
+
+    @cli.command(
+        help="由全部记录重新判定每个办件，与库中的灯和红灯记录逐一对照；只读不写。一致为 0，有差别为 1。"
+    )
+    @config
+    def rebuild(path: Path) -> None:
+        from central import config as configs
+        from central.rebuild import examine
+        from common.clock import Clock
+
+        settings = configs.load(path)
+        now_at = Clock(settings.clock).office()
+        found = _read(settings, lambda conn, world: examine(conn, world, now_at))
+        for one in found.differs[:MOST]:
+            say(f"{one.site}\t{one.case_key}\t{one.clock}\t库中 {one.kept}\t重放 {one.rebuilt}")
+        say(
+            f"{found.cases:,} 个办件、{found.clocks:,} 个时限、{found.reds:,} 盏红灯；"
+            f"待判 {found.waits:,}，待认定撤销 {found.proposed:,}；指纹 {found.digest}"
+        )
+        if found.differs:
+            say(f"✗ {len(found.differs):,} 个时限与库中不同")
+            sys.exit(1)
+        say("✓ 与库中一致")
+
+
+def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    @cli.group(help="规则：法条、现行参数；换一组参数在全部历史上试算。")
+    def rules() -> None:
+        """Group of commands."""
+
+    @rules.command("list", help="全部规则与现行参数。")
+    def show() -> None:
+        from central.core.articles import RULES
+        from central.core.off_rules import UNRECORDED
+
+        for rule in RULES:
+            say(f"{rule.id}\t{rule.article}\t{rule.demand}")
+        for name, article, demand, lacks in UNRECORDED:
+            say(f"{name}\t{article}\t{demand}\t无数据：业务系统未记录{lacks}")
+        say(f"参数\t{_figures()}")
+
+    @rules.command("try", help="换一组参数试算全部办件，列出会变的结论；不写入，不亮灯。")
+    @click.option("--set", "given", multiple=True, required=True, metavar="名称=值", help="见 rules list。")
+    @config
+    def attempt(given: tuple[str, ...], path: Path) -> None:
+        from central import config as configs
+        from central.trial import differences
+        from common.clock import Clock
+
+        wanted = _wanted(given)
+        settings = configs.load(path)
+        now_at = Clock(settings.clock).office()
+        found = _read(settings, lambda conn, world: differences(conn, world, wanted, now_at))
+        for one in found[:MOST]:
+            say(f"{one.site}\t{one.case_no}\t{one.rule}\t{one.before}\t→ {one.after}")
+        say(f"{len(found):,} 个结论会变" if found else "✓ 没有结论会变")
+
+
+def _read(settings: Any, work: Callable[[Any, Any], Awaitable[_Result]]) -> _Result:
+    """In one picture of the database, which nobody who writes waits for."""
+    from central.store import law
+    from central.store.engine import look, within
+    from central.world import load_world
+
+    async def run() -> _Result:
+        await within(settings.database_url, law.calendar)
+        async with look(settings.database_url) as conn:
+            return await work(conn, await load_world(conn, ZoneInfo(settings.legal_zone)))
+
+    return asyncio.run(run())
+
+
+def _figures() -> str:
+    import msgspec
+
+    from central.core.ruling import PACK
+
+    return " ".join(f"{name}={value}" for name, value in msgspec.structs.asdict(PACK).items())
+
+
+def _wanted(given: tuple[str, ...]) -> Any:
+    from msgspec.structs import replace
+
+    from central.core.ruling import PACK, Pack
+
+    names = [name for name in Pack.__struct_fields__ if name != "version"]
+    values: dict[str, int] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in names or not value.isdecimal() or int(value) > 1_000:
+            raise UsageError(f"看不懂“{text}”", hint=f"写成 名称=数字，名称为：{'、'.join(names)}")
+        values[name] = int(value)
+    return replace(PACK, version=PACK.version + 1, **values)

@@ -1,0 +1,101 @@
+"""The part of the first schema that holds the law: calendar, catalogue, answers of the rules, withdrawals."""
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def create() -> None:
+    op.create_table(
+        "calendar_day",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("workday", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("version", "day", name=op.f("pk_calendar_day")),
+    )
+    op.create_table(
+        "calendar_version",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_calendar_version")),
+    )
+    op.create_table(
+        "due_change",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
+        sa.Column("before_at", sa.BigInteger(), nullable=False),
+        sa.Column("after_at", sa.BigInteger(), nullable=False),
+        sa.Column("judged_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("version", "site", "case_key", "clock", "cycle", name=op.f("pk_due_change")),
+    )
+    op.create_table(
+        "item_version",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Text(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_item_version")),
+    )
+    op.create_table(
+        "withdrawal",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("proposed_wall", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.Text(), nullable=True),
+        sa.Column("decided_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("site", "case_key", "clock", "cycle", name=op.f("pk_withdrawal")),
+    )
+    op.create_table(
+        "ruling",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("light", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("pack", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "case_key", "rule", name=op.f("pk_ruling")),
+    )
+    op.create_index("ix_ruling_rule", "ruling", ["rule", "found_at"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("done_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint(
+            "site",
+            "case_key",
+            "subject",
+            "cycle",
+            "event",
+            name=op.f("uq_outbox_site_case_key_subject_cycle_event"),
+        ),
+    )
+    waiting = sa.text("done_wall IS NULL")
+    op.create_index("ix_outbox_waiting", "outbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)

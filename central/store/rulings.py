@@ -1,0 +1,57 @@
+"""Rules that cases have broken, and what is watched of them: written once each, read by rule and by case."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.scope import Scope
+from central.store.dialect import among, insert_new, write_rows
+from central.store.scope import of_case
+from central.store.tables import case, ruling, site, withdrawal
+from common.core.state import Light
+
+_MINE = (case.c.site == ruling.c.site) & (case.c.case_key == ruling.c.case_key)
+
+
+async def of_cases(
+    conn: AsyncConnection, site_id: str, keys: Sequence[str]
+) -> dict[tuple[str, str], Row[Any]]:
+    """(case key, rule) -> what was found."""
+    query = among(conn, select(ruling).where(ruling.c.site == site_id), ruling.c.case_key, keys)
+    return {(row.case_key, row.rule): row for row in await conn.execute(query)}
+
+
+async def put(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Once each: the same answer again changes nothing."""
+    await write_rows(conn, insert_new(conn, ruling), rows)
+
+
+async def counts(conn: AsyncConnection, reached: Scope) -> dict[tuple[str, Light], int]:
+    """(rule, light) -> cases."""
+    query = select(ruling.c.rule, ruling.c.light, func.count().label("number")).select_from(ruling)
+    within = of_case(reached, ruling.c.site, case.c.org)
+    query = query.join(case, _MINE).where(*within) if within else query
+    rows = await conn.execute(query.group_by(ruling.c.rule, ruling.c.light))
+    return {(row.rule, Light(row.light)): row.number for row in rows}
+
+
+async def listed(conn: AsyncConnection, reached: Scope, rule: str, limit: int) -> Sequence[Row[Any]]:
+    """Cases of one rule with site, number, item and what became of a proposed withdrawal, newest first."""
+    decided = (
+        (withdrawal.c.site == ruling.c.site)
+        & (withdrawal.c.case_key == ruling.c.case_key)
+        & (withdrawal.c.clock == ruling.c.rule)
+    )
+    query = (
+        select(ruling, site.c.name.label("site_name"), case.c.case_no, case.c.item_name, case.c.applicant)
+        .add_columns(withdrawal.c.state.label("withdrawal"))
+        .join(site, site.c.id == ruling.c.site)
+        .join(case, _MINE)
+        .outerjoin(withdrawal, decided)
+        .where(ruling.c.rule == rule, *of_case(reached, ruling.c.site, case.c.org))
+        .order_by(ruling.c.found_at.desc(), ruling.c.site, ruling.c.case_key)
+        .limit(limit)
+    )
+    return (await conn.execute(query)).all()

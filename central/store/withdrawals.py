@@ -1,0 +1,86 @@
+"""Red lights that the facts of today do not show: the proposal to withdraw one, and what a person decided."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.judgement import WithdrawalState
+from central.core.scope import Scope
+from central.store import outbox, trail
+from central.store.dialect import among, replace_row, write_rows
+from central.store.scope import of_case
+from central.store.tables import case, clock, ruling, site, transition, withdrawal
+from common.core.errors import UsageError
+from common.core.state import Light
+
+Place = tuple[str, str, int]
+"""(case key, kind, cycle) of a clock of one site."""
+
+
+async def of_cases(conn: AsyncConnection, site_id: str, keys: Sequence[str]) -> dict[Place, Row[Any]]:
+    query = among(conn, select(withdrawal).where(withdrawal.c.site == site_id), withdrawal.c.case_key, keys)
+    return {(row.case_key, row.clock, row.cycle): row for row in await conn.execute(query)}
+
+
+async def put(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    await write_rows(conn, replace_row(conn, withdrawal), rows)
+
+
+async def listed(
+    conn: AsyncConnection, reached: Scope, limit: int, *, decided_too: bool = False
+) -> Sequence[Row[Any]]:
+    """Proposals with site, case number, item and the reason of the light or the broken rule, newest first."""
+    mine = (case.c.site == withdrawal.c.site) & (case.c.case_key == withdrawal.c.case_key)
+    lit = (
+        (transition.c.site == withdrawal.c.site)
+        & (transition.c.case_key == withdrawal.c.case_key)
+        & (transition.c.clock == withdrawal.c.clock)
+        & (transition.c.cycle == withdrawal.c.cycle)
+        & (transition.c.after == Light.RED)
+    )
+    ruled = (
+        (ruling.c.site == withdrawal.c.site)
+        & (ruling.c.case_key == withdrawal.c.case_key)
+        & (ruling.c.rule == withdrawal.c.clock)
+    )
+    query = (
+        select(withdrawal, site.c.name.label("site_name"), case.c.case_no, case.c.item_name, case.c.applicant)
+        .add_columns(func.coalesce(transition.c.why, ruling.c.why).label("red_why"))
+        .join(site, site.c.id == withdrawal.c.site)
+        .outerjoin(case, mine)
+        .outerjoin(transition, lit)
+        .outerjoin(ruling, ruled)
+        .order_by(withdrawal.c.proposed_wall.desc(), withdrawal.c.site, withdrawal.c.case_key)
+        .limit(limit)
+    )
+    query = query.where(*of_case(reached, withdrawal.c.site, case.c.org))
+    waits = withdrawal.c.state == WithdrawalState.PROPOSED.value
+    return (await conn.execute(query if decided_too else query.where(waits))).all()
+
+
+async def decide(
+    conn: AsyncConnection,
+    place: tuple[str, str, str, int],
+    state: WithdrawalState,
+    who: str,
+    why: str,
+    wall: int,
+) -> None:
+    """`who` withdraws the light, or keeps it; audited. `place`: site, case key, kind, cycle.
+
+    The clock is judged anew at the next tick. Raises UsageError where nothing is proposed.
+    """
+    site_id, key, kind, cycle = place
+    change = withdrawal.c
+    mine = change.site == site_id, change.case_key == key, change.clock == kind, change.cycle == cycle
+    values = {"state": state.value, "decided_by": who, "decided_why": why, "decided_wall": wall}
+    waits = change.state == WithdrawalState.PROPOSED.value
+    result = await conn.execute(update(withdrawal).where(*mine, waits).values(**values))
+    if not result.rowcount:
+        raise UsageError("这盏红灯没有待认定的撤销提议", hint="见  mingcha light list")
+    own = clock.c.site == site_id, clock.c.case_key == key, clock.c.kind == kind, clock.c.cycle == cycle
+    await conn.execute(update(clock).where(*own).values(next_check_at=0))
+    await outbox.add(conn, [outbox.line(site_id, key, kind, cycle, state.value, wall)])
+    await trail.note(conn, wall, who, f"light.{state.value}", f"{site_id}/{key}/{kind}/{cycle}", why)

@@ -1,0 +1,90 @@
+"""The rules of the law: which cases broke one, what is watched, what no source records, and what waits to be withdrawn."""
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Row
+
+from central.core import wording
+from central.core.access import Permission
+from central.core.articles import RULES
+from central.core.hall import Facts
+from central.core.judgement import WithdrawalState
+from central.core.off_rules import UNRECORDED
+from central.core.ruling import PACK, Answer
+from central.store import rulings, withdrawals
+from central.web.listing import address
+from central.web.page import HALL, USER, Route, facts_of, render
+from common.core.state import ClockKind, Light
+
+MOST = 200
+_WATCHED = "W-"
+
+
+async def show_rules(request: web.Request) -> web.Response:
+    facts, reached = facts_of(request), request[USER].scope
+    async with request.app[HALL].store.read() as conn:
+        counts = await rulings.counts(conn, reached)
+        waiting = await withdrawals.listed(conn, reached, MOST)
+    numbers = {rule.id: {light: counts.get((rule.id, light), 0) for light in Light} for rule in RULES}
+    return render(
+        request,
+        "rules.html",
+        rules=[(rule, numbers[rule.id]) for rule in RULES if not rule.id.startswith(_WATCHED)],
+        watched=[(rule, sum(numbers[rule.id].values())) for rule in RULES if rule.id.startswith(_WATCHED)],
+        unrecorded=UNRECORDED,
+        waiting=[_waiting(row, facts) for row in waiting],
+        pack=PACK,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def show_rule(request: web.Request) -> web.Response:
+    facts, reached = facts_of(request), request[USER].scope
+    name = request.match_info["rule"]
+    rule = next((one for one in RULES if one.id == name), None)
+    if rule is None:
+        raise web.HTTPNotFound(text="没有这条规则。请从规则页查找。")
+    async with request.app[HALL].store.read() as conn:
+        found = await rulings.listed(conn, reached, name, MOST)
+    return render(
+        request,
+        "rule.html",
+        rule=rule,
+        most=MOST,
+        rows=[_ruled(row, facts) for row in found],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+def _ruled(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return {
+        "href": address(row.site, row.case_key),
+        "tail": wording.tail(row.case_no),
+        "item": row.item_name or "事项未填",
+        "site": row.site_name,
+        "light": Light(row.light),
+        "why": wording.redact(row.why, row.applicant),
+        "found": wording.full(row.found_at, facts.zone, facts.now_at),
+        "answer": Answer(row.answer).word,
+        "withdrawal": WithdrawalState(row.withdrawal).word if row.withdrawal else "",
+    }
+
+
+def _waiting(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return {
+        "href": address(row.site, row.case_key),
+        "tail": wording.tail(row.case_no),
+        "item": row.item_name or "事项未填",
+        "site": row.site_name,
+        "what": ClockKind(row.clock).word if row.cycle else f"规则 {row.clock}",
+        "lit": wording.redact(row.red_why or "–", row.applicant),
+        "now": wording.redact(row.reason, row.applicant),
+        "proposed": wording.full(row.proposed_at, facts.zone, facts.now_at),
+    }
+
+
+ROUTES = [
+    Route("GET", "/hall/rules", show_rules, Permission.VIEW_FINDING),
+    Route("GET", "/hall/rules/{rule}", show_rule, Permission.VIEW_FINDING),
+]

@@ -1,0 +1,109 @@
+"""The rules of the law as the hall keeps them, the replay of all facts, and a trial of other figures; over both databases."""
+
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy import select, update
+
+from central import rebuild, trial
+from central.core.ruling import PACK
+from central.core.scope import EVERYTHING
+from central.judge import World
+from central.store import rulings, withdrawals
+from central.store import tables as t
+from central.store.engine import Store
+from common.core.instant import HOUR, MINUTE
+from common.core.record import Step
+from common.core.state import CaseStatus, Light, StepKind
+from tests.contract.test_late import ENTERED, _live, story
+from tests.contract.test_store import NOW, sent, store, taken, world
+from tests.law import year
+from tests.sender import case, draft, passed
+
+__all__ = ["store", "world"]
+
+REFUSED: dict[str, Any] = {
+    "accepted_at": "2026-03-10",
+    "finished_at": "2026-03-12",
+    "status": CaseStatus.DONE,
+    "outcome": "不予许可",
+}
+
+
+async def _ruled(store: Store) -> dict[str, tuple[str, str]]:
+    async with store.read() as conn:
+        rows = await conn.execute(select(t.ruling).where(t.ruling.c.case_key == "1"))
+        return {row.rule: (row.answer, row.light) for row in rows}
+
+
+async def test_a_broken_rule_is_a_dated_fact_and_what_corrects_it_goes_to_a_person(
+    store: Store, world: World
+) -> None:
+    short = {**REFUSED, "reason": "不合格", "remedy": "可以申请行政复议或者提起行政诉讼"}
+    sender = await sent(store, world, [case("1", **short), passed(NOW - HOUR)])
+    assert await _ruled(store) == {"L38-1": ("broken", "red"), "W-1": ("watched", "none")}
+    longer = {**short, "reason": "申请人不具备法律规定的资格条件"}
+    sender.number(case("1", version=2, **longer))
+    await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
+    assert await _ruled(store) == {"L38-1": ("broken", "red"), "W-1": ("watched", "none")}
+    async with store.read() as conn:
+        (row,) = await withdrawals.listed(conn, EVERYTHING, 10)
+        (found,) = await rulings.listed(conn, EVERYTHING, "L38-1", 10)
+        assert await rulings.counts(conn, EVERYTHING) == {("L38-1", Light.RED): 1, ("W-1", Light.NONE): 1}
+    assert (row.clock, row.reason) == ("L38-1", "符合：说明了理由并告知救济途径")
+    assert row.red_why == found.why == "不予许可没有说明理由"
+    assert (found.pack, found.withdrawal) == (PACK.version, "proposed")
+    sender.number(case("1", version=3, **short))
+    await taken(store, world, sender.payload(sender.newest), now=NOW + 2 * HOUR)
+    async with store.read() as conn:
+        assert await withdrawals.listed(conn, EVERYTHING, 10) == [], "the facts show it again"
+
+
+async def test_what_is_not_recorded_is_no_violation(store: Store, world: World) -> None:
+    await sent(store, world, [case("1", **REFUSED), passed(NOW - HOUR)])
+    assert await _ruled(store) == {"W-1": ("watched", "none")}
+
+
+async def test_other_figures_are_tried_on_the_past_and_written_nowhere(store: Store, world: World) -> None:
+    told = {**REFUSED, "reason": "申请人不具备法律规定的资格条件", "remedy": "复议、诉讼"}
+    await sent(store, world, [case("1", **told), case("2", **told), passed(NOW - HOUR)])
+    before = await _ruled(store)
+    async with store.read() as conn:
+        assert await trial.differences(conn, world, PACK, NOW) == []
+        found = await trial.differences(conn, world, replace(PACK, reason_length=20), NOW)
+    assert [(one.case_no, one.rule) for one in found] == [("SL1", "L38-1"), ("SL2", "L38-1")]
+    assert found[0].after == "不符合：不予许可没有说明理由"
+    assert await _ruled(store) == before
+
+
+async def _rebuilt(store: Store, world: World, now: int) -> rebuild.Report:
+    async with store.read() as conn:
+        return await rebuild.examine(conn, world, now)
+
+
+async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, world: World) -> None:
+    """Cases that lived through late entries, corrections, stops and extensions, judged day by day."""
+    now = await year.live(store, world, 12)
+    report = await _rebuilt(store, world, now)
+    assert report.differs == []
+    assert (report.cases, report.waits) == (12, 0)
+    assert report.reds > 5
+    assert (await _rebuilt(store, world, now)).digest == report.digest
+    async with store.write() as conn:
+        await conn.execute(update(t.clock).where(t.clock.c.light == Light.RED).values(since_at=1))
+    wrong = await _rebuilt(store, world, now)
+    assert (len(wrong.differs) + wrong.proposed, wrong.digest) == (report.reds, report.digest)
+
+
+async def test_a_red_light_that_waits_for_a_person_is_no_difference(store: Store, world: World) -> None:
+    drafts = story(ENTERED["a day late"])
+    await _live(store, world, drafts)
+    report = await _rebuilt(store, world, drafts[-1].cap_at + MINUTE)
+    assert (report.differs, report.reds, report.proposed) == ([], 1, 0), "the records say it too"
+
+
+async def test_a_hearing_needs_notice(store: Store, world: World) -> None:
+    step = Step(case_key="1", kind=StepKind.HEAR, finished_at="2026-03-12", notified_at="2026-03-10")
+    drafts = [case("1", accepted_at="2026-03-09"), draft(step, table="step", key="h"), passed(NOW - HOUR)]
+    await sent(store, world, drafts)
+    assert await _ruled(store) == {"L48": ("broken", "yellow")}

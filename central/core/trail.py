@@ -54,6 +54,9 @@ ACTS = {
     "box.enrol": "站点机器登记",
     "calendar.import": "导入工作日历",
     "item.import": "导入事项",
+    "organ.set": "设置发文机关",
+    "document.issue": "签发文书",
+    "document.spoil": "文书作废",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

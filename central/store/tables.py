@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import account_tables, enrolment_tables, finding_tables, law_tables, scope, trail
+from central.store import account_tables, document_tables, enrolment_tables, finding_tables, law_tables, scope, trail
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -271,6 +271,12 @@ calendar_day = law_tables.calendar_day
 calendar_version = law_tables.calendar_version
 due_change = law_tables.due_change
 item_version = law_tables.item_version
+
+# the documents have a file of their own
+document = document_tables.document
+document_file = document_tables.document_file
+document_series = document_tables.document_series
+organ = document_tables.organ
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from central.store.migrations import first_accounts, first_enrolment, first_findings
+from central.store.migrations import first_accounts, first_documents, first_enrolment, first_findings
 
 revision = "0001"
 down_revision = None
@@ -180,6 +180,7 @@ def upgrade() -> None:
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()
+    first_documents.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

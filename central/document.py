@@ -85,7 +85,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         "subject": order.subject,
         "cycle": order.cycle,
         "number_text": text,
-        "title": paper.title,
+        "title": "".join(paper.title),
         "paper": documents.encoded(paper),
         "facts": msgspec.json.encode(facts, order="deterministic"),
         "drafter": order.drafter,

@@ -90,7 +90,7 @@ def facts_hash(facts: Facts, organ: Organ) -> str:
 
 def needed(form: Form) -> list[str]:
     """The facts a kind cannot do without, in the order of its text."""
-    texts = (form.title, *form.paragraphs)
+    texts = (*form.title, *form.paragraphs)
     names = [name for text in texts for _, name, _, _ in Formatter().parse(text) if name]
     names += ["rule", "articles"] if form.names_law else []
     return list(dict.fromkeys(names))
@@ -112,12 +112,13 @@ def compose(
         kind=form.kind,
         letterhead=organ.letterhead,
         number=number_text(organ.mark, form.kind, year, number),
-        title=form.title.format_map(words),
+        title=tuple(part.format_map(words) for part in form.title),
         addressee=facts.addressee,
         blocks=tuple(_blocks(form, facts, words)),
         attachments=_attachments(facts),
         signed_by=organ.name,
         day=day,
+        issued=facts.as_of.date(),
         copies=copies,
         printer=organ.printer,
         basis=_basis(facts),
@@ -184,7 +185,7 @@ def _attachments(facts: Facts) -> tuple[Attachment, ...]:
         return ()
     rows = tuple((_span(run), str(run.workdays) if run.workdays else "不计", run.why) for run in facts.days)
     total = ("合计", str(sum(run.workdays for run in facts.days)), "个工作日")
-    table = Table(("日期", "计入", "说明"), (*rows, total), (9, 3, 12))
+    table = Table(("日期", "计入", "说明"), (*rows, total), (10, 3, 11))
     return (Attachment("办理时限逐日计算表", (table,)),)
 
 

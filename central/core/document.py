@@ -82,11 +82,12 @@ class Act(StrEnum):
 class Form(Struct, frozen=True, kw_only=True):
     """One kind as data. `{name}` in a text stands for a fact (`central.core.compose.NAMES`).
 
-    A paragraph that is one list fact alone becomes a numbered paragraph for each of its entries.
+    `title` in the parts between which a line may end. A paragraph that is one list fact alone becomes a numbered paragraph
+    for each of its entries.
     """
 
     kind: Kind
-    title: str
+    title: tuple[str, ...]
     paragraphs: tuple[str, ...]
     to_person: bool = False  # the addressee is a citizen: neither shown nor searched for outside the document
     names_law: bool = False  # it holds something against somebody, so rule and article must be named
@@ -157,12 +158,13 @@ class Paper(Struct, frozen=True, kw_only=True):
     kind: Kind
     letterhead: str
     number: str
-    title: str
+    title: tuple[str, ...]  # a line may end between two parts
     addressee: str
     blocks: tuple[Block, ...]
     attachments: tuple[Attachment, ...] = ()
     signed_by: str
     day: str  # 2026年6月11日
+    issued: date  # the same day, for the files' own properties
     copies: tuple[str, ...] = ()
     printer: str
     basis: str  # rule, its version and the calendar's, for the foot

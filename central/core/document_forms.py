@@ -18,7 +18,7 @@ _COMPLAINTS = frozenset({Role.COMPLAINTS})
 _ALL = (
     Form(
         kind=Kind.WARNING,
-        title="关于{item}临近办理时限的预警提示函",
+        title=("关于{item}", "临近办理时限的", "预警提示函"),
         paragraphs=(
             _CASE + "于{accepted}受理，{budget}，应于{due}24时前办结。截至{as_of}，该件{state}，已临近办理时限。",
             "请你单位抓紧办理，在时限届满前作出决定。确需延长期限、依法停止计时的，应当在时限届满前办理手续并书面告知申请人。",
@@ -27,7 +27,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.ORDER,
-        title="关于{item}{matter}的督办通知书",
+        title=("关于{item}", "{matter}的", "督办通知书"),
         names_law=True,
         paragraphs=(
             *_FOUND,
@@ -38,7 +38,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.EXPLAIN,
-        title="关于{item}{matter}的责令说明理由通知书",
+        title=("关于{item}", "{matter}的", "责令说明理由通知书"),
         names_law=True,
         paragraphs=(
             *_FOUND,
@@ -49,7 +49,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.URGING,
-        title="关于{item}{matter}的催办通知书",
+        title=("关于{item}", "{matter}的", "催办通知书"),
         paragraphs=(
             "本机关{earlier}文要求你单位就{item}一件（受理编号{case_no}）{matter}的情况作出答复。截至{as_of}，{state}。",
             "请你单位于{answer_by}24时前办结并答复。仍不答复的，将予以通报。",
@@ -57,7 +57,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.PROPOSAL,
-        title="关于{matter}的监察建议书",
+        title=("关于{matter}的", "监察建议书"),
         names_law=True,
         paragraphs=(
             "经监察，{period}你单位存在{matter}的问题：{reason}。",
@@ -68,7 +68,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.RECTIFICATION,
-        title="关于{item}{matter}的整改通知书",
+        title=("关于{item}", "{matter}的", "整改通知书"),
         names_law=True,
         paragraphs=(
             _CASE + "经认定属于{matter}，没有正当理由：{reason}。",
@@ -80,7 +80,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.ACCOUNTABILITY,
-        title="关于{item}{matter}的责任追究建议书",
+        title=("关于{item}", "{matter}的", "责任追究建议书"),
         names_law=True,
         paragraphs=(
             _CASE + "于{accepted}受理，{budget}，应于{due}24时前办结。经认定，该件属于{matter}，没有正当理由：{reason}。",
@@ -92,7 +92,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.CLOSING,
-        title="关于{item}{matter}的销号通知书",
+        title=("关于{item}", "{matter}的", "销号通知书"),
         paragraphs=(
             "本机关以{earlier}文督办的{item}一件（受理编号{case_no}）{matter}问题，截至{as_of}，该件{state}。",
             "经复核，{result}。现予销号。",
@@ -100,7 +100,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.APPEAL,
-        title="关于{item}申诉的处理决定书",
+        title=("关于{item}", "申诉的", "处理决定书"),
         paragraphs=(
             "你单位对本机关{earlier}文认定的{item}一件（受理编号{case_no}）{matter}提出申诉，本机关已复核。",
             "经查，{reason}。",
@@ -110,7 +110,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.CIRCULAR,
-        title="关于{period}行政审批电子监察情况的通报",
+        title=("关于{period}", "行政审批电子监察情况的", "通报"),
         paragraphs=(
             "现将{period}行政审批电子监察情况通报如下（数据截至{as_of}）。",
             "{figures}",
@@ -121,7 +121,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.ONE_TIME,
-        title="关于{item}一次性告知的提示函",
+        title=("关于{item}", "一次性告知的", "提示函"),
         names_law=True,
         paragraphs=(
             "你单位于{received}收到的{item}申请一件（受理编号{case_no}），截至{as_of}，{state}。",
@@ -130,7 +130,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.DEEMED_ACCEPTED,
-        title="关于{item}视为受理的提示函",
+        title=("关于{item}", "视为受理的", "提示函"),
         names_law=True,
         paragraphs=(
             "你单位于{received}收到的{item}申请一件（受理编号{case_no}），截至{as_of}，{state}。",
@@ -139,7 +139,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.DEEMED_RENEWED,
-        title="关于{item}视为准予延续的提示函",
+        title=("关于{item}", "视为准予延续的", "提示函"),
         names_law=True,
         paragraphs=(
             "你单位于{received}收到的{item}延续申请一件（受理编号{case_no}），应于{due}24时前作出决定。截至{as_of}，{state}。",
@@ -148,7 +148,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.DISPLAY,
-        title="关于{item}公示缺项的整改通知书",
+        title=("关于{item}", "公示缺项的", "整改通知书"),
         names_law=True,
         paragraphs=(
             "截至{as_of}，你单位公示的{item}缺少下列内容：",
@@ -158,7 +158,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.COMPLAINT_ACCEPTED,
-        title="投诉受理通知书",
+        title=("投诉受理通知书",),
         to_person=True,
         drafts=_COMPLAINTS,
         paragraphs=(
@@ -168,7 +168,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.COMPLAINT_REFUSED,
-        title="投诉不予受理通知书",
+        title=("投诉不予受理通知书",),
         to_person=True,
         drafts=_COMPLAINTS,
         paragraphs=(
@@ -178,7 +178,7 @@ _ALL = (
     ),
     Form(
         kind=Kind.COMPLAINT_REPLY,
-        title="投诉答复书",
+        title=("投诉答复书",),
         to_person=True,
         drafts=_COMPLAINTS,
         paragraphs=(

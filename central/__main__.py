@@ -14,7 +14,7 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, doctor_command, finding, handed, item, office, trail
+from central import account, calendar, commands, doctor_command, document_commands, finding, handed, item, office, trail
 from central.commands import in_store
 from common.core.text import one_line
 
@@ -241,6 +241,7 @@ finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)
 calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
+document_commands.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

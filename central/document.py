@@ -8,7 +8,7 @@ next look, and nobody waits for a typesetter inside a transaction.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,7 +67,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         raise RejectedError(refused, hint="请由另一位有签发权限的人办理")
     now_at, now_wall = clock.office(), clock.wall()
     today = from_us(now_at, zone).date()
-    organ = await _organ(conn, order.organ, today)
+    organ = await organ_today(conn, order.organ, now_at, zone)
     number = await rows.hold_series(conn, organ.id, order.kind, today.year)
     before = await rows.find_issued(conn, order.subject, order.kind, order.cycle)
     if before is not None:
@@ -102,7 +102,9 @@ def _minute(now_at: int, zone: ZoneInfo) -> datetime:
     return from_us(now_at, zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
-async def _organ(conn: AsyncConnection, name: str, today: date) -> Organ:
+async def organ_today(conn: AsyncConnection, name: str, now_at: int, zone: ZoneInfo) -> Organ:
+    """The organ as it is called today. Raises UsageError where there is none."""
+    today = from_us(now_at, zone).date()
     found = await rows.organ_on(conn, name, today)
     if found is None:
         raise UsageError(

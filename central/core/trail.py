@@ -55,6 +55,7 @@ ACTS = {
     "calendar.import": "导入工作日历",
     "item.import": "导入事项",
     "organ.set": "设置发文机关",
+    "document.show": "查看文书",
     "document.issue": "签发文书",
     "document.spoil": "文书作废",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},

@@ -12,7 +12,8 @@ Mingcha is Apache-2.0. What the lock installs, with the licence each package sta
 permissive rule: `hypothesis` and `pathspec` (MPL-2.0, file-level copyleft) are development tools and are not
 installed on a box or in the hall. `pymssql` and `ksycopg2` (LGPL) are drivers of SQL Server and 人大金仓: extras that only
 a box with such a database installs, as they come. `dmPython` brings the closed libraries of 达梦; mdbtools (GPL) runs as a
-program of its own. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
+program of its own. `paho-mqtt` is used under BSD-3-Clause.
+`typst` brings the typesetter with its libraries in one file. The digits' font of the wall is
 Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
 BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it.
 `requirements-bench.lock` (dlt, Apache-2.0; psycopg, LGPL; pyarrow; PyMySQL) is what `make bench` and `make soak WHAT=hazard`

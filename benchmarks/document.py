@@ -44,7 +44,7 @@ _ITEMS = (
 
 def _facts(place: int) -> Facts:
     item = _ITEMS[place % len(_ITEMS)]
-    return replace(FACTS, item=item, case_no=f"SQ20260527-{place:04d}", over=place % 30, answer_by=date.max)
+    return replace(FACTS, item=item, case_no=f"SQ20260527-{place:04d}", answer_by=date.max)
 
 
 async def measure() -> AsyncIterator[Figure]:

@@ -2,11 +2,13 @@
 
 import hashlib
 import re
+import unicodedata
 from datetime import date, datetime
 from string import Formatter
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from central.core.document import Attachment, Block, Form, Organ, Paper, Paragraph, Table, number_text
 from common.core.errors import UsageError
@@ -32,7 +34,6 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accepted: date | None = None
     budget: str | None = None  # 承诺时限10个工作日
     due: date | None = None
-    over: int | None = None  # working days past `due`
     state: str | None = None  # 仍未办结, 于2026年6月12日办结
     matter: str | None = None  # what is held against it, as a noun: 超过承诺时限办理
     articles: tuple[str, ...] = ()  # as the rules name them: 行政许可法 42
@@ -61,7 +62,6 @@ NAMES = {
     "accepted": "受理日期",
     "budget": "时限",
     "due": "应办结日期",
-    "over": "超期天数",
     "state": "办理状态",
     "matter": "问题",
     "articles": "依据的条款",
@@ -79,7 +79,11 @@ NAMES = {
     "figures": "统计表",
 }
 """Fact -> its name for people: what a form may ask for."""
+COURSE = ("accepted", "budget", "due")
+"""What `{course}` says of a case that stands under a limit; of a breach that no clock shows it says nothing."""
 _LISTS = {"measures", "missing"}
+_NO_TYPE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+"""Categories of Unicode: control, format, unassigned, private, half of a pair, separators of lines."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -93,7 +97,7 @@ def needed(form: Form) -> list[str]:
     texts = (*form.title, *form.paragraphs)
     names = [name for text in texts for _, name, _, _ in Formatter().parse(text) if name]
     names += ["rule", "articles"] if form.names_law else []
-    return list(dict.fromkeys(names))
+    return [name for name in dict.fromkeys(names) if name != "course"]
 
 
 def compose(
@@ -102,6 +106,8 @@ def compose(
     """The document as it will stand. Raises UsageError naming every fact that is missing or that a later day tells."""
     words = _words(facts)
     missing = [NAMES[name] for name in needed(form) if not words.get(name)]
+    if any(words.get(name) for name in COURSE):  # half of a limit would be no limit
+        missing += [NAMES[name] for name in COURSE if not words.get(name) and NAMES[name] not in missing]
     if missing:
         raise UsageError(
             f"{form.kind.word}缺少：{'、'.join(missing)}", hint="请先在办件上补齐这些内容，再出具文书"
@@ -113,7 +119,7 @@ def compose(
         letterhead=organ.letterhead,
         number=number_text(organ.mark, form.kind, year, number),
         title=tuple(part.format_map(words) for part in form.title),
-        addressee=facts.addressee,
+        addressee=printable(facts.addressee),
         blocks=tuple(_blocks(form, facts, words)),
         attachments=_attachments(facts),
         signed_by=organ.name,
@@ -143,11 +149,23 @@ def _refuse_later(facts: Facts) -> None:
 
 
 def _words(facts: Facts) -> dict[str, str]:
+    """Facts as they are said. Characters that no type has, such as a vendor's control characters, become 〓."""
+    found = _plain_words(facts)
+    known = all(name in found for name in COURSE)
+    found["course"] = "于{accepted}受理，{budget}，应于{due}24时前办结。".format_map(found) if known else ""
+    return {name: printable(words) for name, words in found.items()}
+
+
+def printable(text: str) -> str:
+    return "".join("〓" if unicodedata.category(char) in _NO_TYPE else char for char in text)
+
+
+def _plain_words(facts: Facts) -> dict[str, str]:
     found = {}
     for name in NAMES:
         value = getattr(facts, name)
         if isinstance(value, Table):
-            found[name] = "\0"
+            found[name] = "有"
         elif isinstance(value, datetime):
             minute = f"{value.minute}分" if value.minute else ""
             found[name] = f"{said(value.date())}{value.hour}时{minute}"
@@ -167,12 +185,13 @@ def _blocks(form: Form, facts: Facts, words: dict[str, str]) -> list[Block]:
     for text in form.paragraphs:
         alone = _PLACE.fullmatch(text)
         if alone and alone[1] == "figures" and facts.figures is not None:
-            found.append(facts.figures)
+            rows = tuple(tuple(map(printable, row)) for row in facts.figures.rows)
+            found.append(replace(facts.figures, rows=rows))
         elif alone and alone[1] in _LISTS:
             entries: tuple[str, ...] = getattr(facts, alone[1])
             last = len(entries)
             found += [
-                Paragraph(f"{place}．{entry}{'。' if place == last else '；'}")
+                Paragraph(f"{place}．{printable(entry)}{'。' if place == last else '；'}")
                 for place, entry in enumerate(entries, 1)
             ]
         else:

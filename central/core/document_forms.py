@@ -9,7 +9,7 @@ from central.core.document import Form, Kind
 
 _CASE = "你单位受理的{item}一件（受理编号{case_no}），"
 _FOUND = (
-    _CASE + "于{accepted}受理，{budget}，应于{due}24时前办结。截至{as_of}，该件{state}，属于{matter}。",
+    _CASE + "{course}截至{as_of}，该件{state}，属于{matter}。",
     "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}）。",
 )
 _CONTEST = "对本文书认定的事实有异议的，可自收到之日起{appeal_days}个工作日内向本机关提出申诉。"
@@ -83,7 +83,7 @@ _ALL = (
         title=("关于{item}", "{matter}的", "责任追究建议书"),
         names_law=True,
         paragraphs=(
-            _CASE + "于{accepted}受理，{budget}，应于{due}24时前办结。经认定，该件属于{matter}，没有正当理由：{reason}。",
+            _CASE + "{course}经认定，该件属于{matter}，没有正当理由：{reason}。",
             "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}），依照{liability}的规定，建议：",
             "{measures}",
             "请于{answer_by}24时前将处理结果书面报本机关。",

@@ -20,7 +20,6 @@ FACTS = Facts(
     accepted=date(2026, 5, 27),
     budget="承诺时限10个工作日",
     due=date(2026, 6, 10),
-    over=1,
     state="仍未办结",
     matter="超过承诺时限办理",
     articles=("行政许可法 42",),

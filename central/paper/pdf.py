@@ -1,5 +1,6 @@
 """A document as PDF/A-2b by typst: the same values and fonts give the same bytes."""
 
+import re
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -11,6 +12,8 @@ import typst
 from central.core.document import Paper, encoded
 from central.core.faces import Faces, choose
 from common.core.errors import RejectedError
+
+MOST_UNKNOWN = 50
 
 
 class Typesetter:
@@ -31,13 +34,28 @@ class Typesetter:
         return self._compiled(paper, format="png", ppi=ppi)
 
     def _compiled(self, paper: Paper, **how: Any) -> bytes:
-        faces = msgspec.json.encode(self.faces).decode()
-        values = {"paper": encoded(paper).decode(), "faces": faces, "preview": self.faces.notice}
-        try:
-            with as_file(files("central.paper") / "document.typ") as template:
-                made = typst.compile(template, font_paths=self._fonts, sys_inputs=values, **how)
-        except typst.TypstError as error:
-            raise RejectedError(
-                f"{paper.number} 排不出来：{error}", hint="请把这条日志交给软件维护人员"
-            ) from error
-        return made if isinstance(made, bytes) else made[0]
+        """A character that no font has becomes 〓: PDF/A refuses it, and a numbered document cannot wait for a font."""
+        faces, text = msgspec.json.encode(self.faces).decode(), encoded(paper).decode()
+        for _ in range(MOST_UNKNOWN):
+            values = {"paper": text, "faces": faces, "preview": self.faces.notice}
+            try:
+                with as_file(files("central.paper") / "document.typ") as template:
+                    made = typst.compile(template, font_paths=self._fonts, sys_inputs=values, **how)
+            except typst.TypstError as error:
+                unknown = _unknown(str(error))
+                if not unknown or unknown not in text:
+                    raise _refused(paper, str(error)) from error
+                text = text.replace(unknown, "〓")
+            else:
+                return made if isinstance(made, bytes) else made[0]
+        raise _refused(paper, f"字体没有的字多于 {MOST_UNKNOWN} 个")
+
+
+def _unknown(said: str) -> str:
+    r"""The character of a refusal such as ``the text `"\u{31350}"` could not be displayed``; empty for another refusal."""
+    found = re.search(r'the text `"(.+)"` could not be displayed', said)
+    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda code: chr(int(code[1], 16)), found[1]) if found else ""
+
+
+def _refused(paper: Paper, why: str) -> RejectedError:
+    return RejectedError(f"{paper.number} 排不出来：{why}", hint="请把这条日志交给软件维护人员")

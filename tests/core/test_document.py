@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from central.core.access import Role
-from central.core.compose import NAMES, Counted, Facts, cite, compose, facts_hash, needed, said
+from central.core.compose import COURSE, NAMES, Counted, Facts, cite, compose, facts_hash, needed, said
 from central.core.document import (
     CODE_LETTERS,
     Act,
@@ -40,6 +40,7 @@ def test_every_kind_has_one_form_and_a_series_of_its_own() -> None:
 def test_a_form_asks_only_for_facts_that_have_a_name(kind: Kind) -> None:
     known = {field.name for field in fields(Facts)}
     assert set(needed(FORMS[kind])) <= set(NAMES) <= known
+    assert set(COURSE) <= set(NAMES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,6 +65,18 @@ def test_each_missing_fact_is_named(kind: Kind) -> None:
             continue
         with pytest.raises(UsageError, match=NAMES[name]):
             paper(kind, replace(FACTS, **{name: empty[name]}))
+
+
+@pytest.mark.parametrize("kind", [Kind.ORDER, Kind.EXPLAIN, Kind.ACCOUNTABILITY])
+def test_a_breach_that_no_clock_shows_is_told_without_one_and_half_a_limit_is_refused(kind: Kind) -> None:
+    none = {"accepted": None, "budget": None, "due": None}
+    first = paper(kind, replace(FACTS, **none, matter="不予许可未说明理由")).blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "时限" not in first.text
+    assert "（受理编号SQ20260527-2418），" in first.text
+    for name in none:
+        with pytest.raises(UsageError, match=NAMES[name]):
+            paper(kind, replace(FACTS, **{name: None}))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if FORMS[kind].names_law])
@@ -129,8 +142,8 @@ def test_a_document_of_any_day_frozen_is_the_same_document(day: date, age: int) 
     made = paper(facts=facts)
     assert made.day == said(day)
     assert encoded(made) == encoded(paper(facts=facts))
-    later = replace(facts, over=(facts.over or 0) + 1)
-    assert facts_hash(later, ORGAN) != facts_hash(facts, ORGAN)
+    other = replace(facts, calendar_version=2)
+    assert facts_hash(other, ORGAN) != facts_hash(facts, ORGAN)
 
 
 @given(st.sampled_from(KINDS), st.integers(2000, 2999), st.integers(1, 99_999))

@@ -214,10 +214,12 @@ def test_nothing_leaves_the_type_area(facts: Facts, typesetter: Typesetter) -> N
 
 
 def test_rare_characters_and_marks_of_the_language_are_set_as_they_are(typesetter: Typesetter) -> None:
-    made = paper(facts=replace(FACTS, item="䶮溪𠮷祥#[开]*业*_许_可$x$@y\\"))
+    made = paper(facts=replace(FACTS, item="䶮溪𠮷祥#[开]*业*_许_可$x$@y\\<b>&\x07\ufffe\ue000\U00031350🀄"))
     pages = sheets(typesetter.set(made))
     read = squeezed("".join(page.text() for page in pages))
-    assert "䶮溪𠮷祥#[开]*业*_许_可$x$@y\\" in read
+    assert "䶮溪𠮷祥#[开]*业*_许_可$x$@y\\<b>&〓〓〓〓🀄" in read or "<b>&〓〓〓〓〓" in read
+    book = Document(BytesIO(docx.write(made)))
+    assert any("䶮溪𠮷祥#[开]*业*_许_可$x$@y\\<b>&〓〓〓" in line.text for line in book.paragraphs)
 
 
 def test_the_archive_copy_is_pdf_a_2b_with_its_fonts_and_the_same_each_time(typesetter: Typesetter) -> None:
@@ -257,7 +259,8 @@ def test_the_editable_copy_has_the_standards_page_grid_and_type() -> None:
     assert grid.get(qn("w:type")) == "lines"
     assert int(grid.get(qn("w:linePitch"))) / 20 * 22 * 25.4 / 72 == pytest.approx(225, abs=WITHIN)
     body = next(line for line in book.paragraphs if line.text.startswith("你单位受理的"))
-    assert body.paragraph_format.line_spacing == docx.PITCH
+    assert body.paragraph_format.line_spacing is not None
+    assert body.paragraph_format.line_spacing.pt * 22 * 25.4 / 72 == pytest.approx(225, abs=WITHIN)
     (closer,) = body.runs[0]._r.iter(qn("w:spacing"))
     width = (16 + int(closer.get(qn("w:val"))) / 20) * 28 * 25.4 / 72
     assert 156 - WITHIN < width <= 156, "28 characters and no more fill a line"

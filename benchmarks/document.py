@@ -17,7 +17,7 @@ from benchmarks.figure import Figure, line, percentile
 from central import document
 from central.core.access import Role
 from central.core.compose import Facts, compose
-from central.core.document import Kind, Organ, Paper
+from central.core.document import Issuer, Kind, Paper
 from central.core.document_forms import FORMS
 from central.core.document_sample import COPIES, FACTS
 from central.document import Order
@@ -31,7 +31,7 @@ from common.clock import Clock
 LIMIT_MS, PER_CORE = 2_000.0, 20.0
 RUNS = 100
 ZONE = ZoneInfo("Asia/Shanghai")
-ORGAN = Organ("jcj", "云州市监察局", "云州市监察局文件", "云监", "云州市监察局办公室", date(2020, 1, 1))
+ISSUER = Issuer("jcj", "云州市监察局", "云州市监察局文件", "云监", "云州市监察局办公室", date(2020, 1, 1))
 SECRET = bytes(32)
 _ITEMS = (
     "食品经营许可（新办）",
@@ -53,7 +53,7 @@ async def measure() -> AsyncIterator[Figure]:
         store = await open_store(f"sqlite+aiosqlite:///{folder}/central.db")
         try:
             async with store.write() as conn:
-                await documents.set_organ(conn, ORGAN, "bench", "bench", 0)
+                await documents.set_issuer(conn, ISSUER, "bench", "bench", 0)
             first = await _ready(store, press, 0)
             began = time.process_time()
             times = [await _ready(store, press, place) for place in range(1, RUNS + 1)]
@@ -74,7 +74,7 @@ async def _ready(store: Store, press: Press, place: int) -> float:
     began = time.perf_counter()
     order = Order(
         kind=Kind.ORDER,
-        organ=ORGAN.id,
+        issuer=ISSUER.id,
         subject=f"case/{place}",
         facts=_facts(place),
         copies=COPIES,
@@ -92,7 +92,7 @@ async def _ready(store: Store, press: Press, place: int) -> float:
 
 
 def _paper(place: int) -> Paper:
-    return compose(FORMS[Kind.ORDER], _facts(place), ORGAN, 2026, place + 1, "code", COPIES)
+    return compose(FORMS[Kind.ORDER], _facts(place), ISSUER, 2026, place + 1, "code", COPIES)
 
 
 def _ms(work: Callable[[Paper], bytes], paper: Paper) -> float:

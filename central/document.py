@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import document as documents
 from central.core.access import Role
 from central.core.compose import Facts, compose, facts_hash
-from central.core.document import Act, Kind, Organ, Paper, number_text, refusal, verification_code
+from central.core.document import Act, Issuer, Kind, Paper, number_text, refusal, verification_code
 from central.core.document_forms import FORMS
 from central.store import documents as rows
 from central.store import trail
@@ -45,7 +45,7 @@ class Order(Struct, frozen=True, kw_only=True):
     """What is to be issued, by whom. `subject` and `cycle`: what it is about, and which time."""
 
     kind: Kind
-    organ: str
+    issuer: str
     subject: str
     cycle: int = 1
     facts: Facts
@@ -59,7 +59,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
     """Number, freeze and write the document in the caller's transaction; once however often it is asked.
 
     `secret`: the hall's raw private operations key. -> its code. Raises RejectedError where the signer may not sign,
-    UsageError where a fact or the organ is missing.
+    UsageError where a fact or the issuer is missing.
     """
     form = FORMS[order.kind]
     refused = refusal(form, Act.SIGN, order.signer, order.role, {Act.DRAFT: order.drafter})
@@ -67,18 +67,18 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         raise RejectedError(refused, hint="请由另一位有签发权限的人办理")
     now_at, now_wall = clock.office(), clock.wall()
     today = from_us(now_at, zone).date()
-    organ = await organ_today(conn, order.organ, now_at, zone)
-    number = await rows.hold_series(conn, organ.id, order.kind, today.year)
+    issuer = await issuer_today(conn, order.issuer, now_at, zone)
+    number = await rows.hold_series(conn, issuer.id, order.kind, today.year)
     before = await rows.find_issued(conn, order.subject, order.kind, order.cycle)
     if before is not None:
         return str(before.code)
     facts = msgspec.structs.replace(order.facts, as_of=_minute(now_at, zone))
-    text = number_text(organ.mark, order.kind, today.year, number)
-    code = verification_code(secret, text, facts_hash(facts, organ))
-    paper = compose(form, facts, organ, today.year, number, code, order.copies)
+    text = number_text(issuer.mark, order.kind, today.year, number)
+    code = verification_code(secret, text, facts_hash(facts, issuer))
+    paper = compose(form, facts, issuer, today.year, number, code, order.copies)
     row = {
         "code": code,
-        "organ": organ.id,
+        "issuer": issuer.id,
         "kind": order.kind.value,
         "year": today.year,
         "number": number,
@@ -102,14 +102,14 @@ def _minute(now_at: int, zone: ZoneInfo) -> datetime:
     return from_us(now_at, zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
-async def organ_today(conn: AsyncConnection, name: str, now_at: int, zone: ZoneInfo) -> Organ:
-    """The organ as it is called today. Raises UsageError where there is none."""
+async def issuer_today(conn: AsyncConnection, name: str, now_at: int, zone: ZoneInfo) -> Issuer:
+    """The issuer as it is called today. Raises UsageError where there is none."""
     today = from_us(now_at, zone).date()
-    found = await rows.organ_on(conn, name, today)
+    found = await rows.issuer_on(conn, name, today)
     if found is None:
         raise UsageError(
             f"没有发文机关 {name}，或它在 {today} 还没有生效",
-            hint="请先用  mingcha organ set  写入名称、版头与机关代字",
+            hint="请先用  mingcha issuer set  写入名称、版头与机关代字",
         )
     return found
 

@@ -30,7 +30,7 @@ async def check_one(conn: AsyncConnection, row: Row[Any], sign_key: bytes) -> st
 async def check_all(conn: AsyncConnection, sign_key: bytes, page: int) -> tuple[int, list[str]]:
     """-> how many documents there are, and every fault."""
     faults = [
-        f"{row.organ} 的{Kind(row.kind).word} {row.year} 年：文号编到 {row.last}，文书 {row.count} 份"
+        f"{row.issuer} 的{Kind(row.kind).word} {row.year} 年：文号编到 {row.last}，文书 {row.count} 份"
         for row in await documents.series(conn)
         if row.last and (row.count, row.low, row.high) != (row.last, 1, row.last)
     ]

@@ -1,4 +1,4 @@
-"""`mingcha organ` and `mingcha document`: who issues, what was issued, and whether a paper is what it says."""
+"""`mingcha issuer` and `mingcha document`: who issues, what was issued, and whether a paper is what it says."""
 
 import getpass
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _KINDS = " ".join(f"{kind.value}（{kind.word}）" for kind in Kind)
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     """Add both groups to `cli`; `config`: the option that names the hall's configuration."""
-    _add_organs(cli, config)
+    _add_issuers(cli, config)
 
     @cli.group(help="文书：列出、导出、核对真伪，打样张。")
     def document() -> None:
@@ -38,12 +38,12 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_sample(document, config)
 
 
-def _add_organs(cli: click.Group, config: Callable[[Any], Any]) -> None:
+def _add_issuers(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @cli.group(help="发文机关：名称、版头、机关代字。带生效日期，只增不改：旧文书保留当日的名称。")
-    def organ() -> None:
+    def issuer() -> None:
         """Group of commands."""
 
-    @organ.command("set", help="写入一个发文机关，或它自某日起的新名称。")
+    @issuer.command("set", help="写入一个发文机关，或它自某日起的新名称。")
     @click.argument("name", metavar="编号")
     @click.option("--name", "title", required=True, metavar="名称", help="署名，如 云州市监察局。")
     @click.option("--letterhead", metavar="版头", help="红色发文机关标志；不写为名称加“文件”。")
@@ -65,7 +65,7 @@ def _add_organs(cli: click.Group, config: Callable[[Any], Any]) -> None:
         path: Path,
     ) -> None:
         from central import config as configs
-        from central.core.document import Organ
+        from central.core.document import Issuer
         from central.store import documents, trail
         from common.clock import Clock
         from common.core.instant import local_date
@@ -73,28 +73,28 @@ def _add_organs(cli: click.Group, config: Callable[[Any], Any]) -> None:
         settings = configs.load(path)
         clock = Clock(settings.clock)
         day: date = since.date() if since else local_date(clock.office(), ZoneInfo(settings.legal_zone))
-        given = Organ(name, title, letterhead or f"{title}文件", mark, printer or f"{title}办公室", day)
+        given = Issuer(name, title, letterhead or f"{title}文件", mark, printer or f"{title}办公室", day)
 
         async def work(conn: AsyncConnection) -> None:
             who = getpass.getuser()
-            await documents.set_organ(conn, given, who, why, clock.wall())
-            await trail.note(conn, clock.wall(), who, "organ.set", f"{name} {title}", why)
+            await documents.set_issuer(conn, given, who, why, clock.wall())
+            await trail.note(conn, clock.wall(), who, "issuer.set", f"{name} {title}", why)
 
         in_store(path, work)
         say(
             f"✓ 自 {day} 起：{title}，版头“{given.letterhead}”，文号如 {mark}{Kind.ORDER.mark}〔{day.year}〕1号"
         )
 
-    @organ.command("list", help="全部发文机关与各次名称。")
+    @issuer.command("list", help="全部发文机关与各次名称。")
     @config
     def show(path: Path) -> None:
         from central.store import documents
 
-        rows = in_store(path, documents.organs)
+        rows = in_store(path, documents.issuers)
         for row in rows:
             say(f"{row.id}\t{row.valid_from} 起\t{row.name}\t{row.letterhead}\t{row.mark}\t{row.printer}")
         if not rows:
-            say("✓ 还没有发文机关：请用 mingcha organ set 写入")
+            say("✓ 还没有发文机关：请用 mingcha issuer set 写入")
 
 
 def _add_looks(document: click.Group, config: Callable[[Any], Any]) -> None:
@@ -187,7 +187,7 @@ def _add_verify(document: click.Group, config: Callable[[Any], Any]) -> None:
 
 def _add_sample(document: click.Group, config: Callable[[Any], Any]) -> None:
     @document.command("sample", help="打样张：看版头、字体与版式，不编号、不入库。")
-    @click.argument("organ", metavar="发文机关")
+    @click.argument("issuer", metavar="发文机关")
     @click.argument("kind", type=_KIND, metavar="种类")
     @click.option(
         "--out",
@@ -197,16 +197,16 @@ def _add_sample(document: click.Group, config: Callable[[Any], Any]) -> None:
         help="放在哪里。",
     )
     @config
-    def sample(organ: str, kind: str, out: Path, path: Path) -> None:
+    def sample(issuer: str, kind: str, out: Path, path: Path) -> None:
         from central import config as configs
         from central.core import document_sample
-        from central.document import organ_today
+        from central.document import issuer_today
         from central.paper.press import Press
         from common.clock import Clock
 
         settings = configs.load(path)
         zone, clock = ZoneInfo(settings.legal_zone), Clock(settings.clock)
-        found = in_store(path, lambda conn: organ_today(conn, organ, clock.office(), zone))
+        found = in_store(path, lambda conn: issuer_today(conn, issuer, clock.office(), zone))
         pdf, docx, preview = Press(settings.fonts_dir)(document_sample.sample(Kind(kind), found))
         out.mkdir(parents=True, exist_ok=True)
         _write(out / f"{kind}.pdf", pdf)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from central.core.document import Attachment, Block, Form, Organ, Paper, Paragraph, Table, number_text
+from central.core.document import Attachment, Block, Form, Issuer, Paper, Paragraph, Table, number_text
 from common.core.errors import UsageError
 
 
@@ -87,9 +87,9 @@ _NO_TYPE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def facts_hash(facts: Facts, organ: Organ) -> str:
+def facts_hash(facts: Facts, issuer: Issuer) -> str:
     """SHA-256 of everything the document will rest on, hex."""
-    return hashlib.sha256(msgspec.json.encode([facts, organ], order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([facts, issuer], order="deterministic")).hexdigest()
 
 
 def needed(form: Form) -> list[str]:
@@ -101,7 +101,7 @@ def needed(form: Form) -> list[str]:
 
 
 def compose(
-    form: Form, facts: Facts, organ: Organ, year: int, number: int, code: str, copies: tuple[str, ...] = ()
+    form: Form, facts: Facts, issuer: Issuer, year: int, number: int, code: str, copies: tuple[str, ...] = ()
 ) -> Paper:
     """The document as it will stand. Raises UsageError naming every fact that is missing or that a later day tells."""
     words = _words(facts)
@@ -116,19 +116,19 @@ def compose(
     day = said(facts.as_of.date())
     return Paper(
         kind=form.kind,
-        letterhead=organ.letterhead,
-        number=number_text(organ.mark, form.kind, year, number),
+        letterhead=issuer.letterhead,
+        number=number_text(issuer.mark, form.kind, year, number),
         title=tuple(part.format_map(words) for part in form.title),
         addressee=printable(facts.addressee),
         blocks=tuple(_blocks(form, facts, words)),
         attachments=_attachments(facts),
-        signed_by=organ.name,
+        signed_by=issuer.name,
         day=day,
         issued=facts.as_of.date(),
         copies=copies,
-        printer=organ.printer,
+        printer=issuer.printer,
         basis=_basis(facts),
-        facts=facts_hash(facts, organ),
+        facts=facts_hash(facts, issuer),
         code=code,
     )
 

@@ -242,7 +242,7 @@ ACCOUNT_DAYS = 15
 
 
 class Actor(Struct, frozen=True):
-    """Who moves it on. `unit`: where the person belongs; empty in the supervising organ."""
+    """Who moves it on. `unit`: where the person belongs; empty in the supervising issuer."""
 
     person: str
     role: Role

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
     @property
     def mark(self) -> str:
-        """What the number adds to the organ's own mark: 某监 + 督 in 某监督〔2026〕17号. One series each."""
+        """What the number adds to the issuer's own mark: 某监 + 督 in 某监督〔2026〕17号. One series each."""
         return _WORDS[self][1]
 
 
@@ -115,7 +115,7 @@ def refusal(form: Form, act: Act, person: str, role: Role, done: dict[Act, str])
     return f"{before.word}的人不能自己{act.word}" if done[before] == person else ""
 
 
-class Organ(Struct, frozen=True):
+class Issuer(Struct, frozen=True):
     """Who issues documents, as its row says from `valid_from` on; an old document keeps the name of its day."""
 
     id: str
@@ -181,9 +181,9 @@ def decoded(raw: bytes) -> Paper:
     return msgspec.json.decode(raw, type=Paper)
 
 
-def number_text(organ_mark: str, kind: Kind, year: int, number: int) -> str:
+def number_text(issuer_mark: str, kind: Kind, year: int, number: int) -> str:
     """`某监督〔2026〕17号`: GB/T 9704-2012 7.2.5, the year in full in hexagonal brackets, no leading zero."""
-    return f"{organ_mark}{kind.mark}〔{year}〕{number}号"
+    return f"{issuer_mark}{kind.mark}〔{year}〕{number}号"
 
 
 # the code for verification ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from msgspec.structs import replace
 
 from central.core.compose import Counted, Facts, compose
-from central.core.document import Kind, Organ, Paper, Table
+from central.core.document import Issuer, Kind, Paper, Table
 from central.core.document_forms import FORMS
 
 FACTS = Facts(
@@ -56,7 +56,7 @@ FACTS = Facts(
 COPIES = ("市政务服务中心", "石桥镇人民政府")
 
 
-def sample(kind: Kind, organ: Organ) -> Paper:
+def sample(kind: Kind, issuer: Issuer) -> Paper:
     """A document of `kind` that bears no number and no code."""
-    made = compose(FORMS[kind], FACTS, organ, FACTS.as_of.year, 0, "样张", COPIES)
+    made = compose(FORMS[kind], FACTS, issuer, FACTS.as_of.year, 0, "样张", COPIES)
     return replace(made, number="样张（不编号）")

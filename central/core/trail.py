@@ -54,7 +54,7 @@ ACTS = {
     "box.enrol": "站点机器登记",
     "calendar.import": "导入工作日历",
     "item.import": "导入事项",
-    "organ.set": "设置发文机关",
+    "issuer.set": "设置发文机关",
     "document.show": "查看文书",
     "document.issue": "签发文书",
     "document.spoil": "文书作废",

@@ -112,11 +112,11 @@ def _signature(paper: Paper) -> str:
         label = "附件：" if one else "附件：1．" if place == 1 else f"{place}．"
         found += line(run(label + attachment.name, BODY), replace(kept, first=2 if place == 1 else 5))
     found += line("", kept) * 2
-    # The day ends four characters from the right; the organ stands centred above it.
-    organ, day = _width(paper.signed_by), _width(paper.day)
-    right = max(0.0, 4 - max(0.0, organ - day) / 2)
-    for text, own, keeps in ((paper.signed_by, organ, True), (paper.day, day, False)):
-        shift = (right + (max(organ, day) - own) / 2) * BODY.size
+    # The day ends four characters from the right; the issuer stands centred above it.
+    issuer, day = _width(paper.signed_by), _width(paper.day)
+    right = max(0.0, 4 - max(0.0, issuer - day) / 2)
+    for text, own, keeps in ((paper.signed_by, issuer, True), (paper.day, day, False)):
+        shift = (right + (max(issuer, day) - own) / 2) * BODY.size
         found += line(run(text, BODY), Shape(pitch=PITCH, align="right", right=shift, keeps=keeps))
     return found
 

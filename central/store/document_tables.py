@@ -16,8 +16,8 @@ from sqlalchemy import (
 
 from central.store.metadata import metadata
 
-organ = Table(
-    "organ",  # in versions that are only added: an old document keeps the name of its day
+issuer = Table(
+    "issuer",  # in versions that are only added: an old document keeps the name of its day
     metadata,
     Column("id", Text, nullable=False),
     Column("valid_from", Text, nullable=False),  # YYYY-MM-DD
@@ -34,11 +34,11 @@ organ = Table(
 document_series = Table(
     "document_series",  # the last number given; its row is locked until the transaction that takes one has ended
     metadata,
-    Column("organ", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
     Column("kind", Text, nullable=False),  # central.core.document.Kind
     Column("year", Integer, nullable=False),
     Column("last", Integer, nullable=False),
-    PrimaryKeyConstraint("organ", "kind", "year"),
+    PrimaryKeyConstraint("issuer", "kind", "year"),
 )
 
 _UNDONE = text("pdf IS NULL")
@@ -47,7 +47,7 @@ document = Table(
     "document",  # from its issue on; kept for ever, a spoiled one with its number
     metadata,
     Column("code", Text, primary_key=True),  # for verification
-    Column("organ", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("year", Integer, nullable=False),
     Column("number", Integer, nullable=False),
@@ -70,7 +70,7 @@ document = Table(
     Column("spoiled_wall", BigInteger),
     Index("ix_document_issued", "issued_wall"),
     Index("ix_document_undone", "issued_wall", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
-    UniqueConstraint("organ", "kind", "year", "number"),
+    UniqueConstraint("issuer", "kind", "year", "number"),
     UniqueConstraint("subject", "kind", "cycle"),
 )
 

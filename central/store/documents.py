@@ -1,4 +1,4 @@
-"""Documents: the issuing organ, gapless numbers, what was issued, its files.
+"""Documents: the issuing issuer, gapless numbers, what was issued, its files.
 
 A number is taken in the transaction that issues: it exists if and only if its document does. The series' row is locked
 until that transaction has ended (PostgreSQL; SQLite has one writer), so that a rolled back number is the next one's.
@@ -13,9 +13,9 @@ from msgspec import Struct
 from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.document import Kind, Organ
+from central.core.document import Issuer, Kind
 from central.store.dialect import insert_new, upsert
-from central.store.tables import document, document_file, document_series, organ
+from central.store.tables import document, document_file, document_series, issuer
 from common.core.errors import UsageError
 
 
@@ -28,24 +28,24 @@ class Files(Struct, frozen=True):
     signature: bytes
 
 
-async def organ_on(conn: AsyncConnection, name: str, day: date) -> Organ | None:
-    """The organ as its newest row that is valid on `day` says."""
-    query = select(organ).where(organ.c.id == name, organ.c.valid_from <= str(day))
-    row = (await conn.execute(query.order_by(organ.c.valid_from.desc()).limit(1))).first()
+async def issuer_on(conn: AsyncConnection, name: str, day: date) -> Issuer | None:
+    """The issuer as its newest row that is valid on `day` says."""
+    query = select(issuer).where(issuer.c.id == name, issuer.c.valid_from <= str(day))
+    row = (await conn.execute(query.order_by(issuer.c.valid_from.desc()).limit(1))).first()
     if row is None:
         return None
-    return Organ(row.id, row.name, row.letterhead, row.mark, row.printer, date.fromisoformat(row.valid_from))
+    return Issuer(row.id, row.name, row.letterhead, row.mark, row.printer, date.fromisoformat(row.valid_from))
 
 
-async def organs(conn: AsyncConnection) -> Sequence[Row[Any]]:
-    return (await conn.execute(select(organ).order_by(organ.c.id, organ.c.valid_from))).all()
+async def issuers(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    return (await conn.execute(select(issuer).order_by(issuer.c.id, issuer.c.valid_from))).all()
 
 
-async def set_organ(conn: AsyncConnection, given: Organ, who: str, why: str, wall: int) -> None:
-    """Add a version; one from the same day on takes its place. Raises UsageError where another organ has the mark:
+async def set_issuer(conn: AsyncConnection, given: Issuer, who: str, why: str, wall: int) -> None:
+    """Add a version; one from the same day on takes its place. Raises UsageError where another issuer has the mark:
     two documents would bear one number.
     """
-    other = await conn.scalar(select(organ.c.id).where(organ.c.mark == given.mark, organ.c.id != given.id))
+    other = await conn.scalar(select(issuer.c.id).where(issuer.c.mark == given.mark, issuer.c.id != given.id))
     if other is not None:
         raise UsageError(f"机关代字“{given.mark}”已是 {other} 的", hint="请为每个发文机关各用一个代字")
     names = ("name", "letterhead", "mark", "printer", "who", "why", "set_wall")
@@ -60,15 +60,15 @@ async def set_organ(conn: AsyncConnection, given: Organ, who: str, why: str, wal
         "why": why,
         "set_wall": wall,
     }
-    await conn.execute(upsert(conn, organ, lambda new: {name: new[name] for name in names}), values)
+    await conn.execute(upsert(conn, issuer, lambda new: {name: new[name] for name in names}), values)
 
 
-async def hold_series(conn: AsyncConnection, organ_id: str, kind: Kind, year: int) -> int:
+async def hold_series(conn: AsyncConnection, issuer_id: str, kind: Kind, year: int) -> int:
     """Lock the series until the transaction ends. -> the number that is next."""
     series = document_series.c
-    row = {"organ": organ_id, "kind": kind.value, "year": year, "last": 0}
+    row = {"issuer": issuer_id, "kind": kind.value, "year": year, "last": 0}
     await conn.execute(insert_new(conn, document_series).values(row))
-    place = (series.organ == organ_id, series.kind == kind.value, series.year == year)
+    place = (series.issuer == issuer_id, series.kind == kind.value, series.year == year)
     held = await conn.scalar(
         update(document_series).where(*place).values(last=series.last).returning(series.last)
     )
@@ -86,7 +86,7 @@ async def find_issued(conn: AsyncConnection, subject: str, kind: Kind, cycle: in
 async def add(conn: AsyncConnection, row: dict[str, Any]) -> None:
     """Take the number that `hold_series` gave and write the document under it."""
     series = document_series.c
-    place = (series.organ == row["organ"], series.kind == row["kind"], series.year == row["year"])
+    place = (series.issuer == row["issuer"], series.kind == row["kind"], series.year == row["year"])
     await conn.execute(update(document_series).where(*place).values(last=row["number"]))
     await conn.execute(insert(document).values(row))
 
@@ -158,12 +158,12 @@ async def series(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """Each series: last number given, how many documents there are, the lowest and the highest of their numbers."""
     one, of = document_series.c, document.c
     joined = document_series.outerjoin(
-        document, (of.organ == one.organ) & (of.kind == one.kind) & (of.year == one.year)
+        document, (of.issuer == one.issuer) & (of.kind == one.kind) & (of.year == one.year)
     )
     counts = func.count(of.code).label("count"), func.min(of.number).label("low"), func.max(of.number)
-    query = select(one.organ, one.kind, one.year, one.last, *counts[:2], counts[2].label("high"))
-    grouped = query.select_from(joined).group_by(one.organ, one.kind, one.year, one.last)
-    return (await conn.execute(grouped.order_by(one.organ, one.kind, one.year))).all()
+    query = select(one.issuer, one.kind, one.year, one.last, *counts[:2], counts[2].label("high"))
+    grouped = query.select_from(joined).group_by(one.issuer, one.kind, one.year, one.last)
+    return (await conn.execute(grouped.order_by(one.issuer, one.kind, one.year))).all()
 
 
 async def everything(conn: AsyncConnection, after: str, limit: int) -> Sequence[Row[Any]]:

@@ -18,7 +18,15 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import account_tables, document_tables, enrolment_tables, finding_tables, law_tables, scope, trail
+from central.store import (
+    account_tables,
+    document_tables,
+    enrolment_tables,
+    finding_tables,
+    law_tables,
+    scope,
+    trail,
+)
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -276,7 +284,7 @@ item_version = law_tables.item_version
 document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
-organ = document_tables.organ
+issuer = document_tables.issuer
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class View(Struct, frozen=True):
 
     kind: str
     number: str
-    organ: str
+    issuer: str
     title: str
     day: str
     file: str
@@ -66,7 +66,7 @@ def _view(row: Row[Any], sign_key: bytes, zone: ZoneInfo) -> View:
     return View(
         kind=Kind(row.kind).word,
         number=row.number_text,
-        organ=paper.signed_by,
+        issuer=paper.signed_by,
         title="" if FORMS[paper.kind].to_person else row.title,
         day=paper.day,
         file=row.pdf.hex() if row.pdf else "",

@@ -21,7 +21,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 def order(subject: str, kind: Kind = Kind.PROPOSAL) -> Order:
     return Order(
         kind=kind,
-        organ="jcj",
+        issuer="jcj",
         subject=subject,
         facts=FACTS,
         drafter="drafter",

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from central import document
 from central.core.access import Role
-from central.core.document import Kind, Organ, Paper, decoded, encoded
+from central.core.document import Issuer, Kind, Paper, decoded, encoded
 from central.store import documents
 from central.store import tables as t
 from central.store.engine import Store, open_store
@@ -25,7 +25,7 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import to_us
 from tests.contract.issuing import ZONE, order
 from tests.contract.test_store import ENGINES
-from tests.papers import FACTS, ORGAN, SECRET
+from tests.papers import FACTS, ISSUER, SECRET
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
 
@@ -45,7 +45,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 async def store(url: str) -> AsyncIterator[Store]:
     opened = await open_store(url)
     async with opened.write() as conn:
-        await documents.set_organ(conn, ORGAN, "w", "设置", 0)
+        await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
     yield opened
     await opened.close()
 
@@ -109,26 +109,26 @@ async def test_the_same_act_signed_twice_at_once_is_one_document(store: Store) -
     assert await numbers(store) == [1]
 
 
-async def test_each_organ_kind_and_year_counts_for_itself(store: Store) -> None:
-    other = Organ("zwzx", "云州市政务中心", "云州市政务中心", "云政", "云州市政务中心", date(2020, 1, 1))
+async def test_each_issuer_kind_and_year_counts_for_itself(store: Store) -> None:
+    other = Issuer("zwzx", "云州市政务中心", "云州市政务中心", "云政", "云州市政务中心", date(2020, 1, 1))
     async with store.write() as conn:
-        await documents.set_organ(conn, other, "w", "设置", 0)
+        await documents.set_issuer(conn, other, "w", "设置", 0)
         with pytest.raises(UsageError, match="机关代字"):
-            await documents.set_organ(conn, replace(other, id="third", mark=ORGAN.mark), "w", "设置", 0)
+            await documents.set_issuer(conn, replace(other, id="third", mark=ISSUER.mark), "w", "设置", 0)
     eve, day = At("2026-12-31T23:59"), At("2027-01-01T00:00")
     facts = replace(FACTS, answer_by=date(2027, 1, 8))
     async with store.write() as conn:
-        for clock, organ, kind in [
+        for clock, issuer, kind in [
             (eve, "jcj", Kind.PROPOSAL),
             (eve, "jcj", Kind.CIRCULAR),
             (eve, "zwzx", Kind.CIRCULAR),
             (day, "jcj", Kind.CIRCULAR),
         ]:
-            one = replace(order(f"{clock.now}/{organ}", kind), organ=organ, facts=facts)
+            one = replace(order(f"{clock.now}/{issuer}", kind), issuer=issuer, facts=facts)
             await document.issue(conn, one, SECRET, clock, ZONE)
     async with store.read() as conn:
         found = {row.number_text for row in await documents.listed(conn, "", 10)}
-        marks = {f"{row.organ} {row.kind} {row.year}": row.last for row in await documents.series(conn)}
+        marks = {f"{row.issuer} {row.kind} {row.year}": row.last for row in await documents.series(conn)}
     assert found == {"云监建〔2026〕1号", "云监通〔2026〕1号", "云政通〔2026〕1号", "云监通〔2027〕1号"}
     assert set(marks.values()) == {1}
 
@@ -166,7 +166,7 @@ async def test_who_may_not_sign_takes_no_number(store: Store) -> None:
             with pytest.raises(RejectedError):
                 await document.issue(conn, replace(order("case/1"), **fault), SECRET, NOW, ZONE)
         with pytest.raises(UsageError, match="没有发文机关"):
-            await document.issue(conn, replace(order("case/1"), organ="nobody"), SECRET, NOW, ZONE)
+            await document.issue(conn, replace(order("case/1"), issuer="nobody"), SECRET, NOW, ZONE)
         bare = replace(order("case/1"), facts=replace(FACTS, reason=None))
         with pytest.raises(UsageError, match="理由"):
             await document.issue(conn, bare, SECRET, NOW, ZONE)
@@ -176,9 +176,9 @@ async def test_who_may_not_sign_takes_no_number(store: Store) -> None:
 
 async def test_files_are_made_once_of_what_was_frozen_and_signed(store: Store) -> None:
     code = await issued(store, "case/1")
-    renamed = replace(ORGAN, name="云州市监察委员会", letterhead="云州市监察委员会")
+    renamed = replace(ISSUER, name="云州市监察委员会", letterhead="云州市监察委员会")
     async with store.write() as conn:
-        await documents.set_organ(conn, renamed, "w", "机构改革", 1)
+        await documents.set_issuer(conn, renamed, "w", "机构改革", 1)
     assert await document.finish_all(store, drawn, SECRET) == 1
     assert await document.finish_all(store, drawn, SECRET) == 0
     async with store.read() as conn:

@@ -26,7 +26,7 @@ from central.core.document import (
 )
 from central.core.document_forms import FORMS
 from common.core.errors import UsageError
-from tests.papers import FACTS, ORGAN, SECRET, paper
+from tests.papers import FACTS, ISSUER, SECRET, paper
 
 KINDS = list(Kind)
 
@@ -143,7 +143,7 @@ def test_a_document_of_any_day_frozen_is_the_same_document(day: date, age: int) 
     assert made.day == said(day)
     assert encoded(made) == encoded(paper(facts=facts))
     other = replace(facts, calendar_version=2)
-    assert facts_hash(other, ORGAN) != facts_hash(facts, ORGAN)
+    assert facts_hash(other, ISSUER) != facts_hash(facts, ISSUER)
 
 
 @given(st.sampled_from(KINDS), st.integers(2000, 2999), st.integers(1, 99_999))
@@ -188,4 +188,4 @@ def test_nobody_signs_what_they_drafted_nor_seals_what_they_signed(act: Act) -> 
 
 def test_a_name_with_braces_is_no_place_of_the_form() -> None:
     facts = replace(FACTS, item="食品{case_no}许可", case_no="{0}")
-    assert "食品{case_no}许可" in compose(FORMS[Kind.ORDER], facts, ORGAN, 2026, 1, "c").title[0]
+    assert "食品{case_no}许可" in compose(FORMS[Kind.ORDER], facts, ISSUER, 2026, 1, "c").title[0]

@@ -1,4 +1,4 @@
-"""Documents at the command line: the organ, a sample, what was issued, and a paper held against it."""
+"""Documents at the command line: the issuer, a sample, what was issued, and a paper held against it."""
 
 from datetime import date
 from pathlib import Path
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.service
 USAGE = 64
 
 
-async def test_from_the_organ_to_a_paper_in_the_hand(tmp_path: Path) -> None:
+async def test_from_the_issuer_to_a_paper_in_the_hand(tmp_path: Path) -> None:
     (tmp_path / "central.toml").write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
     (tmp_path / "operations.key").write_bytes(SECRET)
     (tmp_path / "operations.key").chmod(0o600)
@@ -33,10 +33,10 @@ async def test_from_the_organ_to_a_paper_in_the_hand(tmp_path: Path) -> None:
     code, out, _ = await mingcha("document", "verify")
     assert (code, out.strip()) == (0, "✓ 0 份文书与签名相符，文号没有缺漏")
     named = ("--name", "云州市监察局", "--mark", "云监", "--from", "2020-01-01", "--why", "设置")
-    code, out, err = await mingcha("organ", "set", "jcj", *named)
+    code, out, err = await mingcha("issuer", "set", "jcj", *named)
     assert (code, err) == (0, "")
     assert "云监督〔2020〕1号" in out
-    code, _, err = await mingcha("organ", "set", "other", *named)
+    code, _, err = await mingcha("issuer", "set", "other", *named)
     assert (code, "机关代字" in err) == (USAGE, True)
     code, out, err = await mingcha("document", "sample", "jcj", "order", "--out", str(tmp_path / "out"))
     assert (code, err) == (0, "")

@@ -19,7 +19,7 @@ from common.core.instant import DAY, local_date
 from tests.contract.issuing import ZONE, order
 from tests.integration import city, serving
 from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, nothing, text_of
-from tests.papers import FACTS, ORGAN
+from tests.papers import FACTS, ISSUER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAME = "欧阳某某"
@@ -30,7 +30,7 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served
     folder = tmp_path_factory.mktemp("documents")
     async with serving.serve(folder, FridayClock(), fill=nothing) as served:
         async with served.store.write() as conn:
-            await documents.set_organ(conn, ORGAN, "w", "设置", 0)
+            await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
         yield served
 
 

@@ -16,7 +16,7 @@ from central.core.faces import BIAOSONG, FANGSONG, choose
 from central.paper import docx
 from central.paper.pdf import Typesetter
 from common.core.errors import RejectedError
-from tests.papers import FACTS, ORGAN, paper
+from tests.papers import FACTS, ISSUER, paper
 from tests.readback import Glyph, Sheet, embedded, metadata, red_rows, sheets
 
 WITHIN = 1.0  # millimetres
@@ -117,12 +117,12 @@ def test_head_number_rule_title_and_addressee_stand_where_the_standard_puts_them
 
 
 @pytest.mark.parametrize(
-    "letterhead", [ORGAN.letterhead, "云州市行政审批服务和政务公开工作领导小组办公室文件"]
+    "letterhead", [ISSUER.letterhead, "云州市行政审批服务和政务公开工作领导小组办公室文件"]
 )
 def test_the_red_head_begins_35_mm_below_the_type_area_and_is_never_wider(
     typesetter: Typesetter, letterhead: str
 ) -> None:
-    made = paper(organ=replace(ORGAN, letterhead=letterhead))
+    made = paper(issuer=replace(ISSUER, letterhead=letterhead))
     rows = red_rows(typesetter.picture(made, 72), 72)
     head = [row for row in rows if row[0] < 110]
     assert near(head[0][0], 37 + 35)
@@ -154,11 +154,11 @@ def test_the_imprint_ends_with_the_type_area_of_the_last_page(order: list[Sheet]
     assert near(printed[-1].right, RIGHT - 14 * 25.4 / 72)
 
 
-def test_the_day_ends_four_characters_from_the_right_under_the_organ(order: list[Sheet]) -> None:
+def test_the_day_ends_four_characters_from_the_right_under_the_issuer(order: list[Sheet]) -> None:
     day = [line for line in order[1].lines() if "".join(one.text for one in line) == "2026年6月11日"]
     assert near(day[0][-1].right, RIGHT - 4 * ADVANCE)
-    organ = line_with(order[1], "云州市监察局")
-    assert near((organ[0].left + organ[-1].right) / 2, (day[0][0].left + day[0][-1].right) / 2)
+    issuer = line_with(order[1], "云州市监察局")
+    assert near((issuer[0].left + issuer[-1].right) / 2, (day[0][0].left + day[0][-1].right) / 2)
 
 
 @pytest.mark.parametrize("kind", KINDS)

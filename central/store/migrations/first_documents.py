@@ -6,7 +6,7 @@ from alembic import op
 
 def create() -> None:
     op.create_table(
-        "organ",
+        "issuer",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -16,20 +16,20 @@ def create() -> None:
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("set_wall", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", "valid_from", name=op.f("pk_organ")),
+        sa.PrimaryKeyConstraint("id", "valid_from", name=op.f("pk_issuer")),
     )
     op.create_table(
         "document_series",
-        sa.Column("organ", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("organ", "kind", "year", name=op.f("pk_document_series")),
+        sa.PrimaryKeyConstraint("issuer", "kind", "year", name=op.f("pk_document_series")),
     )
     op.create_table(
         "document",
         sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("organ", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -52,7 +52,7 @@ def create() -> None:
         sa.Column("spoiled_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_document")),
         sa.UniqueConstraint(
-            "organ", "kind", "year", "number", name=op.f("uq_document_organ_kind_year_number")
+            "issuer", "kind", "year", "number", name=op.f("uq_document_issuer_kind_year_number")
         ),
         sa.UniqueConstraint("subject", "kind", "cycle", name=op.f("uq_document_subject_kind_cycle")),
     )

@@ -41,6 +41,9 @@ ACTORS: list[Actor | None] = [
     Actor("own chief", Role.CHIEF, UNIT),
     Actor("own supervisor", Role.SUPERVISOR, UNIT),
     Actor("it", Role.IT),
+    # the same persons in another post: four eyes are of people, not of roles
+    Actor("s1", Role.CHIEF),
+    Actor("head", Role.SUPERVISOR),
 ]
 ASKED = {event for step in STEPS for event in step.apart} | {Event.REVIEW, Event.RECEIVE, Event.CONFIRM}
 ACCOUNT = clocks.begin(DAY, 15)
@@ -85,6 +88,51 @@ def test_every_state_and_every_row_of_the_table_can_come_about() -> None:
     assert len(STEPS) == len(used), "one row for each state and event"
 
 
+WAYS = """
+raised draft drafted, drafted review reviewed, drafted send_back raised, reviewed issue issued, reviewed send_back raised,
+issued receive served, served explain explained, served lapse overdue, overdue explain explained,
+explained excuse excused, explained reassign reassigned, explained uphold rectifying,
+overdue excuse excused, overdue reassign reassigned, overdue uphold rectifying,
+rectifying rectify verifying, verifying confirm verified, verifying reopen rectifying,
+verified close closed, excused close closed, reassigned close closed,
+issued appeal appealed, served appeal appealed, explained appeal appealed, overdue appeal appealed, appealed grant withdrawn,
+raised notify notified, notified acknowledge acknowledged, notified clear closed, acknowledged clear closed
+"""
+"""supervision.md 3.9 written down once more: where each event leads that leads on."""
+
+
+def test_every_event_leads_where_the_design_says_and_the_rest_stay() -> None:
+    wanted = {tuple(way.split()) for way in WAYS.replace("\n", " ").split(",")}
+    seen = set()
+    for one, ways in everything().items():
+        for (event, _), after in ways:
+            way = (one.state.value, event.value, after.state.value)
+            if event is Event.DISMISS:
+                assert one.held is not None
+                assert after.state is one.held[0]
+            elif event is Event.WITHDRAW:
+                assert after.state is State.WITHDRAWN
+            elif way in wanted:
+                seen.add(way)
+            else:
+                assert event in {Event.LAPSE, Event.ACCOUNT, Event.ACCOUNT_LAPSE, Event.REFER}, way
+                assert after.state is one.state, way
+    assert seen == wanted
+
+
+def test_conditions_hold_on_every_way() -> None:
+    for one, ways in everything().items():
+        events = {event for (event, _), _ in ways}
+        assert not (Event.NOTIFY in events and one.is_red), "a red light is more than a reminder"
+        assert not (Event.DRAFT in events and not one.is_red), "a yellow one is no more"
+        assert not (Event.APPEAL in events and one.has_appealed), "one appeal"
+        due = one.account is not None
+        in_work = one.state in {State.RECTIFYING, State.VERIFYING, State.VERIFIED}
+        assert {Event.ACCOUNT, Event.ACCOUNT_LAPSE} & events == (
+            {Event.ACCOUNT, Event.ACCOUNT_LAPSE} if due and in_work else set()
+        )
+
+
 def test_whatever_has_come_about_can_be_brought_to_its_end() -> None:
     """Not by withdrawal, which is always open: by the way of the table. A yellow light ends with its case."""
     ending = {one for one in everything() if one.state in ENDS}
@@ -117,6 +165,11 @@ def test_four_eyes_hold_on_every_way() -> None:
         (Event.GRANT, Event.ISSUE),
         (Event.DISMISS, Event.ISSUE),
         (Event.GRANT, Event.REFER),
+        (Event.DISMISS, Event.REFER),
+        (Event.REFER, Event.REFER),
+        (Event.SEND_BACK, Event.DRAFT),
+        (Event.CONFIRM, Event.RECTIFY),
+        (Event.REOPEN, Event.RECTIFY),
     ]
     for one, ways in everything().items():
         for (event, actor), _ in ways:

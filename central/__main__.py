@@ -14,7 +14,18 @@ import click  # isort: skip
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import account, calendar, commands, doctor_command, document_commands, finding, handed, item, office, trail
+from central import (
+    account,
+    calendar,
+    commands,
+    doctor_command,
+    document_commands,
+    finding,
+    handed,
+    item,
+    office,
+    trail,
+)
 from central.commands import in_store
 from common.core.text import one_line
 

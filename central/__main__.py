@@ -19,6 +19,7 @@ from central import (
     calendar,
     commands,
     doctor_command,
+    document_commands,
     finding,
     handed,
     item,
@@ -253,6 +254,7 @@ finding.add(cli, _CONFIG)
 trail.add(cli, _CONFIG)
 calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
+document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 handed.add(cli, central)

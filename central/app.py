@@ -11,10 +11,11 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, judge, ticker, trail
+from central import __version__, document, judge, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
+from central.paper.press import Press
 from central.receive import Receiver
 from central.status import Status
 from central.store.engine import Store, open_store
@@ -68,6 +69,8 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(wall.ended(), name="wall")
             group.create_task(alone(), name="alone")
             group.create_task(trail.run(store, receiver.sign_secret, clock), name="trail")
+            press = document.run(store, Press(config.fonts_dir), receiver.sign_secret)
+            group.create_task(press, name="documents")
             group.create_task(
                 process.report(
                     config.status_path,

@@ -41,6 +41,8 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     database: str = "sqlite"
     """`sqlite` (a file in `data_dir`) or a `postgresql://` address."""
     data_dir: Path = Path("data")
+    fonts_dir: Path = Path("fonts")
+    """Licensed typefaces of official documents (仿宋, 小标宋): font files as they come; need not exist."""
     worker: str = "hall.ingest.1"
     """Name in the ingest worker's certificate."""
     legal_zone: str = "Asia/Shanghai"

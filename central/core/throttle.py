@@ -2,10 +2,27 @@
 
 from msgspec import Struct
 
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 
 FREE = 3
 LONGEST_SECS = 300
+
+
+PER_MINUTE = 30
+
+
+class Allowance(Struct, frozen=True):
+    """What an address may still ask, as at a moment of monotonic time."""
+
+    left: float
+    at_mono: int
+
+
+def spend(before: Allowance | None, now_mono: int) -> Allowance | None:
+    """One request of an address that may make 30 a minute, and 30 at once. -> what is left; None: too many."""
+    since = now_mono - before.at_mono if before else 0
+    left = min(PER_MINUTE, (before.left if before else PER_MINUTE) + since * PER_MINUTE / MINUTE)
+    return Allowance(left - 1, now_mono) if left >= 1 else None
 
 
 class Failures(Struct, frozen=True):

@@ -65,6 +65,10 @@ ACTS = {
     "light.withdrawn": "撤销红灯",
     "light.kept": "维持红灯",
     "item.import": "导入事项",
+    "issuer.set": "设置发文机关",
+    "document.show": "查看文书",
+    "document.issue": "签发文书",
+    "document.spoil": "文书作废",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

@@ -18,7 +18,16 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import account_tables, cameras, enrolment_tables, finding_tables, law_tables, scope, trail
+from central.store import (
+    account_tables,
+    cameras,
+    document_tables,
+    enrolment_tables,
+    finding_tables,
+    law_tables,
+    scope,
+    trail,
+)
 from central.store import metadata as registry
 
 metadata = registry.metadata
@@ -279,6 +288,12 @@ item_version = law_tables.item_version
 outbox = law_tables.outbox
 ruling = law_tables.ruling
 withdrawal = law_tables.withdrawal
+
+# the documents have a file of their own
+document = document_tables.document
+document_file = document_tables.document_file
+document_series = document_tables.document_series
+issuer = document_tables.issuer
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

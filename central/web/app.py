@@ -37,6 +37,7 @@ from central.web import (
     sites,
     static_files,
     trail,
+    verify_document,
 )
 from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
@@ -63,6 +64,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, *keys)
     app[PERMISSIONS] = {}
     app[login.FAILURES] = OrderedDict()
+    app[verify_document.LOOKS] = OrderedDict()
     for subject in (
         alarm,
         finding,
@@ -88,6 +90,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         accounts,
         overview,
         trail,
+        verify_document,
         static_files,
     ):
         register(app, subject.ROUTES)

@@ -21,6 +21,13 @@ EVENTS: dict[str, LogEvent] = {
     "audit.sealed": LogEvent(
         "info", "审计已签名到这一行；可另处保存，用 mingcha audit verify --kept 核对", ("line", "code")
     ),
+    "document.made": LogEvent("info", "文书的文件已生成并签名", ("number", "preview")),
+    "document.failed": LogEvent(
+        "error",
+        "文书已签发，文件生成不出来，半分钟后再试",
+        ("number", "reason", "hint"),
+        "按日志里的提示处理",
+    ),
     # enrolment and broker
     "enrol.started": LogEvent("info", "登记服务已启动", ("address",)),
     "enrol.refused": LogEvent(

@@ -15,7 +15,7 @@ a box with such a database installs, as they come. The extra `camera`: `certifi`
 `requests` wants; the wheels of `av` and `opencv-python-headless` bring FFmpeg's libraries (LGPL), and that of `av` x264 and x265
 (GPL), which only encoding uses: the city installs them as they come from their makers, nothing of ours hands them on, and a
 bundle that would has to be built without them. `dmPython` brings the closed libraries of 达梦; mdbtools (GPL) runs as a
-program of its own. `paho-mqtt` is used under BSD-3-Clause. The digits' font of the wall is
+program of its own. `paho-mqtt` is used under BSD-3-Clause. `typst` brings the typesetter with its libraries in one file. The digits' font of the wall is
 Barlow Semi Condensed, SIL Open Font License 1.1 (`central/web/static/digits-OFL.md`). Mosquitto (EPL-2.0 or
 BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of their own and are not part of it. An installation medium carries
 packages of Debian 12 as they are, each with its copyright file in the tree's `python/copyright`: CPython (PSF) and the libraries

@@ -53,6 +53,7 @@ SETTINGS = {
     # central.toml
     "database": "sqlite，或 postgresql://用户:密码@地址/库",
     "worker": "入库程序证书里的名称",
+    "fonts_dir": "公文字体（仿宋、小标宋等）的文件夹；没有时 PDF 以宋体代替，并在每页注明预览",
     "legal_zone": "按哪个时区计算法定日期",
     "embedded_broker": "用程序内的消息服务；只可用于演示，只在本机",
     "web.host": "网页监听的地址",

@@ -3,7 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
-from central.store.migrations import first_accounts, first_cameras, first_enrolment, first_findings, first_law
+from central.store.migrations import (
+    first_accounts,
+    first_cameras,
+    first_documents,
+    first_enrolment,
+    first_findings,
+    first_law,
+)
 
 revision = "0001"
 down_revision = None
@@ -153,6 +160,7 @@ def upgrade() -> None:
     first_enrolment.create()
     first_accounts.create()
     first_cameras.create()
+    first_documents.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

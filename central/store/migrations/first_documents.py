@@ -1,0 +1,73 @@
+"""The tables of the documents as the first schema has them: a part of `r0001_first`."""
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def create() -> None:
+    op.create_table(
+        "issuer",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("valid_from", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("letterhead", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("printer", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("set_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "valid_from", name=op.f("pk_issuer")),
+    )
+    op.create_table(
+        "document_series",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "kind", "year", name=op.f("pk_document_series")),
+    )
+    op.create_table(
+        "document",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("number_text", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("paper", sa.LargeBinary(), nullable=False),
+        sa.Column("facts", sa.LargeBinary(), nullable=False),
+        sa.Column("drafter", sa.Text(), nullable=False),
+        sa.Column("signer", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("issued_wall", sa.BigInteger(), nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=True),
+        sa.Column("docx", sa.LargeBinary(), nullable=True),
+        sa.Column("preview", sa.Boolean(), nullable=True),
+        sa.Column("signature", sa.LargeBinary(), nullable=True),
+        sa.Column("spoiled_by", sa.Text(), nullable=True),
+        sa.Column("spoiled_why", sa.Text(), nullable=True),
+        sa.Column("spoiled_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_document")),
+        sa.UniqueConstraint(
+            "issuer", "kind", "year", "number", name=op.f("uq_document_issuer_kind_year_number")
+        ),
+        sa.UniqueConstraint("subject", "kind", "cycle", name=op.f("uq_document_subject_kind_cycle")),
+    )
+    op.create_index("ix_document_issued", "document", ["issued_wall"], unique=False)
+    op.create_index(
+        "ix_document_undone",
+        "document",
+        ["issued_wall"],
+        unique=False,
+        sqlite_where=sa.text("pdf IS NULL"),
+        postgresql_where=sa.text("pdf IS NULL"),
+    )
+    op.create_table(
+        "document_file",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_document_file")),
+    )

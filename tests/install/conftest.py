@@ -32,5 +32,5 @@ def cleared(lab: Lab) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bare(able: None) -> Path:
-    """Debian's minimal system with curl."""
-    return labs.rootfs("curl")
+    """Debian's minimal system with curl and wget."""
+    return labs.rootfs()

@@ -78,7 +78,7 @@ def run(count: int, seed: int) -> Outcome:
     """`count` kills at random moments, five to a box, each box then finished by the same command."""
     random, found = Random(seed), Outcome()
     with labs.running() as lab:
-        system = labs.rootfs("curl")
+        system = labs.rootfs()
         while found.kills < count:
             site = Site(lab, f"k{found.kills}")
             box, office = site.box(system)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache"
 KEY = CACHE / "release.key"
 ADDRESS = "10.97.0.1"
-_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps"
+_PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,curl,wget"
 _MIRROR = "http://deb.debian.org/debian"
 _HIERARCHIES = [
     path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified")) if path.is_dir()
@@ -60,16 +60,25 @@ def run(*command: str | Path, timeout: float = 300) -> str:
     return done.stdout
 
 
-def rootfs(downloader: str) -> Path:
-    """A bare Debian 12 with `downloader` (curl or wget) and no Python; made once, then kept in the cache."""
-    place = CACHE / "install" / f"rootfs-{downloader}"
+def rootfs() -> Path:
+    """A bare Debian 12 with curl and wget and no Python; made once, then kept in the cache."""
+    place = CACHE / "install" / "rootfs"
     if not place.exists():
         part = place.with_name(f"{place.name}.part")
+        # One that was cut off leaves /proc mounted in it.
+        subprocess.run(["umount", "-q", part / "proc", part / "sys"], capture_output=True, check=False)
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         part.chmod(0o755)
-        include = f"--include={_PACKAGES},{downloader}"
-        run("debootstrap", "--variant=minbase", include, "bookworm", part, _mirror(), timeout=1200)
+        run(
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={_PACKAGES}",
+            "bookworm",
+            part,
+            _mirror(),
+            timeout=1200,
+        )
         (part / "etc/machine-id").write_text("")
         run("chroot", part, "systemctl", "set-default", "multi-user.target")
         part.rename(place)
@@ -134,7 +143,7 @@ class Lab:
         self.inside("ip", "link", "set", "lo", "up")
         self.inside("ip", "link", "add", "br0", "type", "bridge")
         self.inside("ip", "link", "set", "br0", "up")
-        self.hall = Box(self, "hall", 1, rootfs("curl"), binds=(self.medium,))
+        self.hall = Box(self, "hall", 1, rootfs(), binds=(self.medium,))
         return self
 
     def __exit__(self, *_error: object) -> None:

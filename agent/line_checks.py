@@ -139,7 +139,8 @@ async def encrypted(box: Box) -> Outcome:
         reader, writer = await asyncio.open_connection(mqtt.host, mqtt.port, ssl=tls_context(mqtt))
         try:
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            refused = await asyncio.wait_for(reader.read(1), _REFUSE_SECS) == b""
+            async with asyncio.timeout(_REFUSE_SECS):
+                refused = await reader.read(1) == b""
         finally:
             writer.close()
     except TimeoutError:

@@ -13,6 +13,7 @@ FAST = {"core", "docs", "model"}
 """Folders of tests that open no database and start no process: `make check` runs these alone."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests with real servers make three groups, each in one process with servers of its own: most of their life they
     wait, so that the groups run beside each other (`--dist loadgroup`) and the rest fills what is left."""

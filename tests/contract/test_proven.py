@@ -40,8 +40,8 @@ key = ["编号"]
 """,
         "utf-8",
     )
-    findings, _, _ = await doctor.examine(folder / "agent.toml", only="E-SRC-02")
-    (finding,) = (item for item in findings if item.id == "E-SRC-02")
+    findings, _, _ = await doctor.examine(folder / "agent.toml", only="E-SRC-01")
+    (finding,) = (item for item in findings if item.id == "E-SRC-01")
     assert finding.status is Status.OK, finding
     return finding.detail
 
@@ -50,7 +50,7 @@ key = ["编号"]
 async def test_the_doctor_names_an_engine_that_is_not_proven(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    assert f"kingbase {NOT_PROVEN}" in await said(await on_kingbase(request, tmp_path), tmp_path)
+    assert f"kingbase（{NOT_PROVEN}）" in await said(await on_kingbase(request, tmp_path), tmp_path)
 
 
 @pytest.mark.service

@@ -32,6 +32,8 @@ OURS = {
     "hall",
     "toml",
     "xlsx",
+    "tar",
+    "gz",
     "etc",
     "central",
     "agent",

@@ -4,6 +4,7 @@ Each adapter is a module with `from_config(config, secrets_dir) -> Source`, whic
 its driver's errors at its edge into two:
 - UnavailableError: the source as a whole cannot be read now (away, wrong password, busy, locked). Retried.
 - SchemaError: this one table cannot be read until a person mends the mapping or the grants. Other tables go on.
+Of the first, BusyError and UnforeseenError are of the statement, so of its table (OF_TABLE): other tables go on too.
 After any error the adapter has closed its connection, so that no lock and no half-read result stays behind;
 `open` may be called again at any time.
 """
@@ -46,6 +47,14 @@ class NotYetError(SchemaError):
 
 class UnforeseenError(UnavailableError):
     """An error of the engine whose code nobody has foreseen: it may not understand what it was asked."""
+
+
+class BusyError(UnavailableError):
+    """Locked, or longer at work than a statement may be: of the table that was asked for, not of the source."""
+
+
+OF_TABLE = (SchemaError, BusyError, UnforeseenError)
+"""What stops one table alone."""
 
 
 class InFlight(Struct, frozen=True):
@@ -198,13 +207,19 @@ def no_database(name: str) -> UnavailableError:
 
 
 def busy(detail: object) -> UnavailableError:
-    return UnavailableError(
-        f"数据源正忙或被锁：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员"
-    )
+    return BusyError(f"数据源正忙或被锁：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
 
 
 def broken(detail: object) -> UnavailableError:
     return UnforeseenError(f"数据源出错：{detail}", hint="程序会自动重试；若持续出现，请联系业务库管理员")
+
+
+def undecodable(error: Exception) -> SchemaError:
+    """The driver cannot make a value of what the engine sent; of the error the type alone is said, its text may quote a value."""
+    return SchemaError(
+        f"驱动程序读不懂某个字段的值（{type(error).__name__}）",
+        hint="请用 probe --check 找出该表；请厂商改正该值，或在 mapping.toml 改读把该字段转为文字的视图",
+    )
 
 
 def no_table(table: str) -> SchemaError:

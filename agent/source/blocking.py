@@ -146,6 +146,9 @@ class BlockingSource:
         except OSError as error:
             await self.close()
             raise base.unreachable(self._where, words(error)) from error
+        except (ValueError, ArithmeticError) as error:
+            await self.close()
+            raise base.undecodable(error) from error
         except asyncio.CancelledError:
             await self.close()
             raise

@@ -187,6 +187,9 @@ class MysqlSource:
         except OSError as error:
             await self.close()
             raise base.unreachable(self._where, words(error)) from error
+        except (ValueError, ArithmeticError) as error:
+            await self.close()
+            raise base.undecodable(error) from error
         except asyncio.CancelledError:
             await self.close()
             raise

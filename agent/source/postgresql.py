@@ -1,7 +1,8 @@
 """PostgreSQL through asyncpg: each statement its own transaction, read-only by session, with time limits."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,7 +99,7 @@ class PostgresqlSource:
         return 0.0
 
     async def _connect(self, *, read_only: bool) -> Any:
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             host=self._config.host,
             port=self._config.port or _PORT,
             user=self._config.user,
@@ -110,8 +111,19 @@ class PostgresqlSource:
                 "statement_timeout": f"{base.STATEMENT_SECS * 1000:.0f}",
                 "lock_timeout": f"{base.LOCK_SECS * 1000:.0f}",
                 "application_name": "mingcha-agent",
+                "datestyle": "ISO, YMD",
+                "intervalstyle": "postgres",
             },
         )
+        try:
+            for kind, decoder in _DECODERS.items():
+                await connection.set_type_codec(
+                    kind, schema="pg_catalog", encoder=str, decoder=decoder, format="text"
+                )
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def _limited(self, work: Awaitable[_Result]) -> _Result:
         """Wait for `work` with a time limit; whatever goes wrong, the connection is gone afterwards."""
@@ -127,6 +139,9 @@ class PostgresqlSource:
         except OSError as error:
             await self.close()
             raise base.unreachable(self._where, words(error)) from error
+        except (ValueError, ArithmeticError) as error:
+            await self.close()
+            raise base.undecodable(error) from error
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -143,6 +158,42 @@ class PostgresqlSource:
         if isinstance(error, asyncpg.UndefinedFunctionError):
             return base.no_length(error)
         return _other(error, self._where)
+
+
+# Years beyond 9999 or before Christ, infinity, 24:00: PostgreSQL holds what Python cannot, and its driver then fails as a
+# whole. Such a value stays the text that the server writes, and is told as an impossible time.
+
+
+def _moment(text: str) -> datetime | str:
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found
+    except (ValueError, OverflowError):
+        return text
+
+
+def _date(text: str) -> date | str:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def _time(text: str) -> time | str:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+_DECODERS: dict[str, Callable[[str], Any]] = {
+    "timestamp": _moment,
+    "timestamptz": _moment,
+    "date": _date,
+    "time": _time,
+    "timetz": _time,
+    "interval": str,
+}
 
 
 async def _update(connection: Any, sql: str) -> None:

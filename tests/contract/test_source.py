@@ -1,6 +1,8 @@
 """The contract of `agent/source/base.py`, over every adapter against the real database: reading."""
 
 import asyncio
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tests.contract.vendor import (
     keys,
     numbers,
     on_mariadb,
+    on_postgresql,
     only_servers,
     steps,
     text,
@@ -147,6 +150,35 @@ async def test_a_date_that_is_none_comes_as_text(request: pytest.FixtureRequest,
     source = vendor.source()
     table = Table(vendor.config.dialect, CASES, (Column("修改时间"),), ("编号",))
     assert await source.fetch(query.by_key(table, None, 9)) == [("0000-00-00 00:00:00",)]
+    await source.close()
+
+
+ODD = ("20240-01-01 10:00:00", "0044-03-15 00:00:00 BC", "infinity", "-infinity")
+
+
+@pytest.mark.service
+async def test_a_time_that_python_cannot_hold_comes_as_the_servers_text_and_goes_back_as_it(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    vendor = await on_postgresql(request, tmp_path)
+    await vendor.create(CASES, {"时间": "TIMESTAMP", "日": "DATE", "时": "TIME", "区": "TIMESTAMPTZ"}, "时间")
+    for moment in ODD:
+        day = moment.replace(" 10:00:00", "").replace(" 00:00:00", "")
+        await vendor.insert(CASES, (moment, day, "24:00", f"{moment}+08" if moment == ODD[0] else None))
+    await vendor.insert(CASES, ("2026-06-12 08:30:00.25", "2026-06-12", "08:30", "2026-06-12 08:30:00+08"))
+    names, usual = ("时间", "日", "时", "区"), datetime.fromisoformat("2026-06-12 08:30:00.25")
+    table = Table(vendor.config.dialect, CASES, tuple(map(Column, names)), ("时间",))
+    source = vendor.source()
+    found = {row[0]: row[1:] for row in await walk(source, table, 2)}  # each page begins behind such a time
+    assert found.keys() == {*ODD, usual}
+    assert found[ODD[0]][:2] == ("20240-01-01", "24:00:00")
+    assert found[ODD[0]][2].startswith("20240-01-01")
+    assert found[usual] == (
+        date(2026, 6, 12),
+        clock_time(8, 30),
+        datetime(2026, 6, 12, 0, 30, tzinfo=UTC),
+    )
+    assert len(await source.fetch(query.by_keys(table, [(moment,) for moment in found]))) == len(found)
     await source.close()
 
 

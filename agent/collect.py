@@ -28,13 +28,13 @@ from agent.lane.schema import Schema
 from agent.lanes import Lanes
 from agent.root import EVERY, Roots
 from agent.salvage import Salvage
-from agent.source.base import SchemaError, Source
+from agent.source.base import OF_TABLE, SchemaError, Source
 from agent.sqlfile import BufferFullError
 from agent.switch import Switch, said
 from common.clock import Clock
 from common.core import mask
 from common.core.backoff import delay
-from common.core.errors import UnavailableError
+from common.core.errors import MingchaError, UnavailableError
 from common.core.instant import MINUTE, SECOND
 from common.core.record import Anew, Observation, Pass
 from common.core.state import Observed
@@ -228,11 +228,16 @@ class Collector:
         self._state.busy_share = (busy - before) / max(1, now - since)
 
     async def _read(self, name: str, lanes: Lanes) -> int:
-        """One table's share of the round. A table that cannot be read stops alone."""
+        """One table's share of the round. A table that cannot be read stops alone.
+
+        What a person must mend begins anew; what passes by itself, a lock, goes on where it stood. Past the statement limit
+        or in an error nobody has foreseen the table is left alone as long, so that a hopeless query costs the office little.
+        """
         try:
             changed = await lanes.advance(self._config.poll_secs / len(self._lanes))
-        except SchemaError as error:
-            lanes.restart()
+        except OF_TABLE as error:
+            if isinstance(error, SchemaError):
+                lanes.restart()
             pause = min(RECHECK_SECS, self._config.sweep_secs)
             self._retry_mono[name] = self._clock.mono() + int(pause * SECOND)
             self._table_stopped(name, error)
@@ -242,11 +247,15 @@ class Collector:
             log.info("table.recovered", table=name)
         return changed
 
-    def _table_stopped(self, name: str, error: SchemaError) -> None:
+    def _table_stopped(self, name: str, error: MingchaError) -> None:
+        self._state.turned_mono = self._clock.mono()  # many slow tables are no round that hangs
+        said = (
+            str(error) if isinstance(error, SchemaError) else f"表 {self._lanes[name].source_name}：{error}"
+        )
         if name not in self._state.table_faults:
-            log.error("table.stopped", table=name, reason=mask.numbers(str(error)), hint=error.hint)
+            log.error("table.stopped", table=name, reason=mask.numbers(said), hint=error.hint)
             self._state.since_wall = self._state.since_wall or self._clock.wall()
-        self._state.table_faults[name] = mask.numbers(str(error))
+        self._state.table_faults[name] = mask.numbers(said)
 
     async def _root(self) -> None:
         """Now and then, once all tables have been walked: what the index comes to."""

@@ -75,6 +75,11 @@ class Lanes:
         """Column -> rows of that walk whose text the source had lost before us."""
 
     @property
+    def source_name(self) -> str:
+        """As the vendor calls the table."""
+        return self._table.mapping.from_
+
+    @property
     def busy_us(self) -> int:
         """What the source has worked for us since the start."""
         return self._reader.busy_us

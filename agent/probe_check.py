@@ -12,7 +12,7 @@ from agent.core.probe.verdicts import Pass, Verdict
 from agent.core.query import Query, Row
 from agent.probe import Say
 from agent.source import base
-from agent.source.base import SchemaError, Source
+from agent.source.base import OF_TABLE, Source
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND, from_us, parse_when
@@ -36,7 +36,7 @@ async def check(
     for table in tables:
         try:
             found += await _table(source, config, table, clock, say)
-        except SchemaError as error:
+        except OF_TABLE as error:
             found.append(Verdict(table.mapping.from_, "表与字段", Health.FAIL, str(error), error.hint))
     return found
 

@@ -65,6 +65,8 @@ async def columns(box: Box) -> Outcome:
                 awaited.append(str(error))
             except base.SchemaError as error:
                 found.append(str(error))
+            except base.OF_TABLE as error:
+                found.append(f"表 {table.mapping.from_}：{error}")
     finally:
         await source.close()
     if found:

@@ -44,9 +44,14 @@ async def connect(box: Box) -> Outcome:
 async def read_only(box: Box) -> Outcome:
     if not box.tables:
         return Outcome(Status.SKIP, app.NOT_MAPPED)
-    table = box.tables[0]
-    found = await box.adapter().write_allowed(table.mapping.from_, table.key[0])
-    return Outcome(Status.WARN, found) if found else ok()
+    keys, source, found = {table.mapping.from_: table.key[0] for table in box.tables}, box.adapter(), []
+    try:
+        for table, key in keys.items():
+            said = await source.write_allowed(table, key)
+            found += [said] if said else []
+    finally:
+        await source.close()
+    return Outcome(Status.WARN, "；".join(found)) if found else ok()
 
 
 async def columns(box: Box) -> Outcome:

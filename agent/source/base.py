@@ -80,8 +80,9 @@ class Source(Protocol):
         """All rows of one page, complete. Raises UnavailableError or SchemaError."""
 
     async def write_allowed(self, table: str, key: str) -> str:
-        """Try to change no row, past our own read-only setting. -> "" if the *privileges* refuse it, else what is
-        wrong, in Chinese. Raises UnavailableError. For the doctor; uses a second connection."""
+        """Try to change no row, past our own read-only setting; where the engine lists its grants, look for others that
+        write. -> "" if the *privileges* allow neither, else what is wrong, in Chinese. Raises UnavailableError. For the
+        doctor; uses a second connection."""
 
     async def catalogue(self) -> list[CatalogTable]:
         """Tables and views the account may read, the system's own left out. Raises UnavailableError."""
@@ -185,6 +186,11 @@ def carried(over: Sequence[tuple[str, ...]], wanted: tuple[str, ...]) -> str:
     whole = any(columns[: len(wanted)] == wanted for columns in over)
     begun = any(columns[:1] == wanted[:1] for columns in over)
     return plan(scans=not begun, sorts=begun and not whole)
+
+
+def may_write(user: str, table: str, rights: Sequence[str]) -> str:
+    """What `write_allowed` says of rights that the catalogue names beside that to read."""
+    return f"账号 {user} 有权改写 {table}：{'、'.join(sorted(rights))}" if rights else ""
 
 
 def unreachable(where: str, detail: object) -> UnavailableError:

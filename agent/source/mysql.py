@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import asyncmy
 from asyncmy.errors import MySQLError
 
+from agent.core import grants
 from agent.core.catalogue import CatalogColumn, CatalogTable, Index, assembled
 from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, Row, quote, table_name
@@ -39,6 +40,7 @@ _WRITTEN = (
     "SELECT update_time FROM information_schema.tables "
     "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
 )
+_CLOSED_VIEW = "SELECT 1 FROM information_schema.views WHERE table_schema = %s AND table_name = %s AND is_updatable = 'NO'"
 _INDEXES = (
     "SELECT table_name, index_name, non_unique = 0, column_name FROM information_schema.statistics "
     "WHERE table_schema = database() AND column_name IS NOT NULL ORDER BY table_name, index_name, seq_in_index"
@@ -88,12 +90,21 @@ class MysqlSource:
         try:
             await self._limited(self._execute(connection, Query(sql)))
         except base.PrivilegeError:
-            return ""
+            return base.may_write(self._config.user, table, await self._writes(connection, table))
         except base.SchemaError as error:
             return str(error)
         finally:
             connection.close()
         return f"账号 {self._config.user} 有权改写 {table}"
+
+    async def _writes(self, connection: Any, table: str) -> list[str]:
+        """By the account's grants; those of a role that is not switched on in a session are not in force."""
+        schema, _, name = table.rpartition(".")
+        database = schema or self._config.database
+        closed = await self._limited(self._execute(connection, Query(_CLOSED_VIEW, (database, name))))
+        listed = await self._limited(self._execute(connection, Query("SHOW GRANTS")))
+        lines = [_plain(row[0]) for row in listed]
+        return grants.writes(lines, database, name, view=bool(closed))
 
     async def catalogue(self) -> list[CatalogTable]:
         tables = await self.fetch(Query(_TABLES))

@@ -32,6 +32,18 @@ _INDEXES = _FROM.format(
 )
 
 
+# $1: a table as it stands in a statement -> what the account may do to it beside reading. A right to a column alone is one
+# too, by way of a role or PUBLIC as well. Through a view that takes nothing, none counts.
+WRITES = (
+    "SELECT g.name FROM pg_class c CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('TRIGGER')) "
+    "AS g(name) WHERE c.oid = to_regclass($1) AND (c.relkind IN ('r', 'p') OR pg_relation_is_updatable(c.oid, true) <> 0) "
+    "AND CASE WHEN g.name IN ('INSERT', 'UPDATE') THEN has_any_column_privilege(c.oid, g.name) "
+    "ELSE has_table_privilege(c.oid, g.name) END UNION ALL SELECT 'OWNER' FROM pg_class c "
+    "WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p') AND pg_has_role(c.relowner, 'USAGE') "
+    "UNION ALL SELECT 'SUPERUSER' FROM pg_roles WHERE rolname = current_user AND rolsuper"
+)
+
+
 async def catalogue(fetch: Fetch) -> list[CatalogTable]:
     """See base.Source."""
     tables = await fetch(Query(_TABLES))

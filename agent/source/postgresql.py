@@ -64,13 +64,14 @@ class PostgresqlSource:
         return [tuple(row) for row in found]
 
     async def write_allowed(self, table: str, key: str) -> str:
-        column = quote(Dialect.POSTGRESQL, key)
-        sql = f"UPDATE {table_name(Dialect.POSTGRESQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
+        column, quoted = quote(Dialect.POSTGRESQL, key), table_name(Dialect.POSTGRESQL, table)
+        sql = f"UPDATE {quoted} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
         connection = await self._limited(self._connect(read_only=False))
         try:
             await self._limited(_update(connection, sql))
         except base.PrivilegeError:
-            return ""
+            found = await self._limited(connection.fetch(pg.WRITES, quoted))
+            return base.may_write(self._config.user, table, [name for (name,) in found])
         except base.SchemaError as error:
             return str(error)
         finally:

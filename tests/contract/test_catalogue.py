@@ -53,7 +53,7 @@ async def test_a_view_is_listed_as_one_and_has_no_key(database: Vendor, source: 
         f"CREATE VIEW {view} AS SELECT {database.quoted('编号')} FROM {database.quoted(CASES)}"
     )
     if database.config.user:
-        await database.execute(f"GRANT SELECT ON {view} TO {database._grantee}")
+        await database.execute(f"GRANT SELECT ON {view} TO {database.grantee}")
     found = {table.name: table for table in await source.catalogue()}
     assert found["办件视图"].view
     assert found["办件视图"].keys == ()

@@ -72,14 +72,14 @@ class Vendor:
         lines.append(f"PRIMARY KEY ({', '.join(self.quoted(name) for name in key)})")
         await self.execute(f"CREATE TABLE {self.quoted(table)} ({', '.join(lines)})")
         if grant and self.config.user:
-            await self.execute(f"GRANT {grant} ON {self.quoted(table)} TO {self._grantee}")
+            await self.execute(f"GRANT {grant} ON {self.quoted(table)} TO {self.grantee}")
 
     async def insert(self, table: str, *rows: tuple[str | int | None, ...]) -> None:
         values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
         await self.execute(f"INSERT INTO {self.quoted(table)} VALUES {values}")
 
     @property
-    def _grantee(self) -> str:
+    def grantee(self) -> str:
         return self.config.user
 
 
@@ -187,7 +187,7 @@ class OnMariaDb(OnServer):
     slow = Query("SELECT SLEEP(60)")
 
     @property
-    def _grantee(self) -> str:
+    def grantee(self) -> str:
         return f"'{self.config.user}'@'{HOST}'"
 
     @asynccontextmanager
@@ -267,6 +267,8 @@ ELSEWHERE = {"access", "sqlserver", "oracle", "dm"}
 """Adapters without a server or a writer here: tests/real/test_access.py and tests/integration/test_drivers.py."""
 FILES = ["sqlite", "folder"]
 SERVERS = [pytest.param(name, marks=pytest.mark.service) for name in VENDORS if name not in FILES]
+WITH_GRANTS = [pytest.param(name, marks=pytest.mark.service) for name in ("mysql", "postgresql")]
+"""Whose grants the adapter reads."""
 only_servers = pytest.mark.parametrize("vendor", SERVERS, indirect=True)
 with_locks = pytest.mark.parametrize("vendor", ["sqlite", *SERVERS], indirect=True)
 

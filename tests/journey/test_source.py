@@ -123,6 +123,7 @@ async def test_an_account_that_may_write_is_a_warning_and_collection_goes_on() -
         box = await finds(place.agent, "E-SRC-03")
         assert box.code == 1
         assert "有权改写 办件" in box.detail("E-SRC-03")
+        assert "有权改写 办理过程" in box.detail("E-SRC-03")
         assert await office.rows() == before
 
 

@@ -5,9 +5,11 @@ Every statement commits by itself: an open read transaction would make the vendo
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import asyncmy
 from asyncmy.errors import MySQLError
@@ -24,6 +26,9 @@ PROVEN = True
 _PORT = 3306
 _LONGEST_LIST = 16 * 1024 * 1024
 """Bytes of a page's hashes, row by row; MySQL's own is 1 kB."""
+# What an answer looks like must not hang on the server's settings of the day: a page cut short is rows deleted, another zone
+# or form of the same value is rows edited.
+_PINNED = "sql_mode='', sql_select_limit=18446744073709551615, sql_big_selects=1, sql_auto_is_null=0"
 _DENIED = {1142, 1143, 1227, 1288, 1370}  # 1288: a view that nobody can write through
 _BUSY = {1040, 1203, 1205, 1213, 1226, 1317, 1969, 3024}
 _UNREACHABLE = {2002, 2003, 2005, 2006, 2013, 2055}
@@ -170,8 +175,10 @@ class MysqlSource:
         )
         lock = f"lock_wait_timeout={base.LOCK_SECS:.0f}"
         longest = f"group_concat_max_len={_LONGEST_LIST}"
+        zone = f"time_zone='{_offset(self._config.timezone)}'"
+        pinned = f"{fuse}, {lock}, innodb_{lock}, {longest}, {zone}, {_PINNED}"
         try:
-            await self._execute(connection, Query(f"SET SESSION {fuse}, {lock}, innodb_{lock}, {longest}"))
+            await self._execute(connection, Query(f"SET SESSION {pinned}"))
             if read_only:
                 await self._execute(connection, Query("SET SESSION TRANSACTION READ ONLY"))
         except BaseException:
@@ -217,6 +224,11 @@ class MysqlSource:
         if code == 1054:
             return base.no_column(text)
         return _other(code, text, self._where)
+
+
+def _offset(zone: str) -> str:
+    """As a number, because a server may not know the name: the zone's in winter, of 2020, so that it never changes."""
+    return datetime(2020, 1, 1, tzinfo=ZoneInfo(zone)).isoformat()[-6:]
 
 
 def _other(code: int, text: str, where: str) -> MingchaError:

@@ -5,8 +5,10 @@ the case in another table), `step`, `step.<name>`. The hall never sees a vendor'
 """
 
 import hashlib
+from collections import Counter
 from functools import cached_property
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
@@ -269,6 +271,7 @@ def _source_faults(source: SourceConfig) -> list[str]:
     found += _file_faults("source.path", source.path) + _file_faults(
         "source.password_file", source.password_file
     )
+    found += _zone_faults("source.timezone", source.timezone)
     return found + _charset_faults("source.charset", source.charset)
 
 
@@ -277,6 +280,7 @@ def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]
     found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
     if not table.key and not keyless:
         found.append("key：缺少")
+    found += [f"key：{one_line(word)} 重复" for word, times in Counter(table.key).items() if times > 1]
     if not table.parent and (name != "case" or (keyless and not table.key)):
         found.append("parent：缺少（指向办件的字段）")
     parent = [table.parent] if isinstance(table.parent, str) else table.parent
@@ -349,6 +353,14 @@ def _name_faults(name: str) -> list[str]:
 
 def _file_faults(place: str, name: str) -> list[str]:
     return [] if is_file_name(name) else [f"{place}：路径里有控制字符"]
+
+
+def _zone_faults(place: str, name: str) -> list[str]:
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # no name, none that is known, a folder of the zones
+        return [f"{place}：未知的时区 {one_line(name)!r}（如 Asia/Shanghai）"]
+    return []
 
 
 def _charset_faults(place: str, charset: str) -> list[str]:

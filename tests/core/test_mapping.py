@@ -289,13 +289,14 @@ version = 1
 type = "mysql"
 host = "10.3.1.5"
 charset = "gkb"
+timezone = "Asia/Beijing"
 [table.step]
 from = "SP;BLGC"
 key = []
 columns = {seq = "XH", kind = {col = "HJLX", enum = {1 = "acept"}}, titel = "T"}
 [table.case.result]
 from = "SP_JG"
-key = ["ID"]
+key = ["ID", "XH", "ID"]
 columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
 """
     with pytest.raises(ConfigError) as caught:
@@ -305,6 +306,7 @@ columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
         "source.database：缺少",
         "source.password_file：缺少",
         "source.charset：未知的字符集 'gkb'",
+        "source.timezone：未知的时区 'Asia/Beijing'",
         "table.case：缺少",
         "table.step.from：不能用作表名",
         "table.step.key：缺少",
@@ -312,6 +314,7 @@ columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
         "table.step.columns.kind：'acept' 不在可用值内",
         "table.step.columns.titel：未知的字段",
         "table.case.result.parent：缺少",
+        "table.case.result.key：ID 重复",
         "table.case.result.columns.outcome：应有 col 或 const 之一",
         "table.case.result.columns.status：缺少 enum",
     ]:

@@ -115,8 +115,9 @@ class _Walk:
         found.repeated += key == self._key
         self._key = key
         for name, place in self._cursors:
-            if row[place] is not None and (name not in self.high or row[place] > self.high[name]):
-                self.high[name] = row[place]
+            value, high = row[place], self.high.get(name)
+            if value is not None and (high is None or (type(value) is type(high) and value > high)):
+                self.high[name] = value  # of another type: an impossible time, which comes as text
         try:
             item = rows.read(row, self._table, _NO_KEY)
             body = _BODIES[self._table.kind](item, self._table)

@@ -1,5 +1,6 @@
 """The cursor lane: rows that the vendor stamped as written, read again and again over an overlap."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,9 @@ from agent.core.proof import Met
 from agent.core.query import Row
 from agent.lane.reader import Reader
 from common.core.instant import DAY, parse_when
+
+_BEYOND = re.compile(r"infinity|\d{5,}-\d\d-\d\d(?!.* BC).*")
+"""PostgreSQL's text of a time after all times that Python can hold."""
 
 
 class CursorLane:
@@ -114,5 +118,8 @@ class CursorLane:
         """A time stamp days ahead is a slip of somebody's hand: it must not become the high water."""
         if isinstance(value, int | float):
             return False
-        text = rows.parse_time(rows.text_of(value) or "", Field(), self._zone)
+        said = rows.text_of(value) or ""
+        if _BEYOND.fullmatch(said):
+            return True
+        text = rows.parse_time(said, Field(), self._zone)
         return text is not None and parse_when(text, self._zone) > self._reader.clock.office() + 2 * DAY

@@ -1,10 +1,12 @@
 """A table of a real server that cannot be read stops alone: the others are read on, and it is named."""
 
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from agent.core import position
 from common.core.errors import UnavailableError
 from common.core.record import Case, decode_body
 from tests.contract.vendor import Vendor, on_postgresql, only_servers
@@ -98,6 +100,12 @@ async def test_a_typo_in_a_year_is_told_as_an_impossible_time(
 ) -> None:
     vendor = await on_postgresql(request, tmp_path)
     site = await filled(vendor, tmp_path)
+    with_cursor = (
+        site.folder.joinpath("mapping.toml")
+        .read_text("utf-8")
+        .replace("watch", 'cursor = {columns = ["f"]}\nwatch')
+    )
+    site.folder.joinpath("mapping.toml").write_text(with_cursor, "utf-8")
     await vendor.insert("c", (2, "x", "20240-06-01 10:00:00"), (3, "x", "infinity"))
     async with site.running() as box:
         said = {item.key: decode_body(item) for item in await box.round() if item.table == "case"}
@@ -107,5 +115,7 @@ async def test_a_typo_in_a_year_is_told_as_an_impossible_time(
             "2": {"finished_at": "20240-06-01 10:00:00"},
             "3": {"finished_at": "infinity"},
         }
+        high = position.decode((await box.buffer.positions())["case.f"])
+        assert high == datetime.fromisoformat("2026-06-12 08:00:00")  # or nothing after it were ever read
         await vendor.execute("UPDATE c SET f = '9999-12-31 23:59:59.999999' WHERE id = 3")
         assert [item.key for item in await box.round()] == ["3"]

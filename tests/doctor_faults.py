@@ -582,7 +582,7 @@ server_fault("业务库密码不对", "E-SRC-02", "SELECT", password="mistyped",
 server_fault("业务库没有这个库", "E-SRC-02", "SELECT", database="nowhere")
 server_fault("业务库没有启动", "E-SRC-02", "SELECT", port="9")
 server_fault("业务库账号能改写", "E-SRC-03", "SELECT, UPDATE", sampled=True)
-server_fault("业务库账号不能读表", "E-SRC-04", "INSERT")
+server_fault("业务库账号不能读表", "E-SRC-04", "REFERENCES")
 
 
 @fault("业务库死机", "E-SRC-02")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.core import query
-from agent.core.query import Column, Table
+from agent.core.query import Column, Row, Table
 from tests.contract.vendor import on_mariadb
 
 SETTINGS = {
@@ -26,7 +26,7 @@ async def test_a_server_that_is_set_otherwise_gives_the_same_rows(
         await vendor.execute(f"INSERT INTO c VALUES ('{name}', 'x', FROM_UNIXTIME(1780279200))")
     table = Table(vendor.config.dialect, "c", tuple(map(Column, ("id", "v", "a"))), ("id",))
 
-    async def read() -> list[object]:
+    async def read() -> list[list[Row]]:
         source = vendor.source()
         wanted = query.by_keys(table, [("x",), ("a\\b",), ("a'c",), ("z",)])
         hashed = query.hash_of(table, None, ("zz",), "mark")

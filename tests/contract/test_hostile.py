@@ -19,7 +19,7 @@ from central.store.engine import Store
 from central.welcome import introduce
 from common.core import ranges
 from common.core.errors import UnavailableError, UsageError
-from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, Pass
+from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, IndexRoot, Pass, Root
 from common.core.wire import LONGEST_KEY
 from tests.contract.test_store import NOW, store, taken, welcomed, world
 from tests.sender import Sender, case, draft
@@ -52,7 +52,7 @@ async def test_the_longest_key_is_kept_and_one_longer_is_a_dead_letter_alone(
         assert set(await conn.scalars(select(t.case.c.case_key))) == {longest, "C"}
 
 
-async def test_a_pass_names_no_more_tables_than_a_mapping_has(store: Store, world: World) -> None:
+async def test_a_pass_or_a_root_names_no_more_tables_than_a_mapping_has(store: Store, world: World) -> None:
     """P-LIMIT-06"""
     sender = Sender()
     await welcomed(store, sender)
@@ -62,8 +62,12 @@ async def test_a_pass_names_no_more_tables_than_a_mapping_has(store: Store, worl
         draft(Pass(NOW, {}, [*names, "x"]), at=NOW),
         draft(Pass(NOW, dict.fromkeys([*names, "x"], 1)), at=NOW),
     )
-    assert (await taken(store, world, sender.payload())).acks[0][1].upto == 3
-    assert await dead(store) == [2, 3]
+    sender.number(
+        draft(IndexRoot(3, dict.fromkeys(names, Root(0, b"")))),
+        draft(IndexRoot(3, dict.fromkeys([*names, "x"], Root(0, b"")))),
+    )
+    assert (await taken(store, world, sender.payload())).acks[0][1].upto == 5
+    assert await dead(store) == [2, 3, 5]
 
 
 @pytest.mark.parametrize("epoch", [b"", bytes(17), bytes(5_000)])

@@ -186,6 +186,17 @@ def test_a_letter_is_shown_without_a_name_or_a_number_of_anybody(body: list[Any]
     assert "王小明" in shown(msgspec.msgpack.encode(items), full=True)
 
 
+@pytest.mark.parametrize("place", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("value", [440106199001011234, "王小明"])
+def test_a_letter_is_shown_without_what_stands_where_a_word_belongs(place: int, value: int | str) -> None:
+    items: list[Any] = [7, "case", "case", "k", 3, "put", None, 1, 2, 3, b"d" * 16, []]
+    items[place] = value
+    said = shown(msgspec.msgpack.encode(items), full=False)
+    assert said.startswith("[7, ")
+    for secret in ("小明", "440106"):
+        assert secret not in said
+
+
 def test_a_letter_that_is_nothing_at_all_is_said_to_be_so() -> None:
     deep = b"\x9c" + b"\x01" * 11 + b"\x91" * 5_000 + b"\x01"
     for raw in (deep, b"\xc1", b"", msgspec.msgpack.encode(["x"])):

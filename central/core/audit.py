@@ -164,8 +164,9 @@ class Audit:
         self._gaps = sorted(gaps, key=lambda gap: gap.lo)
         self._chain = crypto.chain_start(claim.site, claim.epoch, claim.sign_key)
         self._seq = 0
+        self._latest: int | None = None
         self._signed: tuple[int, int | None] = 0, None
-        """Number and time of capture of the last signature; before there is one, of the first record."""
+        """Number of the last signature, and the latest capture up to it; before there is one, of the first record."""
         self._cap_at: int | None = None
         self._values: deque[tuple[int, bytes]] = deque(maxlen=_REMEMBERED)
         self._unproven: list[int] = []
@@ -183,8 +184,10 @@ class Audit:
         if entry.seq > self._seq + 1:
             self._hole(self._seq + 1, entry.seq - 1, at)
         self._cap_at = at if at is not None else self._cap_at
+        if at is not None:
+            self._latest = max(self._latest or at, at)
         if self._signed[1] is None:
-            self._signed = 0, self._cap_at
+            self._signed = 0, self._latest
         before = self._chain
         self._chain = self._next(entry, before)
         self._seq = entry.seq
@@ -230,12 +233,13 @@ class Audit:
         self._flush_unproven()
         if self._claim.is_ended and self.proven < self._seq:
             self._found(What.UNPROVEN, self.proven + 1, self._seq, "没有签名")
-        elif self._signed[0] < self._seq and self._is_old(now_at):
+        elif self._is_old(now_at):
             self._found(What.UNPROVEN, self.proven + 1, self._seq, "超过一天没有签名")
 
     def _is_old(self, now_at: int) -> bool:
         since = self._signed[1]
-        return since is not None and now_at - since > UNSIGNED
+        unsigned = max(self._signed[0], self.proven) < self._seq
+        return unsigned and since is not None and now_at - since > UNSIGNED
 
     def _next(self, entry: Entry, before: bytes) -> bytes:
         """The chain value at `entry`, which follows `before`; empty where nothing says so."""
@@ -274,7 +278,7 @@ class Audit:
         if known is not None and known != body.chain:
             self._found(What.ALTERED, self.proven + 1, body.seq)
         self.proven = max(self.proven, body.seq)
-        self._signed = entry.seq, self._cap_at
+        self._signed = entry.seq, self._latest
         if body.seq == entry.seq - 1 and before != body.chain:  # go on from what was signed
             if entry.seq in self._unproven:
                 self._unproven.remove(entry.seq)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, Witness, What, misordered
+from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, What, Witness, misordered
 from central.store.audit import COLUMNS
 from common.core import crypto
 from common.core.ranges import Range

@@ -197,10 +197,10 @@ class Buffer:
             raise full(used, limit)
 
     @whole
-    async def rewrap(self) -> None:
-        """Every data key that an older master key wraps is wrapped by the first one. May raise OSError."""
+    async def rewrap(self) -> dict[str, str]:
+        """Every data key that an older master key wraps is wrapped by the first one. -> where not, and why (epoch.py)."""
         async with self._lock:
-            await self._files.rewrap()
+            return await self._files.rewrap()
 
     @whole
     async def forget(self, upto: int) -> None:

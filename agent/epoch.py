@@ -23,7 +23,7 @@ from agent.segment import LockedError, Segment, State
 from agent.sqlfile import BufferFullError, DamagedFileError, ReopenError
 from common.clock import Clock
 from common.core import crypto
-from common.core.errors import ConfigError
+from common.core.errors import ConfigError, words
 from common.core.instant import DAY
 
 log = structlog.get_logger()
@@ -176,13 +176,23 @@ class Epoch:
         found = await self.sound(seq, seq, 1)
         return found[0][1] if found else b""
 
-    async def rewrap(self) -> None:
-        """Every data key that an older master key wraps is wrapped by the first one; a lost label stays as it is."""
+    async def rewrap(self) -> dict[str, str]:
+        """Every data key that an older master key wraps is wrapped by the first one; a lost label stays as it is.
+
+        -> files in which that could not be written, and why: one holds no other up.
+        """
         kek, old = self._seal.keks[0], self._seal.keks[1:]
-        active = self.active
-        await active.rewrap(labels.rewrapped(active.label, kek, old))
+        active, left = self.active, dict[str, str]()
+        try:
+            await active.rewrap(labels.rewrapped(active.label, kek, old))
+        except (OSError, BufferFullError) as error:
+            left[self.path.name] = words(error) if isinstance(error, OSError) else str(error)
         for item in files.found(self.path):
-            await asyncio.to_thread(labels.rewrap, item.path, kek, old)
+            try:
+                await asyncio.to_thread(labels.rewrap, item.path, kek, old)
+            except OSError as error:
+                left[item.path.name] = words(error)
+        return left
 
     async def bytes(self) -> int:
         return await self.active.used_bytes() + self.drains.bytes()

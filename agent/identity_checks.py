@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from agent import app, master
+from agent import app, keeper, master
 from agent.box import Box
 from common import sealed
 from common.core import crypto
@@ -139,6 +139,13 @@ async def master_key(box: Box) -> Outcome:
     found = master.load(file, box.config.buffer_path)
     if box.status and box.status.stands_in:
         return Outcome(Status.WARN, master.STANDS_IN, f"请把原密钥放回 {file}，或重新登记本站点")
+    if box.status and box.status.unfinished:
+        files = keeper.told(box.status.unfinished)
+        return Outcome(
+            Status.WARN,
+            f"更换没有完成，仍由旧密钥保护：{files}",
+            "请检查这些文件和磁盘，好了会自动完成；在此之前请保留 master.key.old",
+        )
     place = sealed.place(file)
     if place.exists() and place == file and file.stat().st_mode & _EVERYBODY:
         return Outcome(Status.WARN, f"本机任何用户都能读：{file}", f"chmod o= {file}")

@@ -8,12 +8,17 @@ from agent import master
 from agent.buffer import Buffer
 from agent.config import AgentConfig
 from agent.epoch import Sealing
-from agent.sqlfile import BufferFullError
 from common.core.errors import ConfigError
 
 log = structlog.get_logger()
 
 LOOK_SECS = 2.0
+
+
+def told(unfinished: dict[str, str]) -> str:
+    """Which files, and why; at most three."""
+    shown = [f"{name}（{why}）" for name, why in list(unfinished.items())[:3]]
+    return "；".join(shown) + (f" 等 {len(unfinished)} 个" if len(unfinished) > len(shown) else "")
 
 
 class Keeper:
@@ -27,6 +32,8 @@ class Keeper:
         self.seal = Sealing(list(self.master.keys), config.buffer.profile.at_rest)
         self.wrapped_by = ""
         """Id of the key by which everything is wrapped; empty while that is not known."""
+        self.unfinished: dict[str, str] = {}
+        """Files of the buffer that could not be wrapped by the key that is there now, and why."""
 
     async def run(self, buffer: Buffer) -> None:
         """Look again and again, for ever."""
@@ -44,10 +51,12 @@ class Keeper:
             return
         self.master = found
         self.seal.keks[:] = found.keys
-        try:
-            await buffer.rewrap()
-        except (OSError, BufferFullError) as error:
-            log.warning("key.unfinished", reason=str(error), hint="会自动重试")
+        before, self.unfinished = self.unfinished, await buffer.rewrap()
+        if self.unfinished:
+            if (
+                self.unfinished.keys() != before.keys()
+            ):  # it is looked at every two seconds, maybe on a full disk
+                log.warning("key.unfinished", reason=told(self.unfinished), hint="会自动重试")
             return
         if len(found.keys) > 1:
             log.info("key.changed", key=found.id)

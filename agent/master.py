@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from msgspec import Struct
 
+from agent.files import sync
 from common import sealed
 from common.core import crypto
 from common.core.errors import ConfigError, words
@@ -122,6 +123,7 @@ def write(path: Path, key: bytes, like: Path | None = None) -> None:
         if like is not None:
             shutil.chown(part, like.stat().st_uid, like.stat().st_gid)
         part.replace(path)
+        sync(path.parent)
     except OSError as error:
         raise ConfigError(
             f"写不了{WHAT}：{path}（{words(error)}）", hint=f"请检查 {path.parent} 的属主与权限"

@@ -32,7 +32,7 @@ class Begun(Struct, frozen=True):
 
 
 class _Journal(Struct, frozen=True):
-    """`since_wall`: what was issued up to then, by the hall's clock, may have been begun before; None: not set yet."""
+    """`since_wall`: what was issued up to then, by the hall's clock, may have been begun before; None: not known yet."""
 
     begun: dict[str, Begun] = {}
     since_wall: int | None = 0
@@ -88,12 +88,18 @@ class Orders:
             if not begun.done or hall_wall < begun.expires_wall + DAY
         }
         kept[command.id] = Begun(command.act, command.expires_wall)
-        self._write(_Journal(kept, hall_wall if before.since_wall is None else before.since_wall))
+        self._write(_Journal(kept, before.since_wall))
         return True
+
+    def bound(self, hall_wall: int) -> None:
+        """The hall's time is known: what it issues from now on cannot have been begun before a loss. Raises OSError."""
+        if self._journal.since_wall is None:
+            self._write(replace(self._journal, since_wall=hall_wall))
 
     def is_doubtful(self, command: Command) -> bool:
         """Of one that `begin` has remembered: it may have been carried out before what was remembered then was lost."""
-        return command.issued_wall <= (self._journal.since_wall or 0)
+        since = self._journal.since_wall
+        return since is None or command.issued_wall <= since
 
     def answered(self, number: str) -> None:
         """Raises OSError."""

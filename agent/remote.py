@@ -86,6 +86,8 @@ class Remote:
         """For ever."""
         for number, begun in self._orders.unanswered.items():
             await self._answer(number, begun.act, Outcome.FAILED, "执行中程序被中断")
+        known = await self._hall_wall()
+        await _written(lambda: asyncio.to_thread(self._orders.bound, known))
         while True:
             command = await self._queue.get()
             hall_wall = await self._hall_wall()

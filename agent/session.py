@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from msgspec import MsgspecError
+from msgspec import MsgspecError, Struct
 
 from agent import __version__, beat
 from agent.buffer import Damaged, Run
@@ -41,6 +41,14 @@ class ForkedError(MingchaError):
     """The hall holds other records under our numbers: this buffer was restored from a copy or cloned."""
 
 
+class Owed(Struct, frozen=True):
+    """What the hall lacks, by its welcome, and never gets: `lost` was forgotten here; the rest is as it said."""
+
+    lost: list[tuple[int, int]]
+    upto: int
+    ranges: list[tuple[int, int]]
+
+
 class Session:
     """One connection to the broker."""
 
@@ -62,6 +70,8 @@ class Session:
         """Introduce ourselves now, not at the next turn."""
         self.asked: dict[int, int] = {}
         """What was asked lately: the wall time that its answer names -> monotonic time."""
+        self.owed: Owed | None = None
+        """What must be declared and is not yet: a full disk takes it later, while delivery goes on."""
 
     async def run(self) -> None:
         will = (topics.state(self.site), message.encode(self._state(online=False)))
@@ -104,6 +114,7 @@ class Session:
                 hello = message.encode_signed(self._hello(), topics.hello(self.site), self.up.sign_secret)
                 if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
                     await self._stop("denied")
+            await self._declare()
             pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -157,8 +168,8 @@ class Session:
         self.wire_key = welcome.wire_key
         self.up.status.state = self.sync.phase
         self.up.status.refuse("draining" if self.confined or welcome.draining else "")
-        await self._restore_history(welcome)
-        await self.buffer.declare_again(welcome.upto, welcome.ranges)
+        self.owed = Owed(self._lacking(welcome), welcome.upto, welcome.ranges)
+        self.greet.set()
         await self._forget()
 
     async def _is_contradicted(self, said: message.Welcome | message.Ack) -> bool:
@@ -170,23 +181,40 @@ class Session:
             return False
         return await self.buffer.chain_at(said.upto) not in {b"", said.upto_hash}
 
-    async def _restore_history(self, welcome: message.Welcome) -> None:
-        """The hall was restored from a backup and misses what we have deleted: read it again from the source.
+    def _lacking(self, welcome: message.Welcome) -> list[tuple[int, int]]:
+        """What we have deleted and the hall does not hold: it was restored from a backup."""
+        held = [ranges.Range(lo, hi, b"", b"") for lo, hi in [(1, welcome.upto), *welcome.ranges] if hi >= lo]
+        lost = ranges.missing(held, 1, self.buffer.forgotten)
+        if lost:
+            log.warning("history.requested", upto=welcome.upto, forgotten=self.buffer.forgotten)
+        return lost
+
+    async def _declare(self) -> None:
+        """Declare what is owed, after it is marked to be read again. On a full disk it stays owed, for the next look."""
+        owed = self.owed
+        if owed is None:
+            return
+        try:
+            if owed.lost:
+                await self._restore_history(owed)
+            await self.buffer.declare_again(owed.upto, owed.ranges)
+        except BufferFullError:
+            return  # the collector says so, once
+        if self.owed is owed:
+            self.owed = None
+
+    async def _restore_history(self, owed: Owed) -> None:
+        """Read again from the source what the hall has lost.
 
         A hall that knows nothing of this epoch is older than it: what earlier epochs delivered may be lost too.
         """
-        held = [ranges.Range(lo, hi, b"", b"") for lo, hi in [(1, welcome.upto), *welcome.ranges] if hi >= lo]
-        lost = ranges.missing(held, 1, self.buffer.forgotten)
-        if not lost:
-            return
-        log.warning("history.requested", upto=welcome.upto, forgotten=self.buffer.forgotten)
-        if held:
-            for lo, hi in lost:
+        if owed.upto or owed.ranges:
+            for lo, hi in owed.lost:
                 await self.up.index.forget_range(self.buffer.epoch, lo, hi)
         else:
             await self.up.index.forget_all()
         self.up.collecting.sweep_needed()
-        await self.buffer.append([self.buffer.gap(lo, hi, "hall_restored") for lo, hi in lost])
+        await self.buffer.append([self.buffer.gap(lo, hi, "hall_restored") for lo, hi in owed.lost])
 
     async def _stop(self, code: str) -> None:
         """We may not deliver. On a fork neither buffer nor index is what the hall has: all is read again."""

@@ -35,6 +35,8 @@ class Status(Struct, frozen=True, kw_only=True):
     level: Level
     key: str
     stands_in: bool
+    unfinished: dict[str, str]
+    """Files that are not wrapped by the master key yet, and why."""
     oldest_wall: int
     """When the oldest waiting record was captured, as the wall clock goes now: it may have been set since."""
     quarantined: int
@@ -112,6 +114,7 @@ async def compose(
         level=buffer.level,
         key=keeper.wrapped_by,
         stands_in=keeper.master.stands_in,
+        unfinished=keeper.unfinished,
         oldest_wall=0 if figures.oldest_age is None else clock.wall() - figures.oldest_age,
         quarantined=figures.quarantined,
         phase=link.state,

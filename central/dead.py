@@ -26,10 +26,13 @@ from central.store.dead import Run
 from central.store.engine import within
 from common.clock import Clock
 from common.core.errors import UsageError
-from common.core.record import SCHEMA, Cause, Op, decode_body, decode_record
+from common.core.record import SCHEMA, Cause, Op, RecordKind, decode_body, decode_record
 from common.core.state import LetterState
 from common.core.text import one_line
 
+_KIND = 1
+_FIGURES = {0, 4, 7, 8, 9}
+"""Number, version, times of capture and monotonic time."""
 _DIGEST = 10
 _BODY = 11
 _MOST = 1 << 62
@@ -119,14 +122,19 @@ def shown(raw: bytes, *, full: bool) -> str:
         items[_DIGEST] = items[_DIGEST].hex()
         if not full:
             items = [
-                *items[:2],
-                *(item if isinstance(item, int) else _masked(item) for item in items[2:_DIGEST]),
-                items[_DIGEST],
-                *map(_masked, items[_BODY:]),
+                item if place == _DIGEST or _is_plain(place, item) else _masked(item)
+                for place, item in enumerate(items)
             ]
         return json.dumps(items, ensure_ascii=False)
     except _UNREADABLE:
         return raw.hex() if full else f"读不出的 {len(raw)} 字节"
+
+
+def _is_plain(place: int, item: Any) -> bool:
+    """Whether it can be nobody's: a kind, or a figure where the record has one. A key may be a number of an identity card."""
+    return (place in _FIGURES and type(item) is int) or (
+        place == _KIND and isinstance(item, str) and item in set(RecordKind)
+    )
 
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
@@ -231,7 +239,7 @@ class Clerk:
                 await parked.drop(conn, row)
             found = letters + sum(row.last - row.first + 1 for row in batches)
             if not found:
-                self._must_be_open(await self._letter(conn))
+                self._must_be_open(await self._letter(conn, run))
             await self._note(conn, "dead.drop")
             return f"{self.name} 已放弃{'' if found == 1 else f' {found:,} 条'}，原文保留"
 
@@ -246,8 +254,10 @@ class Clerk:
     async def _note(self, conn: AsyncConnection, act: str) -> None:
         await trail.note(conn, Clock().wall(), self.who, act, self.name, self.why)
 
-    async def _letter(self, conn: AsyncConnection) -> Row[Any]:
-        row = await dead.find(conn, *parse(self.name))
+    async def _letter(self, conn: AsyncConnection, run: Run | None = None) -> Row[Any]:
+        """The one that is named; of a `run` its only one. Raises UsageError."""
+        place = parse(self.name) if run is None else (run.site, run.epoch, run.lo)
+        row = await dead.find(conn, *place) if run is None or run.lo == run.hi else None
         if row is None:
             raise UsageError(f"没有这封死信：{self.name}", hint="编号见  mingcha dead list")
         return row

@@ -18,7 +18,7 @@ from central import agreed
 from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
-from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
+from central.core.audit import Audit, Claim, Finding, Grade, What, decoded, misordered
 from central.heads import is_gone
 from central.store import audit as rows
 from central.store import cases as case_rows
@@ -114,8 +114,9 @@ async def _site(
 ) -> SiteReport:
     epochs, findings = [], []
     said = _Said(await passes.numbers(conn, site))
-    for place, (cursor, claim) in enumerate(await rows.claims(conn, site), 1):
-        audit = await _followed(conn, claim)
+    claims = await rows.claims(conn, site)
+    for place, (cursor, claim) in enumerate(claims, 1):
+        audit = await _followed(conn, claim, when[1])
         said.note(audit, ranges.upto(list(claim.held)), cursor.gap_at)
         epochs.append(_report(cursor, claim, audit, period))
         if cursor.epoch_no != place:
@@ -124,6 +125,8 @@ async def _site(
             findings.append(
                 _derived(What.EPOCH, f"第 {place} 份缓存的机器（第 {cursor.generation} 代）没有登记")
             )
+    signed = misordered([claim.epoch for _, claim in claims], await rows.testimonies(conn, site))
+    findings += [_derived(What.EPOCH, detail) for detail in signed[:SHOWN]]
     findings += [
         _derived(What.EPOCH, f"缓存 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
     ]
@@ -137,12 +140,12 @@ async def _site(
     return SiteReport(site=site, name=name, epochs=epochs, findings=shown, agreed=same)
 
 
-async def _followed(conn: AsyncConnection, claim: Claim) -> Audit:
+async def _followed(conn: AsyncConnection, claim: Claim, now_at: int) -> Audit:
     audit = Audit(claim, await rows.gaps(conn, claim))
     async for page in rows.entries(conn, claim):
         for entry in page:
             audit.feed(entry)
-    audit.finish()
+    audit.finish(now_at)
     return audit
 
 

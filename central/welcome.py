@@ -12,10 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import alarms, facts
 from common.core import message, ranges, topics
+from common.core.instant import DAY
 from common.core.message import Hello, Signed
 from common.core.ranges import Range
 
 LONGEST_EPOCH = 16
+EPOCHS_A_DAY = 100
+"""An honest box opens one where its buffer is lost; what is opened is kept for ever and read by every verification."""
 _WRITING = {"active", "draining"}
 
 
@@ -55,6 +58,9 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
         if hello.generation < await facts.newest_generation(conn, site):
             refused = "superseded"
             await alarms.sound_untaken(conn, hello, now_wall)
+        elif await facts.opened_after(conn, site, hello.generation, now_wall - DAY) >= EPOCHS_A_DAY:
+            msg = f"more than {EPOCHS_A_DAY} epochs in a day"
+            raise ValueError(msg)
         else:
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
     elif not refused:

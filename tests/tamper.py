@@ -316,6 +316,25 @@ def drop_epoch(thief: Thief) -> None:
         thief.db.execute(f"DELETE FROM {table} WHERE epoch=?", (thief.epoch,))
 
 
+def drop_epoch_and_renumber(thief: Thief) -> None:
+    """With what was derived from it; the one that is left becomes the first."""
+    query = "SELECT epoch_no FROM ingest_cursor WHERE epoch=?"
+    (number,) = thief.db.execute(query, (thief.epoch,)).fetchone()
+    drop_epoch(thief)
+    thief.db.execute(
+        'DELETE FROM "case" WHERE case_key IN (SELECT case_key FROM row_head WHERE epoch_no=?)', (number,)
+    )
+    thief.db.execute("DELETE FROM row_head WHERE epoch_no=?", (number,))
+    for table in ("ingest_cursor", "row_head"):
+        thief.db.execute(f"UPDATE {table} SET epoch_no=1")
+
+
+def swap_epochs(thief: Thief) -> None:
+    """The older one passes for the newer."""
+    for table in ("ingest_cursor", "row_head"):
+        thief.db.execute(f"UPDATE {table} SET epoch_no=3-epoch_no")
+
+
 def drop_cursor(thief: Thief) -> None:
     thief.db.execute("DELETE FROM ingest_cursor WHERE epoch=?", (thief.epoch,))
 
@@ -401,6 +420,8 @@ IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
     forge_checkpoint,
     replace_key,
     drop_epoch,
+    drop_epoch_and_renumber,
+    swap_epochs,
     drop_cursor,
     drop_letter,
     edit_letter,

@@ -17,9 +17,12 @@ from msgspec import Struct
 
 from common.core import crypto
 from common.core.checkpoint import is_signed_by
+from common.core.instant import DAY
 from common.core.ranges import Range
 from common.core.record import Anew, Checkpoint, Gap, Pass, Record, decode_body, decode_record
 
+UNSIGNED = DAY
+"""A box signs every ten minutes while records come: a tail that is older proves nothing."""
 _REMEMBERED = 2_048
 """Chain values kept for checkpoints that were numbered a little later than what they sign."""
 
@@ -77,7 +80,7 @@ _WORDS = {
     What.SIGNATURE: "检查点的签名不符",
     What.COLUMNS: "登记的列与原始记录不符",
     What.CURSOR: "入库游标与记录不符",
-    What.EPOCH: "缓存的序号不连续，或没有登记",
+    What.EPOCH: "缓存的序号不连续或与签名不符，或没有登记",
     What.HEAD: "当前版本与原始记录不符",
     What.CASE: "办件与其行不符",
     What.ROOT: "本库的行与站点的索引不符",
@@ -110,6 +113,32 @@ class Entry(Struct, frozen=True):
     parked: bool = False
 
 
+class Witness(Struct, frozen=True):
+    """What the box signed in `epoch` of one that was before it."""
+
+    epoch: bytes
+    body: Checkpoint
+
+
+def misordered(epochs: Sequence[bytes], said: Iterable[Witness]) -> list[str]:
+    """Where the order of a site's `epochs`, or their number, is not what its boxes signed.
+
+    An epoch begins by signing the one before it: so none can be left out, or put behind its successor. `said`: in order
+    of numbers in each epoch.
+    """
+    places = {epoch: place for place, epoch in enumerate(epochs, 1)}
+    behind = dict[bytes, int]()
+    found = []
+    for item in said:
+        former, own = places.get(item.body.epoch), places.get(item.epoch)
+        if former is None:
+            found.append(f"站点签名说过的缓存 {item.body.epoch.hex()} 不在本库")
+        elif own is not None and not behind.get(item.epoch, 0) <= former < own:
+            found.append(f"站点签名说第 {former} 份缓存 {item.body.epoch.hex()} 在前，序号却不是")
+        behind[item.epoch] = max(behind.get(item.epoch, 0), former or 0)
+    return list(dict.fromkeys(found))
+
+
 class Claim(Struct, frozen=True, kw_only=True):
     """What the hall says it holds of an epoch, and who wrote it."""
 
@@ -135,6 +164,9 @@ class Audit:
         self._gaps = sorted(gaps, key=lambda gap: gap.lo)
         self._chain = crypto.chain_start(claim.site, claim.epoch, claim.sign_key)
         self._seq = 0
+        self._latest: int | None = None
+        self._signed: tuple[int, int | None] = 0, None
+        """Number of the last signature, and the latest capture up to it; before there is one, of the first record."""
         self._cap_at: int | None = None
         self._values: deque[tuple[int, bytes]] = deque(maxlen=_REMEMBERED)
         self._unproven: list[int] = []
@@ -152,6 +184,10 @@ class Audit:
         if entry.seq > self._seq + 1:
             self._hole(self._seq + 1, entry.seq - 1, at)
         self._cap_at = at if at is not None else self._cap_at
+        if at is not None:
+            self._latest = max(self._latest or at, at)
+        if self._signed[1] is None:
+            self._signed = 0, self._latest
         before = self._chain
         self._chain = self._next(entry, before)
         self._seq = entry.seq
@@ -188,8 +224,8 @@ class Audit:
             for table in body.tables:
                 self.anew[table][body.anew] = entry.seq, body.started_at
 
-    def finish(self) -> None:
-        """After the last entry: what should have come behind it, and whether the cursor agrees."""
+    def finish(self, now_at: int) -> None:
+        """After the last entry: what should have come behind it, and whether the cursor agrees. `now_at`: office time."""
         held = [part.hi for part in self._claim.held]
         last = max([self._claim.newest, *held, *self._witnesses])
         if last > self._seq:
@@ -197,6 +233,13 @@ class Audit:
         self._flush_unproven()
         if self._claim.is_ended and self.proven < self._seq:
             self._found(What.UNPROVEN, self.proven + 1, self._seq, "没有签名")
+        elif self._is_old(now_at):
+            self._found(What.UNPROVEN, self.proven + 1, self._seq, "超过一天没有签名")
+
+    def _is_old(self, now_at: int) -> bool:
+        since = self._signed[1]
+        unsigned = max(self._signed[0], self.proven) < self._seq
+        return unsigned and since is not None and now_at - since > UNSIGNED
 
     def _next(self, entry: Entry, before: bytes) -> bytes:
         """The chain value at `entry`, which follows `before`; empty where nothing says so."""
@@ -235,6 +278,7 @@ class Audit:
         if known is not None and known != body.chain:
             self._found(What.ALTERED, self.proven + 1, body.seq)
         self.proven = max(self.proven, body.seq)
+        self._signed = entry.seq, self._latest
         if body.seq == entry.seq - 1 and before != body.chain:  # go on from what was signed
             if entry.seq in self._unproven:
                 self._unproven.remove(entry.seq)

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row, and_, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.audit import Claim, Entry, decoded
+from central.core.audit import Claim, Entry, Witness, decoded
 from central.store import facts, parked
 from central.store.dialect import among
 from central.store.tables import box, case, dead_letter, ingest_cursor, record, row_head, site
@@ -53,7 +53,7 @@ async def claims(conn: AsyncConnection, site_id: str) -> list[tuple[Row[Any], Cl
         .order_by(ingest_cursor.c.epoch_no)
     )
     cursors = (await conn.execute(query)).all()
-    said = await _testimonies(conn, site_id)
+    said = [item.body for item in await testimonies(conn, site_id)]
     return [
         (
             row,
@@ -71,11 +71,12 @@ async def claims(conn: AsyncConnection, site_id: str) -> list[tuple[Row[Any], Cl
     ]
 
 
-async def _testimonies(conn: AsyncConnection, site_id: str) -> list[Checkpoint]:
-    """Checkpoints of former epochs."""
-    query = select(record.c.raw).where(record.c.site == site_id, record.c.kind == RecordKind.CHECKPOINT.value)
+async def testimonies(conn: AsyncConnection, site_id: str) -> list[Witness]:
+    """Checkpoints of former epochs, in order of numbers in each epoch."""
+    query = select(record.c.epoch, record.c.raw).order_by(record.c.epoch, record.c.seq)
+    query = query.where(record.c.site == site_id, record.c.kind == RecordKind.CHECKPOINT.value)
     return [
-        body
+        Witness(row.epoch, body)
         for row in await conn.execute(query)
         if isinstance(body := _body(row.raw), Checkpoint) and body.epoch
     ]

@@ -73,9 +73,20 @@ async def create_cursor(
             newest=newest,
             gap_at=0,
             ver=0,
+            opened_wall=now_wall,
             updated_wall=now_wall,
         )
     )
+
+
+async def opened_after(conn: AsyncConnection, site_id: str, generation: int, wall: int) -> int:
+    """How many epochs the box has opened since."""
+    query = select(func.count()).where(
+        ingest_cursor.c.site == site_id,
+        ingest_cursor.c.generation == generation,
+        ingest_cursor.c.opened_wall > wall,
+    )
+    return int((await conn.execute(query)).scalar_one())
 
 
 async def note_newest(conn: AsyncConnection, site_id: str, epoch: bytes, newest: int) -> None:

@@ -109,6 +109,7 @@ ingest_cursor = Table(
         "gap_at", BigInteger, nullable=False
     ),  # when its newest gap was declared: older passes prove nothing
     Column("ver", Integer, nullable=False),  # compare-and-swap
+    Column("opened_wall", BigInteger, nullable=False),
     Column("updated_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "epoch"),
 )

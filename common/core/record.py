@@ -223,7 +223,7 @@ class IndexRoot(Struct, array_like=True, frozen=True):
     verify` comes to the same from what the hall holds, or says that it does not."""
 
     seq: Int64  # in its own epoch a lower number than the record's
-    tables: dict[Word, Root]
+    tables: Annotated[dict[Word, Root], _FEW]
     anew: Anew | None = None  # rows that were not sent from there on are not in it
 
 

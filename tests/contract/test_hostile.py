@@ -19,7 +19,7 @@ from central.store.engine import Store
 from central.welcome import introduce
 from common.core import ranges
 from common.core.errors import UnavailableError, UsageError
-from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, Pass
+from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, IndexRoot, Pass, Root
 from common.core.wire import LONGEST_KEY
 from tests.contract.test_store import NOW, store, taken, welcomed, world
 from tests.sender import Sender, case, draft
@@ -52,7 +52,7 @@ async def test_the_longest_key_is_kept_and_one_longer_is_a_dead_letter_alone(
         assert set(await conn.scalars(select(t.case.c.case_key))) == {longest, "C"}
 
 
-async def test_a_pass_names_no_more_tables_than_a_mapping_has(store: Store, world: World) -> None:
+async def test_a_pass_or_a_root_names_no_more_tables_than_a_mapping_has(store: Store, world: World) -> None:
     """P-LIMIT-06"""
     sender = Sender()
     await welcomed(store, sender)
@@ -62,8 +62,12 @@ async def test_a_pass_names_no_more_tables_than_a_mapping_has(store: Store, worl
         draft(Pass(NOW, {}, [*names, "x"]), at=NOW),
         draft(Pass(NOW, dict.fromkeys([*names, "x"], 1)), at=NOW),
     )
-    assert (await taken(store, world, sender.payload())).acks[0][1].upto == 3
-    assert await dead(store) == [2, 3]
+    sender.number(
+        draft(IndexRoot(3, dict.fromkeys(names, Root(0, b"")))),
+        draft(IndexRoot(3, dict.fromkeys([*names, "x"], Root(0, b"")))),
+    )
+    assert (await taken(store, world, sender.payload())).acks[0][1].upto == 5
+    assert await dead(store) == [2, 3, 5]
 
 
 @pytest.mark.parametrize("epoch", [b"", bytes(17), bytes(5_000)])
@@ -180,6 +184,17 @@ def test_a_letter_is_shown_without_a_name_or_a_number_of_anybody(body: list[Any]
     for secret in ("小明", "1380000", "4401061"):
         assert secret not in said
     assert "王小明" in shown(msgspec.msgpack.encode(items), full=True)
+
+
+@pytest.mark.parametrize("place", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize("value", [440106199001011234, "王小明"])
+def test_a_letter_is_shown_without_what_stands_where_a_word_belongs(place: int, value: int | str) -> None:
+    items: list[Any] = [7, "case", "case", "k", 3, "put", None, 1, 2, 3, b"d" * 16, []]
+    items[place] = value
+    said = shown(msgspec.msgpack.encode(items), full=False)
+    assert said.startswith("[7, ")
+    for secret in ("小明", "440106"):
+        assert secret not in said
 
 
 def test_a_letter_that_is_nothing_at_all_is_said_to_be_so() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.audit import Audit, Claim, Entry, Finding, What
+from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, What, Witness, misordered
 from central.store.audit import COLUMNS
 from common.core import crypto
 from common.core.ranges import Range
@@ -49,12 +49,12 @@ def claim(box: Sender, held: Sequence[Range] | None = None, newest: int | None =
     )
 
 
-def audited(said: Claim, kept: Sequence[Entry]) -> Audit:
+def audited(said: Claim, kept: Sequence[Entry], now_at: int = 0) -> Audit:
     bodies = [(decode_body(decode_record(one.raw)), one.seq) for one in kept if one.columns]
     audit = Audit(said, [body for body, seq in bodies if isinstance(body, Gap) and body.hi < seq])
     for one in kept:
         audit.feed(one)
-    audit.finish()
+    audit.finish(now_at)
     return audit
 
 
@@ -67,6 +67,40 @@ def test_what_is_honest_is_proven_up_to_the_last_signature() -> None:
     box = sender()
     audit = audited(claim(box), entries(box))
     assert (audit.findings, audit.records, audit.proven) == ([], box.newest, box.newest - 1)
+
+
+def test_a_tail_that_nobody_has_signed_for_a_day_is_not_proven() -> None:
+    """P-CHAIN-06: a checkpoint that ends the chain needs no further signature."""
+    signed, open_, bare = sender(), sender(), sender(5, every=9)
+    open_.number(case("tail", at=2_000))
+    bare.raws.pop()
+    bare.chain.pop()
+    later = 2_000 + UNSIGNED
+    assert audited(claim(signed), entries(signed), later).findings == []
+    assert audited(claim(open_), entries(open_), UNSIGNED).findings == []
+    for box, proven in ((open_, open_.newest - 2), (bare, 0)):
+        found = [(one.what, one.lo, one.hi) for one in audited(claim(box), entries(box), later).findings]
+        assert found == [(What.UNPROVEN, proven + 1, box.newest)]
+
+
+def test_epochs_stand_in_the_order_that_their_boxes_signed_and_none_is_left_out() -> None:
+    """P-CHAIN-06"""
+    one, two, three = sender(), Sender(), Sender()
+    two.sign_former(one)
+    three.sign_former(one)
+    three.sign_former(two)
+    said = [
+        Witness(box.epoch, body)
+        for box in (two, three)
+        for raw in box.raws
+        if isinstance(body := decode_body(decode_record(raw)), Checkpoint)
+    ]
+    a, b, c = one.epoch, two.epoch, three.epoch
+    assert misordered([a, b, c], said) == []
+    assert misordered([a, b, c], said[1:]) == []
+    for wrong in ([b, c], [a, c], [b, a, c], [a, c, b], [c, a, b], []):
+        assert misordered(wrong, said), wrong
+    assert misordered([b, a, c], said[1:]), "two that a third one names"
 
 
 @pytest.mark.parametrize("honest", [True, False])

@@ -289,6 +289,8 @@ def build(kind: type[Struct], fields: dict[str, Any]) -> Any:
 
 def filled(hint: Any, value: Any) -> Any:
     """The same of one field, however deep."""
+    if typing.get_origin(hint) is typing.Annotated and isinstance(value, dict):
+        return filled(typing.get_args(hint)[0], value)
     args = typing.get_args(hint)
     structs = [item for item in args or (hint,) if isinstance(item, type) and issubclass(item, Struct)]
     if hint is bytes:

@@ -138,6 +138,7 @@ def _cursor(place: int, now_wall: int) -> dict[str, Any]:
         "newest": ROWS,
         "gap_at": 0,
         "ver": 1,
+        "opened_wall": now_wall,
         "updated_wall": now_wall,
     }
 

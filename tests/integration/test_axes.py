@@ -75,6 +75,7 @@ def _cursor(place: int, link: Link, now_wall: int) -> dict[str, Any]:
         "newest": city.ROWS,
         "gap_at": 0,
         "ver": 1,
+        "opened_wall": now_wall,
         "updated_wall": now_wall,
     }
 

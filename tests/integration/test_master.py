@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent import files, master
 from agent import label as labels
@@ -66,6 +67,33 @@ async def test_a_change_passes_by_a_segment_of_which_nothing_is_left(tmp_path: P
     await buffer.rewrap()
     await buffer.close()
     assert all(OLD not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+async def test_a_file_that_cannot_be_wrapped_anew_is_named_once_and_holds_no_other_up(tmp_path: Path) -> None:
+    await filled(tmp_path)
+    write_keys(tmp_path)
+    config = box_config(tmp_path)
+    config.identity.master_key.write_bytes(NEW)
+    master.former(config.identity.master_key).write_bytes(OLD)
+    stuck, *others = closed(tmp_path)
+    obstacle = labels.beside(stuck).with_suffix(".part")
+    obstacle.mkdir()
+    keeper = Keeper(config)
+    buffer = await opened(tmp_path, *keeper.seal.keks)
+    with capture_logs() as logs:
+        for _ in range(3):
+            await keeper.look(buffer)
+    assert [item["event"] for item in logs] == ["key.unfinished"]
+    assert list(keeper.unfinished) == [stuck.name]
+    assert stuck.name in logs[0]["reason"]
+    for path in (*others, tmp_path / "buffer.db"):
+        labels.unlock(labels.copies(path, ())[0], [NEW])
+    assert keeper.wrapped_by == ""
+    obstacle.rmdir()
+    await keeper.look(buffer)
+    await buffer.close()
+    assert (keeper.unfinished, keeper.wrapped_by) == ({}, crypto.key_id(NEW))
+    assert not master.former(config.identity.master_key).exists()
 
 
 @pytest.mark.parametrize("done", range(4))

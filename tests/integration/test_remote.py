@@ -313,11 +313,13 @@ def test_a_journal_of_commands_with_a_flipped_bit_is_set_aside_and_no_command_is
     assert [(line["event"], bool(line["hint"])) for line in logs] == [("commands.unreadable", True)]
     assert (tmp_path / "commands.damaged").read_bytes() == raw
     orders = Orders(path)
+    orders.bound(DAY + HOUR)
     assert orders.begin(done, DAY + HOUR)
     assert orders.begin(other, DAY + 2 * HOUR)
     orders = Orders(path)
+    orders.bound(5 * DAY)
     later = order_of("a3", issued=DAY + HOUR + 1)
-    assert orders.begin(later, DAY + HOUR + 2)
+    assert orders.begin(later, 4 * DAY)
     assert [orders.is_doubtful(item) for item in (done, other, later)] == [True, True, False]
 
 

@@ -15,9 +15,10 @@ from central.presence import Presence
 from central.store import facts, status
 from central.store import tables as t
 from central.store.engine import Store, open_store
-from central.welcome import introduce
+from central.welcome import EPOCHS_A_DAY, introduce
 from common.clock import Clock
 from common.core import message
+from common.core.instant import DAY
 from common.core.message import State
 from common.core.record import Gap
 from tests.sender import SECRETS, Sender, case, draft
@@ -98,6 +99,18 @@ async def test_a_box_that_may_not_write_any_more_is_told_why(store: Store, state
     assert await refusal(store, sender) == state
     assert await refusal(store, Sender()) == state
     assert await known_epochs(store) == 1
+
+
+async def test_a_box_opens_a_hundred_epochs_a_day_and_goes_on_with_those_it_has(store: Store) -> None:
+    """P-HELLO-03"""
+    boxes = [Sender() for _ in range(EPOCHS_A_DAY + 1)]
+    async with store.write() as conn:
+        for box in boxes[:-1]:
+            assert (await introduce(conn, "s01", box.hello(), DAY)).refused == ""
+        with pytest.raises(ValueError, match="epochs in a day"):
+            await introduce(conn, "s01", boxes[-1].hello(), 2 * DAY - 1)
+        assert (await introduce(conn, "s01", boxes[0].hello(), 2 * DAY - 1)).refused == ""
+        assert (await introduce(conn, "s01", boxes[-1].hello(), 2 * DAY)).refused == ""
 
 
 async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) -> None:

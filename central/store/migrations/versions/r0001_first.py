@@ -227,6 +227,7 @@ def upgrade() -> None:
         sa.Column("newest", sa.BigInteger(), nullable=False),
         sa.Column("gap_at", sa.BigInteger(), nullable=False),
         sa.Column("ver", sa.Integer(), nullable=False),
+        sa.Column("opened_wall", sa.BigInteger(), nullable=False),
         sa.Column("updated_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", name=op.f("pk_ingest_cursor")),
     )

@@ -45,7 +45,8 @@ check: setup
 	$(BIN)/pytest -n auto -m "not service and not slow"
 
 test: check services
-	$(BIN)/pytest -n auto --dist loadgroup -m slow
+	$(BIN)/pytest -n auto -m "slow and not service"
+	$(BIN)/pytest -m service
 
 # `make bench ONLY=name` runs one figure; each prints one JSON line.
 bench: setup services $(PEERS)

@@ -95,7 +95,7 @@ def init(
 
 
 @central.command(
-    "backup", help="备份市中心：CA、密钥、配置、数据库，一个加密的文件；密码从终端或标准输入读。"
+    "backup", help="备份市中心：证书机构、密钥、配置、数据库，一个加密的文件；密码从终端或标准输入读。"
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="文件")
 @_CONFIG

@@ -7,27 +7,15 @@ from hypothesis import settings
 
 from provisioning.core.identity import Box
 from tests import services
-from tests.journey.together import is_together
 
 FAST = {"core", "docs", "model"}
 """Folders of tests that open no database and start no process: `make check` runs these alone."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with real servers make three groups, each in one process with servers of its own: most of their life they
-    wait, so that the groups run beside each other (`--dist loadgroup`) and the rest fills what is left."""
     for item in items:
         if item.path.parent.name not in FAST:
             item.add_marker("slow")
-        if item.get_closest_marker("service"):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    if isinstance(item, pytest.Function) and is_together(item.function):
-        return "together"
-    return "install" if item.path.parent.name == "install" else "servers"
 
 
 settings.register_profile("mingcha", deadline=None)  # a busy machine is no fault

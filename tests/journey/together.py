@@ -33,11 +33,6 @@ def together(body: Body) -> Callable[[pytest.FixtureRequest], None]:
     return test
 
 
-def is_together(test: Callable[..., object]) -> bool:
-    """Whether it was decorated: all of them belong into one process."""
-    return (test.__module__, test.__name__) in _bodies
-
-
 async def _run(keys: list[tuple[str, str]]) -> None:
     # Servers are started in threads: as many as tests may start at once, however few cores there are.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))

@@ -29,6 +29,7 @@ PLACES = {
     "code": "SX1",
     "token": "wall-x",
     "camera": "c1",
+    "rule": "L42",
 }
 
 
@@ -80,7 +81,7 @@ async def test_without_log_in_there_is_only_the_way_to_it(hall: Served, stranger
     for method, path, permission in _routes(hall):
         answer = await stranger.head(path) if method == "GET" else await stranger.post(path)
         if permission is Permission.PUBLIC:
-            assert answer.status in {200, 401}, path
+            assert answer.status in {200, 401, 404}, path  # no document of that code
         elif method == "GET" and not path.startswith(("/api/", "/healthz")):
             assert answer.headers["Location"].startswith("/login?next=/"), path
         else:

@@ -243,7 +243,7 @@ async def test_a_batch_of_an_unknown_schema_is_held_and_taken_in_when_it_is_know
 ) -> None:
     """P-NACK-04"""
     sender = Sender()
-    sender.number(case("1"), case("2"), case("3"))
+    sender.number(*(case(key, at=NOW - HOUR) for key in "123"))
     sender.number(passed(NOW - HOUR, tables=["case"], mapped=["case"]))
     await welcomed(store, sender)
     await taken(store, world, sender.payload(1, 1))

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import conduct, gaps, judge
 from central.core.fair import MOST_CREDIT
+from central.core.passes import begun_at
 from central.core.portion import Portion
 from central.judge import Moment, World
 from central.store import alarms, cameras, commands, facts, parked, passes, status
@@ -284,13 +285,13 @@ class _Intake:
             return
         self.count += 1
         self.rows.append(self._row(item, raw, lane))
-        if isinstance(body, Pass) and body.clock_err >= 0:
+        if isinstance(body, Pass) and (began := begun_at(body, self.now.at)) is not None:
             self.passes.append(
                 {
                     "site": self.site,
                     "epoch": self.epoch,
                     "seq": seq,
-                    "started_at": min(body.started_at - body.clock_err, self.now.at),
+                    "started_at": began,
                     "tables": msgspec.msgpack.encode(list(body.tables)),
                     "mapped": msgspec.msgpack.encode(body.mapped),
                     "anew": msgspec.msgpack.encode(body.anew),

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from central.core.passes import begun_at
 from common.core import crypto
 from common.core.checkpoint import is_signed_by
 from common.core.instant import DAY
@@ -108,6 +109,7 @@ class Entry(Struct, frozen=True):
     seq: int
     raw: bytes
     columns: dict[str, Any] | None
+    received_at: int = 0  # office time; of a record
     repaired: bytes = b""
     letter: str = ""
     parked: bool = False
@@ -221,8 +223,10 @@ class Audit:
         if isinstance(body, Checkpoint):
             self._checkpoint(entry, body, before)
         elif isinstance(body, Pass) and body.anew is not None:
-            for table in body.tables:
-                self.anew[table][body.anew] = entry.seq, body.started_at
+            began = begun_at(body, entry.received_at)
+            if began is not None:
+                for table in body.tables:
+                    self.anew[table][body.anew] = entry.seq, began
 
     def finish(self, now_at: int) -> None:
         """After the last entry: what should have come behind it, and whether the cursor agrees. `now_at`: office time."""

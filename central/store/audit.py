@@ -132,7 +132,11 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
         for seq, raw in parked.records(row)
     }
     kept = record.c
-    query = select(kept.seq, kept.raw, *(kept[name] for name in COLUMNS)).order_by(kept.seq).limit(PAGE)
+    query = (
+        select(kept.seq, kept.raw, kept.received_at, *(kept[name] for name in COLUMNS))
+        .order_by(kept.seq)
+        .limit(PAGE)
+    )
     query = query.where(kept.site == claim.site, kept.epoch == claim.epoch)
     letter = dead_letter.c
     letters = select(letter.seq, letter.raw, letter.state)
@@ -143,7 +147,7 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
         bounds = (letter.seq <= rows[-1].seq,) if more else ()
         dead = {row.seq: row for row in await conn.execute(letters.where(letter.seq > after, *bounds))}
         found = [_entry(row, dead.pop(row.seq, None)) for row in rows]
-        found += [Entry(row.seq, row.raw, None, b"", LetterState(row.state).word) for row in dead.values()]
+        found += [Entry(row.seq, row.raw, None, letter=LetterState(row.state).word) for row in dead.values()]
         found += [waiting.pop(seq) for seq in list(waiting) if not more or seq <= rows[-1].seq]
         after = rows[-1].seq if rows else after
         yield sorted(found, key=lambda entry: entry.seq)
@@ -152,8 +156,8 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
 def _entry(row: Row[Any], letter: Row[Any] | None) -> Entry:
     columns = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001
     if letter is None:
-        return Entry(row.seq, row.raw, columns)
-    return Entry(row.seq, letter.raw, columns, row.raw, LetterState(letter.state).word)
+        return Entry(row.seq, row.raw, columns, row.received_at)
+    return Entry(row.seq, letter.raw, columns, row.received_at, row.raw, LetterState(letter.state).word)
 
 
 async def heads(conn: AsyncConnection, site_id: str) -> AsyncIterator[Sequence[Row[Any]]]:

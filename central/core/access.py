@@ -61,6 +61,9 @@ class Permission(StrEnum):
     VIEW_CASE = "view_case"  # case content, personal data masked
     EXPORT_CASE = "export_case"  # a list as a file, masked as on the page
     REVEAL_PERSON = "reveal_person"  # name and telephone of one case, with a reason, audited
+    VIEW_ITEM = "view_item"  # the item catalogue with its history
+    DRAFT_ITEM = "draft_item"  # propose a change of the catalogue
+    APPROVE_ITEM = "approve_item"  # put another's proposal into force, or refuse it
     VIEW_FINDING = "view_finding"  # what is suspected, before anybody has looked into it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
@@ -83,6 +86,9 @@ _PERMISSION_WORDS = {
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
     Permission.EXPORT_CASE: "导出办件列表",
     Permission.REVEAL_PERSON: "查看申请人（写明原因，记入审计）",
+    Permission.VIEW_ITEM: "查看事项",
+    Permission.DRAFT_ITEM: "起草事项的改动",
+    Permission.APPROVE_ITEM: "审定事项的改动",
     Permission.VIEW_FINDING: "查看疑点",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
@@ -94,7 +100,7 @@ _PERMISSION_WORDS = {
 
 _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
 _SITE = _WALL | {Permission.VIEW_SITE}
-_CASE = _SITE | {Permission.VIEW_CASE}
+_CASE = _SITE | {Permission.VIEW_CASE, Permission.VIEW_ITEM}
 _EXPORT = _CASE | {Permission.EXPORT_CASE}
 _WATCH = _EXPORT | {
     Permission.REVEAL_PERSON,
@@ -108,8 +114,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.HEAD: _EXPORT,
     Role.SUPERVISOR: _WATCH,
     Role.CHIEF: _WATCH,
-    Role.CENTRE: _SITE,
-    Role.REVIEWER: _WALL,
+    Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
+    Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
     Role.COMPLAINTS: _WALL,
     Role.PUBLISHER: _WALL,
     Role.RELEASER: _WALL,

@@ -165,6 +165,10 @@ COLUMNS = [
 ]
 
 
+_BY_FIELD = {column.field: column for column in COLUMNS}
+Fault = tuple[Column, str]
+
+
 def letter(place: int) -> str:
     """The name of a column: 0 is A."""
     return chr(ord("A") + place)
@@ -198,14 +202,39 @@ def items_of(rows: Sequence[Sequence[Cell]]) -> list[Item]:
         seen.setdefault(code, number)
         if not bad:
             item = Item(**fields)
-            faults += _odd(number, item)
+            faults += [_at(number, *fault) for fault in _odd(item)]
             found.append(item)
     if faults:
         raise _broken(faults)
     return found
 
 
+def item_of(form: Mapping[str, Cell]) -> Item:
+    """The item that a form of named fields gives. Raises UsageError with every fault by the name of its field."""
+    fields, bad = _fields([form.get(column.field) for column in COLUMNS])
+    if not bad:
+        item = Item(**fields)
+        bad = _odd(item)
+        if not bad:
+            return item
+    lines = "\n".join(f"{column.title}：{words}" for column, words in bad)
+    raise UsageError(f"有 {len(bad)} 处要改：\n{lines}", hint="请逐处改正后再提交；没有写入任何内容")
+
+
 def _row(number: int, row: Sequence[Cell]) -> tuple[dict[str, Any], list[str]]:
+    fields, bad = _fields(row)
+    faults = [_at(number, *fault) for fault in bad]
+    extra = [cell for cell in row[len(COLUMNS) :] if _text(cell)]
+    if extra:
+        faults.append(f"{letter(len(COLUMNS))}{number}：表外的内容“{_text(extra[0])[:20]}”")
+    return fields, faults
+
+
+def _at(number: int, column: Column, words: str) -> str:
+    return f"{letter(COLUMNS.index(column))}{number}（{column.title}）：{words}"
+
+
+def _fields(row: Sequence[Cell]) -> tuple[dict[str, Any], list[Fault]]:
     fields: dict[str, Any] = {}
     faults = []
     for place, column in enumerate(COLUMNS):
@@ -213,30 +242,27 @@ def _row(number: int, row: Sequence[Cell]) -> tuple[dict[str, Any], list[str]]:
         try:
             value = column.read(cell)
         except _CellError as error:
-            faults.append(f"{letter(place)}{number}（{column.title}）：{error}")
+            faults.append((column, str(error)))
             continue
         if column.needed and value in {None, ""}:
-            faults.append(f"{letter(place)}{number}（{column.title}）：不能空着")
+            faults.append((column, "不能空着"))
         elif value is not None:
             fields[column.field] = value
-    extra = [cell for cell in row[len(COLUMNS) :] if _text(cell)]
-    if extra:
-        faults.append(f"{letter(len(COLUMNS))}{number}：表外的内容“{_text(extra[0])[:20]}”")
     return fields, faults
 
 
-def _odd(number: int, item: Item) -> list[str]:
-    """What two cells of a row say against each other, or against the law."""
+def _odd(item: Item) -> list[Fault]:
+    """What two fields say against each other, or against the law."""
     faults = []
     if item.legal_days == 0:
-        faults.append(f"D{number}（法定时限）：不能是 0")
+        faults.append((_BY_FIELD["legal_days"], "不能是 0"))
     if item.promised_days is not None and item.promised_days > item.legal_days:
-        faults.append(f"E{number}（承诺时限）：{item.promised_days} 长于法定时限 {item.legal_days}")
+        faults.append((_BY_FIELD["promised_days"], f"{item.promised_days} 长于法定时限 {item.legal_days}"))
     if item.kind is ItemKind.ON_THE_SPOT and item.promised_days:
-        faults.append(f"E{number}（承诺时限）：即办件当日办结，应为 0 或空")
+        faults.append((_BY_FIELD["promised_days"], "即办件当日办结，应为 0 或空"))
     most = JOINT_EXTENSION_DAYS if item.kind is ItemKind.JOINT else EXTENSION_DAYS
     if item.extension_days > most:
-        faults.append(f"F{number}（延期上限）：行政许可法第四十二条至多 {most} 个工作日")
+        faults.append((_BY_FIELD["extension_days"], f"行政许可法第四十二条至多 {most} 个工作日"))
     return faults
 
 
@@ -261,8 +287,7 @@ def renewed(
         if now is None:
             found.append((replace(item, version=1), "新事项"))
             continue
-        changed = [column for column in COLUMNS if getattr(now, column.field) != getattr(item, column.field)]
-        if [column.field for column in changed] in ([], ["valid_from"]):
+        if not differences(now, item):
             continue
         begins = item.valid_from if item.valid_from != now.valid_from else None
         if begins is not None and begins < today:
@@ -271,18 +296,32 @@ def renewed(
             )
             continue
         new = replace(item, version=max(one.version for one in versions) + 1, valid_from=begins or today)
-        found.append((new, _difference(now, new, changed)))
+        said = [f"{one.title} {one.before or '空'} → {one.after or '空'}" for one in differences(now, new)]
+        found.append((new, "；".join(said)))
     if faults:
         raise _broken(faults)
     return found
 
 
-def _difference(old: Item, new: Item, changed: Sequence[Column]) -> str:
-    said = []
-    for column in changed:
-        if column.field == "valid_from":
-            continue
-        before, after = (getattr(item, column.field) for item in (old, new))
-        shown = ["空" if value in (None, "", [], {}) else column.write(value) for value in (before, after)]
-        said.append(f"{column.title} {shown[0]} → {shown[1]}")
-    return "；".join(said)
+class Difference(msgspec.Struct, frozen=True):
+    """A field that two versions of an item say differently, as in a cell; empty: not said."""
+
+    title: str
+    before: str
+    after: str
+
+
+def differences(before: Item | None, after: Item) -> list[Difference]:
+    """What `after` says differently, in the order of the sheet, but for when it begins. `before` None: a new item."""
+    found = []
+    for column in COLUMNS:
+        old, new = (None if item is None else getattr(item, column.field) for item in (before, after))
+        shown = [written(column, value) for value in (old, new)]
+        if column.field != "valid_from" and old != new and shown[0] != shown[1]:
+            found.append(Difference(column.title, *shown))
+    return found
+
+
+def written(column: Column, value: Any) -> str:
+    """The text of a cell; empty where nothing is said."""
+    return "" if value in (None, "", [], {}) else str(column.write(value))

@@ -65,6 +65,29 @@ item_version = Table(
     PrimaryKeyConstraint("code", "version"),
 )
 
+item_draft = Table(
+    "item_draft",  # changes of the catalogue: one person drafts, another approves
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("code", Text, nullable=False),
+    Column("base", Integer, nullable=False),  # versions that there were when it was drafted
+    Column("content", Text, nullable=False),  # JSON of central.core.item.Item
+    Column("state", Text, nullable=False),  # central.core.item_draft.DraftState
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("made_wall", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_why", Text),
+    Column("decided_wall", BigInteger),
+    Index(
+        "ix_item_draft_waiting",
+        "code",
+        unique=True,
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+)
+
 withdrawal = Table(
     "withdrawal",  # red lights that the facts of today do not show: proposed, and what a person decided
     metadata,

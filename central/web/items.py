@@ -1,12 +1,15 @@
 """The item catalogue: what is promised, and one item with its whole history."""
 
+from itertools import pairwise
+
 from aiohttp import web
 
 from central.core import wording
 from central.core.access import Permission
 from central.core.item import pinned
-from central.core.sheet import COLUMNS
-from central.store import items
+from central.core.sheet import COLUMNS, differences, written
+from central.store import item_drafts, items
+from central.web.item_drafts import waits
 from central.web.page import HALL, Route, facts_of, render
 from common.core.instant import local_date
 
@@ -15,9 +18,15 @@ async def show_items(request: web.Request) -> web.Response:
     facts = facts_of(request)
     today = local_date(facts.now_at, facts.zone)
     async with request.app[HALL].store.read() as conn:
-        found = await items.catalogue(conn)
+        found, waiting = await items.catalogue(conn), await item_drafts.waiting(conn)
     rows = [(now, len(versions)) for _, versions in sorted(found.items()) if (now := pinned(versions, today))]
-    return render(request, "items.html", rows=rows, checked=wording.clock(facts.now_at, facts.zone))
+    return render(
+        request,
+        "items.html",
+        rows=rows,
+        drafts=[waits(row) for row in waiting],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
 
 
 async def show_item(request: web.Request) -> web.Response:
@@ -26,22 +35,27 @@ async def show_item(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         versions = (await items.catalogue(conn)).get(code, ())
         history = await items.history(conn, code)
+        drafts = [waits(row) for row in await item_drafts.waiting(conn) if row.code == code]
     now = pinned(versions, local_date(facts.now_at, facts.zone))
     if now is None:
         raise web.HTTPNotFound(text=f"事项清单里没有编码为“{code}”的事项。")
-    values = [(column, getattr(now, column.field)) for column in COLUMNS]
-    shown = [(one.title, one.write(value)) for one, value in values if value not in (None, "", [], {})]
+    shown = [(one.title, text) for one in COLUMNS if (text := written(one, getattr(now, one.field)))]
+    former = {new.version: differences(old, new) for old, new in pairwise(versions)}
     return render(
         request,
         "item.html",
         item=now,
         shown=shown,
-        history=[(row, wording.full(row.made_wall, facts.zone, facts.now_wall)) for row in history],
+        drafts=drafts,
+        history=[
+            (row, wording.full(row.made_wall, facts.zone, facts.now_wall), former.get(row.version, []))
+            for row in history
+        ],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
 ROUTES = [
-    Route("GET", "/hall/items", show_items, Permission.VIEW_CASE),
-    Route("GET", "/hall/items/{code:.+}", show_item, Permission.VIEW_CASE),
+    Route("GET", "/hall/items", show_items, Permission.VIEW_ITEM),
+    Route("GET", "/hall/items/{code:.+}", show_item, Permission.VIEW_ITEM),
 ]

@@ -47,6 +47,34 @@ def create() -> None:
         sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_item_version")),
     )
     op.create_table(
+        "item_draft",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("base", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.Text(), nullable=True),
+        sa.Column("decided_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_item_draft")),
+    )
+    op.create_index(
+        "ix_item_draft_waiting",
+        "item_draft",
+        ["code"],
+        unique=True,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
         "withdrawal",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),

@@ -197,6 +197,7 @@ class Lanes:
         if done:
             self.whole_mono, self.anew, self.rows = walk.began_mono, walk.anew, walk.rows
             self._watch = self._wary = True
+            self._newest_mono = 0
             self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in walk.lost.items()}
             self._tail.begin(walk.last)
             self._native.walk_ended()

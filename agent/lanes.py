@@ -135,11 +135,8 @@ class Lanes:
             except UpheavalError:
                 await self._notice(newest_gone=False)
         if self._survey is not None and await self._survey.read(until):
-            self._survey, self._watch, self._wary = (
-                None,
-                False,
-                False,
-            )  # what it has counted is not counted again
+            self._survey = None
+            self._watch = self._wary = False  # what it has counted is not counted again
             self.sweep_now()
             self._tail.restart()
             return await self._read(until)

@@ -107,7 +107,7 @@ def _elsewhere(after: Version, seen: Seen, context: Context) -> Seen | None:
         if any(_states_end_of(item, context.zone) for item in ended):
             return None
         if ended:
-            was_open = _open_until(versions, ended, context.zone)
+            was_open = _open_until(versions, ended)
             if was_open is None:
                 return None
             at = min(at, was_open)
@@ -126,13 +126,12 @@ def _states_end_of(item: Version, zone: ZoneInfo) -> bool:
     return isinstance(item.body, Case) and _states_end(item.body, item.cap_at, zone)
 
 
-def _open_until(versions: Iterable[Version], ended: list[Version], zone: ZoneInfo) -> int | None:
+def _open_until(versions: Iterable[Version], ended: list[Version]) -> int | None:
     """Until when another row said that the case was open, before it first said that it was over."""
     first = min(ended, key=lambda item: (item.generation, item.version))
     for one in pairs(versions):
         if (one.after.generation, one.after.version) == (first.generation, first.version):
-            was_open = one.before is not None and one.before.op is Op.PUT and not _ends(one.before, zone)
-            return still_at(one) if was_open else None
+            return still_at(one) if one.before is not None and one.before.op is Op.PUT else None
     return None
 
 

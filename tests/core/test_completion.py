@@ -247,7 +247,11 @@ def test_a_result_without_a_date_that_gets_one_is_held_against_the_time_before_i
     empty = replace(part(1, NOON, None), body=Case(case_key="1", status=CaseStatus.DONE), same_until=SEEN)
     filled = replace(part(2, NOON + HOUR, text(NOON - 2 * DAY)), same_until=NOON + HOUR)
     assert codes(empty, filled, context=replace(OVERDUE, others=[OPEN])) == [T.T1]
-    assert codes(replace(empty, same_until=None), filled, context=replace(OVERDUE, others=[OPEN])) == []
+    unknown = replace(empty, same_until=None)
+    known = replace(
+        OVERDUE, others=[OPEN], absent_until=NOON + HOUR
+    )  # of the second version, not of the first
+    assert codes(unknown, filled, context=known) == []
 
 
 def test_a_completion_that_another_table_had_told_in_time_is_a_copy() -> None:
@@ -267,6 +271,9 @@ def test_two_steps_in_two_tables_are_held_against_the_last_version_that_said_ope
     true_one = replace(result, body=Case(case_key="1", finished_at=text(NOON)))
     assert codes(true_one, context=replace(OVERDUE, others=[OPEN, OVER])) == []
     assert codes(result, context=replace(OVERDUE, others=[replace(OVER, version=1)])) == []  # first seen over
+    gone = replace(OVER, op=Op.DELETE, body=Case(case_key="1"), digest=b"")
+    put_back = replace(OVER, version=3, cap_at=NOON + DAY)
+    assert codes(result, context=replace(OVERDUE, others=[OPEN, gone, put_back])) == []
 
 
 # lateness -------------------------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ def test_a_start_looks_through_the_numbers_before_the_end_and_keeps_its_patience
 
 def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
     assert not in_page(LEAST - 1, LEAST - 1)
+    assert in_page(LEAST, LEAST)
     assert in_page(100, 21)
     assert not in_page(100, 20)
     assert in_newest([True] * 15 + [False] * 17)

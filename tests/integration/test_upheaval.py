@@ -215,6 +215,17 @@ async def test_a_backup_with_more_old_rows_than_lost_ones_is_a_backup(office: Of
         assert await codes(box) == ONE_EACH[:1]
 
 
+async def test_many_rows_gone_from_the_middle_are_a_source_that_was_rebuilt(office: Office) -> None:
+    """Half of the newest are there, and the newest of all; so it is what the walk counts that shows it."""
+    async with office.running(msgspec.structs.replace(WALKING, hot_secs=3600)) as box:
+        await whole(box)
+        await whole(box)
+        office.sql("DELETE FROM SP_YWSL WHERE ID BETWEEN 2 AND 24")
+        found = await whole(box)
+        assert (len(found), belong(found)) == (23, True)
+        assert await codes(box) == ONE_EACH[:1]
+
+
 async def test_a_mapping_with_another_key_is_no_restored_source(office: Office) -> None:
     """None of the newest keys is found, and the office has done nothing."""
     async with office.running(WALKING) as box:

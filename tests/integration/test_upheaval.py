@@ -132,6 +132,9 @@ async def test_a_sign_that_proves_to_be_none_is_told_row_by_row(office: Office) 
         found = await whole(box)
         assert [item.cause for item in found] == [Cause.SOURCE] * 11
         assert await codes(box) == []
+        office.sql("DELETE FROM SP_YWSL WHERE ID>35")  # one that comes after it is one all the same
+        assert belong(await whole(box))
+        assert await codes(box) == ONE_EACH[:1]
     async with office.running(WALKING) as box:
         assert box.index.upheavals == {}
 
@@ -224,6 +227,29 @@ async def test_many_rows_gone_from_the_middle_are_a_source_that_was_rebuilt(offi
         found = await whole(box)
         assert (len(found), belong(found)) == (23, True)
         assert await codes(box) == ONE_EACH[:1]
+
+
+async def test_a_table_whose_newest_keys_cannot_be_asked_for_is_counted_once_for_each_walk(
+    office: Office,
+) -> None:
+    """Numbers and texts in one column: by a number for a sample no text is a key, and yet the walk meets them all."""
+    office.sql("DROP TABLE SP_BLGC")
+    office.sql("CREATE TABLE SP_BLGC (ID PRIMARY KEY, YWID, HJMC, BLR)")
+    for number in range(1, 11):
+        for key in (number, f"A{number:02}"):
+            office.sql("INSERT INTO SP_BLGC VALUES (?,?,'审查','李强')", key, number)
+    async with office.running(WALKING) as box:
+        await whole(box)
+    async with office.running(SLOW) as box:
+        lanes = box.collector._lanes["step"]
+        await box.round()
+        assert lanes._survey is not None
+        while lanes._survey is not None:
+            assert await box.round() == []
+        lanes._newest_mono = 0
+        await box.round()
+        assert lanes._survey is None, "counted again before the walk that tells what it has counted"
+        assert await codes(box) == []
 
 
 async def test_a_mapping_with_another_key_is_no_restored_source(office: Office) -> None:

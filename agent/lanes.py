@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
-from agent.core import hint, upheaval
+from agent.core import hint, query, upheaval
 from agent.core.mapping import Table
 from agent.core.upheaval import UpheavalError
 from agent.index import Index
@@ -25,7 +25,7 @@ from agent.lane.walk import Walk
 from agent.source.base import Source
 from common.clock import Clock
 from common.core.instant import SECOND
-from common.core.record import Anew
+from common.core.record import Anew, Cause
 
 NEWEST_EVERY = 2 * SECOND
 
@@ -67,6 +67,9 @@ class Lanes:
         self._watch = False
         """Whether the table was whole since the start: much that differs at once is then no work of days that we missed.
         Tables that are away for a while are just being restored."""
+        self._wary = True
+        """Whether the newest rows are asked for: from the start on, for no work of days removes them. Not between a survey and
+        the end of the walk that tells what it has counted."""
         self.whole_mono: int | None = None
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
@@ -132,7 +135,8 @@ class Lanes:
             except UpheavalError:
                 await self._notice(newest_gone=False)
         if self._survey is not None and await self._survey.read(until):
-            self._survey, self._watch = None, False  # what it has counted is not counted again
+            self._survey = None
+            self._watch = self._wary = False  # what it has counted is not counted again
             self.sweep_now()
             self._tail.restart()
             return await self._read(until)
@@ -145,15 +149,20 @@ class Lanes:
 
     async def _newest_gone(self) -> bool:
         """Asked before anything else, every two seconds: in a restored source, numbers are soon given a second time."""
-        if not self._watch or self._capture.evidence.proof(self._table.name).is_upheaval:
+        if not self._wary or self._capture.evidence.cause(self._table) is not Cause.SOURCE:
             return False
         self._newest_mono = self._clock.mono() + NEWEST_EVERY
         known = await self._index.newest(self._table.name, upheaval.NEWEST)
-        if not upheaval.in_newest(len(known), len(known)):
+        if len(known) < upheaval.FEW:
             return False
+        if (
+            self._reader.sample is None
+        ):  # after a start: by any row of the table, if there is one, keys become values
+            await self._schema.check(self._table)
+            await self._reader.read(query.by_key(self._table.select, None, 1))
         page = await self._reader.asked(list(known))
         there = {self._reader.key_of(row) for row in page}
-        return upheaval.in_newest(len(known), len(known.keys() - there))
+        return upheaval.in_newest([key in there for key in known])
 
     async def _read(self, until: int) -> int:
         moved = await self._reader.moved()
@@ -184,7 +193,8 @@ class Lanes:
         changed, done = await walk.read(until)
         if done:
             self.whole_mono, self.anew, self.rows = walk.began_mono, walk.anew, walk.rows
-            self._watch = True
+            self._watch = self._wary = True
+            self._newest_mono = 0
             self.lost = {f"{self._table.mapping.from_}.{column}": rows for column, rows in walk.lost.items()}
             self._tail.begin(walk.last)
             self._native.walk_ended()

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import conduct, observed
-from central.core.conduct import Context, Finding
+from central.core import completion, conduct, observed
+from central.core.context import Context, Finding
 from central.core.versions import Pair, Version, pairs
 from central.heads import Fold
 from central.store import findings as rows
@@ -78,12 +78,16 @@ async def _look(inquiry: "_Inquiry", arrived: Arrived, known: Mapping[Place, int
 async def relit(
     conn: AsyncConnection, site: str, zone: ZoneInfo, cases: Sequence[str], now_wall: int
 ) -> None:
-    """Lights that were found now may have been there before a limit was stretched, or a person replaced."""
+    """Lights that were found now may have been there before a limit was stretched, a person replaced, or a completion
+    claimed."""
     changed = [row for row in await rows.rows_of_cases(conn, site, cases) if row.version > 1]
-    if changed:
+    in_parts = await rows.has_parts(conn, site)
+    if changed or in_parts:
         inquiry = _Inquiry(conn, site, zone, now_wall)
         await inquiry.begin()
         await inquiry.compare({(row.tbl, row.key): EVERY for row in changed})
+        if in_parts:
+            await inquiry.compare_cases(cases)
 
 
 class Rejudged(Struct, frozen=True):
@@ -169,20 +173,19 @@ class _Inquiry:
         await rows.add_late(self.conn, found)
 
     def _late(self, pair: Pair, context: Context) -> list[dict[str, Any]]:
-        late = conduct.lateness(pair, context)
-        if late is None:
-            return []
         after = pair.after
         return [
             {
                 "site": self.site,
                 "tbl": after.table,
                 "key": after.key,
+                "field": late.field,
                 "case_key": after.body.case_key,
                 "stated_at": late.stated_at,
                 "size": late.size,
                 "seen_at": after.cap_at,
             }
+            for late in conduct.lateness(pair, context)
         ]
 
     async def compare_cases(self, cases: Sequence[str]) -> None:
@@ -198,22 +201,36 @@ class _Inquiry:
         """Make what is stored of these rows equal to what their versions show."""
         if not windows:
             return
-        held = await rows.versions(self.conn, self.site, windows)
-        found = [pair for versions in held.values() for pair in pairs(versions)]
+        found = await self._pairs(windows)
         asked = [pair for pair in found if conduct.needs_context(pair)]
         cases = sorted({pair.after.body.case_key for pair in asked})
         self.lights = await rows.lights(self.conn, self.site, cases) if cases else {}
         self.others = await self._others(cases)
         moved = {pair.after.table for pair in found if conduct.keeps_time(pair, self.zone)}
         derived: dict[_Name, Finding] = {}
+        late: list[dict[str, Any]] = []
         for pair in found:
-            for item in await self._judge(pair):
-                derived[_name(item)] = item
-        late = [row for pair in found if pair.before for row in self._late(pair, self._context(pair))]
+            shown, context = await self._judge(pair)
+            derived |= {_name(item): item for item in shown}
+            if pair.before is not None or context.others:
+                late += self._late(pair, context)
         await rows.add_late(self.conn, late)
         silent = any(item.code is FindingCode.T5 for item in derived.values())
         self.kept = await rows.kept(self.conn, self.site, moved) if moved or silent else set()
         await self._settle(windows, derived)
+
+    async def _pairs(self, windows: Mapping[Place, Window]) -> list[Pair]:
+        """Of these rows within their windows; what came before is read where it can tell more of a completion."""
+        held = await rows.versions(self.conn, self.site, windows)
+        found = {place: pairs(versions) for place, versions in held.items()}
+        deep = {
+            place: EVERY
+            for place, several in found.items()
+            if any(completion.needs_history(pair, self.zone) for pair in several)
+        }
+        whole = await rows.versions(self.conn, self.site, deep) if deep else {}
+        self.history = {place: pairs(versions) for place, versions in whole.items()}
+        return [pair for several in found.values() for pair in several]
 
     async def _others(self, cases: Sequence[str]) -> dict[str, list[Version]]:
         """Case key -> versions of all rows that state facts of it, where there are several rows."""
@@ -237,21 +254,27 @@ class _Inquiry:
             self.lights.get(after.body.case_key, []),
             [item for item in others if (item.table, item.key) != (after.table, after.key)],
             near.absent_until,
+            self.history.get((after.table, after.key), []),
         )
 
-    async def _judge(self, pair: Pair) -> list[Finding]:
-        """With the clock's error only where something depends on it: that is read record by record."""
+    async def _judge(self, pair: Pair) -> tuple[list[Finding], Context]:
+        """What the pair shows, and by what it was judged: with the clock's error only where something depends on it, for
+        that is read record by record."""
         context = self._context(pair)
         if pair.before is None:
             if not context.others or not conduct.needs_context(pair):
-                return []
+                return [], context
             context = self._context(pair, await rows.near(self.conn, pair.after, self.site))
-            return conduct.compare(pair, context)
+            return conduct.compare(pair, context), context
         found = conduct.compare(pair, context)
-        if not any(item.code in _TIMED for item in found):
-            return found
-        near = await rows.near(self.conn, pair.after, self.site)
-        return conduct.compare(pair, replace(context, clock_err=near.clock_err or 0))
+        timed = [item for item in found if item.code in _TIMED]
+        if not timed and not conduct.lateness(pair, context):
+            return found, context
+        # A completion may be held against a version before the pair: then the clock of that time counts as well.
+        earlier = [one.after for item in timed for one in context.history if one.before is item.pair.before]
+        errors = [await rows.near(self.conn, item, self.site) for item in (pair.after, *earlier)]
+        context = replace(context, clock_err=max(item.clock_err or 0 for item in errors))
+        return conduct.compare(pair, context), context
 
     async def _settle(self, windows: dict[Place, Window], derived: dict[_Name, Finding]) -> None:
         stored = await rows.of_rows(self.conn, self.site, list(windows))

@@ -110,7 +110,7 @@ def _add_tolerances(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         from central import conduct
         from central import config as configs
-        from central.core.conduct import Tolerance
+        from central.core.context import Tolerance
         from central.store import findings, pages, trail
         from common.clock import Clock
 
@@ -136,7 +136,7 @@ def _add_tolerances(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def wished(path: Path) -> None:
         import msgspec
 
-        from central.core.conduct import Tolerance
+        from central.core.context import Tolerance
         from central.store import findings
 
         rows = in_store(path, findings.tolerances)

@@ -67,6 +67,8 @@ def history(site: str, seed: int, honest: int, each: int) -> History:
     planted: set[Planted] = set()
     for number in range(honest):
         rows += _honest(f"H{number:05}", chance)
+    for name, live in HONEST.items():
+        rows += [live(f"{name}-{number:04}", chance) for number in range(each)]
     for name, manipulate in _MANIPULATIONS.items():
         for number in range(each):
             row = manipulate(f"{name}-{number:04}", chance)
@@ -134,14 +136,110 @@ def _honest(key: str, chance: random.Random) -> list[_Row]:
     return [row, *steps]
 
 
+# what looks like a manipulation and is none --------------------------------------------------------------------------
+
+
+def _entered_late(key: str, chance: random.Random) -> _Row:
+    """Decided on paper, typed days later; no limit lies between."""
+    row = _opened(key, chance)
+    at = _later(row, chance, 4 * DAY)
+    stated = text(at - chance.randrange(DAY + HOUR, 3 * DAY))
+    row.put(replace(row.body, finished_at=stated, status=CaseStatus.DONE), at)
+    return row
+
+
+def _entered_late_and_overdue(key: str, chance: random.Random) -> _Row:
+    """Decided too late, typed later still: the red light stays, whatever was typed when."""
+    row, due, _ = _overdue(key, chance)
+    stated = due + chance.randrange(HOUR, 2 * DAY)
+    at = stated + chance.randrange(DAY + HOUR, 5 * DAY)
+    row.put(replace(row.body, finished_at=text(stated), status=CaseStatus.DONE), at)
+    return row
+
+
+def _entered_at_once(key: str, chance: random.Random) -> _Row:
+    """The whole case from the paper in one sitting, state by state."""
+    row = _opened(key, chance)
+    begun = row.at
+    row = _Row("case", key, replace(row.body, accepted_at=text(begun - 9 * DAY)), begun)
+    row.put(replace(row.body, status=CaseStatus.IN_PROGRESS), begun + chance.randrange(MINUTE, 2 * HOUR))
+    stated = text(begun - chance.randrange(2 * DAY, 8 * DAY))
+    done = replace(row.body, finished_at=stated, status=CaseStatus.DONE)
+    row.put(done, row.at + chance.randrange(MINUTE, 9 * HOUR))
+    return row
+
+
+def _dated_by_day(key: str, chance: random.Random) -> _Row:
+    """A column of dates; typed the next day, though the deadline was the evening before."""
+    row, due, _ = _overdue(key, chance)
+    midnight = due - (due + 8 * HOUR) % DAY  # of Shanghai
+    row = _Row("case", key, replace(row.body, deadline=text(midnight)[:10]), row.at)
+    done = replace(row.body, finished_at=text(midnight)[:10], status=CaseStatus.DONE)
+    row.put(done, midnight + DAY + chance.randrange(23 * HOUR))
+    return row
+
+
+def _in_two_statements(key: str, chance: random.Random) -> _Row:
+    """Status and date, shortly after each other or with the true date weeks later; the deadline is cleared at the end."""
+    row, due, _ = _overdue(key, chance)
+    at = due - chance.randrange(HOUR, DAY)
+    row.put(replace(row.body, status=CaseStatus.DONE, deadline=None), at)
+    later = chance.choice([MINUTE, chance.randrange(2 * MINUTE, 20 * DAY)])
+    row.put(replace(row.body, finished_at=text(at)), at + later)
+    return row
+
+
+def _reworded(key: str, chance: random.Random) -> _Row:
+    """Overdue; the same limit in another unit."""
+    row, _, at = _overdue(key, chance, promised=10, promised_unit="workdays")
+    row.put(replace(row.body, promised=14, promised_unit="days"), at)
+    return row
+
+
+HONEST = {
+    "late": _entered_late,
+    "overdue": _entered_late_and_overdue,
+    "sitting": _entered_at_once,
+    "day": _dated_by_day,
+    "two": _in_two_statements,
+    "unit": _reworded,
+}
+LATE = "late", "overdue", "sitting"
+"""Kinds of honest completions that are late entries, each with its size."""
+
 # manipulations, each of which leaves one trace ---------------------------------------------------------------------
 
 
-def _backdated(key: str, chance: random.Random) -> _Row:
+def _overdue(key: str, chance: random.Random, **fields: object) -> tuple[_Row, int, int]:
+    """A case whose stated deadline has passed while it was open. -> it, its deadline, and a later instant."""
     row = _opened(key, chance)
-    at = _later(row, chance, 3 * DAY)
-    stated = at - chance.randrange(2 * HOUR, 3 * DAY)
-    row.put(replace(row.body, finished_at=text(stated), status=CaseStatus.DONE), at)
+    due = row.at + chance.randrange(2 * DAY, 4 * DAY)
+    row = _Row("case", key, replace(row.body, deadline=text(due), **fields), row.at)
+    return row, due, due + chance.randrange(3 * HOUR, 9 * DAY)
+
+
+def _backdated(key: str, chance: random.Random) -> _Row:
+    row, due, at = _overdue(key, chance)
+    row.put(replace(row.body, finished_at=text(due - chance.randrange(DAY)), status=CaseStatus.DONE), at)
+    return row
+
+
+def _backdated_in_two(key: str, chance: random.Random) -> _Row:
+    """The status first, some time later a date that nobody can have meant then."""
+    row, due, at = _overdue(key, chance)
+    row.put(replace(row.body, status=CaseStatus.DONE), at)
+    stated = text(due - chance.randrange(DAY))
+    row.put(replace(row.body, finished_at=stated), at + chance.randrange(MINUTE, 9 * DAY))
+    return row
+
+
+def _moved_on(key: str, chance: random.Random) -> _Row:
+    """No limit is near; but it was handed on after it is said to have ended."""
+    row = _opened(key, chance)
+    moved = _later(row, chance, 4 * DAY)
+    row.put(replace(row.body, status=CaseStatus.IN_PROGRESS), moved)
+    stated = text(moved - chance.randrange(2 * HOUR, 3 * DAY))
+    row.put(replace(row.body, finished_at=stated, status=CaseStatus.DONE), _later(row, chance))
     return row
 
 
@@ -162,11 +260,28 @@ def _reaccepted(key: str, chance: random.Random) -> _Row:
     return row
 
 
-def _stretched(key: str, chance: random.Random) -> _Row:
+def _rereceived(key: str, chance: random.Random) -> _Row:
     row = _opened(key, chance)
-    due = row.at + DAY
-    row = _Row("case", key, replace(row.body, deadline=text(due)), row.at)
-    row.put(replace(row.body, deadline=text(due + chance.randrange(DAY, 9 * DAY))), _later(row, chance))
+    row = _Row("case", key, replace(row.body, received_at=text(row.at - DAY)), row.at)
+    row.put(replace(row.body, received_at=text(row.at - chance.randrange(DAY - HOUR))), _later(row, chance))
+    return row
+
+
+def _stretched(key: str, chance: random.Random) -> _Row:
+    row, due, at = _overdue(key, chance)
+    row.put(replace(row.body, deadline=text(due + chance.randrange(DAY, 9 * DAY))), at)
+    return row
+
+
+def _emptied(key: str, chance: random.Random) -> _Row:
+    row, _, at = _overdue(key, chance)
+    row.put(replace(row.body, deadline=None), at)
+    return row
+
+
+def _reunited(key: str, chance: random.Random) -> _Row:
+    row, _, at = _overdue(key, chance, promised=9, promised_unit="days")
+    row.put(replace(row.body, promised_unit="workdays"), at)
     return row
 
 
@@ -206,9 +321,14 @@ def _swapped(key: str, chance: random.Random) -> _Row:
 
 _MANIPULATIONS = {
     "T1": _backdated,
+    "T1-steps": _backdated_in_two,
+    "T1-moved": _moved_on,
     "T2": _restated,
     "T2-accepted": _reaccepted,
+    "T2-received": _rereceived,
     "T3": _stretched,
+    "T3-emptied": _emptied,
+    "T3-unit": _reunited,
     "T4": _deleted,
     "T4-step": _deleted_step,
     "T5": _silenced,

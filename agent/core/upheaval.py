@@ -12,11 +12,13 @@ from agent.core.indexed import Known
 from agent.core.rows import Item
 
 LEAST = 20
-"""Fewer rows are told one by one, whatever their share."""
+"""Fewer rows are told one by one, whatever their share; unless the newest are gone."""
 SHARE = 5
 """A page of which more than every fifth row differs."""
 NEWEST = 32
 """Rows that were new last: a restored backup does not have them."""
+FEW = 5
+"""Of the newest rows, fewer that are gone are somebody's work, in however small a table."""
 
 
 class Upheaval(Struct, array_like=True, frozen=True):
@@ -44,9 +46,9 @@ class Size(Struct, frozen=True):
     def gone(self) -> int:
         return max(0, self.known - self.same - self.changed)
 
-    @property
-    def is_upheaval(self) -> bool:
-        return self.changed + self.gone >= LEAST
+    def is_upheaval(self, sign: Upheaval) -> bool:
+        """Whether there is as much of it as `sign` made expect."""
+        return self.changed + self.gone >= LEAST or (sign.newest_gone and self.gone >= FEW)
 
 
 def in_page(known: int, off: int) -> bool:
@@ -54,9 +56,11 @@ def in_page(known: int, off: int) -> bool:
     return known >= LEAST and off * SHARE > known
 
 
-def in_newest(known: int, off: int) -> bool:
-    """Of the rows that were new last, more than half are not there any more."""
-    return known >= LEAST and off * 2 > known
+def in_newest(there: Sequence[bool]) -> bool:
+    """Of the rows that were new last, newest first, whether each is there: more than half are not, or the newest are not and
+    every older one is. A backup of yesterday lacks what was entered today, and nothing else."""
+    off = there.count(False)
+    return off >= FEW and (off * 2 > len(there) or not any(there[:off]))
 
 
 def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:

@@ -48,7 +48,7 @@ class Survey:
     async def _tell(self) -> None:
         table, capture = self._reader.table, self._reader.capture
         size = Size(await self._index.count(table.name), self._same, self._changed, self._new)
-        if not size.is_upheaval:
+        if not size.is_upheaval(self._sign):
             await capture.evidence.dismissed(table.name)
             return
         detail = {"known": size.known, "changed": size.changed, "gone": size.gone, "new": size.new}

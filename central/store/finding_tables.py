@@ -44,16 +44,17 @@ finding = Table(
 )
 
 late_entry = Table(
-    "late_entry",  # rows entered late (补录), each once, with how late; no finding
+    "late_entry",  # what was entered late (补录), each field of a row once, with how late; no finding
     metadata,
     Column("site", Text, nullable=False),
     Column("tbl", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("field", Text, nullable=False),  # of Case or Step: what was stated late
     Column("case_key", Text, nullable=False),
     Column("stated_at", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),  # microseconds from what it states to when it was entered
     Column("seen_at", BigInteger, nullable=False),
-    PrimaryKeyConstraint("site", "tbl", "key"),
+    PrimaryKeyConstraint("site", "tbl", "key", "field"),
     Index("ix_late_entry_size", "site", "size"),
 )
 

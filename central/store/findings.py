@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.conduct import Lit, Tolerance
+from central.core.context import Lit, Tolerance
 from central.core.scope import Scope
 from central.core.versions import Version
 from central.store import trail
@@ -30,7 +30,7 @@ from central.store.tables import (
 )
 from common.core.errors import UsageError
 from common.core.record import Case, Pass, Record, RecordKind, Step, decode_body, decode_record
-from common.core.state import FindingState, Light
+from common.core.state import ClockKind, FindingState, Light
 
 Place = tuple[str, str]
 """(table, key) of a source row."""
@@ -186,11 +186,11 @@ async def cases_in_parts(conn: AsyncConnection, site_id: str) -> AsyncIterator[l
 async def lights(conn: AsyncConnection, site_id: str, keys: Sequence[str]) -> dict[str, list[Lit]]:
     """Case key -> its yellow and red lights."""
     change = transition.c
-    query = select(change.case_key, change.after, change.since_at).where(change.site == site_id)
+    query = select(change.case_key, change.after, change.since_at, change.clock).where(change.site == site_id)
     query = query.where(change.after.in_([Light.YELLOW.value, Light.RED.value]))
     found: dict[str, list[Lit]] = defaultdict(list)
     for row in await conn.execute(among(conn, query, change.case_key, keys)):
-        found[row.case_key].append(Lit(Light(row.after), row.since_at))
+        found[row.case_key].append(Lit(Light(row.after), row.since_at, ClockKind(row.clock)))
     return found
 
 
@@ -270,7 +270,7 @@ async def kept(conn: AsyncConnection, site_id: str, moved: Collection[str]) -> s
 
 
 async def add_late(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    """A row is late once, by what was seen first."""
+    """A field of a row is late once, by what was seen first."""
     await write_rows(conn, insert_new(conn, late_entry), rows)
 
 
@@ -360,7 +360,7 @@ class Lateness(Struct, frozen=True):
 
 
 async def lateness(conn: AsyncConnection, reached: Scope) -> dict[str, Lateness]:
-    """Site -> how many rows were entered later than it is forgiven, and how late; sizes in microseconds."""
+    """Site -> how many entries were made later than it is forgiven, and how late; sizes in microseconds."""
     late, found = late_entry.c, {}
     sites = select(late.site).distinct().where(*of_site(reached, late.site)).order_by(late.site)
     for name in (await conn.scalars(sites)).all():

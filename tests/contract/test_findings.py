@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import insert, select
 
 from central import judge, verify
-from central.core.conduct import Tolerance
+from central.core.context import Tolerance
 from central.core.scope import EVERYTHING
 from central.ingest import ingest_batches, open_batch
 from central.judge import Moment, World
@@ -35,7 +35,7 @@ from tests.services import ADMIN, PASSWORD, PostgreSql
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 SITES = ("s01", "s02", "s03")
-HONEST, EACH = 120, 20
+HONEST, EACH = 90, 12
 BATCH = 250
 NOW = Moment(END + DAY, END + DAY)
 
@@ -125,6 +125,11 @@ async def test_what_was_planted_in_a_city_is_found_once_and_nothing_else_is(
             "数据源重建",
         ]
     async with store.read() as conn:
+        ends = select(t.late_entry.c.site, t.late_entry.c.key).where(t.late_entry.c.field == "finished_at")
+        late = Counter((row.site, row.key.rpartition("-")[0]) for row in await conn.execute(ends))
+        for site in SITES:
+            entered_late = {kind: late[site, kind] for kind in manipulated.HONEST}
+            assert entered_late == {kind: EACH * (kind in manipulated.LATE) for kind in manipulated.HONEST}
         broken = [item for report in await verify.examine(conn, ZONE, NOW.at) for item in report.everything]
     assert [item.detail for item in broken if item.what.grade.rank > 1] == []
 
@@ -139,11 +144,12 @@ def row(number: int, at: int, table: str = "case", **fields: Any) -> Record:
 
 
 ACCEPTED: dict[str, Any] = {"accepted_at": text(OPENED), "status": CaseStatus.ACCEPTED}
-BACKDATED: dict[str, Any] = {**ACCEPTED, "finished_at": text(OPENED + DAY), "status": CaseStatus.DONE}
+DUE: dict[str, Any] = {**ACCEPTED, "deadline": text(OPENED + 2 * DAY)}
+BACKDATED: dict[str, Any] = {**DUE, "finished_at": text(OPENED + DAY), "status": CaseStatus.DONE}
 
 
 async def test_a_finding_names_both_records_and_when_each_was_seen(store: Store, world: World) -> None:
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), row(2, OPENED + 5 * DAY, **BACKDATED))
+    sender = await welcome(store, row(1, OPENED, **DUE), row(2, OPENED + 5 * DAY, **BACKDATED))
     await take(store, world, sender)
     (item,) = await stored(store)
     assert (item.code, item.case_key, item.still_at) == ("t1", "1", OPENED + 5 * DAY - MINUTE)
@@ -160,7 +166,7 @@ async def test_a_clock_that_is_days_ahead_accuses_nobody(store: Store, world: Wo
     off = replace(
         passed(OPENED), body=record.encode_body(record.Pass(OPENED, {"case": 1}, [], None, 5 * DAY))
     )
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), off, honest)
+    sender = await welcome(store, row(1, OPENED, **DUE), off, honest)
     await take(store, world, sender)
     assert await codes(store) == []
 
@@ -169,7 +175,7 @@ async def test_a_record_from_the_future_says_by_itself_that_the_clock_is_wrong(
     store: Store, world: World
 ) -> None:
     honest = row(2, OPENED + 5 * DAY, **{**BACKDATED, "finished_at": text(OPENED + HOUR)})
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), honest)
+    sender = await welcome(store, row(1, OPENED, **DUE), honest)
     true_now = OPENED + HOUR + MINUTE
     await take(store, world, sender, now=Moment(true_now, true_now))
     assert await codes(store) == []
@@ -181,7 +187,7 @@ async def test_a_completion_in_a_table_of_its_own_is_judged_with_the_rest_of_its
     seen = OPENED + 5 * DAY
     result = row(1, seen, "case.result", finished_at=text(OPENED + DAY))
     walked = passed(seen - MINUTE, ("case", "case.result"))
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), walked, result, row(2, seen, **BACKDATED))
+    sender = await welcome(store, row(1, OPENED, **DUE), walked, result, row(2, seen, **BACKDATED))
     await take(store, world, sender, (3, 4), (1, 2))
     assert await codes(store) == [("case", "1", "t1")]  # the part says the same in the same round
 
@@ -193,7 +199,7 @@ async def test_the_part_alone_is_found_too_whatever_comes_first(
     seen = OPENED + 5 * DAY
     result = row(1, seen, "case.result", finished_at=text(OPENED + DAY))
     early, late = (passed(at, ("case", "case.result")) for at in (OPENED + HOUR, seen - MINUTE))
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), early, late, result)
+    sender = await welcome(store, row(1, OPENED, **DUE), early, late, result)
     await take(store, world, sender, *[(seq, seq) for seq in order])
     assert [(item.code, item.still_at) for item in await stored(store)] == [("t1", seen - MINUTE)]
 
@@ -203,11 +209,56 @@ async def test_what_comes_later_can_acquit_and_the_finding_is_withdrawn_not_eras
 ) -> None:
     """The table of results had told it in time; its record was in the backlog."""
     in_time = row(1, OPENED + DAY + MINUTE, "case.result", finished_at=text(OPENED + DAY))
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), in_time, row(2, OPENED + 5 * DAY, **BACKDATED))
+    sender = await welcome(store, row(1, OPENED, **DUE), in_time, row(2, OPENED + 5 * DAY, **BACKDATED))
     await take(store, world, sender, (1, 1), (3, 3))
     assert await codes(store) == [("case", "1", "t1")]
     await take(store, world, sender, (2, 2))
     assert [row.state for row in await stored(store)] == [FindingState.WITHDRAWN]
+
+
+DECIDED = {**ACCEPTED, "finished_at": text(OPENED + 10 * DAY), "status": CaseStatus.DONE}
+
+
+@pytest.mark.parametrize("table", ["case", "case.result"])
+@pytest.mark.parametrize("spans", [[(1, 4)], [(4, 4), (3, 3), (2, 2), (1, 1)], [(1, 2), (3, 4)]])
+async def test_a_completion_that_would_take_back_a_red_light_is_found_whenever_the_light_is(
+    store: Store, world: World, table: str, spans: list[tuple[int, int]]
+) -> None:
+    """20 working days from 03-03 are over on 03-31; entered on 04-12 as of 03-13, with the line up or down."""
+    seen = OPENED + 40 * DAY
+    number = 2 if table == "case" else 1
+    entered = replace(row(number, seen, table, **DECIDED), same_until=seen - MINUTE)
+    both = "case", "case.result"
+    drafts = row(1, OPENED, **ACCEPTED), passed(seen - MINUTE, both), entered, passed(seen + DAY, both)
+    sender = await welcome(store, *drafts)
+    await take(store, world, sender, *spans, now=Moment(seen + 2 * DAY, seen + 2 * DAY))
+    assert await codes(store) == [(table, "1", "t1")]
+    assert "其间 2026-04-01 00:00 已到期" in (await stored(store))[0].words
+
+
+async def test_an_honest_late_completion_is_counted_with_its_size(store: Store, world: World) -> None:
+    seen = OPENED + 15 * DAY
+    drafts = row(1, OPENED, **ACCEPTED), passed(OPENED + HOUR), row(2, seen, **DECIDED), passed(seen + DAY)
+    sender = await welcome(store, *drafts)
+    await take(store, world, sender)
+    assert await codes(store) == []
+    async with store.read() as conn:
+        found = (await findings.lateness(conn, EVERYTHING))["s01"]
+    assert (found.number, found.most) == (1, 5 * DAY - MINUTE)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3, 4, 5, 6), (6, 4, 5, 1, 3, 2), (3, 2, 1, 6, 5, 4)])
+@pytest.mark.parametrize(("error", "found"), [(0, [("case", "1", "t1")]), (4 * DAY, [])])
+async def test_two_steps_are_found_in_any_order_unless_the_clock_was_wrong_at_the_first(
+    store: Store, world: World, order: Sequence[int], error: int, found: list[Any]
+) -> None:
+    """By a box four days ahead it was seen open four days too long; the clock is right when the date is filled in."""
+    off = replace(passed(OPENED), body=record.encode_body(record.Pass(OPENED, {"case": 1}, [], None, error)))
+    over = row(2, OPENED + 5 * DAY, **{**DUE, "status": CaseStatus.DONE})
+    dated = row(3, OPENED + 9 * DAY, **BACKDATED)
+    sender = await welcome(store, row(1, OPENED, **DUE), off, over, off, passed(OPENED + 8 * DAY), dated)
+    await take(store, world, sender, *[(seq, seq) for seq in order])
+    assert await codes(store) == found
 
 
 async def test_a_limit_stretched_after_a_yellow_light_is_found_when_the_light_is(
@@ -316,7 +367,7 @@ async def test_a_site_is_forgiven_what_somebody_decided(store: Store, world: Wor
         assert await findings.tolerance_of(conn, "s02") == Tolerance()
         line = (await conn.execute(select(t.audit_line))).one()
     assert (line.act, line.who, line.why) == ("tolerance.set", "li", "先填表后录入")
-    sender = await welcome(store, row(1, OPENED, **ACCEPTED), row(2, OPENED + 5 * DAY, **BACKDATED))
+    sender = await welcome(store, row(1, OPENED, **DUE), row(2, OPENED + 5 * DAY, **BACKDATED))
     await take(store, world, sender)
     assert await codes(store) == []
 
@@ -324,7 +375,7 @@ async def test_a_site_is_forgiven_what_somebody_decided(store: Store, world: Wor
 async def test_what_a_person_has_explained_stays_so_when_everything_comes_again(
     store: Store, world: World
 ) -> None:
-    drafts = row(1, OPENED, **ACCEPTED), row(2, OPENED + 5 * DAY, **BACKDATED)
+    drafts = row(1, OPENED, **DUE), row(2, OPENED + 5 * DAY, **BACKDATED)
     sender = await welcome(store, *drafts)
     await take(store, world, sender)
     async with store.write() as conn:

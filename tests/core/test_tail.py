@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.tail import BACK, LEAST_PATIENCE, LONGEST_JUMP, MOST, MOST_PATIENCE, MOST_TOLD, Mark, Tail
-from agent.core.upheaval import LEAST, Size, in_newest, in_page
+from agent.core.upheaval import FEW, LEAST, Size, Upheaval, in_newest, in_page
 
 
 @given(st.sets(st.integers(1, 400)), st.data())
@@ -97,11 +97,27 @@ def test_a_start_looks_through_the_numbers_before_the_end_and_keeps_its_patience
     assert (len(tail.told), tail.told[-1]) == (MOST_TOLD, (500, 500))
 
 
-def test_few_rows_are_never_an_upheaval() -> None:
+def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
     assert not in_page(LEAST - 1, LEAST - 1)
+    assert in_page(LEAST, LEAST)
     assert in_page(100, 21)
     assert not in_page(100, 20)
-    assert in_newest(32, 17)
-    assert not in_newest(32, 16)
+    assert in_newest([True] * 15 + [False] * 17)
+    assert not in_newest([True] * 16 + [False] * 16)
+    assert in_newest([False] * FEW + [True] * 27)
+    assert not in_newest([False] * (FEW - 1) + [True] * 28)
+    assert not in_newest([False] * FEW + [True, False] + [True] * 25)
+    assert in_newest([True] * (FEW - 1) + [False] * FEW)
+    assert not in_newest([False] * (FEW - 1))
     assert Size(known=100, same=50, changed=30, new=0).gone == 20
-    assert not Size(known=19, same=0, changed=0, new=500).is_upheaval
+    page, newest = Upheaval(1, newest_gone=False), Upheaval(1, newest_gone=True)
+    for sign, gone, changed, is_one in (
+        (page, LEAST, 0, True),
+        (page, LEAST - 1, 0, False),
+        (page, 0, LEAST, True),
+        (newest, FEW, 0, True),
+        (newest, FEW - 1, 9, False),
+        (newest, FEW - 1, LEAST - FEW + 1, True),
+    ):
+        size = Size(known=100, same=100 - changed - gone, changed=changed, new=500)
+        assert size.is_upheaval(sign) is is_one

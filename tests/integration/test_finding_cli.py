@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from central.core.conduct import Tolerance
+from central.core.context import Tolerance
 from central.store import findings
 from central.store import tables as t
 from central.store.engine import look, open_store
@@ -36,7 +36,8 @@ async def test_findings_are_listed_and_one_is_explained(config: str) -> None:
     code, out, err = await command("mingcha", "finding", "list", "--site", SITE, "--config", config)
     assert (code, err) == (0, "")
     assert len(out.splitlines()) == 8
-    assert "T1 倒填办结时间\t待核实\t写明 2026-06-07 14:32 办结，而 2026-06-11 14:31 核对时仍未办结" in out
+    words = "写明 2026-06-07 14:32 办结，而 2026-06-11 14:31 核对时仍未办结；其间 2026-06-09 14:32 已到期"
+    assert f"T1 倒填办结时间\t待核实\t{words}" in out
     code, out, _ = await command("mingcha", "finding", "list", "--json", "--config", config)
     found = json.loads(out)
     assert {item["code"] for item in found} == {"t1", "t2", "t3", "t4", "t5", "t6", "t7", "notice"}

@@ -53,9 +53,10 @@ def drafts(now: int) -> list[Record]:
         return Case(case_key=key, case_no=f"2026{key}", **said)
 
     done = {"finished_at": text(now - 5 * DAY), "status": CaseStatus.DONE}
+    due = {"deadline": text(now - 3 * DAY)}
     note = {"BZ": f"{NAME}来电 {PHONE}"}
     pairs = [
-        (case("f1"), case("f1", **done, outcome=f"{NAME}已领证，电话 {PHONE}")),
+        (case("f1", **due), case("f1", **due, **done, outcome=f"{NAME}已领证，电话 {PHONE}")),
         (case("f2", **done), case("f2", **{**done, "finished_at": text(now - 6 * DAY)})),
         (case("f3", deadline=text(now - 2 * DAY)), case("f3", deadline=text(now + 9 * DAY))),
         (case("f5"), case("f5", watched=note, phone="13800000018")),

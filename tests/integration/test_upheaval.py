@@ -10,7 +10,7 @@ from agent.evidence import Evidence
 from common.core.record import Cause, Op, Record
 from common.core.state import Observed
 from tests.integration.test_collect import Box
-from tests.integration.test_lanes import WALKING, Office, observed
+from tests.integration.test_lanes import NOW, WALKING, Office, observed
 
 SLOW = msgspec.structs.replace(WALKING, page_rows=5, poll_secs=0)
 """A round reads one page of each lane."""
@@ -132,5 +132,137 @@ async def test_a_sign_that_proves_to_be_none_is_told_row_by_row(office: Office) 
         found = await whole(box)
         assert [item.cause for item in found] == [Cause.SOURCE] * 11
         assert await codes(box) == []
+        office.sql("DELETE FROM SP_YWSL WHERE ID>35")  # one that comes after it is one all the same
+        assert belong(await whole(box))
+        assert await codes(box) == ONE_EACH[:1]
     async with office.running(WALKING) as box:
         assert box.index.upheavals == {}
+
+
+async def test_a_backup_restored_while_the_box_was_down_is_no_thousand_findings(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await whole(box)
+    restore(office)
+    office.enter(9)
+    async with office.running(SLOW) as box:
+        found = await whole(box)
+        assert len(found) == 4 + 32 + 62  # case 9 says something else, its steps the same
+        assert belong(found)
+        assert await codes(box) == ONE_EACH
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=2")
+        assert [item.cause for item in await whole(box)] == [Cause.SOURCE]
+
+
+async def test_yesterday_s_backup_lacks_the_few_cases_of_today_and_says_of_others_what_was(
+    office: Office,
+) -> None:
+    """The fewer somebody deleted one by one, in whatever place, are told one by one."""
+    for number in range(1, 11):
+        office.sql("UPDATE SP_YWSL SET BJSJ=NULL WHERE ID=?", number)
+    async with office.running(WALKING) as box:
+        await whole(box)
+        office.sql("UPDATE SP_YWSL SET BJSJ=? WHERE ID<4", NOW)
+        assert [item.cause for item in await whole(box)] == [Cause.SOURCE] * 3
+    office.sql("UPDATE SP_YWSL SET BJSJ=NULL WHERE ID<4")
+    office.sql("DELETE FROM SP_YWSL WHERE ID>35")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert (len(found), belong(found)) == (5 + 3, True)
+        assert await codes(box) == ONE_EACH[:1]
+        office.sql("DELETE FROM SP_YWSL WHERE ID IN (35, 34, 33, 32, 30)")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert [(item.op, item.cause) for item in found] == [(Op.DELETE, Cause.SOURCE)] * 5
+
+
+async def test_a_table_emptied_while_the_box_was_down_is_one_observation(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await whole(box)
+    office.sql("DELETE FROM SP_YWSL")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert {item.table for item in found} == {"case"}
+        assert len(found) == 40
+        assert belong(found)
+        assert await codes(box) == ONE_EACH[:1]
+
+
+async def test_a_small_table_that_lost_most_of_its_newest_rows_was_restored(office: Office) -> None:
+    """19 rows; what the page alone would tell row by row. Fewer than five are somebody's work."""
+    office.sql("DELETE FROM SP_YWSL WHERE ID>19")
+    office.sql("DELETE FROM SP_BLGC")
+    async with office.running(WALKING) as box:
+        await whole(box)
+        office.sql("DELETE FROM SP_YWSL WHERE ID>8")
+        office.sql("UPDATE SP_YWSL SET SQR='旧' WHERE ID<5")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert len(found) == 11 + 4
+        assert belong(found)
+        assert await codes(box) == ONE_EACH[:1]
+        office.sql("DELETE FROM SP_YWSL WHERE ID>4")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert [(item.op, item.cause) for item in found] == [(Op.DELETE, Cause.SOURCE)] * 4
+        assert await codes(box) == ONE_EACH[:1]
+
+
+async def test_a_backup_with_more_old_rows_than_lost_ones_is_a_backup(office: Office) -> None:
+    async with office.running(WALKING) as box:
+        await whole(box)
+    office.sql("DELETE FROM SP_YWSL WHERE ID>23")
+    office.sql("UPDATE SP_YWSL SET SQR='旧'")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert (len(found), belong(found)) == (17 + 23, True)
+        assert await codes(box) == ONE_EACH[:1]
+
+
+async def test_many_rows_gone_from_the_middle_are_a_source_that_was_rebuilt(office: Office) -> None:
+    """Half of the newest are there, and the newest of all; so it is what the walk counts that shows it."""
+    async with office.running(msgspec.structs.replace(WALKING, hot_secs=3600)) as box:
+        await whole(box)
+        await whole(box)
+        office.sql("DELETE FROM SP_YWSL WHERE ID BETWEEN 2 AND 24")
+        found = await whole(box)
+        assert (len(found), belong(found)) == (23, True)
+        assert await codes(box) == ONE_EACH[:1]
+
+
+def counts(box: Box) -> bool:
+    return box.collector._lanes["step"]._survey is not None
+
+
+async def test_a_table_whose_newest_keys_cannot_be_asked_for_is_counted_once_for_each_walk(
+    office: Office,
+) -> None:
+    """Numbers and texts in one column: by a number for a sample no text is a key, and yet the walk meets them all."""
+    office.sql("DROP TABLE SP_BLGC")
+    office.sql("CREATE TABLE SP_BLGC (ID PRIMARY KEY, YWID, HJMC, BLR)")
+    for number in range(1, 11):
+        for key in (number, f"A{number:02}"):
+            office.sql("INSERT INTO SP_BLGC VALUES (?,?,'审查','李强')", key, number)
+    async with office.running(WALKING) as box:
+        await whole(box)
+    async with office.running(SLOW) as box:
+        await box.round()
+        assert counts(box)
+        while counts(box):
+            assert await box.round() == []
+        box.collector._lanes["step"]._newest_mono = 0
+        await box.round()
+        assert not counts(box), "again, before the walk that tells what it has counted"
+        assert await codes(box) == []
+
+
+async def test_a_mapping_with_another_key_is_no_restored_source(office: Office) -> None:
+    """None of the newest keys is found, and the office has done nothing."""
+    async with office.running(WALKING) as box:
+        await whole(box)
+    mapping = office.folder / "mapping.toml"
+    another = mapping.read_text("utf-8").replace('"SP_BLGC"\nkey = ["ID"]', '"SP_BLGC"\nkey = ["ID", "YWID"]')
+    mapping.write_text(another, "utf-8")
+    async with office.running(WALKING) as box:
+        found = await whole(box)
+        assert {item.cause for item in found} == {Cause.MAPPING}
+        assert await codes(box) == []

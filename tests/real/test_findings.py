@@ -22,8 +22,9 @@ from central.judge import Moment
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
-from common.core.instant import DAY, SECOND, to_us
+from common.core.instant import DAY, MINUTE, SECOND, to_us
 from common.core.record import Case, Record, Step
+from common.core.state import CaseStatus
 from tests.real import logs
 from tests.real.logs import Line, LoggedCase
 from tests.sender import SECRETS, Sender, draft
@@ -32,6 +33,7 @@ from tests.services import ADMIN, PASSWORD, PostgreSql
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOTICED = 30 * SECOND
+TYPED = 3 * DAY
 AFTERNOON = time(15)
 USUAL, SEED, BATCH = 120, 4, 500
 NOW = Moment(to_us(datetime(2026, 6, 12, tzinfo=ZONE)), to_us(datetime(2026, 6, 12, tzinfo=ZONE)))
@@ -61,6 +63,11 @@ def is_day(text: str) -> bool:
     return text[11:19] == "00:00:00"
 
 
+def last(text: str) -> int:
+    """The last instant that it names."""
+    return to_us(moment(text) + timedelta(days=is_day(text)))
+
+
 def entered(text: str) -> int:
     """When somebody may have typed it: a day without an hour in its afternoon."""
     at = moment(text)
@@ -87,6 +94,20 @@ def told(case: LoggedCase) -> list[Record]:
         else:
             versions = [_version(closed, key, 1, opened)]
     return versions + [_step(key, number, step) for number, step in enumerate(case.steps)]
+
+
+def told_late(case: LoggedCase) -> list[Record]:
+    """The case of an office that types a completion days later: the status first, the true time a minute after it."""
+    line, key = case.values, str(case.number)
+    opened, typed = entered(line["accepted_at"]) + NOTICED, entered(line["finished_at"]) + TYPED
+    body = Case(case_key=key, accepted_at=line["accepted_at"], deadline=line["deadline_at"])
+    over = replace(body, status=CaseStatus.DONE)
+    dated = replace(over, finished_at=line["finished_at"])
+    return [
+        _version(body, key, 1, opened),
+        replace(_version(over, key, 2, typed), same_until=typed - SECOND),
+        replace(_version(dated, key, 3, typed + MINUTE), same_until=typed + SECOND),
+    ]
 
 
 def was_open(case: LoggedCase) -> bool:
@@ -163,3 +184,29 @@ async def test_an_unmodified_replay_accuses_nobody_and_says_how_late_it_was_reco
         if counted:
             share, middle = len(counted) / steps, median(sizes[site]) / DAY
             print(f"{site}: {share:.1%} of {steps} steps recorded late, median {middle:.1f} days")
+
+
+async def test_completions_typed_three_days_later_are_late_and_accuse_where_a_deadline_lay_between(
+    store: Store,
+) -> None:
+    """In two statements, and with their true times: the status alone says nothing of when."""
+    logs.needed()
+    cases = [case for case in logs.receipt() if case.values["finished_at"] and was_open(case)]
+    cases = cases[: logs.sample_size(4 * USUAL)]
+    await deliver(store, logs.RECEIPT, (item for case in cases for item in told_late(case)))
+    overtaken = {
+        str(case.number)
+        for case in cases
+        if to_us(moment(case.values["finished_at"])) <= last(case.values["deadline_at"])
+        and last(case.values["deadline_at"]) < entered(case.values["finished_at"]) + TYPED - SECOND
+    }
+    async with store.read() as conn:
+        found = (await conn.execute(select(t.finding.c.code, t.finding.c.key))).all()
+        late = list(await conn.scalars(select(t.late_entry.c.size)))
+    assert 0 < len(overtaken) < len(cases) // 2
+    assert sorted((row.code, row.key) for row in found) == sorted(("t1", key) for key in overtaken)
+    assert len(late) == len(cases)
+    assert max(late) <= TYPED
+    print(
+        f"{len(cases)} completions typed three days late: {len(overtaken)} take back a deadline that had passed"
+    )

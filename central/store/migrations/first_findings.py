@@ -46,11 +46,12 @@ def create() -> None:
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("tbl", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),
         sa.Column("stated_at", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("site", "tbl", "key", name=op.f("pk_late_entry")),
+        sa.PrimaryKeyConstraint("site", "tbl", "key", "field", name=op.f("pk_late_entry")),
     )
     op.create_index("ix_late_entry_size", "late_entry", ["site", "size"], unique=False)
     op.create_table(

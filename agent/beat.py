@@ -19,7 +19,6 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
     collecting, offset = means.collecting, means.clock.offset
     return Heartbeat(
         connection=connection,
-        boot=means.boot,
         epoch=means.buffer.epoch,
         newest=means.buffer.newest,
         upto=sync.upto,

@@ -24,6 +24,8 @@ from common.mqtt import tls_context
 
 RECEIPT_SECS = 30
 """Rows that wait are acknowledged within a second or two; so long without a receipt, the hall does not commit."""
+STALLED_SECS = 120
+"""By then the box has introduced itself again, and that did not help."""
 _DIAL_SECS = 2.0
 _REFUSE_SECS = 0.6
 """TLS 1.3: a server refuses our certificate only after the handshake; silence this long means it did not."""
@@ -215,6 +217,12 @@ async def receipt(box: Box) -> Outcome:
 async def backlog(box: Box) -> Outcome:
     if box.status is None:
         return Outcome(Status.SKIP, NOT_RUNNING)
+    if box.status.stalled_secs >= STALLED_SECS:
+        return Outcome(
+            Status.WARN,
+            f"{box.status.rows} 条待传，已全部送出或声明，而市中心 {box.status.stalled_secs // 60} 分钟仍称缺号",
+            "会自动再报到、再声明；一小时不消失请把本机诊断包交给软件维护人员：mingcha-agent support",
+        )
     oldest = box.status.oldest_wall
     age = max(0, box.clock.wall() - oldest) // MINUTE if oldest else 0
     detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (

@@ -2,6 +2,7 @@
 
 import structlog
 
+from agent.core.stall import Stall
 from agent.core.sync import Phase
 from common.clock import Clock
 from common.core.instant import SECOND
@@ -27,6 +28,7 @@ class LinkStatus:
         self.asked_mono: int | None = None
         """When that was sent which the newest receipt answers."""
         self.sent_mono: int | None = None
+        self.stall = Stall()
 
     def away(self, reason: str, hint: str = "") -> None:
         """Broker or hall is not there."""

@@ -1,6 +1,4 @@
-"""What every session with the hall works with, and what outlives it: keys, boot, the comparison of the clocks."""
-
-import os
+"""What every session with the hall works with, and what outlives it: keys, the comparison of the clocks."""
 
 from agent.buffer import Buffer
 from agent.capture import Capture
@@ -16,15 +14,6 @@ from agent.remote import Remote
 from common.clock import Clock
 from common.config import read_secret
 from common.core import offset
-
-
-def boot_id() -> str:
-    """Identity of this boot: monotonic times compare only inside it."""
-    given = os.environ.get("MINGCHA_BOOT_ID")
-    if given:
-        return given
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123
-        return file.read().strip()
 
 
 class Means:
@@ -50,7 +39,6 @@ class Means:
         self.clock = clock
         self.status = status
         self.keeper = keeper
-        self.boot = boot_id()
         self._samples: tuple[offset.Sample, ...] = ()
         self.sign_secret = read_secret(config.identity.sign_key, "本站点的签名私钥")
         self.hall_sign = read_secret(config.identity.hall_sign, "市中心的签名公钥")

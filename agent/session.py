@@ -14,7 +14,7 @@ from msgspec import MsgspecError, Struct
 
 from agent import __version__, beat
 from agent.buffer import Damaged, Run
-from agent.core import sync
+from agent.core import stall, sync
 from agent.core.sync import Flight, Phase, Sync
 from agent.link import HALL_STOPPED
 from agent.means import Means
@@ -103,7 +103,7 @@ class Session:
             raise
 
     def _state(self, *, online: bool) -> message.State:
-        return message.State(self.connection, online, self.up.boot, self.buffer.epoch, __version__)
+        return message.State(self.connection, online, self.buffer.epoch, __version__)
 
     # hello ---------------------------------------------------------------------------------------------------
 
@@ -115,10 +115,22 @@ class Session:
                 if await link.publish(topics.hello(self.site), hello) == NOT_AUTHORIZED:
                     await self._stop("denied")
             await self._declare()
+            self._look_for_stall()
             pause = REFUSED_SECS if self.sync.phase is Phase.REFUSED else HELLO_SECS
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self.greet.wait()
+
+    def _look_for_stall(self) -> None:
+        if self.owed is not None or self.sync.phase not in {Phase.CATCHUP, Phase.STEADY}:
+            return
+        link, newest, now = self.up.status, self.buffer.newest, self.clock.mono()
+        idle = sync.is_idle(self.sync, newest)
+        link.stall, due = stall.looked(link.stall, self.sync.upto, newest, now, idle=idle)
+        if due:
+            log.warning("delivery.stalled", upto=self.sync.upto, newest=self.buffer.newest)
+            self.sync = sync.connected(self.sync)
+            self.greet.set()
 
     def _hello(self) -> message.Hello:
         return message.Hello(
@@ -173,11 +185,13 @@ class Session:
         await self._forget()
 
     async def _is_contradicted(self, said: message.Welcome | message.Ack) -> bool:
-        """Whether the hall holds, up to where it holds all, something else than we gave these numbers to.
+        """Whether the hall holds, up to where it holds all, something else than we gave these numbers to, or more.
 
         To forget what it merely holds other records of would lose ours.
         """
-        if said.epoch != self.buffer.epoch or not said.upto_hash or said.upto > self.buffer.newest:
+        if said.epoch != self.buffer.epoch or said.upto > self.buffer.newest:
+            return said.epoch == self.buffer.epoch
+        if not said.upto_hash:
             return False
         return await self.buffer.chain_at(said.upto) not in {b"", said.upto_hash}
 
@@ -289,7 +303,7 @@ class Session:
             created_wall=self._ask(),
             dict=self.dictionary,
         )
-        return batch.encode(header, run.records, self.wire_key)
+        return batch.encode(header, run.records, self.wire_key, self.up.sign_secret)
 
     async def _publish(self, link: Link, flight: Flight, payload: bytes) -> None:
         code = await link.publish(topics.lane(self.site, flight.lane), payload)

@@ -45,6 +45,8 @@ class Status(Struct, frozen=True, kw_only=True):
     link_fault: str
     refused: str
     ack_wall: int
+    stalled_secs: int
+    """How long the hall has lacked numbers that we have nothing to send for; 0: it does not."""
     offset_us: int | None
     source_fault: str
     buffer_fault: str
@@ -122,6 +124,7 @@ async def compose(
         link_fault=link.fault,
         refused=link.refused,
         ack_wall=link.ack_wall,
+        stalled_secs=link.stall.secs(clock.mono()),
         offset_us=clock.offset,
         source_fault=collecting.source_fault,
         buffer_fault=collecting.buffer_fault,

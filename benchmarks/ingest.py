@@ -19,8 +19,9 @@ from sqlalchemy import insert, select
 
 from benchmarks.figure import Figure, line
 from central import judge
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
@@ -72,7 +73,7 @@ async def _ingest(url: str, sender: Sender, payloads: Sequence[bytes]) -> tuple[
         await introduce(conn, "s01", sender.hello(), now.wall)
     began = time.perf_counter()
     for payload in payloads:
-        opened = open_batch("s01", payload, SECRETS)
+        opened = open_batch("s01", payload, SECRETS, sender.sign_key)
         async with store.write() as conn:
             await ingest_batches(conn, [opened], world, now)
     rate = ROWS / (time.perf_counter() - began)

@@ -80,6 +80,6 @@ def _on_wire(sites: list[list[Record]], size: int, dictionary: str) -> float:
                 "s01", b"epoch--1", Lane.BULK, start + 1, start + len(part), 1, crypto.key_id(WIRE_KEY),
                 crypto.WIRE, "zstd", bytes(range(32)), bytes(range(32)), 1 << 50, dictionary,
             )  # fmt: skip
-            total += len(batch.encode(header, part, WIRE_KEY))
+            total += len(batch.encode(header, part, WIRE_KEY, bytes(32)))
             count += len(part)
     return total / count

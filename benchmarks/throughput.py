@@ -105,7 +105,7 @@ def _payloads(raws: list[bytes]) -> list[bytes]:
             "s01", os.urandom(8), Lane.BULK, 1, len(part), 1, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
             bytes(32), bytes(32), 0, pack.NEWEST,
         )  # fmt: skip
-        found.append(batch.encode(header, part, WIRE_KEY))
+        found.append(batch.encode(header, part, WIRE_KEY, bytes(32)))
     return found
 
 

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, document, judge, ticker, trail
+from central import __version__, dead, document, judge, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
@@ -56,6 +56,7 @@ async def _main(config: CentralConfig) -> None:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
             await judge.recheck(conn, world, Moment(clock.office(), clock.wall()))
         await _unpark(store, world, clock)
+        await _take_letters(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
         pages = make_app(store, config, clock, receiver.sign_secret)
@@ -101,6 +102,22 @@ async def _unpark(store: Store, world: World, clock: Clock) -> None:
             break
     if total:
         log.info("batch.unparked", records=total)
+
+
+async def _take_letters(store: Store, world: World, clock: Clock) -> None:
+    """The same of single records: a letter that can be read is a letter no more."""
+    async with store.read() as conn:
+        found = await dead.readable(conn)
+    taken = 0
+    for row in found:
+        try:
+            async with store.write() as conn:
+                await dead.take_readable(conn, row, world, Moment(clock.office(), clock.wall()))
+            taken += 1
+        except (DBAPIError, ValueError) as error:  # it stays a letter, named by the doctor
+            log.error("batch.unreadable", reason=repr(error), hint="请把这条日志交给软件维护人员")
+    if taken:
+        log.info("batch.unparked", records=taken)
 
 
 async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> Status:

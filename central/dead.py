@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import judge
 from central.config import CentralConfig
+from central.core.noted import epoch_name, run_name
 from central.ingest import take_letter
-from central.judge import Moment
+from central.judge import Moment, World
 from central.store import dead, facts, parked, trail
 from central.store.dead import Run
 from central.store.engine import within
@@ -36,12 +37,13 @@ _FIGURES = {0, 4, 7, 8, 9}
 _DIGEST = 10
 _BODY = 11
 _MOST = 1 << 62
+_REINJECT = "dead.reinject"
 _PARKED = "parked"
 
 
 def name_of(row: Row[Any]) -> str:
     """How a letter is named on the command line: site, epoch, number."""
-    return f"{row.site}/{row.epoch.hex()}/{row.seq}"
+    return run_name(row.site, row.epoch, row.seq, row.seq)
 
 
 def parse(name: str) -> tuple[str, bytes, int]:
@@ -67,7 +69,13 @@ def parse_run(name: str) -> Run:
         ) from None
 
 
-def run_name(row: Row[Any]) -> str:
+def _subject(run: Run) -> str:
+    """How the audit names it."""
+    whole = (run.lo, run.hi) == (1, _MOST)
+    return epoch_name(run.site, run.epoch) if whole else run_name(run.site, run.epoch, run.lo, run.hi)
+
+
+def batch_name(row: Row[Any]) -> str:
     """How a parked batch is named on the command line."""
     return f"{row.site}/{row.epoch.hex()}/{row.first}-{row.last}"
 
@@ -96,7 +104,7 @@ async def listed(conn: AsyncConnection, site: str) -> list[Line]:
         Line(name_of(row), row.state, row.reason, row.at_wall) for row in await dead.listed(conn, site)
     ]
     return letters + [
-        Line(run_name(row), _PARKED, parked_words(row), row.at_wall)
+        Line(batch_name(row), _PARKED, parked_words(row), row.at_wall)
         for row in await parked.listed(conn, site)
     ]
 
@@ -188,6 +196,32 @@ def _letters_of(row: Row[Any]) -> list[dict[str, Any]]:
     return [{**said, "seq": seq, "raw": raw} for seq, raw in parked.records(row)]
 
 
+async def readable(conn: AsyncConnection) -> list[Row[Any]]:
+    """Open letters that this program reads: one before it could not. A checkpoint is no such letter: it contradicts its batch."""
+    return [row async for row in dead.open_letters(conn) if _is_readable(row)]
+
+
+def _is_readable(row: Row[Any]) -> bool:
+    try:
+        item = decode_record(row.raw)
+        decode_body(item)
+    except msgspec.MsgspecError:
+        return False
+    return item.seq == row.seq and item.kind is not RecordKind.CHECKPOINT
+
+
+async def take_readable(conn: AsyncConnection, row: Row[Any], world: World, now: Moment) -> None:
+    """Take in one of `readable`. Raises ValueError."""
+    await take_up(conn, row, row.raw, world, now)
+    await trail.note(conn, now.wall, trail.HALL, _REINJECT, name_of(row), "升级后读得出")
+
+
+async def take_up(conn: AsyncConnection, row: Row[Any], raw: bytes, world: World, now: Moment) -> None:
+    """Take in `raw` for the letter. Raises ValueError where it is none still; then nothing of the transaction may stay."""
+    await dead.settle(conn, row, LetterState.REINJECTED)
+    await take_letter(conn, row, raw, world, now)
+
+
 class Clerk:
     """Acts on one letter, or gives up a run of them, in the name of `who`, for the reason `why`."""
 
@@ -202,7 +236,7 @@ class Clerk:
 
         async def look(conn: AsyncConnection, row: Row[Any]) -> str:
             if full:
-                await self._note(conn, "dead.show")
+                await self._note(conn, "dead.show", name_of(row))
             return shown(row.raw, full=full)
 
         return await self._with(look)
@@ -215,14 +249,13 @@ class Clerk:
             raw = repaired(row.raw, text, row.seq)
             world = await judge.load_world(conn, ZoneInfo(self.config.legal_zone))
             now = Clock(self.config.clock)
-            await dead.settle(conn, row, LetterState.REINJECTED)
             try:
-                await take_letter(conn, row, raw, world, Moment(now.office(), now.wall()))
+                await take_up(conn, row, raw, world, Moment(now.office(), now.wall()))
             except ValueError as error:  # the transaction is rolled back: it stays as it is
                 raise UsageError(
                     f"读得出，但不能计入：{error}", hint="请查明来历；确认不用的执行  mingcha dead drop"
                 ) from error
-            await self._note(conn, "dead.reinject")
+            await self._note(conn, _REINJECT, name_of(row))
             return f"{self.name} 已计入"
 
         return await self._with(take)
@@ -240,7 +273,7 @@ class Clerk:
             found = letters + sum(row.last - row.first + 1 for row in batches)
             if not found:
                 self._must_be_open(await self._letter(conn, run))
-            await self._note(conn, "dead.drop")
+            await self._note(conn, "dead.drop", _subject(run))
             return f"{self.name} 已放弃{'' if found == 1 else f' {found:,} 条'}，原文保留"
 
         return await within(self.config.database_url, give_up)
@@ -251,8 +284,9 @@ class Clerk:
                 f"{self.name} {LetterState(row.state).word}", hint="未处理的见  mingcha dead list"
             )
 
-    async def _note(self, conn: AsyncConnection, act: str) -> None:
-        await trail.note(conn, Clock().wall(), self.who, act, self.name, self.why)
+    async def _note(self, conn: AsyncConnection, act: str, subject: str) -> None:
+        """`subject` in the one way in which `mingcha verify` reads it, however it was typed."""
+        await trail.note(conn, Clock().wall(), self.who, act, subject, self.why)
 
     async def _letter(self, conn: AsyncConnection, run: Run | None = None) -> Row[Any]:
         """The one that is named; of a `run` its only one. Raises UsageError."""

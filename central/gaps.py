@@ -41,12 +41,13 @@ async def close(
             own.append((item, gap))
     for found in ended.values():
         await _end(conn, cursor, found, now)
-    if not own:
+    own = [(item, gap) for item, gap in own if ranges.missing(held, gap.lo, gap.hi)]
+    if not own:  # what is held already is not lost
         return held, gap_at
-    filled = ranges.fill(held, [(gap.lo, gap.hi) for _, gap in own])
-    if len(filled) > max(ranges.MOST, len(held)):
+    spans = [(gap.lo, gap.hi) for _, gap in own]
+    filled = ranges.fill_most(held, spans)
+    if any(ranges.missing(filled, lo, hi) for lo, hi in spans):
         _log(cursor, [gap for _, gap in own], "scattered")
-        return held, gap_at
     await passes.drop(conn, cursor.site, cursor.epoch, max(item.seq for item, _ in own))
     await _tell(conn, cursor, [gap for _, gap in own], now)
     return filled, max(gap_at, *(min(item.cap_at, now.at) for item, _ in own))

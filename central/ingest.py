@@ -20,11 +20,12 @@ from central.core.fair import MOST_CREDIT
 from central.core.passes import begun_at
 from central.core.portion import Portion
 from central.judge import Moment, World
+from central.opening import Opened
 from central.store import alarms, cameras, commands, facts, parked, passes, status
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
-from common.core.batch import BatchError, Header, Lane
+from common.core.batch import Lane
 from common.core.checkpoint import is_signed_by
 from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack
@@ -48,17 +49,8 @@ from common.core.state import LetterState
 log = structlog.get_logger()
 
 UPGRADE = "请升级市中心程序，启动时自动计入；站点程序并不比市中心新的，查明后放弃，见  mingcha dead list"
-MOST_AHEAD = 8
-"""So many schemas a box may be ahead of its hall. What claims more is no box of ours, and no upgrade would ever read it."""
 LATE_AFTER = 60 * SECOND
 _SLOT = 15 * MINUTE
-
-
-class Opened(Struct, frozen=True):
-    """A batch that was opened and whose chain is sound."""
-
-    header: Header
-    raws: list[bytes]
 
 
 class Outcome(Struct):
@@ -67,27 +59,6 @@ class Outcome(Struct):
     acks: list[tuple[str, Ack]] = []
     records: int = 0
     again: int = 0  # records that were held already
-
-
-def open_batch(site: str, payload: bytes, wire_secrets: dict[str, bytes]) -> Opened:
-    """Raises BatchError; `bad_batch` too where the header names another site than the topic, or a schema that never was."""
-    header, raws = batch.decode(payload, wire_secrets)
-    if header.site != site:
-        raise BatchError("bad_batch", f"header of {header.site} on the topic of {site}")
-    if not SCHEMA <= header.schema <= SCHEMA + MOST_AHEAD:
-        raise BatchError("bad_batch", f"schema {header.schema}; known is {SCHEMA}")
-    return Opened(header, raws)
-
-
-def refusal(site: str, payload: bytes, code: str, now_wall: int) -> Ack | None:
-    """Answer to a batch that cannot be opened: the box keeps the records. None where nobody could be answered."""
-    try:
-        header, _ = batch.read_header(payload)
-    except BatchError:
-        return None
-    if header.site != site:
-        return None
-    return Ack(header.epoch, 0, [], [Nack(header.first, header.last, code, permanent=False)], 0, now_wall)
 
 
 async def ingest_batches(conn: AsyncConnection, batches: list[Opened], world: World, now: Moment) -> Outcome:
@@ -266,6 +237,7 @@ class _Intake:
                 "last": hi,
                 "schema": header.schema,
                 "raws": msgspec.msgpack.encode(item.raws[lo - header.first : hi - header.first + 1]),
+                "claim": item.claim,
                 "at_wall": self.now.wall,
             }
         )
@@ -329,7 +301,11 @@ class _Intake:
         return ""
 
     def _bury(self, seq: int, raw: bytes, reason: str) -> None:
-        self.nacks.append(Nack(seq, seq, "bad_record", permanent=True))
+        before = self.nacks[-1] if self.nacks else None
+        if before is not None and (before.last, before.code) == (seq - 1, "bad_record"):
+            self.nacks[-1] = msgspec.structs.replace(before, last=seq)
+        else:
+            self.nacks.append(Nack(seq, seq, "bad_record", permanent=True))
         self.dead.append(
             {
                 "site": self.site,

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.config import CentralConfig
 from central.core import fair
 from central.core.fair import Bucket, FairQueue, Lane
-from central.ingest import Opened, Outcome, ingest_batches, open_batch, refusal
+from central.ingest import Outcome, ingest_batches
 from central.judge import Moment, World
+from central.opening import Door, Opened
 from central.presence import Presence
 from central.remote import Remote
 from central.status import NOT_YET
@@ -31,7 +32,6 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto, message, topics
 from common.core.backoff import delay
-from common.core.batch import BatchError
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Ack, Nack, Welcome
@@ -67,7 +67,7 @@ class Receiver:
         self.sign_secret = read_secret(config.identity.sign_key, "市中心的签名私钥")
         wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
         self.wire_key = crypto.wire_public(wire_secret)
-        self.wire_secrets = {crypto.key_id(self.wire_key): wire_secret}
+        self._door = Door(store, {crypto.key_id(self.wire_key): wire_secret}, clock)
         self.presence = Presence(store, clock)
         self.broker_fault = NOT_YET
         self.store_fault = ""
@@ -225,11 +225,8 @@ class Receiver:
         hellos = [item for item in items if item.topic.endswith("/up/hello")]
         for item in hellos:
             await self._on_hello(link, item, group, queue)
-        opened: list[Opened] = []
-        replies: list[tuple[str, Ack]] = []
-        for item in items:
-            if item not in hellos:
-                self._open(item, opened, replies)
+        arrived = [(_site(item), item.payload) for item in items if item not in hellos]
+        opened, replies = await self._door.open(arrived)
         outcome = await self._commit_all(opened, queue) if opened else Outcome()
         for site, ack in replies:
             group.create_task(self._reply(link, topics.ack(site), ack))
@@ -238,15 +235,6 @@ class Receiver:
             allowed = fair.credit(site, sending, queue.pressure) if ack.credit_bytes else 0
             reply = msgspec.structs.replace(ack, credit_bytes=allowed)
             group.create_task(self._reply(link, topics.ack(site), reply))
-
-    def _open(self, item: Received, opened: list[Opened], replies: list[tuple[str, Ack]]) -> None:
-        site = (topics.parse(item.topic) or ("", ""))[0]
-        try:
-            opened.append(open_batch(site, item.payload, self.wire_secrets))
-        except BatchError as error:
-            answer = refusal(site, item.payload, error.code, self.clock.wall())
-            replies += [(site, answer)] if answer is not None else []
-            log.warning("batch.refused", site=site, code=error.code, reason=str(error))
 
     async def _commit_all(self, opened: list[Opened], queue: FairQueue[Received]) -> Outcome:
         """One transaction; where it breaks on something nobody foresaw, one each: a site must not stop the others."""
@@ -325,7 +313,7 @@ class Receiver:
     async def _on_hello(
         self, link: Link, item: Received, group: asyncio.TaskGroup, queue: FairQueue[Received]
     ) -> None:
-        site = (topics.parse(item.topic) or ("", ""))[0]
+        site = _site(item)
         try:
             async with self.store.write() as conn:
                 known = await introduce(conn, site, item.payload, self.clock.wall())
@@ -356,3 +344,7 @@ class Receiver:
         group.create_task(self._reply(link, topics.welcome(site), welcome))
         if not (known.draining or known.refused):
             self.remote.welcomed(site)
+
+
+def _site(item: Received) -> str:
+    return (topics.parse(item.topic) or ("", ""))[0]

@@ -100,5 +100,5 @@ class Remote:
         self._anew_mono[site] = mono
         async with self._store.write() as conn:
             version = await commands.wish_again(conn, site, RESTORED, now)
-            await trail.note(conn, now, "mingcha", "policy.anew", site, RESTORED)
+            await trail.note(conn, now, trail.HALL, "policy.anew", site, RESTORED)
         log.warning("policy.renumbered", site=site, version=version)

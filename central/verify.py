@@ -18,14 +18,19 @@ from central import agreed
 from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
-from central.core.audit import Audit, Claim, Finding, Grade, What, decoded, misordered
+from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
+from central.core.epochs import misordered, silent
+from central.core.noted import Noted
+from central.core.trail import Check
 from central.heads import is_gone
 from central.store import audit as rows
 from central.store import cases as case_rows
 from central.store import facts, parked, passes
+from central.store import trail as lines
 from central.store.engine import look
 from central.store.passes import NOWHERE, Place
 from common.clock import Clock
+from common.config import read_secret
 from common.core import crypto, ranges
 from common.core.errors import UsageError
 from common.core.instant import end_of_day, start_of_day
@@ -48,6 +53,7 @@ class EpochReport(Struct, frozen=True, kw_only=True):
     records: int
     newest: int
     proven: int
+    ended: bool  # its box signs no more of it
     findings: list[Finding]
 
 
@@ -77,24 +83,54 @@ async def verify(
 ) -> list[SiteReport]:
     """Audit one site, or all (`site` empty). Findings outside the days `since..until` are left out.
 
-    Raises UsageError for an unknown site, UnavailableError where the database is away.
+    Raises UsageError for an unknown site, UnavailableError where the database is away, ConfigError without the hall's key.
     """
+    hall_key = crypto.sign_public(read_secret(config.identity.sign_key, "市中心的签名私钥"))
     zone = ZoneInfo(config.legal_zone)
     period = Period(start_of_day(since, zone) if since else None, end_of_day(until, zone) if until else None)
     async with look(config.database_url) as conn:
         await rows.freeze(conn)
-        return await examine(conn, zone, Clock(config.clock).office(), site, period)
+        return await examine(conn, zone, Clock(config.clock).office(), site, period, hall_key)
 
 
 async def examine(
-    conn: AsyncConnection, zone: ZoneInfo, now_at: int, site: str = "", period: "Period | None" = None
+    conn: AsyncConnection,
+    zone: ZoneInfo,
+    now_at: int,
+    site: str = "",
+    period: "Period | None" = None,
+    hall_key: bytes = b"",
 ) -> list[SiteReport]:
-    """`verify` on a connection; `now_at`: office time. Raises UsageError for an unknown site."""
+    """`verify` on a connection; `now_at`: office time; `hall_key`: the raw public key that signs the audit, where one does.
+
+    Raises UsageError for an unknown site.
+    """
     names = await rows.sites(conn)
     if site and site not in names:
         raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(names))
+    books = await _books(conn, zone, now_at, hall_key)
     chosen, during = [site] if site else list(names), period or Period()
-    return [await _site(conn, one, names[one], during, (zone, now_at)) for one in chosen]
+    return [await _site(conn, one, names[one], during, books) for one in chosen]
+
+
+class _Books(Struct, frozen=True):
+    """What all sites are held against."""
+
+    zone: ZoneInfo
+    now_at: int
+    noted: Noted
+    faults: list[Finding]
+    """Of the audit trail itself."""
+
+
+async def _books(conn: AsyncConnection, zone: ZoneInfo, now_at: int, hall_key: bytes) -> _Books:
+    noted, check = Noted(), Check(hall_key, await lines.seals(conn) if hall_key else [])
+    async for page in lines.everything(conn):
+        noted.feed(page)
+        check.feed(page)
+    check.finish()
+    faults = [_derived(What.TRAIL, f"第 {fault.line} 行：{fault.what}") for fault in check.faults[:SHOWN]]
+    return _Books(zone, now_at, noted, faults)
 
 
 class Period(Struct, frozen=True):
@@ -109,14 +145,12 @@ class Period(Struct, frozen=True):
         return not (before or after)
 
 
-async def _site(
-    conn: AsyncConnection, site: str, name: str, period: Period, when: tuple[ZoneInfo, int]
-) -> SiteReport:
-    epochs, findings = [], []
+async def _site(conn: AsyncConnection, site: str, name: str, period: Period, books: _Books) -> SiteReport:
+    epochs, findings = [], list(books.faults)
     said = _Said(await passes.numbers(conn, site))
     claims = await rows.claims(conn, site)
     for place, (cursor, claim) in enumerate(claims, 1):
-        audit = await _followed(conn, claim, when[1])
+        audit = await _followed(conn, claim, books)
         said.note(audit, ranges.upto(list(claim.held)), cursor.gap_at)
         epochs.append(_report(cursor, claim, audit, period))
         if cursor.epoch_no != place:
@@ -126,26 +160,29 @@ async def _site(
                 _derived(What.EPOCH, f"第 {place} 份缓存的机器（第 {cursor.generation} 代）没有登记")
             )
     signed = misordered([claim.epoch for _, claim in claims], await rows.testimonies(conn, site))
+    signed += books.noted.disordered(site, [claim.epoch for _, claim in claims])
     findings += [_derived(What.EPOCH, detail) for detail in signed[:SHOWN]]
+    unheard = silent(await rows.generations(conn, site), (cursor.generation for cursor, _ in claims))
+    findings += [_derived(What.SILENT, detail) for detail in unheard[:SHOWN]]
     findings += [
         _derived(What.EPOCH, f"缓存 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
     ]
     anew = await passes.anew_of(conn, site)
     findings += await _anew(conn, site, anew, said)
     findings += await _heads(conn, site, anew)
-    findings += await _cases(conn, site, *when)
+    findings += await _cases(conn, site, books.zone, books.now_at)
     same, differing = await agreed.compare(conn, site)
     findings += differing
     shown = [item for item in findings if period.touches(item)]
     return SiteReport(site=site, name=name, epochs=epochs, findings=shown, agreed=same)
 
 
-async def _followed(conn: AsyncConnection, claim: Claim, now_at: int) -> Audit:
+async def _followed(conn: AsyncConnection, claim: Claim, books: _Books) -> Audit:
     audit = Audit(claim, await rows.gaps(conn, claim))
-    async for page in rows.entries(conn, claim):
+    async for page in rows.entries(conn, claim, books.noted):
         for entry in page:
             audit.feed(entry)
-    audit.finish(now_at)
+    audit.finish(books.now_at)
     return audit
 
 
@@ -159,6 +196,7 @@ def _report(cursor: Row[Any], claim: Claim, audit: Audit, period: Period) -> Epo
         records=audit.records,
         newest=claim.newest,
         proven=audit.proven,
+        ended=claim.is_ended,
         findings=[item for item in audit.findings if period.touches(item)],
     )
 

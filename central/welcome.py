@@ -10,7 +10,8 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import alarms, facts
+from central.core import noted
+from central.store import alarms, facts, trail
 from common.core import message, ranges, topics
 from common.core.instant import DAY
 from common.core.message import Hello, Signed
@@ -63,6 +64,10 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
             raise ValueError(msg)
         else:
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
+            place = noted.epoch_name(site, hello.epoch)
+            await trail.note(
+                conn, now_wall, trail.HALL, noted.EPOCH_OPEN, place, f"第 {hello.generation} 代机器"
+            )
     elif not refused:
         await facts.note_newest(conn, site, hello.epoch, hello.newest)
     above = [(r.lo, r.hi) for r in held if r.lo > upto]

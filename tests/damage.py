@@ -26,8 +26,9 @@ from agent.room import Room
 from agent.sqlfile import ReopenError
 from central import judge, verify
 from central.core.audit import Grade
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.verify import grade
@@ -145,7 +146,8 @@ async def deliver(box: Box, store: Store, world: World) -> None:
             created_wall=0,
             dict=pack.NEWEST,
         )
-        opened = open_batch("s01", batch.encode(header, run.records, WIRE_KEY), SECRETS)
+        payload = batch.encode(header, run.records, WIRE_KEY, SIGN_SECRET)
+        opened = open_batch("s01", payload, SECRETS, SIGN_KEY)
         async with store.write() as conn:
             outcome = await ingest_batches(conn, [opened], world, Moment(now(), now()))
         ((_, ack),) = outcome.acks

@@ -155,7 +155,7 @@ class Light:
             created_wall=CLOCK.wall(),
             dict=pack.NEWEST,
         )
-        return batch.encode(header, raws, self.wire_key), last
+        return batch.encode(header, raws, self.wire_key, self.made.sign_secret), last
 
 
 async def main(port: int, folder: Path, waiting: int, sites: list[str]) -> None:

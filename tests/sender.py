@@ -13,12 +13,14 @@ from common.core.record import Anew, Body, Case, Gap, Op, Pass, Record, RecordKi
 WIRE_SECRET = b"w" * 32
 WIRE_KEY = crypto.wire_public(WIRE_SECRET)
 SECRETS = {crypto.key_id(WIRE_KEY): WIRE_SECRET}
+SIGN_SECRET = b"s" * 32
+SIGN_KEY = crypto.sign_public(SIGN_SECRET)
 
 
 class Sender:
     """One epoch of one box. `number` records, then put runs of them into batches."""
 
-    def __init__(self, site: str = "s01", generation: int = 1, sign_secret: bytes = b"s" * 32) -> None:
+    def __init__(self, site: str = "s01", generation: int = 1, sign_secret: bytes = SIGN_SECRET) -> None:
         self.site = site
         self.generation = generation
         self.sign_secret = sign_secret
@@ -86,7 +88,7 @@ class Sender:
             created_wall=sent_wall,
             dict=pack.NEWEST,
         )
-        return batch.encode(header, self.raws[first - 1 : last], self.wire_key)
+        return batch.encode(header, self.raws[first - 1 : last], self.wire_key, self.sign_secret)
 
     def hello(self) -> bytes:
         hello = message.Hello(

@@ -1,69 +1,63 @@
 """Tampering with what a site sent, at every place it lies: its box, the wire, the broker, the hall's database.
 
 Whoever tampers knows the whole format, has the database and the hall's public keys, and corrects all he can; he lacks
-the box's signing key. A trial is noticed if `mingcha verify` says so, the hall refuses what arrives, or the box's next
-hello is refused. The honest state is verified first: nothing may be noticed there.
+the signing keys of boxes and hall. A trial is noticed if `mingcha verify` says so, the hall refuses what arrives, or
+the box's next hello is refused. The honest state is verified first: nothing may be noticed there.
 """
 
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from agent.buffer import Buffer, Damaged
 from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
-from central import judge, verify
+from central import judge, trail, verify
 from central.core.audit import What
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
-from common.core import checkpoint, crypto, record
+from common.core import batch, crypto, pack
 from common.core.batch import BatchError
-from common.core.instant import to_us
-from common.core.ranges import Range
-from common.core.record import Case, Record, decode_record, encode_record
-from tests.sender import SECRETS, Sender, case, draft, passed
+from common.core.record import decode_record, encode_record
+from tests.sender import SECRETS, SIGN_KEY, WIRE_KEY, Sender, case, passed
+from tests.thief import IN_THE_HALL, NOW, ZONE, Scene, Thief, altered
 
-ZONE = ZoneInfo("Asia/Shanghai")
-NOW = to_us(datetime(2026, 3, 18, 10, tzinfo=ZONE))
 KEK, SECRET = b"k" * 32, b"s" * 32
+HALL = b"h" * 32
 RUN = 25
-Db = sqlite3.Connection
 Noticed = set[tuple[str, str, int, int, str]]
-
-
-class Scene(Struct):
-    """A hall's database file and the boxes that wrote it: an epoch of old, and the one that goes on."""
-
-    file: Path
-    old: Sender
-    box: Sender
 
 
 def _site() -> dict[str, Any]:
     return {"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}
 
 
-def _box(sign_key: bytes) -> dict[str, Any]:
-    return {"site": "s01", "generation": 1, "sign_key": sign_key, "state": "active", "created_wall": 0}
+def _box(generation: int, sign_key: bytes) -> dict[str, Any]:
+    state = "active" if generation == 2 else "draining"
+    return {
+        "site": "s01",
+        "generation": generation,
+        "sign_key": sign_key,
+        "state": state,
+        "created_wall": 0,
+    }
 
 
-def _filled(first: int, count: int) -> Sender:
+def _filled(first: int, count: int, generation: int = 2) -> Sender:
     """Cases in two versions each, passes, checkpoints, a loss, and one record nobody can read."""
-    sender = Sender(sign_secret=SECRET)
+    sender = Sender(generation=generation, sign_secret=SECRET)
     for number in range(first, first + count):
         sender.number(case(f"{number:04}", at=NOW - count + number, applicant=f"王小明{number}"))
         if number % 3 == 0:
@@ -82,17 +76,22 @@ def _filled(first: int, count: int) -> Sender:
 async def prepared(folder: Path) -> Scene:
     """The honest state."""
     file = folder / "central.db"
-    scene = Scene(file, _filled(1, 60), _filled(101, 60))
+    scene = Scene(file, _filled(201, 20, generation=1), _filled(1, 60), _filled(101, 60))
     store = await open_store(f"sqlite+aiosqlite:///{file}")
     async with store.write() as conn:
         await conn.execute(insert(t.site), [_site()])
-        await conn.execute(insert(t.box), [_box(scene.box.sign_key)])
+        await conn.execute(insert(t.box), [_box(1, scene.replaced.sign_key)])
         world = await judge.load_world(conn, ZONE)
+    await deliver(store, world, scene.replaced)
+    async with store.write() as conn:
+        await conn.execute(update(t.box).values(state="draining"))
+        await conn.execute(insert(t.box), [_box(2, scene.box.sign_key)])
     scene.box.sign_former(scene.old)
     scene.box.sign()
     scene.box.number(case("tail3", at=NOW))
     for sender in (scene.old, scene.box):
         await deliver(store, world, sender)
+    assert await trail.seal_once(store, HALL, Clock())
     await store.close()
     return scene
 
@@ -106,7 +105,7 @@ async def deliver(store: Store, world: World, sender: Sender) -> None:
             (13, 13),
             *((lo, min(lo + RUN - 1, sender.newest)) for lo in range(14, sender.newest + 1, RUN)),
         ]
-        opened = [open_batch("s01", sender.payload(*run), SECRETS) for run in runs]
+        opened = [open_batch("s01", sender.payload(*run), SECRETS, SIGN_KEY) for run in runs]
         await ingest_batches(conn, opened, world, Moment(NOW, NOW))
 
 
@@ -115,7 +114,7 @@ async def noticed(file: Path, box: Sender) -> Noticed:
     store = await open_store(f"sqlite+aiosqlite:///{file}")
     try:
         async with store.read() as conn:
-            reports = await verify.examine(conn, ZONE, NOW)
+            reports = await verify.examine(conn, ZONE, NOW, hall_key=crypto.sign_public(HALL))
         found = {
             (epoch.epoch, item.what.value, item.lo, item.hi, item.detail)
             for report in reports
@@ -141,299 +140,6 @@ async def noticed(file: Path, box: Sender) -> Noticed:
 # in the hall's database --------------------------------------------------------------------------------------
 
 
-class Thief:
-    """Edits one copy of the database by the rules of SQL."""
-
-    def __init__(self, db: Db, scene: Scene, rng: random.Random) -> None:
-        self.db = db
-        self.rng = rng
-        self.sender = rng.choice([scene.old, scene.box])
-        self.epoch = self.sender.epoch
-
-    def some(self, kind: str = "case") -> tuple[int, bytes]:
-        query = "SELECT seq, raw FROM record WHERE epoch=? AND kind=? ORDER BY seq"
-        found: tuple[int, bytes] = self.rng.choice(self.db.execute(query, (self.epoch, kind)).fetchall())
-        return found
-
-    def put(self, seq: int, raw: bytes) -> None:
-        """With every column as the record says."""
-        item = decode_record(raw)
-        said = (item.kind.value, item.table, item.key, item.version, item.cap_at, item.cap_wall, item.digest)
-        names = ("kind", "tbl", "key", "version", "cap_at", "cap_wall", "digest")
-        columns = ", ".join(f"{name}=?" for name in names)
-        self.db.execute(
-            f"UPDATE record SET raw=?, {columns} WHERE epoch=? AND seq=?",
-            (raw, *said, self.epoch, seq),
-        )
-
-    def delete(self, lo: int, hi: int) -> None:
-        self.db.execute("DELETE FROM record WHERE epoch=? AND seq BETWEEN ? AND ?", (self.epoch, lo, hi))
-
-    def held(self, *parts: Range) -> None:
-        """Correct the cursor."""
-        upto = parts[0].hi if parts and parts[0].lo == 1 else 0
-        self.db.execute(
-            "UPDATE ingest_cursor SET ranges=?, upto=?, newest=? WHERE epoch=?",
-            (msgspec.msgpack.encode(list(parts)), upto, parts[-1].hi, self.epoch),
-        )
-
-    def rechain(self) -> None:
-        """Compute the chain anew over what is there now, and give its end to the cursor."""
-        value, seq = self.sender.chain[12], 13
-        for seq, raw in self.db.execute(
-            "SELECT seq, raw FROM record WHERE epoch=? AND seq>12 UNION ALL SELECT seq, raw FROM dead_letter"
-            " WHERE epoch=? AND seq>12 ORDER BY 1",
-            (self.epoch, self.epoch),
-        ).fetchall():
-            value = crypto.chain_next(value, seq, raw)
-        self.held(Range(1, seq, self.sender.chain[0], value))
-
-
-def altered(item: Record) -> Record:
-    body = record.decode_body(item)
-    assert isinstance(body, Case)
-    return msgspec.structs.replace(
-        item, body=record.encode_body(msgspec.structs.replace(body, applicant="另有其人"))
-    )
-
-
-def drop_record(thief: Thief) -> None:
-    seq, _ = thief.some()
-    thief.delete(seq, seq)
-
-
-def drop_and_rechain(thief: Thief) -> None:
-    drop_record(thief)
-    thief.rechain()
-
-
-def drop_run(thief: Thief) -> None:
-    """And the cursor says that it never came."""
-    sender, lo = thief.sender, thief.rng.randint(20, thief.sender.newest - 20)
-    hi = lo + thief.rng.randint(0, 9)
-    thief.delete(lo, hi)
-    thief.held(
-        Range(1, lo - 1, sender.chain[0], sender.chain[lo - 1]),
-        Range(hi + 1, sender.newest, sender.chain[hi], sender.chain[-1]),
-    )
-
-
-def drop_tail(thief: Thief) -> None:
-    """And the cursor stands before it, with the right chain value."""
-    last = thief.rng.randint(20, thief.sender.newest - 1)
-    thief.delete(last + 1, thief.sender.newest)
-    thief.db.execute("DELETE FROM dead_letter WHERE epoch=? AND seq>?", (thief.epoch, last))
-    thief.held(Range(1, last, thief.sender.chain[0], thief.sender.chain[last]))
-
-
-def swap(thief: Thief) -> None:
-    (one, first), (two, second) = thief.some(), thief.some()
-    if one == two:
-        two, second = next(
-            (seq, raw)
-            for seq, raw in thief.db.execute(
-                "SELECT seq, raw FROM record WHERE epoch=? AND seq<>? LIMIT 1", (thief.epoch, one)
-            )
-        )
-    thief.put(one, second)
-    thief.put(two, first)
-
-
-def swap_renumbered(thief: Thief) -> None:
-    """Each says the number of its new place."""
-    seq, raw = thief.some()
-    other, theirs = next(
-        (row[0], row[1])
-        for row in thief.db.execute(
-            "SELECT seq, raw FROM record WHERE epoch=? AND kind='case' AND seq<>? ORDER BY random() LIMIT 1",
-            (thief.epoch, seq),
-        )
-    )
-    thief.put(seq, encode_record(msgspec.structs.replace(decode_record(theirs), seq=seq)))
-    thief.put(other, encode_record(msgspec.structs.replace(decode_record(raw), seq=other)))
-    thief.rechain()
-
-
-def flip(thief: Thief) -> None:
-    seq, raw = thief.some(thief.rng.choice(["case", "pass", "checkpoint", "gap"]))
-    bit = thief.rng.randrange(len(raw) * 8)
-    spoilt = bytearray(raw)
-    spoilt[bit // 8] ^= 1 << bit % 8
-    thief.db.execute("UPDATE record SET raw=? WHERE epoch=? AND seq=?", (bytes(spoilt), thief.epoch, seq))
-
-
-def edit(thief: Thief) -> None:
-    """The applicant of a case, in record, columns, current version and case, and the chain computed anew."""
-    seq, raw = thief.some()
-    item = altered(decode_record(raw))
-    thief.put(seq, encode_record(item))
-    thief.db.execute(
-        "UPDATE row_head SET body=? WHERE tbl=? AND key=? AND version=?",
-        (bytes(item.body), item.table, item.key, item.version),
-    )
-    thief.db.execute('UPDATE "case" SET applicant=? WHERE case_key=?', ("另有其人", item.key))
-    thief.rechain()
-
-
-def edit_column(thief: Thief) -> None:
-    seq, _ = thief.some()
-    names = {"key": "'x'", "version": "version+1", "cap_at": "cap_at-1", "cap_wall": "cap_wall+1"}
-    names |= {"tbl": "'y'", "digest": "x'00'", "kind": "'event'"}
-    name, value = thief.rng.choice(list(names.items()))
-    thief.db.execute(f"UPDATE record SET {name}={value} WHERE epoch=? AND seq=?", (thief.epoch, seq))
-
-
-def move(thief: Thief) -> None:
-    seq, _ = thief.some()
-    thief.db.execute(
-        "UPDATE record SET seq=? WHERE epoch=? AND seq=?", (thief.sender.newest + 1, thief.epoch, seq)
-    )
-
-
-def drop_checkpoint(thief: Thief) -> None:
-    seq, _ = thief.some("checkpoint")
-    thief.delete(seq, seq)
-
-
-def forge_checkpoint(thief: Thief) -> None:
-    """Signed with a key of his own, over the chain of an edited record."""
-    edit(thief)
-    for seq, raw in thief.db.execute(
-        "SELECT seq, raw FROM record WHERE epoch=? AND kind='checkpoint'", (thief.epoch,)
-    ).fetchall():
-        made = checkpoint.signed(b"t" * 32, "s01", thief.epoch, seq - 1, bytes(32), NOW)
-        item = msgspec.structs.replace(decode_record(raw), body=record.encode_body(made))
-        thief.put(seq, encode_record(item))
-    thief.rechain()
-
-
-def replace_key(thief: Thief) -> None:
-    thief.db.execute("UPDATE box SET sign_key=?", (crypto.sign_public(b"t" * 32),))
-
-
-def drop_epoch(thief: Thief) -> None:
-    for table in ("record", "dead_letter", "ingest_cursor"):
-        thief.db.execute(f"DELETE FROM {table} WHERE epoch=?", (thief.epoch,))
-
-
-def drop_epoch_and_renumber(thief: Thief) -> None:
-    """With what was derived from it; the one that is left becomes the first."""
-    query = "SELECT epoch_no FROM ingest_cursor WHERE epoch=?"
-    (number,) = thief.db.execute(query, (thief.epoch,)).fetchone()
-    drop_epoch(thief)
-    thief.db.execute(
-        'DELETE FROM "case" WHERE case_key IN (SELECT case_key FROM row_head WHERE epoch_no=?)', (number,)
-    )
-    thief.db.execute("DELETE FROM row_head WHERE epoch_no=?", (number,))
-    for table in ("ingest_cursor", "row_head"):
-        thief.db.execute(f"UPDATE {table} SET epoch_no=1")
-
-
-def swap_epochs(thief: Thief) -> None:
-    """The older one passes for the newer."""
-    for table in ("ingest_cursor", "row_head"):
-        thief.db.execute(f"UPDATE {table} SET epoch_no=3-epoch_no")
-
-
-def drop_cursor(thief: Thief) -> None:
-    thief.db.execute("DELETE FROM ingest_cursor WHERE epoch=?", (thief.epoch,))
-
-
-def drop_letter(thief: Thief) -> None:
-    thief.db.execute("DELETE FROM dead_letter WHERE epoch=?", (thief.epoch,))
-
-
-def edit_letter(thief: Thief) -> None:
-    thief.db.execute("UPDATE dead_letter SET raw=x'c2' WHERE epoch=?", (thief.epoch,))
-
-
-def forge_gap(thief: Thief) -> None:
-    """A loss that the box never declared covers what was taken away."""
-    seq, _ = thief.some()
-    thief.delete(seq, seq)
-    last = thief.sender.newest + 1
-    forged = msgspec.structs.replace(draft(record.Gap(seq, seq, "damaged")), seq=last)
-    item = {
-        "site": "s01",
-        "epoch": thief.epoch,
-        "seq": last,
-        "kind": "gap",
-        "tbl": "",
-        "key": "",
-        "version": 1,
-    }
-    item |= {"cap_at": 0, "cap_wall": 0, "received_at": 0, "received_wall": 0, "lane": "live", "digest": b""}
-    item["raw"] = encode_record(forged)
-    places = ",".join("?" * len(item))
-    thief.db.execute(f"INSERT INTO record({','.join(item)}) VALUES({places})", tuple(item.values()))
-    thief.rechain()
-
-
-def drop_head(thief: Thief) -> None:
-    thief.db.execute(
-        "DELETE FROM row_head WHERE rowid=(SELECT rowid FROM row_head ORDER BY random() LIMIT 1)"
-    )
-
-
-def edit_head(thief: Thief) -> None:
-    change = thief.rng.choice(["deleted=NOT deleted", "version=version-1", "digest=x'00'", "case_key='x'"])
-    thief.db.execute(
-        f"UPDATE row_head SET {change} WHERE rowid=(SELECT rowid FROM row_head ORDER BY random() LIMIT 1)"
-    )
-
-
-def edit_case(thief: Thief) -> None:
-    change = thief.rng.choice(
-        ["applicant='另有其人'", "finished_at=1", "accepted_at=1", "deleted=NOT deleted", "case_no='x'"]
-    )
-    thief.db.execute(
-        f"""UPDATE "case" SET {change} WHERE rowid=(SELECT rowid FROM "case" ORDER BY random() LIMIT 1)"""
-    )
-
-
-def end_rows(thief: Thief) -> None:
-    """Nothing of it was sent again, says the hall: it must be gone."""
-    thief.db.execute("INSERT INTO anew VALUES('s01', 'case', 2, ?)", (thief.rng.randint(0, 3),))
-    thief.db.execute("UPDATE row_head SET deleted=1 WHERE epoch_no=1")
-    keys = "SELECT case_key FROM row_head WHERE deleted"
-    thief.db.execute(f'UPDATE "case" SET deleted=1, open=0 WHERE case_key IN ({keys})')
-
-
-def drop_case(thief: Thief) -> None:
-    thief.db.execute(
-        """DELETE FROM "case" WHERE rowid=(SELECT rowid FROM "case" ORDER BY random() LIMIT 1)"""
-    )
-
-
-IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
-    drop_record,
-    drop_and_rechain,
-    drop_run,
-    drop_tail,
-    swap,
-    swap_renumbered,
-    flip,
-    edit,
-    edit_column,
-    move,
-    drop_checkpoint,
-    forge_checkpoint,
-    replace_key,
-    drop_epoch,
-    drop_epoch_and_renumber,
-    swap_epochs,
-    drop_cursor,
-    drop_letter,
-    edit_letter,
-    forge_gap,
-    drop_head,
-    edit_head,
-    edit_case,
-    end_rows,
-    drop_case,
-)
-
-
 async def in_the_hall(scene: Scene, folder: Path, rng: random.Random, honest: Noticed) -> tuple[str, bool]:
     """-> (what was done, whether it was noticed)."""
     copy = folder / "copy.db"
@@ -454,13 +160,13 @@ async def on_the_way(scene: Scene, folder: Path, rng: random.Random, honest: Not
     copy = folder / "copy.db"
     shutil.copyfile(scene.file, copy)
     box = msgspec.structs.replace(scene).box
-    sender = Sender(sign_secret=SECRET)
+    sender = Sender(generation=2, sign_secret=SECRET)
     sender.epoch, sender.raws, sender.chain = box.epoch, list(box.raws), list(box.chain)
     first = sender.newest + 1
     sender.number(*(case(f"new{n}", at=NOW) for n in range(6)))
     sender.sign()
     good = [sender.payload(first, first + 3), sender.payload(first + 4, first + 6)]
-    act = rng.choice(["flip", "cut", "drop", "forge", "header", "other site"])
+    act = rng.choice(["flip", "cut", "drop", "forge", "reseal", "header", "other site"])
     if act == "drop":
         sent = [good[rng.randrange(2)]]
     elif act == "forge":  # sealed to the hall's public key, chained on; then comes the true one
@@ -468,6 +174,12 @@ async def on_the_way(scene: Scene, folder: Path, rng: random.Random, honest: Not
         forger.epoch, forger.raws, forger.chain = box.epoch, list(box.raws), list(box.chain)
         forger.number(*(case(f"forged{n}", at=NOW) for n in range(rng.randint(1, 6))))
         sent = [forger.payload(first, forger.newest), *good]
+    elif act == "reseal":  # behind the header and signature of the true one
+        end = batch.read_header(good[0])[1]
+        forged = [encode_record(altered(decode_record(raw))) for raw in sender.raws[first - 1 : first + 3]]
+        inside = pack.Packer(pack.NEWEST).pack(msgspec.msgpack.encode(forged))
+        seal = crypto.seal_batch(WIRE_KEY, good[0][:end], inside)
+        sent = [good[0][: end + crypto.SIGNATURE_BYTES] + seal, *good]
     else:
         spoilt = bytearray(good[0])
         if act == "cut":
@@ -495,7 +207,7 @@ async def _arrive(file: Path, sent: list[bytes]) -> bool:
             world = await judge.load_world(conn, ZONE)
         for payload in sent:
             try:
-                opened = open_batch("s01", payload, SECRETS)
+                opened = open_batch("s01", payload, SECRETS, SIGN_KEY)
             except BatchError:
                 refused = True
                 continue
@@ -597,7 +309,7 @@ async def run(folder: Path, count: int, seed: int) -> Tally:
     scene = await prepared(folder)
     honest = await noticed(scene.file, scene.box)
     kinds = {one[1] for one in honest}
-    assert kinds == {What.DECLARED.value, What.DEAD.value}, honest
+    assert kinds == {What.DECLARED.value, What.DEAD.value, What.UNPROVEN.value}, honest
     box = folder / "honest-box"
     box.mkdir()
     records = await box_prepared(box)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import receive
-from central.ingest import Opened, Outcome, ingest_batches
+from central.ingest import Outcome, ingest_batches
+from central.opening import Opened
 
 
 async def mistaken(conn: AsyncConnection, batches: list[Opened], *rest: Any) -> Outcome:

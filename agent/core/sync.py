@@ -131,7 +131,8 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
         return stopped(sync, next(nack.code for nack in ack.nacks if nack.code in _PERMANENT))
     if any(nack.code in _INTRODUCE for nack in ack.nacks):
         return connected(sync)
-    refused = {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent}
+    refused = _refused(sync, ack)
+    sparse = _scattered(sync, ack)
     done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]
     state = _measure(sync, done, now)
     state = replace(
@@ -139,12 +140,24 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
         upto=max(sync.upto, ack.upto),
         ranges=_joined(sync.ranges, ack.ranges),
         flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused),
-        credit=ack.credit_bytes,
+        credit=0 if sparse else ack.credit_bytes,
         credit_mono=now,
         timeouts=0 if done else sync.timeouts,
-        hold_mono=now + CREDIT_RETRY if refused else sync.hold_mono,
+        hold_mono=now + CREDIT_RETRY if refused - sparse else sync.hold_mono,
     )
     return _settle(state)
+
+
+def _refused(sync: Sync, ack: Ack) -> set[tuple[int, int]]:
+    """Runs of ours that must be sent again; an answer to something that somebody else sent in our name stops nothing."""
+    under_way = {(f.first, f.last) for f in sync.flights}
+    return {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent} & under_way
+
+
+def _scattered(sync: Sync, ack: Ack) -> set[tuple[int, int]]:
+    """Backlog that must wait until holes below it are closed: one run is tried at a time, and live ones need not wait."""
+    bulk = {(f.first, f.last) for f in sync.flights if f.lane is Lane.BULK}
+    return {(nack.first, nack.last) for nack in ack.nacks if nack.code == "scattered"} & bulk
 
 
 def next_send(sync: Sync, newest: int, now: int, *, bulk_mono: int = 0) -> Send | None:
@@ -197,7 +210,13 @@ def stopped(sync: Sync, code: str) -> Sync:
 
 def skipped(sync: Sync, first: int, last: int) -> Sync:
     """These numbers can never be sent (damaged, declared as a gap): treat them as held until the hall says so."""
-    return _settle(replace(sync, ranges=_joined(sync.ranges, [(first, last)])))
+    state = replace(sync, ranges=_joined(sync.ranges, [(first, last)]))
+    return _settle(state) if sync.phase in {Phase.CATCHUP, Phase.STEADY} else state
+
+
+def is_idle(sync: Sync, newest: int) -> bool:
+    """Nothing is under way, and of what the hall lacks nothing is left that could be sent."""
+    return not sync.flights and _free_run(sync, sync.upto + 1, newest, 1) is None
 
 
 def lacking(sync: Sync, newest: int) -> int:

@@ -21,6 +21,7 @@ from common.core.checkpoint import is_signed_by
 from common.core.instant import DAY
 from common.core.ranges import Range
 from common.core.record import Anew, Checkpoint, Gap, Pass, Record, decode_body, decode_record
+from common.core.state import LetterState
 
 UNSIGNED = DAY
 """A box signs every ten minutes while records come: a tail that is older proves nothing."""
@@ -46,8 +47,10 @@ class What(StrEnum):
     PENDING = "pending"
     DECLARED = "declared"
     DEAD = "dead"
+    HIDDEN = "hidden"
     PARKED = "parked"
     UNPROVEN = "unproven"
+    SILENT = "silent"
     MISSING = "missing"
     ALTERED = "altered"
     MISPLACED = "misplaced"
@@ -58,10 +61,11 @@ class What(StrEnum):
     HEAD = "head"
     CASE = "case"
     ROOT = "root"
+    TRAIL = "trail"
 
     @property
     def grade(self) -> Grade:
-        mild = {What.PENDING, What.DECLARED, What.DEAD, What.PARKED, What.UNPROVEN}
+        mild = {What.PENDING, What.DECLARED, What.DEAD, What.PARKED, What.UNPROVEN, What.SILENT}
         return Grade.OPEN if self in mild else Grade.BROKEN
 
     @property
@@ -73,8 +77,10 @@ _WORDS = {
     What.PENDING: "尚未到达",
     What.DECLARED: "站点已声明缺失",
     What.DEAD: "死信",
+    What.HIDDEN: "记录没有计入，而没有理由",
     What.PARKED: "已入库，等市中心升级",
     What.UNPROVEN: "没有链可核对",
+    What.SILENT: "没有这一代机器的任何记录",
     What.MISSING: "缺失，没有声明",
     What.ALTERED: "内容与签名的链不符",
     What.MISPLACED: "编号与位置不符",
@@ -85,6 +91,7 @@ _WORDS = {
     What.HEAD: "当前版本与原始记录不符",
     What.CASE: "办件与其行不符",
     What.ROOT: "本库的行与站点的索引不符",
+    What.TRAIL: "审计与写下时不符",
 }
 
 
@@ -103,7 +110,8 @@ class Entry(Struct, frozen=True):
     """One kept number. `raw`: the bytes in the chain. `columns`: what was written beside a record, by name.
 
     A dead letter has none while nobody has read it. `repaired`: the bytes that were taken in instead; `letter`: what
-    became of it.
+    became of it. `vouched`: whoever may do so has said why it does not count: the box, that a parked batch is of another
+    schema; a line of the audit, who settled the letter.
     """
 
     seq: int
@@ -111,34 +119,9 @@ class Entry(Struct, frozen=True):
     columns: dict[str, Any] | None
     received_at: int = 0  # office time; of a record
     repaired: bytes = b""
-    letter: str = ""
+    letter: LetterState | None = None
     parked: bool = False
-
-
-class Witness(Struct, frozen=True):
-    """What the box signed in `epoch` of one that was before it."""
-
-    epoch: bytes
-    body: Checkpoint
-
-
-def misordered(epochs: Sequence[bytes], said: Iterable[Witness]) -> list[str]:
-    """Where the order of a site's `epochs`, or their number, is not what its boxes signed.
-
-    An epoch begins by signing the one before it: so none can be left out, or put behind its successor. `said`: in order
-    of numbers in each epoch.
-    """
-    places = {epoch: place for place, epoch in enumerate(epochs, 1)}
-    behind = dict[bytes, int]()
-    found = []
-    for item in said:
-        former, own = places.get(item.body.epoch), places.get(item.epoch)
-        if former is None:
-            found.append(f"站点签名说过的缓存 {item.body.epoch.hex()} 不在本库")
-        elif own is not None and not behind.get(item.epoch, 0) <= former < own:
-            found.append(f"站点签名说第 {former} 份缓存 {item.body.epoch.hex()} 在前，序号却不是")
-        behind[item.epoch] = max(behind.get(item.epoch, 0), former or 0)
-    return list(dict.fromkeys(found))
+    vouched: bool = False
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -196,10 +179,7 @@ class Audit:
         self._remember()
         if not any(part.lo <= entry.seq <= part.hi for part in self._claim.held):
             self._found(What.CURSOR, entry.seq, entry.seq, "有记录而游标说没有")
-        if entry.parked:
-            self._found(What.PARKED, entry.seq, entry.seq)
-        elif entry.columns is None or entry.letter:
-            self._found(What.DEAD, entry.seq, entry.seq, entry.letter)
+        self._uncounted(entry)
         if entry.columns is None:
             return
         self.records += 1
@@ -212,6 +192,34 @@ class Audit:
         if differing:
             self._found(What.COLUMNS, entry.seq, entry.seq, "、".join(differing))
         self._statement(entry, item, before)
+
+    def _uncounted(self, entry: Entry) -> None:
+        """A record that was set aside unread must be unreadable, or somebody must have said why."""
+        state = entry.letter or LetterState.OPEN
+        if entry.parked:
+            what = What.PARKED if entry.vouched else What.HIDDEN
+            detail = "" if entry.vouched else "站点没有签名说过它是新格式"
+        elif entry.columns is not None and entry.letter is None:
+            return
+        elif state is not LetterState.OPEN and not entry.vouched:
+            what, detail = What.HIDDEN, f"死信{state.word}，审计里没有人办过"
+        elif state is LetterState.OPEN and self._is_readable(entry):
+            what, detail = What.HIDDEN, "读得出，却列为死信"
+        else:
+            what, detail = What.DEAD, state.word
+        self._found(what, entry.seq, entry.seq, detail)
+
+    def _is_readable(self, entry: Entry) -> bool:
+        """Whether the hall, as it is now, would have taken it for what it is."""
+        item = decoded(entry.raw)
+        try:
+            body = None if item is None or item.seq != entry.seq else decode_body(item)
+        except msgspec.MsgspecError:
+            return False
+        if not isinstance(body, Checkpoint):
+            return body is not None
+        is_known = bool(body.epoch) or dict(self._values).get(body.seq) == body.chain
+        return is_known and is_signed_by(self._claim.sign_key, self._claim.site, self._claim.epoch, body)
 
     def _statement(self, entry: Entry, item: Record, before: bytes) -> None:
         """What the site says of itself."""

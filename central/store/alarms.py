@@ -41,6 +41,14 @@ async def sound_fork(conn: AsyncConnection, cursor: Row[Any], now_wall: int) -> 
     await sound(conn, cursor.site, AlarmKind.FORK, cursor.epoch.hex(), detail, now_wall)
 
 
+async def sound_forged(conn: AsyncConnection, site: str, subject: str, now_wall: int) -> bool:
+    """Somebody sent a batch in the name of the site that its box has not signed; it was not opened. -> whether it is new."""
+    detail = (
+        "有人以本站点的名义送来站点机器没有签名的批次，没有拆开，没有接收；请查消息服务的账号、日志和线路"
+    )
+    return await sound(conn, site, AlarmKind.FORGED, subject, detail, now_wall)
+
+
 async def sound_untaken(conn: AsyncConnection, hello: Hello, now_wall: int) -> None:
     """A box that was replaced holds an epoch the hall never heard of, or has lost: raised once for each such box.
 

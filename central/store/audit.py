@@ -7,12 +7,15 @@ import msgspec
 from sqlalchemy import Row, and_, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.audit import Claim, Entry, Witness, decoded
+from central.core.audit import Claim, Entry, decoded
+from central.core.epochs import Witness
+from central.core.noted import Noted
 from central.store import facts, parked
 from central.store.dialect import among
 from central.store.tables import box, case, dead_letter, ingest_cursor, record, row_head, site
+from common.core import batch
 from common.core.ranges import Range
-from common.core.record import Body, Checkpoint, Gap, IndexRoot, RecordKind, decode_body
+from common.core.record import SCHEMA, Body, Checkpoint, Gap, IndexRoot, RecordKind, decode_body
 from common.core.state import LetterState
 
 PAGE = 1_000
@@ -71,6 +74,11 @@ async def claims(conn: AsyncConnection, site_id: str) -> list[tuple[Row[Any], Cl
     ]
 
 
+async def generations(conn: AsyncConnection, site_id: str) -> list[int]:
+    """Of the boxes that were registered for the site."""
+    return list(await conn.scalars(select(box.c.generation).where(box.c.site == site_id)))
+
+
 async def testimonies(conn: AsyncConnection, site_id: str) -> list[Witness]:
     """Checkpoints of former epochs, in order of numbers in each epoch."""
     query = select(record.c.epoch, record.c.raw).order_by(record.c.epoch, record.c.seq)
@@ -123,13 +131,13 @@ async def gaps(conn: AsyncConnection, claim: Claim) -> list[Gap]:
     return found
 
 
-async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Entry]]:
-    """Records and dead letters of the epoch in order of numbers, a page at a time."""
+async def entries(conn: AsyncConnection, claim: Claim, noted: Noted) -> AsyncIterator[list[Entry]]:
+    """Records and dead letters of the epoch in order of numbers, a page at a time. `noted`: what the audit says of them."""
     after, more = 0, True
     waiting = {
-        seq: Entry(seq, raw, None, parked=True)
+        seq: Entry(seq, raw, None, parked=True, vouched=vouched)
         for row in await parked.of_epoch(conn, claim.site, claim.epoch)
-        for seq, raw in parked.records(row)
+        for seq, raw, vouched in _parked(claim, row)
     }
     kept = record.c
     query = (
@@ -146,18 +154,41 @@ async def entries(conn: AsyncConnection, claim: Claim) -> AsyncIterator[list[Ent
         more = len(rows) == PAGE
         bounds = (letter.seq <= rows[-1].seq,) if more else ()
         dead = {row.seq: row for row in await conn.execute(letters.where(letter.seq > after, *bounds))}
-        found = [_entry(row, dead.pop(row.seq, None)) for row in rows]
-        found += [Entry(row.seq, row.raw, None, letter=LetterState(row.state).word) for row in dead.values()]
+        found = [_entry(claim, row, dead.pop(row.seq, None), noted) for row in rows]
+        found += [_letter(claim, row, noted) for row in dead.values()]
         found += [waiting.pop(seq) for seq in list(waiting) if not more or seq <= rows[-1].seq]
         after = rows[-1].seq if rows else after
         yield sorted(found, key=lambda entry: entry.seq)
 
 
-def _entry(row: Row[Any], letter: Row[Any] | None) -> Entry:
+def _entry(claim: Claim, row: Row[Any], letter: Row[Any] | None, noted: Noted) -> Entry:
     columns = {name: row._mapping[name] for name in COLUMNS}  # noqa: SLF001
     if letter is None:
         return Entry(row.seq, row.raw, columns, row.received_at)
-    return Entry(row.seq, letter.raw, columns, row.received_at, row.raw, LetterState(letter.state).word)
+    said = _letter(claim, letter, noted)
+    return msgspec.structs.replace(said, columns=columns, received_at=row.received_at, repaired=row.raw)
+
+
+def _letter(claim: Claim, row: Row[Any], noted: Noted) -> Entry:
+    state = LetterState(row.state)
+    vouched = noted.has_settled(claim.site, claim.epoch, row.seq, state)
+    return Entry(row.seq, row.raw, None, letter=state, vouched=vouched)
+
+
+def _parked(claim: Claim, row: Row[Any]) -> list[tuple[int, bytes, bool]]:
+    """(number, bytes, whether it waits by right): the box has signed that it sent it in a schema that is not read here."""
+    said = batch.claimed(row.claim, claim.sign_key)
+    found = parked.records(row)
+    if said is None or (said.site, said.epoch, said.schema) != (claim.site, claim.epoch, row.schema):
+        return [(seq, raw, False) for seq, raw in found]
+    return [
+        (
+            seq,
+            raw,
+            said.first <= seq <= said.last and (said.schema != SCHEMA or _body(raw) is None),
+        )
+        for seq, raw in found
+    ]
 
 
 async def heads(conn: AsyncConnection, site_id: str) -> AsyncIterator[Sequence[Row[Any]]]:

@@ -1,6 +1,6 @@
 """Dead letters: records nobody could read, kept whole, and what people did about them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.tables import dead_letter
 from common.core.state import LetterState
+
+PAGE = 200
 
 
 class Run(Struct, frozen=True):
@@ -27,6 +29,17 @@ async def listed(conn: AsyncConnection, site: str) -> Sequence[Row[Any]]:
     """Letters of one site, or of all, oldest first."""
     query = select(dead_letter).order_by(dead_letter.c.at_wall, dead_letter.c.seq)
     return (await conn.execute(query.where(dead_letter.c.site == site) if site else query)).all()
+
+
+async def open_letters(conn: AsyncConnection) -> AsyncIterator[Row[Any]]:
+    """In the order in which they came, a page at a time."""
+    letter = dead_letter.c
+    order = letter.at_wall, letter.site, letter.epoch, letter.seq
+    query, skip = select(dead_letter).where(OPEN).order_by(*order).limit(PAGE), 0
+    while page := (await conn.execute(query.offset(skip))).all():
+        for row in page:
+            yield row
+        skip += len(page)
 
 
 async def find(conn: AsyncConnection, site: str, epoch: bytes, seq: int) -> Row[Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dead import OPEN
@@ -87,6 +87,15 @@ async def opened_after(conn: AsyncConnection, site_id: str, generation: int, wal
         ingest_cursor.c.opened_wall > wall,
     )
     return int((await conn.execute(query)).scalar_one())
+
+
+async def sign_keys(conn: AsyncConnection, epochs: Sequence[bytes]) -> dict[tuple[str, bytes], bytes]:
+    """(site, epoch) -> the raw public key of the box that has opened it."""
+    query = select(ingest_cursor.c.site, ingest_cursor.c.epoch, box.c.sign_key).join(
+        box, and_(box.c.site == ingest_cursor.c.site, box.c.generation == ingest_cursor.c.generation)
+    )
+    rows = await conn.execute(query.where(ingest_cursor.c.epoch.in_(epochs)))
+    return {(row.site, row.epoch): row.sign_key for row in rows}
 
 
 async def note_newest(conn: AsyncConnection, site_id: str, epoch: bytes, newest: int) -> None:

@@ -137,6 +137,9 @@ parked_batch = Table(
     Column("last", BigInteger, nullable=False),
     Column("schema", BigInteger, nullable=False),
     Column("raws", LargeBinary, nullable=False),  # MessagePack list[bytes], as chained
+    Column(
+        "claim", LargeBinary, nullable=False
+    ),  # common.core.batch.claim: the box says that it is of this schema
     Column("at_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "epoch", "first"),
 )

@@ -21,6 +21,8 @@ from central.core.trail import ACTS, START, Line, Seal, chained
 from central.store.metadata import metadata
 
 PAGE = 2_000
+HALL = "mingcha"
+"""Who does what the hall does by itself."""
 
 audit_line = Table(
     "audit_line",  # who looked at personal data or decided something, and why; append-only and chained

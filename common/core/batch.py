@@ -1,8 +1,9 @@
-"""Records <-> one sealed payload. `MC1 | u16 header length | header | sealed`; bytes and vectors in PROTOCOL.md.
+"""Records <-> one sealed payload. `MC1 | u16 header length | header | signature | sealed`; bytes and vectors in PROTOCOL.md.
 
 Theory: a batch is a contiguous run of numbers of one epoch. The header is transmitted in the clear and bound to
 the sealed part as it stands, so no canonical form is needed. The header's chain values let the hall check
-that the run is exactly what the box chained, wherever batches were cut and in whatever order they arrive.
+that the run is exactly what the box chained, wherever batches were cut and in whatever order they arrive. The seal
+says to whom a batch goes, not from whom it is: that is what the box's signature over header and seal says.
 """
 
 from enum import StrEnum
@@ -58,8 +59,8 @@ _header = msgspec.msgpack.Decoder(Header)
 _plain = msgspec.msgpack.Decoder(list[bytes])
 
 
-def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
-    """Seal `records` (each one `record.encode_record`) to the hall's public key.
+def encode(header: Header, records: list[bytes], wire_key: bytes, sign_secret: bytes) -> bytes:
+    """Seal `records` (each one `record.encode_record`) to the hall's public key, and sign with the box's `sign_secret`.
 
     The caller has made `header.first..last` match the records. Raises BatchError("too_large").
     """
@@ -67,7 +68,8 @@ def encode(header: Header, records: list[bytes], wire_key: bytes) -> bytes:
     plain = _encoder.encode(records)
     if len(plain) > MAX_PLAIN or len(records) > MAX_RECORDS:
         raise BatchError("too_large", f"{len(records)} records, {len(plain)} bytes")
-    payload = clear + crypto.seal_batch(wire_key, clear, pack.Packer(header.dict).pack(plain), header.alg)
+    sealed = crypto.seal_batch(wire_key, clear, pack.Packer(header.dict).pack(plain), header.alg)
+    payload = clear + crypto.sign(sign_secret, _statement(clear, crypto.record_hash(sealed))) + sealed
     if len(payload) > MAX_PAYLOAD:
         raise BatchError("too_large", f"{len(payload)} bytes")
     return payload
@@ -77,6 +79,11 @@ def front(header: Header) -> bytes:
     """The clear bytes before the sealed part."""
     head = _encoder.encode(header)
     return MAGIC + len(head).to_bytes(2, "big") + head
+
+
+def _statement(clear: bytes, sealed_hash: bytes) -> bytes:
+    """What the box signs: the front as transmitted, and SHA-256 of what is sealed behind it."""
+    return b"MC1 batch|" + clear + sealed_hash
 
 
 def read_header(payload: bytes) -> tuple[Header, int]:
@@ -100,19 +107,22 @@ def read_header(payload: bytes) -> tuple[Header, int]:
     return header, end
 
 
-def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list[bytes]]:
-    """Open a payload with the hall's private keys by id and check its chain.
+def decode(payload: bytes, wire_secrets: dict[str, bytes], sign_key: bytes) -> tuple[Header, list[bytes]]:
+    """Open a payload with the hall's private keys by id, once `sign_key`, the box's, has verified; check its chain.
 
-    Raises BatchError: bad_batch, too_large, unknown_key, unknown_dict, bad_seal, bad_chain.
+    Raises BatchError: bad_batch, too_large, bad_signature, unknown_key, unknown_dict, bad_seal, bad_chain.
     """
     header, end = read_header(payload)
+    begin = end + crypto.SIGNATURE_BYTES
+    if claimed(claim(payload), sign_key) is None:
+        raise BatchError("bad_signature", f"{header.first}..{header.last} is not signed by the box")
     secret = wire_secrets.get(header.key)
     if secret is None or header.alg not in crypto.WIRE_ALGS:
         raise BatchError("unknown_key", f"{header.alg} {header.key}")
     if header.dict and header.dict not in pack.SHIPPED:
         raise BatchError("unknown_dict", header.dict)
     try:
-        packed = crypto.unseal_batch(secret, payload[:end], payload[end:], header.alg)
+        packed = crypto.unseal_batch(secret, payload[:end], payload[begin:], header.alg)
         records = wire.decode(_plain, pack.Packer(header.dict).unpack(packed, MAX_PLAIN))
     except pack.TooLargeError as error:
         raise BatchError("too_large", str(error)) from error
@@ -123,6 +133,24 @@ def decode(payload: bytes, wire_secrets: dict[str, bytes]) -> tuple[Header, list
     if chain_values(header, records)[-1] != header.last_hash:
         raise BatchError("bad_chain", f"chain of {header.first}..{header.last} does not meet")
     return header, records
+
+
+def claim(payload: bytes) -> bytes:
+    """What the box said of a batch, to be kept without it: front, signature, SHA-256 of the sealed part. Raises BatchError."""
+    _, end = read_header(payload)
+    begin = end + crypto.SIGNATURE_BYTES
+    return payload[:begin] + crypto.record_hash(payload[begin:])
+
+
+def claimed(kept: bytes, sign_key: bytes) -> Header | None:
+    """The header of a `claim`; None where the box with the raw public key `sign_key` has not signed it."""
+    try:
+        header, end = read_header(kept)
+    except BatchError:
+        return None
+    begin = end + crypto.SIGNATURE_BYTES
+    said = _statement(kept[:end], kept[begin:])
+    return header if crypto.verify(sign_key, said, kept[end:begin]) else None
 
 
 def chain_values(header: Header, records: list[bytes]) -> list[bytes]:

@@ -171,6 +171,7 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "store.recovered": LogEvent("info", "数据库已恢复", ("after_secs",)),
     "batch.committed": LogEvent("debug", "批次已入库", ("records", "again", "batches", "ms")),
+    "delivery.stalled": LogEvent("warning", "没有可送的，市中心仍缺号，重新报到", ("upto", "newest")),
     "batch.refused": LogEvent("warning", "批次被拒", ("site", "code", "reason")),
     "hello.refused": LogEvent("error", "站点的接入请求被拒", ("site", "code"), "执行 mingcha doctor"),
     "record.parked": LogEvent(

@@ -75,7 +75,6 @@ class Heartbeat(Struct, array_like=True, frozen=True):
     """Lag and health figures of a box, from its tables. Ages are seconds of monotonic or wall time."""
 
     connection: Word
-    boot: Word
     epoch: bytes
     newest: Int64
     upto: Int64
@@ -107,7 +106,6 @@ class State(Struct, array_like=True, frozen=True):
 
     connection: Word
     online: bool
-    boot: Word
     epoch: bytes
     version: Word
 

@@ -73,6 +73,23 @@ def fill(held: list[Range], spans: list[tuple[int, int]]) -> list[Range]:
     return result
 
 
+def fill_most(held: list[Range], spans: list[tuple[int, int]]) -> list[Range]:
+    """`fill`, but of `spans` no more of the lowest than leave at most `MOST` ranges, or as many as there were."""
+    most = max(MOST, len(held))
+    whole = fill(held, spans)
+    if len(whole) <= most:
+        return whole
+    ordered, best, low, high = union(spans), held, 0, len(spans)
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = fill(held, ordered[:middle])
+        if len(found) <= most:
+            best, low = found, middle
+        else:
+            high = middle - 1
+    return best
+
+
 def union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The same numbers in as few spans as there can be, in order."""
     result: list[tuple[int, int]] = []

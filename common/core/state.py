@@ -56,6 +56,7 @@ class AlarmKind(StrEnum):
     """What a site's data can do to the hall's trust in it."""
 
     FORK = "fork"
+    FORGED = "forged"
     GAP = "gap"
     LAG = "lag"
     CLOCK = "clock"
@@ -74,6 +75,7 @@ class AlarmKind(StrEnum):
 
 _ALARM_WORDS = {
     AlarmKind.FORK: "编号分叉",
+    AlarmKind.FORGED: "批次不实",
     AlarmKind.GAP: "声明缺口",
     AlarmKind.LAG: "对账不符",
     AlarmKind.CLOCK: "时钟不准",

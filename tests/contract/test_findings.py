@@ -14,8 +14,9 @@ from sqlalchemy import insert, select
 from central import judge, verify
 from central.core.context import Tolerance
 from central.core.scope import EVERYTHING
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store import findings
 from central.store import tables as t
 from central.store.engine import Store, open_store
@@ -29,7 +30,7 @@ from common.core.record import Case, Cause, Observation, Op, Record, Step
 from common.core.state import CaseStatus, FindingCode, FindingState
 from tests import manipulated
 from tests.manipulated import END, START, ZONE, text
-from tests.sender import SECRETS, Sender, draft, passed
+from tests.sender import SECRETS, SIGN_KEY, Sender, draft, passed
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
 
@@ -78,7 +79,7 @@ async def take(
 ) -> None:
     """Each span of numbers as a batch in a transaction of its own."""
     for first, last in spans or [(1, sender.newest)]:
-        opened = open_batch(sender.site, sender.payload(first, last, Lane.BULK), SECRETS)
+        opened = open_batch(sender.site, sender.payload(first, last, Lane.BULK), SECRETS, SIGN_KEY)
         async with store.write() as conn:
             await ingest_batches(conn, [opened], world, now)
 

@@ -51,6 +51,7 @@ async def test_a_pass_before_a_gap_proves_nothing_whatever_the_clock_said_then(
 
 async def test_a_batch_of_gaps_or_of_letters_is_one_line_of_the_log(store: Store, world: World) -> None:
     former, sender = Sender(), Sender()
+    sender.number(*(case(str(n)) for n in range(1, 40)))
     for n in range(1, 40):
         sender.number(draft(Gap(n, n, f"why{n}"), at=NOW))
         sender.number(draft(Gap(n, n, "moved", epoch=former.epoch), at=NOW))
@@ -60,12 +61,29 @@ async def test_a_batch_of_gaps_or_of_letters_is_one_line_of_the_log(store: Store
     for epoch in (former, sender):
         assert await welcomed(store, epoch) == ""
     with capture_logs() as logs:
-        await taken(store, world, sender.payload())
+        await taken(store, world, sender.payload(40))
     said = [(line["event"], line.get("gaps", line.get("records"))) for line in logs]
-    assert said == [("record.parked", 39), ("site.gap", 39), ("site.gap", 38)]
+    assert said == [("record.parked", 39), ("site.gap", 39), ("site.gap", 39)]
     async with store.read() as conn:
         subjects = {row.subject for row in await conn.execute(select(t.alarm))}
-    assert subjects == {f"{former.epoch.hex()}/1-39", f"{sender.epoch.hex()}/2-39"}
+    assert subjects == {f"{former.epoch.hex()}/1-39", f"{sender.epoch.hex()}/1-39"}
+
+
+async def test_a_loss_of_what_the_hall_holds_is_none(store: Store, world: World) -> None:
+    """P-GAP-03: the receipt was on its way when the box met the damage."""
+    sender = Sender()
+    sender.number(case("1"), passed(NOW), draft(Gap(1, 1, "damaged"), at=NOW))
+    await welcomed(store, sender)
+    await taken(store, world, sender.payload(1, 2))
+    await taken(store, world, sender.payload(3))
+    async with store.read() as conn:
+        assert await alarms.listed(conn) == []
+        assert await _until(conn) == NOW
+    sender.number(draft(Gap(3, 5, "damaged"), at=NOW), case("2"))
+    sender.number(draft(Gap(4, 5, "damaged"), at=NOW))
+    await taken(store, world, sender.payload(6))
+    async with store.read() as conn:
+        assert [row.subject for row in await alarms.listed(conn)] == [f"{sender.epoch.hex()}/4-5"]
 
 
 async def test_what_the_hall_itself_lost_is_no_alarm_of_the_site(store: Store, world: World) -> None:

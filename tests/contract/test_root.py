@@ -12,8 +12,9 @@ from agent.sqlfile import DamagedFileError
 from central import verify
 from central.agreed import Agreed
 from central.core.audit import Grade, What
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store.engine import Store
 from central.verify import SiteReport
 from central.welcome import introduce
@@ -25,7 +26,7 @@ from common.core.record import IndexRoot, Record, RecordKind
 from tests.contract.test_findings import store, world
 from tests.integration.test_collect import Box, Site
 from tests.manipulated import ZONE
-from tests.sender import SECRETS, Sender, case, draft
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 __all__ = ["store", "world"]
 
@@ -53,7 +54,7 @@ class Line:
         for number, item in enumerate(fresh, first):
             if but(item):
                 continue
-            opened = open_batch("s01", sender.payload(number, number, Lane.BULK), SECRETS)
+            opened = open_batch("s01", sender.payload(number, number, Lane.BULK), SECRETS, SIGN_KEY)
             async with self._store.write() as conn:
                 await ingest_batches(conn, [opened], self._world, now)
         await box.index.note_acknowledged(box.buffer.epoch, sender.newest, sender.chain[-1])
@@ -182,7 +183,7 @@ async def test_a_row_that_one_has_and_the_other_has_not_is_named_by_its_table(
     sender.number(*made.values(), draft(IndexRoot(2, {"case": counted.root()}), at=7), case("3", at=8))
     async with store.write() as conn:
         await introduce(conn, "s01", sender.hello(), now.wall)
-        opened = open_batch("s01", sender.payload(), SECRETS)
+        opened = open_batch("s01", sender.payload(), SECRETS, SIGN_KEY)
         await ingest_batches(conn, [opened], world, now)
     async with store.read() as conn:
         report = (await verify.examine(conn, ZONE, now.at, "s01"))[0]

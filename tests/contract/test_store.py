@@ -14,8 +14,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from central import judge, ticker, verify
 from central.core.audit import What
 from central.core.item import Item
-from central.ingest import Outcome, ingest_batches, open_batch, refusal, take_parked
+from central.ingest import Outcome, ingest_batches, take_parked
 from central.judge import Moment, World
+from central.opening import open_batch, refusal
 from central.store import commands, facts, items
 from central.store import tables as t
 from central.store.engine import Store, open_store
@@ -27,7 +28,7 @@ from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Anew, Case, Gap, Op, Pass, Record, Result
 from common.core.state import CaseStatus, LetterState, Light
 from common.core.state import Outcome as CommandOutcome
-from tests.sender import SECRETS, Sender, case, draft, passed
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
 
@@ -84,7 +85,7 @@ async def welcomed(store: Store, sender: Sender) -> str:
 
 
 async def taken(store: Store, world: World, *payloads: bytes, now: int = NOW, wall: int = 0) -> Outcome:
-    opened = [open_batch("s01", payload, SECRETS) for payload in payloads]
+    opened = [open_batch("s01", payload, SECRETS, SIGN_KEY) for payload in payloads]
     async with store.write() as conn:
         return await ingest_batches(conn, opened, world, Moment(now, wall or now))
 
@@ -271,10 +272,10 @@ def test_a_schema_that_never_was_is_refused_and_not_kept_for_an_upgrade(schema: 
     sender = Sender()
     sender.number(case("1"))
     with pytest.raises(BatchError, match="schema") as caught:
-        open_batch("s01", sender.payload(schema=schema), SECRETS)
+        open_batch("s01", sender.payload(schema=schema), SECRETS, SIGN_KEY)
     assert caught.value.code == "bad_batch"
     for known in (1, 2, 9):
-        open_batch("s01", sender.payload(schema=known), SECRETS)
+        open_batch("s01", sender.payload(schema=known), SECRETS, SIGN_KEY)
 
 
 def test_a_batch_that_cannot_be_opened_is_answered_to_who_sent_it_alone() -> None:
@@ -298,7 +299,7 @@ async def test_a_checkpoint_that_is_forged_or_contradicts_its_batch_is_a_dead_le
     sender.number(draft(honest), draft(forged))
     await welcomed(store, sender)
     outcome = await taken(store, world, sender.payload())
-    assert [(nack.first, nack.permanent) for nack in outcome.acks[0][1].nacks] == [(4, True), (5, True)]
+    assert [(nack.first, nack.last, nack.permanent) for nack in outcome.acks[0][1].nacks] == [(4, 5, True)]
     assert outcome.acks[0][1].upto == 5
     async with store.read() as conn:
         reasons = [
@@ -680,7 +681,7 @@ async def test_a_transaction_that_fails_leaves_nothing(store: Store, world: Worl
 
 async def _taken_in_vain(store: Store, world: World, payload: bytes) -> None:
     async with store.write() as conn:
-        await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], world, Moment(NOW, NOW))
+        await ingest_batches(conn, [open_batch("s01", payload, SECRETS, SIGN_KEY)], world, Moment(NOW, NOW))
         raise ZeroDivisionError
 
 

@@ -20,7 +20,7 @@ from tests.contract.test_store import store
 
 __all__ = ["store"]
 SECRET = b"h" * 32
-BEAT = Heartbeat("c1", "boot", b"epoch--1", 0, 0, 0, 0, 0.0, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
+BEAT = Heartbeat("c1", b"epoch--1", 0, 0, 0, 0, 0.0, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
 
 
 async def wished(store: Store, rate: int) -> int:

@@ -1,17 +1,20 @@
 """The audit of one epoch: what is honest is proven, and nothing else is."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, What, Witness, misordered
+from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, What
+from central.core.epochs import Witness, misordered, silent
 from central.store.audit import COLUMNS
-from common.core import crypto
+from common.core import checkpoint, crypto
 from common.core.ranges import Range
 from common.core.record import Checkpoint, Gap, Record, decode_body, decode_record, encode_record
+from common.core.state import LetterState
 from tests.sender import Sender, case, draft
 
 Edit = Callable[[list[Entry]], list[Entry]]
@@ -101,6 +104,12 @@ def test_epochs_stand_in_the_order_that_their_boxes_signed_and_none_is_left_out(
     for wrong in ([b, c], [a, c], [b, a, c], [a, c, b], [c, a, b], []):
         assert misordered(wrong, said), wrong
     assert misordered([b, a, c], said[1:]), "two that a third one names"
+
+
+def test_a_generation_of_which_nothing_is_there_is_said() -> None:
+    assert silent([1, 2, 3], [1, 2, 3]) == silent([], []) == []
+    assert silent([1, 2, 3], [2]) == ["第 1 代", "第 3 代"]
+    assert silent([3], [3]) == ["第 1 代，也没有登记", "第 2 代，也没有登记"]
 
 
 @pytest.mark.parametrize("honest", [True, False])
@@ -253,10 +262,56 @@ def test_a_column_that_differs_from_its_record_is_named(name: str) -> None:
     ]
 
 
+def with_letters() -> tuple[Sender, list[Entry]]:
+    """A record nobody can read (3), one under another number (4), and a checkpoint that contradicts the chain (5)."""
+    box = Sender()
+    box.number(case("1", at=1_000), case("2", at=1_001))
+    wrong = checkpoint.signed(box.sign_secret, box.site, box.epoch, 2, b"x" * 32, 0)
+    other = msgspec.structs.replace(case("4", at=1_002), seq=9)
+    contradicting = msgspec.structs.replace(draft(wrong, at=1_002), seq=5)
+    for raw in (b"\xc1", encode_record(other), encode_record(contradicting)):
+        box.raws.append(raw)
+        box.chain.append(crypto.chain_next(box.chain[-1], box.newest, raw))
+    box.sign()
+    kept = [Entry(seq, raw, None) for seq, raw in enumerate(box.raws, 1)]
+    return box, [entry(one.seq, one.raw) if one.seq in {1, 2, 6} else one for one in kept]
+
+
 def test_a_dead_letter_keeps_its_place_in_the_chain() -> None:
-    box = sender()
-    kept = entries(box)
-    kept[2] = Entry(3, kept[2].raw, None)
-    assert whats(audited(claim(box), kept)) == {What.DEAD}
+    box, kept = with_letters()
+    found = audited(claim(box), kept).findings
+    assert [(one.what, one.lo, one.hi) for one in found] == [(What.DEAD, 3, 5)]
     kept[2] = Entry(3, b"?", None)
     assert whats(audited(claim(box), kept)) == {What.DEAD, What.ALTERED}
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "what"),
+    [
+        (2, {}, What.HIDDEN),
+        (6, {}, What.HIDDEN),
+        (3, {"letter": LetterState.DROPPED}, What.HIDDEN),
+        (3, {"letter": LetterState.REINJECTED}, What.HIDDEN),
+        (2, {"letter": LetterState.DROPPED, "vouched": True}, What.DEAD),
+        (3, {"letter": LetterState.DROPPED, "vouched": True}, What.DEAD),
+        (2, {"parked": True}, What.HIDDEN),
+        (3, {"parked": True}, What.HIDDEN),
+        (2, {"parked": True, "vouched": True}, What.PARKED),
+    ],
+)
+def test_what_was_set_aside_is_unreadable_or_somebody_has_said_why(
+    place: int, change: dict[str, Any], what: What
+) -> None:
+    """Whoever has the database may call any record a dead letter, or of a schema to come."""
+    box, kept = with_letters()
+    kept[place - 1] = Entry(place, box.raws[place - 1], None, **change)
+    said = {one.what for one in audited(claim(box), kept).findings if one.lo <= place <= one.hi}
+    assert said == {what}
+
+
+def test_an_altered_record_is_not_excused_by_a_letter_with_the_true_bytes() -> None:
+    box, kept = with_letters()
+    forged = encode_record(msgspec.structs.replace(case("2", at=1_001, applicant="另有其人"), seq=2))
+    columns = entry(2, forged).columns
+    true = Entry(2, box.raws[1], columns, repaired=forged, letter=LetterState.REINJECTED)
+    assert What.HIDDEN in whats(audited(claim(box), [kept[0], true, *kept[2:]]))

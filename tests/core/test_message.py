@@ -19,8 +19,8 @@ BOX_KEY, HALL_KEY = crypto.sign_public(BOX), crypto.sign_public(HALL)
 HELLO = Hello("s01", 2, b"epoch--1", "c1", "0.1.0", 6, b"h" * 32, 7)
 WELCOME = Welcome(b"epoch--1", "c1", 2, [(4, 5)], b"w" * 32, 1000, 1, 2)
 ACK = Ack(b"epoch--1", 6, [(9, 12)], [Nack(11, 11, "bad_record", permanent=True)], 1000, 1)
-BEAT = Heartbeat("c1", "boot", b"epoch--1", 6, 2, 4, 1, 1.5, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
-STATE = State("c1", True, "boot", b"epoch--1", "0.1.0")
+BEAT = Heartbeat("c1", b"epoch--1", 6, 2, 4, 1, 1.5, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
+STATE = State("c1", True, b"epoch--1", "0.1.0")
 CENTRAL = CentralState(True, "i1")
 MESSAGES: list[Struct] = [HELLO, WELCOME, ACK, BEAT, STATE, CENTRAL]
 KINDS: list[type[Struct]] = [*map(type, MESSAGES), Signed, Record, Case, Step, Observation, Pass, Gap, Event]
@@ -231,7 +231,7 @@ def test_a_text_deep_in_a_body_is_looked_at_too() -> None:
         (BEAT, "connection", 200),
         (BEAT, "state", 200),
         (BEAT, "policy_fault", 2_000),
-        (STATE, "boot", 200),
+        (STATE, "version", 200),
         (HELLO, "version", 200),
         (Gap(1, 1, "damaged"), "why", 200),
         (Event("a"), "detail", 2_000),

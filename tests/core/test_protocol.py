@@ -374,10 +374,18 @@ def test_the_front_of_a_batch_has_exactly_these_bytes_and_the_recorded_sealing_o
     assert msgspec.msgpack.encode(RAWS) == raw("batch.plain")
     payload = raw("batch.payload")
     assert payload.startswith(raw("batch.front"))
-    assert batch.decode(payload, {header.key: KEYS["wire_secret"]}) == (header, RAWS)
-    again = batch.encode(header, RAWS, KEYS["wire_public"])
+    secrets, end = {header.key: KEYS["wire_secret"]}, len(raw("batch.front"))
+    assert batch.decode(payload, secrets, KEYS["box_sign_public"]) == (header, RAWS)
+    again = batch.encode(header, RAWS, KEYS["wire_public"], KEYS["box_sign_secret"])
     assert again.startswith(raw("batch.front"))
-    assert len(again) - len(crypto_plain(again)) == len(raw("batch.front")) + 32 + 16
+    assert len(again) - len(crypto_plain(again)) == end + 64 + 32 + 16
+
+
+def test_the_signature_under_a_batch_has_exactly_these_bytes() -> None:
+    """P-VEC-01, P-BATCH-15"""
+    payload, end = raw("batch.payload"), len(raw("batch.front"))
+    said = b"MC1 batch|" + payload[:end] + hashlib.sha256(payload[end + 64 :]).digest()
+    assert crypto.sign(KEYS["box_sign_secret"], said) == payload[end : end + 64] == raw("batch.signature")
 
 
 def test_the_sealing_with_sm_algorithms_has_exactly_these_bytes() -> None:
@@ -391,7 +399,7 @@ def test_the_sealing_with_sm_algorithms_has_exactly_these_bytes() -> None:
 def crypto_plain(payload: bytes) -> bytes:
     """The compressed records inside a payload."""
     end = len(raw("batch.front"))
-    return crypto.unseal_batch(KEYS["wire_secret"], payload[:end], payload[end:])
+    return crypto.unseal_batch(KEYS["wire_secret"], payload[:end], payload[end + 64 :])
 
 
 def test_the_header_taken_apart_is_the_front_of_the_vector() -> None:

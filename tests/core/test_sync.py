@@ -374,3 +374,40 @@ def test_nothing_is_sent_again_while_the_hall_says_that_everybody_waits() -> Non
     relieved = sync.told(waiting, 0)
     assert sync.expire(relieved, 59 * SECOND).flights, "it came while there was a queue"
     assert sync.patience(relieved, flying(relieved, Lane.LIVE, 3, 3).flights[-1]) == sync.timeout(relieved)
+
+
+def test_backlog_that_would_scatter_waits_and_live_records_do_not() -> None:
+    """P-LIMIT-06"""
+    state = flying(steady(newest=1200, upto=100), Lane.BULK, 101, 200)
+    state = sync.acknowledged(state, nack(101, 200, "scattered"), now=SECOND)
+    assert sync.next_send(state, 1203, SECOND) == Send(Lane.LIVE, 1201, 1203)
+    assert sync.next_send(state, 1200, SECOND) is None
+    assert sync.wake_at(state) == 6 * SECOND
+    assert sync.next_send(state, 1200, 6 * SECOND) == Send(Lane.BULK, 101, 100 + state.window.rows)
+    state = flying(steady(newest=1200, upto=100), Lane.LIVE, 1201, 1203)
+    state = sync.acknowledged(state, nack(1201, 1203, "scattered"), now=SECOND)
+    assert sync.next_send(state, 1203, SECOND) is None, "the very same would be refused again"
+
+
+@pytest.mark.parametrize("phase", [Phase.OFFLINE, Phase.HELLO, Phase.REFUSED])
+def test_a_damage_that_is_met_meanwhile_ends_no_hello(phase: Phase) -> None:
+    """P-HELLO-01: it may be found by a reading that began before."""
+    state = sync.skipped(replace(steady(newest=9, upto=4), phase=phase), 5, 9)
+    assert (state.phase, state.ranges) == (phase, ((5, 9),))
+
+
+def test_what_is_idle_has_nothing_under_way_and_nothing_to_send() -> None:
+    """P-HELLO-11"""
+    state = steady(newest=9, upto=4)
+    assert not sync.is_idle(state, 9)
+    assert not sync.is_idle(flying(state, Lane.BULK, 5, 9), 9)
+    assert sync.is_idle(sync.skipped(state, 5, 9), 9)
+    assert not sync.is_idle(sync.skipped(state, 5, 9), 10)
+
+
+def test_the_answer_to_a_batch_that_somebody_forged_holds_up_nothing() -> None:
+    """P-BATCH-15"""
+    state = flying(steady(newest=1200, upto=100), Lane.BULK, 101, 200)
+    state = sync.acknowledged(state, nack(101, 150, "bad_signature"), now=SECOND)
+    assert sync.next_send(state, 1203, SECOND) == Send(Lane.LIVE, 1201, 1203)
+    assert [(f.first, f.last) for f in state.flights] == [(101, 200)]

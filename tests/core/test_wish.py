@@ -11,7 +11,7 @@ from common.core import message
 from common.core.message import Heartbeat, Policy
 
 WISHED = Policy("s01", 3, 4096, 20)
-BEAT = Heartbeat("c1", "boot", b"epoch--1", 6, 2, 4, 1, 1.5, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
+BEAT = Heartbeat("c1", b"epoch--1", 6, 2, 4, 1, 1.5, None, "", 0, None, 1.0, "steady", 1, "0.1.0")
 OWN = message.identity(WISHED)
 OTHER = message.identity(replace(WISHED, bulk_bytes_per_sec=8192))
 

@@ -70,11 +70,19 @@ def _batch(raws: list[bytes], chain: bytes) -> None:
     found["header"] |= {"last": len(raws), "last_hash": chain.hex()}
     header = build(Header, found["header"])
     front, plain = batch.front(header), msgspec.msgpack.encode(raws)
-    if (front.hex(), plain.hex()) != (found["front_hex"], found["plain_hex"]):
-        payload = batch.encode(header, raws, KEYS["wire_public"])
+    if not _is_sealed(found, front, plain):
+        payload = batch.encode(header, raws, KEYS["wire_public"], KEYS["box_sign_secret"])
         found |= {"front_hex": front.hex(), "plain_hex": plain.hex(), "payload_hex": payload.hex()}
-
+    signature = bytes.fromhex(found["payload_hex"])[len(front) : len(front) + crypto.SIGNATURE_BYTES]
+    found["signature_hex"] = signature.hex()
     found["sm_sealed_hex"] = crypto.seal_sm(KEYS["digest_key"], KEYS["wire_public"], front, raws[3]).hex()
+
+
+def _is_sealed(found: dict[str, Any], front: bytes, plain: bytes) -> bool:
+    """Whether the recorded batch carries this, under a sound signature."""
+    same = (front.hex(), plain.hex()) == (found["front_hex"], found["plain_hex"])
+    kept = batch.claim(bytes.fromhex(found["payload_hex"]))
+    return same and batch.claimed(kept, KEYS["box_sign_public"]) is not None
 
 
 def listed() -> list[str]:

@@ -110,7 +110,6 @@ def beat(place: int, at_wall: int, *, rows: int | None = None) -> Heartbeat:
     waiting = (ROWS - HELD if behind else 0) if rows is None else rows
     return Heartbeat(
         connection="c",
-        boot="b",
         epoch=EPOCH,
         newest=ROWS,
         upto=ROWS - waiting,

@@ -246,6 +246,10 @@ async def test_an_old_backlog_a_stale_round_and_refused_records_are_named() -> N
         said_of_it = (await doctor(place.agent)).checks["E-SYNC-04"]["detail"]
         assert said_of_it.startswith("7 条待传")
         assert "分钟前" not in said_of_it, "no age is below zero"
+        still = {"stalled_secs": 130, "oldest_wall": Clock().wall()}
+        process.write(config.status_path, msgspec.structs.replace(said, **values | still))
+        said_of_it = (await doctor(place.agent)).checks["E-SYNC-04"]
+        assert (said_of_it["status"], "2 分钟仍称缺号" in said_of_it["detail"]) == ("warn", True)
         values |= {"oldest_wall": 0, "rows": 0, "pass_wall": old, "started_wall": old - HOUR}
         process.write(config.status_path, msgspec.structs.replace(said, **values))
         box = await doctor(place.agent)

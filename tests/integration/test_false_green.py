@@ -51,7 +51,6 @@ async def test_no_word_of_a_box_hides_what_is_missing(
     assert await refusal(store, sender) == ""
     beat = Heartbeat(
         "c1",
-        "b",
         sender.epoch,
         0,
         0,
@@ -72,7 +71,7 @@ async def test_no_word_of_a_box_hides_what_is_missing(
     for second in range(0, 90, 10):
         clock.now = NOW + second * SECOND
         sender.number(case(f"live{second}", at=NOW))
-        presence.state("s01", State("c1", True, "b", sender.epoch, "1"))
+        presence.state("s01", State("c1", True, sender.epoch, "1"))
         presence.beat("s01", replace(beat, newest=sender.newest))
         await presence._flush()
         await taken(store, sender.payload(sender.newest), now=clock.now)

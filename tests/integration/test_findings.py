@@ -11,8 +11,9 @@ from sqlalchemy import insert, select
 
 from central import judge
 from central.core.access import Role
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import Store
 from central.welcome import introduce
@@ -25,7 +26,7 @@ from tests.browser import browser
 from tests.integration import city, serving
 from tests.integration.city_cases import ZONE
 from tests.integration.serving import Served, Window, text_of
-from tests.sender import SECRETS, Sender, draft
+from tests.sender import SECRETS, SIGN_KEY, Sender, draft
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,7 +92,7 @@ async def fill(store: Store, clock: Clock) -> None:
         await conn.execute(insert(t.box), [box])
         world = await judge.load_world(conn, ZONE)
         await introduce(conn, SITE, sender.hello(), now.wall)
-        await ingest_batches(conn, [open_batch(SITE, sender.payload(), SECRETS)], world, now)
+        await ingest_batches(conn, [open_batch(SITE, sender.payload(), SECRETS, SIGN_KEY)], world, now)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -149,7 +149,7 @@ def test_the_list_says_of_a_box_that_was_heard_what_the_page_says(hall: Hall) ->
 async def heard(database: Path, now: int) -> None:
     """What enrolment and a box have written."""
     beat = Heartbeat(
-        connection="c", boot="b", epoch=b"e" * 8, newest=9, upto=0, rows=1234, bytes=1, oldest_unsent_age_s=60.0,
+        connection="c", epoch=b"e" * 8, newest=9, upto=0, rows=1234, bytes=1, oldest_unsent_age_s=60.0,
         capture_ok_age_s=1.0, source_fault="", quarantined=0, ack_rtt_ms=None, disk_percent=1.0, state="catchup",
         at_wall=now, version="0.0.9",
     )  # fmt: skip

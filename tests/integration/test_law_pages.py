@@ -10,8 +10,9 @@ import pytest
 from central import judge
 from central.core.access import Role
 from central.core.item import Item, RouteStep
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import items
 from central.store.engine import Store
 from central.welcome import introduce
@@ -21,7 +22,7 @@ from common.core.record import Record, Step
 from common.core.state import Procedure, StepKind
 from tests.contract.test_store import ZONE, _box, at
 from tests.integration.serving import FridayClock, Served, Window, serve, text_of
-from tests.sender import SECRETS, Sender, case, draft, passed
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
 
 CASE = "/hall/cases/s01/7"
 ITEM = Item(
@@ -76,7 +77,7 @@ async def fill(store: Store, clock: Clock) -> None:
     async with store.write() as conn:
         await introduce(conn, "s01", sender.hello(), now)
     async with store.write() as conn:
-        opened = [open_batch("s01", sender.payload(), SECRETS)]
+        opened = [open_batch("s01", sender.payload(), SECRETS, SIGN_KEY)]
         await ingest_batches(conn, opened, world, Moment(now, clock.wall()))
 
 

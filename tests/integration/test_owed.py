@@ -1,7 +1,10 @@
-"""What a restored hall lacks is declared as soon as the buffer takes it, over the same connection."""
+"""What the hall lacks and never gets is read again and declared, over the same connection."""
 
 from pathlib import Path
 
+import msgspec
+
+from agent.buffer import Damaged
 from agent.core import sync
 from agent.keeper import Keeper
 from agent.link import LinkStatus
@@ -9,6 +12,7 @@ from agent.means import Means
 from agent.session import Session
 from agent.sqlfile import BufferFullError
 from common.core import message, record, topics
+from common.core.instant import MINUTE
 from common.core.record import Gap
 from tests.integration.test_collect import Box, Site, forgotten
 from tests.integration.test_remote import HALL_SECRET, box_config, compared, write_keys
@@ -36,20 +40,102 @@ def welcome(session: Session, upto: int) -> bytes:
     return message.encode_signed(said, topics.welcome("s01"), HALL_SECRET)
 
 
+def ack(session: Session, upto: int, upto_hash: bytes = b"") -> bytes:
+    said = message.Ack(session.buffer.epoch, upto, [], [], 1 << 20, 0, 0, upto_hash)
+    return message.encode_signed(said, topics.ack("s01"), HALL_SECRET)
+
+
+def session_of(box: Box, folder: Path) -> Session:
+    """As far as a connection has come when the box has said hello."""
+    write_keys(folder)
+    config, clock = box_config(folder), compared()
+    capture, link = box.collector._capture, LinkStatus(clock)
+    session = Session(Means(config, box.buffer, box.index, capture, box.state, clock, link, Keeper(config)))
+    session.sync = sync.connected(session.sync)
+    return session
+
+
+async def damage(box: Box, seq: int) -> Damaged:
+    active = box.buffer._files.active
+    async with active.transaction():
+        await active.db.execute("UPDATE outbox SET blob=x'00' || blob WHERE seq=?", (seq,))
+    found = await box.buffer.read(seq, box.buffer.newest, 1 << 20)
+    assert isinstance(found, Damaged)
+    return found
+
+
+async def test_a_row_whose_record_is_damaged_is_read_again_and_the_number_declared(tmp_path: Path) -> None:
+    """P-GAP-01, P-GAP-04"""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        (row, *_) = await box.round()
+        await box.collector.round_once()
+        assert [item.key for item in await box.round()] == [], "nothing else is read again"
+        await session._lose(await damage(box, row.seq))
+        (again,) = await box.round()
+        assert (again.table, again.key, again.cause) == (row.table, row.key, "again")
+        (gap,) = await gaps(box)
+        assert (gap.lo, gap.hi, gap.why) == (row.seq, row.seq, "damaged")
+        assert gap.lo < again.seq
+
+
+async def test_a_lost_number_that_the_hall_waits_for_is_declared_at_each_welcome(tmp_path: Path) -> None:
+    """P-HELLO-06, P-HELLO-11: the record that declared it may be lost too, or was not taken where it would scatter."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        (row, *_) = await box.round()
+        await session._lose(await damage(box, row.seq))
+        await session._on_welcome(welcome(session, row.seq - 1))
+        await session._declare()
+        assert [gap.lo for gap in await gaps(box)] == [row.seq, row.seq]
+        session.sync = sync.connected(session.sync)
+        await session._on_welcome(welcome(session, row.seq))
+        await session._declare()
+        assert len(await gaps(box)) == 2, "the hall knows"
+
+
+async def test_what_stands_still_with_nothing_left_to_send_asks_for_a_welcome(tmp_path: Path) -> None:
+    """P-HELLO-11"""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        newest = box.buffer.newest
+        await session._on_welcome(welcome(session, 3))
+        await session._declare()
+        session.sync = sync.skipped(session.sync, 4, newest)
+        assert sync.next_send(session.sync, newest, session.clock.mono()) is None
+        link = session.up.status
+        session._look_for_stall()
+        assert (session.sync.phase, link.stall.upto) == (sync.Phase.STEADY, 3)
+        assert link.stall.idle is not None
+        link.stall = msgspec.structs.replace(link.stall, idle=link.stall.idle - MINUTE)
+        session.greet.clear()
+        session._look_for_stall()
+        assert session.sync.phase is sync.Phase.HELLO
+        assert session.greet.is_set()
+
+
+async def test_an_answer_that_names_numbers_never_given_is_a_contradiction(tmp_path: Path) -> None:
+    """P-HELLO-10: somebody wrote there in our name; to forget by it would lose ours."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        newest = box.buffer.newest
+        await session._on_welcome(welcome(session, 0))
+        await session._on_ack(ack(session, newest + 3))
+        assert (session.sync.phase, session.differs_at) == (sync.Phase.HELLO, newest + 3)
+        assert (await box.buffer.figures()).rows == newest
+        assert session._hello().differs_at == newest + 3
+
+
 async def test_a_gap_that_a_full_disk_did_not_take_stays_owed_until_there_is_room(tmp_path: Path) -> None:
     """P-HELLO-06, P-GAP-04"""
-    write_keys(tmp_path)
     async with Site(tmp_path).running() as box:
-        config, clock = box_config(tmp_path), compared()
-        capture, link = box.collector._capture, LinkStatus(clock)
-        session = Session(
-            Means(config, box.buffer, box.index, capture, box.state, clock, link, Keeper(config))
-        )
+        session = session_of(box, tmp_path)
         rows = [item.key for item in await box.round() if item.seq > 4]
         lost = box.buffer.newest
         await forgotten(box)
         await fill(box)
-        session.sync = sync.connected(session.sync)
         await session._on_welcome(welcome(session, 4))
         await session._declare()
         assert await gaps(box) == []

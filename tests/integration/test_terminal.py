@@ -16,8 +16,9 @@ from sqlalchemy import insert, select, update
 
 import common
 from central import judge
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import open_store
 from central.welcome import introduce
@@ -29,7 +30,7 @@ from common.core.instant import to_us
 from common.core.message import Heartbeat
 from common.core.record import Case, Event, Gap, Result
 from common.core.state import AlarmKind, Outcome
-from tests.sender import SECRETS, Sender, case, draft
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = to_us(datetime(2026, 3, 18, 10, tzinfo=ZONE))
@@ -97,7 +98,7 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
     policy = {"site": "s01", "version": 1, "bulk_bytes_per_sec": 1_024, "linger_ms": 0, "who": "w", "why": "w",
               "set_wall": NOW}  # fmt: skip
     beat = Heartbeat(
-        "c", "b", b"", 0, 0, 0, 0, 0.0, None, "", 0, None, 0.0, "steady", NOW, "1", policy_fault=LINES
+        "c", b"", 0, 0, 0, 0, 0.0, None, "", 0, None, 0.0, "steady", NOW, "1", policy_fault=LINES
     )
     status = {"site": "s01", "online": True, "connection": "c", "since_wall": NOW, "heard_wall": NOW,
               "heartbeat": message.encode(beat)}  # fmt: skip
@@ -120,7 +121,9 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
         assert (await introduce(conn, "s01", sender.hello(), NOW)).refused == ""
     async with store.write() as conn:
         world = await judge.load_world(conn, ZONE)
-        await ingest_batches(conn, [open_batch("s01", sender.payload(), SECRETS)], world, Moment(NOW, NOW))
+        await ingest_batches(
+            conn, [open_batch("s01", sender.payload(), SECRETS, SIGN_KEY)], world, Moment(NOW, NOW)
+        )
         # as a hall of before this rule, or whoever writes in its database
         await conn.execute(insert(t.alarm), [alarm])
         await conn.execute(update(t.site_status).values(**status))

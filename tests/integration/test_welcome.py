@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from central.core.calendar import Calendar
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.presence import Presence
 from central.store import facts, status
 from central.store import tables as t
@@ -21,7 +22,7 @@ from common.core import message
 from common.core.instant import DAY
 from common.core.message import State
 from common.core.record import Gap
-from tests.sender import SECRETS, Sender, case, draft
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 NOW = 1_781_245_925_000_000
 WORLD = World(ZoneInfo("Asia/Shanghai"), Calendar(1, date(2026, 1, 1), [True] * 365), {})
@@ -57,7 +58,9 @@ async def known_epochs(store: Store) -> int:
 
 async def taken(store: Store, payload: bytes, *, now: int = NOW) -> message.Ack:
     async with store.write() as conn:
-        outcome = await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], WORLD, Moment(now, now))
+        outcome = await ingest_batches(
+            conn, [open_batch("s01", payload, SECRETS, SIGN_KEY)], WORLD, Moment(now, now)
+        )
     return outcome.acks[0][1]
 
 
@@ -175,9 +178,9 @@ async def test_a_will_of_a_connection_long_replaced_is_ignored(store: Store) -> 
         async with store.read() as conn:
             return bool((await status.all_status(conn))["s01"].online)
 
-    presence.state("s01", State("new", True, "b", b"epoch--1", "0"))
+    presence.state("s01", State("new", True, b"epoch--1", "0"))
     assert await online()
-    presence.state("s01", State("old", False, "b", b"epoch--1", "0"))
+    presence.state("s01", State("old", False, b"epoch--1", "0"))
     assert await online()
-    presence.state("s01", State("new", False, "b", b"epoch--1", "0"))
+    presence.state("s01", State("new", False, b"epoch--1", "0"))
     assert not await online()

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 from central import judge
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.cases import complete_until
 from central.welcome import introduce
@@ -20,7 +21,7 @@ from common.core.instant import SECOND
 from tests import services
 from tests.journey.scene import Place, command, doctor, events, scene
 from tests.journey.together import together
-from tests.sender import SECRETS, Sender, case, passed
+from tests.sender import SECRETS, SIGN_KEY, Sender, case, passed
 
 pytestmark = pytest.mark.service
 
@@ -112,7 +113,7 @@ async def taken(place: Place, made: Sender, first: int, last: int, schema: int =
         world = await judge.load_world(conn, ZoneInfo("Asia/Shanghai"))
         assert (await introduce(conn, "s01", made.hello(), NOW)).refused == ""
         payload = made.payload(first, last, schema=schema)
-        await ingest_batches(conn, [open_batch("s01", payload, SECRETS)], world, Moment(NOW, NOW))
+        await ingest_batches(conn, [open_batch("s01", payload, SECRETS, SIGN_KEY)], world, Moment(NOW, NOW))
         until = await complete_until(conn, "s01")
     await store.close()
     return until
@@ -176,9 +177,8 @@ async def held_to_account(place: Place) -> None:
     store = await place.hall.store()
     async with store.read() as conn:
         cases = {row.case_key: row.applicant for row in await conn.execute(select(t.case))}
-        acts = [
-            (row.act, row.why) for row in await conn.execute(select(t.audit_line).order_by(t.audit_line.c.id))
-        ]
+        query = select(t.audit_line).where(t.audit_line.c.act.startswith("dead."))
+        acts = [(row.act, row.why) for row in await conn.execute(query.order_by(t.audit_line.c.id))]
     await store.close()
     assert cases == {"1": "王小明", "2": "李小红"}
     assert acts == [

@@ -16,7 +16,7 @@ from common.core.record import Gap, Pass
 from common.mqtt import Link
 from provisioning.core.identity import Box
 from tests.integration.links import joined
-from tests.journey.scene import FIRST, doctor, events, finds, scene, until
+from tests.journey.scene import FIRST, Place, doctor, events, finds, scene, until
 from tests.journey.together import together
 from tests.sender import Sender, case, draft
 
@@ -102,6 +102,9 @@ async def test_a_site_that_signs_and_seals_what_no_box_would_send_does_not_hold_
         async with joined(place.broker, HOSTILE.name, 5) as link:
             await link.publish(topics.hello("s02"), made.hello())
             await until("it is welcomed", lambda: events(place.hall, "site.connected"))
+            await link.publish(topics.lane("s02", Lane.LIVE), forged(made))
+            await until("it is refused", lambda: refused(place, "bad_signature"))
+            await until("people are told", lambda: events(place.hall, "alarm.raised"))
             attack = asyncio.create_task(siege(link, made))
             await until("it has a hearing", lambda: events(place.hall, "record.parked"))
             for _ in range(3):
@@ -120,6 +123,18 @@ async def test_a_site_that_signs_and_seals_what_no_box_would_send_does_not_hold_
         hall = await doctor(place.hall)
         assert not {"E-HALL-01", "E-HALL-02", "E-HALL-13"} & hall.faults
         assert (await finds(place.agent)).code == 0
+
+
+def forged(box: Sender) -> bytes:
+    """As whoever has the account could continue the chain."""
+    maker = Sender("s02", 1, b"t" * 32)
+    maker.epoch, maker.chain, maker.wire_key = box.epoch, [box.chain[0]], box.wire_key
+    maker.number(case("无中生有", at=Clock().office()))
+    return maker.payload()
+
+
+def refused(place: Place, code: str) -> bool:
+    return any(line["code"] == code for line in events(place.hall, "batch.refused"))
 
 
 @together

@@ -24,8 +24,9 @@ from central.core import case as cases
 from central.core import rules
 from central.core.limits import limits
 from central.core.portion import Portion
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store import cases as case_rows
 from central.store import tables as t
 from central.store.engine import Store, open_store
@@ -148,7 +149,7 @@ async def walk(
         "s01", buffer.epoch, send.lane, 1, 1, SCHEMA, crypto.key_id(WIRE_KEY), crypto.WIRE, "zstd",
         run.prev_hash, run.last_hash, clock.wall(),
     )  # fmt: skip
-    payload = batch.encode(header, run.records, WIRE_KEY)
+    payload = batch.encode(header, run.records, WIRE_KEY, SIGN_SECRET)
     state = sync.sent(state, sync.Flight(send.lane, 1, 1, len(payload), clock.mono()))
 
     # 6 payload -> the other side of the broker, over mutual TLS
@@ -158,7 +159,7 @@ async def walk(
     # 7 payload -> facts and acknowledgement, one transaction
     async with store.write() as conn:
         moment = Moment(clock.office(), clock.wall())
-        outcome = await ingest_batches(conn, [open_batch("s01", arrived, SECRETS)], world, moment)
+        outcome = await ingest_batches(conn, [open_batch("s01", arrived, SECRETS, sign_key)], world, moment)
     (_, ack) = outcome.acks[0]
     assert ack.upto == 1
 

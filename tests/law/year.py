@@ -6,8 +6,9 @@ from random import Random
 from msgspec.structs import replace
 
 from central import ticker
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment, World
+from central.opening import open_batch
 from central.store.engine import Store
 from central.welcome import introduce
 from common.clock import Clock
@@ -15,7 +16,7 @@ from common.core.instant import HOUR
 from common.core.record import Record
 from tests.law import histories
 from tests.law.oracle import DAY
-from tests.sender import SECRETS, Sender, draft, passed
+from tests.sender import SECRETS, SIGN_KEY, Sender, draft, passed
 
 STRIDE = 10 * DAY
 BATCH = 500
@@ -60,7 +61,7 @@ async def live(store: Store, world: World, count: int, seed: int = 0) -> int:
             place += 1
         for first in range(begun + 1, sender.newest + 1, BATCH):
             last = min(first + BATCH - 1, sender.newest)
-            opened = open_batch(sender.site, sender.payload(first, last), SECRETS)
+            opened = open_batch(sender.site, sender.payload(first, last), SECRETS, SIGN_KEY)
             async with store.write() as conn:
                 await ingest_batches(conn, [opened], world, Moment(now, now))
         await ticker.tick_once(store, world, Driven(now))

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
-from central.ingest import Opened, _check_overlap
+from central.ingest import _check_overlap
+from central.opening import Opened
 from central.welcome import _forked
 from common.core import batch, crypto, message, offset, ranges, record, topics
 from common.core.batch import Header
@@ -160,7 +161,7 @@ class Hall:
         header, _ = batch.read_header(payload)
         if header.key != crypto.key_id(self.public):
             return self.refusal(header, "unknown_key")
-        header, raws = batch.decode(payload, {header.key: self.secret})
+        header, raws = batch.decode(payload, {header.key: self.secret}, BOX_KEY)
         held = self.held.get(header.epoch)
         if held is None:
             return self.refusal(header, "unknown_epoch")
@@ -274,7 +275,7 @@ class Delivery(RuleBasedStateMachine):
             SITE, box.epoch, send.lane, send.first, last, 1, crypto.key_id(self.wire_key), crypto.WIRE, "zstd",
             box.chain[send.first - 1], box.chain[last], self.ask(),
         )  # fmt: skip
-        payload = batch.encode(header, run, self.wire_key)
+        payload = batch.encode(header, run, self.wire_key, BOX_SECRET)
         self.sync = sync.sent(self.sync, Flight(send.lane, send.first, last, len(payload), self.now))
         self.publish(self.up, topics.lane(SITE, send.lane), payload)
 
@@ -393,8 +394,10 @@ class Delivery(RuleBasedStateMachine):
         self.forget()
 
     def is_contradicted(self, said: Welcome | Ack) -> bool:
+        if said.epoch != self.box.epoch:
+            return False
         mine = self.box.chain.get(said.upto, b"")
-        return said.epoch == self.box.epoch and bool(said.upto_hash) and mine not in {b"", said.upto_hash}
+        return said.upto > self.box.newest or (bool(said.upto_hash) and mine not in {b"", said.upto_hash})
 
     def on_welcome(self, welcome: Welcome) -> None:
         """As `agent/session.py`."""
@@ -482,15 +485,13 @@ class Delivery(RuleBasedStateMachine):
         """The trouble ends: whatever has happened, everything arrives and the buffer empties.
 
         Over the same connection where there is one. Only a box that was misled (it heard, after the hall was restored,
-        what the hall had said before) needs a new one: a welcome alone sets that right.
+        what the hall had said before, perhaps only now) needs a new one: a welcome alone sets that right.
         """
-        if self.sync.phase is Phase.OFFLINE or self.misled:
-            self.connect()
         for _ in range(300):
-            if self.box.forgotten == self.box.newest and self.sync.phase is Phase.STEADY:
-                break
-            if self.sync.phase is Phase.OFFLINE:  # a fork: the program has started anew
+            if self.sync.phase is Phase.OFFLINE or self.misled:  # a fork too: the program has started anew
                 self.connect()
+            elif self.box.forgotten == self.box.newest and self.sync.phase is Phase.STEADY:
+                break
             if self.sync.phase is Phase.HELLO and not self.up:
                 self.say_hello()
             self.now += 5 * SECOND

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from sqlalchemy import insert, select
 
 from central import judge
-from central.ingest import ingest_batches, open_batch
+from central.ingest import ingest_batches
 from central.judge import Moment
+from central.opening import open_batch
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import introduce
@@ -27,7 +28,7 @@ from common.core.record import Case, Record, Step
 from common.core.state import CaseStatus
 from tests.real import logs
 from tests.real.logs import Line, LoggedCase
-from tests.sender import SECRETS, Sender, draft
+from tests.sender import SECRETS, SIGN_KEY, Sender, draft
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, PostgreSql
 
@@ -147,7 +148,9 @@ async def deliver(store: Store, site: str, drafts: Iterable[Record]) -> None:
         world = await judge.load_world(conn, ZONE)
         assert (await introduce(conn, site, sender.hello(), NOW.wall)).refused == ""
     for first in range(1, sender.newest + 1, BATCH):
-        opened = open_batch(site, sender.payload(first, min(first + BATCH - 1, sender.newest)), SECRETS)
+        opened = open_batch(
+            site, sender.payload(first, min(first + BATCH - 1, sender.newest)), SECRETS, SIGN_KEY
+        )
         async with store.write() as conn:
             await ingest_batches(conn, [opened], world, NOW)
 

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("schema", sa.BigInteger(), nullable=False),
         sa.Column("raws", sa.LargeBinary(), nullable=False),
+        sa.Column("claim", sa.LargeBinary(), nullable=False),
         sa.Column("at_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "epoch", "first", name=op.f("pk_parked_batch")),
     )

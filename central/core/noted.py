@@ -1,0 +1,68 @@
+"""What the audit trail says of a site's records: which buffers began, in which order, and which letters people settled.
+
+Theory. A letter that was given up, or a buffer that was taken out, leaves no trace in what the boxes signed. Both are lines of
+the audit, which the hall signs: so `mingcha verify` holds the tables against it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from central.core.trail import Line
+from common.core.state import LetterState
+
+EPOCH_OPEN = "epoch.open"
+_ACTS = {LetterState.DROPPED: "dead.drop", LetterState.REINJECTED: "dead.reinject"}
+_SUBJECT = re.compile(
+    r"(?P<site>[^/]+)/(?P<epoch>([0-9a-f]{2})+)(/(?P<lo>[0-9]{1,19})(-(?P<hi>[0-9]{1,19}))?)?"
+)
+
+
+def epoch_name(site: str, epoch: bytes) -> str:
+    """The subject of a line about an epoch."""
+    return f"{site}/{epoch.hex()}"
+
+
+def run_name(site: str, epoch: bytes, lo: int, hi: int) -> str:
+    """The subject of a line about numbers of an epoch."""
+    return f"{epoch_name(site, epoch)}/{lo}" + (f"-{hi}" if hi > lo else "")
+
+
+class Noted:
+    """Feed it the trail in order."""
+
+    def __init__(self) -> None:
+        self.epochs: defaultdict[str, list[bytes]] = defaultdict(list)
+        """Site -> its epochs in the order in which they began."""
+        self._settled: defaultdict[tuple[str, str, bytes], list[tuple[int, int]]] = defaultdict(list)
+
+    def feed(self, lines: Iterable[Line]) -> None:
+        """What is about something else, or reads otherwise, is passed over."""
+        for line in lines:
+            said = _SUBJECT.fullmatch(line.subject)
+            if said is None:
+                continue
+            site, epoch = said["site"], bytes.fromhex(said["epoch"])
+            if line.act == EPOCH_OPEN:
+                self.epochs[site].append(epoch)
+            elif line.act in _ACTS.values():
+                lo, hi = said["lo"], said["hi"] or said["lo"]
+                span = (int(lo), int(hi)) if lo else (1, 1 << 62)
+                self._settled[line.act, site, epoch].append(span)
+
+    def has_settled(self, site: str, epoch: bytes, seq: int, state: LetterState) -> bool:
+        """Whether somebody is named who brought the letter into `state`; nobody needs to leave it open."""
+        if state is LetterState.OPEN:
+            return True
+        runs = self._settled.get((_ACTS[state], site, epoch), ())
+        return any(lo <= seq <= hi for lo, hi in runs)
+
+    def disordered(self, site: str, epochs: list[bytes]) -> list[str]:
+        """Where a site's `epochs`, in their order, are not those that began."""
+        began = self.epochs.get(site, [])
+        found = [f"审计写着启用过的缓存 {one.hex()} 不在本库" for one in began if one not in epochs]
+        found += [f"缓存 {one.hex()} 没有启用的审计" for one in epochs if one not in began]
+        both = [one for one in began if one in epochs]
+        if both != [one for one in epochs if one in began]:
+            found.append("各份缓存的先后与审计写下的不同")
+        return found

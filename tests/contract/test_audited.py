@@ -1,0 +1,156 @@
+"""What `mingcha verify` says of records that were set aside, buffers that went, and what was derived; on both engines."""
+
+import msgspec
+import pytest
+from sqlalchemy import insert, select, update
+
+from central import dead, verify
+from central.core.audit import What
+from central.judge import Moment, World
+from central.store import tables as t
+from central.store import trail
+from central.store.engine import Store
+from common.core import crypto
+from common.core.record import Record, encode_record
+from common.core.state import LetterState
+from tests.contract.test_store import NOW, ZONE, store, taken, welcomed, world
+from tests.sender import Sender, case
+
+__all__ = ["store", "world"]
+
+
+async def found(store: Store) -> list[tuple[What, int]]:
+    async with store.read() as conn:
+        (report,) = await verify.examine(conn, ZONE, NOW, hall_key=crypto.sign_public(b"h" * 32))
+    return [(item.what, item.lo) for item in report.everything]
+
+
+async def test_a_letter_that_a_newer_program_reads_is_taken_in_with_a_line_of_the_audit(
+    store: Store, world: World
+) -> None:
+    """So none is left that could be read, unless somebody called a record a letter."""
+    box = Sender()
+    box.number(case("1", at=NOW))
+    box.raws.append(b"\xc1")
+    box.chain.append(crypto.chain_next(box.chain[-1], 2, b"\xc1"))
+    box.sign()
+    await welcomed(store, box)
+    await taken(store, world, box.payload())
+    assert await found(store) == [(What.DEAD, 2)]
+    async with store.read() as conn:
+        assert await dead.readable(conn) == []
+    raw = encode_record(record_of(2))
+    async with store.write() as conn:  # what an upgrade of this program comes to
+        await conn.execute(update(t.dead_letter).values(raw=raw))
+        (letter,) = await dead.readable(conn)
+        await dead.take_readable(conn, letter, world, Moment(NOW, NOW))
+        assert await dead.readable(conn) == []
+        (state,) = await conn.scalars(select(t.dead_letter.c.state))
+        (line,) = await trail.about(conn, "dead.reinject", dead.name_of(letter), 9)
+    assert (state, line.who) == (LetterState.REINJECTED.value, trail.HALL)
+    assert (What.HIDDEN, 2) not in await found(store)
+
+
+def record_of(seq: int) -> Record:
+    return msgspec.structs.replace(case("2", at=NOW), seq=seq)
+
+
+@pytest.mark.parametrize("name", ["s01/{}/1", "s01/{}", "s01/{}/1-3"])
+async def test_a_letter_that_was_given_up_needs_a_line_of_the_audit_that_names_it(
+    store: Store, world: World, name: str
+) -> None:
+    box = Sender()
+    box.number(case("1", at=NOW))
+    box.sign()
+    await welcomed(store, box)
+    await taken(store, world, box.payload())
+    assert await found(store) == []
+    async with store.write() as conn:
+        await conn.execute(t.record.delete().where(t.record.c.seq == 1))
+        await conn.execute(t.row_head.delete())
+        await conn.execute(t.case.delete())
+        letter = {"site": "s01", "epoch": box.epoch, "seq": 1, "code": "bad_record", "reason": "?"}
+        letter |= {"raw": box.raws[0], "at_wall": NOW, "state": LetterState.DROPPED.value}
+        await conn.execute(insert(t.dead_letter).values(**letter))
+    assert await found(store) == [(What.HIDDEN, 1)]
+    async with store.write() as conn:
+        await trail.note(conn, NOW, "anna", "dead.drop", f"s01/{box.epoch.hex()}/2", "另一封")
+    assert await found(store) == [(What.HIDDEN, 1)]
+    async with store.write() as conn:
+        await trail.note(conn, NOW, "anna", "dead.drop", name.format(box.epoch.hex()), "厂商确认")
+    assert await found(store) == [(What.DEAD, 1)]
+    async with store.write() as conn:
+        await conn.execute(t.audit_line.update().where(t.audit_line.c.act == "dead.drop").values(who="bao"))
+    assert What.TRAIL in {what for what, _ in await found(store)}
+
+
+async def test_the_buffers_of_a_site_are_those_that_the_audit_says_began(store: Store, world: World) -> None:
+    one, two = Sender(), Sender()
+    for sender in (one, two):
+        sender.number(case("1", at=NOW))
+        sender.sign()
+        await welcomed(store, sender)
+        await taken(store, world, sender.payload())
+    honest = await found(store)
+    async with store.write() as conn:
+        await conn.execute(t.ingest_cursor.update().values(epoch_no=3 - t.ingest_cursor.c.epoch_no))
+    assert (What.EPOCH, 0) in await found(store)
+    assert (What.EPOCH, 0) not in honest
+
+
+async def said(store: Store) -> list[str]:
+    async with store.read() as conn:
+        (report,) = await verify.examine(conn, ZONE, NOW)
+    return [item.detail for item in report.findings]
+
+
+async def test_records_of_a_buffer_that_nobody_knows_are_named(store: Store, world: World) -> None:
+    """Whatever else of it was taken out: its line of the audit, its cursor, which was the last."""
+    one, two = Sender(), Sender()
+    for sender in (one, two):
+        sender.number(case(sender.epoch.hex(), at=NOW))
+        sender.sign()
+        await welcomed(store, sender)
+        await taken(store, world, sender.payload())
+    async with store.write() as conn:
+        await conn.execute(t.ingest_cursor.delete().where(t.ingest_cursor.c.epoch == two.epoch))
+        await conn.execute(t.audit_line.delete().where(t.audit_line.c.subject.contains(two.epoch.hex())))
+    assert f"缓存 {two.epoch.hex()} 没有游标" in await said(store)
+
+
+async def test_a_row_without_its_current_version_is_named_though_its_case_is_gone_too(
+    store: Store, world: World
+) -> None:
+    box = Sender()
+    box.number(case("1", at=NOW), case("2", at=NOW))
+    box.sign()
+    await welcomed(store, box)
+    await taken(store, world, box.payload())
+    assert await said(store) == []
+    async with store.write() as conn:
+        await conn.execute(t.row_head.delete().where(t.row_head.c.key == "2"))
+        await conn.execute(t.case.delete().where(t.case.c.case_key == "2"))
+    assert await said(store) == ["case 的一行没有当前版本"]
+
+
+async def test_a_record_under_another_number_than_its_own_is_set_aside_alone(
+    store: Store, world: World
+) -> None:
+    """P-REC-01, P-NACK-02: it would take the place of the one that has this number by right."""
+    box = Sender()
+    box.number(case("1", at=NOW))
+    for raw in (
+        encode_record(record_of(3)),
+        encode_record(msgspec.structs.replace(case("3", at=NOW), seq=3)),
+    ):
+        box.raws.append(raw)
+        box.chain.append(crypto.chain_next(box.chain[-1], box.newest, raw))
+    await welcomed(store, box)
+    ack = (await taken(store, world, box.payload())).acks[0][1]
+    assert (ack.upto, [(nack.first, nack.last) for nack in ack.nacks]) == (3, [(2, 2)])
+    async with store.read() as conn:
+        assert [
+            tuple(row) for row in await conn.execute(select(t.dead_letter.c.seq, t.dead_letter.c.reason))
+        ] == [(2, "number 3 in the place of 2")]
+        kept = await conn.execute(select(t.record.c.seq, t.record.c.key).order_by(t.record.c.seq))
+        assert [tuple(row) for row in kept] == [(1, "1"), (3, "3")]

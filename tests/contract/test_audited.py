@@ -10,7 +10,7 @@ from central.judge import Moment, World
 from central.store import tables as t
 from central.store import trail
 from central.store.engine import Store
-from common.core import crypto
+from common.core import batch, crypto
 from common.core.record import Record, encode_record
 from common.core.state import LetterState
 from tests.contract.test_store import NOW, ZONE, store, taken, welcomed, world
@@ -154,3 +154,23 @@ async def test_a_record_under_another_number_than_its_own_is_set_aside_alone(
         ] == [(2, "number 3 in the place of 2")]
         kept = await conn.execute(select(t.record.c.seq, t.record.c.key).order_by(t.record.c.seq))
         assert [tuple(row) for row in kept] == [(1, "1"), (3, "3")]
+
+
+@pytest.mark.parametrize("schema", [1, 2])
+async def test_a_record_waits_for_an_upgrade_only_where_its_box_has_signed_that_it_must(
+    store: Store, world: World, schema: int
+) -> None:
+    """P-NACK-04: what the box has signed of the batch in which it was says that it can be read."""
+    box = Sender()
+    box.number(case("1", at=NOW))
+    box.sign()
+    await welcomed(store, box)
+    await taken(store, world, box.payload())
+    async with store.write() as conn:
+        await conn.execute(t.record.delete().where(t.record.c.seq == 1))
+        await conn.execute(t.row_head.delete())
+        await conn.execute(t.case.delete())
+        row = {"site": "s01", "epoch": box.epoch, "first": 1, "last": 1, "schema": schema, "at_wall": NOW}
+        row |= {"raws": msgspec.msgpack.encode(box.raws[:1]), "claim": batch.claim(box.payload(1, 1))}
+        await conn.execute(insert(t.parked_batch).values(**row))
+    assert await found(store) == [(What.HIDDEN, 1)]

@@ -12,8 +12,6 @@ from agent.box import Box
 from common.core.instant import SECOND
 from common.health import Outcome, Status, ok
 
-_DEPTH = 6
-"""Of this file in its release: `python/usr/lib/python3/dist-packages/agent`."""
 _SUMS = "SHA256SUMS"
 _OURS = ("bin/", "/agent/", "/common/", "/provisioning/")
 """What is read whole; of the libraries, which take longer than a doctor has, it is seen that they are there."""
@@ -23,8 +21,7 @@ _REPAIR = "请再执行一次安装命令（不含令牌亦可），程序会修
 
 def _tree() -> Path | None:
     """None where the program runs from elsewhere, as in a developer's folder."""
-    tree = Path(__file__).resolve().parents[_DEPTH]
-    return tree if (tree / _SUMS).exists() else None
+    return next((tree for tree in Path(__file__).resolve().parents if (tree / _SUMS).exists()), None)
 
 
 async def unchanged(box: Box) -> Outcome:

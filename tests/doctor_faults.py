@@ -105,7 +105,7 @@ async def never_enrolled(stage: Stage) -> Struck:
 def not_renewed(name: str, check: str, code: str) -> None:
     """The hall has refused the box's last renewal, and root noted it."""
 
-    @fault(name, check, sampled=code == "cloned")
+    @fault(name, check)
     async def strike(stage: Stage) -> Struck:
         note = stage.folder / "not-renewed"
         note.write_text(f"{code}\n市中心没有登记本机\n请市中心执行  mingcha site reissue s01\n", "utf-8")

@@ -46,13 +46,13 @@ async def out_of_memory(stage: Stage) -> Struck:
     yield
 
 
-@fault("机器过热", "E-SYS-06", sampled=True)
+@fault("机器过热", "E-SYS-06")
 async def too_hot(stage: Stage) -> Struck:
     shown(stage, "thermal", "/sys/class", {"thermal/thermal_zone0/temp": "97000\n"})
     yield
 
 
-@fault("操作系统太旧", "E-SYS-08", sampled=True)
+@fault("操作系统太旧", "E-SYS-08")
 async def old_system(stage: Stage) -> Struck:
     program = stage.folder / "old/systemctl"
     program.parent.mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ async def lost(stage: Stage) -> Struck:
         yield
 
 
-@fault("新版试运行没有结束", "E-UPG-01", sampled=True)
+@fault("新版试运行没有结束", "E-UPG-01")
 async def on_trial(stage: Stage) -> Struck:
     with installed(stage) as tree:
         put_link(tree.parents[1] / "trusted", tree.with_name("1.0-a"))

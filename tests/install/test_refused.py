@@ -58,10 +58,11 @@ def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, warm: str) 
 
 def test_a_retired_site_is_told_so(lab: Lab, warm: str) -> None:
     site = Site(lab, "r05")
-    box, _ = site.box(warm)
+    box, office = site.box(warm)
     box.must(site.command)
     lab.mingcha("site", "retire", "r05", "--why", "撤并")
     assert site.boxes() == [(1, "retired")]
+    office.receive()  # it is told when it sends something
     box.until(lambda: "停用" in box.sh("mingcha-agent doctor")[1])
 
 

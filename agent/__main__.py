@@ -70,9 +70,8 @@ def check_config(path: Path) -> int:
         say(f"! 未配置数据源：没有 {settings.mapping}", err=True)
         return EX_CONFIG
     source, tables = mapping.load(settings.mapping)
-    say(
-        f"✓ {path}：站点 {settings.site} 第 {settings.generation} 代，市中心 {settings.mqtt.host}:{settings.mqtt.port}"
-    )
+    box = f"第 {settings.generation} 代" if settings.is_enrolled else "还没有登记"
+    say(f"✓ {path}：站点 {settings.site} {box}，市中心 {settings.mqtt.host}:{settings.mqtt.port}")
     say(
         f"✓ {settings.mapping}：{source.type}，{len(tables)} 张表（{'、'.join(table.name for table in tables)}）"
     )

@@ -90,7 +90,8 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     site: Annotated[str, Meta(pattern=SITE_ID)]
     """Letters, digits, `-` and `_`, as the hall has it."""
-    generation: Annotated[int, Meta(ge=1)]
+    generation: Annotated[int, Meta(ge=0)]
+    """Which of the site's boxes this is; 0: it is not enrolled yet, so it collects and keeps."""
     mqtt: MqttConfig
     name: str = ""
     data_dir: Path = Path("data")
@@ -117,6 +118,10 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def cameras_path(self) -> Path:
         return self.data_dir / "cameras.sealed"
+
+    @property
+    def is_enrolled(self) -> bool:
+        return self.generation > 0
 
     @property
     def client_id(self) -> str:

@@ -9,7 +9,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from agent import __version__, buffer_checks, identity_checks, line_checks, source_checks, system_checks
+from agent import (
+    __version__,
+    buffer_checks,
+    identity_checks,
+    line_checks,
+    machine_checks,
+    release_checks,
+    source_checks,
+    system_checks,
+)
 from agent import config as configs
 from agent.box import Box
 from agent.camera import checks as cameras
@@ -102,20 +111,26 @@ def _checks(box: Box) -> dict[str, CheckFunction]:
 _LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {
     "E-SYS-01": system_checks.running,
     "E-SYS-02": system_checks.restarts,
+    "E-SYS-03": release_checks.unchanged,
     "E-SYS-04": system_checks.disk,
+    "E-SYS-05": machine_checks.memory,
+    "E-SYS-06": machine_checks.temperature,
     "E-SYS-07": system_checks.clock,
+    "E-SYS-08": machine_checks.system,
     "E-SYS-09": system_checks.configured,
     "E-ID-01": identity_checks.readable,
     "E-ID-02": identity_checks.fitting,
     "E-ID-03": identity_checks.chained,
     "E-ID-04": identity_checks.valid,
     "E-ID-05": identity_checks.accepted,
+    "E-ID-06": identity_checks.alone,
     "E-ID-07": identity_checks.master_key,
     "E-NET-01": line_checks.routed,
     "E-NET-05": line_checks.resolved,
     "E-NET-02": line_checks.answering,
     "E-NET-03": line_checks.reachable,
     "E-NET-04": line_checks.encrypted,
+    "E-NET-06": line_checks.full_sized,
     "E-BUF-01": buffer_checks.usable,
     "E-BUF-02": buffer_checks.filled,
     "E-BUF-03": buffer_checks.opened,
@@ -134,4 +149,6 @@ _LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {
     "E-SRC-07": source_checks.clock,
     "E-SRC-09": source_checks.last_pass,
     "E-SRC-10": buffer_checks.bad_rows,
+    "E-UPG-01": release_checks.settled,
+    "E-UPG-02": release_checks.passed,
 }

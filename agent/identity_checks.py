@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from agent import app, keeper, master
+from agent import app, keeper, line_checks, master, upload
 from agent.box import Box
 from common import sealed
 from common.core import crypto
@@ -24,6 +24,8 @@ async def readable(box: Box) -> Outcome:
     sign_secret = app.read_key(identity.sign_key, "本站点的签名私钥")
     app.read_key(identity.digest_key, "摘要密钥")
     app.read_key(identity.hall_sign, "市中心的签名公钥")
+    if not box.config.is_enrolled:
+        return await _waiting(box)
     files = [identity.sign_key, identity.digest_key]
     if box.config.mqtt.tls:
         _key(box.config.mqtt.node)
@@ -35,6 +37,21 @@ async def readable(box: Box) -> Outcome:
         names = " ".join(map(str, open_to_all))
         return Outcome(Status.WARN, f"本机任何用户都能读：{names}", f"chmod o= {names}")
     return ok(f"签名公钥 {crypto.key_id(crypto.sign_public(sign_secret))}")
+
+
+async def _waiting(box: Box) -> Outcome:
+    """Installed without a line. While the hall cannot be reached, that is the cause, which others find."""
+    door, refused = line_checks.door_of(box), box.config.mqtt.node.with_name("refused")
+    if refused.exists():
+        said, _, step = refused.read_text("utf-8").strip().partition("\n")
+        return Outcome(Status.FAIL, f"{upload.NOT_ENROLLED}：{said}", step)
+    if door is None or await line_checks.dial(*door) != line_checks.OPEN:
+        return Outcome(Status.SKIP, f"{upload.NOT_ENROLLED}，线路通了自动登记")
+    return Outcome(
+        Status.WARN,
+        f"{upload.NOT_ENROLLED}，线路已通，正在登记",
+        "请等半分钟；或立即执行  systemctl start mingcha-join",
+    )
 
 
 def _key(node: Path) -> bytes:
@@ -58,12 +75,16 @@ def _leaf(box: Box) -> x509.Certificate:
     return _certificates(box.config.mqtt.node, "本机证书")[0]
 
 
-_PLAIN = "演示用的本机连接，不用证书"
+def _needless(box: Box) -> Outcome | None:
+    """Where there is no certificate, and none is missed by the check that asks."""
+    if not box.config.mqtt.tls:
+        return ok("演示用的本机连接，不用证书")
+    return None if box.config.is_enrolled else Outcome(Status.SKIP, upload.NOT_ENROLLED)
 
 
 async def fitting(box: Box) -> Outcome:
-    if not box.config.mqtt.tls:
-        return ok(_PLAIN)
+    if needless := _needless(box):
+        return needless
     leaf = _leaf(box)
     own = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if own != _key(box.config.mqtt.node):
@@ -81,8 +102,8 @@ async def fitting(box: Box) -> Outcome:
 
 async def chained(box: Box) -> Outcome:
     """Times are left out: an expired certificate still shows whose it is."""
-    if not box.config.mqtt.tls:
-        return ok(_PLAIN)
+    if needless := _needless(box):
+        return needless
     leaf, *between = _certificates(box.config.mqtt.node, "本机证书")
     roots = _certificates(box.config.mqtt.ca, "CA 证书")
     said = f"本机证书不是由 {box.config.mqtt.ca} 签发的：它们属于两个市中心"
@@ -109,11 +130,14 @@ def _issued(leaf: x509.Certificate, by: x509.Certificate) -> bool:
 
 
 async def valid(box: Box) -> Outcome:
-    if not box.config.mqtt.tls:
-        return ok(_PLAIN)
+    if needless := _needless(box):
+        return needless
     leaf = _leaf(box)
     left = (to_us(leaf.not_valid_after_utc) - box.clock.wall()) // DAY
     detail = f"还有 {left} 天（{leaf.subject.rfc4514_string()}）"
+    code, why = _not_renewed(box)
+    if code and code not in _SAID_ELSEWHERE:
+        return Outcome(Status.FAIL if left < 0 else Status.WARN, f"{detail}，没有续期：{why[0]}", why[1])
     return Outcome(Status.FAIL if left < 0 else Status.WARN if left < 10 else Status.OK, detail)
 
 
@@ -122,6 +146,26 @@ async def accepted(box: Box) -> Outcome:
     if not code:
         return ok()
     return Outcome(Status.FAIL, _REFUSALS.get(code, f"市中心拒绝本站点（{code}）"))
+
+
+async def alone(box: Box) -> Outcome:
+    """What the hall said to this box's renewal: who has the same identity and was earlier is another machine."""
+    code, why = _not_renewed(box)
+    return Outcome(Status.FAIL, why[0]) if code == _CLONED else ok()
+
+
+_CLONED = "cloned"
+_SAID_ELSEWHERE = {_CLONED, "superseded", "revoked", "retired"}
+"""By the check of that name, and by `accepted`."""
+
+
+def _not_renewed(box: Box) -> tuple[str, tuple[str, str]]:
+    """The hall's last word to a renewal, where it was a refusal: code, (words, remedy). Root has noted it."""
+    note = box.config.mqtt.node.with_name("not-renewed")
+    if not note.exists():
+        return "", ("", "")
+    code, said, step, *_ = [*note.read_text("utf-8").splitlines(), "", "", ""]
+    return code, (said, step)
 
 
 _REFUSALS = {

@@ -4,10 +4,13 @@ The link itself is asked of the running agent: a second connection under the sam
 """
 
 import asyncio
+import fcntl
 import ipaddress
 import re
 import socket
 import ssl
+import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,10 +32,13 @@ STALLED_SECS = 120
 _DIAL_SECS = 2.0
 _REFUSE_SECS = 0.6
 """TLS 1.3: a server refuses our certificate only after the handshake; silence this long means it did not."""
+_FIRST_PACKET = b"\x10\x80\x40" + bytes(6000)
+"""Of an MQTT CONNECT of 8 KB: several segments on any line."""
+_PASS_SECS, _LOOK_SECS = 1.5, 0.05
 _GRACE = 10 * SECOND
 """After its start the agent may still be about to meet the hall."""
 _DOOR = re.compile(r"https://\[?(?P<host>[^/\]]+?)\]?:(?P<port>\d+)")
-_OPEN, _REFUSED = "", "连接被拒绝"
+OPEN, _REFUSED = "", "连接被拒绝"
 
 
 def _address(host: str) -> str:
@@ -83,22 +89,23 @@ async def resolved(box: Box) -> Outcome:
 
 async def answering(box: Box) -> Outcome:
     """The hall's machine answers at one of its two ports, if only with a refusal."""
-    mqtt, door = box.config.mqtt, _door(box)
-    said = [await _dial(mqtt.host, mqtt.port)] if door is None else []
+    mqtt, door = box.config.mqtt, door_of(box)
+    said = [await dial(mqtt.host, mqtt.port)] if door is None else []
     if door is not None:
-        said = list(await asyncio.gather(_dial(mqtt.host, mqtt.port), _dial(*door)))
-    if all(one not in {_OPEN, _REFUSED} for one in said):
+        said = list(await asyncio.gather(dial(mqtt.host, mqtt.port), dial(*door)))
+    if all(one not in {OPEN, _REFUSED} for one in said):
         return Outcome(Status.FAIL, f"{mqtt.host} 没有应答：{said[0]}", since=_link_since(box))
-    if door is not None and said[0] == _OPEN and said[1] != _OPEN:
+    if door is not None and said[0] == OPEN and said[1] != OPEN:
+        status, so = (
+            (Status.WARN, "证书到时不能续期") if box.config.is_enrolled else (Status.FAIL, "本机不能登记")
+        )
         return Outcome(
-            Status.WARN,
-            f"登记服务 {door[0]}:{door[1]} {said[1]}，证书到时不能续期",
-            "请市中心启动登记服务，并放行这个端口",
+            status, f"登记服务 {door[0]}:{door[1]} {said[1]}，{so}", "请市中心启动登记服务，并放行这个端口"
         )
     return ok(mqtt.host if door is None else f"登记服务 {door[0]}:{door[1]}")
 
 
-def _door(box: Box) -> tuple[str, int] | None:
+def door_of(box: Box) -> tuple[str, int] | None:
     """Where certificates are renewed, as enrolment has written it; None on a box that was set up by hand."""
     with suppress(OSError):
         found = _DOOR.match(box.config.mqtt.node.with_name("hall").read_text("utf-8"))
@@ -106,7 +113,7 @@ def _door(box: Box) -> tuple[str, int] | None:
     return None
 
 
-async def _dial(host: str, port: int) -> str:
+async def dial(host: str, port: int) -> str:
     """Empty where somebody listens, else why not."""
     try:
         async with asyncio.timeout(_DIAL_SECS):
@@ -118,12 +125,12 @@ async def _dial(host: str, port: int) -> str:
     except OSError as error:
         return f"连不上：{words(error)}"
     writer.close()
-    return _OPEN
+    return OPEN
 
 
 async def reachable(box: Box) -> Outcome:
     where = f"{box.config.mqtt.host}:{box.config.mqtt.port}"
-    said = await _dial(box.config.mqtt.host, box.config.mqtt.port)
+    said = await dial(box.config.mqtt.host, box.config.mqtt.port)
     if said == _REFUSED:
         said = "连接被拒绝（主机可达，端口不通）"
     return Outcome(Status.FAIL, f"{where} {said}", since=_link_since(box)) if said else ok(where)
@@ -156,6 +163,28 @@ async def encrypted(box: Box) -> Outcome:
     except (ssl.SSLError, ConnectionError) as error:
         return Outcome(Status.FAIL, f"市中心不接受本机的证书：{error}", "请市中心为本站点重新签发证书")
     return Outcome(Status.FAIL, "市中心不接受本机的证书", "请市中心为本站点重新签发证书") if refused else ok()
+
+
+async def full_sized(box: Box) -> Outcome:
+    """Small packets pass, full ones may not: the kernel knows what of them was never acknowledged (tcp(7), SIOCOUTQ).
+
+    The broker is sent the beginning of a first packet, for the rest of which it waits.
+    """
+    mqtt = box.config.mqtt
+    if not mqtt.tls:
+        return ok("演示用的本机连接")
+    _, writer = await asyncio.open_connection(mqtt.host, mqtt.port, ssl=tls_context(mqtt))
+    try:
+        writer.write(_FIRST_PACKET)
+        line = writer.get_extra_info("socket").fileno()
+        for _ in range(round(_PASS_SECS / _LOOK_SECS)):
+            await asyncio.sleep(_LOOK_SECS)
+            left = int.from_bytes(fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+            if not left:
+                return ok()
+    finally:
+        writer.close()
+    return Outcome(Status.FAIL, f"{mqtt.host} 收不到满长的数据包，小的收得到", since=_link_since(box))
 
 
 def _of_hall(box: Box, shown: bytes) -> Outcome:

@@ -12,6 +12,7 @@ from common.core.errors import UnavailableError
 from common.core.instant import SECOND
 
 STABLE_SECS = 60.0
+NOT_ENROLLED = "本机还没有登记"
 MAX_PAUSE_SECS = 60.0
 SHORT_PAUSE_SECS = 10.0
 """While an outage is short: what comes back soon must not wait a minute for its boxes."""
@@ -20,6 +21,9 @@ SHORT_SECS = 300.0
 
 async def run(means: Means) -> None:
     """Deliver for ever. Raises ForkedError where the buffer is a copy."""
+    if not means.config.is_enrolled:
+        means.status.away(NOT_ENROLLED, "线路通了自动登记，随后自动补传")
+        await asyncio.Event().wait()  # enrolment starts the program anew
     attempt, lost_mono = 0, means.clock.mono()
     while True:
         began = means.clock.mono()

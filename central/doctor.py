@@ -15,7 +15,7 @@ from central.config import CentralConfig
 from central.core import site, wording
 from central.status import NOT_YET
 from central.status import Status as HallStatus
-from central.store import alarms, cases, facts, law, pages, parked, wall
+from central.store import alarms, cases, facts, law, pages, parked, trail, wall
 from central.store.engine import look
 from common import health, process
 from common.clock import Clock
@@ -28,6 +28,8 @@ from common.mqtt import tls_context
 
 HORIZON_WORKDAYS = 60
 SERVER_DAYS_WARN = 30
+BACKUP_DAYS = 7
+"""From here on what would be lost is more than a week of the hall's own decisions."""
 OLD_PAGE = 30 * SECOND
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
@@ -90,6 +92,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-04": by_database(_ticker),
         "E-HALL-05": lambda: _pages(hall),
         "E-HALL-06": lambda: _certificate(hall),
+        "E-HALL-07": by_database(_backup),
         "E-HALL-08": by_database(_calendar),
         "E-HALL-09": lambda: _running(hall),
         "E-HALL-10": lambda: _embedded(hall),
@@ -177,6 +180,19 @@ async def _pages(hall: Hall) -> Outcome:
     age = Clock().wall() - hall.status.looked_wall
     detail = f"页面上的数据已有 {wording.span(age)}没有更新"
     return Outcome(Status.FAIL, detail) if age > OLD_PAGE else ok()
+
+
+async def _backup(hall: Hall, conn: AsyncConnection) -> Outcome:
+    """By the trail, in which every backup notes itself; a hall that is younger than that has none yet."""
+    del hall
+    lines = await trail.listed(conn, trail.Wanted(act="central.backup"), 1)
+    first = await trail.oldest(conn)
+    now = Clock().wall()
+    if not lines and (first is None or now - first < BACKUP_DAYS * DAY):
+        return ok("还没有备份过")
+    age = (now - (lines[0].at_wall if lines else first or now)) // DAY
+    said = f"上次备份在 {age} 天前" if lines else f"从来没有备份过，已运行 {age} 天"
+    return Outcome(Status.WARN, said) if age >= BACKUP_DAYS else ok(said)
 
 
 async def _calendar(hall: Hall, conn: AsyncConnection) -> Outcome:

@@ -127,7 +127,7 @@ def move(address: str, arrived: bool, path: Path) -> None:
 def restore(file: Path, path: Path) -> None:
     from provisioning import backup
 
-    backup.restore(file, path.absolute(), backup.ask_password())
+    backup.restore(file, path.absolute(), backup.ask_password(), os.environ.get(backup.DATABASE, ""))
     say("下一步：sh install.sh（介质上），或  mingcha central init")
 
 
@@ -169,6 +169,17 @@ def renew(now: bool) -> None:
     from provisioning import renew as renewing
 
     renewing.renew(even_if_early=now)
+
+
+@box.command(hidden=True, help="没有线路时装好的机器：线路通了就登记；由定时器每半分钟执行。")
+def join() -> None:
+    from provisioning import identity_step
+
+    if not identity_step.may_join():  # looked at first: who installs meanwhile is not kept waiting
+        return
+    with _alone():
+        identity_step.join()
+        say("✓ 已登记，令牌已作废")
 
 
 @box.command(
@@ -233,12 +244,18 @@ def uninstall(purge: bool) -> None:
     type=click.Path(path_type=Path),
     required=True,
     metavar="文件",
-    help="发行私钥；没有就新建。离线保管：换了它，已装的站点不认新的发行。",
+    help="发行私钥；没有就新建。离线保管。",
 )
-def medium(folder: Path, arch: str, key: Path) -> None:
+@click.option(
+    "--spare",
+    type=click.Path(path_type=Path),
+    metavar="文件",
+    help="备用的发行私钥；没有就新建，与发行私钥分开保管。发行私钥丢失或泄露后，用它作 --key 制作下一个发行，站点照认；不写则没有备用。",
+)
+def medium(folder: Path, arch: str, key: Path, spare: Path | None) -> None:
     from provisioning import medium as media
 
-    made = media.make(folder.absolute(), arch, key.absolute())
+    made = media.make(folder.absolute(), arch, key.absolute(), spare.absolute() if spare else None)
     say(
         f"✓ {folder}：发行 {made.release} {made.arch}，{made.size / 1e6:.0f} MB    市中心执行：sh install.sh --host 地址"
     )

@@ -1,13 +1,16 @@
 """`mingcha central backup | restore`: everything that makes this hall this hall, in one file that only its password opens.
 
-CA, keys, configuration, mappings and a consistent copy of the database. Boxes notice nothing of a restored hall: same CA,
-same pins, same keys; what it took in after the backup it asks for again. Releases are not in it: the medium has them.
+CA, keys, configuration, mappings and a consistent copy of the database, as an SQLite file whatever the hall runs on. Boxes
+notice nothing of a restored hall: same CA, same pins, same keys; what it took in after the backup it asks for again. Releases
+are not in it: the medium has them.
 """
 
 import asyncio
 import getpass
 import io
+import json
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -23,13 +26,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from central.store import trail
+from central.store import trail, whole
 from central.store.engine import within
 from common.cli import say
 from common.clock import Clock
-from common.core.errors import ConfigError, RejectedError, UsageError, words
+from common.core.errors import ConfigError, RejectedError, UnavailableError, UsageError, words
 from provisioning.files import PRIVATE, belong, write_file
-from provisioning.settings import Hall
+from provisioning.settings import Hall, database_url
 
 _MAGIC = b"MCBACKUP1\n"
 _SALT_BYTES, _PREFIX_BYTES, _TAG_BYTES = 16, 7, 16
@@ -38,6 +41,8 @@ SHORTEST = 12
 """Characters of the password: the file leaves the hall."""
 _DATABASE = "central.db"
 _CONFIG = "config/"
+DATABASE = "MINGCHA_DATABASE"
+"""Environment variable: `database` of the restored hall. Never an argument: there is a password in it."""
 
 
 def backup(hall: Hall, file: Path, password: str) -> None:
@@ -45,22 +50,22 @@ def backup(hall: Hall, file: Path, password: str) -> None:
     if len(password) < SHORTEST:
         raise UsageError(f"备份密码至少 {SHORTEST} 个字符", hint="请写一句话；忘记了，备份就打不开")
     now, who = Clock().wall(), getpass.getuser()
-    is_here = hall.database_url.startswith("sqlite")
     with tempfile.TemporaryDirectory(dir=_folder_of(file)) as place:
         copy = Path(place) / _DATABASE
-        if is_here:
+        if hall.database_url.startswith("sqlite"):
             with (
                 closing(sqlite3.connect(hall.data / _DATABASE)) as source,
                 closing(sqlite3.connect(copy)) as target,
             ):
                 source.backup(target)
+        else:
+            asyncio.run(whole.pour(hall.database_url, _sqlite(copy)))
         part = Path(place) / "backup"
         with part.open("xb") as raw:
             os.fchmod(raw.fileno(), PRIVATE)
             sealed = _Sealed(raw, password)
             with tarfile.open(fileobj=sealed, mode="w|gz") as tar:
-                if is_here:
-                    tar.add(copy, _DATABASE)
+                tar.add(copy, _DATABASE)
                 for path in _files(hall.folder):
                     tar.add(path, _CONFIG + path.relative_to(hall.folder).as_posix(), recursive=False)
             sealed.finish()
@@ -75,14 +80,13 @@ def backup(hall: Hall, file: Path, password: str) -> None:
     say(
         f"✓ 已备份并读回核对：{file}，{count} 个文件，{file.stat().st_size / 1e6:.1f} MB。请与密码分开保管，勿放在本机"
     )
-    if not is_here:
-        say("! 数据库在 PostgreSQL，不在这个文件里：请同时用 pg_dump 备份它", err=True)
 
 
-def restore(file: Path, config: Path, password: str) -> None:
+def restore(file: Path, config: Path, password: str, database: str = "") -> None:
     """Into a machine that is no hall yet. `central.toml` comes last: cut off anywhere, it is done again.
 
-    Raises ConfigError where there is a hall, RejectedError for a wrong password or a damaged file.
+    `database`: what its `database` is to be from now on; empty: as it was. Raises ConfigError where there is a hall, or a
+    database that holds something, RejectedError for a wrong password or a damaged file, UnavailableError.
     """
     if config.exists():
         raise ConfigError(
@@ -105,10 +109,15 @@ def restore(file: Path, config: Path, password: str) -> None:
         except (OSError, tarfile.TarError, EOFError) as error:
             said = words(error) if isinstance(error, OSError) else "内容不完整"
             raise RejectedError(f"备份读不出：{file}（{said}）", hint="请换一份备份") from error
-        if not last:
-            raise RejectedError(f"备份不完整：{file} 里没有 {config.name}", hint="请换一份备份")
-        if copy.exists():
+        if not last or not copy.exists():
+            missing = _DATABASE if last else config.name
+            raise RejectedError(f"备份不完整：{file} 里没有 {missing}", hint="请换一份备份")
+        last = _on(last, database)
+        url = database_url(tomllib.loads(last.decode()), folder)
+        if url.startswith("sqlite"):
             _place_database(copy, last, folder)
+        else:
+            _fill_database(copy, url)
     write_file(config, last)
     say(f"✓ 配置、密钥与数据库已恢复到 {folder}")
 
@@ -118,6 +127,28 @@ def ask_password() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("备份密码（不显示）：")
     return sys.stdin.readline().rstrip("\r\n")
+
+
+def _sqlite(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+def _on(central: bytes, database: str) -> bytes:
+    """The configuration with another `database`."""
+    if not database:
+        return central
+    line = f"database = {json.dumps(database)}\n"
+    rest = re.sub(r"(?m)^database *=.*\n", "", central.decode(), count=1)
+    return f"{line}{rest}".encode()
+
+
+def _fill_database(copy: Path, url: str) -> None:
+    try:
+        asyncio.run(whole.pour(_sqlite(copy), url))
+    except UnavailableError as error:
+        raise UnavailableError(
+            str(error), hint=f"请先建好空的数据库；它换了地址，把新地址写在环境变量 {DATABASE} 里再恢复"
+        ) from error
 
 
 def _place_database(copy: Path, central: bytes, folder: Path) -> None:

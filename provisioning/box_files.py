@@ -13,11 +13,11 @@ from common.cli import say
 from common.config import read_toml
 from common.core import crypto
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import pki, units
+from provisioning import enrol_client, pki, units
 from provisioning.core import token
 from provisioning.core.plan import Facts
 from provisioning.files import PRIVATE, PUBLIC, put_link, write_file
-from provisioning.service import UNITS
+from provisioning.service import UNIT
 
 ROOT = Path("/opt/mingcha")
 CONFIG = Path("/etc/mingcha")
@@ -34,14 +34,12 @@ RELEASE = PKI / "release.pub"
 """The public key by which releases are known."""
 USED = PKI / "token.sha256"
 """Hash of the token by which the present identity was got."""
+WAITING = PKI / "token"
+"""The token of a box that could not reach its hall yet: `join` asks with it until the hall has answered. Root's alone."""
+REFUSED = PKI / "refused"
+"""Why the hall did not enrol a box that waited, and what to do: two lines, for the doctor."""
+JOIN_TIMER = "mingcha-join.timer"
 USER = "mingcha"
-UNIT = UNITS[0]
-_ENABLED = (
-    ("multi-user.target", UNIT),
-    ("multi-user.target", "mingcha-boot-check.service"),
-    ("timers.target", "mingcha-renew.timer"),
-    ("timers.target", "mingcha-upgrade.timer"),
-)
 _DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
 _TRIAL = Path("/var/lib/mingcha-upgrade/pending.json")
 _COMMAND = Path("/usr/local/bin/mingcha-agent")
@@ -54,7 +52,8 @@ SEALED = CREDS / "master.key.cred"
 class Place(Struct, frozen=True):
     """One run of the command: the hall, the release that was unpacked, the token or nothing.
 
-    `ca` and `key` are base64: the CA as PEM, the public key of releases.
+    `ca` and `key` are base64: the CA as PEM, the public key of releases. `letter`: what a stick brings, an Identity of which
+    only the certificate is missing; or nothing.
     """
 
     hall: str
@@ -62,6 +61,7 @@ class Place(Struct, frozen=True):
     ca: str
     key: str
     token: str
+    letter: bytes = b""
 
     @property
     def tree(self) -> Path:
@@ -76,24 +76,30 @@ class Place(Struct, frozen=True):
 
 
 def facts(place: Place) -> Facts:
-    """How the box is now; nothing is changed."""
+    """How the box is now; nothing is changed. The hall is called only where the box could do without."""
     state = units.running(UNIT)
     has_user = _has_user()
+    has_identity, is_waiting = _has_identity(), _is_waiting(place)
+    may_wait = not has_identity and (bool(place.letter) or is_waiting)
     return Facts(
         token_site=token.site_of(place.token),
         own_site=_own_site(),
         is_token_used=not place.token or _is_used(place.token),
         has_user=has_user,
         has_folders=has_user and all(_is_owned(path, mode, group) for path, mode, group in _FOLDERS),
-        has_identity=_has_identity(),
+        has_identity=has_identity,
+        is_cut=may_wait and not enrol_client.answers(place.hall),
+        is_waiting=is_waiting,
         has_master=SEALED.exists() or MASTER.exists(),
         is_owned=has_user and all(_is_owned(path, 0o640, USER) for path in _own()),
         is_linked=_is_link(ROOT / "current", place.tree)
         and _is_link(ROOT / "trusted", place.tree)
         and _is_link(_COMMAND, ROOT / "current/bin/mingcha-agent"),
-        has_units=all(_is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in UNITS)
+        has_units=all(
+            _is_current(units.PLACE / name, (units.FOLDER / name).read_bytes()) for name in units.of_box()
+        )
         and _is_current(_DROP_IN, _drop_in()),
-        is_enabled=all((units.PLACE / f"{target}.wants" / name).is_symlink() for target, name in _ENABLED),
+        is_enabled=all(units.is_enabled(name) for name in units.of_box()),
         is_running=state.is_active,
         runs_old=_runs_old(place, state),
     )
@@ -130,8 +136,19 @@ def _has_identity() -> bool:
     )
 
 
+def waiting_token() -> str:
+    """Of a box that waits for its line; else empty."""
+    return WAITING.read_text("ascii") if WAITING.exists() else ""
+
+
+def _is_waiting(place: Place) -> bool:
+    """All that a box needs which is enrolled later lies there, with this token."""
+    have = [path.exists() for path in _READABLE if path != NODE]
+    return bool(place.token) and waiting_token() == place.token and all(have) and _own_site() != ""
+
+
 def _own() -> list[Path]:
-    return [path for path in (*_READABLE, AGENT, MAPPING) if path.exists()]
+    return [path for path in (*_READABLE, AGENT, MAPPING, REFUSED) if path.exists()]
 
 
 _FOLDERS = ((CONFIG, 0o755, "root"), (CREDS, 0o700, "root"), (PKI, 0o750, USER))
@@ -153,7 +170,8 @@ def _is_current(path: Path, content: bytes) -> bool:
 
 
 def _runs_old(place: Place, state: units.Running) -> bool:
-    read_at_start = [path for path in _own() if path != NODE]  # which is read at every connection
+    # The certificate is read at every connection, a refusal by the doctor alone.
+    read_at_start = [path for path in _own() if path not in {NODE, REFUSED}]
     return state.is_older([place.tree], [*read_at_start, units.PLACE / UNIT, _DROP_IN, SEALED, MASTER])
 
 
@@ -196,22 +214,34 @@ def link(place: Place) -> None:
 
     An upgrade on trial is over: a person has said what is to run.
     """
-    _TRIAL.unlink(missing_ok=True)
+    for path in (_TRIAL, ROOT / "rolled-back"):
+        path.unlink(missing_ok=True)
     for name in ("trusted", "current"):
         put_link(ROOT / name, place.tree)
     put_link(_COMMAND, ROOT / "current/bin/mingcha-agent")
 
 
 def write_units() -> None:
-    units.write_units(UNITS)
+    units.write_units(units.of_box())
     write_file(_DROP_IN, _drop_in(), PUBLIC)
     units.run("systemctl", "daemon-reload")
 
 
 def enable() -> None:
-    """From the next boot on; the timers from now on."""
-    for target, name in _ENABLED:
-        units.run("systemctl", "enable", *(["--now"] if target == "timers.target" else []), "-q", name)
+    for name in units.of_box():
+        units.enable(name)
+
+
+def settle() -> bool:
+    """An enrolled box does not ask any more; one that waits is asking from now on. -> True where it waits."""
+    if WAITING.exists() and not _has_identity():
+        units.run("systemctl", "start", JOIN_TIMER)
+        return True
+    if WAITING.exists():
+        units.run("systemctl", "stop", JOIN_TIMER)
+        WAITING.unlink()
+    REFUSED.unlink(missing_ok=True)
+    return False
 
 
 def _drop_in() -> bytes:

@@ -29,6 +29,8 @@ from provisioning.files import PUBLIC, write_file
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What `uname -m` says -> what Debian calls it."""
+_MACHINES = {"x86_64": 62, "aarch64": 183}
+"""EM_X86_64, EM_AARCH64 (ELF)."""
 PYTHON = "python3.11"
 _SITE = PurePosixPath("python/usr/lib/python3/dist-packages")
 _LIBS = "python/lib"
@@ -151,10 +153,9 @@ _Tree = dict[str, tuple[bytes, int]]
 
 def _tree(medium: Path, arch: str, part: Part) -> _Tree:
     tree: _Tree = {name: (text.encode(), 0o755) for name, text in part.programs.items()}
-    for deb in _debs(medium, arch, part):
-        tree.update(_of_deb(deb))
-    for wheel in _wheels(medium, arch, part):
-        tree.update(_of_wheel(wheel))
+    for path in [*_debs(medium, arch, part), *_wheels(medium, arch, part)]:
+        for name, (data, mode) in _of_deb(path) if path.suffix == ".deb" else _of_wheel(path):
+            tree[name] = _checked(name, data, arch, path), mode
     tree.update({str(_SITE / name): (data, 0o644) for name, data in _own_code(part)})
     tree = {name: found for name, found in tree.items() if not _UNUSED.search(f"/{name}")}
     if f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON.removeprefix("python"):
@@ -216,6 +217,15 @@ def _of_wheel(path: Path) -> Iterator[tuple[str, tuple[bytes, int]]]:
                     continue
                 parts = parts[2:]
             yield str(_SITE.joinpath(*parts)), (wheel.read(info), 0o644)
+
+
+def _checked(name: str, data: bytes, arch: str, path: Path) -> bytes:
+    """Raises ConfigError where a program or library is another machine's (ELF, e_machine at byte 18)."""
+    if data.startswith(b"\x7fELF") and int.from_bytes(data[18:20], "little") != _MACHINES[arch]:
+        raise ConfigError(
+            f"安装介质里的 {path.name} 不是 {arch} 的：{name}", hint="请删去它，重新制作安装介质"
+        )
+    return data
 
 
 def _own_code(part: Part) -> Iterator[tuple[str, bytes]]:

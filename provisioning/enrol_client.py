@@ -1,6 +1,7 @@
 """The box's side of enrolment: one request over TLS that proves the hall first, asked again while answers get lost."""
 
 import http.client
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from provisioning.core.messages import Refused
 
 TRIES = 6
 ANSWER_SECS = 20.0
+REACH_SECS = 5.0
 _PIECE = 1 << 18
 _NO_CHECK_TIME = (
     0x200000  # X509_V_FLAG_NO_CHECK_TIME: a box whose clock is years off must get in (provisioning.md 3.5)
@@ -30,6 +32,17 @@ class RefusedError(RejectedError):
     def __init__(self, said: Refused) -> None:
         super().__init__(f"市中心没有登记本机：{said.message}", hint=said.fix)
         self.code = said.error
+
+
+def answers(hall: str) -> bool:
+    """Whether anybody takes a connection at `hall` (`https://host:port`). Blocks for five seconds at most."""
+    parts = urlsplit(hall)
+    assert parts.hostname
+    try:
+        with socket.create_connection((parts.hostname, parts.port or 443), timeout=REACH_SECS):
+            return True
+    except OSError:
+        return False
 
 
 def ask(

@@ -25,11 +25,10 @@ from central.store.engine import Store, open_store
 from common import log as logs
 from common import process, sealed
 from common.clock import Clock
-from common.config import read_secret
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import pki, proofs, registry, releases, rollouts, script
+from provisioning import identities, pki, proofs, registry, releases, rollouts, script
 from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
@@ -196,20 +195,7 @@ class Door:
         return self._identity(decided.box, name, chain)
 
     def _identity(self, box: Box, name: str, chain: bytes) -> Identity:
-        enrol, mapping = self._hall.enrol, self._hall.mapping(box.site)
-        return Identity(
-            site=box.site,
-            name=name,
-            generation=box.generation,
-            chain=chain.decode(),
-            hall_sign=read_secret(self._hall.folder / "hall-sign.pub", "市中心的签名公钥"),
-            digest_key=pki.digest_key(self._hall.folder, box.site),
-            mqtt_host=enrol.hosts[0],
-            mqtt_port=enrol.mqtt_port,
-            mqtt_version=enrol.mqtt_version,
-            mapping=mapping.read_text("utf-8") if mapping.exists() else "",
-            server_wall=self._clock.wall(),
-        )
+        return identities.told(self._hall, box.site, box.generation, name, chain, self._clock.wall())
 
 
 _STATUS = {Refusal.BUSY: 429, Refusal.CSR_BAD: 400, Refusal.POP_FAILED: 400}

@@ -4,6 +4,7 @@ Every step looks first and leaves alone what is sound, so that it may be cut any
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,8 @@ class Options(Struct, frozen=True):
 def init(options: Options) -> None:
     """Make what is missing and say what was done. Raises ConfigError, UnavailableError."""
     if options.restored is not None:
-        backup.restore(options.restored, options.config.resolve(), backup.ask_password())
+        database = os.environ.get(backup.DATABASE, "")
+        backup.restore(options.restored, options.config.resolve(), backup.ask_password(), database)
     hall = _configuration(options)
     now = Clock().wall()
     names = [*hall.enrol.hosts, *(name for name in LOCAL if name not in hall.enrol.hosts)]

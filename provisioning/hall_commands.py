@@ -101,13 +101,17 @@ def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
     sites.revoke(settings.load(path), site, generation, why)
 
 
-@site.command("bundle", help="把安装脚本与安装包写到 U 盘：线路慢的站点用。登记仍须能连到市中心。")
+@site.command("bundle", help="把安装脚本与安装包写到 U 盘：线路慢或还没有线路的站点用。")
 @_SITE
 @click.option("--arch", default="x86_64", show_default=True, metavar="架构", help="x86_64 或 aarch64。")
 @click.option(
     "-o", "--out", "place", type=click.Path(path_type=Path), required=True, metavar="目录", help="写到哪里。"
 )
-@click.option("--with-token", is_flag=True, help="连同令牌（14 天有效，只能用一次）；不写则 U 盘上没有秘密。")
+@click.option(
+    "--with-token",
+    is_flag=True,
+    help="连同令牌（14 天有效，只能用一次）与站点配置：没有线路也能装，先采集，线路通了自动登记。不写则 U 盘上没有秘密，登记须有线路。",
+)
 @CONFIG
 def bundle_site(site: str, arch: str, place: Path, with_token: bool, path: Path) -> None:
     import asyncio

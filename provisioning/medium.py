@@ -4,16 +4,18 @@
 packages are Debian 12's. A hall needs of it `install.sh`, its own archive, `releases/` and `release.pub`.
 """
 
+import platform
 import re
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
 from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto
-from common.core.errors import ConfigError, UnavailableError
+from common.core.errors import ConfigError, RejectedError, UnavailableError
 from provisioning import bundle, pki
 from provisioning.bundle import ARCHITECTURES, PYTHON, Part
 from provisioning.core import release
@@ -42,13 +44,14 @@ HALL_PACKAGES = ("mosquitto", "libwrap0", "libdlt2", "libnsl2", "libtirpc3")
 _INSTALLER = Path(__file__).parent / "box" / "install-hall.sh"
 
 
-def make(folder: Path, arch: str, key: Path) -> Manifest:
+def make(folder: Path, arch: str, key: Path, spare: Path | None = None) -> Manifest:
     """Fetch what is missing in `folder`, build both archives, sign the boxes'. -> what was signed.
 
-    Without a key at `key` one is made. Raises UnavailableError with the tool's last words, ConfigError.
+    `spare`: the key that the next release may be signed with if `key` is lost. Where one is not there it is made. Raises
+    UnavailableError with the tool's last words, ConfigError.
     """
     fetch(folder, arch)
-    return build(folder, arch, key)
+    return build(folder, arch, key, spare)
 
 
 def fetch(folder: Path, arch: str) -> None:
@@ -58,17 +61,14 @@ def fetch(folder: Path, arch: str) -> None:
     _fetch(folder / "hall", arch, _needed(HALL_EXTRAS) - box, HALL_PACKAGES)
 
 
-def build(folder: Path, arch: str, key: Path) -> Manifest:
+def build(folder: Path, arch: str, key: Path, spare: Path | None = None) -> Manifest:
     """Of what was fetched; no network is needed."""
-    if not key.exists():
-        write_file(key, pki.new_sign_key())
-    secret = read_secret(key, "发行私钥")
-    if len(secret) != crypto.KEY_BYTES:
-        raise ConfigError(f"发行私钥 {key} 已损坏", hint="请换回原来的文件；丢失的私钥不能恢复")
-    write_file(folder / KEY, crypto.sign_public(secret), PUBLIC)
+    secret = _secret(key)
+    keys = [crypto.sign_public(secret), *([crypto.sign_public(_secret(spare))] if spare else [])]
+    write_file(folder / KEY, b"".join(keys), PUBLIC)
     made = bundle.build(folder, folder / "releases", arch)
     signed = folder / "releases" / f"{made.release}-{arch}{SUFFIX}"
-    if not signed.exists():
+    if not _is_signed(signed, keys):
         manifest = Manifest(
             version=metadata.version("mingcha"),
             release=made.release,
@@ -79,6 +79,7 @@ def build(folder: Path, arch: str, key: Path) -> Manifest:
             sums=made.sums,
             made_wall=Clock().wall(),
             buffer_format=BUFFER_FORMAT,
+            keys=keys,
         )
         write_file(signed, release.sealed(manifest, secret), PUBLIC)
     hall = bundle.build(folder, folder / "hall", arch, Part.HALL)
@@ -96,6 +97,23 @@ def build(folder: Path, arch: str, key: Path) -> Manifest:
         text = text.replace(name, value)
     write_file(folder / "install.sh", text.encode(), PUBLIC)
     return release.opened(signed.read_bytes(), crypto.sign_public(secret))
+
+
+def _secret(key: Path) -> bytes:
+    if not key.exists():
+        write_file(key, pki.new_sign_key())
+    secret = read_secret(key, "发行私钥")
+    if len(secret) != crypto.KEY_BYTES:
+        raise ConfigError(f"发行私钥 {key} 已损坏", hint="请换回原来的文件；丢失的私钥不能恢复")
+    return secret
+
+
+def _is_signed(place: Path, keys: list[bytes]) -> bool:
+    """By the first of them, naming all of them."""
+    try:
+        return release.opened(place.read_bytes(), keys[0]).keys == keys
+    except (FileNotFoundError, RejectedError):
+        return False
 
 
 def _fetch(folder: Path, arch: str, names: set[str], packages: tuple[str, ...]) -> None:
@@ -121,7 +139,27 @@ def _fetch(folder: Path, arch: str, names: set[str], packages: tuple[str, ...]) 
     _run([*pip, *platforms, "-d", str(wheels), *wanted], folder)
     missing = [name for name in packages if not any(debs.glob(f"{name}_*_{ARCHITECTURES[arch]}.deb"))]
     if missing:
-        _run(["apt-get", "download", *(f"{name}:{ARCHITECTURES[arch]}" for name in missing)], debs)
+        with tempfile.TemporaryDirectory() as lists:
+            apt = ["apt-get", "-qq", *_foreign(arch, Path(lists))]
+            if len(apt) > 2:
+                _run([*apt, "update"], debs)
+            _run([*apt, "download", *missing], debs)
+
+
+def _foreign(arch: str, lists: Path) -> list[str]:
+    """Options with which apt fetches for another machine than this one, and leaves this one's own lists alone."""
+    if arch == platform.machine():
+        return []
+    (lists / "partial").mkdir()
+    values = {
+        "APT::Architecture": ARCHITECTURES[arch],
+        "APT::Architectures": ARCHITECTURES[arch],
+        "Dir::State::lists": f"{lists}",
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": f"{lists}/cache",
+        "APT::Sandbox::User": "root",
+    }
+    return [part for name, value in values.items() for part in ("-o", f"{name}={value}")]
 
 
 def _needed(extras: set[str]) -> set[str]:

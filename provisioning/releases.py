@@ -14,7 +14,7 @@ from provisioning.settings import Hall
 
 SUFFIX = ".release"
 KEY = "release.pub"
-"""The public key by which releases are known: on the medium, in the hall, on every box."""
+"""The public keys by which releases are known: on the medium, in the hall, on every box."""
 _PIECE = 1 << 20
 
 
@@ -27,13 +27,14 @@ def key(hall: Hall) -> bytes:
         raise ConfigError(
             f"没有发行方的公钥 {path}", hint="请先导入发行介质：mingcha release import 目录"
         ) from error
-    if len(found) != crypto.KEY_BYTES:
+    if not found or len(found) % crypto.KEY_BYTES:
         raise ConfigError(f"发行方的公钥 {path} 已损坏", hint="请从备份或发行介质恢复该文件")
     return found
 
 
 def take(hall: Hall, medium: Path) -> list[Manifest]:
-    """Import every release on the medium; what is here already stays. The first medium's key is kept for ever.
+    """Import every release on the medium; what is here already stays. The first medium's keys are kept, until a release that
+    one of them has signed names others.
 
     -> what the medium has, oldest first. Raises ConfigError, RejectedError for a damaged or foreign release.
     """
@@ -56,7 +57,22 @@ def take(hall: Hall, medium: Path) -> list[Manifest]:
             part.replace(place)
         write_file(hall.bundles / f"{manifest.release}-{manifest.arch}{SUFFIX}", path.read_bytes(), PUBLIC)
         found.append(manifest)
+    newest = max(held(hall), key=lambda manifest: manifest.made_wall, default=None)
+    if newest is not None and newest.keys:
+        _trust(hall, newest)
     return sorted(found, key=_age)
+
+
+def _trust(hall: Hall, newest: Manifest) -> None:
+    """Its keys from now on. What none of them has signed goes first: a hall hands out nothing that it could not check."""
+    keys = b"".join(newest.keys)
+    for path in hall.bundles.glob(f"*{SUFFIX}"):
+        try:
+            release.opened(path.read_bytes(), keys)
+        except RejectedError:
+            path.unlink()
+    if write_file(hall.folder / KEY, keys, PUBLIC) and installed_anew(hall, newest.arch) is None:
+        install_anew(hall, newest)
 
 
 def is_sound(archive: Path, manifest: Manifest) -> bool:

@@ -22,6 +22,8 @@ from provisioning.enrol_client import RefusedError
 from provisioning.files import write_file
 
 _NEXT = PKI / "node.renewed.key"
+_REFUSED = PKI / "not-renewed"
+"""Code, words and remedy of the hall's refusal, for the doctor."""
 
 
 def renew(*, even_if_early: bool) -> None:
@@ -53,9 +55,12 @@ def renew(*, even_if_early: bool) -> None:
         found = enrol_client.ask(hall, "/renew", PKI / "ca.pem", asked, Identity)
     except RefusedError as error:
         if error.code != "not_due":
+            write_file(_REFUSED, f"{error.code}\n{error}\n{error.hint}\n".encode())
+            units.own(_REFUSED, "root", USER, 0o640)
             raise
         say("✓ 证书还不到续期的时候")
         return
+    _REFUSED.unlink(missing_ok=True)
     write_file(NODE, pki.key_pem(following) + found.chain.encode(), 0o600)
     units.own(NODE, "root", USER, 0o640)
     _NEXT.unlink()

@@ -22,12 +22,13 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core.errors import UsageError
 from common.core.instant import DAY, HOUR
+from common.core.rollout import Rollout
 from common.core.text import one_line
 from provisioning import releases
 from provisioning.core import rollout, upgrade
 from provisioning.core.messages import Outcome, Report
 from provisioning.core.release import Manifest
-from provisioning.core.rollout import Place, Standing, State
+from provisioning.core.rollout import Place, State
 from provisioning.core.upgrade import Job
 from provisioning.files import PUBLIC, write_file
 from provisioning.settings import Hall
@@ -78,7 +79,7 @@ def order(
                     release=manifest.release,
                     arch=manifest.arch,
                     job=upgrade.ordered(job, secret),
-                    standing=Standing.WAITING.value,
+                    standing=Rollout.WAITING.value,
                     why="",
                     said="",
                     ended_wall=0,
@@ -144,7 +145,7 @@ def listed(hall: Hall, *, as_json: bool) -> int:
                 f"推送 {newest.release}：{State(newest.state).word}{'，' * bool(newest.halted_why)}{one_line(newest.halted_why)}"
             )
         for row in rows:
-            say(f"  第 {row.wave + 1} 批\t{row.site}\t{Standing(row.standing).word}\t{one_line(row.why)}")
+            say(f"  第 {row.wave + 1} 批\t{row.site}\t{Rollout(row.standing).word}\t{one_line(row.why)}")
     return 2 if newest is not None and newest.state == State.HALTED else 0
 
 
@@ -160,8 +161,8 @@ async def heard(conn: AsyncConnection, site: str, generation: int, report: Repor
     if running is None:
         return
     its = t.upgrade.c.rollout == running.id, t.upgrade.c.site == site, t.upgrade.c.release == report.release
-    open_ = t.upgrade.c.standing.in_([Standing.WAITING.value, Standing.OFFERED.value])
-    done = {"standing": Standing.DONE.value, "ended_wall": now_wall}
+    open_ = t.upgrade.c.standing.in_([Rollout.WAITING.value, Rollout.OFFERED.value])
+    done = {"standing": Rollout.DONE.value, "ended_wall": now_wall}
     await conn.execute(update(t.upgrade).where(*its, open_).values(**done))
 
 
@@ -180,14 +181,14 @@ async def due(conn: AsyncConnection, site: str, now_wall: int) -> Row[Any] | Non
         return None
     mine = (t.upgrade.c.rollout == running.id, t.upgrade.c.site == site)
     row = (await conn.execute(select(t.upgrade).where(*mine))).first()
-    waits = {Standing.WAITING.value, Standing.OFFERED.value}
+    waits = {Rollout.WAITING.value, Rollout.OFFERED.value}
     if (
         row is None
         or row.standing not in waits
         or row.wave > rollout.open_wave(places, now_wall, running.wait)
     ):
         return None
-    await conn.execute(update(t.upgrade).where(*mine).values(standing=Standing.OFFERED.value))
+    await conn.execute(update(t.upgrade).where(*mine).values(standing=Rollout.OFFERED.value))
     return row
 
 
@@ -198,7 +199,7 @@ async def finished(conn: AsyncConnection) -> str:
 
 
 async def _settle(conn: AsyncConnection, site: str, outcome: Outcome, now_wall: int) -> None:
-    standing = Standing(outcome.standing)
+    standing = Rollout(outcome.standing)
     its = t.upgrade.c.rollout == outcome.job, t.upgrade.c.site == site, t.upgrade.c.ended_wall == 0
     said = {"why": outcome.why[:500], "said": outcome.said, "ended_wall": now_wall}
     changed = await conn.execute(update(t.upgrade).where(*its).values(standing=standing.value, **said))
@@ -242,7 +243,7 @@ async def _places(conn: AsyncConnection, made: str) -> list[Place]:
         .where(t.upgrade.c.rollout == made)
     )
     return [
-        Place(row.site, row.wave, Standing(row.standing), row.ended_wall, row.receipt_wall)
+        Place(row.site, row.wave, Rollout(row.standing), row.ended_wall, row.receipt_wall)
         for row in await conn.execute(query)
     ]
 

@@ -9,6 +9,7 @@ import click
 from common.cli import say
 from common.core.errors import ConfigError, UsageError
 from provisioning import box_files, units
+from provisioning.service import UNIT
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -26,7 +27,7 @@ def keep(name: str) -> None:
         raise UsageError("密码是空的", hint="请再执行一次")
     box_files.seal(name, text.encode())
     box_files.write_units()
-    units.start(box_files.UNIT, "restart")
+    units.start(UNIT, "restart")
     say(f"✓ {name} 已封存；检查：mingcha-agent doctor --only 数据源")
 
 

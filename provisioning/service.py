@@ -4,18 +4,9 @@ from pathlib import Path
 
 from common.core.errors import UnavailableError
 from provisioning import units
-from provisioning.files import PUBLIC, write_file
 from provisioning.upgrade import Life
 
-UNITS = (
-    "mingcha-agent.service",
-    "mingcha-renew.service",
-    "mingcha-renew.timer",
-    "mingcha-upgrade.service",
-    "mingcha-upgrade.timer",
-    "mingcha-boot-check.service",
-)
-"""Of a site's box; the first is the agent's."""
+UNIT = "mingcha-agent.service"
 _FOLDER = Path("python/usr/lib/python3/dist-packages/provisioning/systemd")
 
 
@@ -23,18 +14,28 @@ class Systemd:
     """Needs root. A system that is going down says nothing about a release: then UnavailableError."""
 
     def adopt(self, tree: Path) -> None:
-        texts = {name: tree / _FOLDER / name for name in UNITS}
-        changed = [
-            write_file(units.PLACE / name, path.read_bytes(), PUBLIC)
-            for name, path in texts.items()
-            if path.exists()
-        ]
-        if any(changed):
+        """Units that the release adds are enabled; those that only another release on this box has, go."""
+        folder = tree / _FOLDER
+        names = units.of_box(folder)
+        if not names:
+            return
+        units.write_units(names, folder)
+        for name in names:
+            if not units.is_enabled(name, folder):
+                units.enable(name, folder)
+        others = {
+            name for other in tree.parent.iterdir() if other != tree for name in units.of_box(other / _FOLDER)
+        }
+        gone = [name for name in sorted(others - set(names)) if (units.PLACE / name).exists()]
+        for name in gone:
+            units.run("systemctl", "disable", "--now", "-q", name)
+            (units.PLACE / name).unlink()
+        if gone:
             units.run("systemctl", "daemon-reload")
 
     def restart(self) -> str:
         try:
-            units.start(UNITS[0], "restart")
+            units.start(UNIT, "restart")
         except units.NotStartedError as error:
             _must_be_up()
             return str(error).partition("\n")[0]
@@ -42,7 +43,7 @@ class Systemd:
 
     def standing(self) -> Life:
         wanted = "ActiveState,NRestarts,MainPID,WatchdogTimestampMonotonic"
-        said = units.run("systemctl", "show", "-p", wanted, UNITS[0])
+        said = units.run("systemctl", "show", "-p", wanted, UNIT)
         found = dict(line.partition("=")[::2] for line in said.splitlines())
         if found["ActiveState"] != "active":
             _must_be_up()
@@ -51,7 +52,7 @@ class Systemd:
 
     def said(self) -> str:
         try:
-            return units.run("journalctl", "-u", UNITS[0], "-n", "60", "-o", "cat", "--no-pager")
+            return units.run("journalctl", "-u", UNIT, "-n", "60", "-o", "cat", "--no-pager")
         except UnavailableError as error:
             return str(error)
 

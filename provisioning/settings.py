@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -71,9 +71,17 @@ def load(path: Path) -> Hall:
     if not path.exists():
         raise ConfigError(f"市中心还没有建立：没有 {path}", hint="请先执行  mingcha central init")
     found = config.read_toml(path)
-    data = path.parent / str(found.get("data_dir", "data"))
-    database = str(found.get("database", "sqlite"))
-    url = database.replace("postgresql://", "postgresql+asyncpg://", 1)
-    if database == "sqlite":
-        url = f"sqlite+aiosqlite:///{data / 'central.db'}"
+    url, data = database_url(found, path.parent), _data(found, path.parent)
     return Hall(path, data, url, config.load(EnrolConfig, path.parent / "enroll.toml"))
+
+
+def database_url(central: dict[str, Any], folder: Path) -> str:
+    """SQLAlchemy's address of the database that `central.toml` in `folder` names."""
+    database = str(central.get("database", "sqlite"))
+    if database == "sqlite":
+        return f"sqlite+aiosqlite:///{_data(central, folder) / 'central.db'}"
+    return database.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def _data(central: dict[str, Any], folder: Path) -> Path:
+    return folder / str(central.get("data_dir", "data"))

@@ -186,6 +186,8 @@ def show(hall: Hall, site: str, *, as_json: bool) -> None:
         say(f"  {line}")
     for name, value in json.loads(seat.row.machine or "{}").items():
         say(f"  {one_line(name)}：{one_line(str(value))}")
+    for line in _commands(seat.row):
+        say(f"  命令：{line}")
 
 
 async def _must_find(store: Store, site: str) -> None:
@@ -194,19 +196,20 @@ async def _must_find(store: Store, site: str) -> None:
 
 
 class _Seat(msgspec.Struct):
-    """A site, what its box said last, and how its doctor last ended."""
+    """A site, what its box said last, how its doctor last ended, its place in the newest rollout."""
 
     row: Row[Any]
     beat: Heartbeat | None
     examined: fleet.Examined | None
+    ring: fleet.Ring | None
 
 
 def _seats(hall: Hall) -> list[_Seat]:
     async def work(store: Store) -> list[_Seat]:
         async with store.read() as conn:
             beats, examined = await pages.heartbeats(conn), await fleet.examined(conn)
-            rows = await fleet.listed(conn)
-        return [_Seat(row, beats.get(row.id), examined.get(row.id)) for row in rows]
+            rows, rings = await fleet.listed(conn), await fleet.rings(conn)
+        return [_Seat(row, beats.get(row.id), examined.get(row.id), rings.get(row.id)) for row in rows]
 
     return _with_store(hall, work)
 
@@ -242,9 +245,19 @@ def _details(seat: _Seat, now: int) -> list[str]:
     if beat is not None:
         behind = f"，落后 {max(0, now - row.behind_wall) // SECOND} 秒" if row.behind_wall else ""
         found += [f"版本 {one_line(beat.version)}", f"积压 {beat.rows:,} 条{behind}"]
+    if seat.ring is not None:
+        found.append(f"升级第 {seat.ring.wave} 批 {seat.ring.standing.word} {one_line(seat.ring.release)}")
     if seat.examined is not None:
         found.append(f"体检 {_when(seat.examined.at_wall)} {seat.examined.verdict.word}")
     return found
+
+
+def _commands(row: Row[Any]) -> list[str]:
+    """What a person does next about it, in the hall."""
+    if row.retired_wall is not None:
+        return []
+    asked = [f"mingcha doctor --site {row.id}"] if row.generation is not None else []
+    return [*asked, f"mingcha site reissue {row.id}"]
 
 
 def _when(wall: int) -> str:
@@ -264,7 +277,7 @@ def _document(seat: _Seat, now: int) -> dict[str, Any]:
         "behind_wall",
         "retired_wall",
     )
-    row, beat, examined = seat.row, seat.beat, seat.examined
+    row, beat, examined, ring = seat.row, seat.beat, seat.examined, seat.ring
     return {
         **{name: row._mapping[name] for name in names},  # noqa: SLF001
         "state": _state(row, now),
@@ -272,6 +285,8 @@ def _document(seat: _Seat, now: int) -> dict[str, Any]:
         "version": beat.version if beat else None,
         "backlog": beat.rows if beat else None,
         "offset_ms": beat.offset_ms if beat else None,
+        "upgrade": ring,
+        "commands": _commands(row),
         "doctor": None if examined is None else {"at_wall": examined.at_wall, "verdict": examined.verdict},
     }
 

@@ -1,6 +1,8 @@
-"""`mingcha site bundle`: what a box is installed from where the line is thin: the script and the archive in one folder.
+"""`mingcha site bundle`: what a box is installed from where the line is thin or not there yet: one folder on a stick.
 
-The same script, the same stages; only the archive is not fetched. Enrolment still needs a line, of a few kilobytes.
+The same script, the same stages; only the archive is not fetched. With a token the stick carries the site's letter too, all
+that enrolment would bring but the certificate: a box without a line collects and keeps with it, and enrols when the line
+comes. Without a token there is no secret on it, and enrolment needs a line, of a few kilobytes.
 """
 
 import getpass
@@ -8,6 +10,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import trail
@@ -15,12 +18,13 @@ from central.store.engine import within
 from common.cli import say
 from common.clock import Clock
 from common.core.errors import ConfigError, RejectedError, UsageError
-from provisioning import registry, releases, script
+from provisioning import identities, registry, releases, script
 from provisioning.core import enrolment, token
 from provisioning.files import PRIVATE, PUBLIC, write_file
 from provisioning.settings import Hall
 
 _FOLDER = "mingcha"
+_LETTER = "site.json"
 
 
 async def make(hall: Hall, site: str, arch: str, place: Path, *, with_token: bool) -> None:
@@ -41,18 +45,25 @@ async def make(hall: Hall, site: str, arch: str, place: Path, *, with_token: boo
     say(f"✓ {folder}：{manifest.release} {arch}，{manifest.size / 1e6:.0f} MB")
     if with_token:
         text = token.text(site, secrets.token_bytes(token.SECRET_BYTES))
-        await within(hall.database_url, lambda conn: _register(conn, site, text))
+        named = await within(hall.database_url, lambda conn: _register(conn, site, text))
+        letter = identities.told(hall, site, 0, named, b"", Clock().wall())
+        write_file(folder / _LETTER, msgspec.json.encode(letter), PRIVATE)
         write_file(folder / "token", text.encode(), PRIVATE)
-        say("! 其中有令牌，14 天内有效，只能用一次：请当作钥匙保管", err=True)
+        say("! 其中有令牌（14 天内有效，只能用一次）与站点的摘要密钥：请当作钥匙保管，用后销毁", err=True)
     else:
-        (folder / "token").unlink(missing_ok=True)
+        for name in ("token", _LETTER):
+            (folder / name).unlink(missing_ok=True)
     said = "" if with_token else "MC_TOKEN=令牌 "
+    if with_token:
+        say("  没有线路也能装：先采集并加密缓存，线路通了自动登记、补传")
     say(f"在站点机器上以 root 执行：  {said}sh /media/usb/{_FOLDER}/install.sh    （路径按实际挂载处写）")
 
 
-async def _register(conn: AsyncConnection, site: str, text: str) -> None:
+async def _register(conn: AsyncConnection, site: str, text: str) -> str:
+    """-> the site's name."""
     now, who = Clock().wall(), getpass.getuser()
     if (await registry.must_find(conn, site)).is_retired:
         raise UsageError(f"站点 {site} 已停用", hint="如站点恢复，请另建站点：mingcha site add 名称")
     await registry.add_token(conn, token.digest(text), site, who, now, enrolment.CARRIED_LIFE)
     await trail.note(conn, now, who, "site.reissue", site, "U 盘")
+    return await registry.name_of(conn, site)

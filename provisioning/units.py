@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent / "systemd"
 PLACE = Path("/etc/systemd/system")
 CONFIG = Path("/etc/mingcha/central.toml")
 HALL_UNITS = ("mingcha-broker.service", "mingcha-enroll.service", "mingcha-central.service")
+_BOX = "box-units.txt"
 _CURRENT = Path("/opt/mingcha-hall/current")
 _RUNNING = Path("/run/systemd/system")
 
@@ -83,9 +84,32 @@ def start(name: str, verb: str = "start") -> None:
         ) from error
 
 
-def write_units(names: tuple[str, ...]) -> bool:
+def of_box(folder: Path = FOLDER) -> tuple[str, ...]:
+    """The units that a release runs a site's box with; empty for a folder that is no release's."""
+    path = folder / _BOX
+    return tuple(path.read_text("ascii").split()) if path.exists() else ()
+
+
+def wanted_by(name: str, folder: Path = FOLDER) -> str:
+    """The target that starts it at boot; empty for one that others start."""
+    found = re.search(r"^WantedBy=(\S+)$", (folder / name).read_text("utf-8"), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def is_enabled(name: str, folder: Path = FOLDER) -> bool:
+    target = wanted_by(name, folder)
+    return not target or (PLACE / f"{target}.wants" / name).is_symlink()
+
+
+def enable(name: str, folder: Path = FOLDER) -> None:
+    """From the next boot on; a timer from now on."""
+    if wanted_by(name, folder):
+        run("systemctl", "enable", *(["--now"] if name.endswith(".timer") else []), "-q", name)
+
+
+def write_units(names: tuple[str, ...], folder: Path = FOLDER) -> bool:
     """-> True if any of them changed; systemd has read them by then."""
-    changed = [write_file(PLACE / name, (FOLDER / name).read_bytes(), PUBLIC) for name in names]
+    changed = [write_file(PLACE / name, (folder / name).read_bytes(), PUBLIC) for name in names]
     if any(changed):
         run("systemctl", "daemon-reload")
     return any(changed)

@@ -21,13 +21,13 @@ from common.cli import say
 from common.clock import Clock
 from common.config import read_secret, read_toml
 from common.core.errors import ConfigError, RejectedError, UnavailableError
+from common.core.rollout import Rollout
 from provisioning import enrol_client, halls, pki, releases, units
 from provisioning.core import release, upgrade
 from provisioning.core.messages import Ask, Offer, Outcome, Report, asked_of
 from provisioning.core.release import BUFFER_FORMAT, Manifest
-from provisioning.core.rollout import Standing
 from provisioning.core.upgrade import Have, Move, Pending, Phase
-from provisioning.files import put_link, write_file
+from provisioning.files import PUBLIC, put_link, write_file
 
 GATE_SECS = 8.0
 TRIAL_SECS = 60.0
@@ -83,6 +83,10 @@ class Places(Struct, frozen=True):
     def outcome(self) -> Path:
         """What the hall has not heard yet."""
         return self.state / "outcome.json"
+
+    @property
+    def note(self) -> Path:
+        return self.root / "rolled-back"
 
     def tree(self, name: str) -> Path:
         return self.root / "releases" / name
@@ -153,7 +157,7 @@ class Upgrader:
         """The outcome first: whatever is cut off then, the hall hears of it."""
         is_done, notes = pending.phase is Phase.DONE, self._places.state / f"post-mortem-{pending.job}.txt"
         said = notes.read_text("utf-8", "replace")[-LONGEST_SAID:] if notes.exists() and not is_done else ""
-        standing = Standing.DONE if is_done else Standing.ROLLED_BACK
+        standing = Rollout.DONE if is_done else Rollout.ROLLED_BACK
         self._conclude(Outcome(pending.job, pending.release, standing.value, pending.why, said))
         if is_done:
             put_link(self._places.trusted, self._places.tree(pending.release))
@@ -165,7 +169,13 @@ class Upgrader:
                 shutil.rmtree(path)
 
     def _conclude(self, outcome: Outcome) -> None:
+        """For the hall; and where it went wrong, for the box's doctor until another release passes."""
         write_file(self._places.outcome, msgspec.json.encode(outcome))
+        if Rollout(outcome.standing).is_bad:
+            said = f"{outcome.release} {Rollout(outcome.standing).word}：{outcome.why}\n"
+            write_file(self._places.note, said.encode(), PUBLIC)
+        else:
+            self._places.note.unlink(missing_ok=True)
 
     # what the hall wants --------------------------------------------------------------------------------------
 
@@ -202,13 +212,19 @@ class Upgrader:
         try:
             manifest = release.opened(offer.manifest, read_secret(places.pki / "release.pub", "发行方的公钥"))
             upgrade.admit(job, manifest, self._have(), offer.server_wall)
+            self._trust(manifest)
             self._unpack(manifest)
             self._rehearse(manifest)
         except RejectedError as error:
-            self._conclude(Outcome(job.id, job.release, Standing.REFUSED.value, str(error), ""))
+            self._conclude(Outcome(job.id, job.release, Rollout.REFUSED.value, str(error), ""))
             say(f"✕ 没有升级：{error}")
             return
         self._mark(Pending(job.id, manifest.release, self._linked()))
+
+    def _trust(self, manifest: Manifest) -> None:
+        """The keys of releases from now on, as one that is trusted says; whether this one passes its trial is another matter."""
+        if manifest.keys:
+            write_file(self._places.pki / "release.pub", b"".join(manifest.keys), 0o640)
 
     def _have(self) -> Have:
         version = self._linked().rpartition("-")[0]

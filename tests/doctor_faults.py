@@ -18,6 +18,7 @@ from agent.config import load
 from agent.switch import Off, Switch
 from central.embedded import embedded_broker
 from central.store import tables as t
+from central.store import trail
 from common.clock import Clock
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, HOUR
@@ -90,6 +91,30 @@ file_fault("主密钥是别的", "E-BUF-03", "master.key", bytes(range(32)), sam
 async def unknown_key(stage: Stage) -> Struck:
     with reading(stage.place.agent.config, "[capture]\n", "[capture]\npol_secs = 1\n"):
         yield
+
+
+@fault("没有线路时装好的机器，令牌过期了", "E-ID-01", sampled=True)
+async def never_enrolled(stage: Stage) -> Struck:
+    node = stage.folder / "node.pem"
+    with reading(stage.place.agent.config, "generation = 1", "generation = 0"), away(node):
+        node.with_name("refused").write_text("令牌失效了\n请市中心执行  mingcha site reissue s01\n", "utf-8")
+        yield
+        node.with_name("refused").unlink()
+
+
+def not_renewed(name: str, check: str, code: str) -> None:
+    """The hall has refused the box's last renewal, and root noted it."""
+
+    @fault(name, check)
+    async def strike(stage: Stage) -> Struck:
+        note = stage.folder / "not-renewed"
+        note.write_text(f"{code}\n市中心没有登记本机\n请市中心执行  mingcha site reissue s01\n", "utf-8")
+        yield
+        note.unlink()
+
+
+not_renewed("同一身份在另一台机器上续了期", "E-ID-06", "cloned")
+not_renewed("续期没有成功", "E-ID-04", "unknown_cert")
 
 
 @fault("私钥谁都能读", "E-ID-01", sampled=True)
@@ -641,6 +666,16 @@ async def own_certificate(stage: Stage) -> Struck:
     with reading(stage.place.hall.config, f"port = {stage.place.broker.port}", f"port = {port}"):
         yield
     server.close()
+
+
+@fault("很久没有备份", "E-HALL-07", hall=True, sampled=True)
+async def never_backed_up(stage: Stage) -> Struck:
+    then = Clock().wall() - 40 * DAY
+    await in_hall(stage, insert(trail.audit_line).values(
+        id=-1, at_wall=then, who="王敏", act="central.backup", subject="old", why="", chain=b""
+    ))  # fmt: skip
+    yield
+    await in_hall(stage, delete(trail.audit_line).where(trail.audit_line.c.id == -1))
 
 
 @fault("有死信", "E-HALL-12", hall=True)

@@ -106,7 +106,7 @@ async def run(names: list[str], mariadb: MariaDb) -> list[Found]:
 
 async def everything(count: int, seed: int) -> list[Found]:
     """`count` faults, in the order of `seed`, with a database server of their own."""
-    from tests import doctor_faults  # noqa: F401  it fills FAULTS
+    from tests import doctor_faults, machine_faults  # noqa: F401  they fill FAULTS
 
     names = random.Random(seed).sample(sorted(FAULTS), min(count, len(FAULTS)))
     async with AsyncExitStack() as stack:

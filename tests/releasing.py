@@ -14,6 +14,7 @@ from provisioning.settings import Hall
 
 SECRET = b"\7" * 32
 FOREIGN = b"\x08" * 32
+SPARE = b"\x09" * 32
 
 
 def packed(files: dict[str, bytes]) -> tuple[bytes, str]:
@@ -36,6 +37,7 @@ def carried(
     arch: str = "",
     secret: bytes = SECRET,
     number: int = BUFFER_FORMAT,
+    keys: list[bytes] | None = None,
 ) -> Manifest:
     """Put a release into the hall. What is signed with another key than the hall's is left there unchecked."""
     arch = arch or platform.machine()
@@ -49,6 +51,7 @@ def carried(
         sums=sums,
         made_wall=Clock().wall(),
         buffer_format=number,
+        keys=keys or [],
     )
     hall.bundles.mkdir(parents=True, exist_ok=True)
     (hall.folder / releases.KEY).write_bytes(crypto.sign_public(SECRET))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import tables as t
 from common.core.act import Act
+from common.core.rollout import Rollout
 from common.core.state import DoctorVerdict, Outcome
 
 
@@ -16,6 +17,22 @@ class Examined(Struct, frozen=True):
 
     at_wall: int
     verdict: DoctorVerdict
+
+
+class Ring(Struct, frozen=True):
+    """A box's place in the newest rollout: `wave` from 1."""
+
+    wave: int
+    release: str
+    standing: Rollout
+    why: str
+
+
+async def rings(conn: AsyncConnection) -> dict[str, Ring]:
+    """Site -> its place; a site that is not in the newest rollout is not there."""
+    newest = select(t.rollout.c.id).order_by(t.rollout.c.created_wall.desc()).limit(1)
+    rows = await conn.execute(select(t.upgrade).where(t.upgrade.c.rollout == newest.scalar_subquery()))
+    return {row.site: Ring(row.wave + 1, row.release, Rollout(row.standing), row.why) for row in rows}
 
 
 async def listed(conn: AsyncConnection) -> list[Row[Any]]:

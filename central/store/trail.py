@@ -78,6 +78,12 @@ async def newest(conn: AsyncConnection) -> Line | None:
     return found[0] if found else None
 
 
+async def oldest(conn: AsyncConnection) -> int | None:
+    """When the first line was written, wall time; None where there is none."""
+    found = await conn.scalar(select(audit_line.c.at_wall).order_by(audit_line.c.id).limit(1))
+    return None if found is None else int(found)
+
+
 async def listed(conn: AsyncConnection, wanted: Wanted, limit: int, below: int | None = None) -> list[Line]:
     """Newest first; `below`: only lines with a lower number."""
     line = audit_line.c

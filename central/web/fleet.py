@@ -11,7 +11,7 @@ from central.core import wording
 from central.core.access import Permission
 from central.core.hall import Facts
 from central.store import fleet, pages
-from central.store.fleet import Examined
+from central.store.fleet import Examined, Ring
 from central.web.page import HALL, Route, facts_of, reached_sites, render
 from common.core.instant import DAY, MINUTE
 from common.core.message import Heartbeat
@@ -37,6 +37,7 @@ class Line(Struct, frozen=True):
     id: str
     generation: Cell
     version: Cell
+    ring: Cell
     certificate: Cell
     heard: str
     backlog: Cell
@@ -45,7 +46,7 @@ class Line(Struct, frozen=True):
 
     @property
     def is_well(self) -> bool:
-        cells = self.generation, self.version, self.certificate, self.backlog, self.examined
+        cells = self.generation, self.version, self.ring, self.certificate, self.backlog, self.examined
         return all(cell.health in {Health.OK, Health.SKIP} for cell in cells)
 
 
@@ -57,8 +58,13 @@ async def show_fleet(request: web.Request) -> web.Response:
     async with hall.store.read() as conn:
         rows = await fleet.listed(conn)
         beats, examined = await pages.heartbeats(conn), await fleet.examined(conn)
+        rings = await fleet.rings(conn)
     known = {item.id for item in reached_sites(request)}
-    lines = [_line(row, beats.get(row.id), examined.get(row.id), facts) for row in rows if row.id in known]
+    lines = [
+        _line(row, beats.get(row.id), rings.get(row.id), examined.get(row.id), facts)
+        for row in rows
+        if row.id in known
+    ]
     return render(
         request,
         "fleet.html",
@@ -68,11 +74,14 @@ async def show_fleet(request: web.Request) -> web.Response:
     )
 
 
-def _line(row: Row[Any], beat: Heartbeat | None, examined: Examined | None, facts: Facts) -> Line:
+def _line(
+    row: Row[Any], beat: Heartbeat | None, ring: Ring | None, examined: Examined | None, facts: Facts
+) -> Line:
     return Line(
         id=row.id,
         generation=_generation(row),
         version=_version(beat),
+        ring=_ring(ring),
         certificate=_certificate(row, facts.now_wall),
         heard="" if row.heard_wall is None else wording.ago(facts.now_wall - row.heard_wall),
         backlog=_backlog(row, beat, facts.now_wall),
@@ -96,6 +105,13 @@ def _version(beat: Heartbeat | None) -> Cell:
         return _UNKNOWN
     same = beat.version == __version__
     return Cell(beat.version, Health.OK if same else Health.WARN, "" if same else "与中心不同")
+
+
+def _ring(ring: Ring | None) -> Cell:
+    if ring is None:
+        return Cell("–", Health.SKIP)
+    health = Health.FAIL if ring.standing.is_bad else Health.OK
+    return Cell(f"第 {ring.wave} 批", health, f"{ring.standing.word} {ring.release}")
 
 
 def _certificate(row: Row[Any], now_wall: int) -> Cell:

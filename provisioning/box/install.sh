@@ -19,6 +19,7 @@ main() {
       exit 0
       ;;
   esac
+  here=$(dirname "$0") # of a script on a stick, which has the archive beside it
   arch=$(uname -m)
   case $arch in
 @BUNDLES@
@@ -50,7 +51,6 @@ main() {
     stage=$root/stage
     mkdir -p "$stage" "$root/releases"
     chmod 755 "$root" "$root/releases"
-    here=$(dirname "$0") # of a script on a stick, which has the archive beside it
     if ! is_sound "$stage/$file" && is_sound "$here/$file"; then
       printf '… 从 %s 取安装包 %s\n' "$here" "$release"
       cp "$here/$file" "$stage/$file"
@@ -79,9 +79,10 @@ main() {
   fi
   [ -n "$dry" ] || rm -rf "$root/stage" "$root"/releases/.[!.]*
 
-  if [ -z "${MC_TOKEN:-}" ] && [ -f "$(dirname "$0")/token" ]; then
-    MC_TOKEN=$(cat "$(dirname "$0")/token")
-    export MC_TOKEN
+  if [ -z "${MC_TOKEN:-}" ] && [ -f "$here/token" ]; then
+    MC_TOKEN=$(cat "$here/token") MC_LETTER=
+    [ ! -f "$here/site.json" ] || MC_LETTER=$here/site.json
+    export MC_TOKEN MC_LETTER
   fi
   MC_HALL=$hall MC_RELEASE=$release MC_CA='@CA@' MC_KEY='@KEY@'
   export MC_HALL MC_RELEASE MC_CA MC_KEY

@@ -1,16 +1,11 @@
   # Remove what was installed, whatever of it is there. $1: --purge takes the buffer and its key too.
   [ ! -e /etc/mingcha/central.toml ] || { echo '✕ 本机也是市中心，不卸载  /etc/mingcha/central.toml' >&2; exit 78; }
   [ "$(id -u)" = 0 ] || { echo '✕ 没有 root 权限：请以 root 执行' >&2; exit 77; }
-  systemctl disable --now -q mingcha-agent.service mingcha-renew.timer mingcha-upgrade.timer mingcha-boot-check.service 2>/dev/null || true
-  systemctl stop -q mingcha-agent.service mingcha-renew.timer mingcha-renew.service mingcha-upgrade.timer 2>/dev/null || true
-  rm -rf /etc/systemd/system/mingcha-agent.service /etc/systemd/system/mingcha-agent.service.d \
-    /etc/systemd/system/mingcha-renew.service /etc/systemd/system/mingcha-renew.timer \
-    /etc/systemd/system/multi-user.target.wants/mingcha-agent.service \
-    /etc/systemd/system/mingcha-upgrade.service /etc/systemd/system/mingcha-upgrade.timer \
-    /etc/systemd/system/mingcha-boot-check.service \
-    /etc/systemd/system/multi-user.target.wants/mingcha-boot-check.service \
-    /etc/systemd/system/timers.target.wants/mingcha-renew.timer \
-    /etc/systemd/system/timers.target.wants/mingcha-upgrade.timer /var/lib/mingcha-upgrade \
+  # Timers first: none of them starts what has just been stopped. A release may have brought units of its own.
+  for unit in /etc/systemd/system/mingcha-*.timer /etc/systemd/system/mingcha-*.service; do
+    systemctl disable --now -q "${unit##*/}" 2>/dev/null || true
+  done
+  rm -rf /etc/systemd/system/mingcha-* /etc/systemd/system/*.wants/mingcha-* /var/lib/mingcha-upgrade \
     /etc/mingcha/agent.toml /etc/mingcha/mapping.toml /var/lib/mingcha-pki \
     /usr/local/bin/mingcha-agent /opt/mingcha
   systemctl daemon-reload || true

@@ -29,7 +29,10 @@ class RenewRequest(Struct, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Answer to both. `chain`: PEM of leaf and intermediate; the rest is what `agent.toml` and its files need."""
+    """Answer to both. `chain`: PEM of leaf and intermediate; the rest is what `agent.toml` and its files need.
+
+    On a stick `generation` is 0 and `chain` empty: the box is enrolled later.
+    """
 
     site: str
     name: str

@@ -18,6 +18,7 @@ class Step(StrEnum):
     USER = "user"
     FOLDERS = "folders"
     IDENTITY = "identity"
+    WAIT = "wait"
     MASTER = "master"
     OWNERS = "owners"
     LINK = "link"
@@ -35,6 +36,7 @@ _WORDS = {
     Step.USER: "建立账号 mingcha",
     Step.FOLDERS: "建立目录 /etc/mingcha、/var/lib/mingcha-pki",
     Step.IDENTITY: "登记：生成密钥（不离开本机），换取证书与配置",
+    Step.WAIT: "线路不通：用 U 盘带来的站点配置先行采集，通了自动登记",
     Step.MASTER: "生成缓存主密钥并封存",
     Step.OWNERS: "设好文件的属主与权限",
     Step.LINK: "切换到新装的版本",
@@ -55,6 +57,10 @@ class Facts(Struct, frozen=True):
     has_user: bool = False
     has_folders: bool = False
     has_identity: bool = False
+    is_cut: bool = False
+    """The hall does not answer, and the box has what it takes to begin without it (a stick's letter)."""
+    is_waiting: bool = False
+    """It began without the hall, with this token, and is to be enrolled."""
     has_master: bool = False
     is_owned: bool = False
     is_linked: bool = False
@@ -68,14 +74,16 @@ class Facts(Struct, frozen=True):
 def plan(facts: Facts) -> list[Step]:
     """Raises UsageError where the command is not this box's, or a token is needed."""
     _check(facts)
+    must_enrol, is_cut = not facts.has_identity or not facts.is_token_used, facts.is_cut
     lacks = [
         (Step.USER, not facts.has_user),
         (Step.FOLDERS, not facts.has_folders),
-        (Step.IDENTITY, not facts.has_identity or not facts.is_token_used),
+        (Step.IDENTITY, must_enrol and not is_cut),
+        (Step.WAIT, must_enrol and is_cut and not facts.is_waiting),
         (Step.MASTER, not facts.has_master),
     ]
     steps = [step for step, is_lacking in lacks if is_lacking]
-    if not facts.is_owned or {Step.IDENTITY, Step.MASTER} & set(steps):
+    if not facts.is_owned or {Step.IDENTITY, Step.WAIT, Step.MASTER} & set(steps):
         steps.append(Step.OWNERS)
     if not facts.is_linked:
         steps.append(Step.LINK)
@@ -107,6 +115,7 @@ _DONE: dict[Step, dict[str, bool]] = {
     Step.USER: {"has_user": True},
     Step.FOLDERS: {"has_folders": True},
     Step.IDENTITY: {"has_identity": True, "is_token_used": True, "is_owned": False},
+    Step.WAIT: {"is_waiting": True, "is_owned": False},
     Step.MASTER: {"has_master": True, "is_owned": False},
     Step.OWNERS: {"is_owned": True},
     Step.LINK: {"is_linked": True},
@@ -121,7 +130,7 @@ def done(facts: Facts, steps: Sequence[Step]) -> Facts:
     """How the box is after `steps`; what runs has then not seen the last of them, unless it was started by them."""
     for step in steps:
         facts = replace(facts, **_DONE[step])
-        if step is Step.IDENTITY:
+        if step in {Step.IDENTITY, Step.WAIT}:
             facts = replace(facts, own_site=facts.token_site or facts.own_site)
         if step not in {Step.START, Step.RESTART} and facts.is_running:
             facts = replace(facts, runs_old=True)

@@ -1,6 +1,8 @@
 """A signed release: what a manifest says, who signed it, and whether a box may take it (provisioning.md 3.7, 3.8).
 
-The release key is kept offline, where releases are made. A hall hands releases on, and cannot make one.
+The release key is kept offline, where releases are made. A hall hands releases on, and cannot make one. Beside it goes the
+public half of a second key, kept elsewhere: when the first is lost or stolen, the next release is signed with the second, and
+names the keys that count from then on. Keys are kept as bytes, one behind the other.
 """
 
 import msgspec
@@ -27,6 +29,8 @@ class Manifest(Struct, frozen=True):
     made_wall: int
     buffer_format: int
     """Of the buffer that it writes."""
+    keys: list[bytes] = []
+    """By which releases are known from this one on, each 32 bytes; empty: by the same as before."""
 
 
 class Signed(Struct, frozen=True):
@@ -42,11 +46,13 @@ def sealed(manifest: Manifest, release_secret: bytes) -> bytes:
     return msgspec.json.encode(Signed(value, crypto.sign(release_secret, _MANIFEST + value)))
 
 
-def opened(raw: bytes, release_public: bytes) -> Manifest:
-    """Raises RejectedError for what this key has not signed."""
+def opened(raw: bytes, release_keys: bytes) -> Manifest:
+    """Raises RejectedError for what none of these keys has signed."""
+    size = crypto.KEY_BYTES
+    keys = [release_keys[at : at + size] for at in range(0, len(release_keys), size)]
     try:
         signed = msgspec.json.decode(raw, type=Signed)
-        if not crypto.verify(release_public, _MANIFEST + signed.value, signed.signature):
+        if not any(crypto.verify(key, _MANIFEST + signed.value, signed.signature) for key in keys):
             raise RejectedError("发行包的签名不对", hint="只用发行方给的介质；疑似被改动，请向发行方核实")
         return msgspec.json.decode(signed.value, type=Manifest)
     except msgspec.MsgspecError as error:

@@ -5,32 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-
-class Standing(StrEnum):
-    """Of one box in a rollout."""
-
-    WAITING = "waiting"
-    OFFERED = "offered"
-    DONE = "done"
-    ROLLED_BACK = "rolled_back"
-    REFUSED = "refused"
-
-    @property
-    def word(self) -> str:
-        return _WORDS[self]
-
-    @property
-    def is_bad(self) -> bool:
-        return self in {Standing.ROLLED_BACK, Standing.REFUSED}
-
-
-_WORDS = {
-    Standing.WAITING: "未轮到",
-    Standing.OFFERED: "升级中",
-    Standing.DONE: "已升级",
-    Standing.ROLLED_BACK: "已自动退回",
-    Standing.REFUSED: "没有升级",
-}
+from common.core.rollout import Rollout
 
 
 class State(StrEnum):
@@ -50,7 +25,7 @@ class Place(Struct, frozen=True):
 
     site: str
     wave: int
-    standing: Standing
+    standing: Rollout
     ended_wall: int = 0
     receipt_wall: int = 0
 
@@ -77,12 +52,12 @@ def open_wave(places: Sequence[Place], now_wall: int, wait: int) -> int:
 
 def _is_settled(place: Place, now_wall: int, wait: int) -> bool:
     is_old = now_wall >= place.ended_wall + wait
-    return place.standing is Standing.DONE and is_old and place.receipt_wall > place.ended_wall
+    return place.standing is Rollout.DONE and is_old and place.receipt_wall > place.ended_wall
 
 
 def state(places: Sequence[Place]) -> State:
     """Of the rollout, as its boxes say."""
     if any(place.standing.is_bad for place in places):
         return State.HALTED
-    is_over = all(place.standing is Standing.DONE for place in places)
+    is_over = all(place.standing is Rollout.DONE for place in places)
     return State.FINISHED if is_over else State.RUNNING

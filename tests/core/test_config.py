@@ -187,7 +187,7 @@ def test_figures_that_no_program_could_work_with_are_all_said_at_once(tmp_path: 
     """As written by a tired hand: a negative pause once made the box read without end, and grow until it died."""
     path = tmp_path / "agent.toml"
     path.write_text(
-        'site = "s/0 1"\ngeneration = 0\nlog_level = "loud"\n'
+        'site = "s/0 1"\ngeneration = -1\nlog_level = "loud"\n'
         "[capture]\npoll_secs = -3\npage_rows = 0\nrows_per_sec = 0\n"
         '[mqtt]\nhost = ""\nport = 99999\nversion = 7\n[buffer]\nmax_mb = 0\n',
         "utf-8",
@@ -197,7 +197,7 @@ def test_figures_that_no_program_could_work_with_are_all_said_at_once(tmp_path: 
     said = str(caught.value)
     for line in (
         "site：只能用字母",
-        "generation：太小，至少 1",
+        "generation：太小，至少 0",
         "log_level：应为 debug、info、warning、error 之一，现为 'loud'",
         "capture.poll_secs：太小，至少 0.05",
         "capture.page_rows：太小",

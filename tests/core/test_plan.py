@@ -55,6 +55,16 @@ def test_nothing_is_enabled_or_started_before_all_else_is_done(facts: Facts) -> 
     assert firsts == list(range(len(steps) - len(firsts), len(steps)))
 
 
+def test_a_box_without_a_line_begins_with_its_stick_and_enrols_when_there_is_one() -> None:
+    cut = replace(BARE, is_cut=True)
+    waiting = done(cut, plan(cut))
+    assert Step.WAIT in plan(cut)
+    assert Step.IDENTITY not in plan(cut)
+    assert waiting.is_running
+    assert plan(waiting) == []
+    assert plan(replace(waiting, is_cut=False)) == [Step.IDENTITY, Step.OWNERS, Step.RESTART]
+
+
 def test_what_runs_is_restarted_when_something_changed_under_it() -> None:
     whole = done(BARE, plan(BARE))
     assert plan(whole) == []

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from common.core.rollout import Rollout
 from provisioning.core import rollout
-from provisioning.core.rollout import Place, Standing, State
+from provisioning.core.rollout import Place, State
 
 SITES = [f"s{number:02d}" for number in range(1, 19)]
 
@@ -22,24 +23,24 @@ def test_a_canary_then_three_then_all() -> None:
 def test_a_wave_opens_when_the_one_before_has_worked_so_long_and_was_heard_since() -> None:
     """P-REL-03."""
     places = [
-        Place("a", 0, Standing.WAITING),
-        Place("b", 1, Standing.WAITING),
-        Place("c", 3, Standing.WAITING),
+        Place("a", 0, Rollout.WAITING),
+        Place("b", 1, Rollout.WAITING),
+        Place("c", 3, Rollout.WAITING),
     ]
     assert rollout.open_wave(places, 100, 10) == 0
-    places[0] = replace(places[0], standing=Standing.DONE, ended_wall=95, receipt_wall=97)
+    places[0] = replace(places[0], standing=Rollout.DONE, ended_wall=95, receipt_wall=97)
     assert rollout.open_wave(places, 100, 10) == 0
     assert rollout.open_wave(places, 105, 10) == 1
     places[0] = replace(places[0], receipt_wall=94)
     assert rollout.open_wave(places, 105, 10) == 0
-    places[:2] = [Place(name, wave, Standing.DONE, 1, 2) for name, wave in (("a", 0), ("b", 1))]
+    places[:2] = [Place(name, wave, Rollout.DONE, 1, 2) for name, wave in (("a", 0), ("b", 1))]
     assert rollout.open_wave(places, 105, 10) == 3
 
 
-@given(st.dictionaries(st.sampled_from(SITES), st.sampled_from(list(Standing)), min_size=1))
+@given(st.dictionaries(st.sampled_from(SITES), st.sampled_from(list(Rollout)), min_size=1))
 def test_one_that_went_wrong_halts_it_and_it_is_finished_when_all_are_done(
-    found: dict[str, Standing],
+    found: dict[str, Rollout],
 ) -> None:
     state = rollout.state([Place(site, 0, standing) for site, standing in found.items()])
     assert (state is State.HALTED) == any(standing.is_bad for standing in found.values())
-    assert (state is State.FINISHED) == all(standing is Standing.DONE for standing in found.values())
+    assert (state is State.FINISHED) == all(standing is Rollout.DONE for standing in found.values())

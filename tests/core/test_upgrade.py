@@ -27,6 +27,10 @@ def test_what_is_signed_is_read_and_nothing_else() -> None:
     for wrong in (release.sealed(MANIFEST, OTHER), raw[:-9], b"", order):
         with pytest.raises(RejectedError):
             release.opened(wrong, public)
+    for keys in (public + crypto.sign_public(OTHER), crypto.sign_public(OTHER) + public):
+        assert release.opened(raw, keys) == MANIFEST
+    with pytest.raises(RejectedError):
+        release.opened(raw, public[1:])
     for wrong in (upgrade.ordered(JOB, OTHER), order[:-9], b"", raw):
         with pytest.raises(RejectedError):
             upgrade.order_in(wrong, public)

@@ -34,3 +34,9 @@ def cleared(lab: Lab) -> Iterator[None]:
 def bare(able: None) -> Path:
     """Debian's minimal system with curl and wget."""
     return labs.rootfs()
+
+
+@pytest.fixture(scope="session")
+def warm(lab: Lab) -> str:
+    """The same with the release unpacked."""
+    return labs.warm(lab.medium)

@@ -85,6 +85,26 @@ def rootfs() -> Path:
     return place
 
 
+def warm(medium: Path) -> str:
+    """The same system with the medium's release unpacked, as an earlier run of the command leaves it: as overlay layers.
+
+    For tests of what comes after: to fetch and unpack it is half of what a box costs.
+    """
+    archive = next((medium / "releases").glob("*-x86_64.tar.gz"))
+    release = archive.name.removeprefix("mingcha-").removesuffix("-x86_64.tar.gz")
+    place = CACHE / "install" / f"warm-{release}"
+    if not place.exists():
+        for former in place.parent.glob("warm-*"):
+            shutil.rmtree(former)
+        part = place.with_name(f"warm-{release}.part")
+        tree = part / "opt/mingcha/releases" / release
+        tree.mkdir(parents=True)
+        run("tar", "-xzf", archive, "-C", tree, "--no-same-owner")
+        part.chmod(0o755)
+        part.rename(place)
+    return f"{place}:{rootfs()}"
+
+
 def medium() -> Path:
     """What halls and boxes are installed from, fetched once for each lock file, built anew where our code has changed."""
     place, lock = CACHE / "medium", hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
@@ -183,7 +203,8 @@ class Lab:
             self.hall.entering("mingcha", *args), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         )
 
-    def box(self, name: str, system: Path) -> "Box":
+    def box(self, name: str, system: Path | str) -> "Box":
+        """`system`: a folder, or layers of them as overlayfs has it, the topmost first."""
         self._made += 1
         made = Box(self, name, self._made % 200 + 10, system)
         self._boxes.append(made)
@@ -193,7 +214,9 @@ class Lab:
 class Box:
     """A bare machine `name` with the address 10.97.0.`number`; off until `on`."""
 
-    def __init__(self, lab: Lab, name: str, number: int, system: Path, binds: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, lab: Lab, name: str, number: int, system: Path | str, binds: Sequence[Path] = ()
+    ) -> None:
         """`binds`: folders of ours that it may read, under the same names."""
         self.name = name
         self.folder = lab.folder / f"{name}-{number}"
@@ -320,6 +343,13 @@ class Box:
         self.cut()
         run("ip", "netns", "del", self.net)
         shutil.rmtree(self.folder)
+
+    def unplug(self) -> None:
+        """Its cable is out."""
+        run("ip", "-n", self.net, "link", "set", "e0", "down")
+
+    def plug(self) -> None:
+        run("ip", "-n", self.net, "link", "set", "e0", "up")
 
     def cut(self) -> None:
         """The processes lose their power; what is on the disk stays."""

@@ -29,7 +29,7 @@ class Site:
         self.command = printed(self.lab.mingcha("site", "reissue", self.name))
         return self.command
 
-    def box(self, system: Path) -> tuple[Box, Office]:
+    def box(self, system: Path | str) -> tuple[Box, Office]:
         """A bare machine, switched on, in whose office six cases lie."""
         box = self.lab.box(self.name, system)
         box.on()

@@ -21,7 +21,7 @@ def state(hall: Box) -> str:
     return hall.must(f"{listing}; systemctl show -p MainPID {' '.join(HALL_UNITS)}")
 
 
-def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, bare: Path) -> None:
+def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, warm: str) -> None:
     hall = lab.hall
     assert "python3" not in hall.sh("ls /usr/bin")[1]
     assert hall.must(f"systemctl is-active {' '.join(HALL_UNITS)}").split() == ["active"] * 3
@@ -36,7 +36,7 @@ def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, bare: Path) ->
     assert "入库、判定、页面都在进行" in hall.sh("mingcha doctor")[1]
 
     site = Site(lab, "h01")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     box.must(site.command)
     box.until(lambda: site.acknowledged() == cases(office))
 
@@ -66,10 +66,10 @@ def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, bare: Path) ->
     box.until(lambda: latest in site.acknowledged())
 
 
-def test_the_whole_hall_moves_to_a_new_machine_and_no_box_is_touched(lab: Lab, bare: Path) -> None:
+def test_the_whole_hall_moves_to_a_new_machine_and_no_box_is_touched(lab: Lab, bare: Path, warm: str) -> None:
     """Its disk is dead; what it took in after the backup is asked for again. For the tests after this one it is the hall."""
     site = Site(lab, "h02")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     box.must(site.command)
     box.until(lambda: site.acknowledged() == cases(office))
     hall = lab.hall

@@ -1,5 +1,6 @@
 """A bare box becomes its site by the one command exactly as printed: under real systemd, with no route out."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_a_token_that_is_typed(lab: Lab, bare: Path) -> None:
     box.must(f"printf '{found[2]}\\n' | script -qec 'sh /root/ask.sh' /dev/null")
     assert site.boxes() == [(1, "active")]
 
-    # from a stick: nothing is fetched but the certificate; its token opens for this machine as it is
+    # from a stick, where the line is thin: nothing is fetched but the certificate; its token opens for this machine as it is
     said = lab.mingcha("site", "bundle", "s05", "-o", "/root/stick")
     assert "MC_TOKEN=" in said
     assert lab.hall.sh("ls /root/stick/mingcha/token")[0] != 0
@@ -134,11 +135,64 @@ def test_a_token_that_is_typed(lab: Lab, bare: Path) -> None:
     assert box.must("systemctl is-active mingcha-agent") == "active\n"
 
 
-def test_the_hall_waits_for_the_first_receipt(lab: Lab, bare: Path) -> None:
+def test_a_box_without_a_line_collects_from_the_first_minute_and_enrols_when_it_comes(
+    lab: Lab, bare: Path, warm: str
+) -> None:
+    site = Site(lab, "s07")
+    box, office = site.box(bare)
+    box.unplug()
+    lab.mingcha("site", "bundle", "s07", "-o", "/root/stick7", "--with-token")
+    shutil.copytree(lab.hall.root / "root/stick7", box.root / "media/usb")
+    command = "sh /media/usb/mingcha/install.sh"
+    said = box.must(command)
+    assert "线路通了自动登记" in said
+    assert "正在本地加密缓存，数据没有丢失" in said
+    assert box.must("stat -c '%U %G %a' /var/lib/mingcha-pki/token") == "root mingcha 600\n"
+    assert "本来就完好，没有改动" in box.must(command)
+    assert site.boxes() == []
+
+    # what was kept outlives the dark, and goes out with what came after
+    box.until(lambda: kept(box) >= len(cases(office)))
+    before = kept(box)
+    box.off()
+    box.on()
+    office.receive()
+    box.until(lambda: kept(box) > before)
+    box.plug()
+    box.until(lambda: site.acknowledged() == cases(office), 120)
+    assert site.boxes() == [(1, "active")]
+    assert box.sh("systemctl is-active mingcha-join.timer")[1] == "inactive\n"
+    assert box.sh("ls /var/lib/mingcha-pki/token")[0] != 0
+    assert box.must("systemctl --failed --no-legend") == ""
+    assert "没有改动" in box.must(command)
+
+    # a stick that stayed in the drawer too long: the hall says so, and the doctor what to do
+    late = Site(lab, "s08")
+    box, office = late.box(warm)
+    box.unplug()
+    lab.mingcha("site", "bundle", "s08", "-o", "/root/stick8", "--with-token")
+    shutil.copytree(lab.hall.root / "root/stick8", box.root / "media/usb")
+    box.must(command)
+    late.reissue()
+    box.plug()
+    box.until(lambda: "令牌已作废" in box.sh("mingcha-agent doctor")[1], 90)
+    assert "mingcha site reissue" in box.sh("mingcha-agent doctor")[1]
+    box.must(late.command)
+    box.until(lambda: late.acknowledged() == cases(office))
+    assert late.boxes() == [(1, "active")]
+
+
+def kept(box: Box) -> int:
+    """Records that wait on the box."""
+    code, said = box.sh("cat /var/lib/mingcha/status.json")
+    return int(json.loads(said)["rows"]) if code == 0 else 0
+
+
+def test_the_hall_waits_for_the_first_receipt(lab: Lab, warm: str) -> None:
     with lab.speaking("site", "add", "红桥镇", "--kind", "township", "--id", "s06", "--wait") as hall:
         assert hall.stdout is not None
         command = next(line.strip() for line in hall.stdout if "MC_TOKEN" in line)
-        box = lab.box("s06", bare)
+        box = lab.box("s06", warm)
         box.on()
         box.must(command)
         said = hall.stdout.read()

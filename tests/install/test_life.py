@@ -1,7 +1,6 @@
 """What comes after the installation: a source's password, the next certificate, the end. Under real systemd."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -50,9 +49,9 @@ def dark_for(days: int, lab: Lab, box: Box, site: str) -> None:
     asyncio.run(within(f"sqlite+aiosqlite:///{lab.database}", lambda conn: registry.add_leaf(conn, leaf)))
 
 
-def test_password_renewal_and_uninstall(lab: Lab, bare: Path) -> None:
+def test_password_renewal_and_uninstall(lab: Lab, warm: str) -> None:
     site = Site(lab, "l01", MAPPING)
-    box, _ = site.box(bare)
+    box, _ = site.box(warm)
     assert "mingcha-agent secret spxt_ro" in box.must(site.command)
 
     # the password: from the terminal or a pipe, sealed, handed to the service, opened for root's doctor

@@ -21,13 +21,13 @@ def test_a_hall_with_another_key_gets_nothing_and_leaves_nothing(lab: Lab, bare:
     assert site.boxes() == []
 
 
-def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, bare: Path) -> None:
+def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, warm: str) -> None:
     site, other = Site(lab, "r02"), Site(lab, "r03")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     stale = site.command
     box.must(site.reissue())
 
-    second, _ = other.box(bare)
+    second, _ = other.box(warm)
     for command, message in ((stale, "令牌已作废"), (site.command, "令牌已被另一台机器")):
         code, out = second.sh(command)
         assert code != 0
@@ -56,19 +56,20 @@ def test_a_second_machine_an_old_command_and_a_foreign_one(lab: Lab, bare: Path)
     box.until(lambda: latest in site.acknowledged())
 
 
-def test_a_retired_site_is_told_so(lab: Lab, bare: Path) -> None:
+def test_a_retired_site_is_told_so(lab: Lab, warm: str) -> None:
     site = Site(lab, "r05")
-    box, _ = site.box(bare)
+    box, office = site.box(warm)
     box.must(site.command)
     lab.mingcha("site", "retire", "r05", "--why", "撤并")
     assert site.boxes() == [(1, "retired")]
+    office.receive()  # it is told when it sends something
     box.until(lambda: "停用" in box.sh("mingcha-agent doctor")[1])
 
 
-def test_a_revoked_box_is_out_at_once_and_may_come_back_as_another(lab: Lab, bare: Path) -> None:
+def test_a_revoked_box_is_out_at_once_and_may_come_back_as_another(lab: Lab, warm: str) -> None:
     """The others are not disturbed; its renewal is refused; reissued, it is the next generation."""
     site = Site(lab, "r04")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     box.must(site.command)
     box.until(lambda: site.acknowledged() == cases(office))
     before = site.acknowledged()
@@ -84,9 +85,9 @@ def test_a_revoked_box_is_out_at_once_and_may_come_back_as_another(lab: Lab, bar
     box.until(lambda: late in site.acknowledged())
 
 
-def test_without_root_or_token_it_says_what_is_missing(lab: Lab, bare: Path) -> None:
+def test_without_root_or_token_it_says_what_is_missing(lab: Lab, warm: str) -> None:
     site = Site(lab, "r06")
-    box, _ = site.box(bare)
+    box, _ = site.box(warm)
     code, out = box.sh(site.command.removesuffix("sh") + "setpriv --reuid=65534 --clear-groups sh")
     assert code == 77
     assert "没有 root 权限" in out
@@ -98,10 +99,10 @@ def test_without_root_or_token_it_says_what_is_missing(lab: Lab, bare: Path) -> 
     assert "令牌写得不对" in out
 
 
-def test_the_service_may_not_do_what_it_need_not(lab: Lab, bare: Path) -> None:
+def test_the_service_may_not_do_what_it_need_not(lab: Lab, warm: str) -> None:
     """Probes inside the unit's own sandbox (provisioning.md 3.4)."""
     site = Site(lab, "r07")
-    box, _ = site.box(bare)
+    box, _ = site.box(warm)
     box.must(site.command)
     probe = "/opt/mingcha/current/bin/python -c"
     box.must(

@@ -5,7 +5,6 @@ import io
 import json
 import tarfile
 import time
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from common.core import crypto
 from provisioning.core import release
 from provisioning.core.release import Manifest
 from provisioning.releases import KEY, SUFFIX
+from provisioning.units import FOLDER as UNITS
 from tests.install import lab as labs
 from tests.install.lab import Lab
 from tests.install.site import Site, cases
@@ -23,6 +23,9 @@ pytestmark = pytest.mark.service
 CRASHES = (
     b'#!/bin/sh\n[ "$1" = run ] && exit 1\nexec "$(dirname "$(readlink -f "$0")")/python" -m agent "$@"\n'
 )
+PACKAGE = "python/usr/lib/python3/dist-packages/provisioning"
+NEW_SERVICE = b"[Service]\nType=oneshot\nExecStart=/bin/true\n"
+NEW_TIMER = b"[Timer]\nOnBootSec=1h\n[Install]\nWantedBy=timers.target\n"
 DIES_READY = (
     b'#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\n[ "$1" = run ] || exec "$here/python" -m agent "$@"\n'
     b'exec "$here/python" -c "from common.sdnotify import notify; import time; notify(\'READY=1\'); time.sleep(1); exit(3)"\n'
@@ -75,9 +78,9 @@ def variant(lab: Lab, files: dict[str, bytes]) -> Manifest:
     return made
 
 
-def test_bad_releases_go_back_and_a_good_one_survives_a_power_cut_in_its_trial(lab: Lab, bare: Path) -> None:
+def test_bad_releases_go_back_and_a_good_one_survives_a_power_cut_in_its_trial(lab: Lab, warm: str) -> None:
     site = Site(lab, "u01")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     box.must(site.command)
     box.until(lambda: site.acknowledged() == cases(office))
     first = box.must("readlink -f /opt/mingcha/current").strip()
@@ -103,7 +106,9 @@ def test_bad_releases_go_back_and_a_good_one_survives_a_power_cut_in_its_trial(l
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())
 
-    good = variant(lab, {"note": b"a new release\n"})
+    listed = (UNITS / "box-units.txt").read_bytes() + b"mingcha-new.service\nmingcha-new.timer\n"
+    added = {"box-units.txt": listed, "mingcha-new.service": NEW_SERVICE, "mingcha-new.timer": NEW_TIMER}
+    good = variant(lab, {f"{PACKAGE}/systemd/{name}": text for name, text in added.items()})
     lab.mingcha("release", "rollout", good.release, "--canary", "u01", "--hours", "0", "--why", "试验")
     box.must("systemctl start --no-block mingcha-upgrade.service")
     box.until(lambda: '"tries":1' in box.sh("cat /var/lib/mingcha-upgrade/pending.json")[1])
@@ -115,11 +120,14 @@ def test_bad_releases_go_back_and_a_good_one_survives_a_power_cut_in_its_trial(l
     assert box.sh("ls /var/lib/mingcha-upgrade/pending.json")[0] != 0
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())
+    is_there = "systemctl is-active mingcha-new.timer; systemctl is-enabled mingcha-new.timer"
+    assert box.must(is_there) == "active\nenabled\n"
     box.must("mingcha-agent upgrade")
     told = json.loads(lab.mingcha("release", "list", "--json"))
     assert next(row["standing"] for row in told["boxes"] if row["site"] == "u01") == "done"
 
     assert "已退回" in box.must("mingcha-agent rollback")
+    assert box.sh("systemctl cat mingcha-new.timer")[0] != 0
     assert box.must("readlink -f /opt/mingcha/current").strip() == first
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())

@@ -5,11 +5,12 @@ import os
 import pytest
 
 from common.core.checks import CHECKS
-from tests import doctor_faults, doctoring
+from tests import doctor_faults, doctoring, machine_faults
 from tests.services import MariaDb
 
 SAMPLE = 12
 assert doctor_faults, "it fills FAULTS"
+assert machine_faults, "it too"
 
 
 def test_there_are_forty_faults_and_more_and_each_names_a_check_of_the_catalogue() -> None:

@@ -62,6 +62,12 @@ async def test_every_box_is_there_with_its_certificate_generation_doctor_and_com
         )
         await conn.execute(insert(t.certificate).values(**leaf, serial="a1", ends_wall=now + DAY))
         await conn.execute(insert(t.certificate).values(**leaf, serial="a2", ends_wall=now + 5 * DAY + HOUR))
+        order = {"id": "r1", "release": "1.2-b", "wait": 0, "who": "王工", "why": "例行", "created_wall": now}
+        await conn.execute(insert(t.rollout).values(**order, state="halted", halted_why="", ended_wall=now))
+        place = {"rollout": "r1", "site": "s01", "wave": 1, "release": "1.2-b", "arch": "x86_64", "job": b""}
+        await conn.execute(
+            insert(t.upgrade).values(**place, standing="rolled_back", why="没有动静", said="", ended_wall=now)
+        )
     await answered(hall, "c1", "ok", WELL, 2 * HOUR)
     await answered(hall, "c2", "degraded", ILL, 7 * MINUTE // 2)
     async with hall.store.read() as conn:
@@ -74,6 +80,8 @@ async def test_every_box_is_there_with_its_certificate_generation_doctor_and_com
     for said in (
         "第 3 代",
         "5 天",
+        "第 2 批",
+        "已自动退回 1.2-b",
         "部分故障",
         "3 分前",
         "mingcha doctor --site s01",

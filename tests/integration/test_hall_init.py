@@ -138,12 +138,16 @@ def test_the_list_says_of_a_box_that_was_heard_what_the_page_says(hall: Hall) ->
         "证书还有 5 天",
         "版本 0.0.9",
         "积压 1,234 条，落后 ",
+        "升级第 1 批 已升级 1.2-b",
         "部分故障",
     ):
         assert said in out, out
+    assert "命令：mingcha site reissue s01" in hall.site("show", "s01")[1]
     (row,) = json.loads(hall.site("list", "--json")[1])
     assert (row["certificate_days"], row["version"], row["backlog"]) == (5, "0.0.9", 1234)
     assert row["doctor"] == {"at_wall": now, "verdict": "degraded"}
+    assert (row["upgrade"]["wave"], row["upgrade"]["standing"]) == (1, "done")
+    assert row["commands"] == ["mingcha doctor --site s01", "mingcha site reissue s01"]
 
 
 async def heard(database: Path, now: int) -> None:
@@ -176,5 +180,10 @@ async def heard(database: Path, now: int) -> None:
             await conn.execute(insert(t.certificate).values(**box, **leaf))
             await conn.execute(insert(t.site_status).values(**status))
             await conn.execute(insert(t.command).values(**command, detail="degraded 有 1 个问题\n[]"))
+            order = {"id": "r1", "release": "1.2-b", "wait": 0, "who": "王工", "why": "", "created_wall": now}
+            await conn.execute(insert(t.rollout).values(**order, state="finished", halted_why=""))
+            place = {"rollout": "r1", "site": "s01", "wave": 0, "release": "1.2-b", "arch": "x86_64"}
+            told = {"job": b"", "standing": "done", "why": "", "said": "", "ended_wall": now}
+            await conn.execute(insert(t.upgrade).values(**place, **told))
     finally:
         await store.close()

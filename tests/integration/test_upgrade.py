@@ -22,13 +22,14 @@ from central.store import tables as t
 from central.store.engine import open_store
 from common import process
 from common.clock import Clock
+from common.core import crypto
 from provisioning import halls, moving, pki, releases, rollouts, settings, upgrade
 from provisioning.core.messages import Identity
 from provisioning.files import put_link, write_file
 from provisioning.upgrade import Places, Upgrader
 from tests.integration.doors import Door, Machine, opened, serving
 from tests.journey.scene import SQLITE_MAPPING, Office
-from tests.releasing import FOREIGN, carried, packed
+from tests.releasing import FOREIGN, SECRET, SPARE, carried, packed
 from tests.server import HOST
 from tests.supervisor import Supervisor
 
@@ -81,7 +82,8 @@ class Bench:
         write_file(tree / "bin/mingcha-agent", REAL.encode(), 0o755)
         for name in ("current", "trusted"):
             put_link(self.places.root / name, tree)
-        self.release("1.1-b", {"bin/mingcha-agent": REAL.encode(), "new": b"1"})
+        both = [crypto.sign_public(secret) for secret in (SECRET, SPARE)]
+        self.release("1.1-b", {"bin/mingcha-agent": REAL.encode(), "new": b"1"}, keys=both)
         write_file(here / "release.pub", releases.key(self.hall))
 
     def release(self, name: str, files: dict[str, bytes], **signed: Any) -> None:
@@ -177,6 +179,7 @@ async def test_good_and_bad_releases_one_after_the_other(bench: Bench, service: 
         row, state = await bench.row()
         assert (row.standing, says in row.why) == ("rolled_back", True), row.why
         assert row.said
+        assert f"1.0.{number}-x 已自动退回：" in bench.places.note.read_text("utf-8")
         assert not bench.places.tree(f"1.0.{number}-x").exists()
         service._start_secs = 20.0
         assert service.restart() == ""
@@ -193,6 +196,9 @@ async def test_good_and_bad_releases_one_after_the_other(bench: Bench, service: 
     assert row.standing == "done", row.why
     assert bench.places.current.resolve().name == bench.places.trusted.resolve().name == "1.1-b"
     assert bench.places.tree("1.0-a").exists()
+    assert not bench.places.note.exists()
+    key = (bench.places.pki / "release.pub").read_bytes()
+    assert key == crypto.sign_public(SECRET) + crypto.sign_public(SPARE)
     now = await settled(bench)
     assert now.epoch == epoch
     await bench.turn(service)

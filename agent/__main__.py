@@ -64,8 +64,17 @@ def resume(path: Path) -> None:
 @_CONFIG
 def check_config(path: Path) -> int:
     from agent import config, mapping
+    from common.cli import complain
+    from common.core.errors import ConfigError
 
-    settings = config.load(path)
+    try:
+        settings = config.load(path)
+    except ConfigError as error:
+        place = config.mapping_of(path)
+        complain(error)
+        if place.exists():
+            mapping.load(place)
+        return EX_CONFIG
     if not settings.mapping.exists():
         say(f"! 未配置数据源：没有 {settings.mapping}", err=True)
         return EX_CONFIG

@@ -21,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
+from agent.core.gentle import Account
 from agent.core.mapping import Table
 from agent.core.source_clock import LOOK_EVERY, Reading, jump_secs
 from agent.index import Index
@@ -80,6 +81,8 @@ class CollectState:
         """Table and column of the source that appeared and is not mapped -> since when (wall time)."""
         self.overlaps: dict[str, int] = {}
         """Cursor -> seconds behind its high water from which it reads."""
+        self.without_index: list[str] = []
+        """Cursors, by table and column of the source, that are not read because no index carries them."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -132,8 +135,10 @@ class Collector:
         self._state = state
         self._tables = tables
         self._schema = Schema(tables, source, capture, index, clock)
+        account = Account(clock.mono())
         self._lanes = {
-            table.name: Lanes(table, source, capture, index, config, clock, self._schema) for table in tables
+            table.name: Lanes(table, source, capture, index, config, clock, self._schema, account)
+            for table in tables
         }
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
@@ -186,6 +191,7 @@ class Collector:
         self._state.overlaps = {
             name: secs for one in self._lanes.values() for name, secs in one.overlaps.items()
         }
+        self._state.without_index = [name for one in self._lanes.values() for name in one.without_index]
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000

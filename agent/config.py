@@ -137,6 +137,13 @@ def load(path: Path) -> AgentConfig:
     return config.anchor(config.convert(AgentConfig, data, source=str(path)), path.resolve().parent)
 
 
+def mapping_of(path: Path) -> Path:
+    """Where the mapping lies by a file that may be wrong in everything else. Raises ConfigError where it is no TOML."""
+    said = config.read_toml(path).get("mapping")
+    place = Path(said) if isinstance(said, str) and is_file_name(said) else Path("mapping.toml")
+    return path.resolve().parent / place
+
+
 def _camera_faults(cameras: object) -> list[str]:
     """Of meaning; of a camera whose keys are of wrong types the types alone are said."""
     found, seen = [], set[str]()

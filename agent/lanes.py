@@ -5,11 +5,13 @@ written, if none of them knew), hot (rows of open cases), walk
 (every row): what was stamped while we were away is known before the others wonder at it. A cursor is only an accelerator; the truth is the index, which the walk proves row by row.
 """
 
+import structlog
 from msgspec.structs import replace
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core import hint, query, upheaval
+from agent.core.gentle import SMALL, Account
 from agent.core.mapping import Table
 from agent.core.upheaval import UpheavalError
 from agent.index import Index
@@ -26,6 +28,8 @@ from agent.source.base import Source
 from common.clock import Clock
 from common.core.instant import SECOND
 from common.core.record import Anew, Cause
+
+log = structlog.get_logger()
 
 NEWEST_EVERY = 2 * SECOND
 
@@ -46,6 +50,7 @@ class Lanes:
         config: CaptureConfig,
         clock: Clock,
         schema: Schema,
+        account: Account,
     ) -> None:
         self._table = table
         self._schema = schema
@@ -53,13 +58,14 @@ class Lanes:
         self._index = index
         self._clock = clock
         self._every = int(config.sweep_secs * SECOND)
-        self._reader = Reader(table, source, capture, config, clock)
+        self._reader = Reader(table, source, capture, config, clock, account)
         self._tail = TailLane(self._reader)
         self._cursors = [CursorLane(self._reader, number) for number in range(len(table.cursors))]
         self._hot = HotLane(self._reader, index, config.hot_secs)
         self._native = NativeLane(self._reader)
         self._walk: Walk | None = None
         self._survey: Survey | None = None
+        self._said_off: list[str] = []
         self._newest_mono = 0
         self._next_walk_mono = 0
         self._hurried = False
@@ -90,7 +96,15 @@ class Lanes:
     @property
     def overlaps(self) -> dict[str, int]:
         """Cursor -> seconds behind its high water from which it reads."""
-        return {lane.name: lane.overlap_secs for lane in self._cursors}
+        return {lane.name: lane.overlap_secs for lane in self._cursors if lane.is_timed}
+
+    @property
+    def without_index(self) -> list[str]:
+        """Table and column of the cursors that are not read, because no index carries them. Of a table whose first walk has
+        not shown yet whether it is small, nothing is said."""
+        rows = max(self.rows, self._walk.rows if self._walk is not None else 0)
+        off = [lane for lane in self._cursors if lane.is_off and rows > SMALL]
+        return [f"{self.source_name}.{lane.column}" for lane in off]
 
     def resume(self, positions: dict[str, bytes]) -> None:
         """Continue from stored positions; without one a lane begins with the oldest row."""
@@ -158,7 +172,7 @@ class Lanes:
         if (
             self._reader.sample is None
         ):  # after a start: by any row of the table, if there is one, keys become values
-            await self._schema.check(self._table)
+            await self._reader.timed(self._schema.check(self._table))
             await self._reader.read(query.by_key(self._table.select, None, 1))
         page = await self._reader.asked(list(known))
         there = {self._reader.key_of(row) for row in page}
@@ -169,17 +183,18 @@ class Lanes:
         due = hint.due(self._next_walk_mono, self._every, hurried=self._hurried)
         if self._walk is None and self._clock.mono() >= due:
             self._hurried = False
-            await self._schema.check(self._table)
+            await self._reader.timed(self._schema.check(self._table))
+            await self._look_at_plans(self.rows or await self._index.count(self._table.name))
             await self._native.walk_begins()
             self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch = self._watch
-        changed = 0
-        for lane in self._cursors:
+        changed, cursors = 0, [lane for lane in self._cursors if not lane.is_off]
+        for lane in cursors:
             changed += await lane.read(until, self._walk.met if self._walk else None)
-        up_to_date = self.whole_mono is not None and all(lane.caught_up for lane in self._cursors)
+        up_to_date = self.whole_mono is not None and all(lane.caught_up for lane in cursors)
         changed += await self._tail.read(until, watch=up_to_date)
-        if moved and not changed and up_to_date:
-            changed += await self._native.read(self.rows)
+        if not changed and up_to_date:
+            changed += await self._native.read(self.rows, signed=moved)
         if moved and not changed:
             self._hot.hurry()
             self._hurried = True
@@ -187,7 +202,22 @@ class Lanes:
             changed += await self._hot.read(until)
         if self._walk is not None:
             changed += await self._on(self._walk, until)
+        self._say_plans()
         return changed
+
+    async def _look_at_plans(self, rows: int) -> None:
+        for lane in self._cursors:
+            await lane.look_at_plan(rows)
+
+    def _say_plans(self) -> None:
+        off = self.without_index
+        for name in off:
+            if name not in self._said_off:
+                log.warning("cursor.stopped", column=name, hint="请厂商给该字段建索引，建好后自动恢复")
+        for name in self._said_off:
+            if name not in off:
+                log.info("cursor.resumed", column=name)
+        self._said_off = off
 
     async def _on(self, walk: Walk, until: int) -> int:
         changed, done = await walk.read(until)
@@ -199,5 +229,6 @@ class Lanes:
             self._tail.begin(walk.last)
             self._native.walk_ended()
             self._walk = None
+            await self._look_at_plans(self.rows)
             self._next_walk_mono = self._clock.mono() + self._every
         return changed

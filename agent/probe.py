@@ -21,6 +21,7 @@ from agent.core.probe.sampled import Sampled, sampled
 from agent.source.base import SchemaError, Source
 from common import config
 from common.core.errors import ConfigError, UnavailableError, UsageError
+from common.core.text import one_line
 
 Say = Callable[[str], None]
 """Shows where a long pass is."""
@@ -29,7 +30,9 @@ _GIVE_UP = 3
 """Tables in a row that are away: one slow view is left out, a server that is gone is not asked on."""
 _ASK = 200
 """Values of a link that are looked for in the case table."""
-_LARGE = re.compile(r"blob|bytea|image|binary|clob|\braw\b|xml|json|geometry|vector|bfile")
+_LARGE = re.compile(
+    r"blob|bytea|image|binary|clob|\braw\b|^long\b|xml|json|geometry|geography|hierarchyid|sql_variant|vector|bfile"
+)
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _SUSPECT = re.compile(r"[\u0080-\u00ff\u0152-\u0192\u02c6\u02dc\u2013-\u2122]")
 """What bytes of GBK or UTF-8 look like to a database that believes in Latin-1."""
@@ -65,18 +68,22 @@ def tables_of(path: Path) -> list[str]:
 async def look(source: Source, dialect: query.Dialect, say: Say) -> Draft:
     """The draft of an opened source. Raises UnavailableError, or ConfigError where the account may read nothing."""
     catalogue = await source.catalogue()
-    if not catalogue:
+    if not any(table.columns for table in catalogue):
         raise ConfigError(
             "账号读不到任何表", hint="请业务库管理员授予 SELECT 权限（mingcha-agent probe --grants）"
         )
     seen: list[Sampled] = []
     failed = 0
     for number, table in enumerate(catalogue, 1):
-        say(f"读取样例 {number}/{len(catalogue)}：{table.name}")
+        shown = one_line(table.name)
+        if not table.columns:
+            say(f"! {shown} 未读：看不到它的字段{'，视图所引用的表或字段可能已不在' if table.view else ''}")
+            continue
+        say(f"读取样例 {number}/{len(catalogue)}：{shown}")
         try:
             seen.append(await _sample(source, dialect, table))
         except (SchemaError, ConfigError, UnavailableError) as error:
-            say(f"! {table.name} 未读：{error}")
+            say(f"! {shown} 未读：{error}")
             failed = failed + 1 if isinstance(error, UnavailableError) else 0
             if failed == _GIVE_UP:
                 raise
@@ -86,7 +93,7 @@ async def look(source: Source, dialect: query.Dialect, say: Say) -> Draft:
     shares: dict[str, dict[tuple[str, str], float]] = {}
     for one in seen:
         if case is not None and one is not case and one.rows:
-            say(f"核对关联：{one.table.name}")
+            say(f"核对关联：{one_line(one.table.name)}")
             shares[one.table.name] = {
                 (pair.column, pair.target): await _share(source, dialect, pair, case)
                 for pair in links.pairs(one, case)

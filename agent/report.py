@@ -35,6 +35,8 @@ def line(status: Status | None, now_wall: int) -> str:
     parts += _faults(status)
     if status.new_columns:
         parts.append(f"业务库新增字段：{'、'.join(status.new_columns)}")
+    if status.without_index:
+        parts.append(f"游标没有索引，已停用：{'、'.join(status.without_index)}")
     return "   ".join(parts)
 
 

@@ -7,7 +7,7 @@ from agent import app
 from agent.box import Box
 from agent.buffer_checks import known_rows
 from agent.core import query
-from agent.core.catalogue import CatalogTable
+from agent.core.gentle import SMALL
 from agent.core.mapping import Table
 from agent.core.probe import verdicts
 from agent.source import base
@@ -18,8 +18,6 @@ from common.health import Outcome, Status, ok
 
 _CATALOGUE_SECS = 1.5
 _ROW_SECS = 0.5
-_SMALL = 1000
-"""Rows that are read in one page anyhow."""
 _OF_FILES = {"access", "folder"}
 
 
@@ -95,13 +93,15 @@ async def switched_on(box: Box) -> Outcome:
 
 
 async def indexed(box: Box) -> Outcome:
-    """By the catalogue, which costs the office nothing; a small table is read whole anyhow."""
+    """By the catalogue, which costs the office nothing, and by what the running agent has found of plans, which alone knows
+    of views. A small table is read whole anyhow."""
     if box.source is None or box.source.type in _OF_FILES:
         return ok() if box.source else Outcome(Status.SKIP, app.NOT_MAPPED)
     wanted = [table for table in box.tables if table.cursors]
     rows = await known_rows(box)
-    large = [table for table in wanted if rows.get(table.name, 0) > _SMALL]
-    if not large:
+    large = [table for table in wanted if rows.get(table.name, 0) > SMALL]
+    off = box.status.without_index if box.status else []
+    if not large and not off:
         return ok("表都很小" if wanted else "没有游标")
     source = box.adapter()
     try:
@@ -111,17 +111,20 @@ async def indexed(box: Box) -> Outcome:
         return Outcome(Status.SKIP, f"业务库的表太多，{_CATALOGUE_SECS} 秒内没有看完")
     finally:
         await source.close()
-    bare = [f"{table.mapping.from_}.{name}" for table in large for name in _bare(table, catalogue)]
-    return Outcome(Status.WARN, f"没有索引：{'、'.join(bare)}") if bare else ok()
+    there = {_folded(table.name, name) for table in catalogue for name in table.indexed}
+    listed = {table.name.casefold() for table in catalogue if table.columns and not table.view}
+    named = [(table.mapping.from_, name) for table in large for name in table.cursors]
+    bare = [
+        ".".join(place) for place in named if place[0].casefold() in listed and _folded(*place) not in there
+    ]
+    off = [name for name in off if name.casefold() not in there]
+    words = f"没有索引：{'、'.join(dict.fromkeys([*bare, *off]))}"
+    said = f"{words}；{'、'.join(off)} 已停用，由全表核对代替，新变化晚些才采到" if off else words
+    return Outcome(Status.WARN, said) if bare or off else ok()
 
 
-def _bare(table: Table, catalogue: list[CatalogTable]) -> list[str]:
-    """Cursors that no index begins with; of a view, or a table that is not listed, nothing can be said."""
-    found = next((item for item in catalogue if item.name.casefold() == table.mapping.from_.casefold()), None)
-    if found is None or found.view:
-        return []
-    there = {name.casefold() for name in found.indexed}
-    return [name for name in table.cursors if name.casefold() not in there]
+def _folded(table: str, column: str) -> str:
+    return f"{table}.{column}".casefold()
 
 
 async def clock(box: Box) -> Outcome:

@@ -55,6 +55,8 @@ class Status(Struct, frozen=True, kw_only=True):
     lost: dict[str, int]
     new_columns: dict[str, int]
     overlaps: dict[str, int]
+    without_index: list[str]
+    """Cursors that are not read, because no index carries them."""
     source_since_wall: int
     pass_wall: int
     rounds: int
@@ -133,6 +135,7 @@ async def compose(
         lost=collecting.lost,
         new_columns=collecting.new_columns,
         overlaps=collecting.overlaps,
+        without_index=collecting.without_index,
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,
         rounds=collecting.rounds,

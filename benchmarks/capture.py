@@ -250,12 +250,13 @@ def _rows() -> Iterator[tuple[str, ...]]:
 
 async def load(home: Path) -> list[Cost]:
     """Source to buffer: as on the first day of a box, all lanes, until the first walk has come to its end."""
+    from agent.core.gentle import Account
     from agent.lane.schema import Schema
     from agent.lanes import Lanes
 
     async with _site(home) as (table, source, capture, index, config, clock):
         schema = Schema([table], source, capture, index, clock)
-        lanes = Lanes(table, source, capture, index, config, clock, schema)
+        lanes = Lanes(table, source, capture, index, config, clock, schema, Account(clock.mono()))
         took = _measured()
         while lanes.whole_mono is None:
             await lanes.advance(config.poll_secs)
@@ -264,12 +265,13 @@ async def load(home: Path) -> list[Cost]:
 
 async def verify(home: Path) -> list[Cost]:
     """Walks over what was loaded: the first of this process, one that reads proven pages, one that need not."""
+    from agent.core.gentle import Account
     from agent.lane.reader import Reader
     from agent.lane.walk import Walk
 
     found = []
     async with _site(home) as (table, source, capture, index, config, clock):
-        reader = Reader(table, source, capture, config, clock)
+        reader = Reader(table, source, capture, config, clock, Account(clock.mono()))
         for _ in range(3):
             took, busy_us = _measured(), reader.busy_us
             walk = await Walk.begin(reader, index)

@@ -43,7 +43,8 @@ class Index(Struct, frozen=True):
 def assembled(
     tables: Iterable[CatalogTable], columns: Iterable[tuple[str, CatalogColumn]], indexes: Iterable[Index]
 ) -> list[CatalogTable]:
-    """Tables without columns, columns by table and indexes -> whole tables; those that show no column are left out.
+    """Tables without columns, columns by table and indexes -> whole tables. One that shows no column is forbidden, or a view
+    of what is no longer there.
 
     A unique index over a column that may be null is no key: two rows without a value do not disturb it.
     """
@@ -64,7 +65,6 @@ def assembled(
             rows=table.rows,
         )
         for table in tables
-        if by_table[table.name]
     ]
 
 

@@ -1,7 +1,8 @@
 """How gently a source is read: rest between pages, rows of a page, the night. Figures: capture.md 3.4.
 
 A page that took long is a sign of somebody else's load or of ours: the next one is smaller. The rest is the longer of
-what the duty cycle and the ceiling of rows ask for.
+what the duty cycle and the ceiling of rows ask for. Both are reckoned over all that was asked since the last rest, whatever for (hashes, missing numbers, the newest
+rows, signs of writing), and what the source was left alone meanwhile counts as rest.
 """
 
 from datetime import time
@@ -11,6 +12,8 @@ from msgspec import Struct
 from common.core.instant import SECOND
 
 LEAST_ROWS = 50
+SMALL = 1_000
+"""Rows of a table that may be read through at any time."""
 NIGHT_DUTY = 0.5
 
 
@@ -30,6 +33,25 @@ def rest_us(rows: int, took_us: int, limits: Limits, *, night: bool) -> int:
     by_duty = took_us * (1 / limits.duty - 1)
     by_rows = rows / limits.rows_per_sec * SECOND - took_us
     return int(max(by_duty, by_rows, 0))
+
+
+class Account:
+    """What one source has worked for us since its last rest, whichever table for. Times are monotonic microseconds."""
+
+    def __init__(self, now: int) -> None:
+        self._since = now
+        self._worked_us = 0
+
+    def worked(self, us: int) -> None:
+        self._worked_us += us
+
+    def due_us(self, now: int, rows: int, limits: Limits, *, night: bool) -> int:
+        """How long to rest from now on, after `rows` rows since the last rest."""
+        left_alone = now - self._since - self._worked_us
+        return max(0, rest_us(rows, self._worked_us, limits, night=night) - max(0, left_alone))
+
+    def rested(self, now: int) -> None:
+        self._since, self._worked_us = now, 0
 
 
 def next_rows(rows: int, took_us: int, limits: Limits) -> int:

@@ -33,6 +33,9 @@ NUMBER_FIELDS = {"promised", "legal", "seq", "days", "staff"}
 _WORDS: dict[str, type[CaseStatus] | type[StepKind] | type[Procedure]] = {
     "status": CaseStatus, "kind": StepKind, "procedure": Procedure,
 }  # fmt: skip
+_COMPARED = (
+    "由业务库按它自己的字符集比较和排序，不能另写；请改用别的字段作主键，或请厂商建一个转换了该字段的视图"
+)
 DIALECTS = {
     "sqlite": Dialect.SQLITE,
     "mysql": Dialect.MYSQL,
@@ -217,11 +220,7 @@ class Table(Struct, frozen=True, dict=True):
     @cached_property
     def select(self) -> query.Table:
         """What `query` builds SELECTs from. Text with a charset of its own is read as stored."""
-        raw = {field.col for field in self.fields.values() if field.charset} - {
-            *self.key,
-            *self.parent,
-            *self.cursors,
-        }
+        raw = {field.col for field in self.fields.values() if field.charset}
         lob = self.mapping.lob
         columns = tuple(query.Column(name, name in raw, name in lob) for name in self.names)
         return query.Table(self.source.dialect, self.mapping.from_, columns, self.key)
@@ -303,6 +302,9 @@ def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]
             found.append(f"columns.{field}：未知的字段（可用：{'、'.join(fields)}）")
             continue
         faults = _field_faults(field, Field(col=item) if isinstance(item, str) else item)
+        if isinstance(item, Field) and item.charset:
+            compared = [place for place in ("key", "parent", "cursor") if item.col in named[place]]
+            faults += [f".charset：{item.col} 又是 {place}，{_COMPARED}" for place in compared]
         found += [f"columns.{field}{fault}" for fault in faults]
     return found
 

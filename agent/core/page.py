@@ -41,8 +41,8 @@ READ_EVERY = DAY
 
 class Page(Struct, frozen=True):
     """`hi`: its last key, and `end` as the driver gives it. `ids`: packed; of its rows in the index. `lost`: column -> rows
-    whose text the source had lost. `hash`: what the server says of it, asked before its rows were read at monotonic time
-    `read_mono` and found to be these."""
+    whose text the source had lost. `hash`: what the server says of it, asked before and after its rows were read, at
+    monotonic time `read_mono`, and found to be these."""
 
     hi: str
     rows: int
@@ -94,10 +94,11 @@ class Pages:
         return is_fresh and found == (page.rows, page.hash) and not self._is_told(page)
 
     def hashed(self, lo: str, page: Page, found: Hashed, mono: int) -> None:
-        """`page`, which lies behind `lo`, was found to hold in rows that were read at `mono`, after the server said `found`.
+        """`page`, which lies behind `lo`, was found to hold in rows that were read after `mono`, and the server said `found`
+        before that and after it.
 
-        In this order: of an edit between the two the hash is not, so the next one differs. The other way round it would
-        vouch for what nobody has read.
+        Before: of an edit that follows the reading the hash is not. After: an edit that was put back before the reading is
+        not in the rows, and its hash would vouch for the same edit later. Either alone would vouch for what nobody has read.
         """
         count, said = found
         if self._pages.get(lo) is page and said and count == page.rows:

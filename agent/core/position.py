@@ -1,12 +1,15 @@
 """How far a source was read: cursor values and keys, to and from what is stored, with their types kept.
 
-A position is compared by the source's own engine, never by us; only the overlap is subtracted here.
+A position is compared by the source's own engine, never by us; only the overlap is subtracted here. A number may be a
+time too: seconds or milliseconds since 1970, or the digits of a date (20260612101500). Of any other, a running number of
+changes, the overlap is a page.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +28,11 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "UUID": UUID,
 }
 _WIDTH = 19
+_SECONDS, _MILLISECONDS, _MOST = 10**9, 10**11, 10**14
+"""Numbers from these on are seconds since 1970 UTC, from September 2001; milliseconds, as `type = "unix"` has it; neither."""
+_FIRST_YEAR, _LAST_YEAR = "1990", "2200"
+BACK = 500
+"""So many numbers are read again behind one that is no time."""
 _FORMS = [
     *(f"%Y{mark}%m{mark}%d{between}%H:%M:%S" for mark in "-/" for between in " T"),
     *(f"%Y{mark}%m{mark}%d{between}%H:%M" for mark in "-/" for between in " T"),
@@ -56,15 +64,38 @@ def earlier(value: Any, secs: int) -> Any:
     try:
         if isinstance(value, datetime):
             return value - span
+        if isinstance(value, int | float | Decimal):
+            return _earlier_number(value, secs)
         if isinstance(value, date):
             return (datetime(value.year, value.month, value.day) - span).date()  # noqa: DTZ001
         if isinstance(value, bytes):
             return _earlier_text(value.decode("ascii"), span).encode()
-        if isinstance(value, str):
-            return _earlier_text(value, span)
-    except (ValueError, OverflowError):
+        return _earlier_text(value, span) if isinstance(value, str) else value
+    except (ValueError, ArithmeticError):
         return value
-    return value
+
+
+def _earlier_number(value: Any, secs: int) -> Any:
+    """Raises ValueError, OverflowError for one that is not finite."""
+    try:
+        return type(value)(int(_earlier_text(_digits(value), timedelta(seconds=secs))))
+    except ValueError:
+        return value - (secs * (per_second(value) or 0) or min(secs, BACK))
+
+
+def _digits(value: Any) -> str:
+    """Of a number that is written as a date or time of our age. Raises ValueError for any other."""
+    text = str(int(value))
+    if len(text) not in {8, 12, 14} or not _FIRST_YEAR <= text < _LAST_YEAR:
+        raise ValueError(text)
+    return text
+
+
+def per_second(value: Any) -> int | None:
+    """How many of a number's units make a second; None where it does not count from 1970."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not isfinite(value):
+        return None
+    return None if not _SECONDS <= value < _MOST else 1 if value < _MILLISECONDS else 1000
 
 
 def _earlier_text(text: str, span: timedelta) -> str:
@@ -90,14 +121,21 @@ def secs_between(earlier: Any, later: Any) -> float | None:
     """Seconds from one cursor value to another of its kind; None where they are no times."""
     try:
         return (_moment(later) - _moment(earlier)).total_seconds()
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, ArithmeticError):
         return None
 
 
+def is_time(value: Any) -> bool:
+    """Whether an overlap of seconds can be subtracted from it."""
+    return secs_between(value, value) is not None
+
+
 def _moment(value: Any) -> datetime:
-    """Raises TypeError, ValueError."""
+    """Raises TypeError, ValueError, OverflowError."""
     if isinstance(value, datetime):
         return value
+    if isinstance(value, int | float | Decimal):
+        return _moment_of_number(value)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001
     if isinstance(value, bytes):
@@ -105,6 +143,17 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, str):
         return _read_text(value)[0]
     raise TypeError(value)
+
+
+def _moment_of_number(value: Any) -> datetime:
+    """Raises ValueError, OverflowError."""
+    try:
+        return _read_text(_digits(value))[0]
+    except ValueError:
+        unit = per_second(value)
+        if unit is None:
+            raise
+        return datetime(1970, 1, 1) + timedelta(seconds=float(value) / unit)  # noqa: DTZ001
 
 
 def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...]:

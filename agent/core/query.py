@@ -6,12 +6,13 @@ where the last row ended, never at an OFFSET, so that rows inserted meanwhile sh
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from common.core.errors import ConfigError
 
@@ -48,6 +49,8 @@ class _Spelling(Struct, frozen=True):
     """A text column as the bytes that are stored."""
     length: str
     """How long the content of a column is, reckoned by the server: the content itself does not travel."""
+    exact: str = "{}"
+    """A column of a type that the server writes rounded, to its last digit."""
     top: str = ""
     limit: str = ""
     """How a page ends: behind SELECT, or behind the whole."""
@@ -55,7 +58,7 @@ class _Spelling(Struct, frozen=True):
     hashed: str = ""
     """Number of rows and one hash over all columns of all of them. Empty: the engine has none that is good enough."""
     written: str = ""
-    """That a row's last transaction is not older than that one. Numbers of 32 bits go round: ages can be compared."""
+    """That a row's last change is not older than that number, `{column}` being where the table keeps it."""
     hashed_column: str = "{}"
     """A column inside it; `{mark}` and `{null}` are the places of what stands between columns, and for NULL."""
 
@@ -83,6 +86,7 @@ _SPELLING = {
         "%s",
         "CAST({} AS BINARY)",
         "LENGTH({})",
+        exact="({} + 0e0)",  # a FLOAT is written with six digits, in a CAST too; a DOUBLE with all it has
         limit=_LIMIT,
         hashed=_MYSQL_HASHED,
         hashed_column="IFNULL(CAST({} AS BINARY), {null})",
@@ -95,12 +99,17 @@ _SPELLING = {
         limit=_LIMIT,
         tells_case=True,
         hashed=_PG_HASHED,
-        written="age(xmin) <= age({}::xid)",
+        written="age(xmin) <= age({}::xid)",  # numbers of 32 bits go round: ages can be compared
     ),
     Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
     # varchar in the code page of its collation, nvarchar in UTF-16-LE.
     Dialect.SQLSERVER: _Spelling(
-        "[]", "%s", "CAST({} AS VARBINARY(MAX))", "DATALENGTH({})", top="TOP ({n}) "
+        "[]",
+        "%s",
+        "CAST({} AS VARBINARY(MAX))",
+        "DATALENGTH({})",
+        top="TOP ({n}) ",
+        written="{column} >= CAST(CAST({} AS BIGINT) AS BINARY(8))",
     ),
     # RAW holds 2,000 bytes in SQL: a longer text is refused by the server, never cut.
     Dialect.ORACLE: _Spelling(
@@ -110,6 +119,7 @@ _SPELLING = {
         "DBMS_LOB.GETLENGTH({})",  # of a CLOB in characters
         limit=" FETCH FIRST {n} ROWS ONLY",
         tells_case=True,
+        written="ORA_ROWSCN >= {}",  # of the row's block, mostly: never below the commit's, so none is passed over
     ),
     Dialect.DAMENG: _Spelling(
         '""', "?", "UTL_RAW.CAST_TO_RAW({})", "LENGTHB({})", limit=_LIMIT, tells_case=True
@@ -135,6 +145,8 @@ class Query(Struct, frozen=True):
     """The source table that is read."""
     index: tuple[str, ...] = ()
     """Columns, in order, that an index over them would serve: an image of a file makes it itself."""
+    listed: str = ""
+    """The part of `sql` that names the columns of the result."""
 
 
 class Table(Struct, frozen=True):
@@ -231,23 +243,38 @@ def hash_of(table: Table, after: Row | None, upto: Row, secret: str) -> Query | 
         for column in table.columns
     ]
     where = [build.after(table.key, after)] if after else []
+    listed = ", ".join(columns)
     sql = spelling.hashed.format(
         mark=mark,
-        columns=", ".join(columns),
+        columns=listed,
         order=", ".join(build.name(column) for column in table.key),
         table=table_name(table.dialect, table.name),
         where=" AND ".join([*where, build.upto(table.key, upto)]),
     )
-    return Query(sql, tuple(build.params), table.name, table.key)
+    return Query(sql, tuple(build.params), table.name, table.key, listed)
 
 
-def written_since(table: Table, transaction: int, limit: int) -> Query | None:
-    """Rows as a transaction from this number on has left them, in no order. Whole table: no index knows it. None where the
-    engine does not say which transaction wrote a row."""
+def exactly(dialect: Dialect, asked: Query, names: Iterable[str]) -> Query:
+    """`asked`, with these columns of its result, of a type that the server writes rounded, given to the last digit. What it
+    compares and sorts by stays as it is: an index serves a column, not what is made of it."""
+    marks, listed = _SPELLING[dialect].quotes, asked.listed
+    for name in filter(_IDENTIFIER.fullmatch, names):  # another cannot be in it
+        quoted = re.compile(
+            re.escape(f"{marks[0]}{name}{marks[1]}"), 0 if dialect.tells_case else re.IGNORECASE
+        )
+        listed = quoted.sub(lambda found: _SPELLING[dialect].exact.format(found[0]), listed)
+    return replace(asked, sql=asked.sql.replace(asked.listed, listed, 1), listed=listed)
+
+
+def written_since(table: Table, number: int, limit: int, column: str = "") -> Query | None:
+    """Rows as a transaction or change from this number on has left them, in no order. Whole table: mostly no index knows it.
+    `column`: where the table keeps the number. None where the engine does not say who wrote a row."""
     written, build = _SPELLING[table.dialect].written, _Builder(table.dialect)
     if not written:
         return None
-    return _select(table, build, [written.format(build.value(transaction % 2**32))], (), limit)
+    place = build.value(number % 2**32 if table.dialect is Dialect.POSTGRESQL else number)
+    where = written.format(place, column=build.name(column) if column else "")
+    return _select(table, build, [where], (), limit)
 
 
 def newest(table: Table, limit: int) -> Query:
@@ -310,7 +337,7 @@ def _select(
         sql += f" ORDER BY {', '.join(build.name(column) + down for column in order)}"
     if limit:
         sql += spelling.limit.format(n=int(limit))
-    return Query(sql, tuple(build.params), table.name, tuple(order) or table.key)
+    return Query(sql, tuple(build.params), table.name, tuple(order) or table.key, columns)
 
 
 @cache

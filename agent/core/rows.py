@@ -84,12 +84,19 @@ def key_text(values: Sequence[Any], charset: str = "") -> str:
 
 def _key_texts(values: Sequence[Any], charset: str) -> list[str]:
     try:
-        texts = [_raw_text(value, charset, "strict") for value in values]
+        texts = [_key_part(value, charset) for value in values]
     except UnicodeDecodeError as error:
         raise RejectedError("主键的文字不合字符集", hint="请核对 mapping.toml 的 source.charset") from error
     if any(text is None for text in texts):
         raise RejectedError("主键为空", hint="请在 mapping.toml 的 key 换用非空且唯一的字段")
     return [str(text) for text in texts]
+
+
+def _key_part(value: Any, charset: str) -> str | None:
+    """A number is itself however many zeros it is written with: 2.50 and 2.5 are one key."""
+    text = _raw_text(value, charset, "strict")
+    is_fraction = isinstance(value, Decimal) and text is not None and "." in text
+    return text.rstrip("0") if text is not None and is_fraction else text
 
 
 def _joined(texts: list[str]) -> str:
@@ -315,7 +322,7 @@ class _Reader:
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
-        moment = _unix(text, self._zone) if field.type == "unix" else parse_time(text, field, self._zone)
+        moment = unix_time(text, self._zone) if field.type == "unix" else parse_time(text, field, self._zone)
         if moment is None:
             self.invalid[name] = text[:100]
         return moment
@@ -348,7 +355,7 @@ def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
         return None
 
 
-def _unix(text: str, zone: ZoneInfo) -> str | None:
+def unix_time(text: str, zone: ZoneInfo) -> str | None:
     """Seconds since 1970 UTC, or milliseconds, told by their size -> canonical text; None where it is no such number."""
     if not re.fullmatch(r"-?\d{1,14}", text):
         return None

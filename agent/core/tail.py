@@ -5,9 +5,13 @@ or one that was rolled back. Nobody can tell which from outside (SymmetricDS, Ax
 missing number is asked for again and again, and at last set down as missing: the walk goes on looking for its row. Where
 the engine says which transactions are open, it is not set down while one is that was when it was first missed; sooner
 neither, because a number may be taken before the transaction that will use it has begun.
+
+Where several servers give numbers in turn (Galera, two masters: `auto_increment_increment`), each gives every second, third
+or tenth alone, and those of a server that nobody writes to never come. Which remainders come is learned from the numbers read.
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -24,6 +28,12 @@ MOST_PATIENCE = DAY
 
 
 MOST_TOLD = 100
+MOST_STEP = 16
+"""Between two numbers of one server; more of them write to one database nowhere."""
+RECENT = 256
+"""Of so many numbers read last the step is learned."""
+ENOUGH = 8
+"""Numbers read for each remainder: by chance, of numbers half of which are missing, one stays out once in 3,000 times."""
 
 
 class Mark(Struct, array_like=True, frozen=True):
@@ -48,6 +58,7 @@ class Tail:
         """Missing number -> transactions below this one might still bring it, as the engine said after it was missed."""
         self.latest_us = 0
         """The longest that a row has been late."""
+        self._recent: deque[int] = deque(maxlen=RECENT)
 
     @classmethod
     def resumed(cls, mark: Mark) -> "Tail":
@@ -61,9 +72,13 @@ class Tail:
 
     def read(self, numbers: Iterable[int], now: int) -> None:
         """Rows beyond `high` were read, in order."""
+        numbers = list(numbers)
+        self._recent.extend(numbers)
+        steps = list(self._steps())
         for number in numbers:
             if self.high is not None and 1 < number - self.high <= LONGEST_JUMP:
-                self.gaps |= dict.fromkeys(self._untold(self.high + 1, number), now)
+                missing = self._untold(self.high + 1, number)
+                self.gaps |= dict.fromkeys((n for n in missing if not _is_skipped(n, steps)), now)
             self.high = max(number, self.high if self.high is not None else number)
         while len(self.gaps) > MOST:
             self._forget(next(iter(self.gaps)))
@@ -76,6 +91,7 @@ class Tail:
     def found(self, numbers: Iterable[int], now: int) -> None:
         """These rows are there after all."""
         for number in numbers:
+            self._recent.append(number)
             since = self.gaps.get(number)
             if since is not None:
                 self.latest_us = max(self.latest_us, now - since)
@@ -86,6 +102,9 @@ class Tail:
 
         `oldest`: every transaction before it has ended; None: nobody knows.
         """
+        steps = list(self._steps()) if self.gaps else []
+        for number in [n for n in self.gaps if _is_skipped(n, steps)]:
+            self._forget(number)
         patience = max(LEAST_PATIENCE, 2 * self.latest_us)
         over = []
         for number, since in sorted(self.gaps.items()):
@@ -103,6 +122,14 @@ class Tail:
         self.told = [*self.told, *ranges][-MOST_TOLD:]
         return ranges
 
+    def _steps(self) -> Iterator[tuple[int, set[int]]]:
+        """(step, remainders by it that come), where some do not."""
+        for step in range(2, MOST_STEP + 1):
+            if len(self._recent) >= ENOUGH * step:
+                coming = {number % step for number in self._recent}
+                if len(coming) < step:
+                    yield step, coming
+
     def _forget(self, number: int) -> None:
         del self.gaps[number]
         self.flying.pop(number, None)
@@ -111,3 +138,8 @@ class Tail:
         """Numbers from `lo` to below `hi`."""
         told = [(first, last) for first, last in self.told if last >= lo and first < hi]
         return (n for n in range(lo, hi) if not any(first <= n <= last for first, last in told))
+
+
+def _is_skipped(number: int, steps: Iterable[tuple[int, set[int]]]) -> bool:
+    """It is none that any server gives."""
+    return any(number % step not in coming for step, coming in steps)

@@ -1,7 +1,9 @@
 """The hot lane: rows of open cases, asked for by key. Where deadlines run, a silent edit or deletion is soon known."""
 
-from agent.core import hint
+from agent.core import hint, query
+from agent.core.indexed import Known
 from agent.core.proof import Met
+from agent.core.query import Row
 from agent.index import Index
 from agent.lane.reader import Reader
 from common.core.instant import SECOND
@@ -46,14 +48,29 @@ class HotLane:
                 return changed
             known = await self._index.rows_of(table.name, cases)
             page = await reader.asked(list(known))
+            if known and not page:
+                page, known = await self._asked_beside(known)
             changed += await reader.take(page, met=self._met, watch=True)
             there = {reader.key_of(row) for row in page}
-            if (
-                page
-            ):  # an answer without any row is believed by the walk alone, which looks at the whole table
-                gone = [(key, old) for key, old in known.items() if key not in there]
-                changed += await reader.capture.gone(table, gone)
+            gone = [(key, old) for key, old in known.items() if key not in there]
+            changed += await reader.capture.gone(table, gone)
             self._after = cases[-1]
             if reader.clock.mono() >= until:
                 return changed
             await reader.rest(len(page))
+
+    async def _asked_beside(self, known: dict[str, Known]) -> tuple[list[Row], dict[str, Known]]:
+        """A slice of which no row came: they are gone, or the question was not understood, as where a key has another type
+        since. Asked once more beside the table's first row, which must come then; an empty table is answer enough.
+
+        -> the rows, and of which the lack is to be believed. Raises UpheavalError where too many would go at once.
+        """
+        reader = self._reader
+        first = await reader.read(query.by_key(reader.table.select, None, 1))
+        witness = reader.key_of(first[0]) if first else None
+        page = await reader.asked([witness, *known]) if witness is not None else []
+        there = {reader.key_of(row) for row in page}
+        if first and witness not in there:
+            return [], {}
+        reader.capture.evidence.look_out(reader.table, 0, sum(key not in there for key in known))
+        return page, known

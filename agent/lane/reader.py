@@ -2,23 +2,27 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core import gentle, position, query, rows
+from agent.core.gentle import Account
 from agent.core.hint import Hint
 from agent.core.mapping import Table
 from agent.core.page import Hashed, Place
 from agent.core.proof import Met
 from agent.core.query import Query, Row
+from agent.source import base
 from agent.source.base import SchemaError, Source, UnforeseenError
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND
 
+_Result = TypeVar("_Result")
 _NO_KEY = "\0"
 ASK_ROWS = 500
 """Keys asked for in one statement."""
@@ -28,7 +32,13 @@ class Reader:
     """What the lanes of one table share."""
 
     def __init__(
-        self, table: Table, source: Source, capture: Capture, config: CaptureConfig, clock: Clock
+        self,
+        table: Table,
+        source: Source,
+        capture: Capture,
+        config: CaptureConfig,
+        clock: Clock,
+        account: Account,
     ) -> None:
         self.table = table
         self.source = source
@@ -45,6 +55,8 @@ class Reader:
         """Told of rows that the index did not know."""
         self._hint: Hint | None = Hint()
         """None: it cannot be asked for."""
+        self.has_sign = True
+        """Whether the engine gives a sign of writing, as far as it was asked."""
         self._secret: str | None = secrets.token_hex(16)
         """None: this table's pages cannot be hashed by the engine."""
         self.busy_us = 0
@@ -52,6 +64,8 @@ class Reader:
         self._night = gentle.parse_night(config.night)
         self._zone = ZoneInfo(table.source.timezone)
         self._took_us = 0
+        self._account = account
+        self._has_plans = True
 
     async def page(self, asked: Callable[[int], Query], rows: int = 0) -> tuple[list[Row], bool]:
         """The next page of a query that is given its limit: `rows`, or as many as a page may have. -> rows, whether last."""
@@ -65,15 +79,20 @@ class Reader:
         wanted = query.hash_of(self.table.select, after, upto, self._secret) if self._secret else None
         if wanted is None:
             return None
-        began = self.clock.mono()
         try:
-            ((count, said),) = await self.source.fetch(wanted)
+            ((count, said),) = await self.timed(self.source.fetch(wanted))
         except (SchemaError, UnforeseenError):
             self._secret = None  # an old release, a type without a form: then its pages are read
             return None
-        self._took_us = self.clock.mono() - began
-        self.busy_us += self._took_us
         return count, said or ""
+
+    async def scans(self, wanted: Query) -> bool:
+        """Whether no index carries it, as far as the engine tells its plans."""
+        try:
+            return self._has_plans and base.SCANS in await self.timed(self.source.explain(wanted))
+        except (SchemaError, UnforeseenError):
+            self._has_plans = False  # of a view MySQL tells none without a right of its own
+            return False
 
     async def asked(self, keys: Sequence[str]) -> list[Row]:
         """The rows with these keys. None without a sample of the key's types."""
@@ -84,12 +103,9 @@ class Reader:
             except ValueError:
                 continue  # the key column is of another type now: this key cannot be there
         found: list[Row] = []
-        took_us = 0
         for start in range(0, len(wanted), ASK_ROWS):
             part = wanted[start : start + ASK_ROWS]
             found += await self.read(query.by_keys(self.table.select, part))
-            took_us += self._took_us
-        self._took_us = took_us
         return found
 
     async def moved(self) -> bool:
@@ -98,11 +114,11 @@ class Reader:
         if self._hint is None or not self._hint.is_due(now):
             return False
         try:
-            sign = await self.source.hint(self.table.mapping.from_)
+            sign = await self.timed(self.source.hint(self.table.mapping.from_))
         except SchemaError:
-            self._hint = None  # it is a convenience: what the table itself lacks, its lanes say
+            self._hint, self.has_sign = None, False  # a convenience: what the table lacks, its lanes say
             return False
-        self.busy_us += self.clock.mono() - now
+        self.has_sign = sign is not None
         return self._hint.moved(sign, now)
 
     async def take(
@@ -125,20 +141,29 @@ class Reader:
         return changed
 
     async def read(self, wanted: Query) -> list[Row]:
-        """Whatever is asked for, with the time that it took."""
-        began = self.clock.mono()
-        page = await self.source.fetch(wanted)
-        self._took_us = self.clock.mono() - began
-        self.busy_us += self._took_us
+        """Whatever is asked for."""
+        page = await self.timed(self.source.fetch(wanted))
         if page:
             self.sample = tuple(page[-1][place] for place in self.key)
         return page
+
+    async def timed(self, work: Awaitable[_Result]) -> _Result:
+        """A question to the source, also one that fails, with the time that it took: all of them are rested for."""
+        began = self.clock.mono()
+        try:
+            return await work
+        finally:
+            self._took_us = self.clock.mono() - began
+            self.busy_us += self._took_us
+            self._account.worked(self._took_us)
 
     async def rest(self, count: int) -> None:
         """After a page of `count` rows: not more of the source's time, nor of its rows, than was promised."""
         local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
         night = gentle.is_night(local, self._night)
-        await asyncio.sleep(gentle.rest_us(count, self._took_us, self.limits, night=night) / SECOND)
+        due = self._account.due_us(self.clock.mono(), count, self.limits, night=night)
+        await asyncio.sleep(due / SECOND)
+        self._account.rested(self.clock.mono())
 
     def key_text(self, key: Row) -> str:
         """Of a key's values; where they cannot be one, a text that is no key."""

@@ -76,7 +76,8 @@ class TailLane:
         """Together with the place that says so: after a restart it is told no second time."""
         name, oldest = self._reader.table.name, None
         if tail.gaps:
-            flying = await self._reader.source.in_flight()
+            reader = self._reader
+            flying = await reader.timed(reader.source.in_flight(reader.table.mapping.from_))
             if flying is not None:
                 tail.missed(flying.following)
                 oldest = flying.oldest

@@ -79,7 +79,7 @@ class Walk:
         changed, holds = 0, proven is not None and len(page) == proven.rows
         if proven is not None and holds and pages.holds(proven, reader.capture.digest(page)):
             self._meet(proven)
-            if hashed is not None:
+            if hashed is not None and hashed[1] and hashed == await reader.hashed(after, proven.end):
                 pages.hashed(lo, proven, hashed, mono)
         else:
             kept = pages.cut([reader.key_of(row) for row in page])

@@ -58,10 +58,16 @@ OF_TABLE = (SchemaError, BusyError, UnforeseenError)
 
 
 class InFlight(Struct, frozen=True):
-    """Every transaction numbered below `oldest` has ended; none that has a number has one from `following` on."""
+    """Every transaction numbered below `oldest` has ended; none that has a number has one from `following` on.
+
+    A number may be of a change instead (SQL Server's rowversion), or of a commit (Oracle's SCN, which an open transaction
+    does not have yet): then at least every change numbered below `oldest` is there to be read.
+    """
 
     oldest: int
     following: int
+    column: str = ""
+    """Where the table keeps the number of each row's last change; empty: where the engine always keeps it."""
 
 
 class Source(Protocol):
@@ -98,9 +104,9 @@ class Source(Protocol):
         """A sign that differs once something was written to `table`; it may come late, and a write may have none.
         None: the engine gives none. Cheap: asked every two seconds. Raises UnavailableError or SchemaError."""
 
-    async def in_flight(self) -> InFlight | None:
-        """Which transactions may still be open, by the numbers the engine gives them. None: it does not say. Cheap. Raises
-        UnavailableError."""
+    async def in_flight(self, table: str) -> InFlight | None:
+        """Which transactions may still be open, by the numbers the engine gives them. None: it does not say, or keeps none
+        with the rows of `table`. Cheap. Raises UnavailableError."""
 
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.

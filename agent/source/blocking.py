@@ -24,11 +24,13 @@ Fetch = Callable[[Query], Awaitable[list[Row]]]
 
 
 class Look(Struct, frozen=True):
-    """See base.Source: catalogue, explain, clock; each is given `fetch`."""
+    """See base.Source: catalogue, explain, clock, in_flight; each is given `fetch`."""
 
     catalogue: Callable[[Fetch], Awaitable[list[CatalogTable]]]
     explain: Callable[[Fetch, Query], Awaitable[str]]
     clock: Callable[[Fetch], Awaitable[int | None]]
+    in_flight: Callable[[Fetch, str], Awaitable[base.InFlight | None]] | None = None
+    """None: the engine numbers no changes that it keeps with the rows."""
 
 
 class Engine(Struct, frozen=True):
@@ -58,7 +60,7 @@ class BlockingSource:
         self._where = f"{config.host}:{config.port or engine.port}"
         self._line: _Line | None = None
         self._leaving: asyncio.Future[None] | None = None
-        self._has_clock = True
+        self._has_clock = self._has_numbers = True
 
     async def open(self) -> None:
         if self._line is None:
@@ -117,8 +119,15 @@ class BlockingSource:
     async def hint(self, table: str) -> str | None:  # noqa: ARG002
         return None
 
-    async def in_flight(self) -> base.InFlight | None:
-        return None
+    async def in_flight(self, table: str) -> base.InFlight | None:
+        """None for good where the question is not understood, as with the clock."""
+        if self._engine.look.in_flight is None or not self._has_numbers:
+            return None
+        try:
+            return await self._engine.look.in_flight(self.fetch, table)
+        except (base.UnforeseenError, base.SchemaError):
+            self._has_numbers = False
+            return None
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0

@@ -140,7 +140,7 @@ class ImageSource:
         """Of the content that is served."""
         return (await self._image(table)).content.hex()
 
-    async def in_flight(self) -> InFlight | None:
+    async def in_flight(self, table: str) -> InFlight | None:  # noqa: ARG002
         return None
 
     def age_secs(self, table: str) -> float:

@@ -77,6 +77,7 @@ def _connect(config: SourceConfig, password: str, read_only: bool) -> Any:
         "default_transaction_read_only": "on" if read_only else "off",
         "statement_timeout": f"{base.STATEMENT_SECS * 1000:.0f}",
         "lock_timeout": f"{base.LOCK_SECS * 1000:.0f}",
+        "extra_float_digits": "3",  # older servers write a real with six digits
     }
     with connection.cursor() as cursor:
         for name, value in settings.items():

@@ -56,6 +56,11 @@ _CLOCK = (
     "+ CAST(DATEDIFF(SECOND, CAST(n.t AS DATE), n.t) AS BIGINT) * 1000000 + DATEPART(MICROSECOND, n.t) "
     "FROM (SELECT SYSUTCDATETIME() AS t) n"
 )
+_NUMBERED = (
+    "SELECT CAST(MIN_ACTIVE_ROWVERSION() AS BIGINT), CAST(@@DBTS AS BIGINT) + 1, c.name FROM sys.columns c "
+    "WHERE c.object_id = OBJECT_ID(%s) AND c.system_type_id = 189"
+)
+"""189: rowversion, of which a table has one at most. Not @@DBTS alone: it is past changes that are not committed yet."""
 
 
 async def catalogue(fetch: Fetch) -> list[CatalogTable]:
@@ -87,3 +92,9 @@ async def clock(fetch: Fetch) -> int | None:
     """See base.Source."""
     ((micros,),) = await fetch(Query(_CLOCK))
     return int(micros)
+
+
+async def in_flight(fetch: Fetch, table: str) -> base.InFlight | None:
+    """See base.Source. By the table's rowversion column, if it has one."""
+    found = await fetch(Query(_NUMBERED, (table_name(Dialect.SQLSERVER, table),)))
+    return base.InFlight(int(found[0][0]), int(found[0][1]), found[0][2]) if found else None

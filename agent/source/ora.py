@@ -76,6 +76,12 @@ async def clock(fetch: Fetch) -> int | None:
     return _micros(said)
 
 
+async def in_flight(fetch: Fetch, table: str) -> base.InFlight:  # noqa: ARG001
+    """See base.Source. The engine tells the SCN of a time to three seconds: ten are subtracted."""
+    ((scn,),) = await fetch(Query("SELECT timestamp_to_scn(systimestamp - INTERVAL '10' SECOND) FROM dual"))
+    return base.InFlight(int(scn), int(scn))
+
+
 def _micros(said: Any) -> int:
     moment = said if isinstance(said, datetime) else datetime.fromisoformat(str(said))
     since = moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)

@@ -75,6 +75,7 @@ class OracleSource:
         self._password = password
         self._where = f"{config.host}:{config.port or _PORT}"
         self._connection: Any = None
+        self._has_scn = True
 
     async def open(self) -> None:
         if self._connection is None:
@@ -122,8 +123,15 @@ class OracleSource:
     async def hint(self, table: str) -> str | None:  # noqa: ARG002
         return None
 
-    async def in_flight(self) -> base.InFlight | None:
-        return None
+    async def in_flight(self, table: str) -> base.InFlight | None:
+        """None for good where the question is not understood: a standby, a right that is missing."""
+        if not self._has_scn:
+            return None
+        try:
+            return await ora.in_flight(self.fetch, table)
+        except (base.UnforeseenError, base.SchemaError):
+            self._has_scn = False
+            return None
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0

@@ -92,7 +92,7 @@ class PostgresqlSource:
         found = await self.fetch(Query(_WRITTEN, (table_name(Dialect.POSTGRESQL, table),)))
         return str(found[0][0]) if found else None
 
-    async def in_flight(self) -> base.InFlight | None:
+    async def in_flight(self, table: str) -> base.InFlight | None:  # noqa: ARG002
         ((oldest, following),) = await self.fetch(Query(_IN_FLIGHT))
         return base.InFlight(oldest, following)
 

@@ -67,7 +67,7 @@ class SqliteSource:
         """Of the whole file, and of the log beside it that is written first."""
         return await asyncio.to_thread(self._written)
 
-    async def in_flight(self) -> base.InFlight | None:
+    async def in_flight(self, table: str) -> base.InFlight | None:  # noqa: ARG002
         return None
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
@@ -118,6 +118,9 @@ def _logs(path: Path) -> list[os.stat_result]:
         return []
 
 
+_OF_TABLE = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
+
+
 def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
     """A comment behind a column's definition is kept with it: SQLite stores the statement as it was written.
 
@@ -131,7 +134,12 @@ def _catalogue(db: sqlite3.Connection) -> list[CatalogTable]:
     )
     for name, kind, sql in [tuple(map(_text, row)) for row in listed.fetchall()]:
         tables.append(CatalogTable(name, (), view=kind == "view"))
-        info = db.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).fetchall()
+        try:
+            info = db.execute(_OF_TABLE, (name,)).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+                raise
+            continue  # a view of what is no longer there, a kind of table that this SQLite does not know
         primary = tuple(_text(row[0]) for row in sorted(info, key=lambda row: row[3]) if row[3])
         for column, declared, never_null, _ in info:
             label = _text(column)

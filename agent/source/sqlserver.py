@@ -109,7 +109,7 @@ def writes(table: str, key: str) -> Query:  # noqa: ARG001
     return Query(f"SELECT 1 WHERE {rights}", (table_name(Dialect.SQLSERVER, table),) * 3)
 
 
-_LOOK = Look(mssql.catalogue, mssql.explain, mssql.clock)
+_LOOK = Look(mssql.catalogue, mssql.explain, mssql.clock, mssql.in_flight)
 ENGINE = Engine(_PORT, _connect, pymssql.Error, fault, columns, writes, _LOOK)
 
 

@@ -78,6 +78,13 @@ EVENTS: dict[str, LogEvent] = {
         ("table", "column"),
         "需要时在 mapping.toml 映射该字段",
     ),
+    "cursor.stopped": LogEvent(
+        "warning",
+        "没有索引能支持该游标，每次查询都要扫描全表，已停用；新变化由全表核对采到，会晚一些",
+        ("column",),
+        "请厂商给该字段建索引，建好后自动恢复",
+    ),
+    "cursor.resumed": LogEvent("info", "该游标已有索引，恢复使用", ("column",)),
     "table.recovered": LogEvent("info", "该表已恢复采集", ("table",)),
     "index.replaced": LogEvent(
         "error", "摘要索引损坏，已改名保留并新建，正从数据源重读", (), "保留该文件，联系市中心"

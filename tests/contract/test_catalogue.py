@@ -59,6 +59,24 @@ async def test_a_view_is_listed_as_one_and_has_no_key(database: Vendor, source: 
     assert found["办件视图"].keys == ()
 
 
+async def test_a_view_of_what_is_gone_is_listed_without_columns_and_hides_no_other(
+    database: Vendor, source: Source, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if database.config.type not in {"sqlite", "mysql"}:
+        pytest.skip("the server drops it with its table, or forbids the drop")
+    view, gone = database.quoted("旧视图"), database.quoted("旧表")
+    await database.create("旧表", {"编号": "INTEGER"}, "编号")
+    await database.execute(f"CREATE VIEW {view} AS SELECT * FROM {gone}")
+    if database.config.user:
+        await database.execute(f"GRANT SELECT ON {view} TO {database.grantee}")
+    await database.execute(f"DROP TABLE {gone}")
+    capfd.readouterr()
+    found = {table.name: table for table in await source.catalogue()}
+    assert set(found) == {CASES, STEPS, "旧视图"}
+    assert (found["旧视图"].columns, found["旧视图"].view) == ((), True)
+    assert capfd.readouterr() == ("", ""), "the driver says nothing past us"
+
+
 async def test_a_table_that_may_not_be_read_is_not_listed(vendor: Vendor, source: Source) -> None:
     await vendor.create("机密", {"编号": "INTEGER"}, "编号", grant="")
     found = {table.name for table in await source.catalogue()}

@@ -9,9 +9,13 @@ import asyncpg
 import msgspec
 import pytest
 
+from agent.core.hint import LOOK_EVERY
+from agent.core.query import Query, Row
+from agent.lane.native import EVERY
 from agent.source.base import Source
+from common.core.record import Record
 from tests.contract.vendor import CASES, Vendor, case, on_postgresql
-from tests.integration.test_collect import EAGER, Site
+from tests.integration.test_collect import EAGER, Box, Site
 from tests.services import PostgreSql
 
 Found = TypeVar("Found")
@@ -41,12 +45,12 @@ async def _until(look: Callable[[], Awaitable[Found]]) -> Found:
 
 
 async def _has_ended(source: Source, following: int) -> bool:
-    now = await source.in_flight()
+    now = await source.in_flight(CASES)
     return now is not None and now.oldest >= following
 
 
 async def test_only_postgresql_is_asked_for_its_transactions(vendor: Vendor, source: Source) -> None:
-    assert (await source.in_flight() is not None) is (vendor.config.type == "postgresql")
+    assert (await source.in_flight(CASES) is not None) is (vendor.config.type == "postgresql")
 
 
 @pytest.mark.service
@@ -61,7 +65,7 @@ async def test_a_transaction_that_is_open_is_in_flight_until_it_has_ended(
     transaction = writer.transaction()
     await transaction.start()
     await writer.execute(f"INSERT INTO {vendor.quoted(CASES)} VALUES (1, '王小明')")
-    during = await source.in_flight()
+    during = await source.in_flight(CASES)
     assert during is not None
     assert during.oldest < during.following
     await transaction.rollback()
@@ -91,3 +95,80 @@ async def test_a_silent_edit_is_found_by_who_wrote_it_without_a_walk(
             told = await _until(box.round)  # the server gathers what was written about once a second
         assert [item.key for item in told] == ["青云007"]
         assert await box.round() == []
+
+
+class Said:
+    """Between box and source: how often it was asked who wrote."""
+
+    def __init__(self, box: Box) -> None:
+        self.times = 0
+        source = box.collector._source
+        self._fetch, source.fetch = source.fetch, self.fetch  # type: ignore[method-assign]
+
+    async def fetch(self, query: Query) -> list[Row]:
+        self.times += "xmin" in query.sql
+        return await self._fetch(query)
+
+    async def again(self, box: Box) -> list[Record]:
+        """Rounds until it has been asked once more. -> what they told."""
+        before, found = self.times, list[Record]()
+        async with asyncio.timeout(60):
+            while self.times == before:
+                found += await box.round()
+                await asyncio.sleep(0.2)  # the server gathers what was written about once a second
+        return found
+
+
+@pytest.mark.service
+async def test_what_commits_late_and_what_is_much_at_once_is_passed_over_by_nobody(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = await on_postgresql(request, tmp_path)
+    assert isinstance(vendor.server, PostgreSql)
+    columns = {"编号": "VARCHAR(20)", "申请人": "VARCHAR(40)", "状态": "INTEGER", "修改时间": vendor.moment}
+    await vendor.create(CASES, columns, "编号")
+    await vendor.insert(CASES, *(case(number) for number in range(1, 81)))
+    (tmp_path / "mapping.toml").write_text(MAPPING.format(config=vendor.config, table=CASES), "utf-8")
+
+    def edited(name: str, *numbers: int) -> str:
+        listed = ", ".join(f"'青云{number:03}'" for number in numbers)
+        return (
+            f"UPDATE {vendor.quoted(CASES)} SET {vendor.quoted('申请人')} = '{name}' "
+            f"WHERE {vendor.quoted('编号')} IN ({listed})"
+        )
+
+    async with Site(tmp_path, is_new=False).running(msgspec.structs.replace(SLOW, page_rows=10)) as box:
+        assert len(await box.round()) == 80
+        await box.round()
+        said = Said(box)
+        writer = await asyncpg.connect(vendor.server.url(vendor.config.database))
+        transaction = writer.transaction()
+        await transaction.start()
+        await writer.execute(edited("迟", 3))  # has its number before the next one, and commits behind it
+        await vendor.execute(edited("早", 7))
+        assert [item.key for item in await said.again(box)] == ["青云007"]
+        await transaction.commit()
+        await writer.close()
+        assert [item.key for item in await said.again(box)] == ["青云003"]
+        await vendor.execute(edited("多", *range(20, 33)))
+        assert await said.again(box) == [], "a page that is full is the walk's"
+        box.collector._lanes["case"].sweep_now()
+        found = await _until(box.round)
+        while len(found) < 13:
+            found += await _until(box.round)
+        assert {item.key for item in found} == {f"青云{number:03}" for number in range(20, 33)}
+        await vendor.execute(edited("末", 79))
+        assert [item.key for item in await said.again(box)] == ["青云079"]
+
+        async def silent(_: str) -> None:
+            return None
+
+        real, shift = box.collector._clock.mono, [0]
+        monkeypatch.setattr(box.collector._source, "hint", silent)  # as of an engine without one
+        monkeypatch.setattr(box.collector._clock, "mono", lambda: real() + shift[0])
+        await box.round()
+        shift[0] += LOOK_EVERY
+        await box.round()
+        await vendor.execute(edited("无", 55))
+        shift[0] += EVERY
+        assert [item.key for item in await box.round()] == ["青云055"]

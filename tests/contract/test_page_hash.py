@@ -12,6 +12,7 @@ from agent.source.base import Source
 from common.core.record import Op
 from tests.contract.vendor import VENDORS, Vendor
 from tests.integration.test_collect import EAGER, Box, Site
+from tests.integration.test_lanes import Slow
 
 HASHING = ["mysql", "postgresql"]
 """The others have no such hash, or nobody has tried it on a real server."""
@@ -139,14 +140,25 @@ class Line:
     def __init__(self, box: Box) -> None:
         self.hashes, self.pages = 0, 0
         self.after: After | None = None
+        """Once, after the next hash."""
+        self.after_page: After | None = None
+        """Once, after the next page."""
+        self.is_old = False
+        """The server does not know the function that makes a hash."""
         source = box.collector._source
         self._fetch, source.fetch = source.fetch, self.fetch  # type: ignore[method-assign]
 
     async def fetch(self, query: Query) -> list[Row]:
-        rows = await self._fetch(query)
         is_hash = "sha2" in query.sql.lower()
+        if is_hash and self.is_old:
+            query = msgspec.structs.replace(query, sql=query.sql.replace("SHA2(", "SHA9("))
         self.hashes += is_hash
-        self.pages += not is_hash and "LIMIT 4" in query.sql
+        rows = await self._fetch(query)
+        is_page = not is_hash and "LIMIT 4" in query.sql
+        self.pages += is_page
+        if is_page and self.after_page is not None:
+            after, self.after_page = self.after_page, None
+            await after(query)
         if is_hash and self.after is not None:
             after, self.after = self.after, None
             await after(query)
@@ -199,7 +211,83 @@ async def test_pages_that_the_server_vouches_for_are_not_read_and_no_silent_edit
         assert [item.key for item in await box.round()] == ["1"]
         for _ in range(3):
             assert await box.round() == []
+
+        async def to_and_fro(_: Query) -> None:
+            await edit(vendor, "{备注} = '戊' WHERE {序 号} = 1")
+
+        monkeypatch.setattr(
+            "agent.core.page.READ_EVERY", 0
+        )  # so that the server is asked for the hash to be kept
+        await edit(vendor, "{备注} = '己' WHERE {序 号} = 1")
+        line.after = to_and_fro  # put back before the rows are read: the hash is of what nobody has read
+        assert await box.round() == []
+        monkeypatch.undo()
+        await edit(vendor, "{备注} = '己' WHERE {序 号} = 1")
+        assert [item.key for item in await box.round()] == ["1"]
+        for _ in range(3):
+            assert await box.round() == []
+
+        async def behind(_: Query) -> None:
+            await edit(vendor, "{备注} = '庚' WHERE {序 号} = 1")
+
+        monkeypatch.setattr("agent.core.page.READ_EVERY", 0)
+
+        async def then(_: Query) -> None:
+            line.after_page = behind
+
+        line.after = then  # between the reading of the rows and the hash after it
+        assert await box.round() == []
+        monkeypatch.undo()
+        assert [item.key for item in await box.round()] == ["1"]
+        for _ in range(3):
+            assert await box.round() == []
         line.counts()
         monkeypatch.setattr("agent.core.page.READ_EVERY", 0)
         assert await box.round() == []
         assert line.counts()[1] > 1 + tail, "once a day they are read"
+
+
+@on_hashing
+async def test_hashes_are_part_of_the_duty_and_of_the_figure(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the walk in which they are asked for and the pages are read besides."""
+    vendor = await made(request, kind, tmp_path)
+    (tmp_path / "mapping.toml").write_text(MAPPING.format(config=vendor.config), "utf-8")
+    config = msgspec.structs.replace(WALKING, duty=0.05, poll_secs=3600)
+    async with Site(tmp_path, is_new=False).running(config) as box:
+        time, line = Slow(box, monkeypatch, hour=12), Line(box)
+        for _ in range(6):
+            await box.round()
+        hashes, _ = line.counts()
+        assert hashes >= 3 * 2 + 3 * 2
+        assert 0.045 < time.share() < 0.054
+        assert box.collector._lanes["case"].busy_us >= time.worked - 20_000, "the clock is no lane's"
+
+
+@pytest.mark.service
+async def test_a_server_whose_hash_is_cut_or_not_known_has_its_pages_read(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """A list of hashes that MySQL cuts is no hash of all rows; an old release has no SHA2."""
+    vendor = await made(request, "mysql", tmp_path)
+    (tmp_path / "mapping.toml").write_text(MAPPING.format(config=vendor.config), "utf-8")
+    async with Site(tmp_path, is_new=False).running(WALKING) as box:
+        for _ in range(3):
+            await box.round()
+        line, source = Line(box), box.collector._source
+        await source.fetch(Query("SET SESSION group_concat_max_len = 100"))
+        for _ in range(3):
+            await box.round()
+        assert line.counts() == (3 * 3, 3 * (3 + 1 + 1))
+        for number in (1, 4, 12):
+            await edit(vendor, f"{{备注}} = '辛' WHERE {{序 号}} = {number}")
+            assert [item.key for item in await box.round()] == [str(number)]
+    async with Site(tmp_path, is_new=False).running(WALKING) as box:
+        line = Line(box)
+        line.is_old = True
+        for _ in range(3):
+            await box.round()
+        assert line.hashes == 1, "asked once"
+        await edit(vendor, "{备注} = '壬' WHERE {序 号} = 1")
+        assert [item.key for item in await box.round()] == ["1"]

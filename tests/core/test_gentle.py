@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core import gentle
-from agent.core.gentle import Limits
+from agent.core.gentle import Account, Limits
 from common.core.instant import SECOND
 
 LIMITS = Limits(duty=0.05, rows_per_sec=2000, page_us=100_000, page_rows=1000)
@@ -57,3 +57,34 @@ def test_the_night_may_pass_midnight(text: str, inside: list[str], outside: list
     night = gentle.parse_night(text)
     assert all(gentle.is_night(time.fromisoformat(at), night) for at in inside)
     assert not any(gentle.is_night(time.fromisoformat(at), night) for at in outside)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3 * SECOND), st.integers(0, 2 * SECOND), st.integers(0, 500), st.booleans()),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_from_rest_to_rest_the_duty_is_kept_whatever_was_asked_between(
+    steps: list[tuple[int, int, int, bool]],
+) -> None:
+    """Time in which the source is left alone, then a statement of ours; a rest after some of them."""
+    account, now, worked, since = Account(7), 7, 0, 7
+    for alone, took, rows, rests in steps:
+        now += alone + took
+        worked += took
+        account.worked(took)
+        if rests:
+            now += account.due_us(now, rows, LIMITS, night=False) + 1
+            assert worked <= (now - since) * LIMITS.duty + 1
+            account.rested(now)
+            worked, since = 0, now
+
+
+def test_what_the_source_was_left_alone_for_need_not_be_rested_again() -> None:
+    account = Account(0)
+    account.worked(SECOND)
+    assert account.due_us(SECOND, 1, LIMITS, night=False) == 19 * SECOND
+    assert account.due_us(11 * SECOND, 1, LIMITS, night=False) == 9 * SECOND
+    assert account.due_us(90 * SECOND, 1, LIMITS, night=False) == 0

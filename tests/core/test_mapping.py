@@ -293,11 +293,12 @@ timezone = "Asia/Beijing"
 [table.step]
 from = "SP;BLGC"
 key = []
-columns = {seq = "XH", kind = {col = "HJLX", enum = {1 = "acept"}}, titel = "T"}
+cursor = {columns = ["GXSJ"]}
+columns = {seq = "XH", kind = {col = "HJLX", enum = {1 = "acept"}}, titel = "T", started_at = {col = "GXSJ", charset = "gbk"}}
 [table.case.result]
 from = "SP_JG"
 key = ["ID", "XH", "ID"]
-columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
+columns = {outcome = {col = "JG", const = "x"}, status = "ZT", case_no = {col = "XH", charset = "gb18030"}}
 """
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, faulty)
@@ -317,6 +318,8 @@ columns = {outcome = {col = "JG", const = "x"}, status = "ZT"}
         "table.case.result.key：ID 重复",
         "table.case.result.columns.outcome：应有 col 或 const 之一",
         "table.case.result.columns.status：缺少 enum",
+        "table.case.result.columns.case_no.charset：XH 又是 key，由业务库按它自己的字符集比较和排序",
+        "table.step.columns.started_at.charset：GXSJ 又是 cursor",
     ]:
         assert part in text
 
@@ -402,6 +405,23 @@ def test_two_keys_stay_two_and_each_is_found_again(first: str, second: str) -> N
     assert (rows.key_text([first]) == rows.key_text([second])) == (first == second)
     assert retype(rows.key_text([first]), [""]) == (first,)
     assert retype(rows.key_text([first, second]), ["", ""]) == (first, second)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("2.50"), "2.5"),
+        (Decimal("2.5"), "2.5"),
+        (Decimal("100.00"), "100"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("-0.10"), "-0.1"),
+        (Decimal("1234567890123456789012345678.90"), "1234567890123456789012345678.9"),
+        (2.50, "2.5"),
+    ],
+)
+def test_a_number_is_one_key_however_many_zeros_it_is_written_with(value: Decimal | float, text: str) -> None:
+    assert rows.key_text([value]) == text
+    assert retype(text, [value]) == (value,)
 
 
 @given(st.text(min_size=1, max_size=900))

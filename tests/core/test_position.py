@@ -47,7 +47,40 @@ def test_the_overlap_keeps_the_form(text: str, earlier: str) -> None:
     assert position.earlier(text.encode(), 600) == earlier.encode()
 
 
-@given(st.one_of(st.text(), st.binary(), st.integers(), st.floats(), st.dates(), st.datetimes()))
+@pytest.mark.parametrize(
+    ("value", "earlier"),
+    [
+        (1_780_300_000, 1_780_299_400),
+        (1_780_300_000_250, 1_780_299_400_250),
+        (Decimal(1_780_300_000), Decimal(1_780_299_400)),
+        (1_780_300_000.5, 1_780_299_400.5),
+        (20260302101500, 20260302100500),
+        (202603021015, 202603021005),
+        (20260601, 20260531),
+        (20261301, 20260801),
+        (70_000, 69_500),
+        (5, -495),
+    ],
+)
+def test_a_number_too_is_read_again_from_earlier(value: Any, earlier: Any) -> None:
+    """Seconds and milliseconds since 1970, digits of a time; of a running number as many as a page has."""
+    assert position.earlier(value, 600) == earlier
+    assert type(position.earlier(value, 600)) is type(value)
+    assert position.earlier(value, 0) == value
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.binary(),
+        st.integers(),
+        st.floats(),
+        st.decimals(),
+        st.dates(),
+        st.datetimes(),
+        st.booleans(),
+    )
+)
 def test_nothing_in_a_cursor_column_can_stop_the_reading(value: Any) -> None:
     position.earlier(value, 600)
     position.decode(position.encode(value))
@@ -61,6 +94,9 @@ def test_nothing_in_a_cursor_column_can_stop_the_reading(value: Any) -> None:
         (b"2026-06-01 08:00:00", b"2026-06-01 08:10:00.123", 600),
         ("20260601080000", "20260601075959", -1),
         (5, 9, None),
+        (1_780_300_000, 1_780_300_060, 60),
+        (Decimal(1_780_300_000_000), Decimal(1_780_300_060_500), 60.5),
+        (20260601080000, 20260601081000, 600),
         ("x", "2026-06-01", None),
         (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 6, 1), None),  # noqa: DTZ001
         (None, "2026-06-01", None),

@@ -91,6 +91,43 @@ def test_an_engine_whose_hash_nobody_has_proven_is_asked_for_none() -> None:
     assert hashing == {Dialect.MYSQL, Dialect.POSTGRESQL}
 
 
+def test_what_the_engine_says_was_written_is_asked_by_its_own_number() -> None:
+    def asked(dialect: Dialect, number: int, column: str = "") -> tuple[str, Any] | None:
+        table = Table(dialect, "办件", (Column("编号"),), ("编号",))
+        built = query.written_since(table, number, 500, column)
+        return None if built is None else (built.sql, built.params)
+
+    assert asked(Dialect.POSTGRESQL, 2**32 + 7) == (
+        'SELECT "编号" FROM "办件" WHERE age(xmin) <= age($1::xid) LIMIT 500',
+        (7,),
+    )
+    assert asked(Dialect.SQLSERVER, 2**40, "行版本") == (
+        "SELECT TOP (500) [编号] FROM [办件] WHERE [行版本] >= CAST(CAST(%s AS BIGINT) AS BINARY(8))",
+        (2**40,),
+    )
+    assert asked(Dialect.ORACLE, 2**40) == (
+        'SELECT "编号" FROM "办件" WHERE ORA_ROWSCN >= :1 FETCH FIRST 500 ROWS ONLY',
+        (2**40,),
+    )
+    silent = {dialect for dialect in Dialect if asked(dialect, 1, "n") is None}
+    assert silent == {Dialect.SQLITE, Dialect.MYSQL, Dialect.KINGBASE, Dialect.DAMENG}
+
+
+def test_only_what_is_given_is_asked_for_to_the_last_digit() -> None:
+    """Not what is compared or sorted by: an index serves a column. A name is the same in capitals here, others are none."""
+    table = Table(Dialect.MYSQL, "t", (Column("Fee"), Column("fee2"), Column("b", raw=True)), ("Fee",))
+    built = query.exactly(Dialect.MYSQL, query.by_key(table, (0.5,), 9), ["FEE", "b", "x`; DROP TABLE t; --"])
+    assert built.sql == (
+        "SELECT (`Fee` + 0e0), `fee2`, CAST((`b` + 0e0) AS BINARY) FROM `t` WHERE `Fee` > %s ORDER BY `Fee` LIMIT 9"
+    )
+    hashed = query.hash_of(table, None, (0.5,), "s")
+    assert hashed is not None
+    again = query.exactly(Dialect.MYSQL, hashed, ["fee"])
+    assert again.sql == hashed.sql.replace("CAST(`Fee` AS", "CAST((`Fee` + 0e0) AS")
+    assert again.sql.count("+ 0e0") == 1
+    assert again.params == hashed.params
+
+
 @given(st.text(max_size=12))
 def test_sqlite_itself_takes_every_accepted_name_as_a_name(name: str) -> None:
     try:

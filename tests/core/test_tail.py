@@ -1,10 +1,22 @@
 """The end of an integer key: no number between the first and the highest read is forgotten before its time."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core.tail import BACK, LEAST_PATIENCE, LONGEST_JUMP, MOST, MOST_PATIENCE, MOST_TOLD, Mark, Tail
+from agent.core.tail import (
+    BACK,
+    ENOUGH,
+    LEAST_PATIENCE,
+    LONGEST_JUMP,
+    MOST,
+    MOST_PATIENCE,
+    MOST_STEP,
+    MOST_TOLD,
+    Mark,
+    Tail,
+)
 from agent.core.upheaval import FEW, LEAST, Size, Upheaval, in_newest, in_page
 
 
@@ -22,7 +34,11 @@ def test_every_number_is_read_or_missing(numbers: set[int], data: st.DataObject)
         seen |= {*beyond, *late}
         left = [number for number in left if number not in seen]
     assert seen == numbers
-    assert set(tail.gaps) == set(range(1, max(numbers, default=0) + 1)) - numbers
+    missing = set(range(1, max(numbers, default=0) + 1)) - numbers
+    assert set(tail.gaps) <= missing
+    fair = len(numbers) < 2 * ENOUGH or {number % 2 for number in numbers} == {0, 1}
+    if fair and not any(len({n % step for n in numbers}) < step for step in range(3, MOST_STEP + 1)):
+        assert set(tail.gaps) == missing
 
 
 def test_a_missing_number_is_given_up_after_ten_minutes_or_twice_the_longest_lateness_seen() -> None:
@@ -72,6 +88,34 @@ def test_what_was_told_missing_is_told_no_second_time_though_the_box_starts_anew
             )
             tail.high = 0
     assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(("step", "of"), [(2, [1]), (3, [1]), (3, [0, 2]), (10, [1, 4])])
+def test_numbers_of_servers_that_nobody_writes_to_are_not_missing(step: int, of: list[int]) -> None:
+    """Galera, two masters: each gives every third, second or tenth number; one in its turn that stays out is missing."""
+    tail = Tail(0)
+    ours = [n for n in range(1, 60 * step + 1) if n % step in of]
+    lost = ours[-5]
+    tail.read([n for n in ours[: ENOUGH * step] if n != lost], 0)
+    tail.read([n for n in ours[ENOUGH * step :] if n != lost], 1)
+    assert tail.given_up(LEAST_PATIENCE + 2) == [(lost, lost)]
+    assert tail.gaps == {}
+
+
+def test_a_server_that_is_written_to_anew_is_learned() -> None:
+    tail = Tail(0)
+    tail.read(range(1, 301, 3), 0)
+    assert tail.gaps == {}
+    tail.read([301, 302, 305], 1)
+    assert set(tail.gaps) == {304}, "the third server is still silent"
+    tail.read([n for n in range(306, 340) if n != 330], 2)
+    assert set(tail.gaps) == {304, 330}
+
+
+def test_few_numbers_prove_no_step() -> None:
+    tail = Tail(0)
+    tail.read(range(1, 1 + 3 * (2 * ENOUGH - 1), 3), 0)
+    assert {2, 3} <= set(tail.gaps)
 
 
 def test_a_leap_is_no_row_of_open_transactions_and_what_is_asked_for_has_a_bound() -> None:

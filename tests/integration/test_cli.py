@@ -182,7 +182,8 @@ async def test_a_terminal_that_is_not_utf8_gets_plain_marks(box: str, hall: str)
 
 async def test_a_configuration_that_is_wrong_ends_with_78_and_all_faults(tmp_path: Path) -> None:
     wrong, away = tmp_path / "wrong.toml", str(tmp_path / "nowhere.toml")
-    wrong.write_text('colour = "red"\n[mqtt]\nport = "x"\n', "utf-8")
+    wrong.write_text('colour = "red"\nmapping = "m.toml"\n[mqtt]\nport = "x"\n', "utf-8")
+    (tmp_path / "m.toml").write_text('version = 1\n[source]\ntype = "sqlite"\n', "utf-8")
     for program, run in ((AGENT, ["run"]), (HALL, ["central", "run"])):
         lines = [(program, *words, "--config", str(wrong)) for words in (run, ["config"])]
         for code, out, err in await many(*lines):
@@ -190,6 +191,8 @@ async def test_a_configuration_that_is_wrong_ends_with_78_and_all_faults(tmp_pat
             for place in ("colour：未知的键", "mqtt.host：缺少", "mqtt.port：应为整数"):
                 assert place in err
             assert "处理：请修改" in err
+        if program == AGENT:
+            assert "source.path：缺少" in err, "its check hides nothing of the mapping behind its own faults"
         code, out, err = await command(program, *run, "--config", away)
         assert (code, out) == (CONFIG, "")
         assert f"配置文件不存在：{away}" in err

@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -243,6 +245,51 @@ async def test_a_time_stamp_far_in_the_future_does_not_blind_the_cursor(site: Si
         with site.vendor() as db:
             site.insert(db, 8)
         assert ("case", "SL008", 1, Op.PUT) in summary(await box.round())
+
+
+async def test_a_stamp_that_is_hours_ahead_hides_nothing_that_is_stamped_rightly(site: Site) -> None:
+    """Somebody's slip; it is read again in every round until its time has come, over a start too."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+
+    def stamp(key: str, at: datetime, name: str) -> None:
+        with site.vendor() as db:
+            db.execute(
+                'INSERT OR REPLACE INTO "办件" VALUES (?, ?, 0, ?)', (key, name, f"{at:%Y-%m-%d %H:%M:%S}")
+            )
+
+    stamp("SL999", now + timedelta(hours=20), "李")
+    async with site.running(LAZY) as box:
+        await box.round()
+        stamp("SL003", now, "改")
+        assert summary(await box.round()) == puts("case", "SL003", version=2)
+        stamp("SL999", now + timedelta(hours=20), "王")
+        assert summary(await box.round()) == puts("case", "SL999", version=2)
+    stamp("SL004", now, "改")
+    async with site.running(LAZY) as box:
+        box.collector._lanes["case"]._next_walk_mono = 1 << 62
+        assert summary(await box.round()) == puts("case", "SL004", version=2)
+
+
+@pytest.mark.parametrize(
+    ("first", "late", "shown"),
+    [(1_780_300_000, 1_780_299_750, True), (20260601080000, 20260601075600, True), (90_000, 89_600, False)],
+)
+async def test_a_cursor_that_is_a_number_has_an_overlap_too(
+    site: Site, first: int, late: int, shown: bool
+) -> None:
+    """Seconds since 1970, digits of a time, a running number of changes; of the last no seconds are shown."""
+    mapping_file = site.folder / "mapping.toml"
+    mapping_file.write_text(mapping_file.read_text("utf-8").replace('["修改时间"]', '["修改"]'), "utf-8")
+    with site.vendor() as db:
+        db.execute('ALTER TABLE "办件" ADD COLUMN "修改" INTEGER')
+        db.execute('UPDATE "办件" SET "修改"=?', (first,))
+    async with site.running(LAZY) as box:
+        await box.round()
+        await box.round()
+        with site.vendor() as db:
+            db.execute("INSERT INTO \"办件\" VALUES ('SL000', '李', 0, NULL, ?)", (late,))
+        assert summary(await box.round()) == puts("case", "SL000")
+        assert box.state.overlaps == ({"case.修改": 600} if shown else {})
 
 
 async def test_a_silent_edit_and_a_deletion_are_found_by_the_sweep(site: Site) -> None:

@@ -16,7 +16,7 @@ from agent.core.catalogue import CatalogColumn, CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.query import Column, Dialect, Query, Row, Table
 from agent.source import base, mssql, ora
-from agent.source.base import Fault
+from agent.source.base import Fault, InFlight
 from agent.source.blocking import BlockingSource, Engine, Look
 from common.core.errors import UnavailableError
 
@@ -170,11 +170,33 @@ async def test_a_clock_is_told_in_microseconds_of_utc(said: str) -> None:
     assert await ora.clock(fetch) == 1_781_253_000_250_000
 
 
+async def test_sql_server_numbers_changes_where_a_table_has_a_rowversion() -> None:
+    """Of the number of the next change nothing is read that is not committed: the lowest that is open counts."""
+    db = dictionary("CREATE TABLE sys.columns(object_id, name, system_type_id)")
+    db.execute("INSERT INTO sys.columns VALUES (10, 'YWID', 127), (10, '行版本', 189), (11, 'ID', 127)")
+    db.create_function("OBJECT_ID", 1, {"[SP_YWSL]": 10, "[DK]": 11}.get)
+    db.create_function("MIN_ACTIVE_ROWVERSION", 0, lambda: 2005)
+
+    async def fetch(asked: Query) -> list[Row]:
+        return db.execute(asked.sql.replace("@@DBTS", "2009").replace("%s", "?"), asked.params).fetchall()
+
+    assert await mssql.in_flight(fetch, "SP_YWSL") == InFlight(2005, 2010, "行版本")
+    assert await mssql.in_flight(fetch, "DK") is None
+
+
+async def test_oracle_numbers_changes_by_the_time_of_their_commit() -> None:
+    async def fetch(asked: Query) -> list[Row]:
+        assert "timestamp_to_scn(systimestamp - INTERVAL '10' SECOND)" in asked.sql
+        return [(88_123_456_789,)]
+
+    assert await ora.in_flight(fetch, "SP_YWSL") == InFlight(88_123_456_789, 88_123_456_789)
+
+
 class StrangeError(Exception):
     """Of a driver."""
 
 
-async def test_a_clock_that_is_not_understood_is_asked_for_once() -> None:
+async def test_a_clock_or_number_that_is_not_understood_is_asked_for_once() -> None:
     """The seam's own driver: what it raises and counts is all that is made up."""
     asked: list[str] = []
 
@@ -199,12 +221,14 @@ async def test_a_clock_that_is_not_understood_is_asked_for_once() -> None:
         lambda error: (Fault.AWAY if "away" in str(error) else None, str(error)),
         lambda _: Query("columns"),
         lambda *_: Query("writes"),
-        Look(lambda _: asyncio.sleep(0, []), lambda *_: asyncio.sleep(0, ""), ora.clock),
+        Look(lambda _: asyncio.sleep(0, []), lambda *_: asyncio.sleep(0, ""), ora.clock, ora.in_flight),
     )
     source = BlockingSource(SourceConfig("dameng"), "", engine)
     assert await source.clock() is None
     assert await source.clock() is None
-    assert len(asked) == 1
+    assert await source.in_flight("t") is None
+    assert await source.in_flight("t") is None
+    assert len(asked) == 2
     with pytest.raises(UnavailableError):
         await source.fetch(Query("SELECT 1"))
     await source.close()

@@ -2,16 +2,20 @@
 
 import random
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from agent.core.hint import HASTE, LOOK_EVERY
+from agent.core.query import Query, Row
 from common.clock import Clock
 from common.core import record
-from common.core.instant import HOUR
+from common.core.instant import HOUR, SECOND, to_us
 from common.core.record import Case, Cause, Observation, Op, Record
 from common.core.state import Observed
 from tests.integration.test_collect import EAGER, Box, Site
@@ -146,6 +150,134 @@ async def test_a_silent_edit_and_a_deletion_in_an_open_case_are_found_without_a_
     assert told(await later(hot)) == expected
     office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=3")  # finished: this is the walk's
     assert await later(hot) == []
+
+
+async def test_open_cases_all_of_which_go_are_told_by_the_hot_lane(office: Office) -> None:
+    """No row of theirs answers: the table's first row does, asked beside them; at last the table is empty."""
+    office.sql("UPDATE SP_YWSL SET BJSJ=? WHERE ID<39", OLD)
+    async with office.running(HOT) as box:
+        await box.round()
+        office.sql("DELETE FROM SP_YWSL WHERE ID>38")
+        assert told(await later(box)) == [("case", "39", 2, Op.DELETE), ("case", "40", 2, Op.DELETE)]
+    office.sql("DELETE FROM SP_YWSL")
+    office.sql("DELETE FROM SP_BLGC")
+    office.enter(41)
+    async with office.running(HOT) as box:
+        await box.round()
+        await walked(box)
+        office.sql("DELETE FROM SP_YWSL")
+        assert told(await later(box)) == [("case", "41", 2, Op.DELETE)]
+
+
+async def test_a_source_that_answers_no_question_by_key_has_lost_no_row(office: Office) -> None:
+    """As where the keys of a table have another type since."""
+    office.sql("UPDATE SP_YWSL SET BJSJ=? WHERE ID<36", OLD)
+    async with office.running(HOT) as box:
+        await box.round()
+        await box.round()
+        source = box.collector._source
+        fetch = source.fetch
+
+        async def deaf(query: Query) -> list[Row]:
+            return [] if " IN (" in query.sql else await fetch(query)
+
+        source.fetch = deaf  # type: ignore[method-assign]
+        assert [await later(box) for _ in range(3)] == [[], [], []]
+
+
+async def test_all_open_cases_at_once_are_an_upheaval_and_no_list_of_findings(office: Office) -> None:
+    office.sql("UPDATE SP_YWSL SET BJSJ=? WHERE ID<21", OLD)
+    for number in range(41, 91):
+        office.enter(number, finished=OLD, stamp=OLD)  # the newest rows are there still
+    async with office.running(HOT) as box:
+        await box.round()
+        await box.round()
+        office.sql("DELETE FROM SP_YWSL WHERE ID BETWEEN 21 AND 40")
+        found = [item for _ in range(2) for item in await later(box)]
+        assert [(item.op, item.cause) for item in found] == [(Op.DELETE, Cause.RESTORED)] * 20
+        assert len(await observed(box)) == 1
+
+
+async def test_a_row_that_moves_past_the_walk_is_not_gone(office: Office) -> None:
+    """It was away when its place was read, and is back before the walk ends."""
+    async with office.running(msgspec.structs.replace(WALKING, page_rows=5)) as box:
+        await box.round()
+        source, moves = box.collector._source, [3]
+        fetch = source.fetch
+
+        async def moving(query: Query) -> list[Row]:
+            rows = await fetch(query)
+            if moves and query.sql.endswith("FROM `SP_YWSL` ORDER BY `ID` LIMIT 5"):
+                office.sql("INSERT INTO SP_YWSL VALUES (?,'SL0003','王小明',?,?)", moves.pop(), OLD, OLD)
+            return rows
+
+        source.fetch = moving  # type: ignore[method-assign]
+        office.sql("DELETE FROM SP_YWSL WHERE ID=3")
+        assert await box.round() == []
+        assert moves == []
+        assert await box.round() == []
+
+
+async def test_a_page_that_was_proven_is_no_larger_than_a_page_may_be_now(office: Office) -> None:
+    """The source has become slow since."""
+    async with office.running(WALKING) as box:
+        for _ in range(3):
+            await box.round()
+        source, limits = box.collector._source, list[int]()
+        fetch = source.fetch
+
+        async def listening(query: Query) -> list[Row]:
+            if "FROM `SP_YWSL` ORDER BY `ID` LIMIT" in query.sql:
+                limits.append(int(query.sql.rpartition(" ")[2]))
+            return await fetch(query)
+
+        source.fetch = listening  # type: ignore[method-assign]
+        await box.round()
+        box.collector._lanes["case"]._reader.limit = 3
+        await box.round()
+        assert limits[0] == 40, "the whole table is one page that was proven"
+        assert limits[1] < limits[0]
+
+
+class Slow:
+    """Each statement takes 10 ms, a rest what it says, and nothing else any time."""
+
+    def __init__(self, box: Box, monkeypatch: pytest.MonkeyPatch, hour: int) -> None:
+        source, clock = box.collector._source, box.collector._clock
+        self.now = self.began = clock.mono()
+        self.worked = 0
+        self._fetch, source.fetch = source.fetch, self.fetch  # type: ignore[method-assign]
+        at = to_us(datetime(2026, 6, 12, hour, tzinfo=ZoneInfo("Asia/Shanghai")))
+        monkeypatch.setattr(clock, "mono", lambda: self.now)
+        monkeypatch.setattr(clock, "office", lambda *_: at)
+        monkeypatch.setattr("agent.lane.reader.asyncio", SimpleNamespace(sleep=self.sleep))
+
+    async def fetch(self, query: Query) -> list[Row]:
+        self.now += 10_000
+        self.worked += 10_000
+        return await self._fetch(query)
+
+    async def sleep(self, secs: float) -> None:
+        self.now += int(secs * SECOND)
+
+    def share(self) -> float:
+        """Of the time since the begin, in which the source worked."""
+        return self.worked / (self.now - self.began)
+
+
+@pytest.mark.parametrize(("hour", "least", "most"), [(12, 0.045, 0.051), (23, 0.4, 0.55)])
+async def test_by_night_more_of_the_time_is_ours_and_the_figure_is_whole(
+    office: Office, monkeypatch: pytest.MonkeyPatch, hour: int, least: float, most: float
+) -> None:
+    config = msgspec.structs.replace(WALKING, duty=0.05, page_rows=4, poll_secs=3600)
+    async with office.running(config) as box:
+        time = Slow(box, monkeypatch, hour)
+        for _ in range(6):
+            await box.round()
+        assert least < time.share() < most
+        counted = sum(one.busy_us for one in box.collector._lanes.values())
+        asked_by_no_lane = 6 * 10_000  # columns and clock
+        assert time.worked - asked_by_no_lane <= counted <= time.worked
 
 
 async def test_a_case_whose_end_lies_far_ahead_is_open(office: Office, hot: Box) -> None:

@@ -104,7 +104,7 @@ CALM = Status(
     pid=1, version="0.1.0", at_wall=NOW, started_wall=NOW - HOUR, epoch="", newest=9, rows=0, bytes=0, room=1 << 30,
     level=Level.OK, key="", stands_in=False, unfinished={}, oldest_wall=0, quarantined=0, phase=Phase.STEADY, link_since_wall=NOW,
     link_fault="", refused="", ack_wall=NOW, stalled_secs=0, offset_us=None, source_fault="", buffer_fault="", hung="",
-    table_faults={}, lost={}, new_columns={}, overlaps={}, source_since_wall=0, pass_wall=NOW, rounds=3, paused="",
+    table_faults={}, lost={}, new_columns={}, overlaps={}, without_index=[], source_since_wall=0, pass_wall=NOW, rounds=3, paused="",
     busy_share=0.0,
 )  # fmt: skip
 

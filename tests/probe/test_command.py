@@ -240,3 +240,16 @@ def test_a_large_table_is_linked_by_asking_the_source(
     assert probe("--json", tmp_path / "source.toml") == 0
     tables = json.loads(capsys.readouterr().out)["tables"]
     assert [table["role"] for table in tables] == ["case", "step"]
+
+
+def test_a_view_of_a_table_that_is_gone_is_passed_over_and_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(folder / "office.db")) as db:
+        db.execute("CREATE VIEW 旧视图 AS SELECT 没有 FROM 没有的表")
+        db.execute('CREATE TABLE "甲\n乙" (编号)')
+    assert probe(folder / "source.toml") == 0
+    out, err = capsys.readouterr()
+    assert "✓ 办件登记  case，" in out
+    assert "! 旧视图 未读：看不到它的字段，视图所引用的表或字段可能已不在" in err
+    assert "! 甲 乙 未读：" in err

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,7 +103,7 @@ def _timed(
     unix = [_unix(text) for text in given]
     if sum(moment is not None for moment in unix) >= _MOSTLY * len(given) and len(set(given)) > 1:
         return "unix", tuple(_unix(text) if text else None for text in texts), True
-    numbers = all(isinstance(value, int | float) for value in values if value is not None)
+    numbers = all(isinstance(value, int | float | Decimal) for value in values if value is not None)
     if numbers:
         return "", (), False
     parsed = {text: parse_time(text, Field(), _ZONE) for text in set(given)}

@@ -123,7 +123,7 @@ class Stage(StrEnum):
 
     @property
     def word(self) -> str:
-        return {"order": "督办", "explain": "说明", "judge": "认定", "mend": "追究与整改", "close": "销号"}[
+        return {"order": "督办", "explain": "说明", "judge": "认定", "mend": "问责整改", "close": "销号"}[
             self.value
         ]
 

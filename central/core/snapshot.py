@@ -40,6 +40,7 @@ _LIABLE = {
 }
 """Beginning of a rule's id -> the article on liability that its document names; ours, for the lawyer."""
 _BUREAU = "电子监察规则"
+_PROMISE = "该事项公布的办理承诺"
 _WORKDAY = "计入"
 
 
@@ -89,7 +90,9 @@ def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     """Kind of a clock or id of a rule -> id, articles and demand of the rule it stands for."""
     name = _RULES[ClockKind(subject)] if subject in set(ClockKind) else subject
     rule = next((one for one in RULES if one.id == name), None)
-    return (name, (_BUREAU,), "依法办理") if rule is None else (name, (rule.article,), rule.demand)
+    if rule is None:
+        return name, (_BUREAU,), "依法办理"
+    return name, (_PROMISE if rule.article == "承诺" else rule.article,), rule.demand
 
 
 def liability_of(rule: str) -> tuple[str, ...]:
@@ -100,7 +103,8 @@ def liability_of(rule: str) -> tuple[str, ...]:
 def matter_of(subject: str, *, is_red: bool) -> str:
     """What is held against the unit, as a noun."""
     if subject in set(ClockKind):
-        return f"{'超过' if is_red else '临近'}{ClockKind(subject).word}"
+        kind = ClockKind(subject)
+        return f"{'超过' if is_red else '临近'}{kind.word}{'办理' if is_red and kind in WHOLE else ''}"
     return f"未做到“{rule_of(subject)[2]}”"
 
 

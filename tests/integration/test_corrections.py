@@ -275,7 +275,7 @@ async def _closed(hall: Served, number: int) -> None:
         words = text_of((await own.get("/unit"))[1])
         assert "最近办结" in words
     async with logged_in(hall, "kan") as own:
-        assert (await own.get(f"/hall/{path}"))[0] == 200
+        assert (await own.head(f"/hall/{path}")).status == 200
         words = text_of((await own.get(f"/hall/corrections/{number}"))[1])
         assert "已销号" in words
         assert (

@@ -96,6 +96,7 @@ async def act(
     moved = correction.applied(one, event, actor, desk.today, desk.calendar)
     assert step is not None
     fault = dossier.fault(event, words.reason, words.measures) or dossier.file_fault(event, words.files)
+    fault = fault or dossier.copies_fault(words.copies)
     fault = fault if actor is not None else ""
     if fault:
         raise RejectedError(fault, hint="没有执行。请补全后再提交")
@@ -154,6 +155,19 @@ async def note(conn: AsyncConnection, row: Row[Any], what: Note, who: str, reaso
     await corrections.write(conn, row, entry)
 
 
+async def join(conn: AsyncConnection, row: Row[Any], light: Light, found: Snapshot, desk: Desk) -> None:
+    """Another red light of the case belongs to the locked `row` too; a graver one is what its documents speak of now."""
+    entry = await _entry(
+        conn, row, Note.JOIN, State(row.state), ("", ""), found.why or found.matter, "", desk
+    )
+    changes: dict[str, Any] = {}
+    if snapshot.is_graver(found, corrections.snapshot_of(row)):
+        changes["graver"] = snapshot.encoded(found)
+        entry = msgspec.structs.replace(entry, paper=snapshot.digest(changes["graver"]))
+    await corrections.write(conn, row, entry, **changes)
+    await corrections.add_light(conn, light.place, row.id)
+
+
 async def _entry(
     conn: AsyncConnection,
     row: Row[Any],
@@ -185,7 +199,7 @@ async def _raise_anew(conn: AsyncConnection, row: Row[Any], org: str, desk: Desk
     """For the office whose it is. Raises UsageError for one that nobody knows."""
     if org not in await scopes.tree(conn) or org == row.unit:
         raise UsageError(f"没有机构 {org}，或就是原单位", hint="机构名录见  mingcha org list")
-    found = msgspec.structs.replace(snapshot.decoded(row.snapshot), unit=org)
+    found = msgspec.structs.replace(corrections.snapshot_of(row), unit=org)
     light = Light(row.site, row.case_key, row.subject, row.cycle, row.event, row.id)
     await raise_for(conn, light, org, found, f"由纠错 {row.id} 号转来：不属于{row.unit}", desk)
 

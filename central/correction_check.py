@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import dossier, snapshot
 from central.core.calendar import Calendar
 from central.core.correction import State
+from central.core.dossier import Note
 from central.store import corrections, documents, law
 from common.core.errors import RejectedError
 
@@ -53,6 +54,8 @@ async def _check(conn: AsyncConnection, row: Row[Any], calendars: dict[int, Cale
         paper = await documents.find(conn, entry.code) if entry.code else None
         if entry.code and (paper is None or sha256(paper.paper).digest() != entry.paper):
             return f"案卷第 {entry.number} 条的文书缺失或被改动"
+        if entry.event == Note.JOIN and entry.paper and entry.paper != snapshot.digest(row.graver or b""):
+            return f"案卷第 {entry.number} 条并入的事实缺失或被改动"
         for name, digest in entry.files:
             body = await documents.body(conn, bytes.fromhex(digest))
             if body is None or sha256(body).hexdigest() != digest:

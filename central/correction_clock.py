@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction, raising
@@ -65,9 +64,11 @@ async def _safely(
     try:
         async with store.write() as conn:
             return await work(conn, what[1])
-    except (UnavailableError, SQLAlchemyError):
+    except UnavailableError:
         raise
-    except Exception:  # whatever one case's facts do to us, the others are taken
+    except (
+        Exception
+    ):  # whatever one case's facts do to us, the others are taken: this transaction alone is undone
         log.exception("correction.skipped", what=what[0], number=what[1], hint="请把这条日志交给软件维护人员")
         skipped.add(what)
         return False
@@ -90,6 +91,9 @@ async def _pass(conn: AsyncConnection, number: int, desk: Desk) -> bool:
     row = await correction.held(conn, number)
     one = corrections.body_of(row)
     event = dossier.lapsed(one, desk.today, desk.calendar)
+    if event is not None and dossier.is_urged_out(await corrections.entries(conn, number)):
+        await corrections.set_due(conn, number, row.due_day, desk.calendar.version, None)
+        return False
     if event is not None:
         await correction.act(conn, row, event, None, Words(), desk)
         log.info("correction.lapsed", number=number, state=row.state)
@@ -106,7 +110,9 @@ async def _clear(conn: AsyncConnection, number: int, desk: Desk) -> bool:
     row = await correction.held(conn, number)
     if corrections.body_of(row).state in ENDS:
         return False
-    await correction.act(conn, row, Event.CLEAR, None, Words(), desk)
+    await correction.act(
+        conn, row, Event.CLEAR, None, Words(reason=await corrections.light_now(conn, row)), desk
+    )
     return True
 
 

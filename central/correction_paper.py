@@ -76,7 +76,7 @@ async def issue(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, de
         subject=subject,
         cycle=1 + sum(paper.kind == ask.kind.value for paper in before),
         facts=snapshot.facts(
-            snapshot.decoded(row.snapshot), ask.kind, await _asked(conn, row, ask, words, desk)
+            corrections.snapshot_of(row), ask.kind, await _asked(conn, row, ask, words, desk)
         ),
         copies=tuple(msgspec.json.decode(row.copies, type=list[str])),
         drafter=ask.drafter,
@@ -111,7 +111,7 @@ async def preview(conn: AsyncConnection, row: Row[Any], words: Words, desk: Desk
     issuer = await issuer_of(conn, row, words, desk)
     ask = Ask(Kind.ORDER, Event.ISSUE, one, SYSTEM, Actor("", next(iter(FORMS[Kind.ORDER].signs))))
     found = snapshot.facts(
-        snapshot.decoded(row.snapshot), Kind.ORDER, await _asked(conn, row, ask, words, desk)
+        corrections.snapshot_of(row), Kind.ORDER, await _asked(conn, row, ask, words, desk)
     )
     copies = words.copies or tuple(msgspec.json.decode(row.copies, type=list[str]))
     paper = compose(FORMS[Kind.ORDER], found, issuer, desk.today.year, 0, _UNNUMBERED, copies)
@@ -174,6 +174,6 @@ def _answer_by(ask: Ask, desk: Desk) -> date | None:
 async def _state(conn: AsyncConnection, row: Row[Any], desk: Desk) -> str:
     known = await pages.one_case(conn, EVERYTHING, row.site, row.case_key)
     if known is None:
-        return snapshot.decoded(row.snapshot).state
+        return corrections.snapshot_of(row).state
     finished = local_date(known.finished_at - 1, desk.zone) if known.finished_at else None
     return snapshot.state_words(finished, is_open=bool(known.open))

@@ -51,13 +51,11 @@ async def take(conn: AsyncConnection, told: Row[Any], world: World, desk: Desk) 
     row = await pages.one_case(conn, EVERYTHING, light.site, light.case_key)
     if row is None:
         return None
+    found = await _freeze(conn, row, light, world, desk, is_red=is_red)
     held = await corrections.open_of_case(conn, light.site, light.case_key) if is_red else None
     if held is not None:
-        what = snapshot.matter_of(light.subject, is_red=True)
-        await correction.note(conn, await correction.held(conn, held), Note.JOIN, "", what, desk)
-        await corrections.add_light(conn, light.place, held)
+        await correction.join(conn, await correction.held(conn, held), light, found, desk)
         return None
-    found = await _freeze(conn, row, light, world, desk, is_red=is_red)
     number = await correction.raise_for(conn, light, row.org, found, found.why, desk)
     if number is not None and not is_red:
         await correction.act(conn, await correction.held(conn, number), Event.NOTIFY, None, Words(), desk)

@@ -202,13 +202,24 @@ def lapsed(one: Correction, today: date, calendar: Calendar) -> Event | None:
     return None
 
 
+MOST_URGED = 3
+
+
+def is_urged_out(entries: Sequence[Entry]) -> bool:
+    """Nothing but passed deadlines for so long that there is no level above: it stays overdue, and is not written on for ever."""
+    last = [entry.event for entry in entries[-MOST_URGED:]]
+    return len(last) == MOST_URGED and all(event in {Event.LAPSE, Event.ACCOUNT_LAPSE} for event in last)
+
+
 # what people have to say --------------------------------------------------------------------------------------
 
 UNSAID = frozenset({Event.DRAFT, Event.REVIEW, Event.ISSUE, Event.RECEIVE})
 """Acts that speak for themselves: all others need a reason in words."""
 MEASURED = frozenset({Event.UPHOLD, Event.ACCOUNT})
 """Acts whose document lists what is to be done."""
-SHORTEST, LONGEST, MOST_MEASURES = 4, 2000, 8
+SHORTEST, LONGEST = 4, 2000
+MOST_MEASURES, LONGEST_MEASURE = 8, 200
+MOST_COPIES, LONGEST_COPY = 10, 40
 
 
 class File(Struct, frozen=True):
@@ -257,4 +268,13 @@ def fault(event: Event, reason: str, measures: Sequence[str]) -> str:
         return f"最多 {LONGEST} 个字"
     if event in MEASURED and not 1 <= len(measures) <= MOST_MEASURES:
         return f"{event.word}须逐行写明要求，一行一条，最多 {MOST_MEASURES} 条"
+    if any(len(line) > LONGEST_MEASURE for line in measures):
+        return f"每条要求最多 {LONGEST_MEASURE} 个字"
+    return ""
+
+
+def copies_fault(copies: Sequence[str]) -> str:
+    """Why these cannot stand in the imprint, for people; empty if they can."""
+    if len(copies) > MOST_COPIES or any(len(name) > LONGEST_COPY for name in copies):
+        return f"抄送最多 {MOST_COPIES} 个单位，每个名称最多 {LONGEST_COPY} 个字"
     return ""

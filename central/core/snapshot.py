@@ -86,6 +86,11 @@ def digest(raw: bytes) -> bytes:
     return sha256(raw).digest()
 
 
+def is_graver(new: Snapshot, old: Snapshot) -> bool:
+    """Over the law's limit is more than over the office's own: what documents speak of from then on."""
+    return new.subject == ClockKind.STATUTE and old.subject in {ClockKind.PROMISE, ClockKind.STATED}
+
+
 def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     """Kind of a clock or id of a rule -> id, articles and demand of the rule it stands for."""
     name = _RULES[ClockKind(subject)] if subject in set(ClockKind) else subject

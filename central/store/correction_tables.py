@@ -36,6 +36,7 @@ correction = Table(
     Column("issuer", Text, nullable=False),  # whose documents; empty until the draft says so
     Column("copies", LargeBinary, nullable=False),  # JSON: 抄送
     Column("snapshot", LargeBinary, nullable=False),  # central.core.snapshot.encoded
+    Column("graver", LargeBinary),  # the same of a graver light that has joined: documents speak of that one
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.correction.Correction
     Column("state", Text, nullable=False),
     Column("is_open", Boolean, nullable=False),

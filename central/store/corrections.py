@@ -9,10 +9,11 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import dossier
+from central.core import dossier, snapshot
 from central.core.correction import Correction, State
 from central.core.dossier import Entry
 from central.core.scope import Scope
+from central.core.snapshot import Snapshot
 from central.store.dialect import insert_new
 from central.store.scope import of_case
 from central.store.tables import (
@@ -41,6 +42,11 @@ class Filter(Struct, frozen=True, kw_only=True):
 
 def body_of(row: Row[Any]) -> Correction:
     return _BODY.decode(row.body)
+
+
+def snapshot_of(row: Row[Any]) -> Snapshot:
+    """What it is about now: the gravest of its lights, as frozen."""
+    return snapshot.decoded(row.graver or row.snapshot)
 
 
 def bytes_of(one: Correction) -> bytes:
@@ -165,6 +171,18 @@ async def settled(conn: AsyncConnection, limit: int) -> Sequence[int]:
     over = func.coalesce(shown, Light.NONE.value) != Light.YELLOW.value
     query = select(one.id).where(one.is_open, one.is_red.is_(False), waits, known, over)
     return (await conn.scalars(query.order_by(one.id).limit(limit))).all()
+
+
+async def light_now(conn: AsyncConnection, row: Row[Any]) -> str:
+    """What the clock that raised a yellow one shows now, in words."""
+    mine = (
+        clock.c.site == row.site,
+        clock.c.case_key == row.case_key,
+        clock.c.kind == row.subject,
+        clock.c.cycle == row.cycle,
+    )
+    found = await conn.scalar(select(clock.c.light).where(*mine))
+    return f"该时限已转为“{Light(found).word}”" if found is not None else "时限已不在"
 
 
 # shown --------------------------------------------------------------------------------------------------------

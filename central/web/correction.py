@@ -78,7 +78,7 @@ async def show_correction(request: web.Request) -> web.Response:
         issuers = {row.id: row.name for row in await documents.issuers(conn)}
         offices = sorted(await scopes.tree(conn))
     row = found.row
-    one, frozen = corrections.body_of(row), snapshot.decoded(row.snapshot)
+    one, frozen = corrections.body_of(row), corrections.snapshot_of(row)
     may = allows(user.role, Permission.WORK_CORRECTION)
     acts = view.offered(one, view.actor(user, row)) if may else []
     numbers = {paper.code: paper.number for paper in found.issued}

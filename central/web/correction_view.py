@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Row
 
-from central.core import dossier, snapshot, wording
+from central.core import dossier, wording
 from central.core.access import BOUND, Role
 from central.core.correction import ENDS, STEPS, Actor, Correction, Event, Side, State, refusal, step_of
 from central.core.document import Heading, Kind, Paper, Paragraph, Table
@@ -73,7 +73,7 @@ def offered(one: Correction, who: Actor) -> list[Event]:
 
 def line(row: Row[Any], user: User, facts: Facts, unsigned: int = 0) -> Line:
     """`row`: of `corrections.listed`."""
-    one, told = corrections.body_of(row), snapshot.decoded(row.snapshot)
+    one, told = corrections.body_of(row), corrections.snapshot_of(row)
     mine = [event for event in offered(one, actor(user, row)) if event is not Event.WITHDRAW]
     return Line(
         number=row.id,
@@ -87,7 +87,7 @@ def line(row: Row[Any], user: User, facts: Facts, unsigned: int = 0) -> Line:
         due=wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–",
         left=left(row, facts),
         level=one.level,
-        mine=bool(mine) or (unsigned > 0 and user.role is Role.CHIEF),
+        mine=bool(mine) or (unsigned > 0 and row.is_red and user.role is Role.CHIEF),
         unsigned=unsigned,
     )
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from aiohttp import hdrs, web
 
-from central.core import dossier, snapshot, wording
+from central.core import dossier, wording
 from central.core.access import Permission
 from central.core.correction import Event, State
 from central.store import corrections
@@ -44,7 +44,7 @@ async def show_own(request: web.Request) -> web.Response:
     if view.hidden(one):
         raise web.HTTPNotFound(text="没有这件纠错。请从本单位页查找。")
     numbers = {paper.code: paper.number for paper in found.issued}
-    frozen = snapshot.decoded(row.snapshot)
+    frozen = corrections.snapshot_of(row)
     return render(
         request,
         "unit_correction.html",

@@ -23,7 +23,7 @@ from central.store import tables as t
 from central.store.engine import Store
 from common.clock import Clock
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import HOUR
+from common.core.instant import DAY, HOUR
 from tests.contract.test_late import ENTERED, _live, story
 from tests.contract.test_law import Driven
 from tests.contract.test_store import NOW, at, sent, store, taken, world
@@ -124,6 +124,13 @@ async def test_a_statutory_red_joins_the_correction_of_the_promise(store: Store,
     reds = {row.subject for row in await rows(store, t.correction_light) if row.event == "red"}
     assert reds == {"promise", "statute"}
     assert await events(store, one.id) == ["raise", "join"]
+    assert (corrections.snapshot_of(one).subject, corrections.snapshot_of(one).rule) == ("statute", "L42-1")
+    assert b"L42-P" in one.snapshot, "what it began with stays frozen"
+    async with store.write() as conn:
+        await conn.execute(update(t.correction).values(graver=one.graver + b" "))
+    assert "并入的事实" in (await faults(store))[0]
+    async with store.write() as conn:
+        await conn.execute(update(t.correction).values(graver=one.graver))
     async with store.write() as conn:
         await withdrawals.put(conn, [proposal("1", "statute")])
         place = "s01", "1", "statute", 1
@@ -158,6 +165,8 @@ async def test_a_yellow_light_is_told_while_it_is_yellow_and_is_over_with_its_ca
     await taken(store, world, sender.payload(sender.newest - 1), now=NOW + 4 * HOUR)
     await look(store, world, NOW + 4 * HOUR)
     assert (await row_of(store, one.id)).state == "closed"
+    async with store.read() as conn:
+        assert (await corrections.entries(conn, one.id))[-1].reason == "该时限已转为“正常”"
     assert await rows(store, t.document) == [], "a reminder that is over takes no number"
     with pytest.raises(RejectedError, match="不在待签"):
         await signed(store, one.id, Kind.WARNING, SIGNER, desk(Driven(NOW), world.calendar), issuer="jcj")
@@ -205,6 +214,19 @@ async def test_a_deadline_that_passes_escalates_and_leaves_a_document_to_be_sign
     assert told == [("urging", 1, True), ("urging", 2, False), ("circular", 1, False)]
     assert [row.number_text for row in issued] == ["云监督〔2026〕1号", "云监催〔2026〕1号"]
     assert corrections.body_of(one).level == 4
+    assert await faults(store) == []
+
+
+async def test_what_nobody_moves_is_urged_three_times_and_stays_overdue(store: Store, world: World) -> None:
+    table = desk(Driven(NOW), world.calendar)
+    number = await raised(store, table)
+    for days in range(1, 40):
+        await look(store, world, NOW + days * DAY)
+    assert await events(store, number) == ["raise", "lapse", "lapse", "lapse"]
+    one = await row_of(store, number)
+    assert (one.due_day, one.next_check_at) == ("2026-03-27", None)
+    await moved(store, number, desk(Driven(NOW + 40 * DAY), world.calendar), *TO_SIGN)
+    assert (await row_of(store, number)).next_check_at is not None
     assert await faults(store) == []
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from central.core import chart, dossier, snapshot
 from central.core import clock as clocks
-from central.core.access import Role
 from central.core.articles import RULES
 from central.core.calendar import Calendar, build
 from central.core.chart import Span
@@ -18,7 +17,7 @@ from central.core.compose import compose
 from central.core.correction import DAYS, ENDS, Correction, Event, State, applied, raised, step_of
 from central.core.document import Kind
 from central.core.document_forms import FORMS
-from central.core.dossier import STAGES, Entry, Note, Stage
+from central.core.dossier import STAGES, Entry, File, Note, Stage
 from central.core.snapshot import Asked
 from common.core.errors import RejectedError
 from common.core.state import ClockKind, Light
@@ -184,6 +183,25 @@ def test_what_people_have_to_say_is_asked_of_every_act() -> None:
     assert set(STAGES) == set(State) - ENDS - {State.NOTIFIED, State.ACKNOWLEDGED, State.APPEALED}
 
 
+def test_what_is_attached_is_what_its_first_bytes_say_and_its_name_leads_nowhere() -> None:
+    pdf, picture = File("a.pdf", b"%PDF-1.7"), File("b.jpg", b"\xff\xd8\xff\xe0")
+    assert dossier.file_fault(Event.EXPLAIN, [pdf, picture]) == ""
+    assert dossier.file_fault(Event.REVIEW, []) == ""
+    for event, files, why in (
+        (Event.REVIEW, [pdf], "不带附件"),
+        (Event.EXPLAIN, [pdf] * 6, "最多 5 个"),
+        (Event.APPEAL, [File("c.pdf", b"MZ")], "不是 PDF"),
+        (Event.RECTIFY, [File("d.pdf", b"%PDF-" + bytes(dossier.LARGEST_FILE))], "超过 3 MB"),
+    ):
+        assert why in dossier.file_fault(event, files)
+    named = {"..\\..\\x.pdf": "x.pdf", "/etc/a.png": "a.png", "停\n机.pdf": "停机.pdf", "/": "附件"}
+    assert {name: dossier.file_name(name) for name in named} == named
+    assert dossier.copies_fault(["市政务服务中心"]) == ""
+    assert dossier.copies_fault(["一"] * 11)
+    assert dossier.copies_fault(["长" * 41])
+    assert dossier.fault(Event.UPHOLD, "没有正当理由", ["长" * 201])
+
+
 def test_the_days_of_a_limit_are_told_as_runs() -> None:
     due = date(2026, 3, 10)
     span = Span(start=date(2026, 3, 3), yellow=due, due=due, until=due, beyond=Light.NONE)
@@ -197,4 +215,3 @@ def test_the_days_of_a_limit_are_told_as_runs() -> None:
         (7, 8, 0, "周末不计"),
         (9, 10, 2, "计入"),
     ]
-    assert Role.CHIEF

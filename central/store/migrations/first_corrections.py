@@ -76,6 +76,7 @@ def _correction() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("copies", sa.LargeBinary(), nullable=False),
         sa.Column("snapshot", sa.LargeBinary(), nullable=False),
+        sa.Column("graver", sa.LargeBinary(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("is_open", sa.Boolean(), nullable=False),

@@ -66,9 +66,7 @@ async def _safely(
             return await work(conn, what[1])
     except UnavailableError:
         raise
-    except (
-        Exception
-    ):  # whatever one case's facts do to us, the others are taken: this transaction alone is undone
+    except Exception:  # whatever one case's facts do to us, the others are taken
         log.exception("correction.skipped", what=what[0], number=what[1], hint="请把这条日志交给软件维护人员")
         skipped.add(what)
         return False

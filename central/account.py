@@ -86,6 +86,21 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
             reach = "、".join([*line["sites"], *line["orgs"]])
             say(f"{line['name']}\t{Role(line['role']).word}\t{''.join(notes[:1])}\t{reach}".rstrip())
 
+    @user.command("home", help="登记用户所属的机构或站点：不能办理本单位的纠错；不写为不属于被监察单位。")
+    @_NAME
+    @click.argument("home", metavar="机构或站点", default="")
+    @config
+    def belong(name: str, home: str, path: Path) -> None:
+        from central.store import scope, users
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.one(conn, name)
+            await scope.settle(conn, name, home)
+            await trail.by_hand(conn, "user.home", name, home or "不属于被监察单位")
+
+        in_store(path, write)
+        say(f"用户 {name}：{home or '不属于被监察单位'}")
+
     @user.command("reach", help="限定用户所及的站点与机构；都不写为不限。")
     @_NAME
     @_SITES

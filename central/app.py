@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, dead, document, judge, ticker, trail
+from central import __version__, correction_clock, dead, document, judge, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
@@ -72,6 +72,8 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(trail.run(store, receiver.sign_secret, clock), name="trail")
             press = document.run(store, Press(config.fonts_dir), receiver.sign_secret)
             group.create_task(press, name="documents")
+            correcting = correction_clock.run(store, world, clock, receiver.sign_secret)
+            group.create_task(correcting, name="corrections")
             group.create_task(
                 process.report(
                     config.status_path,

@@ -22,25 +22,32 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_rules(cli, config)
 
     @cli.command(
-        help="由全部记录重新判定每个办件，与库中的灯和红灯记录逐一对照；只读不写。一致为 0，有差别为 1。"
+        help="由全部记录重新判定每个办件，与库中的灯和红灯记录逐一对照；由案卷重新推出每件纠错，核对其链与文书。"
+        "只读不写。一致为 0，有差别为 1。"
     )
     @config
     def rebuild(path: Path) -> None:
         from central import config as configs
+        from central.correction_check import Report, check_all
         from central.rebuild import examine
         from common.clock import Clock
 
         settings = configs.load(path)
         now_at = Clock(settings.clock).office()
         found = _read(settings, lambda conn, world: examine(conn, world, now_at))
+        kept: Report = _read(settings, lambda conn, _: check_all(conn))
         for one in found.differs[:MOST]:
             say(f"{one.site}\t{one.case_key}\t{one.clock}\t库中 {one.kept}\t重放 {one.rebuilt}")
         say(
             f"{found.cases:,} 个办件、{found.clocks:,} 个时限、{found.reds:,} 盏红灯；"
             f"待判 {found.waits:,}，待认定撤销 {found.proposed:,}；指纹 {found.digest}"
         )
+        say(f"{kept.corrections:,} 件纠错、案卷 {kept.entries:,} 条")
+        for fault in kept.faults[:MOST]:
+            say(f"✗ {fault}")
         if found.differs:
             say(f"✗ {len(found.differs):,} 个时限与库中不同")
+        if found.differs or kept.faults:
             sys.exit(1)
         say("✓ 与库中一致")
 

@@ -65,6 +65,9 @@ class Permission(StrEnum):
     DRAFT_ITEM = "draft_item"  # propose a change of the catalogue
     APPROVE_ITEM = "approve_item"  # put another's proposal into force, or refuse it
     VIEW_FINDING = "view_finding"  # what is suspected, before anybody has looked into it
+    VIEW_CORRECTION = "view_correction"  # the hall's side of a correction: its dossier, its documents
+    WORK_CORRECTION = "work_correction"  # the hall's acts; which of them, the table of the correction says
+    ANSWER_CORRECTION = "answer_correction"  # the unit's side: read, receive, explain, appeal, rectify
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_ACCOUNT = "view_account"
@@ -90,6 +93,9 @@ _PERMISSION_WORDS = {
     Permission.DRAFT_ITEM: "起草事项的改动",
     Permission.APPROVE_ITEM: "审定事项的改动",
     Permission.VIEW_FINDING: "查看疑点",
+    Permission.VIEW_CORRECTION: "查看纠错",
+    Permission.WORK_CORRECTION: "办理纠错",
+    Permission.ANSWER_CORRECTION: "答复本单位的纠错",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_ACCOUNT: "查看用户",
@@ -105,13 +111,15 @@ _EXPORT = _CASE | {Permission.EXPORT_CASE}
 _WATCH = _EXPORT | {
     Permission.REVEAL_PERSON,
     Permission.VIEW_FINDING,
+    Permission.VIEW_CORRECTION,
+    Permission.WORK_CORRECTION,
     Permission.ACCEPT_ALARM,
     Permission.EXPLAIN_FINDING,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.CLERK: _CASE,
-    Role.HEAD: _EXPORT,
+    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION},
+    Role.HEAD: _EXPORT | {Permission.ANSWER_CORRECTION},
     Role.SUPERVISOR: _WATCH,
     Role.CHIEF: _WATCH,
     Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
@@ -119,7 +127,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.COMPLAINTS: _WALL,
     Role.PUBLISHER: _WALL,
     Role.RELEASER: _WALL,
-    Role.LEADER: _CASE | {Permission.VIEW_FINDING},
+    Role.LEADER: _CASE | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
     Role.IT: _CASE | {Permission.KEEP_BOX},
     Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},
     Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},

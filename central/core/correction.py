@@ -341,6 +341,9 @@ def applied(one: Correction, event: Event, actor: Actor | None, day: date, calen
         moved = replace(moved, account=clocks.begin(day, ACCOUNT_DAYS))
     if step.after in ENDS:
         return replace(moved, clock=None, account=None, held=None)
+    if event is Event.RECEIVE and one.clock is not None:
+        # The order names its last day as if it had been received on the last day for that: nobody answers earlier by haste.
+        day = max(day, clocks.due(one.clock, calendar))
     days = DAYS.get(step.after)
     return replace(moved, clock=clocks.begin(day, days) if days is not None else None)
 

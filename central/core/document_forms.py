@@ -12,6 +12,7 @@ _FOUND = (
     _CASE + "{course}截至{as_of}，该件{state}，属于{matter}。",
     "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}）。",
 )
+# What is contested is heard before the finding: what follows from that offers no appeal that nobody would take.
 _CONTEST = "对本文书认定的事实有异议的，可自收到之日起{appeal_days}个工作日内向本机关提出申诉。"
 _COMPLAINTS = frozenset({Role.COMPLAINTS})
 
@@ -75,7 +76,6 @@ _ALL = (
             "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}）。请你单位于{answer_by}24时前完成下列整改：",
             "{measures}",
             "整改完成后，请将整改情况及证明材料报本机关复核。",
-            _CONTEST,
         ),
     ),
     Form(
@@ -87,7 +87,6 @@ _ALL = (
             "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}），依照{liability}的规定，建议：",
             "{measures}",
             "请于{answer_by}24时前将处理结果书面报本机关。",
-            _CONTEST,
         ),
     ),
     Form(

@@ -74,6 +74,8 @@ ACTS = {
     "document.show": "查看文书",
     "document.issue": "签发文书",
     "document.spoil": "文书作废",
+    "correction.act": "办理纠错",
+    "user.home": "登记用户所属",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

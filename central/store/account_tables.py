@@ -16,6 +16,9 @@ user = Table(
     Column(
         "pending", Boolean, nullable=False, default=False
     ),  # role and reach wait for the security administrator
+    Column(
+        "home", Text, nullable=False, default=""
+    ),  # office or site the person belongs to, of which nothing is judged; empty: none of the supervised
     Column("factor", LargeBinary),  # secret of the second factor, sealed; NULL: none
     Column("factor_step", BigInteger, nullable=False, default=0),  # newest time step whose code was taken
 )

@@ -115,6 +115,13 @@ async def keep_files(conn: AsyncConnection, code: str, files: Files) -> bool:
     return True
 
 
+async def keep_bodies(conn: AsyncConnection, bodies: Sequence[bytes]) -> None:
+    """Each by its hash, once."""
+    rows = [{"digest": sha256(one).digest(), "body": one} for one in bodies]
+    if rows:
+        await conn.execute(insert_new(conn, document_file), rows)
+
+
 async def spoil(conn: AsyncConnection, code: str, who: str, why: str, wall: int) -> bool:
     """作废: the document keeps its number and its files. -> False where it is unknown or spoiled already."""
     done = await conn.execute(
@@ -127,6 +134,20 @@ async def spoil(conn: AsyncConnection, code: str, who: str, why: str, wall: int)
 
 async def find(conn: AsyncConnection, code: str) -> Row[Any] | None:
     return (await conn.execute(select(document).where(document.c.code == code))).first()
+
+
+async def of_subject(conn: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
+    """Everything that was issued about `subject`, oldest first."""
+    one = document.c
+    query = select(document).where(one.subject == subject).order_by(one.issued_wall, one.number)
+    return (await conn.execute(query)).all()
+
+
+async def paper_hash(conn: AsyncConnection, code: str) -> bytes:
+    """SHA-256 of what a document that is there says."""
+    paper: bytes | None = await conn.scalar(select(document.c.paper).where(document.c.code == code))
+    assert paper is not None, code
+    return sha256(paper).digest()
 
 
 async def find_by_number(conn: AsyncConnection, text: str) -> Row[Any] | None:

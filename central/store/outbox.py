@@ -32,10 +32,16 @@ async def add(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, insert_new(conn, outbox), rows)
 
 
-async def waiting(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
-    """What has not been told, oldest first; of several tellers each gets other rows, where the engine locks rows."""
+async def waiting(conn: AsyncConnection, limit: int, but: Sequence[int] = ()) -> Sequence[Row[Any]]:
+    """What has not been told, oldest first, without these numbers."""
     query = select(outbox).where(outbox.c.done_wall.is_(None)).order_by(outbox.c.id).limit(limit)
-    return (await conn.execute(query.with_for_update(skip_locked=True))).all()
+    return (await conn.execute(query.where(outbox.c.id.not_in(but)) if but else query)).all()
+
+
+async def claim(conn: AsyncConnection, number: int) -> Row[Any] | None:
+    """One that has not been told, held to the end of the transaction; None where another tells it, or has."""
+    query = select(outbox).where(outbox.c.id == number, outbox.c.done_wall.is_(None))
+    return (await conn.execute(query.with_for_update(skip_locked=True))).one_or_none()
 
 
 async def done(conn: AsyncConnection, numbers: Sequence[int], wall: int) -> None:

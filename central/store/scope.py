@@ -73,6 +73,21 @@ async def of_user(conn: AsyncConnection, user: str, role: Role) -> Scope:
     return scope.reach(role, sites, roots, await tree(conn) if roots else {})
 
 
+async def around(conn: AsyncConnection, home: str) -> frozenset[str]:
+    """`home` with every office below it; a site is by itself, and nothing is nothing."""
+    return scope.subtree([home], await tree(conn)) if home else frozenset()
+
+
+async def settle(conn: AsyncConnection, user: str, home: str) -> None:
+    """`user` belongs to the office or site `home` (empty: to none). Raises UsageError for one that nobody knows."""
+    from central.store import tables
+
+    known = {*await tree(conn), *await conn.scalars(select(tables.site.c.id))}
+    if home and home not in known:
+        raise UsageError(f"没有机构或站点 {home}", hint="见  mingcha org list  与  mingcha site list")
+    await conn.execute(tables.user.update().where(tables.user.c.name == user).values(home=home))
+
+
 async def give(conn: AsyncConnection, user: str, sites: list[str], offices: list[str]) -> None:
     """Instead of what `user` had. Raises UsageError for a name that does not exist: a misspelt one would hide all."""
     from central.store.tables import site

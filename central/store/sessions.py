@@ -51,7 +51,11 @@ async def find(conn: AsyncConnection, token: bytes) -> Row[Any] | None:
     """The session with its user's role; None if unknown, or the user is disabled or waits to be authorised."""
     query = (
         select(
-            t.session, t.user.c.role, t.user.c.must_change, t.user.c.factor.is_(None).label("lacks_factor")
+            t.session,
+            t.user.c.role,
+            t.user.c.home,
+            t.user.c.must_change,
+            t.user.c.factor.is_(None).label("lacks_factor"),
         )
         .join(t.user, and_(t.user.c.name == t.session.c.user, t.user.c.disabled.is_(False)))
         .where(t.session.c.token == token, t.user.c.pending.is_(False))

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from central.store import (
     account_tables,
     cameras,
+    correction_tables,
     document_tables,
     enrolment_tables,
     finding_tables,
@@ -293,7 +294,11 @@ outbox = law_tables.outbox
 ruling = law_tables.ruling
 withdrawal = law_tables.withdrawal
 
-# the documents have a file of their own
+# corrections and documents have files of their own
+correction = correction_tables.correction
+correction_event = correction_tables.correction_event
+correction_light = correction_tables.correction_light
+correction_paper = correction_tables.correction_paper
 document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series

@@ -17,6 +17,8 @@ from central.web import (
     cameras,
     case,
     cases,
+    correction,
+    corrections,
     export,
     find,
     finding,
@@ -38,9 +40,10 @@ from central.web import (
     sites,
     static_files,
     trail,
+    unit,
     verify_document,
 )
-from central.web.page import HALL, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
+from central.web.page import HALL, LARGEST, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
 from common.clock import Clock
 from common.core import crypto
 
@@ -61,9 +64,10 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         middlewares=[guard.headers, guard.errors, PLAIN_ADDRESS, guard.admission],
         client_max_size=LARGEST_POST,
     )
-    keys = crypto.sign_public(sign_secret), factor.key_of(sign_secret)
+    keys = crypto.sign_public(sign_secret), factor.key_of(sign_secret), sign_secret
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, *keys)
     app[PERMISSIONS] = {}
+    app[LARGEST] = {}
     app[login.FAILURES] = OrderedDict()
     app[verify_document.LOOKS] = OrderedDict()
     for subject in (
@@ -72,6 +76,9 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         fleet,
         hall,
         queue,
+        corrections,
+        correction,
+        unit,
         sites,
         site,
         export,

@@ -13,6 +13,7 @@ from central.core import articles, rules, wording
 from central.core import case as cases
 from central.core.access import Permission, allows
 from central.core.case import CaseState
+from central.core.correction import State
 from central.core.hall import Facts
 from central.core.item import Item
 from central.core.rules import Verdict
@@ -20,7 +21,7 @@ from central.core.ruling import Result, Subject
 from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
-from central.store import findings, items, law, pages, trail, withdrawals
+from central.store import corrections, findings, items, law, pages, trail, withdrawals
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -50,6 +51,7 @@ class Found(Struct, frozen=True):
     versions: Sequence[Row[Any]]
     findings: list[finding.View]
     looked: list[Line]
+    corrections: Sequence[Row[Any]]
 
 
 async def find_case(request: web.Request) -> web.Response:
@@ -103,6 +105,7 @@ async def show_case(request: web.Request) -> web.Response:
         reasons=REASONS,
         rules=found.rules,
         item=found.item,
+        corrections=[(one.id, State(one.state).word, one.unit) for one in found.corrections],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -152,6 +155,9 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         versions=await pages.versions(conn, site, key),
         findings=await finding.views(conn, doubts, facts),
         looked=await trail.about(conn, "case.reveal", f"{site}/{key}", MOST_LOOKS) if sees else [],
+        corrections=await corrections.about_case(conn, site, key)
+        if allows(user.role, Permission.VIEW_CORRECTION)
+        else [],
     )
 
 

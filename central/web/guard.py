@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
 from central.store import scope, sessions
-from central.web.page import HALL, PERMISSIONS, USER, Handler, User, render
+from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 
@@ -61,6 +61,7 @@ TITLES = {
     403: "您的角色不能打开这一页",
     404: "没有找到",
     405: "这一页不接受这种操作",
+    409: "现在不能这样办理",
     413: "提交的内容太大",
     429: "请稍候再试",
     500: "这一页没有打开",
@@ -108,10 +109,21 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
         request[USER] = user
     if permission is not Permission.PUBLIC and not _is_open(request):
         _admit(request, user, permission)
-    if request.method == hdrs.METH_POST:
+    if request.method != hdrs.METH_POST:
+        return await handler(request)
+    if route not in request.app[LARGEST]:
         await _read_form(request)
         await _refuse_forgery(request, user)
-    return await handler(request)
+        return await handler(request)
+    large = request.clone(client_max_size=request.app[LARGEST][route])  # who they are is known by now
+    await _read_form(large)
+    try:
+        await _refuse_forgery(large, user)
+        return await handler(large)
+    finally:  # aiohttp closes the files of the request that it has made, not those of a copy
+        for field in (await large.post()).values():
+            if isinstance(field, web.FileField):
+                field.file.close()
 
 
 def _is_open(request: web.Request) -> bool:
@@ -147,6 +159,7 @@ async def _user(request: web.Request) -> User | None:
     async with hall.store.read() as conn:
         row = await sessions.find(conn, token)
         reached = await scope.of_user(conn, row.user, sessions.role_of(row)) if row else NOTHING
+        home = await scope.around(conn, row.home) if row else frozenset[str]()
     now = hall.clock.wall()
     if row is None:
         return None
@@ -158,7 +171,7 @@ async def _user(request: web.Request) -> User | None:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
     lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
-    return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token)
+    return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token, home)
 
 
 def digest(cookie: str) -> bytes:

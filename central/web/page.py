@@ -26,7 +26,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class User(Struct, frozen=True):
-    """Who asks, and how far that account reaches. `token` is the digest under which the session is kept."""
+    """Who asks, and how far that account reaches. `token` is the digest under which the session is kept; `home`: offices
+    and site the person belongs to, of which nothing is judged.
+    """
 
     name: str
     role: Role
@@ -35,6 +37,7 @@ class User(Struct, frozen=True):
     must_change: bool
     lacks_factor: bool
     token: bytes
+    home: frozenset[str]
 
 
 class Asset(Struct, frozen=True):
@@ -57,6 +60,7 @@ class Hall(Struct, frozen=True):
     build: str
     sign_key: bytes
     factor_key: bytes
+    sign_secret: bytes
 
 
 class Route(Struct, frozen=True):
@@ -66,10 +70,12 @@ class Route(Struct, frozen=True):
     path: str
     handler: Handler
     permission: Permission
+    largest: int = 0  # bytes of a post, where it may be larger than most
 
 
 HALL = web.AppKey("hall", Hall)
 PERMISSIONS = web.AppKey("permissions", dict[web.AbstractRoute, Permission])
+LARGEST = web.AppKey("largest", dict[web.AbstractRoute, int])
 USER = web.RequestKey("user", User)
 
 KINDS = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml"}
@@ -80,6 +86,8 @@ def register(app: web.Application, routes: list[Route]) -> None:
     for route in routes:
         added = app.router.add_route(route.method, route.path, route.handler)
         app[PERMISSIONS][added] = route.permission
+        if route.largest:
+            app[LARGEST][added] = route.largest
 
 
 def load_assets() -> dict[str, Asset]:

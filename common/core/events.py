@@ -28,6 +28,14 @@ EVENTS: dict[str, LogEvent] = {
         ("number", "reason", "hint"),
         "按日志里的提示处理",
     ),
+    "correction.raised": LogEvent("info", "一盏灯已建立纠错", ("site", "number", "light")),
+    "correction.lapsed": LogEvent("info", "一件纠错的时限已过，已升级并催办或通报", ("number", "state")),
+    "correction.skipped": LogEvent(
+        "error",
+        "一盏灯或一件纠错处理不了，其余照常；重启后再试",
+        ("what", "number", "hint"),
+        "把这条日志交给软件维护人员",
+    ),
     # enrolment and broker
     "enrol.started": LogEvent("info", "登记服务已启动", ("address",)),
     "enrol.refused": LogEvent(

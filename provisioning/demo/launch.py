@@ -139,7 +139,7 @@ async def _all_seen(session: aiohttp.ClientSession, port: int) -> bool:
 def _welcome(options: Options, password: str, plan: Plan) -> str:
     cut = next(site.name for site in SITES if site.id == CUT_SITE)
     broker = "Mosquitto，双向证书" if plan.tls else "程序内的演示用消息服务"
-    users = "\n".join(f"    {word:<6}\t{name}" for name, word in prepare.USERS.items())
+    users = "\n".join(f"    {word:<6}\t{name}" for name, (_, word) in prepare.USERS.items())
     return (
         f"\n明察 演示已就绪：  http://127.0.0.1:{options.port}/\n\n"
         f"  登录（密码都是  {password}）\n{users}\n\n"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store import law, tables
+from central.store import law, scope, tables
 from central.store.engine import open_store
 from common.clock import Clock, ClockConfig
 from provisioning import broker, pki
@@ -19,14 +19,16 @@ from provisioning.core.identity import Box
 from provisioning.demo.city import ITEMS, SITES
 
 USERS = {
-    "supervisor": "监察员",
-    "chief": "监察领导",
-    "centre": "政务中心",
-    "leader": "领导（只读）",
-    "head": "部门负责人",
-    "it": "运维",
+    "supervisor": ("supervisor", "监察员"),
+    "supervisor2": ("supervisor", "监察员"),
+    "chief": ("chief", "监察领导"),
+    "chief2": ("chief", "监察领导"),
+    "centre": ("centre", "政务中心"),
+    "leader": ("leader", "领导（只读）"),
+    "head": ("head", "部门负责人"),
+    "it": ("it", "运维"),
 }
-"""User name, which is also the role -> what the role is called: one of each kind of view there is so far."""
+"""User name -> role and what it is called: one of each kind of view there is so far, two of those whom four eyes ask for."""
 GENERATION = 1
 HOST = "127.0.0.1"
 
@@ -106,21 +108,38 @@ async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: s
     users = [
         {
             "name": name,
-            "role": name,
+            "role": role,
             "password": hashed,
             "must_change": False,
             "disabled": False,
             "created_wall": now_wall,
         }
-        for name in USERS
+        for name, (role, _) in USERS.items()
     ]
     for table, rows in (
         (tables.site, sites),
         (tables.box, boxes),
         (tables.item_version, items),
         (tables.user, users),
+        (tables.issuer, [_issuer(now_wall)]),
     ):
         await conn.execute(insert(table), rows)
+    await scope.give(conn, "head", [site.id for site in SITES], [])
+
+
+def _issuer(now_wall: int) -> dict[str, object]:
+    """Who issues the demonstration's documents."""
+    return {
+        "id": "jcj",
+        "valid_from": "2020-01-01",
+        "name": "云州市监察局",
+        "letterhead": "云州市监察局文件",
+        "mark": "云监",
+        "printer": "云州市监察局办公室",
+        "who": "demo",
+        "why": "演示",
+        "set_wall": now_wall,
+    }
 
 
 def _mqtt(plan: Plan, port: int) -> str:

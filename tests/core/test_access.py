@@ -34,6 +34,12 @@ def test_nobody_logged_in_sees_only_what_is_public(permission: Permission) -> No
         (Role.IT, Permission.VIEW_FINDING, False),
         (Role.REVIEWER, Permission.VIEW_CASE, False),
         (Role.AUDITOR, Permission.VIEW_SITE, False),
+        (Role.LEADER, Permission.VIEW_CORRECTION, True),
+        (Role.LEADER, Permission.WORK_CORRECTION, False),
+        (Role.HEAD, Permission.ANSWER_CORRECTION, True),
+        (Role.HEAD, Permission.VIEW_CORRECTION, False),
+        (Role.CHIEF, Permission.ANSWER_CORRECTION, False),
+        (Role.CENTRE, Permission.VIEW_CORRECTION, False),
     ],
 )
 def test_a_role_may_what_the_table_of_the_design_gives_it(

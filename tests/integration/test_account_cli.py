@@ -40,6 +40,10 @@ def test_an_account_is_bound_to_an_office_and_a_misspelt_one_is_refused(hall: Ha
         hall.run("user", "reach", "李梅", "--org", "民政")
     assert hall.run("user", "reach", "李梅", "--org", "民政局") == "用户 李梅：部门负责人，只及机构 民政局\n"
     assert hall.run("user", "list") == "李梅\t部门负责人\t须改密码\t民政局\n"
+    assert hall.run("user", "home", "李梅", "民政局") == "用户 李梅：民政局\n"
+    with pytest.raises(UsageError, match="没有机构或站点 民政"):
+        hall.run("user", "home", "李梅", "民政")
+    assert hall.run("user", "home", "李梅") == "用户 李梅：不属于被监察单位\n"
     with pytest.raises(UsageError, match="没有用户 王五"):
         hall.run("user", "reach", "王五")
 

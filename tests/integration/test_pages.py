@@ -30,6 +30,8 @@ PLACES = {
     "token": "wall-x",
     "camera": "c1",
     "rule": "L42",
+    "form": "pdf",
+    "digest": "0" * 64,
 }
 
 
@@ -40,7 +42,7 @@ def _routes(hall: Served) -> list[tuple[str, str, Permission]]:
     found = []
     for route, permission in hall.app[PERMISSIONS].items():
         assert route.resource is not None
-        pattern = re.sub(r":[^}]*}", "}", route.resource.canonical)
+        pattern = re.sub(r":(?:[^{}]|{[^}]*})*}", "}", route.resource.canonical)
         found.append((route.method, pattern.format(**PLACES), permission))
     return found
 

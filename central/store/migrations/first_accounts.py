@@ -14,6 +14,7 @@ def create() -> None:
         sa.Column("disabled", sa.Boolean(), nullable=False),
         sa.Column("created_wall", sa.BigInteger(), nullable=False),
         sa.Column("pending", sa.Boolean(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
         sa.Column("factor", sa.LargeBinary(), nullable=True),
         sa.Column("factor_step", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_user")),

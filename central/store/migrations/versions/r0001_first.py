@@ -6,6 +6,7 @@ from alembic import op
 from central.store.migrations import (
     first_accounts,
     first_cameras,
+    first_corrections,
     first_documents,
     first_enrolment,
     first_findings,
@@ -162,6 +163,7 @@ def upgrade() -> None:
     first_accounts.create()
     first_cameras.create()
     first_documents.create()
+    first_corrections.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,217 @@
+"""Move a correction on: guard, document, number, dossier and what is due next, in the caller's transaction.
+
+All or nothing: a number is taken if and only if the step that needs its document has happened. Whoever does a step signs its
+document where they may; where they may not (the clock, a supervisor), it waits for somebody who may (`sign`).
+"""
+
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import correction_paper as papers
+from central.core import correction, dossier, snapshot
+from central.core.calendar import Calendar
+from central.core.correction import ENDS, Actor, Correction, Event, State, step_of
+from central.core.document import Act, Kind
+from central.core.document_forms import FORMS
+from central.core.dossier import Entry, Note
+from central.core.snapshot import Snapshot
+from central.correction_paper import Desk, Words
+from central.store import corrections, documents, trail
+from central.store import scope as scopes
+from common.core.errors import RejectedError, UsageError
+from common.core.instant import end_of_day
+
+
+class Light(Struct, frozen=True):
+    """What raises a correction: a light as the outbox tells it, `follows` another that was another office's."""
+
+    site: str
+    case_key: str
+    subject: str
+    cycle: int
+    event: str
+    follows: int = 0
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The key of `correction_light`."""
+        names = ("site", "case_key", "subject", "cycle", "event")
+        return {name: getattr(self, name) for name in names}
+
+
+async def raise_for(
+    conn: AsyncConnection, light: Light, org: str | None, found: Snapshot, reason: str, desk: Desk
+) -> int | None:
+    """Begin a correction. -> its number; None where the light has one already."""
+    frozen = snapshot.encoded(found)
+    one = correction.raised(found.unit, desk.today, is_red=found.is_red)
+    now_at = desk.clock.office()
+    values = light.place | standing(one, desk.calendar, desk.zone)
+    number = await corrections.add(
+        conn,
+        values
+        | {
+            "follows": light.follows,
+            "org": org,
+            "unit": found.unit,
+            "is_red": found.is_red,
+            "issuer": "",
+            "copies": b"[]",
+            "snapshot": frozen,
+            "entries": 0,
+            "chain": snapshot.digest(frozen),
+            "raised_at": now_at,
+        },
+    )
+    if number is None:
+        return None
+    if not light.follows:
+        await corrections.add_light(conn, light.place, number)
+    await note(conn, await held(conn, number), Note.RAISE, "", reason, desk)
+    return number
+
+
+async def held(conn: AsyncConnection, number: int) -> Row[Any]:
+    """The row of a correction that is there, locked to the end of the transaction."""
+    row = await corrections.lock(conn, number)
+    assert row is not None, number
+    return row
+
+
+async def act(
+    conn: AsyncConnection, row: Row[Any], event: Event, actor: Actor | None, words: Words, desk: Desk
+) -> None:
+    """`actor` (None: the clock) does `event`. `row`: locked by the caller.
+
+    Raises RejectedError where it may not be done, UsageError where a document lacks a fact or its issuer.
+    """
+    one = corrections.body_of(row)
+    step = step_of(one.state, event)
+    moved = correction.applied(one, event, actor, desk.today, desk.calendar)
+    assert step is not None
+    fault = dossier.fault(event, words.reason, words.measures) or dossier.file_fault(event, words.files)
+    fault = fault or dossier.copies_fault(words.copies)
+    fault = fault if actor is not None else ""
+    if fault:
+        raise RejectedError(fault, hint="没有执行。请补全后再提交")
+    changes: dict[str, Any] = {}
+    if event is Event.DRAFT:
+        issuer = await papers.issuer_of(conn, row, words, desk)
+        changes = {"issuer": issuer.id, "copies": msgspec.json.encode(words.copies)}
+        await papers.preview(conn, row, words, desk)  # what cannot be composed is said to the drafter already
+    code = ""
+    if step.document is not None and actor is not None and actor.role in FORMS[step.document].may(Act.SIGN):
+        drafter = one.doer(Event.DRAFT) if event is Event.ISSUE else None
+        ask = papers.Ask(step.document, event, moved, drafter or papers.SYSTEM, actor)
+        code = await papers.issue(conn, row, ask, words, desk)
+    elif step.document is not None:
+        await papers.owe(conn, row, step.document, actor.person if actor else papers.SYSTEM, words, desk)
+    who, role = (actor.person, actor.role.value) if actor is not None else ("", "")
+    entry = await _entry(conn, row, event, moved.state, (who, role), words.reason, code, desk)
+    await documents.keep_bodies(conn, [one.body for one in words.files])
+    entry = msgspec.structs.replace(
+        entry, files=tuple((one.name, sha256(one.body).hexdigest()) for one in words.files)
+    )
+    await corrections.write(conn, row, entry, **standing(moved, desk.calendar, desk.zone), **changes)
+    if actor is not None:
+        await trail.note(conn, entry.wall, who, "correction.act", f"{row.id} {event.word}", words.reason)
+    if event is Event.REASSIGN and words.org:
+        await _raise_anew(conn, row, words.org, desk)
+
+
+async def sign(
+    conn: AsyncConnection, row: Row[Any], place: tuple[Kind, int], actor: Actor, issuer: str, desk: Desk
+) -> None:
+    """Sign a document that waits; `place`: its kind and cycle. `row`: locked. Raises as `act` does."""
+    one, (kind, cycle) = corrections.body_of(row), place
+    waiting = await corrections.papers(conn, row.id)
+    paper = next((item for item in waiting if (item.kind, item.cycle) == (kind.value, cycle)), None)
+    if paper is None or paper.code is not None or one.state in ENDS:
+        raise RejectedError("这份文书不在待签之列", hint="没有执行。请刷新后再看")
+    if actor.unit == one.unit:
+        raise RejectedError("不能办理本单位的纠错", hint="请由另一位监察领导签发")
+    measures = tuple(msgspec.json.decode(paper.measures, type=list[str]))
+    words = Words(reason=paper.reason, measures=measures, issuer=issuer)
+    ask = papers.Ask(kind, None, one, paper.drafter, actor)
+    code = await papers.issue(conn, row, ask, words, desk)
+    await corrections.signed(conn, row.id, kind.value, cycle, code)
+    doer = actor.person, actor.role.value
+    entry = await _entry(conn, row, Note.SIGN, one.state, doer, kind.word, code, desk)
+    await corrections.write(conn, row, entry)
+    await trail.note(
+        conn, entry.wall, actor.person, "correction.act", f"{row.id} {Note.SIGN.word}", kind.word
+    )
+
+
+async def note(conn: AsyncConnection, row: Row[Any], what: Note, who: str, reason: str, desk: Desk) -> None:
+    """Write into the dossier of the locked `row` what moves nothing."""
+    entry = await _entry(conn, row, what, State(row.state), (who, ""), reason, "", desk)
+    await corrections.write(conn, row, entry)
+
+
+async def join(conn: AsyncConnection, row: Row[Any], light: Light, found: Snapshot, desk: Desk) -> None:
+    """Another red light of the case belongs to the locked `row` too; a graver one is what its documents speak of now."""
+    entry = await _entry(
+        conn, row, Note.JOIN, State(row.state), ("", ""), found.why or found.matter, "", desk
+    )
+    changes: dict[str, Any] = {}
+    if snapshot.is_graver(found, corrections.snapshot_of(row)):
+        changes["graver"] = snapshot.encoded(found)
+        entry = msgspec.structs.replace(entry, paper=snapshot.digest(changes["graver"]))
+    await corrections.write(conn, row, entry, **changes)
+    await corrections.add_light(conn, light.place, row.id)
+
+
+async def _entry(
+    conn: AsyncConnection,
+    row: Row[Any],
+    event: Event | Note,
+    after: State,
+    doer: tuple[str, str],
+    reason: str,
+    code: str,
+    desk: Desk,
+) -> Entry:
+    return Entry(
+        number=row.entries + 1,
+        at=desk.clock.office(),
+        wall=desk.clock.wall(),
+        day=desk.today,
+        who=doer[0],
+        role=doer[1],
+        event=event.value,
+        before=row.state,
+        after=after.value,
+        reason=reason,
+        code=code,
+        paper=await documents.paper_hash(conn, code) if code else b"",
+        calendar=desk.calendar.version,
+    )
+
+
+async def _raise_anew(conn: AsyncConnection, row: Row[Any], org: str, desk: Desk) -> None:
+    """For the office whose it is. Raises UsageError for one that nobody knows."""
+    if org not in await scopes.tree(conn) or org == row.unit:
+        raise UsageError(f"没有机构 {org}，或就是原单位", hint="机构名录见  mingcha org list")
+    found = msgspec.structs.replace(corrections.snapshot_of(row), unit=org)
+    light = Light(row.site, row.case_key, row.subject, row.cycle, row.event, row.id)
+    await raise_for(conn, light, org, found, f"由纠错 {row.id} 号转来：不属于{row.unit}", desk)
+
+
+def standing(one: Correction, calendar: Calendar, zone: ZoneInfo) -> dict[str, Any]:
+    """What the tables keep of a correction beside its dossier."""
+    due = dossier.next_due(one, calendar)
+    return {
+        "body": corrections.bytes_of(one),
+        "state": one.state.value,
+        "is_open": one.state not in ENDS,
+        "due_day": str(due) if due is not None else None,
+        "calendar_version": calendar.version,
+        "next_check_at": end_of_day(due, zone) if due is not None else None,
+    }

@@ -1,0 +1,164 @@
+"""From a light that is told to a correction that has been raised: what is known of the case is frozen here.
+
+Read from the outbox and done under the light's own name, so telling it again changes nothing: a light belongs to one
+correction. A statutory red joins the correction that the promise's red has opened.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import correction
+from central.core import acts, chart, rules, snapshot
+from central.core import case as cases
+from central.core.chart import Span
+from central.core.compose import Counted
+from central.core.correction import Event
+from central.core.dossier import Note
+from central.core.judgement import WithdrawalState
+from central.core.limits import Limit
+from central.core.ruling import PACK
+from central.core.scope import EVERYTHING
+from central.core.snapshot import Snapshot
+from central.correction import Light as Raising
+from central.correction_paper import Desk, Words
+from central.store import cases as rows
+from central.store import corrections, pages, rulings
+from central.world import World
+from common.core.instant import local_date
+from common.core.state import ClockKind, Light
+
+_NOTES = {
+    WithdrawalState.WITHDRAWN.value: Note.LIGHT_WITHDRAWN,
+    WithdrawalState.KEPT.value: Note.LIGHT_KEPT,
+}
+_DECIDED = "mingcha light"
+
+
+async def take(conn: AsyncConnection, told: Row[Any], world: World, desk: Desk) -> int | None:
+    """What follows from a row of the outbox. -> the number of a correction that it has raised."""
+    light = Raising(told.site, told.case_key, told.subject, told.cycle, told.event)
+    if told.event in _NOTES:
+        await _note(conn, light, _NOTES[told.event], desk)
+        return None
+    if await corrections.of_light(conn, light.place) is not None:
+        return None
+    is_red = told.event == Light.RED
+    if not is_red and not await _still_yellow(conn, light):
+        return None  # decided meanwhile, or red: a reminder comes too late
+    row = await pages.one_case(conn, EVERYTHING, light.site, light.case_key)
+    if row is None:
+        return None
+    found = await _freeze(conn, row, light, world, desk, is_red=is_red)
+    held = await corrections.open_of_case(conn, light.site, light.case_key) if is_red else None
+    if held is not None:
+        await correction.join(conn, await correction.held(conn, held), light, found, desk)
+        return None
+    number = await correction.raise_for(conn, light, row.org, found, found.why, desk)
+    if number is not None and not is_red:
+        await correction.act(conn, await correction.held(conn, number), Event.NOTIFY, None, Words(), desk)
+    return number
+
+
+async def _note(conn: AsyncConnection, light: Raising, what: Note, desk: Desk) -> None:
+    """What a person has decided of a light stands in the dossier of its correction."""
+    for event in (Light.RED, Light.YELLOW):
+        number = await corrections.of_light(conn, light.place | {"event": event.value})
+        if number is not None:
+            matter = snapshot.matter_of(light.subject, is_red=event is Light.RED)
+            await correction.note(
+                conn, await correction.held(conn, number), what, "", f"{matter}（{_DECIDED}）", desk
+            )
+
+
+async def _still_yellow(conn: AsyncConnection, light: Raising) -> bool:
+    """Of a rule's yellow light nothing can be refuted by time."""
+    if not light.cycle:
+        return True
+    known = await rows.clocks(conn, light.site, [light.case_key])
+    row = known.get((light.case_key, light.subject, light.cycle))
+    return row is not None and row.light == Light.YELLOW
+
+
+async def _freeze(
+    conn: AsyncConnection, row: Row[Any], light: Raising, world: World, desk: Desk, *, is_red: bool
+) -> Snapshot:
+    source = (await rows.source_rows(conn, light.site, [light.case_key])).get(light.case_key, [])
+    now_at = desk.clock.office()
+    state = cases.as_of(cases.fold(light.case_key, source, desk.zone), now_at, desk.zone)
+    lit = await _lit(conn, light)
+    limit = _limit(state, light, world, now_at, await rows.complete_until(conn, light.site))
+    accepted = acts.day(state.accepted, desk.zone)
+    is_whole = limit is not None and light.subject in snapshot.WHOLE
+    rule, articles, demand = snapshot.rule_of(light.subject)
+    finished = local_date(row.finished_at - 1, desk.zone) if row.finished_at else None
+    return Snapshot(
+        site_name=row.site_name,
+        unit=row.org or row.site_name,
+        item=row.item_name or "审批事项",
+        case_no=row.case_no,
+        subject=light.subject,
+        is_red=is_red,
+        matter=snapshot.matter_of(light.subject, is_red=is_red),
+        rule=rule,
+        rule_version=PACK.version,
+        articles=articles,
+        demand=demand,
+        liability=snapshot.liability_of(rule),
+        calendar_version=world.calendar.version,
+        received=acts.day(state.facts.received_at, desk.zone),
+        accepted=accepted if is_whole else None,
+        budget=_budget(light, limit) if is_whole and limit is not None else None,
+        due=local_date(limit.due_at - 1, desk.zone) if is_whole and limit is not None else None,
+        days=await _days(conn, limit, desk) if is_whole and limit is not None else (),
+        state=snapshot.state_words(finished, is_open=bool(row.open)),
+        **lit,
+    )
+
+
+async def _lit(conn: AsyncConnection, light: Raising) -> dict[str, Any]:
+    """Why, since when and when judged, of the transition or the broken rule."""
+    if not light.cycle:
+        ruled = (await rulings.of_cases(conn, light.site, [light.case_key])).get(
+            (light.case_key, light.subject)
+        )
+        if ruled is None:
+            return {}
+        return {"why": ruled.why, "since_at": ruled.found_at, "judged_at": ruled.found_at}
+    for change in await pages.transitions(conn, light.site, light.case_key):
+        if (change.clock, change.cycle, change.after) == (light.subject, light.cycle, light.event):
+            return {
+                "why": change.why,
+                "since_at": change.since_at,
+                "judged_at": change.judged_at,
+                "is_late": bool(change.late),
+            }
+    return {}
+
+
+def _limit(
+    state: cases.CaseState, light: Raising, world: World, now_at: int, until: int | None
+) -> Limit | None:
+    verdicts = rules.verdicts(
+        state, world.item_of(state), world.calendar, lambda *_: Light.NONE, until, now_at, world.zone
+    )
+    wanted = light.subject, light.cycle
+    return next((one.limit for one in verdicts if (one.limit.kind, one.limit.cycle) == wanted), None)
+
+
+def _budget(light: Raising, limit: Limit) -> str:
+    if light.subject == ClockKind.STATED:
+        return "业务系统载明应办结时间"
+    return f"{ClockKind(light.subject).word}{limit.budget.replace(' ', '')}"
+
+
+async def _days(conn: AsyncConnection, limit: Limit, desk: Desk) -> tuple[Counted, ...]:
+    """From acceptance to the last day, as the clock counts them."""
+    if limit.start is None:
+        return ()
+    due = local_date(limit.due_at - 1, desk.zone)
+    span = Span(start=limit.start, yellow=due, due=due, until=due, beyond=Light.NONE)
+    known = await pages.calendar_days(conn, str(limit.start), str(due + timedelta(days=1)))
+    return snapshot.runs(chart.days(span, date.max, known, limit.stops))

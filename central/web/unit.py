@@ -1,0 +1,113 @@
+"""本单位: the office's own side: what it has to answer and until when, its documents, and the acts that are its own."""
+
+from contextlib import suppress
+
+from aiohttp import hdrs, web
+
+from central.core import dossier, wording
+from central.core.access import Permission
+from central.core.correction import Event, State
+from central.store import corrections
+from central.store.corrections import Filter
+from central.web import correction as one_correction
+from central.web import correction_view as view
+from central.web.page import HALL, USER, Route, facts_of, render
+
+LONGEST, ENDED = 200, 30
+MOST_AT_ONCE = 100
+_OURS = {State.ISSUED, State.SERVED, State.OVERDUE, State.RECTIFYING}
+
+
+async def show_unit(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    async with request.app[HALL].store.read() as conn:
+        reds = await corrections.listed(conn, user.scope, Filter(is_red=True), LONGEST)
+        yellows = await corrections.listed(conn, user.scope, Filter(is_red=False), LONGEST)
+        over = await corrections.ended(conn, user.scope, ENDED)
+    told = [(row, view.line(row, user, facts)) for row in reds if not view.hidden(corrections.body_of(row))]
+    return render(
+        request,
+        "unit.html",
+        ours=[line for row, line in told if State(row.state) in _OURS],
+        theirs=[line for row, line in told if State(row.state) not in _OURS],
+        reminders=[(view.line(row, user, facts), row.entries, row.state) for row in yellows],
+        over=[view.line(row, user, facts) for row in over if not view.hidden(corrections.body_of(row))],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def show_own(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    async with request.app[HALL].store.read() as conn:
+        found = await one_correction.find(request, conn)
+    row, one = found.row, corrections.body_of(found.row)
+    if view.hidden(one):
+        raise web.HTTPNotFound(text="没有这件纠错。请从本单位页查找。")
+    numbers = {paper.code: paper.number for paper in found.issued}
+    frozen = corrections.snapshot_of(row)
+    return render(
+        request,
+        "unit_correction.html",
+        row=row,
+        one=one,
+        told=view.line(row, user, facts),
+        terms=view.terms(row, frozen, facts),
+        frozen=frozen,
+        case=view.case_address(row),
+        marks=view.marks(one, found.entries),
+        entries=view.told(found.entries, numbers, found.applicant, facts, own=True),
+        issued=found.issued,
+        acts=view.offered(one, view.actor(user, row)),
+        events=Event,
+        most_files=dossier.MOST_FILES,
+        largest_file=dossier.LARGEST_FILE // 1024 // 1024,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def answer(request: web.Request) -> web.Response:
+    number = int(request.match_info["number"])
+    event = await one_correction.asked(request)
+    seen = await one_correction.seen(request)
+    await one_correction.do(request, number, seen, event, await one_correction.words(request))
+    raise web.HTTPSeeOther(f"/unit/corrections/{number}")
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """Yellow lights together, with one reason; one that somebody has moved meanwhile is left as it is."""
+    form = await request.post()
+    picked = [str(text).partition(":") for text in form.getall("number", [])[:MOST_AT_ONCE]]
+    numbers = [(int(number), seen) for number, _, seen in picked if number.isascii() and number.isdigit()]
+    if not numbers:
+        raise web.HTTPBadRequest(text="请勾选要知悉的黄灯。")
+    said = await one_correction.words(request)
+    fault = dossier.fault(Event.ACKNOWLEDGE, said.reason, ())
+    if fault:
+        raise web.HTTPBadRequest(text=f"{fault}。")
+    for number, seen in numbers:
+        with suppress(web.HTTPNotFound, web.HTTPConflict):
+            await one_correction.do(request, number, seen, Event.ACKNOWLEDGE, said)
+    raise web.HTTPSeeOther("/unit")
+
+
+_ONE = r"/unit/corrections/{number:\d{1,9}}"
+ROUTES = [
+    Route(hdrs.METH_GET, "/unit", show_unit, Permission.ANSWER_CORRECTION),
+    Route(hdrs.METH_POST, "/unit/acknowledge", acknowledge, Permission.ANSWER_CORRECTION),
+    Route(hdrs.METH_GET, _ONE, show_own, Permission.ANSWER_CORRECTION),
+    Route(
+        hdrs.METH_POST, f"{_ONE}/act", answer, Permission.ANSWER_CORRECTION, largest=one_correction.LARGEST
+    ),
+    Route(
+        hdrs.METH_GET,
+        _ONE + "/files/{digest:[0-9a-f]{64}}",
+        one_correction.attachment,
+        Permission.ANSWER_CORRECTION,
+    ),
+    Route(
+        hdrs.METH_GET,
+        _ONE + "/documents/{code}.{form:pdf|docx}",
+        one_correction.download,
+        Permission.ANSWER_CORRECTION,
+    ),
+]

@@ -30,6 +30,7 @@ from common.core.instant import to_us
 from common.core.message import Heartbeat
 from common.core.record import Case, Event, Gap, Result
 from common.core.state import AlarmKind, Outcome
+from tests.integration.serving import OPERATIONS
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -83,6 +84,8 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
     (tmp_path / "data").mkdir()
     path = tmp_path / "central.toml"
     path.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
+    (tmp_path / "operations.key").write_bytes(OPERATIONS)
+    (tmp_path / "operations.key").chmod(0o600)
     store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
     sender = Sender()
     sender.number(case("1"), case("2", item_name="a" + ESCAPES), draft(Event("x" + ESCAPES), at=NOW))
@@ -93,6 +96,7 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
     sender.number(draft(Case(case_key="3" + ESCAPES), at=NOW, key="3"))
     record_of(sender, "kind" + ESCAPES, [])
     record_of(sender, "case", ["4", "\x9b2J", *[None] * 15, "status" + ESCAPES], "case" + ESCAPES)
+    sender.number(case("lost"), draft(Gap(13, 13, "clean\nwords"), at=NOW))
     command = {"site": "s01", "act": Act.DOCTOR.value, "args": "{}", "who": "w", "why": "w", "issued_wall": NOW,
                "expires_wall": NOW, "outcome": "waiting", "detail": ""}  # fmt: skip
     policy = {"site": "s01", "version": 1, "bulk_bytes_per_sec": 1_024, "linger_ms": 0, "who": "w", "why": "w",
@@ -121,9 +125,9 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
         assert (await introduce(conn, "s01", sender.hello(), NOW)).refused == ""
     async with store.write() as conn:
         world = await judge.load_world(conn, ZONE)
-        await ingest_batches(
-            conn, [open_batch("s01", sender.payload(), SECRETS, SIGN_KEY)], world, Moment(NOW, NOW)
-        )
+        for payload in (sender.payload(1, 12), sender.payload(14, 14)):
+            batch = open_batch("s01", payload, SECRETS, SIGN_KEY)
+            await ingest_batches(conn, [batch], world, Moment(NOW, NOW))
         # as a hall of before this rule, or whoever writes in its database
         await conn.execute(insert(t.alarm), [alarm])
         await conn.execute(update(t.site_status).values(**status))
@@ -156,7 +160,7 @@ async def test_a_gap_is_told_in_the_halls_own_words(hall: tuple[str, Sender]) ->
     """P-GAP-01"""
     path, _ = hall
     said = await asyncio.to_thread(seen, "alarm", "list", "--config", path)
-    assert "第 3 条不会再来，站点程序没有说明市中心认得的原因" in said
+    assert "第 13 条不会再来，站点程序没有说明市中心认得的原因" in said
     assert "clean" not in said
 
 

@@ -661,7 +661,7 @@ async def own_broker(stage: Stage) -> Struck:
 @fault("消息服务的证书将到期", "E-HALL-06", hall=True)
 async def own_certificate(stage: Stage) -> Struck:
     context = served(stage, [HOST], Clock().wall() - 815 * DAY, own(stage))
-    server = await asyncio.start_server(lambda _reader, _writer: None, HOST, 0, ssl=context)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), HOST, 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
     with reading(stage.place.hall.config, f"port = {stage.place.broker.port}", f"port = {port}"):
         yield

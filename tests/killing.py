@@ -34,7 +34,7 @@ POINTS: dict[str, dict[str, str]] = {
     },
     "central": {
         "hello": "central.receive:introduce",
-        "open": "central.receive:open_batch",
+        "open": "central.opening:open_batch",
         "ingest": "central.receive:ingest_batches",
         "commit": "central.receive:Receiver._commit",
         "reply": "central.receive:Receiver._reply",

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from common.clock import Clock
@@ -79,14 +79,14 @@ async def small_packets_alone(stage: Stage) -> Struck:
 
 def _deaf(door: socket.socket, context: ssl.SSLContext) -> None:
     """Shakes hands with everybody, and then hears nothing."""
-    kept = []
-    while True:
-        try:
-            line, _ = door.accept()
-        except OSError:
-            return
-        with suppress(OSError):
-            kept.append(context.wrap_socket(line, server_side=True))
+    with ExitStack() as kept:
+        while True:
+            try:
+                line, _ = door.accept()
+            except OSError:
+                return
+            with suppress(OSError):
+                kept.enter_context(context.wrap_socket(line, server_side=True))
 
 
 @contextmanager

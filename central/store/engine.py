@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, make_url, text
+import aiosqlite
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -140,7 +141,7 @@ async def open_store(url: str) -> Store:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         _private_file(Path(str(parsed.database)))
-        engine = create_async_engine(url, isolation_level=None, pool_size=4)
+        engine = create_async_engine(url, isolation_level=None, pool_size=4, async_creator=_opener(parsed))
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     else:
         engine = create_async_engine(url, pool_size=5, pool_pre_ping=True)
@@ -176,6 +177,34 @@ async def within(url: str, work: Callable[[AsyncConnection], Awaitable[_Result]]
             return await work(conn)
     finally:
         await store.close()
+
+
+class _Connection(aiosqlite.Connection):
+    """Whoever is cancelled leaves no lock behind.
+
+    SQLAlchemy drops a connection whose caller was cancelled in the middle of a statement. To close it ends no transaction
+    as long as a cursor is still referred to, as by the traceback of the cancellation: SQLite keeps it, with its lock on
+    the whole database, as a zombie (sqlite3_close_v2). So it is rolled back first.
+    """
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self.rollback()
+        await super().close()
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if self._running and self._connection is not None:
+            self._tx.put_nowait((asyncio.get_running_loop().create_future(), self._connection.rollback))
+        return super().stop()
+
+
+def _opener(url: URL) -> Callable[[], Awaitable[aiosqlite.Connection]]:
+    def opened() -> aiosqlite.Connection:
+        made = _Connection(lambda: sqlite3.connect(str(url.database)), iter_chunk_size=64)
+        made._thread.daemon = True  # noqa: SLF001  as SQLAlchemy does with those that it opens itself
+        return made
+
+    return opened  # to await a connection opens it
 
 
 def _private_file(path: Path) -> None:

@@ -9,9 +9,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from agent.core.mapping import SourceConfig
 from agent.source.postgresql import PostgresqlSource
+from central.store.engine import open_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,3 +42,35 @@ def test_no_loop_of_the_product_can_forget_its_cancellation(package: str) -> Non
         if "asyncio.wait_for(" in path.read_text("utf-8") and path.name != "doctor.py"
     ]
     assert found == []
+
+
+async def test_whoever_is_cancelled_while_he_writes_leaves_no_lock_on_the_halls_database(
+    tmp_path: Path,
+) -> None:
+    """SQLite keeps a connection that is closed with a cursor still referred to, with its lock, as a zombie."""
+    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    async with store.write() as conn:
+        await conn.execute(text("CREATE TABLE place (number INTEGER)"))
+    for _ in range(3):
+        begun = asyncio.Event()
+
+        async def fill(begun: asyncio.Event = begun) -> None:
+            async with store.write() as conn:
+                await conn.execute(text("INSERT INTO place VALUES (0)"))
+                async with conn.begin_nested():
+                    begun.set()
+                    await conn.execute(
+                        text("INSERT INTO place VALUES (:n)"), [{"n": n} for n in range(100_000)]
+                    )
+
+        filling = asyncio.create_task(fill())
+        await begun.wait()
+        await asyncio.sleep(0.01)
+        filling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await filling
+        async with store.write() as conn:  # within ten seconds, or UnavailableError
+            await conn.execute(text("INSERT INTO place VALUES (1)"))
+    async with store.read() as conn:
+        assert await conn.scalar(text("SELECT count(*) FROM place")) == 3
+    await store.close()

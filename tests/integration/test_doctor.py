@@ -134,7 +134,7 @@ async def test_where_nothing_is_wrong_both_doctors_say_so_and_end_with_0() -> No
         code, out, _ = await command(
             "mingcha-agent", "doctor", "--only", "网络", "-v", "--config", str(place.agent.config)
         )
-        assert (code, out.count("✓ 网络.")) == (0, 5)
+        assert (code, out.count("✓ 网络.")) == (0, 6)
 
 
 @pytest.mark.service

@@ -43,14 +43,16 @@ async def test_a_box_that_nobody_welcomes_says_hello_every_five_seconds_and_not_
     async with scene(start=False) as place:
         await place.stop(place.hall)
         async with ingest(place.broker, 5) as hall:
+            began = time.monotonic()
             await place.start(place.agent)
             for _ in range(16):
                 place.office.receive(1)
                 await asyncio.sleep(0.5)
             await place.stop(place.agent)  # two cannot be of one name at once
+            most = 2 + (time.monotonic() - began) / 5
             async with joined(place.broker, FIRST.name, 5) as box:
                 await box.publish(topics.hello(FIRST.site), b"end")
-            assert 1 <= names(await heard(hall, "end")).count(topics.hello(FIRST.site)) <= 4
+            assert 1 <= names(await heard(hall, "end")).count(topics.hello(FIRST.site)) <= most
 
 
 @together

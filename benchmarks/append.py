@@ -33,6 +33,7 @@ _OPEN = """
 import asyncio, sys, time
 from pathlib import Path
 from agent.buffer import Buffer
+from agent.epoch import Sealing
 from common.clock import Clock
 
 async def main():

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from common.clock import Clock
 from common.core.instant import SECOND
-from tests.hazard.store import LOST, Session, Store
+from tests.hazard.store import ANSWER_SECS, LOST, Session, Store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CLERKS = 8
@@ -74,7 +74,10 @@ class Office:
             key = self._pick()
             try:
                 with suppress(*LOST):  # whether it was committed, the table says at the end
-                    await self._one(key, behind)
+                    async with asyncio.timeout(
+                        ANSWER_SECS
+                    ):  # no driver here gives up a killed server by itself
+                        await self._one(key, behind)
             finally:
                 self._held.discard(key)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.hazard.office import Content, content_of
-from tests.hazard.store import LOST, Store
+from tests.hazard.store import ANSWER_SECS, LOST, Store
 
 _ALL = "SELECT ID, SLBH, SQR, ZT, BJSJ, BLR, XGSJ FROM SP_YWSL"
 LOOK_BACK_SECS = 30
@@ -69,7 +69,7 @@ async def poll(store: Store, peers: list[Peer]) -> None:
     """Once a second, until cancelled."""
     while True:
         try:
-            async with store.session() as session:
+            async with asyncio.timeout(ANSWER_SECS), store.session() as session:
                 for peer in peers:
                     sql, values = peer.query()
                     peer.take(await session.run(sql, *values))

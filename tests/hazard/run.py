@@ -33,7 +33,7 @@ columns = {{case_no = "SLBH", applicant = "SQR", promised = {{col = "ZT", type =
 """
 
 
-PATIENCE = 2 * MINUTE
+PATIENCE = 5 * MINUTE
 
 
 class Loss(Struct, frozen=True):

@@ -14,7 +14,15 @@ from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, MariaDb, PostgreSql
 
 COLUMNS = ("ID", "SLBH", "SQR", "ZT", "BJSJ", "BLR", "XGSJ")
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncmy.errors.MySQLError, sqlite3.Error)
+ANSWER_SECS = 60.0
+LOST = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncmy.errors.MySQLError,
+    sqlite3.Error,
+)
 """What a writer meets when the server is restarted under it."""
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-AT_ONCE = 4
+AT_ONCE = 3
 Body = Callable[[], Awaitable[None]]
 _bodies: dict[tuple[str, str], Body] = {}
 _outcomes: dict[tuple[str, str], BaseException | None] = {}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -10,11 +11,13 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    TextClause,
     bindparam,
     func,
     literal,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -35,7 +38,8 @@ async def write_rows(conn: AsyncConnection, statement: Insert, rows: Sequence[di
     if not rows:
         return
     if conn.dialect.name == "sqlite":
-        await conn.execute(statement, rows)
+        known = isinstance(statement, sqlite.Insert)
+        await conn.execute(_spelt(statement, tuple(rows[0])) if known else statement, rows)
         return
     names = list(rows[0])
     columns = [
@@ -43,6 +47,15 @@ async def write_rows(conn: AsyncConnection, statement: Insert, rows: Sequence[di
     ]
     whole = statement.from_select(names, select(*columns))
     await conn.execute(whole, {f"many_{name}": [row[name] for row in rows] for name in names})
+
+
+@lru_cache(256)
+def _spelt(statement: Insert, names: tuple[str, ...]) -> TextClause:
+    """The same in SQLite's words: SQLAlchemy keeps no ON CONFLICT that it has spelt, and would do it for every batch."""
+    spelt = statement.compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=list(names))
+    return text(str(spelt)).bindparams(
+        *(bindparam(name, type_=statement.table.c[name].type) for name in names)
+    )
 
 
 def among(
@@ -75,8 +88,17 @@ def upsert(
     change: Change,
     where: Callable[[Any], ColumnElement[bool]] | None = None,
 ) -> Insert:
-    """An INSERT .. ON CONFLICT (primary key) DO UPDATE, for `write_rows`."""
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    """An INSERT .. ON CONFLICT (primary key) DO UPDATE, for `write_rows`; kept by its `change` and `where`, so that those
+    should be functions of a module.
+    """
+    return _upsert(conn.dialect.name, table, change, where)
+
+
+@lru_cache(256)
+def _upsert(
+    dialect: str, table: Table, change: Change, where: Callable[[Any], ColumnElement[bool]] | None
+) -> Insert:
+    module = sqlite if dialect == "sqlite" else postgresql
     statement = module.insert(table)
     found: Insert = statement.on_conflict_do_update(
         index_elements=[column.name for column in table.primary_key],
@@ -88,13 +110,23 @@ def upsert(
 
 def replace_row(conn: AsyncConnection, table: Table, keep: Iterable[str] = ()) -> Insert:
     """An upsert that overwrites every column but the key and `keep`."""
-    fixed = {column.name for column in table.primary_key} | set(keep)
+    return _replacing(conn.dialect.name, table, frozenset(keep))
+
+
+@lru_cache(256)
+def _replacing(dialect: str, table: Table, keep: frozenset[str]) -> Insert:
+    fixed = {column.name for column in table.primary_key} | keep
     names = [column.name for column in table.columns if column.name not in fixed]
-    return upsert(conn, table, lambda new: {name: new[name] for name in names})
+    return _upsert(dialect, table, lambda new: {name: new[name] for name in names}, None)
 
 
 def insert_new(conn: AsyncConnection, table: Table) -> Insert:
     """An insert that leaves an existing row (by any uniqueness rule) as it is."""
-    module = sqlite if conn.dialect.name == "sqlite" else postgresql
+    return _inserting(conn.dialect.name, table)
+
+
+@lru_cache(256)
+def _inserting(dialect: str, table: Table) -> Insert:
+    module = sqlite if dialect == "sqlite" else postgresql
     found: Insert = module.insert(table).on_conflict_do_nothing()
     return found

@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.document import Issuer, Kind
-from central.store.dialect import insert_new, upsert
+from central.store.dialect import insert_new, replace_row
 from central.store.tables import document, document_file, document_series, issuer
 from common.core.errors import UsageError
 
@@ -48,7 +48,6 @@ async def set_issuer(conn: AsyncConnection, given: Issuer, who: str, why: str, w
     other = await conn.scalar(select(issuer.c.id).where(issuer.c.mark == given.mark, issuer.c.id != given.id))
     if other is not None:
         raise UsageError(f"机关代字“{given.mark}”已是 {other} 的", hint="请为每个发文机关各用一个代字")
-    names = ("name", "letterhead", "mark", "printer", "who", "why", "set_wall")
     values = {
         "id": given.id,
         "valid_from": str(given.valid_from),
@@ -60,7 +59,7 @@ async def set_issuer(conn: AsyncConnection, given: Issuer, who: str, why: str, w
         "why": why,
         "set_wall": wall,
     }
-    await conn.execute(upsert(conn, issuer, lambda new: {name: new[name] for name in names}), values)
+    await conn.execute(replace_row(conn, issuer), values)
 
 
 async def hold_series(conn: AsyncConnection, issuer_id: str, kind: Kind, year: int) -> int:

@@ -164,12 +164,11 @@ async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
 
 
 async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
-    statement = upsert(
-        conn,
-        arrival,
-        lambda new: {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late},
-    )
-    await write_rows(conn, statement, list(rows))
+    await write_rows(conn, upsert(conn, arrival, _counted), list(rows))
+
+
+def _counted(new: Any) -> dict[str, Any]:
+    return {"live": arrival.c.live + new.live, "late": arrival.c.late + new.late}
 
 
 async def dead_letter_counts(conn: AsyncConnection) -> Sequence[Row[Any]]:

@@ -64,18 +64,22 @@ async def settle(conn: AsyncConnection, site: str, epoch: bytes, upto: int, gap_
             until[name] = max(until.get(name, 0), row.started_at)
             if place is not None:
                 said[name].add(place)
-    statement = upsert(
-        conn,
-        site_pass,
-        lambda new: {"complete_until": new.complete_until},
-        lambda new: new.complete_until > site_pass.c.complete_until,
-    )
+    statement = upsert(conn, site_pass, _whole_until, _is_later)
     values = [{"site": site, "tbl": name, "complete_until": at} for name, at in until.items()]
     await write_rows(conn, statement, values)
     await conn.execute(delete(pending_pass).where(*due))
     left = await _drop_unmapped(conn, site, _names.decode(rows[-1].mapped), rows[-1].started_at)
     cases = await _begin_anew(conn, site, said)
     return Settled(bool(values) or left, frozenset(cases))
+
+
+def _whole_until(new: Any) -> dict[str, Any]:
+    return {"complete_until": new.complete_until}
+
+
+def _is_later(new: Any) -> ColumnElement[bool]:
+    later: ColumnElement[bool] = new.complete_until > site_pass.c.complete_until
+    return later
 
 
 async def _drop_unmapped(conn: AsyncConnection, site: str, mapped: list[str], since: int) -> bool:

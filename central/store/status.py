@@ -20,14 +20,14 @@ async def put_status(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
 
 async def note_receipts(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """A batch of `site` was committed at `receipt_wall`; `record_wall` is its newest case or step, or None."""
-    statement = upsert(
-        conn,
-        site_status,
-        lambda new: {
-            "receipt_wall": new.receipt_wall,
-            "heard_wall": new.receipt_wall,
-            "record_wall": func.coalesce(new.record_wall, site_status.c.record_wall),
-        },
-    )
+    statement = upsert(conn, site_status, _receipt)
     online = {"online": True, "connection": ""}
     await write_rows(conn, statement, [{**online, "since_wall": r["receipt_wall"], **r} for r in rows])
+
+
+def _receipt(new: Any) -> dict[str, Any]:
+    return {
+        "receipt_wall": new.receipt_wall,
+        "heard_wall": new.receipt_wall,
+        "record_wall": func.coalesce(new.record_wall, site_status.c.record_wall),
+    }

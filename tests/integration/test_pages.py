@@ -38,7 +38,7 @@ PLACES = {
 # who may -----------------------------------------------------------------------------------------------------
 
 
-def _routes(hall: Served) -> list[tuple[str, str, Permission]]:
+def routes(hall: Served) -> list[tuple[str, str, Permission]]:
     found = []
     for route, permission in hall.app[PERMISSIONS].items():
         assert route.resource is not None
@@ -58,7 +58,7 @@ async def test_every_route_is_open_to_exactly_the_roles_of_the_table(hall: Serve
     for role in Role:
         async with aiohttp.ClientSession(cookies=await hall.session(role)) as session:
             own = Window(hall, session)
-            for method, path, permission in _routes(hall):
+            for method, path, permission in routes(hall):
                 if (method, path) == ("POST", "/login"):  # makes everybody wait after three; `test_login.py`
                     continue
                 answer = await own.head(path) if method == "GET" else await own.post(path, csrf="token")
@@ -80,7 +80,7 @@ async def test_a_refused_page_says_what_is_needed_and_whom_to_ask(hall: Served) 
 
 
 async def test_without_log_in_there_is_only_the_way_to_it(hall: Served, stranger: Window) -> None:
-    for method, path, permission in _routes(hall):
+    for method, path, permission in routes(hall):
         answer = await stranger.head(path) if method == "GET" else await stranger.post(path)
         if permission is Permission.PUBLIC:
             assert answer.status in {200, 401, 404}, path  # no document of that code

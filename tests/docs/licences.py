@@ -9,7 +9,7 @@ PATH = ROOT / "docs" / "LICENCES.md"
 HEAD = """# Licences of dependencies
 
 Mingcha is Apache-2.0. What the lock installs, with the licence each package states of itself. Exceptions to the
-permissive rule: `hypothesis` and `pathspec` (MPL-2.0, file-level copyleft) are development tools and are not
+permissive rule: `hypothesis`, `pathspec` and the axe-core that `axe-core-python` carries (MPL-2.0, file-level copyleft) are development tools and are not
 installed on a box or in the hall. `pymssql` and `ksycopg2` (LGPL) are drivers of SQL Server and 人大金仓: extras that only
 a box with such a database installs, as they come. The extra `camera`: `certifi` (MPL-2.0) is a list of certificates that
 `requests` wants; the wheels of `av` and `opencv-python-headless` bring FFmpeg's libraries (LGPL), and that of `av` x264 and x265

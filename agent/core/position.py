@@ -6,9 +6,11 @@ changes, the overlap is a page.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import product
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -26,11 +28,17 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "UUID": UUID,
+    "time": time.fromisoformat,
 }
 _WIDTH = 19
 _SECONDS, _MILLISECONDS, _MOST = 10**9, 10**11, 10**14
 """Numbers from these on are seconds since 1970 UTC, from September 2001; milliseconds, as `type = "unix"` has it; neither."""
 _FIRST_YEAR, _LAST_YEAR = "1990", "2200"
+_SPAN = re.compile(r"(?:(-?\d+) days?, )?(\d+):(\d\d:\d\d(?:\.\d+)?)")
+_ODD_TIME = re.compile(r"-?infinity|\d{4,}-\d\d-\d\d\b.*|24:00:00.*")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?(?:e[+-]\d+)?)")
+_LARGEST = 2**63
+"""From here on SQLite has no whole numbers."""
 BACK = 500
 """So many numbers are read again behind one that is no time."""
 _FORMS = [
@@ -161,8 +169,31 @@ def retype(key: str, sample: Sequence[Any], charset: str = "") -> tuple[Any, ...
 
     Raises ValueError where the text cannot be of that type: then no row has this key any more.
     """
-    texts = _single(key) if len(sample) == 1 else _array(key)
+    texts = _texts(key, len(sample))
     return tuple(_retyped(text, value, charset) for text, value in zip(texts, sample, strict=True))
+
+
+def forms(key: str, columns: int, charset: str = "") -> list[tuple[Any, ...]]:
+    """Key text of a row of `columns` values -> all that it can be in SQLite, where a column holds numbers beside texts and
+    no sample says which. Raises ValueError for the text of another number of columns."""
+    return list(product(*(_values(text, charset) for text in _texts(key, columns))))
+
+
+def _values(text: str, charset: str) -> list[Any]:
+    """As text, and as a number where it is written as one."""
+    found: list[Any] = [text.encode(charset or "utf-8")]
+    if _NUMBER.fullmatch(text):
+        is_whole = "." not in text and "e" not in text and abs(int(text)) < _LARGEST
+        found.append(int(text) if is_whole else float(text))
+    return found
+
+
+def _texts(key: str, columns: int) -> list[str]:
+    """Raises ValueError."""
+    texts = _single(key) if columns == 1 else _array(key)
+    if len(texts) != columns:
+        raise ValueError(key)
+    return texts
 
 
 def _single(key: str) -> list[str]:
@@ -187,7 +218,28 @@ def _retyped(text: str, sample: Any, charset: str) -> Any:
         return text.encode(charset or "utf-8")
     if isinstance(sample, bool):
         return bool(int(text))
+    if isinstance(sample, timedelta):
+        return _clock(text)
     try:
-        return _PARSE[type(sample).__name__](text)
+        return _PARSE.get(type(sample).__name__, str)(text)
     except ArithmeticError as error:
         raise ValueError(text) from error
+    except ValueError:
+        if isinstance(sample, date | time) and _ODD_TIME.fullmatch(text):
+            return text  # the engine holds times that no driver makes a time of
+        raise
+
+
+def _clock(text: str) -> str:
+    """A time span as Python writes it -> as MySQL does, whose drivers spoil one that is negative."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    days, hours, rest = int(found[1] or 0), int(found[2]), found[3]
+    if days >= 0:
+        return f"{24 * days + hours:02}:{rest}"
+    minutes, seconds = rest.split(":")
+    behind = -(24 * 3_600 * days + 3_600 * hours + 60 * int(minutes) + Decimal(seconds))
+    hours, left = divmod(int(behind), 3_600)
+    fraction = f"{behind % 1:f}"[1:] if behind % 1 else ""
+    return f"-{hours:02}:{left // 60:02}:{left % 60:02}{fraction}"

@@ -15,7 +15,7 @@ from agent.core.hint import Hint
 from agent.core.mapping import Table
 from agent.core.page import Hashed, Place
 from agent.core.proof import Met
-from agent.core.query import Query, Row
+from agent.core.query import Dialect, Query, Row
 from agent.source import base
 from agent.source.base import SchemaError, Source, UnforeseenError
 from common.clock import Clock
@@ -99,7 +99,7 @@ class Reader:
         wanted: list[Row] = []
         for key in keys if self.sample is not None else ():
             try:
-                wanted.append(position.retype(key, self.sample or (), self.table.source.charset))
+                wanted += self._values(key, self.sample or ())
             except ValueError:
                 continue  # the key column is of another type now: this key cannot be there
         found: list[Row] = []
@@ -107,6 +107,13 @@ class Reader:
             part = wanted[start : start + ASK_ROWS]
             found += await self.read(query.by_keys(self.table.select, part))
         return found
+
+    def _values(self, key: str, sample: Row) -> list[Row]:
+        """What a key's text may be in the source. Raises ValueError where it can be nothing."""
+        charset = self.table.source.charset
+        if self.table.source.dialect is Dialect.SQLITE:
+            return position.forms(key, len(sample), charset)
+        return [position.retype(key, sample, charset)]
 
     async def moved(self) -> bool:
         """Whether something was written to the table since the last look, as far as the engine says."""

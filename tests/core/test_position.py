@@ -1,6 +1,6 @@
 """How far a source was read: types come back, and the overlap keeps the form in which the source sorts."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.core import position
+from agent.core import position, rows
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,37 @@ def test_between_two_values_lie_seconds_where_they_are_times(
     value: Any, high: Any, secs: float | None
 ) -> None:
     assert position.secs_between(value, high) == secs
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        (time(10, 0, 1), time(10, 0, 1)),
+        (timedelta(hours=10, seconds=1), "10:00:01"),
+        (timedelta(days=1, hours=4, microseconds=500_000), "28:00:00.500000"),
+        (-timedelta(hours=12, minutes=30), "-12:30:00"),
+        (-timedelta(hours=24, microseconds=1), "-24:00:00.000001"),
+        ("0000-00-00 00:00:00", "0000-00-00 00:00:00"),
+        ("infinity", "infinity"),
+        ("0044-03-15 00:00:00 BC", "0044-03-15 00:00:00 BC"),
+    ],
+)
+def test_a_key_of_times_is_asked_for_whatever_its_engine_takes_for_a_time(value: Any, asked: Any) -> None:
+    sample = datetime(2026, 6, 1) if isinstance(value, str) else type(value)  # noqa: DTZ001
+    kind = sample if isinstance(sample, datetime) else sample(0) if sample is timedelta else sample()
+    assert position.retype(rows.key_text([value]), [kind]) == (asked,)
+
+
+@pytest.mark.parametrize(("text", "sample"), [("A01", 7), ("x", datetime(2026, 6, 1)), ("x", timedelta())])  # noqa: DTZ001
+def test_a_text_that_no_key_of_that_type_can_be_is_refused(text: str, sample: Any) -> None:
+    with pytest.raises(ValueError, match=text):
+        position.retype(text, [sample])
+
+
+@given(
+    st.one_of(st.text(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-9, 9))
+)
+def test_where_a_column_holds_numbers_beside_texts_a_key_is_asked_for_as_either(value: Any) -> None:
+    forms = position.forms(rows.key_text([value]), 1) if value != "" else [(b"",)]
+    assert (value.encode() if isinstance(value, str) else value) in [form for (form,) in forms]
+    assert all(type(form) is not int or abs(form) < 2**63 for (form,) in forms)

@@ -58,6 +58,12 @@ class Office(Site):
         with self.vendor() as db:
             db.execute(statement, values)
 
+    def row(self, table: str, number: int) -> tuple[Any, ...]:
+        """The row with this ID."""
+        with self.vendor() as db:
+            found: tuple[Any, ...] = db.execute(f"SELECT * FROM {table} WHERE ID=?", (number,)).fetchone()  # noqa: S608
+        return found
+
     def enter(self, number: int, *, finished: str | None = None, stamp: str | None = NOW) -> None:
         self.sql(
             "INSERT INTO SP_YWSL VALUES (?,?,?,?,?)", number, f"SL{number:04}", "王小明", finished, stamp

@@ -74,8 +74,8 @@ class Lanes:
         """Whether the table was whole since the start: much that differs at once is then no work of days that we missed.
         Tables that are away for a while are just being restored."""
         self._wary = True
-        """Whether the newest rows are asked for: from the start on, for no work of days removes them. Not between a survey and
-        the end of the walk that tells what it has counted."""
+        """Whether the newest rows are asked for, and what a walk misses is counted before it is told: from the start on, for no
+        work of days removes so much. Not between a survey and the end of the walk that tells what it has counted."""
         self.whole_mono: int | None = None
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
@@ -187,7 +187,7 @@ class Lanes:
             await self._look_at_plans(self.rows or await self._index.count(self._table.name))
             await self._native.walk_begins()
             self._walk = await Walk.begin(self._reader, self._index)
-            self._walk.watch = self._watch
+            self._walk.watch, self._walk.wary = self._watch, self._wary
         changed, cursors = 0, [lane for lane in self._cursors if not lane.is_off]
         for lane in cursors:
             changed += await lane.read(until, self._walk.met if self._walk else None)

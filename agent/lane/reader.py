@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from agent.core.page import Hashed, Place
 from agent.core.proof import Met
 from agent.core.query import Dialect, Query, Row
 from agent.source import base
-from agent.source.base import SchemaError, Source, UnforeseenError
+from agent.source.base import BusyError, SchemaError, Source, UnforeseenError
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND
@@ -70,9 +71,19 @@ class Reader:
     async def page(self, asked: Callable[[int], Query], rows: int = 0) -> tuple[list[Row], bool]:
         """The next page of a query that is given its limit: `rows`, or as many as a page may have. -> rows, whether last."""
         limit = rows or self.limit
-        page = await self.read(asked(limit))
+        with self._smaller_if_too_much():
+            page = await self.read(asked(limit))
         self.limit = gentle.next_rows(max(limit, self.limit), self._took_us, self.limits)
         return page, len(page) < limit
+
+    @contextmanager
+    def _smaller_if_too_much(self) -> Iterator[None]:
+        """A page for which the statement limit is too short: the same question would never be answered."""
+        try:
+            yield
+        except BusyError:
+            self.limit = gentle.next_rows(self.limit, self.limits.page_us + 1, self.limits)
+            raise
 
     async def hashed(self, after: Row | None, upto: Row) -> Hashed | None:
         """What the server says of the rows behind key `after` up to `upto`; None where it has no hash that is good enough."""
@@ -80,7 +91,8 @@ class Reader:
         if wanted is None:
             return None
         try:
-            ((count, said),) = await self.timed(self.source.fetch(wanted))
+            with self._smaller_if_too_much():
+                ((count, said),) = await self.timed(self.source.fetch(wanted))
         except (SchemaError, UnforeseenError):
             self._secret = None  # an old release, a type without a form: then its pages are read
             return None

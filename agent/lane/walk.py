@@ -35,6 +35,8 @@ class Walk:
         self._used: set[str] = set()
         self.watch = False
         """Whether much that differs at once would be an upheaval, and not what happened while we were away."""
+        self.wary = False
+        """Whether much that is gone would be one: no work of days removes it, but an archive, a rebuilt table, a backup."""
         name = reader.table.name
         self._bad_before = {key for table, key in reader.capture.bad if table == name}
 
@@ -120,12 +122,11 @@ class Walk:
         """What the index knows and the walk has not met is gone, if the source says so when asked by key."""
         table, capture = self._reader.table, self._reader.capture
         changed, soiled = 0, self._index.soiled
+        if self.wary:
+            off = sum([not known.gone async for missing in self._missing(soiled) for _, known in missing])
+            capture.evidence.look_out(table, await self._index.count(table.name) - off, off)
         async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)
-            if self.watch and not changed:
-                capture.evidence.look_out(
-                    table, await self._index.count(table.name) - len(missing), len(missing)
-                )
             changed += await self._confirm(missing)
             for _, known in missing:
                 self.met.add(known.id)

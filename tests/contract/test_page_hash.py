@@ -19,7 +19,9 @@ HASHING = ["mysql", "postgresql"]
 on_hashing = pytest.mark.parametrize(
     "kind", [pytest.param(name, marks=pytest.mark.service) for name in HASHING]
 )
-WALKING = msgspec.structs.replace(EAGER, page_rows=4, hot_secs=3600)
+WALKING = msgspec.structs.replace(EAGER, page_rows=4, hot_secs=3600, poll_secs=3600)
+"""A round is a whole walk, however slow the machine: by the slice of time that others have, an edit that is placed between two
+statements of a page would lie in the middle of one."""
 SECRET = "0f1e2d3c4b5a6978"
 ROWS = [(number, f"王{number}", "甲乙", "x", 1, "2026-06-01 08:00:00", "ab") for number in range(1, 13)]
 EDITS = {
@@ -254,7 +256,7 @@ async def test_hashes_are_part_of_the_duty_and_of_the_figure(
     """With the walk in which they are asked for and the pages are read besides."""
     vendor = await made(request, kind, tmp_path)
     (tmp_path / "mapping.toml").write_text(MAPPING.format(config=vendor.config), "utf-8")
-    config = msgspec.structs.replace(WALKING, duty=0.05, poll_secs=3600)
+    config = msgspec.structs.replace(WALKING, duty=0.05)
     async with Site(tmp_path, is_new=False).running(config) as box:
         time, line = Slow(box, monkeypatch, hour=12), Line(box)
         for _ in range(6):

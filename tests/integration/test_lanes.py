@@ -1,6 +1,7 @@
 """What each lane finds without the walk's help, on a vendor's database with numbers for keys."""
 
 import random
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from agent.core.hint import HASTE, LOOK_EVERY
 from agent.core.query import Query, Row
+from agent.source import base
 from common.clock import Clock
 from common.core import record
 from common.core.instant import HOUR, SECOND, to_us
@@ -284,6 +286,30 @@ async def test_by_night_more_of_the_time_is_ours_and_the_figure_is_whole(
         counted = sum(one.busy_us for one in box.collector._lanes.values())
         asked_by_no_lane = 6 * 10_000  # columns and clock
         assert time.worked - asked_by_no_lane <= counted <= time.worked
+
+
+async def test_a_page_that_takes_longer_than_a_statement_may_is_asked_for_in_parts(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked for at the same size for ever, and the table never read."""
+    async with office.running(WALKING) as box:
+        source = box.collector._source
+        fetch = source.fetch
+
+        async def heavy(query: Query) -> list[Row]:
+            found = re.search(r"LIMIT (\d+)", query.sql)
+            if found is not None and int(found[1]) > 60:
+                raise base.busy("statement timeout")
+            return await fetch(query)
+
+        monkeypatch.setattr(source, "fetch", heavy)
+        assert await box.round() == []
+        assert set(box.state.table_faults) == {"case", "step"}
+        found = 0
+        for _ in range(6):
+            box.collector._retry_mono = dict.fromkeys(box.collector._retry_mono, 0)
+            found += len(await box.round())
+        assert found == 120
 
 
 async def test_a_case_whose_end_lies_far_ahead_is_open(office: Office, hot: Box) -> None:

@@ -229,6 +229,39 @@ async def test_many_rows_gone_from_the_middle_are_a_source_that_was_rebuilt(offi
         assert await codes(box) == ONE_EACH[:1]
 
 
+def archive(office: Office) -> None:
+    """Of the cases and steps, a quarter and nearly half."""
+    office.sql("DELETE FROM SP_YWSL WHERE ID BETWEEN 41 AND 700")
+    office.sql("DELETE FROM SP_BLGC WHERE ID BETWEEN 6 AND 40")
+
+
+@pytest.mark.parametrize("hot_secs", [0.05, 3600])
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_an_archive_that_takes_its_rows_from_everywhere_is_one_observation(
+    office: Office, hot_secs: float, is_away: bool
+) -> None:
+    """More than the walk asks for at a time, none of them new; in the hot lane, a part of each slice."""
+    with office.vendor() as db:
+        rows = [
+            (number, f"SL{number}", "王", None if number % 2 else NOW, NOW) for number in range(41, 2_800)
+        ]
+        db.executemany("INSERT INTO SP_YWSL VALUES (?,?,?,?,?)", rows)
+    config = msgspec.structs.replace(WALKING, page_rows=500, hot_secs=hot_secs, poll_secs=3600)
+    async with office.running(config) as box:
+        await whole(box)
+        await whole(box)
+        found = []
+        if not is_away:
+            archive(office)
+            found = await later(box) + await whole(box)
+    if is_away:
+        archive(office)
+    async with office.running(config) as box:
+        found += await whole(box)
+        assert (len(found), belong(found)) == (660 + 35, True)
+        assert await codes(box) == ONE_EACH
+
+
 def counts(box: Box) -> bool:
     return box.collector._lanes["step"]._survey is not None
 

@@ -21,7 +21,7 @@ from agent.source import base
 from agent.source.base import BusyError, SchemaError, Source, UnforeseenError
 from common.clock import Clock
 from common.core.errors import RejectedError
-from common.core.instant import SECOND
+from common.core.instant import HOUR, SECOND
 
 _Result = TypeVar("_Result")
 _NO_KEY = "\0"
@@ -51,7 +51,9 @@ class Reader:
         self.limits = gentle.Limits(
             config.duty, config.rows_per_sec, int(config.page_ms * 1000), config.page_rows
         )
-        self.limit = config.page_rows
+        self.limit = self._most = config.page_rows
+        self._most_until = 0
+        """Until then pages are no longer than `_most`."""
         self.on_new: list[Callable[[Sequence[Row]], None]] = []
         """Told of rows that the index did not know."""
         self._hint: Hint | None = Hint()
@@ -73,16 +75,19 @@ class Reader:
         limit = rows or self.limit
         with self._smaller_if_too_much():
             page = await self.read(asked(limit))
-        self.limit = gentle.next_rows(max(limit, self.limit), self._took_us, self.limits)
+        most = self._most if self.clock.mono() < self._most_until else self.limits.page_rows
+        self.limit = min(most, gentle.next_rows(max(limit, self.limit), self._took_us, self.limits))
         return page, len(page) < limit
 
     @contextmanager
     def _smaller_if_too_much(self) -> Iterator[None]:
-        """A page for which the statement limit is too short: the same question would never be answered."""
+        """A page for which the statement limit is too short: the same question would never be answered. What other lanes read
+        quickly makes it no longer for a while."""
         try:
             yield
         except BusyError:
-            self.limit = gentle.next_rows(self.limit, self.limits.page_us + 1, self.limits)
+            self.limit = self._most = gentle.next_rows(self.limit, self.limits.page_us + 1, self.limits)
+            self._most_until = self.clock.mono() + HOUR
             raise
 
     async def hashed(self, after: Row | None, upto: Row) -> Hashed | None:

@@ -63,7 +63,7 @@ class Office(Site):
     def row(self, table: str, number: int) -> tuple[Any, ...]:
         """The row with this ID."""
         with self.vendor() as db:
-            found: tuple[Any, ...] = db.execute(f"SELECT * FROM {table} WHERE ID=?", (number,)).fetchone()  # noqa: S608
+            found: tuple[Any, ...] = db.execute(f"SELECT * FROM {table} WHERE ID=?", (number,)).fetchone()
         return found
 
     def enter(self, number: int, *, finished: str | None = None, stamp: str | None = NOW) -> None:

@@ -13,6 +13,7 @@ an unforeseen error ends the process, as everywhere, and does not vanish in a sc
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 
 import msgspec
@@ -32,6 +33,7 @@ from agent.salvage import Salvage
 from agent.source.base import OF_TABLE, SchemaError, Source
 from agent.sqlfile import BufferFullError
 from agent.switch import Switch, said
+from agent.upheavals import Upheavals
 from common.clock import Clock
 from common.core import mask
 from common.core.backoff import delay
@@ -140,6 +142,7 @@ class Collector:
             table.name: Lanes(table, source, capture, index, config, clock, self._schema, account)
             for table in tables
         }
+        self._upheavals = Upheavals(self._lanes, capture)
         self._retry_mono: dict[str, int] = {}
         self._passed: dict[str, int] = {}
         self._passed_mono = 0
@@ -175,10 +178,7 @@ class Collector:
             self._state.sweep_wanted = False
             for lanes in self._lanes.values():
                 lanes.sweep_now()
-        changed = 0
-        for name, lanes in self._lanes.items():
-            if self._retry_mono.get(name, 0) <= began:
-                changed += await self._read(name, lanes)
+        changed = await self._read(began)
         await self._pass(changed)
         await self._root()
         if self._salvage is not None:
@@ -233,14 +233,33 @@ class Collector:
         since, before = self._busy[0]
         self._state.busy_share = (busy - before) / max(1, now - since)
 
-    async def _read(self, name: str, lanes: Lanes) -> int:
-        """One table's share of the round. A table that cannot be read stops alone.
+    async def _read(self, began: int) -> int:
+        """Every table that can be read. -> number of changes."""
+        slice_secs = self._config.poll_secs / len(self._lanes)
+        for name, lanes in self._readable(began):
+            await self._guarded(name, lanes.look())
+        await self._upheavals.spread()
+        changed = 0
+        for name, lanes in self._readable(began):
+            changed += await self._guarded(name, lanes.advance(slice_secs), is_whole=True)
+        await self._upheavals.spread()
+        if await self._upheavals.settle(self._retry_mono):
+            for name, lanes in self._readable(began):
+                changed += await self._guarded(name, lanes.advance(slice_secs), is_whole=True)
+        return changed
+
+    def _readable(self, began: int) -> list[tuple[str, Lanes]]:
+        return [(name, one) for name, one in self._lanes.items() if self._retry_mono.get(name, 0) <= began]
+
+    async def _guarded(self, name: str, reading: Awaitable[int], *, is_whole: bool = False) -> int:
+        """A table that cannot be read stops alone; `is_whole`: one that is read goes on.
 
         What a person must mend begins anew; what passes by itself, a lock, goes on where it stood. Past the statement limit
         or in an error nobody has foreseen the table is left alone as long, so that a hopeless query costs the office little.
         """
+        lanes = self._lanes[name]
         try:
-            changed = await lanes.advance(self._config.poll_secs / len(self._lanes))
+            changed = await reading
         except OF_TABLE as error:
             if isinstance(error, SchemaError):
                 lanes.restart()
@@ -248,7 +267,7 @@ class Collector:
             self._retry_mono[name] = self._clock.mono() + int(pause * SECOND)
             self._table_stopped(name, error)
             return 0
-        if self._retry_mono.pop(name, None) is not None:
+        if is_whole and self._retry_mono.pop(name, None) is not None:
             del self._state.table_faults[name]
             log.info("table.recovered", table=name)
         return changed

@@ -48,9 +48,9 @@ class Evidence:
         await self._index.note_walk(table.name, walked)
         proof.walked, proof.upheaval = walked, None
 
-    async def noticed(self, table: str, at: int, *, newest_gone: bool) -> Upheaval:
-        """A sign of one, at office time `at`: until it is surveyed nothing is told of the table, after a restart neither."""
-        return await self._note(table, Upheaval(at, newest_gone))
+    async def noticed(self, table: str, sign: Upheaval) -> None:
+        """A sign of one: until it is surveyed nothing is told of the table, after a restart neither."""
+        await self._note(table, sign)
 
     async def told(self, table: str) -> None:
         """It is one, and that is said: until the next finished walk its changes belong to it."""
@@ -63,7 +63,6 @@ class Evidence:
         await self._index.note_upheaval(table, None)
         self.proof(table).upheaval = None
 
-    async def _note(self, table: str, found: Upheaval) -> Upheaval:
+    async def _note(self, table: str, found: Upheaval) -> None:
         await self._index.note_upheaval(table, found)
         self.proof(table).upheaval = found
-        return found

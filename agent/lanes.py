@@ -13,7 +13,7 @@ from agent.config import CaptureConfig
 from agent.core import hint, query, upheaval
 from agent.core.gentle import SMALL, Account
 from agent.core.mapping import Table
-from agent.core.upheaval import UpheavalError
+from agent.core.upheaval import Upheaval, UpheavalError
 from agent.index import Index
 from agent.lane import survey
 from agent.lane.cursor import CursorLane
@@ -64,7 +64,8 @@ class Lanes:
         self._hot = HotLane(self._reader, index, config.hot_secs)
         self._native = NativeLane(self._reader)
         self._walk: Walk | None = None
-        self._survey: Survey | None = None
+        self.survey: Survey | None = None
+        """Under way, or at its end and not concluded: nothing is told of the table."""
         self._said_off: list[str] = []
         self._newest_mono = 0
         self._next_walk_mono = 0
@@ -119,7 +120,7 @@ class Lanes:
     def _go_on_surveying(self) -> None:
         sign = self._capture.evidence.proof(self._table.name).upheaval
         noticed = sign is not None and not sign.told
-        self._survey = Survey(self._reader, self._index, sign) if sign and noticed else None
+        self.survey = Survey(self._reader, self._index, sign) if sign and noticed else None
 
     def sweep_now(self) -> None:
         """Walk the table anew, from its first row: until that is done nobody knows that it is whole."""
@@ -135,34 +136,53 @@ class Lanes:
         for lane in self._cursors:
             lane.restart()
 
+    async def look(self) -> int:
+        """Before any table is read, whether the newest rows are there: in a restored source, numbers are soon given a second
+        time. -> 0."""
+        if self.survey is None and self._clock.mono() >= self._newest_mono and await self._newest_gone():
+            await self._notice(newest_gone=True)
+        return 0
+
     async def advance(self, secs: float) -> int:
         """Read for about `secs`, at least one page per lane. -> number of changes.
 
         While an upheaval is surveyed nothing is told: what belongs to it must say so.
         """
         until = self._clock.mono() + int(secs * SECOND)
-        if self._survey is None and self._clock.mono() >= self._newest_mono and await self._newest_gone():
-            await self._notice(newest_gone=True)
-        if self._survey is None:
+        if self.survey is None:
             try:
                 return await self._read(until)
             except UpheavalError:
                 await self._notice(newest_gone=False)
-        if self._survey is not None and await self._survey.read(until):
-            self._survey = None
+        if self.survey is not None:
+            await self.survey.read(until)
+        return 0
+
+    async def join(self, at: int) -> None:
+        """Another table of the source has given a sign at office time `at`."""
+        evidence = self._capture.evidence
+        if self.survey is None and evidence.cause(self._table) is Cause.SOURCE:
+            await evidence.noticed(self._table.name, Upheaval(at, newest_gone=False, of_source=True))
+            self._go_on_surveying()
+
+    async def conclude(self, *, told: bool) -> None:
+        """It was an upheaval and that is said, or it was none."""
+        assert self.survey is not None
+        evidence, is_own = self._capture.evidence, not self.survey.sign.of_source
+        await (evidence.told if told else evidence.dismissed)(self._table.name)
+        self.survey = None
+        if told or is_own:
             self._watch = self._wary = False  # what it has counted is not counted again
             self.sweep_now()
             self._tail.restart()
-            return await self._read(until)
-        return 0
 
     async def _notice(self, *, newest_gone: bool) -> None:
-        at = self._clock.office()
-        await self._capture.evidence.noticed(self._table.name, at, newest_gone=newest_gone)
+        sign = Upheaval(self._clock.office(), newest_gone)
+        await self._capture.evidence.noticed(self._table.name, sign)
         self._go_on_surveying()
 
     async def _newest_gone(self) -> bool:
-        """Asked before anything else, every two seconds: in a restored source, numbers are soon given a second time."""
+        """Asked every two seconds."""
         if not self._wary or self._capture.evidence.cause(self._table) is not Cause.SOURCE:
             return False
         self._newest_mono = self._clock.mono() + NEWEST_EVERY
@@ -176,7 +196,7 @@ class Lanes:
             await self._reader.read(query.by_key(self._table.select, None, 1))
         page = await self._reader.asked(list(known))
         there = {self._reader.key_of(row) for row in page}
-        return upheaval.in_newest([key in there for key in known])
+        return upheaval.in_newest([None if key in there else old.case_key for key, old in known.items()])
 
     async def _read(self, until: int) -> int:
         moved = await self._reader.moved()

@@ -4,12 +4,13 @@ It is one observation with its size, and the versions that follow say that they 
 about ten thousand rows would hide the one that matters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from agent.core.indexed import Known
 from agent.core.rows import Item
+from common.core.state import Observed
 
 LEAST = 20
 """Fewer rows are told one by one, whatever their share; unless the newest are gone."""
@@ -28,6 +29,8 @@ class Upheaval(Struct, array_like=True, frozen=True):
     newest_gone: bool
     told: bool = False
     """Surveyed and said; before that, whether it is one is not known."""
+    of_source: bool = False
+    """The sign was in another table of the source: a backup is of all of them."""
 
 
 class UpheavalError(Exception):
@@ -46,9 +49,31 @@ class Size(Struct, frozen=True):
     def gone(self) -> int:
         return max(0, self.known - self.same - self.changed)
 
+    @property
+    def off(self) -> int:
+        return self.changed + self.gone
+
     def is_upheaval(self, sign: Upheaval) -> bool:
-        """Whether there is as much of it as `sign` made expect."""
-        return self.changed + self.gone >= LEAST or (sign.newest_gone and self.gone >= FEW)
+        """Whether there is as much of it as `sign`, the table's own, made expect."""
+        return self.off >= LEAST or (sign.newest_gone and self.gone >= FEW)
+
+
+def decided(found: Mapping[str, tuple[Upheaval, Size]], *, is_restored: bool) -> dict[str, Observed]:
+    """What was surveyed of the tables of one source, of each its sign and size -> what there is to tell, by table. Of a table
+    that is not named it was none.
+
+    In a source that was restored one row that differs belongs to that, or the few of it that are gone would accuse somebody;
+    of another upheaval each table has its own. `is_restored`: that was decided before, of the tables that could be read then.
+    """
+    own = {name for name, (sign, size) in found.items() if not sign.of_source and size.is_upheaval(sign)}
+    is_restored = is_restored or any(found[name][0].newest_gone for name in own)
+    told = {}
+    for name, (sign, size) in found.items():
+        belongs = is_restored and size.off > 0
+        if belongs or name in own or (size.off >= LEAST and in_page(size.known, size.off)):
+            lost = belongs or sign.newest_gone or size.gone > size.changed
+            told[name] = Observed.SOURCE_RESTORED if lost else Observed.BULK_EDIT
+    return told
 
 
 def in_page(known: int, off: int) -> bool:
@@ -56,11 +81,14 @@ def in_page(known: int, off: int) -> bool:
     return known >= LEAST and off * SHARE > known
 
 
-def in_newest(there: Sequence[bool]) -> bool:
-    """Of the rows that were new last, newest first, whether each is there: more than half are not, or the newest are not and
-    every older one is. A backup of yesterday lacks what was entered today, and nothing else."""
+def in_newest(gone: Sequence[str | None]) -> bool:
+    """Of the rows that were new last, newest first, the case of each that is not there, None for one that is: more than half
+    are not, or the newest are not and every older one is. A backup of yesterday lacks what was entered today, and nothing
+    else; one case that is gone with all its rows is a deletion."""
+    there = [case is None for case in gone]
     off = there.count(False)
-    return off >= FEW and (off * 2 > len(there) or not any(there[:off]))
+    is_end = off * 2 > len(there) or not any(there[:off])
+    return off >= FEW and is_end and len(set(gone) - {None}) > 1
 
 
 def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:

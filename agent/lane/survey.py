@@ -1,16 +1,12 @@
-"""After a sign of upheaval: one walk that only counts, before anything of it is told. It outlives a restart: what has been
-noticed is surveyed then, and what has been told is told no second time.
+"""After a sign of upheaval: one walk that only counts, before anything of the table is told. It outlives a restart: what has
+been noticed is surveyed then, and what has been told is told no second time.
 """
-
-import msgspec
 
 from agent.core import query
 from agent.core.query import Row
 from agent.core.upheaval import Size, Upheaval
 from agent.index import Index
 from agent.lane.reader import Reader
-from common.core.record import Observation
-from common.core.state import Observed
 
 
 class Survey:
@@ -19,14 +15,16 @@ class Survey:
     def __init__(self, reader: Reader, index: Index, sign: Upheaval) -> None:
         self._reader = reader
         self._index = index
-        self._sign = sign
+        self.sign = sign
+        self.size: Size | None = None
+        """What it has counted, once it has come to its end."""
         self._last: Row | None = None
         self._same = self._changed = self._new = 0
 
-    async def read(self, until: int) -> bool:
-        """Until monotonic time `until`. -> whether it has come to its end, and said what it found."""
+    async def read(self, until: int) -> None:
+        """Until monotonic time `until`, or to its end."""
         reader, table = self._reader, self._reader.table
-        while True:
+        while self.size is None:
             after = self._last
             page, last = await reader.page(
                 lambda limit, after=after: query.by_key(table.select, after, limit)  # type: ignore[misc]
@@ -38,25 +36,13 @@ class Survey:
                 self._new + new,
             )
             if last:
-                await self._tell()
-                return True
+                known = await self._index.count(table.name)
+                self.size = Size(known, self._same, self._changed, self._new)
+                return
             self._last = tuple(page[-1][place] for place in reader.key)
             if reader.clock.mono() >= until:
-                return False
+                return
             await reader.rest(len(page))
-
-    async def _tell(self) -> None:
-        table, capture = self._reader.table, self._reader.capture
-        size = Size(await self._index.count(table.name), self._same, self._changed, self._new)
-        if not size.is_upheaval(self._sign):
-            await capture.evidence.dismissed(table.name)
-            return
-        detail = {"known": size.known, "changed": size.changed, "gone": size.gone, "new": size.new}
-        restored = self._sign.newest_gone or size.gone > size.changed
-        code = Observed.SOURCE_RESTORED if restored else Observed.BULK_EDIT
-        seen = Observation(code, table.name, "", msgspec.json.encode(detail).decode())
-        await capture.observe(seen, positions={place_of(table.name): _mark(self._sign)})
-        await capture.evidence.told(table.name)
 
 
 def place_of(table: str) -> str:
@@ -66,8 +52,9 @@ def place_of(table: str) -> str:
 
 def is_told(sign: Upheaval, table: str, positions: dict[str, bytes]) -> bool:
     """Whether the buffer has said so of it, though the index may not have learned that."""
-    return sign.told or positions.get(place_of(table)) == _mark(sign)
+    return sign.told or positions.get(place_of(table)) == mark(sign)
 
 
-def _mark(sign: Upheaval) -> bytes:
+def mark(sign: Upheaval) -> bytes:
+    """What the position says of it."""
     return str(sign.noticed_at).encode()

@@ -38,4 +38,14 @@ def words_of(said: Observation) -> str:
         detail = msgspec.json.decode(said.detail, type=dict[str, Any])
     except msgspec.MsgspecError:
         return f"{word}：{said.detail}" if said.detail else word
-    return f"{word}：" + "，".join(_DETAILS.get(name, name + " {}").format(detail[name]) for name in detail)
+    tables = detail.get("tables")
+    if not (isinstance(tables, dict) and all(isinstance(one, dict) for one in tables.values())):
+        return f"{word}：{_said(detail)}"
+    del detail["tables"]
+    return "；".join(
+        [f"{word}：{_said(detail)}", *(f"其中 {table} {_said(one)}" for table, one in tables.items())]
+    )
+
+
+def _said(detail: dict[str, Any]) -> str:
+    return "，".join(_DETAILS.get(name, name + " {}").format(detail[name]) for name in detail)

@@ -325,6 +325,13 @@ def test_an_honest_life_shows_nothing(pauses: list[int], seconds: int) -> None:
     [
         ("source_restored", '{"pages":4,"rows":812}', T.T7, "数据源重建：4 页，812 行"),
         (
+            "source_restored",
+            '{"known":120,"gone":6,"tables":{"case":{"known":40,"gone":2},"step":{"known":80,"gone":4}}}',
+            T.T7,
+            "数据源重建：原有 120 行，少了 6 行；其中 case 原有 40 行，少了 2 行；其中 step 原有 80 行，少了 4 行",
+        ),
+        ("source_restored", '{"gone":6,"tables":["case"]}', T.T7, "数据源重建：少了 6 行，tables ['case']"),
+        (
             "bulk_edit",
             '{"rows":90,"minute":"2026-06-12T14:31"}',
             T.T7,

@@ -17,7 +17,8 @@ from agent.core.tail import (
     Mark,
     Tail,
 )
-from agent.core.upheaval import FEW, LEAST, Size, Upheaval, in_newest, in_page
+from agent.core.upheaval import FEW, LEAST, Size, Upheaval, decided, in_newest, in_page
+from common.core.state import Observed
 
 
 @given(st.sets(st.integers(1, 400)), st.data())
@@ -141,18 +142,23 @@ def test_a_start_looks_through_the_numbers_before_the_end_and_keeps_its_patience
     assert (len(tail.told), tail.told[-1]) == (MOST_TOLD, (500, 500))
 
 
+CASES: list[str | None] = [f"SL{number}" for number in range(40)]
+
+
 def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
     assert not in_page(LEAST - 1, LEAST - 1)
     assert in_page(LEAST, LEAST)
     assert in_page(100, 21)
     assert not in_page(100, 20)
-    assert in_newest([True] * 15 + [False] * 17)
-    assert not in_newest([True] * 16 + [False] * 16)
-    assert in_newest([False] * FEW + [True] * 27)
-    assert not in_newest([False] * (FEW - 1) + [True] * 28)
-    assert not in_newest([False] * FEW + [True, False] + [True] * 25)
-    assert in_newest([True] * (FEW - 1) + [False] * FEW)
-    assert not in_newest([False] * (FEW - 1))
+    assert in_newest([None] * 15 + CASES[:17])
+    assert not in_newest([None] * 16 + CASES[:16])
+    assert in_newest(CASES[:FEW] + [None] * 27)
+    assert not in_newest(CASES[: FEW - 1] + [None] * 28)
+    assert not in_newest([*CASES[:FEW], None, CASES[FEW]] + [None] * 25)
+    assert in_newest([None] * (FEW - 1) + CASES[:FEW])
+    assert not in_newest(CASES[: FEW - 1])
+    assert not in_newest(["SL1"] * 20 + [None] * 12), "one case that is gone with its steps is a deletion"
+    assert in_newest(["SL1"] * 20 + ["SL2"] + [None] * 11)
     assert Size(known=100, same=50, changed=30, new=0).gone == 20
     page, newest = Upheaval(1, newest_gone=False), Upheaval(1, newest_gone=True)
     for sign, gone, changed, is_one in (
@@ -165,3 +171,41 @@ def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
     ):
         size = Size(known=100, same=100 - changed - gone, changed=changed, new=500)
         assert size.is_upheaval(sign) is is_one
+
+
+PAGE, NEWEST_GONE = Upheaval(1, newest_gone=False), Upheaval(1, newest_gone=True)
+OTHERS = Upheaval(1, newest_gone=False, of_source=True)
+RESTORED, EDITED = Observed.SOURCE_RESTORED, Observed.BULK_EDIT
+
+
+def sized(changed: int, gone: int, known: int = 1_000) -> Size:
+    return Size(known=known, same=known - changed - gone, changed=changed, new=3)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"case": (NEWEST_GONE, sized(0, 5)), "step": (OTHERS, sized(0, 1))}, [RESTORED, RESTORED]),
+        ({"case": (NEWEST_GONE, sized(9, 5)), "step": (OTHERS, sized(1, 0))}, [RESTORED, RESTORED]),
+        ({"case": (NEWEST_GONE, sized(0, 5)), "step": (OTHERS, sized(0, 0))}, [RESTORED, None]),
+        ({"case": (NEWEST_GONE, sized(0, 4)), "step": (OTHERS, sized(0, 1))}, [None, None]),
+        ({"case": (NEWEST_GONE, sized(0, 5)), "step": (PAGE, sized(3, 0))}, [RESTORED, RESTORED]),
+        ({"case": (PAGE, sized(0, 300)), "step": (OTHERS, sized(0, 19))}, [RESTORED, None]),
+        ({"case": (PAGE, sized(0, 300)), "step": (OTHERS, sized(0, 200))}, [RESTORED, None]),
+        ({"case": (PAGE, sized(0, 300)), "step": (OTHERS, sized(0, 201))}, [RESTORED, RESTORED]),
+        ({"case": (PAGE, sized(0, 300)), "step": (OTHERS, sized(19, 0, known=19))}, [RESTORED, None]),
+        ({"case": (PAGE, sized(30, 29)), "step": (OTHERS, sized(201, 0))}, [EDITED, EDITED]),
+        ({"case": (PAGE, sized(11, 0)), "step": (OTHERS, sized(0, 3))}, [None, None]),
+    ],
+)
+def test_in_a_restored_source_every_row_that_differs_belongs_to_it_and_in_no_other(
+    found: dict[str, tuple[Upheaval, Size]], told: list[Observed | None]
+) -> None:
+    said = decided(found, is_restored=False)
+    assert [said.get(name) for name in found] == told
+
+
+def test_a_table_that_was_away_then_belongs_to_what_was_decided_without_it() -> None:
+    away = {"step": (OTHERS, sized(0, 2))}
+    assert decided(away, is_restored=True) == {"step": RESTORED}
+    assert decided(away, is_restored=False) == {}

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import completion, conduct, observed
+from central.core import conduct, observed
 from central.core.context import Context, Finding
 from central.core.versions import Pair, Version, pairs
 from central.heads import Fold
@@ -226,7 +226,7 @@ class _Inquiry:
         deep = {
             place: EVERY
             for place, several in found.items()
-            if any(completion.needs_history(pair, self.zone) for pair in several)
+            if any(conduct.needs_history(pair, self.zone) for pair in several)
         }
         whole = await rows.versions(self.conn, self.site, deep) if deep else {}
         self.history = {place: pairs(versions) for place, versions in whole.items()}

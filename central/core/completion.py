@@ -73,7 +73,7 @@ def seen_open(pair: Pair, context: Context) -> Seen | None:
             return None
         if not cases.is_ended(body):
             return _elsewhere(pair.after, Seen(still_at(step), step), context)
-        step = _previous(step.before, context)
+        step = previous(step.before, context)
     if step is None:
         return None
     absent = step.after.same_until or (context.absent_until if step.after is pair.after else None)
@@ -84,7 +84,8 @@ def seen_open(pair: Pair, context: Context) -> Seen | None:
     return _elsewhere(pair.after, Seen(absent, step), context) if known else None
 
 
-def _previous(version: Version, context: Context) -> Pair | None:
+def previous(version: Version, context: Context) -> Pair | None:
+    """The pair that led to `version`, where the row's history is there."""
     return next(
         (
             one
@@ -170,7 +171,7 @@ def _lapsed(stated: int, seen: Seen, context: Context) -> str:
 
 def _moved_on(bound: int, seen: Seen, context: Context) -> str:
     """The source itself moved the case on after `bound` and left it open for longer than an entry may be late."""
-    step = None if seen.pair.before is None else _previous(seen.pair.before, context)
+    step = None if seen.pair.before is None else previous(seen.pair.before, context)
     while step is not None and step.before is not None and still_at(step) > bound:
         was, now = step.before.body, step.after.body
         assert isinstance(was, Case)
@@ -179,5 +180,5 @@ def _moved_on(bound: int, seen: Seen, context: Context) -> str:
         if stood and was.status and now.status and was.status is not now.status and not cases.is_ended(was):
             moved = f"{say(still_at(step), None, context.zone)} 之后状态还由“{was.status.word}”改为“{now.status.word}”"
             return f"其间 {moved}"
-        step = _previous(step.before, context)
+        step = previous(step.before, context)
     return ""

@@ -7,6 +7,7 @@ itself made the change (P-REC-07). Hence the findings of a row are a function of
 which they arrive, and how often, changes nothing.
 """
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from central.core import completion
@@ -29,6 +30,8 @@ _STAGE = {
 }
 _TIMES = {"received_at": "收件时间", "accepted_at": "受理时间", "finished_at": "办结时间"}
 _LIMITS = {"promised": "承诺时限", "legal": "法定时限"}
+_EMPTIED = ("status", "responsible", "actor")
+"""What is held against what was last told: emptied between, it would hide the change."""
 _FIFTHS = {"个工作日": 7, "天": 5}
 """What one of a unit is in fifths of a calendar day: five working days to a week, holidays left out."""
 
@@ -41,6 +44,18 @@ def needs_context(pair: Pair) -> bool:
     if before is None:
         return isinstance(after.body, Case) and after.body.finished_at is not None
     return before.digest != after.digest
+
+
+def needs_history(pair: Pair, zone: ZoneInfo) -> bool:
+    """Whether versions before the pair can tell more than the pair itself: of a completion, or of what was emptied."""
+    before = pair.before
+    if before is None or pair.after.op is Op.DELETE or before.op is Op.DELETE:
+        return False
+    is_told_again = before.version > 1 and any(
+        getattr(before.body, name, None) is None and getattr(pair.after.body, name, None) is not None
+        for name in _EMPTIED
+    )
+    return is_told_again or completion.needs_history(pair, zone)
 
 
 # the rules ------------------------------------------------------------------------------------------------------
@@ -177,7 +192,7 @@ def _regressed(pair: Pair, context: Context) -> str:
     assert before is not None
     old, new = before.body, after.body
     if isinstance(old, Case) and isinstance(new, Case):
-        was, now = old.status, new.status
+        was, now = _last_told(pair, "status", context), new.status
         if was is not None and now is not None and _STAGE[now] < _STAGE[was]:
             return f"状态由“{was.word}”退回“{now.word}”"
     stated = instant(old.finished_at, context.zone)
@@ -188,11 +203,22 @@ def _regressed(pair: Pair, context: Context) -> str:
     return ""
 
 
+def _last_told(pair: Pair, name: str, context: Context) -> Any:
+    """What the row said before, or had said before it was emptied; None where nobody knows."""
+    step: Pair | None = pair
+    while step is not None and step.before is not None and step.before.op is not Op.DELETE:
+        said = getattr(step.before.body, name, None)
+        if said:
+            return said
+        step = completion.previous(step.before, context)
+    return None
+
+
 def _swapped(pair: Pair, context: Context) -> str:
     before, after = pair.before, pair.after
     assert before is not None
     name = "responsible" if isinstance(before.body, Case) else "actor"
-    was, now = _text(before, name), _text(after, name)
+    was, now = _last_told(pair, name, context), _text(after, name)
     if not was or not now or was == now:
         return ""
     due = instant(_text(before, "deadline") or _text(before, "due_at"), context.zone)

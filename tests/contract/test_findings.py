@@ -248,6 +248,17 @@ async def test_an_honest_late_completion_is_counted_with_its_size(store: Store, 
     assert (found.number, found.most) == (1, 5 * DAY - MINUTE)
 
 
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+async def test_a_state_that_is_emptied_before_it_steps_back_is_found_in_any_order(
+    store: Store, world: World, order: Sequence[int]
+) -> None:
+    states = [CaseStatus.DONE, None, CaseStatus.IN_PROGRESS]
+    drafts = [row(n, OPENED + n * DAY, **{**ACCEPTED, "status": state}) for n, state in enumerate(states, 1)]
+    sender = await welcome(store, *drafts)
+    await take(store, world, sender, *[(seq, seq) for seq in order])
+    assert await codes(store) == [("case", "1", "t6")]
+
+
 @pytest.mark.parametrize("order", [(1, 2, 3, 4, 5, 6), (6, 4, 5, 1, 3, 2), (3, 2, 1, 6, 5, 4)])
 @pytest.mark.parametrize(("error", "found"), [(0, [("case", "1", "t1")]), (4 * DAY, [])])
 async def test_two_steps_are_found_in_any_order_unless_the_clock_was_wrong_at_the_first(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from central.core import observed
+from central.core.conduct import needs_history
 from central.core.context import Finding, Lit
-from central.core.versions import Version
+from central.core.versions import Version, pairs
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us
 from common.core.record import Case, Cause, Observation, Op, Step
 from common.core.state import CaseStatus, ClockKind, FindingCode, Light
@@ -21,6 +22,7 @@ from tests.core.lives import (
     OPEN,
     OVERDUE,
     SEEN,
+    ZONE,
     T,
     codes,
     done,
@@ -205,6 +207,29 @@ def test_a_person_replaced_after_it_was_overdue_and_not_before() -> None:
     step = Step(case_key="1", actor="李", due_at=text(NOON - DAY))
     first = version(1, NOON - 2 * DAY, body=step)
     assert codes(first, version(2, NOON, body=Step(case_key="1", actor="王", due_at=step.due_at))) == [T.T6]
+
+
+def test_what_was_emptied_between_is_held_against_what_was_told_last() -> None:
+    """Over, then no state at all, then in progress again; overdue, then nobody's, then somebody else's."""
+    told = {**TOLD, "finished_at": None}
+    over, blank = version(1, NOON - DAY, **told), version(2, NOON - HOUR, **{**told, "status": None})
+    again = version(3, NOON, **{**told, "status": CaseStatus.IN_PROGRESS})
+    assert codes(over, blank, again) == [T.T6]
+    assert needs_history(pairs([over, blank, again])[-1], ZONE)
+    assert codes(over, blank, replace(again, body=replace(again.body, status=CaseStatus.DONE))) == []
+    assert codes(over, replace(blank, cause=Cause.MAPPING), again) == [], "by another mapping nobody knows"
+    lee, nobody, king = (
+        version(n, NOON - (3 - n) * HOUR, responsible=name) for n, name in enumerate(("李", "", "王"), 1)
+    )
+    assert codes(lee, nobody, king) == []
+    assert codes(lee, nobody, king, context=LIT) == [T.T6]
+    assert codes(lee, nobody, replace(king, body=replace(king.body, responsible="李")), context=LIT) == []
+    assert not needs_history(pairs([lee, nobody])[-1], ZONE), "a first word is told against nothing before it"
+    first = [
+        replace(nobody, version=1, body=replace(nobody.body, responsible=None)),
+        replace(king, version=2),
+    ]
+    assert not needs_history(pairs(first)[-1], ZONE)
 
 
 def test_the_person_of_a_closed_case_is_a_correction() -> None:

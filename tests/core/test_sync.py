@@ -43,6 +43,24 @@ def test_nothing_is_sent_before_the_welcome() -> None:
     assert sync.next_send(sync.connected(Sync(EPOCH)), 10, 0) is None
 
 
+def test_a_welcome_is_awaited_until_one_has_answered_and_only_of_what_was_asked_since() -> None:
+    """P-HELLO-05"""
+    state = sync.greeted(sync.greeted(sync.connected(Sync(EPOCH)), 7), 8)
+    of = {wall: replace(welcome(0), asked_wall=wall) for wall in (0, 7, 8, 9)}
+    assert [wall for wall, one in of.items() if sync.is_awaited(state, one)] == [7, 8]
+    assert not sync.is_awaited(state, replace(of[7], epoch=OTHER))
+    refused = sync.welcomed(state, replace(of[7], refused="superseded"), 0, now=0)
+    assert sync.is_awaited(sync.greeted(refused, 9), of[9])
+    for later in (sync.welcomed(state, of[7], 0, now=0), sync.connected(state), refused):
+        asked = sync.greeted(later, 9)
+        assert not sync.is_awaited(asked, of[8])
+        assert sync.is_awaited(asked, of[9]) is (asked.phase is not Phase.STEADY)
+    herd = state
+    for wall in range(100):
+        herd = sync.greeted(herd, wall)
+    assert len(herd.hellos) == sync.HELLOS
+
+
 def test_what_was_there_at_the_welcome_goes_out_as_bulk_oldest_first() -> None:
     """P-ACK-07"""
     state = steady(newest=1200, upto=100)

@@ -36,8 +36,15 @@ async def fill(box: Box) -> None:
 
 
 def welcome(session: Session, upto: int) -> bytes:
-    said = message.Welcome(session.buffer.epoch, session.connection, upto, [], WIRE_KEY, 1 << 20, 0, 0)
-    return message.encode_signed(said, topics.welcome("s01"), HALL_SECRET)
+    """Of a hello that is said now."""
+    return answer(session, session._hello(), upto)
+
+
+def answer(session: Session, hello: message.Hello, upto: int, refused: str = "") -> bytes:
+    said = message.Welcome(
+        hello.epoch, hello.connection, upto, [], WIRE_KEY, 1 << 20, 0, 0, refused, asked_wall=hello.at_wall
+    )
+    return message.encode_signed(said, topics.welcome(session.site), HALL_SECRET)
 
 
 def ack(session: Session, upto: int, upto_hash: bytes = b"") -> bytes:
@@ -146,3 +153,18 @@ async def test_a_gap_that_a_full_disk_did_not_take_stays_owed_until_there_is_roo
         assert [(gap.lo, gap.hi, gap.why) for gap in await gaps(box)] == [(5, lost, "hall_restored")]
         await box.collector.round_once()
         assert sorted(item.key for item in await box.buffer.tail(0) if item.table) == sorted(rows)
+
+
+async def test_a_hello_that_the_broker_repeats_makes_no_fork_of_an_honest_box(tmp_path: Path) -> None:
+    """P-HELLO-05: the hall has more by then than that hello names, and takes the box for a copy."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        first = session._hello()
+        await session._on_welcome(answer(session, first, 3))
+        session.sync = sync.connected(session.sync)
+        second = session._hello()
+        await session._on_welcome(answer(session, first, box.buffer.newest, refused="fork"))
+        assert session.sync.phase is sync.Phase.HELLO
+        await session._on_welcome(answer(session, second, box.buffer.newest))
+        assert session.sync.phase is sync.Phase.STEADY

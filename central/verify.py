@@ -105,10 +105,10 @@ async def examine(
 
     Raises UsageError for an unknown site.
     """
-    names = await rows.sites(conn)
+    books = await _books(conn, zone, now_at, hall_key)
+    names = {one: one for one in books.noted.epochs} | await rows.sites(conn)
     if site and site not in names:
         raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(names))
-    books = await _books(conn, zone, now_at, hall_key)
     chosen, during = [site] if site else list(names), period or Period()
     return [await _site(conn, one, names[one], during, books) for one in chosen]
 

@@ -203,11 +203,25 @@ class Audit:
             return
         elif state is not LetterState.OPEN and not entry.vouched:
             what, detail = What.HIDDEN, f"死信{state.word}，审计里没有人办过"
+        elif entry.columns is not None and state is not LetterState.REINJECTED:
+            what, detail = What.ALTERED, f"死信{state.word}，却有记录计入"
+        elif entry.columns is None and state is LetterState.REINJECTED:
+            what, detail = What.MISSING, "死信已计入，而没有记录"
+        elif self._is_contradicted(entry):
+            what, detail = What.ALTERED, "站点在检查点里签的是另一条链"
         elif state is LetterState.OPEN and self._is_readable(entry):
             what, detail = What.HIDDEN, "读得出，却列为死信"
         else:
             what, detail = What.DEAD, state.word
         self._found(what, entry.seq, entry.seq, detail)
+
+    def _is_contradicted(self, entry: Entry) -> bool:
+        """Whether it is a checkpoint that the box has signed over something else than what is here before it."""
+        body = _checkpoint_in(entry.raw)
+        if body is None or body.epoch:
+            return False
+        differs = dict(self._values).get(body.seq, body.chain) != body.chain
+        return differs and is_signed_by(self._claim.sign_key, self._claim.site, self._claim.epoch, body)
 
     def _is_readable(self, entry: Entry) -> bool:
         """Whether the hall, as it is now, would have taken it for what it is."""
@@ -359,6 +373,15 @@ def decoded(raw: bytes) -> Record | None:
         return decode_record(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def _checkpoint_in(raw: bytes) -> Checkpoint | None:
+    item = decoded(raw)
+    try:
+        body = None if item is None else decode_body(item)
+    except msgspec.MsgspecError:
+        return None
+    return body if isinstance(body, Checkpoint) else None
 
 
 _COLUMNS = {"tbl": "table"}

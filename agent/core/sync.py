@@ -16,13 +16,15 @@ from msgspec.structs import replace
 from agent.core import window
 from agent.core.window import MAX_ROWS, Window
 from common.core.batch import Lane
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Welcome
 
 LIVE_FLIGHTS = 4
 FIRST_TIMEOUT = 5 * SECOND
 MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
+LONGEST_WAIT = 10 * MINUTE
+"""No queue of a hall is believed to be longer: who said so is not proven, and what is under way would never be sent again."""
 CREDIT_RETRY = 5 * SECOND
 PATIENCE = 3
 """After so many time-outs in a row we introduce ourselves again: we may have been replaced, and not be told."""
@@ -105,6 +107,7 @@ def is_awaited(sync: Sync, welcome: Welcome) -> bool:
 
 def told(sync: Sync, wait: int) -> Sync:
     """The hall has said how long what arrives now waits there, in microseconds: what is under way has waited as long."""
+    wait = min(wait, LONGEST_WAIT)
     flights = tuple(replace(f, wait=max(f.wait, wait)) for f in sync.flights)
     return replace(sync, wait=wait, flights=flights)
 

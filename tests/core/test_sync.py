@@ -10,7 +10,7 @@ from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from agent.core.window import Window
 from common.core.batch import Lane
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack, Welcome
 
 EPOCH = b"epoch--1"
@@ -392,6 +392,8 @@ def test_nothing_is_sent_again_while_the_hall_says_that_everybody_waits() -> Non
     relieved = sync.told(waiting, 0)
     assert sync.expire(relieved, 59 * SECOND).flights, "it came while there was a queue"
     assert sync.patience(relieved, flying(relieved, Lane.LIVE, 3, 3).flights[-1]) == sync.timeout(relieved)
+    forged = sync.told(state, 1 << 62)
+    assert not sync.expire(forged, 30 * MINUTE).flights
 
 
 def test_backlog_that_would_scatter_waits_and_live_records_do_not() -> None:

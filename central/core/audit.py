@@ -8,7 +8,7 @@ Memory does not grow with the epoch.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -134,6 +134,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     newest: int
     witnesses: Sequence[Checkpoint] = ()  # of this epoch, from later ones of its box
     is_ended: bool = False  # its box will sign no more of it
+    reached: Mapping[
+        int, bytes
+    ] = {}  # number up to which the audit says that all was held -> chain value at it, or empty
 
 
 class Audit:
@@ -253,7 +256,7 @@ class Audit:
     def finish(self, now_at: int) -> None:
         """After the last entry: what should have come behind it, and whether the cursor agrees. `now_at`: office time."""
         held = [part.hi for part in self._claim.held]
-        last = max([self._claim.newest, *held, *self._witnesses])
+        last = max([self._claim.newest, *held, *self._witnesses, *self._claim.reached])
         if last > self._seq:
             self._hole(self._seq + 1, last, None)
         self._flush_unproven()
@@ -288,6 +291,8 @@ class Audit:
         for part in self._claim.held:
             if part.hi == self._seq and part.at and part.at != self._chain:
                 self._found(What.ALTERED, self.proven + 1, self._seq, "与游标记下的链值不符")
+        if self._claim.reached.get(self._seq, b"") not in {b"", self._chain}:
+            self._found(What.ALTERED, self.proven + 1, self._seq, "与审计写下的链值不符")
         witness = self._witnesses.get(self._seq, self._chain)
         if witness != self._chain:
             self._found(What.ALTERED, self.proven + 1, self._seq)
@@ -349,6 +354,9 @@ class Audit:
         part = next((part for part in self._claim.held if part.lo <= seq <= part.hi), None)
         if part is not None:
             return What.MISSING, min([hi, part.hi, *ends])
+        reached = max(self._claim.reached, default=0)
+        if seq <= reached:
+            return What.MISSING, min([hi, reached, *ends])
         return What.PENDING, min([hi, *ends, *(part.lo - 1 for part in self._claim.held if part.lo > seq)])
 
     def _flush_unproven(self) -> None:

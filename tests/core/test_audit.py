@@ -240,6 +240,22 @@ def test_a_former_epoch_is_signed_by_the_next_and_else_its_end_is_unproven() -> 
     assert What.PENDING in whats(audited(short, entries(former)[:9]))
 
 
+def test_an_epoch_that_ends_sooner_than_the_audit_says_was_cut() -> None:
+    """Its box was replaced: nobody signs it any more, and its end is a signature as good as any."""
+    box = sender()
+    whole = msgspec.structs.replace(claim(box), is_ended=True, reached={box.newest: box.chain[-1], 5: b""})
+    assert whats(audited(whole, entries(box))) <= {What.UNPROVEN}
+    last = 15
+    shorter = [Range(1, last, box.chain[0], box.chain[last])]
+    cut = msgspec.structs.replace(whole, held=shorter, newest=last)
+    found = [(one.what, one.lo, one.hi) for one in audited(cut, entries(box)[:last]).findings]
+    assert (What.MISSING, last + 1, box.newest) in found
+    silent_ = msgspec.structs.replace(cut, reached={})
+    assert whats(audited(silent_, entries(box)[:last])) <= {What.UNPROVEN}
+    other = msgspec.structs.replace(whole, reached={box.newest: b"x" * 32})
+    assert What.ALTERED in whats(audited(other, entries(box)))
+
+
 def test_what_has_not_arrived_is_pending_and_no_accusation() -> None:
     box = sender()
     first, rest = box.chain, entries(box)

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from central.core.calendar import Calendar
+from central.core.noted import Noted
 from central.ingest import ingest_batches
 from central.judge import Moment, World
 from central.opening import open_batch
 from central.presence import Presence
-from central.store import facts, status
+from central.store import facts, status, trail
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import EPOCHS_A_DAY, introduce
@@ -142,6 +143,24 @@ async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) 
     heir = Sender(generation=2)
     heir.epoch, heir.raws, heir.chain = sender.epoch, sender.raws, sender.chain
     assert await refusal(store, heir) == "fork"
+
+
+async def test_the_audit_says_how_far_the_epoch_before_has_come(store: Store) -> None:
+    former, next_, third = Sender(), Sender(), Sender()
+    former.number(case("1"), case("2"), case("3"))
+    await refusal(store, former)
+    await taken(store, former.payload(1, 2))
+    await refusal(store, former)
+    await refusal(store, next_)
+    await refusal(store, third)
+    said = Noted()
+    async with store.read() as conn:
+        async for page in trail.everything(conn):
+            said.feed(page)
+    assert said.reached == {("s01", former.epoch): {2: former.chain[2]}}, (
+        "nothing had come of the one behind it"
+    )
+    assert said.epochs["s01"] == [former.epoch, next_.epoch, third.epoch]
 
 
 async def test_a_gap_that_is_not_below_its_own_number_closes_nothing(store: Store) -> None:

@@ -61,6 +61,13 @@ def test_a_welcome_is_awaited_until_one_has_answered_and_only_of_what_was_asked_
     assert len(herd.hellos) == sync.HELLOS
 
 
+def test_a_run_stays_under_way_until_its_very_number_is_held() -> None:
+    """P-ACK-04"""
+    state = flying(steady(newest=0), Lane.LIVE, 5, 5)
+    assert sync.acknowledged(state, ack(4), now=1).flights == state.flights
+    assert sync.acknowledged(state, ack(5), now=1).flights == ()
+
+
 def test_what_was_there_at_the_welcome_goes_out_as_bulk_oldest_first() -> None:
     """P-ACK-07"""
     state = steady(newest=1200, upto=100)

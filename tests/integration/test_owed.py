@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from agent.buffer import Damaged
+from agent.buffer import Damaged, Run
 from agent.core import sync
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from agent.means import Means
 from agent.session import Session
 from agent.sqlfile import BufferFullError
-from common.core import message, record, topics
+from common.core import batch, message, pack, record, topics
+from common.core.errors import MingchaError
 from common.core.instant import MINUTE
 from common.core.record import Gap
 from tests.integration.test_collect import Box, Site, forgotten
@@ -168,3 +170,74 @@ async def test_a_hello_that_the_broker_repeats_makes_no_fork_of_an_honest_box(tm
         assert session.sync.phase is sync.Phase.HELLO
         await session._on_welcome(answer(session, second, box.buffer.newest))
         assert session.sync.phase is sync.Phase.STEADY
+
+
+async def test_what_the_hall_acknowledges_is_remembered_for_the_day_the_buffer_is_lost(
+    tmp_path: Path,
+) -> None:
+    """P-CHAIN-06: the next epoch signs the former one up to there."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        await session._on_welcome(welcome(session, 0))
+        await session._on_ack(ack(session, 5))
+        assert box.index._acknowledged == 5
+
+
+async def test_a_row_is_marked_to_be_read_again_before_its_number_is_declared(tmp_path: Path) -> None:
+    """P-GAP-04: where that cannot be written, the record stays as it is and is met again."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        (row, *_) = await box.round()
+        found = await damage(box, row.seq)
+        await box.index._db.execute("PRAGMA query_only=1")
+        with pytest.raises(MingchaError):
+            await session._lose(found)
+        await box.index._db.execute("PRAGMA query_only=0")
+        assert await gaps(box) == []
+
+
+async def test_a_hall_that_knows_nothing_of_the_epoch_is_told_everything_again(tmp_path: Path) -> None:
+    """P-HELLO-06: it may have lost what earlier epochs delivered too."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        rows = sorted(item.key for item in await box.round())
+        await session._on_welcome(welcome(session, 3))
+        await session._on_ack(ack(session, 5))
+        session.sync = sync.connected(session.sync)
+        await session._on_welcome(welcome(session, 0))
+        await session._declare()
+        assert sorted(item.key for item in await box.round() if item.table) == rows
+
+
+async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: Path) -> None:
+    """P-BATCH-11"""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        await session._on_welcome(welcome(session, 0))
+        run = await box.buffer.read(1, 3, 1 << 20)
+        assert isinstance(run, Run)
+        said = []
+        for nacks in ([], [message.Nack(1, 3, "unknown_dict", permanent=False)]):
+            refused = message.Ack(session.buffer.epoch, 0, [], nacks, 1 << 20, 0)
+            await session._on_ack(message.encode_signed(refused, topics.ack("s01"), HALL_SECRET))
+            said.append(batch.read_header(session._seal(batch.Lane.LIVE, run))[0].dict)
+        assert said == [pack.NEWEST, ""]
+
+
+async def test_a_hall_that_has_just_come_is_greeted_and_one_that_was_there_before_has_heard_us(
+    tmp_path: Path,
+) -> None:
+    """P-HELLO-08: what the broker kept of its state says nothing new to a box that has just said hello."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        greeted = []
+        for instance, fresh in (("a", False), ("a", True), ("b", False), ("b", True)):
+            session.greet.clear()
+            session._on_central(message.CentralState(online=True, instance=instance), fresh=fresh)
+            greeted.append(session.greet.is_set())
+        assert greeted == [False, False, True, False]
+        new = session_of(box, tmp_path)
+        new._on_central(message.CentralState(online=True, instance="a"), fresh=True)
+        assert new.greet.is_set()

@@ -166,10 +166,14 @@ async def test_a_hello_that_the_broker_repeats_makes_no_fork_of_an_honest_box(tm
         await session._on_welcome(answer(session, first, 3))
         session.sync = sync.connected(session.sync)
         second = session._hello()
-        await session._on_welcome(answer(session, first, box.buffer.newest, refused="fork"))
-        assert session.sync.phase is sync.Phase.HELLO
-        await session._on_welcome(answer(session, second, box.buffer.newest))
-        assert session.sync.phase is sync.Phase.STEADY
+        phases = []
+        for said in (
+            answer(session, first, box.buffer.newest, refused="fork"),
+            answer(session, second, box.buffer.newest),
+        ):
+            await session._on_welcome(said)
+            phases.append(session.sync.phase)
+        assert phases == [sync.Phase.HELLO, sync.Phase.STEADY]
 
 
 async def test_what_the_hall_acknowledges_is_remembered_for_the_day_the_buffer_is_lost(

@@ -142,9 +142,11 @@ class Epoch:
         notes = {table: await old.all(f"SELECT * FROM {table}") for table in segment.NOTES}  # noqa: S608
         try:
             await segment.prepare(self.path, label, self._seal.keks, state, notes)
-            if not await old.fold():
-                return
+            is_folded = await old.fold()
         except BufferFullError:
+            is_folded = False
+        if not is_folded:
+            segment.discard(self.path)
             return
         await old.db.close()
         try:
@@ -208,6 +210,7 @@ class Epoch:
             self._set_aside(self._fate or "damaged", self.active.fault)
 
     def _set_aside(self, fate: str, reason: str) -> None:
+        segment.discard(self.path)
         if not self.path.exists():
             return
         found = labels.copies(self.path, ())

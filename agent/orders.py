@@ -75,12 +75,13 @@ class Orders:
         return {number: begun for number, begun in self._journal.begun.items() if not begun.done}
 
     def begin(self, command: Command, hall_wall: int) -> bool:
-        """Remember it, durably. `hall_wall`: the hall's time. -> False: it was begun before.
+        """Remember it, durably. `hall_wall`: the hall's time. -> False: it was begun before, or is over for so long that
+        nobody remembers; the hall has sent none such.
 
         Raises OSError; then it was not.
         """
         before = self._journal
-        if command.id in before.begun:
+        if command.id in before.begun or hall_wall >= command.expires_wall + DAY:
             return False
         kept = {
             number: begun

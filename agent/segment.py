@@ -258,6 +258,11 @@ def adopt(path: Path) -> None:
         files.sync(path.parent)
 
 
+def discard(path: Path) -> None:
+    """What was prepared is not to follow what is at `path` now: its numbers may have been given since."""
+    _next(path).unlink(missing_ok=True)
+
+
 async def prepare(
     path: Path,
     label: Label,

@@ -128,11 +128,13 @@ class Session:
         idle = sync.is_idle(self.sync, newest)
         link.stall, due = stall.looked(link.stall, self.sync.upto, newest, now, idle=idle)
         if due:
-            log.warning("delivery.stalled", upto=self.sync.upto, newest=self.buffer.newest)
+            log.warning("delivery.stalled", upto=self.sync.upto, newest=newest)
             self.sync = sync.connected(self.sync)
             self.greet.set()
 
     def _hello(self) -> message.Hello:
+        at_wall = self._ask()
+        self.sync = sync.greeted(self.sync, at_wall)
         return message.Hello(
             site=self.site,
             generation=self.up.config.generation,
@@ -141,7 +143,7 @@ class Session:
             version=__version__,
             newest=self.buffer.newest,
             head_hash=self.buffer.head,
-            at_wall=self._ask(),
+            at_wall=at_wall,
             differs_at=self.differs_at,
         )
 
@@ -163,16 +165,15 @@ class Session:
 
     async def _on_welcome(self, raw: bytes) -> None:
         welcome = message.decode_signed(message.Welcome, topics.welcome(self.site), self.up.hall_sign, raw)
-        if welcome.connection != self.connection or self.sync.phase not in {Phase.HELLO, Phase.REFUSED}:
+        if welcome.connection != self.connection or not sync.is_awaited(self.sync, welcome):
             return
         self._compare(welcome)
         if not welcome.refused and await self._is_contradicted(welcome):
             self.differs_at = welcome.upto
             self.greet.set()  # the hall must know, and says what that makes of us
             return
-        self.sync = sync.welcomed(
-            self.sync, welcome, self.buffer.newest, self.clock.mono(), self.buffer.forgotten
-        )
+        newest, forgotten = self.buffer.newest, self.buffer.forgotten
+        self.sync = sync.welcomed(self.sync, welcome, newest, self.clock.mono(), forgotten)
         self.up.status.heard()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
@@ -214,8 +215,7 @@ class Session:
             await self.buffer.declare_again(owed.upto, owed.ranges)
         except BufferFullError:
             return  # the collector says so, once
-        if self.owed is owed:
-            self.owed = None
+        self.owed = None if self.owed is owed else self.owed
 
     async def _restore_history(self, owed: Owed) -> None:
         """Read again from the source what the hall has lost.
@@ -351,8 +351,8 @@ class Session:
         if self.sync.phase is Phase.HELLO and before.phase is not Phase.HELLO:
             self.greet.set()
         self._compare(ack)
-        self.up.status.state, self.up.status.ack_wall = self.sync.phase, self.clock.wall()
-        self.up.status.ack_mono = self.clock.mono()
+        link, now = self.up.status, self.clock
+        link.state, link.ack_wall, link.ack_mono = self.sync.phase, now.wall(), now.mono()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
             return

@@ -105,10 +105,10 @@ async def examine(
 
     Raises UsageError for an unknown site.
     """
-    names = await rows.sites(conn)
+    books = await _books(conn, zone, now_at, hall_key)
+    names = {one: one for one in books.noted.epochs} | await rows.sites(conn)
     if site and site not in names:
         raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(names))
-    books = await _books(conn, zone, now_at, hall_key)
     chosen, during = [site] if site else list(names), period or Period()
     return [await _site(conn, one, names[one], during, books) for one in chosen]
 
@@ -178,6 +178,7 @@ async def _site(conn: AsyncConnection, site: str, name: str, period: Period, boo
 
 
 async def _followed(conn: AsyncConnection, claim: Claim, books: _Books) -> Audit:
+    claim = msgspec.structs.replace(claim, reached=books.noted.reached[claim.site, claim.epoch])
     audit = Audit(claim, await rows.gaps(conn, claim))
     async for page in rows.entries(conn, claim, books.noted):
         for entry in page:

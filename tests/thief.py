@@ -330,6 +330,31 @@ def drop_letter(thief: Thief) -> None:
     thief.db.execute("DELETE FROM dead_letter WHERE epoch=?", (thief.epoch,))
 
 
+def fill_letter(thief: Thief) -> None:
+    """A case that never was stands where a record came that nobody could read, and people had taken none in for it."""
+    query = "SELECT seq FROM dead_letter WHERE epoch=?"
+    (seq,) = thief.db.execute(query, (thief.epoch,)).fetchone()
+    other, raw = thief.some()
+    thief.db.execute(
+        "CREATE TEMP TABLE one AS SELECT * FROM record WHERE epoch=? AND seq=?", (thief.epoch, other)
+    )
+    thief.db.execute("UPDATE one SET seq=?", (seq,))
+    thief.db.execute("INSERT INTO record SELECT * FROM one")
+    thief.put(
+        seq,
+        encode_record(
+            msgspec.structs.replace(
+                decode_record(raw),
+                seq=seq,
+                kind=record.RecordKind.EVENT,
+                table="",
+                key="",
+                body=record.encode_body(record.Event("agent.started")),
+            )
+        ),
+    )
+
+
 def edit_letter(thief: Thief) -> None:
     thief.db.execute("UPDATE dead_letter SET raw=x'c2' WHERE epoch=?", (thief.epoch,))
 
@@ -417,6 +442,7 @@ IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
     drop_cursor,
     drop_letter,
     edit_letter,
+    fill_letter,
     forge_gap,
     drop_head,
     edit_head,

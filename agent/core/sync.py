@@ -16,16 +16,20 @@ from msgspec.structs import replace
 from agent.core import window
 from agent.core.window import MAX_ROWS, Window
 from common.core.batch import Lane
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Welcome
 
 LIVE_FLIGHTS = 4
 FIRST_TIMEOUT = 5 * SECOND
 MIN_TIMEOUT = 2 * SECOND
 MAX_TIMEOUT = 60 * SECOND
+LONGEST_WAIT = 10 * MINUTE
+"""No queue of a hall is believed to be longer: who said so is not proven, and what is under way would never be sent again."""
 CREDIT_RETRY = 5 * SECOND
 PATIENCE = 3
 """After so many time-outs in a row we introduce ourselves again: we may have been replaced, and not be told."""
+HELLOS = 16
+"""So many are remembered: the hall may take minutes to answer the first of a herd."""
 _ALL = 1 << 62
 _PERMANENT = {"superseded", "revoked", "retired", "fork"}
 _INTRODUCE = {"unknown_epoch", "unknown_key"}
@@ -79,14 +83,31 @@ class Sync(Struct, frozen=True):
     timeouts: int = 0  # in a row
     window: Window = Window()
     refused: str = ""
+    hellos: tuple[int, ...] = ()  # wall times that the hellos name which the next welcome may answer
 
 
 def connected(sync: Sync) -> Sync:
-    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0)
+    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0, hellos=())
+
+
+def greeted(sync: Sync, at_wall: int) -> Sync:
+    """A hello was said that names this time."""
+    return replace(sync, hellos=(*sync.hellos, at_wall)[-HELLOS:])
+
+
+def is_awaited(sync: Sync, welcome: Welcome) -> bool:
+    """Whether a welcome answers what was asked since we last knew what we are to the hall.
+
+    One to an earlier hello, which the broker kept or repeated, says of a box that has sent records since what would be true
+    of one that has not: that it is a copy.
+    """
+    is_ours = welcome.epoch == sync.epoch and welcome.asked_wall in sync.hellos
+    return is_ours and sync.phase in {Phase.HELLO, Phase.REFUSED}
 
 
 def told(sync: Sync, wait: int) -> Sync:
     """The hall has said how long what arrives now waits there, in microseconds: what is under way has waited as long."""
+    wait = min(wait, LONGEST_WAIT)
     flights = tuple(replace(f, wait=max(f.wait, wait)) for f in sync.flights)
     return replace(sync, wait=wait, flights=flights)
 
@@ -102,6 +123,7 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int, forgotten: int
     """
     if welcome.epoch != sync.epoch or sync.phase is Phase.OFFLINE:
         return sync
+    sync = replace(sync, hellos=())
     if welcome.refused:
         return stopped(sync, welcome.refused)
     state = replace(

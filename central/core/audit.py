@@ -8,7 +8,7 @@ Memory does not grow with the epoch.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -134,6 +134,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     newest: int
     witnesses: Sequence[Checkpoint] = ()  # of this epoch, from later ones of its box
     is_ended: bool = False  # its box will sign no more of it
+    reached: Mapping[
+        int, bytes
+    ] = {}  # number up to which the audit says that all was held -> chain value at it, or empty
 
 
 class Audit:
@@ -203,11 +206,25 @@ class Audit:
             return
         elif state is not LetterState.OPEN and not entry.vouched:
             what, detail = What.HIDDEN, f"死信{state.word}，审计里没有人办过"
+        elif entry.columns is not None and state is not LetterState.REINJECTED:
+            what, detail = What.ALTERED, f"死信{state.word}，却有记录计入"
+        elif entry.columns is None and state is LetterState.REINJECTED:
+            what, detail = What.MISSING, "死信已计入，而没有记录"
+        elif self._is_contradicted(entry):
+            what, detail = What.ALTERED, "站点在检查点里签的是另一条链"
         elif state is LetterState.OPEN and self._is_readable(entry):
             what, detail = What.HIDDEN, "读得出，却列为死信"
         else:
             what, detail = What.DEAD, state.word
         self._found(what, entry.seq, entry.seq, detail)
+
+    def _is_contradicted(self, entry: Entry) -> bool:
+        """Whether it is a checkpoint that the box has signed over something else than what is here before it."""
+        body = _checkpoint_in(entry.raw)
+        if body is None or body.epoch:
+            return False
+        differs = dict(self._values).get(body.seq, body.chain) != body.chain
+        return differs and is_signed_by(self._claim.sign_key, self._claim.site, self._claim.epoch, body)
 
     def _is_readable(self, entry: Entry) -> bool:
         """Whether the hall, as it is now, would have taken it for what it is."""
@@ -239,7 +256,7 @@ class Audit:
     def finish(self, now_at: int) -> None:
         """After the last entry: what should have come behind it, and whether the cursor agrees. `now_at`: office time."""
         held = [part.hi for part in self._claim.held]
-        last = max([self._claim.newest, *held, *self._witnesses])
+        last = max([self._claim.newest, *held, *self._witnesses, *self._claim.reached])
         if last > self._seq:
             self._hole(self._seq + 1, last, None)
         self._flush_unproven()
@@ -274,6 +291,8 @@ class Audit:
         for part in self._claim.held:
             if part.hi == self._seq and part.at and part.at != self._chain:
                 self._found(What.ALTERED, self.proven + 1, self._seq, "与游标记下的链值不符")
+        if self._claim.reached.get(self._seq, b"") not in {b"", self._chain}:
+            self._found(What.ALTERED, self.proven + 1, self._seq, "与审计写下的链值不符")
         witness = self._witnesses.get(self._seq, self._chain)
         if witness != self._chain:
             self._found(What.ALTERED, self.proven + 1, self._seq)
@@ -335,6 +354,9 @@ class Audit:
         part = next((part for part in self._claim.held if part.lo <= seq <= part.hi), None)
         if part is not None:
             return What.MISSING, min([hi, part.hi, *ends])
+        reached = max(self._claim.reached, default=0)
+        if seq <= reached:
+            return What.MISSING, min([hi, reached, *ends])
         return What.PENDING, min([hi, *ends, *(part.lo - 1 for part in self._claim.held if part.lo > seq)])
 
     def _flush_unproven(self) -> None:
@@ -359,6 +381,15 @@ def decoded(raw: bytes) -> Record | None:
         return decode_record(raw)
     except msgspec.MsgspecError:
         return None
+
+
+def _checkpoint_in(raw: bytes) -> Checkpoint | None:
+    item = decoded(raw)
+    try:
+        body = None if item is None else decode_body(item)
+    except msgspec.MsgspecError:
+        return None
+    return body if isinstance(body, Checkpoint) else None
 
 
 _COLUMNS = {"tbl": "table"}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from central.core.trail import Line
 from common.core.state import LetterState
 
-EPOCH_OPEN = "epoch.open"
+EPOCH_OPEN, EPOCH_REACHED = "epoch.open", "epoch.reached"
 _ACTS = {LetterState.DROPPED: "dead.drop", LetterState.REINJECTED: "dead.reinject"}
 _SUBJECT = re.compile(
     r"(?P<site>[^/]+)/(?P<epoch>([0-9a-f]{2})+)(/(?P<lo>[0-9]{1,19})(-(?P<hi>[0-9]{1,19}))?)?"
@@ -28,12 +28,19 @@ def run_name(site: str, epoch: bytes, lo: int, hi: int) -> str:
     return f"{epoch_name(site, epoch)}/{lo}" + (f"-{hi}" if hi > lo else "")
 
 
+def reached_name(site: str, epoch: bytes, upto: int) -> str:
+    """The subject of the line that says how far the hall had an epoch when the next one began."""
+    return f"{epoch_name(site, epoch)}/1-{upto}"
+
+
 class Noted:
     """Feed it the trail in order."""
 
     def __init__(self) -> None:
         self.epochs: defaultdict[str, list[bytes]] = defaultdict(list)
         """Site -> its epochs in the order in which they began."""
+        self.reached: defaultdict[tuple[str, bytes], dict[int, bytes]] = defaultdict(dict)
+        """(site, epoch) -> number up to which all was held when the next one began -> chain value at it; empty: not known."""
         self._settled: defaultdict[tuple[str, str, bytes], list[tuple[int, int]]] = defaultdict(list)
 
     def feed(self, lines: Iterable[Line]) -> None:
@@ -45,6 +52,8 @@ class Noted:
             site, epoch = said["site"], bytes.fromhex(said["epoch"])
             if line.act == EPOCH_OPEN:
                 self.epochs[site].append(epoch)
+            elif line.act == EPOCH_REACHED and said["hi"]:
+                self.reached[site, epoch][int(said["hi"])] = _bytes(line.why)
             elif line.act in _ACTS.values():
                 lo, hi = said["lo"], said["hi"] or said["lo"]
                 span = (int(lo), int(hi)) if lo else (1, 1 << 62)
@@ -66,3 +75,11 @@ class Noted:
         if both != [one for one in epochs if one in began]:
             found.append("各份缓存的先后与审计写下的不同")
         return found
+
+
+def _bytes(text: str) -> bytes:
+    """Empty for what is no hexadecimal number."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

@@ -47,6 +47,7 @@ ACTS = {
     "dead.reinject": "死信计入",
     "dead.drop": "放弃死信",
     "epoch.open": "启用站点缓存",
+    "epoch.reached": "前一份站点缓存收到此号",
     "policy.set": "设置站点要求",
     "policy.anew": "重新送达站点要求",
     "site.add": "新增站点",

@@ -54,6 +54,12 @@ async def cursor(conn: AsyncConnection, site_id: str, epoch: bytes) -> Row[Any] 
     return (await conn.execute(query)).first()
 
 
+async def newest_cursor(conn: AsyncConnection, site_id: str) -> Row[Any] | None:
+    """Of the epoch that began last."""
+    query = select(ingest_cursor).where(ingest_cursor.c.site == site_id)
+    return (await conn.execute(query.order_by(ingest_cursor.c.epoch_no.desc()).limit(1))).first()
+
+
 async def create_cursor(
     conn: AsyncConnection, site_id: str, epoch: bytes, generation: int, newest: int, now_wall: int
 ) -> None:

@@ -53,7 +53,9 @@ def claim(box: Sender, held: Sequence[Range] | None = None, newest: int | None =
 
 
 def audited(said: Claim, kept: Sequence[Entry], now_at: int = 0) -> Audit:
-    bodies = [(decode_body(decode_record(one.raw)), one.seq) for one in kept if one.columns]
+    bodies = [
+        (decode_body(decode_record(one.raw)), one.seq) for one in kept if one.columns and not one.letter
+    ]
     audit = Audit(said, [body for body, seq in bodies if isinstance(body, Gap) and body.hi < seq])
     for one in kept:
         audit.feed(one)
@@ -238,6 +240,22 @@ def test_a_former_epoch_is_signed_by_the_next_and_else_its_end_is_unproven() -> 
     assert What.PENDING in whats(audited(short, entries(former)[:9]))
 
 
+def test_an_epoch_that_ends_sooner_than_the_audit_says_was_cut() -> None:
+    """Its box was replaced: nobody signs it any more, and its end is a signature as good as any."""
+    box = sender()
+    whole = msgspec.structs.replace(claim(box), is_ended=True, reached={box.newest: box.chain[-1], 5: b""})
+    assert whats(audited(whole, entries(box))) <= {What.UNPROVEN}
+    last = 15
+    shorter = [Range(1, last, box.chain[0], box.chain[last])]
+    cut = msgspec.structs.replace(whole, held=shorter, newest=last)
+    found = [(one.what, one.lo, one.hi) for one in audited(cut, entries(box)[:last]).findings]
+    assert (What.MISSING, last + 1, box.newest) in found
+    silent_ = msgspec.structs.replace(cut, reached={})
+    assert whats(audited(silent_, entries(box)[:last])) <= {What.UNPROVEN}
+    other = msgspec.structs.replace(whole, reached={box.newest: b"x" * 32})
+    assert What.ALTERED in whats(audited(other, entries(box)))
+
+
 def test_what_has_not_arrived_is_pending_and_no_accusation() -> None:
     box = sender()
     first, rest = box.chain, entries(box)
@@ -263,10 +281,10 @@ def test_a_column_that_differs_from_its_record_is_named(name: str) -> None:
 
 
 def with_letters() -> tuple[Sender, list[Entry]]:
-    """A record nobody can read (3), one under another number (4), and a checkpoint that contradicts the chain (5)."""
+    """A record nobody can read (3), one under another number (4), and a checkpoint that somebody else has signed (5)."""
     box = Sender()
     box.number(case("1", at=1_000), case("2", at=1_001))
-    wrong = checkpoint.signed(box.sign_secret, box.site, box.epoch, 2, b"x" * 32, 0)
+    wrong = checkpoint.signed(b"t" * 32, box.site, box.epoch, 2, b"x" * 32, 0)
     other = msgspec.structs.replace(case("4", at=1_002), seq=9)
     contradicting = msgspec.structs.replace(draft(wrong, at=1_002), seq=5)
     for raw in (b"\xc1", encode_record(other), encode_record(contradicting)):
@@ -294,6 +312,7 @@ def test_a_dead_letter_keeps_its_place_in_the_chain() -> None:
         (3, {"letter": LetterState.REINJECTED}, What.HIDDEN),
         (2, {"letter": LetterState.DROPPED, "vouched": True}, What.DEAD),
         (3, {"letter": LetterState.DROPPED, "vouched": True}, What.DEAD),
+        (3, {"letter": LetterState.REINJECTED, "vouched": True}, What.MISSING),
         (2, {"parked": True}, What.HIDDEN),
         (3, {"parked": True}, What.HIDDEN),
         (2, {"parked": True, "vouched": True}, What.PARKED),
@@ -315,3 +334,39 @@ def test_an_altered_record_is_not_excused_by_a_letter_with_the_true_bytes() -> N
     columns = entry(2, forged).columns
     true = Entry(2, box.raws[1], columns, repaired=forged, letter=LetterState.REINJECTED)
     assert What.HIDDEN in whats(audited(claim(box), [kept[0], true, *kept[2:]]))
+
+
+@pytest.mark.parametrize("state", LetterState)
+def test_a_record_stands_in_the_place_of_a_letter_only_where_one_was_taken_in_for_it(
+    state: LetterState,
+) -> None:
+    """What takes an unread record's place is bound by nothing but the line of the audit that says who repaired it."""
+    box, kept = with_letters()
+    forged = encode_record(msgspec.structs.replace(case("3", at=1_002, applicant="另有其人"), seq=3))
+    columns = entry(3, forged).columns
+    kept[2] = Entry(3, box.raws[2], columns, repaired=forged, letter=state, vouched=True)
+    said = {one.what for one in audited(claim(box), kept).findings if one.lo <= 3 <= one.hi}
+    assert said == {What.DEAD if state is LetterState.REINJECTED else What.ALTERED}
+
+
+@pytest.mark.parametrize("letter", [None, LetterState.DROPPED])
+def test_an_edit_is_not_excused_by_calling_the_signatures_after_it_letters(
+    letter: LetterState | None,
+) -> None:
+    """P-CHAIN-07: of an epoch that its box goes on with no more, nothing else contradicts it."""
+    box = sender()
+    raws = [*box.raws[:2], edited(box.raws[2]), *box.raws[3:]]
+    chain = box.chain[0]
+    for seq, raw in enumerate(raws, 1):
+        chain = crypto.chain_next(chain, seq, raw)
+    kept = [
+        entry(seq, raw)
+        if decode_record(raw).kind.value != "checkpoint"
+        else Entry(seq, raw, None, letter=letter, vouched=True)
+        for seq, raw in enumerate(raws, 1)
+    ]
+    said = msgspec.structs.replace(
+        claim(box), held=[Range(1, box.newest, box.chain[0], chain)], is_ended=True
+    )
+    found = audited(said, kept).findings
+    assert {one.detail for one in found if one.what is What.ALTERED} == {"站点在检查点里签的是另一条链"}

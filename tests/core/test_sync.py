@@ -10,7 +10,7 @@ from agent.core import sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from agent.core.window import Window
 from common.core.batch import Lane
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.message import Ack, Nack, Welcome
 
 EPOCH = b"epoch--1"
@@ -41,6 +41,31 @@ def test_nothing_is_sent_before_the_welcome() -> None:
     """P-HELLO-01"""
     assert sync.next_send(Sync(EPOCH), 10, 0) is None
     assert sync.next_send(sync.connected(Sync(EPOCH)), 10, 0) is None
+
+
+def test_a_welcome_is_awaited_until_one_has_answered_and_only_of_what_was_asked_since() -> None:
+    """P-HELLO-05"""
+    state = sync.greeted(sync.greeted(sync.connected(Sync(EPOCH)), 7), 8)
+    of = {wall: replace(welcome(0), asked_wall=wall) for wall in (0, 7, 8, 9)}
+    assert [wall for wall, one in of.items() if sync.is_awaited(state, one)] == [7, 8]
+    assert not sync.is_awaited(state, replace(of[7], epoch=OTHER))
+    refused = sync.welcomed(state, replace(of[7], refused="superseded"), 0, now=0)
+    assert sync.is_awaited(sync.greeted(refused, 9), of[9])
+    for later in (sync.welcomed(state, of[7], 0, now=0), sync.connected(state), refused):
+        asked = sync.greeted(later, 9)
+        assert not sync.is_awaited(asked, of[8])
+        assert sync.is_awaited(asked, of[9]) is (asked.phase is not Phase.STEADY)
+    herd = state
+    for wall in range(100):
+        herd = sync.greeted(herd, wall)
+    assert len(herd.hellos) == sync.HELLOS
+
+
+def test_a_run_stays_under_way_until_its_very_number_is_held() -> None:
+    """P-ACK-04"""
+    state = flying(steady(newest=0), Lane.LIVE, 5, 5)
+    assert sync.acknowledged(state, ack(4), now=1).flights == state.flights
+    assert sync.acknowledged(state, ack(5), now=1).flights == ()
 
 
 def test_what_was_there_at_the_welcome_goes_out_as_bulk_oldest_first() -> None:
@@ -374,6 +399,8 @@ def test_nothing_is_sent_again_while_the_hall_says_that_everybody_waits() -> Non
     relieved = sync.told(waiting, 0)
     assert sync.expire(relieved, 59 * SECOND).flights, "it came while there was a queue"
     assert sync.patience(relieved, flying(relieved, Lane.LIVE, 3, 3).flights[-1]) == sync.timeout(relieved)
+    forged = sync.told(state, 1 << 62)
+    assert not sync.expire(forged, 30 * MINUTE).flights
 
 
 def test_backlog_that_would_scatter_waits_and_live_records_do_not() -> None:

@@ -318,3 +318,25 @@ async def test_a_label_whose_first_number_is_not_the_sealed_one_is_not_believed(
     buffer = await opened(tmp_path)
     assert buffer.epoch != epoch
     await buffer.close()
+
+
+async def test_a_segment_prepared_in_vain_does_not_come_back_in_place_of_one_set_aside(
+    tmp_path: Path,
+) -> None:
+    """Somebody was reading, so the old one went on: its numbers would be given to other records."""
+    buffer = await opened(tmp_path)
+    await buffer.append([make(n) for n in range(1, 400)])
+    epoch = buffer.epoch
+    await buffer._files.active.all("PRAGMA busy_timeout=0")
+    with closing(sqlite3.connect(tmp_path / "buffer.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM outbox").fetchall()
+        await buffer.quarantine_row("case", "YW9", "the reader sees less than there is")
+        await buffer.append([make(400)])
+        assert closed(tmp_path) == []
+    buffer.broken("test")
+    await buffer.close()
+    buffer = await opened(tmp_path)
+    assert buffer.epoch != epoch
+    assert buffer.newest == 0
+    await buffer.close()

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from agent.buffer import Damaged
+from agent.buffer import Damaged, Run
 from agent.core import sync
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from agent.means import Means
 from agent.session import Session
 from agent.sqlfile import BufferFullError
-from common.core import message, record, topics
+from common.core import batch, message, pack, record, topics
+from common.core.errors import MingchaError
 from common.core.instant import MINUTE
 from common.core.record import Gap
 from tests.integration.test_collect import Box, Site, forgotten
@@ -36,8 +38,15 @@ async def fill(box: Box) -> None:
 
 
 def welcome(session: Session, upto: int) -> bytes:
-    said = message.Welcome(session.buffer.epoch, session.connection, upto, [], WIRE_KEY, 1 << 20, 0, 0)
-    return message.encode_signed(said, topics.welcome("s01"), HALL_SECRET)
+    """Of a hello that is said now."""
+    return answer(session, session._hello(), upto)
+
+
+def answer(session: Session, hello: message.Hello, upto: int, refused: str = "") -> bytes:
+    said = message.Welcome(
+        hello.epoch, hello.connection, upto, [], WIRE_KEY, 1 << 20, 0, 0, refused, asked_wall=hello.at_wall
+    )
+    return message.encode_signed(said, topics.welcome(session.site), HALL_SECRET)
 
 
 def ack(session: Session, upto: int, upto_hash: bytes = b"") -> bytes:
@@ -146,3 +155,93 @@ async def test_a_gap_that_a_full_disk_did_not_take_stays_owed_until_there_is_roo
         assert [(gap.lo, gap.hi, gap.why) for gap in await gaps(box)] == [(5, lost, "hall_restored")]
         await box.collector.round_once()
         assert sorted(item.key for item in await box.buffer.tail(0) if item.table) == sorted(rows)
+
+
+async def test_a_hello_that_the_broker_repeats_makes_no_fork_of_an_honest_box(tmp_path: Path) -> None:
+    """P-HELLO-05: the hall has more by then than that hello names, and takes the box for a copy."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        first = session._hello()
+        await session._on_welcome(answer(session, first, 3))
+        session.sync = sync.connected(session.sync)
+        second = session._hello()
+        phases = []
+        for said in (
+            answer(session, first, box.buffer.newest, refused="fork"),
+            answer(session, second, box.buffer.newest),
+        ):
+            await session._on_welcome(said)
+            phases.append(session.sync.phase)
+        assert phases == [sync.Phase.HELLO, sync.Phase.STEADY]
+
+
+async def test_what_the_hall_acknowledges_is_remembered_for_the_day_the_buffer_is_lost(
+    tmp_path: Path,
+) -> None:
+    """P-CHAIN-06: the next epoch signs the former one up to there."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        await session._on_welcome(welcome(session, 0))
+        await session._on_ack(ack(session, 5))
+        assert box.index._acknowledged == 5
+
+
+async def test_a_row_is_marked_to_be_read_again_before_its_number_is_declared(tmp_path: Path) -> None:
+    """P-GAP-04: where that cannot be written, the record stays as it is and is met again."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        (row, *_) = await box.round()
+        found = await damage(box, row.seq)
+        await box.index._db.execute("PRAGMA query_only=1")
+        with pytest.raises(MingchaError):
+            await session._lose(found)
+        await box.index._db.execute("PRAGMA query_only=0")
+        assert await gaps(box) == []
+
+
+async def test_a_hall_that_knows_nothing_of_the_epoch_is_told_everything_again(tmp_path: Path) -> None:
+    """P-HELLO-06: it may have lost what earlier epochs delivered too."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        rows = sorted(item.key for item in await box.round())
+        await session._on_welcome(welcome(session, 3))
+        await session._on_ack(ack(session, 5))
+        session.sync = sync.connected(session.sync)
+        await session._on_welcome(welcome(session, 0))
+        await session._declare()
+        assert sorted(item.key for item in await box.round() if item.table) == rows
+
+
+async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: Path) -> None:
+    """P-BATCH-11"""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        await session._on_welcome(welcome(session, 0))
+        run = await box.buffer.read(1, 3, 1 << 20)
+        assert isinstance(run, Run)
+        said = []
+        for nacks in ([], [message.Nack(1, 3, "unknown_dict", permanent=False)]):
+            refused = message.Ack(session.buffer.epoch, 0, [], nacks, 1 << 20, 0)
+            await session._on_ack(message.encode_signed(refused, topics.ack("s01"), HALL_SECRET))
+            said.append(batch.read_header(session._seal(batch.Lane.LIVE, run))[0].dict)
+        assert said == [pack.NEWEST, ""]
+
+
+async def test_a_hall_that_has_just_come_is_greeted_and_one_that_was_there_before_has_heard_us(
+    tmp_path: Path,
+) -> None:
+    """P-HELLO-08: what the broker kept of its state says nothing new to a box that has just said hello."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        greeted = []
+        for instance, fresh in (("a", False), ("a", True), ("b", False), ("b", True)):
+            session.greet.clear()
+            session._on_central(message.CentralState(online=True, instance=instance), fresh=fresh)
+            greeted.append(session.greet.is_set())
+        assert greeted == [False, False, True, False]
+        new = session_of(box, tmp_path)
+        new._on_central(message.CentralState(online=True, instance="a"), fresh=True)
+        assert new.greet.is_set()

@@ -219,7 +219,7 @@ async def test_what_is_late_or_unknown_is_answered_and_what_is_not_signed_is_not
         for raw in (signed("rotate", secret=b"x" * 32), b"\xc1", b""):
             with pytest.raises((ValueError, msgspec.MsgspecError)):
                 remote.take(raw, HALL_SIGN)
-        remote.take(signed("pause", "04", late=DAY, minutes=9), HALL_SIGN)
+        remote.take(signed("pause", "04", late=HOUR, minutes=9), HALL_SIGN)
         remote.take(signed("explode", "05"), HALL_SIGN)
         found = {item.command: item.outcome for item in await answered(box, 2)}
         assert found == {"04": Outcome.EXPIRED, "05": Outcome.REFUSED}
@@ -255,6 +255,15 @@ async def test_a_command_is_not_repeated_when_the_buffer_was_replaced_or_the_clo
         assert not pace.notice
 
 
+def test_what_is_over_for_a_day_is_not_answered_anew_each_time_somebody_repeats_it(tmp_path: Path) -> None:
+    """P-CMD-03"""
+    orders, old, other = Orders(tmp_path / "commands"), order_of("20"), order_of("21", issued=DAY)
+    assert orders.begin(old, HOUR + DAY - 1)
+    orders.answered(old.id)
+    assert orders.begin(other, HOUR + 2 * DAY - 1)
+    assert not orders.begin(old, HOUR + 2 * DAY - 1)
+
+
 def order_of(number: str, *, issued: int = 0) -> Command:
     return Command(number, "s01", "resume", {}, issued, issued + HOUR, 1)
 
@@ -262,7 +271,7 @@ def order_of(number: str, *, issued: int = 0) -> Command:
 def test_a_command_is_forgotten_a_day_after_its_end_and_never_before(tmp_path: Path) -> None:
     """P-CMD-01: by the hall's time."""
     orders = Orders(tmp_path / "commands")
-    first, second, third = (order_of(number) for number in "123")
+    first, second, third = order_of("1"), order_of("2"), order_of("3", issued=DAY)
     assert orders.begin(first, 0)
     orders.answered("1")
     assert orders.begin(second, HOUR + DAY - 1)
@@ -319,7 +328,7 @@ def test_a_journal_of_commands_with_a_flipped_bit_is_set_aside_and_no_command_is
     orders = Orders(path)
     orders.bound(5 * DAY)
     later = order_of("a3", issued=DAY + HOUR + 1)
-    assert orders.begin(later, 4 * DAY)
+    assert orders.begin(later, 2 * DAY)
     assert [orders.is_doubtful(item) for item in (done, other, later)] == [True, True, False]
 
 

@@ -9,19 +9,21 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from central.core.calendar import Calendar
+from central.core.noted import Noted
 from central.ingest import ingest_batches
 from central.judge import Moment, World
-from central.opening import open_batch
+from central.opening import MOST_AHEAD, open_batch
 from central.presence import Presence
-from central.store import facts, status
+from central.store import facts, status, trail
 from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.welcome import EPOCHS_A_DAY, introduce
 from common.clock import Clock
 from common.core import message
+from common.core.batch import BatchError
 from common.core.instant import DAY
 from common.core.message import State
-from common.core.record import Gap
+from common.core.record import SCHEMA, Gap
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 NOW = 1_781_245_925_000_000
@@ -142,6 +144,49 @@ async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) 
     heir = Sender(generation=2)
     heir.epoch, heir.raws, heir.chain = sender.epoch, sender.raws, sender.chain
     assert await refusal(store, heir) == "fork"
+
+
+async def test_a_batch_that_reaches_over_what_is_held_must_agree_where_that_ends(store: Store) -> None:
+    """P-CHAIN-04: a copy of the box went on by itself, and sends all it has."""
+    sender, copy = Sender(), Sender()
+    sender.number(case("1"), case("2"), case("3"))
+    copy.epoch, copy.chain = sender.epoch, sender.chain[:1]
+    copy.number(case("1"), case("2"), case("9"), case("10"))
+    await refusal(store, sender)
+    assert (await taken(store, sender.payload())).upto == 3
+    ack = await taken(store, copy.payload())
+    assert (ack.upto, [nack.code for nack in ack.nacks]) == (3, ["fork"])
+    sender.number(case("4"))
+    assert (await taken(store, sender.payload())).upto == 4
+
+
+async def test_a_schema_that_no_upgrade_will_ever_read_is_not_kept(store: Store) -> None:
+    """P-NACK-04"""
+    sender = Sender()
+    sender.number(case("1"))
+    await refusal(store, sender)
+    for schema in (0, SCHEMA + MOST_AHEAD + 1):
+        with pytest.raises(BatchError, match="bad_batch"):
+            open_batch("s01", sender.payload(schema=schema), SECRETS, SIGN_KEY)
+    assert (await taken(store, sender.payload(schema=SCHEMA + MOST_AHEAD))).upto == 1
+
+
+async def test_the_audit_says_how_far_the_epoch_before_has_come(store: Store) -> None:
+    former, next_, third = Sender(), Sender(), Sender()
+    former.number(case("1"), case("2"), case("3"))
+    await refusal(store, former)
+    await taken(store, former.payload(1, 2))
+    await refusal(store, former)
+    await refusal(store, next_)
+    await refusal(store, third)
+    said = Noted()
+    async with store.read() as conn:
+        async for page in trail.everything(conn):
+            said.feed(page)
+    assert said.reached == {("s01", former.epoch): {2: former.chain[2]}}, (
+        "nothing had come of the one behind it"
+    )
+    assert said.epochs["s01"] == [former.epoch, next_.epoch, third.epoch]
 
 
 async def test_a_gap_that_is_not_below_its_own_number_closes_nothing(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Delivery as a whole: the real cores on both sides of a wire that loses, repeats and reorders, and real crashes.
 
 Only what does I/O is a plain dict here: the box's buffer and index (`Box`), the hall's tables (`Hall`), the broker (two
-lists). One order is kept, because MQTT keeps it for one sender: a hello is never overtaken by batches sent after it.
+lists). It keeps no order, and may keep any message for later: a hello too is repeated, and overtaken by batches.
 
 `MINGCHA_EXAMPLES=1500` runs the long form.
 """
@@ -243,6 +243,7 @@ class Delivery(RuleBasedStateMachine):
         hello = Hello(
             SITE, 1, box.epoch, str(self.connection), "0", box.newest, box.chain[box.newest], self.ask(), self.differs_at
         )  # fmt: skip
+        self.sync = sync.greeted(self.sync, hello.at_wall)
         self.publish(
             self.up, topics.hello(SITE), message.encode_signed(hello, topics.hello(SITE), BOX_SECRET)
         )
@@ -255,6 +256,12 @@ class Delivery(RuleBasedStateMachine):
             self.sync = Sync(self.box.epoch)
         else:
             self.connect()
+
+    @precondition(lambda self: self.sync.phase in {Phase.CATCHUP, Phase.STEADY})
+    @rule()
+    def the_box_introduces_itself_again(self) -> None:
+        """Another instance of the hall is there, or nothing moves."""
+        self.sync = sync.connected(self.sync)
 
     @rule(most=st.integers(1, 6))
     def the_box_sends(self, most: int) -> None:
@@ -360,12 +367,10 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.up)
     @rule(place=PLACES, again=st.booleans(), answered=st.booleans())
     def the_hall_takes_a_message(self, place: int, again: bool, answered: bool) -> None:
-        number, topic, payload = item = self.up[place % len(self.up)]
+        _, topic, payload = item = self.up[place % len(self.up)]
         hello = topic == topics.hello(SITE)
-        if hello or not again:
+        if not again:
             self.up.remove(item)
-        if not hello:
-            self.up = [other for other in self.up if other[1] != topics.hello(SITE) or other[0] > number]
         answer: Welcome | Ack = self.hall.introduce(payload) if hello else self.hall.commit(payload)
         answer = msgspec.structs.replace(answer, now_wall=HALL_AHEAD + self.now)
         if answered:
@@ -401,9 +406,7 @@ class Delivery(RuleBasedStateMachine):
 
     def on_welcome(self, welcome: Welcome) -> None:
         """As `agent/session.py`."""
-        if welcome.connection != str(self.connection) or self.sync.phase is not Phase.HELLO:
-            return
-        if welcome.epoch != self.box.epoch:
+        if welcome.connection != str(self.connection) or not sync.is_awaited(self.sync, welcome):
             return
         self.compare(welcome)
         if not welcome.refused and self.is_contradicted(welcome):

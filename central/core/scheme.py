@@ -66,7 +66,7 @@ class Scheme(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
 
 def checked(scheme: Scheme) -> Scheme:
     """The same scheme. Raises UsageError that names the row and what is wrong with it."""
-    rows = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
     if not scheme.indicators or len(rows) > MOST_ROWS:
         raise UsageError(f"方案要有 1 至 {MOST_ROWS} 行", hint="请增减指标")
     ids = [row.id for row in rows]

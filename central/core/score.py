@@ -189,18 +189,27 @@ def units_of(fact: Fact) -> list[tuple[Level, Unit]]:
 
 def tally(facts: Iterable[Fact]) -> Tallies:
     """One pass; of each case, what is counted and which faults it has."""
-    found: Tallies = {level: defaultdict(Tally) for level in Level}
+    found = no_tallies()
     for fact in facts:
-        name = fact.site, fact.key, fact.no
-        for level, unit in units_of(fact):
-            one = found[level][unit]
-            one.counts[CASES] += 1
-            one.counts.update(fact.n)
-            one.sites.add(fact.site)
-            one.spared += [(*name, measure, why) for measure, why in fact.spared.items()]
-            for measure in FAULTS & fact.n.keys():
-                one.faults.setdefault(measure, []).append(name)
+        count(found, fact)
     return found
+
+
+def no_tallies() -> Tallies:
+    return {level: defaultdict(Tally) for level in Level}
+
+
+def count(tallies: Tallies, fact: Fact) -> None:
+    """Add one case to the counts of its units."""
+    name = fact.site, fact.key, fact.no
+    for level, unit in units_of(fact):
+        one = tallies[level][unit]
+        one.counts[CASES] += 1
+        one.counts.update(fact.n)
+        one.sites.add(fact.site)
+        one.spared += [(*name, measure, why) for measure, why in fact.spared.items()]
+        for measure in FAULTS & fact.n.keys():
+            one.faults.setdefault(measure, []).append(name)
 
 
 def granted(tallies: Tallies, fact: Fact, measure: str, why: str) -> Tallies:
@@ -234,10 +243,9 @@ def scores(frame: Frame, tallies: Tallies, level: Level) -> list[Score]:
     city: Counter[str] = Counter()
     for one in tallies[Level.SITE].values():
         city.update(one.counts)
-    rows = {
-        row.id: _Row(row, formula.parse(row.formula, NAMES), faults_of(row))
-        for row in (*frame.scheme.indicators, *frame.scheme.penalties, *frame.scheme.bonuses)
-    }
+    scheme = frame.scheme
+    every: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    rows = {row.id: _Row(row, formula.parse(row.formula, NAMES), faults_of(row)) for row in every}
     places = {place.id: place for place in frame.sites}
     found = [
         _score(frame, level, unit, one, city, rows, places) for unit, one in sorted(tallies[level].items())

@@ -76,6 +76,15 @@ ACTS = {
     "document.spoil": "文书作废",
     "correction.act": "办理纠错",
     "user.home": "登记用户所属",
+    "score.run": "评分",
+    "score.final": "评分定稿",
+    "score.object": "对评分提出异议",
+    "score.granted": "认定异议成立",
+    "score.refused": "认定异议不成立",
+    "publication.draft": "拟公布件",
+    "publication.released": "发布",
+    "publication.refused": "公布件未通过",
+    "publication.withdrawn": "撤回公布",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

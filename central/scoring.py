@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import measure, objection, score
@@ -22,7 +22,6 @@ from central.core.scheme import Scheme
 from central.core.score import Fact, Frame, Level, Place, Score, Tallies
 from central.store import law, scores, subjects
 from central.store.scores import Run
-from central.store.tables import site
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us, local_date, start_of_day
 
@@ -101,7 +100,7 @@ async def provisional(
     complete = await subjects.complete(conn)
     frame = Frame(
         period=period, scheme=scheme, calendar=calendar.version, rules=PACK.version,
-        sites=[_place(row, complete.get(row.id), until_at, zone) for row in await _sites(conn)],
+        sites=[_place(row, complete.get(row.id), until_at, zone) for row in await subjects.sites(conn)],
         items=await subjects.item_names(conn),
     )  # fmt: skip
     taking = Taking(frame)
@@ -110,11 +109,6 @@ async def provisional(
         if fact.n or fact.spared:
             taking.add(fact)
     return taking.taken()
-
-
-async def _sites(conn: AsyncConnection) -> Iterable[Row[Any]]:
-    query = select(site.c.id, site.c.name, site.c.kind).where(site.c.retired_wall.is_(None))
-    return (await conn.execute(query.order_by(site.c.position, site.c.id))).all()
 
 
 def _place(row: Row[Any], complete_at: int | None, until_at: int, zone: ZoneInfo) -> Place:

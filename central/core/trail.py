@@ -76,6 +76,7 @@ ACTS = {
     "document.spoil": "文书作废",
     "correction.act": "办理纠错",
     "user.home": "登记用户所属",
+    "statistics.export": "导出统计",
     "score.run": "评分",
     "score.final": "评分定稿",
     "score.object": "对评分提出异议",

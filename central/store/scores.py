@@ -134,13 +134,28 @@ async def newest(conn: AsyncConnection, period: str) -> Row[Any] | None:
 
 async def units(conn: AsyncConnection, reached: Scope, number: int, level: Level) -> list[Score]:
     """The results of a level that are reached, in order. Whoever is bound to offices sees no site's whole."""
+    return [one for _, one in await placed(conn, reached, number, level)]
+
+
+async def unit(conn: AsyncConnection, reached: Scope, number: int, level: Level, place: int) -> Score | None:
+    """One of them; None where it does not exist or is not reached."""
+    found = await placed(conn, reached, number, level, place)
+    return found[0][1] if found else None
+
+
+async def placed(
+    conn: AsyncConnection, reached: Scope, number: int, level: Level, place: int | None = None
+) -> list[tuple[int, Score]]:
+    """The same, or one of them, each with its place in the list."""
     unit = score_unit.c
-    query = select(unit.body).where(unit.run == number, unit.level == level.value)
+    query = select(unit.place, unit.body).where(unit.run == number, unit.level == level.value)
+    if place is not None:
+        query = query.where(unit.place == place)
     if reached.sites is not None:
         query = query.where(unit.site.in_(sorted(reached.sites)))
     if reached.orgs is not None:
         query = query.where(unit.org.in_(sorted(reached.orgs)))
-    return [_score_of(row.body) for row in await conn.execute(query.order_by(unit.place))]
+    return [(row.place, _score_of(row.body)) for row in await conn.execute(query.order_by(unit.place))]
 
 
 # objections --------------------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from central.core.correction import Event, State
 from central.core.item import Item, pinned
 from central.core.judgement import WithdrawalState
 from central.core.measure import Limit, Subject
+from central.core.scope import EVERYTHING, Scope
 from central.store import corrections, items
 from central.store.dialect import among
+from central.store.scope import of_case
 from central.store.tables import (
     case,
     clock,
@@ -29,6 +31,7 @@ from central.store.tables import (
     transition,
     withdrawal,
 )
+from central.store.tables import site as site_table
 from common.core.instant import local_date
 from common.core.state import ClockKind, Light
 
@@ -49,16 +52,30 @@ class Known(Struct, frozen=True):
 
 
 async def of_period(
-    conn: AsyncConnection, first_at: int, until_at: int, zone: ZoneInfo
+    conn: AsyncConnection, first_at: int, until_at: int, zone: ZoneInfo, reached: Scope = EVERYTHING
 ) -> AsyncIterator[Known]:
-    """Every case that may add something between the instants, by site and key in the order of code points."""
-    found = [(row.site, row.case_key) for row in await conn.execute(_touched(first_at, until_at))]
+    """Every case in reach that may add something between the instants, by site and key in the order of code points."""
+    query = _touched(first_at, until_at).where(*of_case(reached, case.c.site, case.c.org))
+    found = [(row.site, row.case_key) for row in await conn.execute(query)]
     catalogue = await items.catalogue(conn)
     for site, mine in groupby(sorted(found), key=lambda pair: pair[0]):
         keys = [key for _, key in mine]
         for start in range(0, len(keys), PAGE):
             for one in await _known(conn, site, keys[start : start + PAGE], catalogue, zone):
                 yield one
+
+
+async def number(conn: AsyncConnection, first_at: int, until_at: int, reached: Scope) -> int:
+    """How many cases `of_period` would read."""
+    query = _touched(first_at, until_at).where(*of_case(reached, case.c.site, case.c.org))
+    return int(await conn.scalar(select(func.count()).select_from(query.subquery())) or 0)
+
+
+async def sites(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """Id, name and kind of every site in use, in the order of the wall."""
+    query = select(site_table.c.id, site_table.c.name, site_table.c.kind)
+    query = query.where(site_table.c.retired_wall.is_(None))
+    return (await conn.execute(query.order_by(site_table.c.position, site_table.c.id))).all()
 
 
 async def item_names(conn: AsyncConnection) -> dict[str, str]:

@@ -28,6 +28,7 @@ from central import (
     publication,
     rule,
     score,
+    statistic,
     trail,
 )
 from central.commands import in_store
@@ -261,6 +262,7 @@ light.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 score.add(cli, _CONFIG)
 publication.add(cli, _CONFIG)
+statistic.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import scheme
 from central.commands import in_store
 from central.core.score import Level, Line, Score
 from common.cli import say
@@ -35,34 +36,10 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def score() -> None:
         """Group of commands."""
 
-    _add_scheme(score, config)
+    scheme.add(score, config)
     _add_runs(score, config)
     _add_files(score, config)
     _add_objections(score, config)
-
-
-def _add_scheme(score: click.Group, config: Callable[[Any], Any]) -> None:
-    @score.command("measures", help="全部计数项与其定义；公式里可用的名字。")
-    def measures() -> None:
-        from central.core.measure import MEASURES
-
-        for one in MEASURES.values():
-            lacks = f"\t无数据：{one.lacks}" if one.lacks else ""
-            say(f"{one.id}\t{one.name}\t{one.definition}{lacks}")
-
-    @score.command("scheme", help="现行的评分方案，用文字写出。")
-    @click.option("--version", type=int, metavar="版本", help="较早的一版。")
-    @config
-    def scheme(version: int | None, path: Path) -> None:
-        from central.core.release import method
-        from central.store import scores
-
-        found = in_store(path, lambda conn: scores.scheme(conn, version))
-        say(f"{found.name} 第 {found.version} 版")
-        for line in method(found):
-            say(line)
-        for row in found.indicators:
-            say(f"{row.id}\t{row.weight}\t{row.formula}\t基数 {row.of}")
 
 
 def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
@@ -86,8 +63,8 @@ def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
             await within(url, law.calendar)
             async with look(url) as conn:
                 await audit.freeze(conn)
-                scheme = await scores.scheme(conn)
-                return await scoring.provisional(conn, wanted, scheme, zone, sender.at)
+                inforce = await scores.scheme(conn)
+                return await scoring.provisional(conn, wanted, inforce, zone, sender.at)
 
         taken = asyncio.run(take())
         number, until = in_store(path, lambda conn: scoring.keep_provisional(conn, taken, sender, zone))

@@ -193,14 +193,22 @@ async def preview(conn: AsyncConnection, number: int) -> list[tuple[Score, Score
     if fact is None:
         return []
     after = score.granted(taken.tallies, fact, one.measure, "如果异议成立")
-    found = []
-    for level in Level:
-        then = {tuple(new.unit): new for new in score.scores(taken.frame, after, level)}
-        for old in score.scores(taken.frame, taken.tallies, level):
-            new = then[tuple(old.unit)]
-            if (old.total, old.rank, old.counts) != (new.total, new.rank, new.counts):
-                found.append((old, new))
-    return found
+    other = Taken(taken.frame, "", b"", after)
+    return _moved(taken.scores(), other.scores())
+
+
+async def tried(conn: AsyncConnection, number: int, wanted: Scheme) -> list[tuple[Score, Score]]:
+    """The same facts by another scheme: (as it is, as it would be) of every unit whose total or place would move."""
+    row = await scores.run(conn, number)
+    taken = retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
+    other = Taken(replace(taken.frame, scheme=wanted), "", b"", taken.tallies)
+    return _moved(taken.scores(), other.scores())
+
+
+def _moved(before: list[Score], after: list[Score]) -> list[tuple[Score, Score]]:
+    then = {(one.level, tuple(one.unit)): one for one in after}
+    pairs = [(old, then[old.level, tuple(old.unit)]) for old in before]
+    return [(old, new) for old, new in pairs if (old.total, old.rank) != (new.total, new.rank)]
 
 
 def verify(lines: Iterable[bytes], digest: str, kept: Iterable[Score]) -> list[str]:

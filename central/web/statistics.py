@@ -72,15 +72,10 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _bars(found: Answer) -> list[tuple[str, str, str]]:
-    """(place, width, value) of the first figure: by time as it goes, else the greatest first."""
-    first = [(" ".join(row.place), row.values[0]) for row in found.rows]
-    if not {Dimension.MONTH, Dimension.WEEK, Dimension.DAY} & set(found.asked.dimensions):
-        first.sort(key=lambda pair: -(pair[1] or 0))
-    first = first[:MOST_BARS]
-    return [
-        (label, width, shown(value))
-        for (label, width), (_, value) in zip(chart.bars(first), first, strict=True)
-    ]
+    """(place, width, value) of the first figure, in the order of the table."""
+    first = [(" ".join(row.place), row.values[0]) for row in found.rows][:MOST_BARS]
+    widths = [width for _, width in chart.bars(first)]
+    return [(label, width, shown(value)) for (label, value), width in zip(first, widths, strict=True)]
 
 
 def _as(kind: str, ending: str, write: Write) -> Handler:

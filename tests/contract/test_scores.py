@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import insert, update
 
-from central import publishing, scoring
+from central import judge, publishing, scoring
 from central.core import period, release, score
+from central.core.item import Item
+from central.core.item_draft import DraftState
 from central.core.objection import ObjectionState
 from central.core.release import ReleaseState
 from central.core.scheme import MINGCHA_100
@@ -21,13 +24,13 @@ from central.core.score import Level
 from central.data import recompute
 from central.judge import World
 from central.scoring import Sender, Taken
-from central.store import audit, publications, scores
+from central.store import audit, items, publications, schemes, scores
 from central.store import tables as t
-from central.store.engine import Store
+from central.store.engine import Store, open_store
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import DAY, HOUR
 from common.core.state import CaseStatus
-from tests.contract.test_store import ZONE, at, sent, store, world
+from tests.contract.test_store import ZONE, at, box_row, sent, store, world
 from tests.sender import case, passed
 
 __all__ = ["store", "world"]
@@ -198,3 +201,58 @@ async def test_counts_are_those_of_a_naive_recount(store: Store, world: World) -
             naive["filed"] += at("2026-03-01T00:00") <= row.accepted_at < at("2026-04-01T00:00")
             naive["decided"] += at("2026-03-01T00:00") <= row.finished_at < at("2026-04-01T00:00")
     assert {name: made.city()[name] for name in naive} == naive
+
+
+async def test_a_scheme_is_changed_by_two_persons_and_tried_before(store: Store, world: World) -> None:
+    await filled(store, world)
+    number, made = await run(store)
+    rows = [
+        replace(row, weight=row.weight - 6) if row.id == "data" else row for row in MINGCHA_100.indicators
+    ]
+    rows = [replace(row, weight=row.weight + 6) if row.id == "promise" else row for row in rows]
+    wanted = replace(MINGCHA_100, indicators=rows)
+    async with store.write() as conn:
+        with pytest.raises(UsageError, match="没有要改的"):
+            await schemes.add(conn, MINGCHA_100, "a", "无改动", 1)
+        with pytest.raises(UsageError, match="权重之和"):
+            await schemes.add(conn, replace(MINGCHA_100, indicators=rows[1:]), "a", "漏了一项", 1)
+        moved = await scoring.tried(conn, number, wanted)
+        assert {new.level for _, new in moved} == set(Level)
+        assert all((new.total or 0) < (old.total or 0) for old, new in moved), "its promise part is its worst"
+        await schemes.add(conn, wanted, "a", "加重时限", 1)
+        with pytest.raises(UsageError, match="待审定"):
+            await schemes.add(conn, wanted, "a", "再起草", 1)
+        with pytest.raises(UsageError, match="另一人"):
+            await schemes.decide(conn, DraftState.APPROVED, "a", "自己同意", 2)
+        assert (await schemes.decide(conn, DraftState.APPROVED, "b", "同意启用", 2)).version == 2
+        with pytest.raises(UsageError, match="没有待审定"):
+            await schemes.decide(conn, DraftState.APPROVED, "b", "再来一次", 2)
+        assert (await scores.scheme(conn)).version == 2
+        assert (await scores.scheme(conn, 1)) == MINGCHA_100
+        with pytest.raises(UsageError, match="没有第 3 版"):
+            await scores.scheme(conn, 3)
+        await schemes.add(conn, MINGCHA_100, "b", "恢复原方案", 3)
+        assert (await schemes.decide(conn, DraftState.REFUSED, "a", "不同意", 3)).version == 2
+    assert made.frame.scheme.version == 1, "what has been scored keeps its scheme"
+
+
+async def test_facts_in_another_order_give_the_same_bytes(store: Store, world: World, tmp_path: Path) -> None:
+    drafts = [
+        _case(number, "2026-03-02", "2026-03-20" if number % 3 else "2026-03-05") for number in range(9)
+    ]
+    ended = passed(AFTER - HOUR)
+    other = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
+    async with other.write() as conn:
+        await conn.execute(
+            insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]
+        )
+        await conn.execute(insert(t.box), [box_row(1)])
+        await items.add(conn, [Item("SX1", "食品经营许可", 20, 10)], "w", "test", 0)
+        again = await judge.load_world(conn, ZONE)
+    await sent(store, world, [*drafts, ended], now=AFTER)
+    late = [drafts[place] for place in (8, 2, 5, 0, 7, 1, 3, 6, 4)]
+    await sent(other, again, [*late, ended], now=AFTER)
+    one, two = (await run(store))[1], (await run(other))[1]
+    await other.close()
+    assert one.city()["promise_late"] == 6
+    assert (one.digest, one.packed) == (two.digest, two.packed)

@@ -37,7 +37,7 @@ def _add_draft(publication: click.Group, config: Callable[[Any], Any]) -> None:
         "draft", help="由一次正式结果拟公布件；含个人信息或不足 5 件的单元格时不予拟稿，并说明原因。"
     )
     @click.argument("number", type=click.IntRange(1), metavar="次")
-    @click.option("--title", required=True, metavar="标题")
+    @click.option("--title", required=True, metavar="标题", help="公布时的标题；不得含人名、号码、住址。")
     @click.option("--merge", is_flag=True, help="不足 5 件的单位合并公布。")
     @_WHY
     @config
@@ -69,7 +69,14 @@ def _add_list(publication: click.Group, config: Callable[[Any], Any]) -> None:
 
     @publication.command("files", help="把一份公布件的文件写进文件夹：排名、计数、方案、校验和、复算程序。")
     @_NUMBER
-    @click.option("--out", "folder", type=click.Path(path_type=Path), required=True, metavar="文件夹")
+    @click.option(
+        "--out",
+        "folder",
+        type=click.Path(path_type=Path),
+        required=True,
+        metavar="文件夹",
+        help="写到这里，没有则新建。",
+    )
     @config
     def write(number: int, folder: Path, path: Path) -> None:
         from sqlalchemy.ext.asyncio import AsyncConnection

@@ -158,7 +158,14 @@ def _add_files(score: click.Group, config: Callable[[Any], Any]) -> None:
         "export", help="把一次的快照写成文件：每行一个 JSON，第一行为期间与方案。内部文件，载有责任人姓名。"
     )
     @_RUN
-    @click.option("--out", "target", type=click.Path(path_type=Path), required=True, metavar="文件")
+    @click.option(
+        "--out",
+        "target",
+        type=click.Path(path_type=Path),
+        required=True,
+        metavar="文件",
+        help="写到这里；只有本人可读。",
+    )
     @config
     def export(number: int, target: Path, path: Path) -> None:
         from central.store import scores

@@ -18,6 +18,7 @@ from central.core.score import Frame, Level, Score
 from central.store import trail
 from central.store.dialect import insert_new, write_rows
 from central.store.score_tables import objection, score_run, score_scheme, score_snapshot, score_unit
+from central.store.tables import case
 from common.core.errors import UsageError
 
 _scheme_of = msgspec.json.Decoder(Scheme).decode
@@ -207,11 +208,18 @@ async def objection_of(conn: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def decide(
-    conn: AsyncConnection, number: int, to: ObjectionState, who: str, why: str, wall: int
-) -> None:
-    """`who` grants or refuses; audited. Raises UsageError where it is not theirs, or decided already."""
+    conn: AsyncConnection, number: int, to: ObjectionState, who: str, why: str, wall: int,
+    home: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
+    """`who` grants or refuses; audited. `home`: the offices and site that `who` belongs to, of which nothing is judged.
+
+    Raises UsageError where it is not theirs, or decided already.
+    """
     row = await objection_of(conn, number)
     must_be_another(row.who, who)
+    mine = case.c.site == row.site, case.c.case_key == row.case_key
+    if {row.site, await conn.scalar(select(case.c.org).where(*mine))} & home:
+        raise UsageError("不能认定本单位的异议", hint="请由不属于该单位的人办理")
     mine = objection.c.id == number, objection.c.state == ObjectionState.WAITING.value
     values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}
     if not (await conn.execute(update(objection).where(*mine).values(**values))).rowcount:

@@ -164,7 +164,8 @@ async def decide(request: web.Request) -> web.Response:
     why = _why(str(form.get("why", "")))
     try:
         async with hall.store.write() as conn:
-            await scores.decide(conn, number, to, request[USER].name, why, hall.clock.wall())
+            user = request[USER]
+            await scores.decide(conn, number, to, user.name, why, hall.clock.wall(), user.home)
     except UsageError as error:
         raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther(f"/hall/objections/{number}")

@@ -119,6 +119,9 @@ async def test_from_an_objection_to_the_public_folder(store: Store, world: World
         assert all((old.total or 0) < (new.total or 0) for old, new in moved)
         with pytest.raises(UsageError, match="另一人"):
             await scores.decide(conn, mine, ObjectionState.GRANTED, "unit", "成立", 4)
+        for home in ("s01", "市场监管所"):
+            with pytest.raises(UsageError, match="本单位"):
+                await scores.decide(conn, mine, ObjectionState.GRANTED, "b", "成立", 4, frozenset({home}))
         await scores.decide(conn, mine, ObjectionState.GRANTED, "b", "情况属实", 4)
         with pytest.raises(UsageError, match="已经认定"):
             await scores.decide(conn, mine, ObjectionState.REFUSED, "b", "情况属实", 4)

@@ -16,6 +16,7 @@ from central import scoring
 from central.core import period
 from central.core.access import Role
 from central.core.scheme import MINGCHA_100
+from central.core.scope import EVERYTHING
 from central.core.score import Level
 from central.scoring import Sender
 from central.store import audit, scores
@@ -60,7 +61,7 @@ async def test_from_a_provisional_result_to_a_public_one(hall: Served, window: W
                  "数据不全（青峪镇），暂不排名", "法定时限合规（14 分）"):  # fmt: skip
         assert said in words
     async with hall.store.read() as conn:
-        found = await scores.placed(conn, hall_scope(), run, Level.SITE)
+        found = await scores.placed(conn, EVERYTHING, run, Level.SITE)
         place, one = next((place, one) for place, one in found if one.unit == ["s12"])
     faults = [(case, name) for line in one.lines for name, cases in line.faults.items() for case in cases]
     (site, key, _), name = faults[0]
@@ -74,10 +75,10 @@ async def test_from_a_provisional_result_to_a_public_one(hall: Served, window: W
         assert "提出异议" in text_of((await head.get(unit))[1])
         other = next(place for place, one in found if one.unit == ["s11"])
         assert (await head.get(f"/hall/scores/{run}/site/{other}"))[0] == 404, "out of reach"
-        assert (await head.post(f"/hall/scores/{run}/site/{other}/object", **form)).status == 404
-        assert (await head.post(f"{unit}/object", **{**form, "key": "nobody"})).status == 404
-        assert (await head.post(f"{unit}/object", **form)).status == 303
-        assert (await head.post(f"{unit}/object", **form)).status == 400
+        assert (await head.post(f"/hall/scores/{run}/site/{other}/object", None, **form)).status == 404
+        assert (await head.post(f"{unit}/object", None, **{**form, "key": "nobody"})).status == 404
+        assert (await head.post(f"{unit}/object", None, **form)).status == 303
+        assert (await head.post(f"{unit}/object", None, **form)).status == 400
         assert "异议待认定" in text_of((await head.get(unit))[1])
     async with _as(hall, Role.CHIEF) as chief:
         words = text_of((await chief.get("/hall/objections/1"))[1])
@@ -89,22 +90,16 @@ async def test_from_a_provisional_result_to_a_public_one(hall: Served, window: W
     await _published(hall, run)
 
 
-def hall_scope() -> object:
-    from central.core.scope import EVERYTHING
-
-    return EVERYTHING
-
-
 async def _published(hall: Served, run: int) -> None:
     async with hall.store.write() as conn:
         boss = Sender("chief", "期满定稿", city.FRIDAY + 20 * DAY, hall.clock.wall())
         final = await scoring.finish(conn, run, boss, ZONE)
     asked = {"csrf": "token", "run": str(final), "title": "六月绩效公告", "why": "按季公布"}
     async with _as(hall, Role.PUBLISHER) as publisher:
-        assert (await publisher.post("/hall/publications", **{**asked, "run": str(run)})).status == 400
-        answer = await publisher.post("/hall/publications", **{**asked, "title": "经办人 13912345678"})
+        assert (await publisher.post("/hall/publications", None, **{**asked, "run": str(run)})).status == 400
+        answer = await publisher.post("/hall/publications", None, **{**asked, "title": "经办人 13912345678"})
         assert (answer.status, "电话或证件号码" in await answer.text()) == (400, True)
-        answer = await publisher.post("/hall/publications", **asked, merge="on")
+        answer = await publisher.post("/hall/publications", None, **asked, merge="on")
         assert answer.status == 303, text_of(await answer.text())
         one = answer.headers["Location"]
         assert (await publisher.post(f"{one}/release", csrf="token", why="自己发布")).status == 403

@@ -25,7 +25,10 @@ from central import (
     item,
     light,
     office,
+    publication,
     rule,
+    score,
+    statistic,
     trail,
 )
 from central.commands import in_store
@@ -257,6 +260,9 @@ item.add(cli, _CONFIG)
 document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
+score.add(cli, _CONFIG)
+publication.add(cli, _CONFIG)
+statistic.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

@@ -68,6 +68,13 @@ class Permission(StrEnum):
     VIEW_CORRECTION = "view_correction"  # the hall's side of a correction: its dossier, its documents
     WORK_CORRECTION = "work_correction"  # the hall's acts; which of them, the table of the correction says
     ANSWER_CORRECTION = "answer_correction"  # the unit's side: read, receive, explain, appeal, rectify
+    VIEW_SCORE = "view_score"  # results, with the cases of every fault
+    OBJECT_SCORE = "object_score"  # the unit's side: object to a fault of a provisional result
+    DECIDE_SCORE = "decide_score"  # grant or refuse another's objection
+    VIEW_STATISTICS = "view_statistics"
+    VIEW_PUBLICATION = "view_publication"  # what is to be public, was, and is no more
+    DRAFT_PUBLICATION = "draft_publication"
+    RELEASE_PUBLICATION = "release_publication"  # another's draft: make it public or not; take it back
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_ACCOUNT = "view_account"
@@ -96,6 +103,13 @@ _PERMISSION_WORDS = {
     Permission.VIEW_CORRECTION: "查看纠错",
     Permission.WORK_CORRECTION: "办理纠错",
     Permission.ANSWER_CORRECTION: "答复本单位的纠错",
+    Permission.VIEW_SCORE: "查看评分",
+    Permission.OBJECT_SCORE: "对本单位的评分提出异议",
+    Permission.DECIDE_SCORE: "认定评分异议",
+    Permission.VIEW_STATISTICS: "查看与导出统计",
+    Permission.VIEW_PUBLICATION: "查看公布件",
+    Permission.DRAFT_PUBLICATION: "拟公布件",
+    Permission.RELEASE_PUBLICATION: "审核、发布与撤回公布件",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_ACCOUNT: "查看用户",
@@ -108,26 +122,37 @@ _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
 _SITE = _WALL | {Permission.VIEW_SITE}
 _CASE = _SITE | {Permission.VIEW_CASE, Permission.VIEW_ITEM}
 _EXPORT = _CASE | {Permission.EXPORT_CASE}
-_WATCH = _EXPORT | {
-    Permission.REVEAL_PERSON,
-    Permission.VIEW_FINDING,
-    Permission.VIEW_CORRECTION,
-    Permission.WORK_CORRECTION,
-    Permission.ACCEPT_ALARM,
-    Permission.EXPLAIN_FINDING,
-}
+_FIGURES = frozenset({Permission.VIEW_SCORE, Permission.VIEW_STATISTICS, Permission.VIEW_PUBLICATION})
+_WATCH = (
+    _EXPORT
+    | _FIGURES
+    | {
+        Permission.REVEAL_PERSON,
+        Permission.VIEW_FINDING,
+        Permission.VIEW_CORRECTION,
+        Permission.WORK_CORRECTION,
+        Permission.ACCEPT_ALARM,
+        Permission.EXPLAIN_FINDING,
+    }
+)
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION},
-    Role.HEAD: _EXPORT | {Permission.ANSWER_CORRECTION},
+    Role.HEAD: _EXPORT
+    | {
+        Permission.ANSWER_CORRECTION,
+        Permission.VIEW_SCORE,
+        Permission.OBJECT_SCORE,
+        Permission.VIEW_STATISTICS,
+    },
     Role.SUPERVISOR: _WATCH,
-    Role.CHIEF: _WATCH,
+    Role.CHIEF: _WATCH | {Permission.DECIDE_SCORE},
     Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
     Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
     Role.COMPLAINTS: _WALL,
-    Role.PUBLISHER: _WALL,
-    Role.RELEASER: _WALL,
-    Role.LEADER: _CASE | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
+    Role.PUBLISHER: _WALL | {Permission.VIEW_PUBLICATION, Permission.DRAFT_PUBLICATION},
+    Role.RELEASER: _WALL | {Permission.VIEW_PUBLICATION, Permission.RELEASE_PUBLICATION},
+    Role.LEADER: _CASE | _FIGURES | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
     Role.IT: _CASE | {Permission.KEEP_BOX},
     Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},
     Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},

@@ -6,6 +6,7 @@ stands still and a red bar can be compared with a yellow one.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -69,6 +70,15 @@ def forecast(due: Mapping[date, int], workday: Mapping[date, bool], today: date)
         }
         for place, day in enumerate(days)
     }
+
+
+def bars(values: Sequence[tuple[str, Decimal | None]]) -> list[tuple[str, str]]:
+    """(label, width in hundredths of the longest) of each; what has no value, or none above zero, has no bar."""
+    top = max((value for _, value in values if value is not None), default=Decimal(0))
+    return [
+        (label, f"{value * 100 / top:.1f}" if value is not None and value > 0 and top > 0 else "0")
+        for label, value in values
+    ]
 
 
 class Day(Struct, frozen=True, kw_only=True):

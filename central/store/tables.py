@@ -27,6 +27,7 @@ from central.store import (
     finding_tables,
     law_tables,
     scope,
+    score_tables,
     trail,
 )
 from central.store import metadata as registry
@@ -303,6 +304,8 @@ document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
+
+score_run, score_unit = score_tables.score_run, score_tables.score_unit
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

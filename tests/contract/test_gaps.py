@@ -9,7 +9,7 @@ from central.store import tables as t
 from central.store.engine import Store
 from common.core.instant import DAY, HOUR, MINUTE
 from common.core.record import Gap
-from tests.contract.test_store import NOW, _box, _chained, _until, store, taken, welcomed, world
+from tests.contract.test_store import NOW, _chained, _until, box_row, store, taken, welcomed, world
 from tests.sender import Sender, case, draft, passed
 
 __all__ = ["store", "world"]
@@ -107,7 +107,7 @@ async def test_a_backlog_that_a_restored_hall_does_not_know_is_named_and_never_o
     old.number(case("1", item_name="旧"), case("2"))
     async with store.write() as conn:
         await conn.execute(update(t.box).values(state="draining"))
-        await conn.execute(insert(t.box), [_box(2)])
+        await conn.execute(insert(t.box), [box_row(2)])
     assert await welcomed(store, new) == ""
     assert await welcomed(store, Sender()) == "superseded"
     async with store.read() as conn:

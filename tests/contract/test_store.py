@@ -56,12 +56,12 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await conn.execute(
             insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]
         )
-        await conn.execute(insert(t.box), [_box(1)])
+        await conn.execute(insert(t.box), [box_row(1)])
     yield opened
     await opened.close()
 
 
-def _box(generation: int, state: str = "active") -> dict[str, Any]:
+def box_row(generation: int, state: str = "active") -> dict[str, Any]:
     key = Sender().sign_key
     return {
         "site": "s01",
@@ -167,7 +167,7 @@ async def test_an_older_generation_is_told_that_it_was_replaced(store: Store) ->
     assert await welcomed(store, known) == ""
     async with store.write() as conn:
         await conn.execute(update(t.box).values(state="draining"))
-        await conn.execute(insert(t.box), [_box(2)])
+        await conn.execute(insert(t.box), [box_row(2)])
     assert await welcomed(store, Sender(generation=2)) == ""
     assert await welcomed(store, known) == ""  # it may still deliver what it has
     assert await welcomed(store, Sender(generation=1)) == "superseded"
@@ -330,7 +330,7 @@ async def test_a_former_epoch_ends_where_its_box_says_so(store: Store, world: Wo
     assert await welcomed(store, other) == ""
     async with store.write() as conn:
         await conn.execute(update(t.box).values(state="draining"))
-        await conn.execute(insert(t.box), [_box(2)])
+        await conn.execute(insert(t.box), [box_row(2)])
     for sender in (old, new):
         assert await welcomed(store, sender) == ""
     await taken(store, world, old.payload(1, 2), old.payload(5, 5), old.payload(7, 7))
@@ -652,7 +652,7 @@ async def test_the_sites_newest_box_alone_says_what_became_of_a_command(store: S
     async with store.write() as conn:
         await commands.add(conn, {**row, "id": "01", "issued_wall": NOW, "expires_wall": NOW + HOUR})
         await conn.execute(update(t.box).values(state="draining"))
-        await conn.execute(insert(t.box), [_box(2)])
+        await conn.execute(insert(t.box), [box_row(2)])
     assert await welcomed(store, new) == ""
     for sender, outcome, want in (
         (old, CommandOutcome.REFUSED, CommandOutcome.WAITING),

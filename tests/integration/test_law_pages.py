@@ -20,7 +20,7 @@ from common.clock import Clock
 from common.core.instant import MINUTE
 from common.core.record import Record, Step
 from common.core.state import Procedure, StepKind
-from tests.contract.test_store import ZONE, _box, at
+from tests.contract.test_store import ZONE, at, box_row
 from tests.integration.serving import FridayClock, Served, Window, serve, text_of
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
 
@@ -52,7 +52,7 @@ async def fill(store: Store, clock: Clock) -> None:
         await conn.execute(
             insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]
         )
-        await conn.execute(insert(t.box), [_box(1)])
+        await conn.execute(insert(t.box), [box_row(1)])
         await items.add(conn, [ITEM], "w", "首次导入", clock.wall())
         newer = Item("SX1", "食品经营许可", 20, 5, version=2, valid_from=date(2027, 1, 1))
         await items.add(conn, [newer], "w", "提速", clock.wall())

@@ -1,0 +1,226 @@
+"""Statistics: any figure by any dimension over any period, from the counts of `measure.py` alone. Pure.
+
+A figure is a count, a share of two counts, or a percentile of the working days; its definition stands beside it wherever it is
+shown. Cells hold counts, which add up; shares and percentiles are taken of a cell's counts at the end, so that every grouping
+gives the exact figure.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from central.core.measure import DAYS, MEASURES, Added
+from central.core.period import Period
+from common.core.errors import UsageError
+
+_TENTH = Decimal("0.1")
+MOST_CELLS = 2_000
+"""Rows of one table; more is no table that anybody reads."""
+
+
+class Dimension(StrEnum):
+    """By what figures are grouped."""
+
+    SITE = "site"
+    KIND = "kind"
+    ORG = "org"
+    ITEM = "item"
+    MONTH = "month"
+    WEEK = "week"
+    DAY = "day"
+
+    @property
+    def word(self) -> str:
+        return _DIMENSION_WORDS[self]
+
+
+_DIMENSION_WORDS = {
+    Dimension.SITE: "站点", Dimension.KIND: "站点类别", Dimension.ORG: "部门", Dimension.ITEM: "事项",
+    Dimension.MONTH: "月份", Dimension.WEEK: "周", Dimension.DAY: "日期",
+}  # fmt: skip
+
+
+class Figure(Struct, frozen=True):
+    """`part` of `whole` in percent if there is a whole; `left`: what is not `part`. `percent`: of the days; -1: the mean."""
+
+    id: str
+    name: str
+    unit: str
+    definition: str
+    part: str = ""
+    whole: str = ""
+    left: bool = False
+    percent: int = 0
+
+
+def _counted(name: str) -> Figure:
+    one = MEASURES[name]
+    return Figure(name, one.name, "件", one.definition, part=name)
+
+
+_COUNTED = (
+    "filed", "decided", "promise_late", "statute_late", "yellow", "red", "refused", "rejected", "supplemented",
+    "special", "extended", "early", "route_fault", "fee_fault", "open_fault", "entered_late", "incomplete",
+    "correction_of", "correction_slow", "sanction",
+)  # fmt: skip
+_DAYS_OF = "从受理之日到决定之日的工作日，受理当日不计"
+FIGURES = {
+    one.id: one
+    for one in (
+        *(_counted(name) for name in _COUNTED),
+        Figure(
+            "on_time",
+            "承诺按时率",
+            "%",
+            "承诺时限到结的之中没有计为承诺超时的",
+            "promise_late",
+            "promise_of",
+            left=True,
+        ),
+        Figure(
+            "lawful",
+            "法定按时率",
+            "%",
+            "法定时限到结的之中没有计为法定超时的",
+            "statute_late",
+            "statute_of",
+            left=True,
+        ),
+        Figure("early_share", "提前办结率", "%", "办结件中用时不超过承诺时限一半的", "early", "decided"),
+        Figure("late_entry_share", "补录率", "%", "办结件中有字段补录的", "entered_late", "decided"),
+        Figure("supplement_share", "补正率", "%", "收件中要求补正的", "supplemented", "filed"),
+        Figure("mean_days", "平均用时", "个工作日", f"{_DAYS_OF}，平均", percent=-1),
+        Figure("median_days", "用时中位数", "个工作日", f"{_DAYS_OF}，一半办件不超过它", percent=50),
+        Figure("p90_days", "用时九成数", "个工作日", f"{_DAYS_OF}，十分之九的办件不超过它", percent=90),
+    )
+}
+
+
+class Known(Struct, frozen=True):
+    """What a case's additions are grouped by."""
+
+    site: str
+    kind: str
+    org: str
+    item: str
+
+
+class Cube(Struct):
+    """Counts by the values of `dimensions`, and the whole."""
+
+    dimensions: Sequence[Dimension]
+    cells: dict[tuple[str, ...], Counter[str]]
+    whole: Counter[str]
+
+
+def cube(dimensions: Sequence[Dimension]) -> Cube:
+    """An empty one. Raises UsageError for the same dimension twice."""
+    if len(set(dimensions)) != len(dimensions):
+        raise UsageError("同一个维度只能用一次", hint="请换一个维度")
+    return Cube(dimensions, defaultdict(Counter), Counter())
+
+
+def fold(into: Cube, known: Known, additions: Iterable[Added], period: Period) -> None:
+    """Add what one case adds within the period; a fault that is spared adds nothing."""
+    for added in additions:
+        if added.spared or not period.first <= added.day < period.until:
+            continue
+        key = tuple(_place(dimension, known, added.day) for dimension in into.dimensions)
+        into.cells[key][added.measure] += 1
+        into.whole[added.measure] += 1
+
+
+def _place(dimension: Dimension, known: Known, day: date) -> str:
+    match dimension:
+        case Dimension.MONTH:
+            return f"{day:%Y-%m}"
+        case Dimension.WEEK:
+            return f"{day - timedelta(days=day.weekday())} 起"
+        case Dimension.DAY:
+            return str(day)
+        case _:
+            return str(getattr(known, dimension.value))
+
+
+def value(figure: Figure, counts: Mapping[str, int]) -> Decimal | None:
+    """A figure of a cell; None: it rests on nothing."""
+    if figure.percent:
+        return _days(figure.percent, counts)
+    part = Decimal(counts.get(figure.part, 0))
+    if not figure.whole:
+        return part
+    whole = counts.get(figure.whole, 0)
+    if not whole:
+        return None
+    share = (whole - part if figure.left else part) * 100 / whole
+    return share.quantize(_TENTH, ROUND_HALF_UP)
+
+
+def _days(percent: int, counts: Mapping[str, int]) -> Decimal | None:
+    """The least number of days that so many cases in a hundred do not exceed (nearest rank); below 0: the mean."""
+    days = sorted((int(name[len(DAYS) :]), count) for name, count in counts.items() if name.startswith(DAYS))
+    number = sum(count for _, count in days)
+    if not number:
+        return None
+    if percent < 0:
+        total = sum(day * count for day, count in days)
+        return (Decimal(total) / number).quantize(_TENTH, ROUND_HALF_UP)
+    rank, seen = -(-number * percent // 100), 0
+    for day, count in days:
+        seen += count
+        if seen >= rank:
+            return Decimal(day)
+    return None
+
+
+class Row(Struct, frozen=True):
+    """One line of a table: its place, each figure's value, and the same of the period it is compared with."""
+
+    place: tuple[str, ...]
+    values: tuple[Decimal | None, ...]
+    before: tuple[Decimal | None, ...] = ()
+
+
+def table(now: Cube, figures: Sequence[Figure], before: Cube | None) -> tuple[list[Row], Row]:
+    """(rows, the total): by time as it goes, else the greatest first figure first. With a period's name among the places nothing can be compared but the total.
+
+    Raises UsageError where there are more rows than anybody reads.
+    """
+    if len(now.cells) > MOST_CELLS:
+        raise UsageError(
+            f"共 {len(now.cells):,} 行，超过 {MOST_CELLS:,} 行", hint="请换粗一些的维度或短一些的期间"
+        )
+    is_timed = {Dimension.MONTH, Dimension.WEEK, Dimension.DAY} & set(now.dimensions)
+
+    def of(counts: Mapping[str, int] | None) -> tuple[Decimal | None, ...]:
+        return () if counts is None else tuple(value(figure, counts) for figure in figures)
+
+    then = None if before is None or is_timed else before.cells
+    places = sorted(now.cells.keys() | (then.keys() if then is not None else set()))
+    empty: Counter[str] = Counter()
+    rows = [
+        Row(place, of(now.cells.get(place, empty)), of(None if then is None else then.get(place, empty)))
+        for place in places
+    ]
+    if not is_timed:
+        rows.sort(key=lambda row: (-(row.values[0] or 0), row.place))
+    return rows, Row((), of(now.whole), of(before.whole if before is not None else None))
+
+
+def change(now: Decimal | None, before: Decimal | None, figure: Figure) -> str:
+    """For people: counts change in percent, shares and days by points. Empty: nothing to compare."""
+    if now is None or before is None:
+        return ""
+    moved = now - before
+    if figure.unit == "件":
+        if not before:
+            return "新增" if now else "持平"
+        moved = (moved * 100 / before).quantize(_TENTH, ROUND_HALF_UP)
+    if not moved:
+        return "持平"
+    unit = "%" if figure.unit == "件" else " 个百分点" if figure.unit == "%" else " 天"
+    return f"{'+' if moved > 0 else '−'}{abs(moved)}{unit}"

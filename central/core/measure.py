@@ -1,0 +1,225 @@
+"""The one meaning of every figure: what a case adds to which count, on which day. Scores, statistics and exports read it. Pure.
+
+A count is a sum over cases, so it may be grouped by anything and periods add up. Each addition has a day of the legal zone that
+the facts alone decide, so that late facts and their order change nothing:
+
+- a limit counts on the day it was settled: decided in time, or the day from which it is red;
+- what concerns the application counts on the day of acceptance (else receipt), everything else on the day of the decision.
+
+What was found but may not be held against anybody (contested, excused, not confirmed by a person) adds to no fault; it is
+`spared`, with the reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from central.core.calendar import Calendar
+from common.core.instant import local_date, start_of_day
+from common.core.state import ClockKind, Light
+
+
+class Measure(Struct, frozen=True):
+    """A count. `fault`: it is held against a unit, so every case of it is named. `lacks`: what no source states yet."""
+
+    id: str
+    name: str
+    definition: str
+    fault: bool = False
+    lacks: str = ""
+
+
+class Limit(Struct, frozen=True):
+    """One clock of a case as it stands."""
+
+    kind: ClockKind
+    cycle: int
+    light: Light
+    since_at: int | None
+    due_at: int | None
+    start: date | None
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What is known of one case. Instants are office time."""
+
+    filed_at: int | None  # acceptance, else receipt
+    accepted_at: int | None
+    finished_at: int | None
+    deleted: bool
+    is_complete: bool  # number, item, office, responsible and outcome are all stated
+    entered_late: bool
+    limits: list[Limit]
+    rules: list[tuple[str, Light]]  # broken or watched
+    yellows: list[int] = []  # instants from which a yellow light held
+    corrections: list[
+        tuple[int, bool]
+    ] = []  # when the unit's part ended, and whether a deadline had passed before
+    sanctions: list[int] = []  # when a result of accountability was entered
+    contested: Mapping[
+        tuple[str, int], str
+    ] = {}  # (clock or rule, cycle) -> why it may not be held against anybody
+    confirmed: frozenset[str] = frozenset()  # rules of which a person has said that they were broken
+    is_listed: bool = False  # its item is in the catalogue
+    is_public: bool = False  # and its public fields are all filled
+    is_routed: bool = False  # and its procedure is prescribed
+    is_priced: bool = False  # and its fees are
+
+
+class Added(Struct, frozen=True):
+    """`spared`: why the fault is not counted; empty: it is."""
+
+    day: date
+    measure: str
+    spared: str = ""
+
+
+_NO_SOURCE = "还没有来源（投诉与评价未接入）"
+MEASURES = {
+    one.id: one
+    for one in (
+        Measure("filed", "收件", "当期受理的办件；没有受理时间的按收件时间"),
+        Measure("decided", "办结", "当期作出决定的办件，不含已删除的"),
+        Measure("statute_of", "法定时限到结", "当期办结或变红的法定时限"),
+        Measure("statute_late", "法定超时", "当期起亮红灯的法定时限，争议中的不计", fault=True),
+        Measure("promise_of", "承诺时限到结", "当期办结或变红的承诺时限（没有承诺的按业务系统所载）"),
+        Measure("promise_late", "承诺超时", "当期起亮红灯的承诺时限，争议中的不计", fault=True),
+        Measure("apply_fault", "受理不规范", "规则 L32-1、L32-3、L32-5 不符合的收件", fault=True),
+        Measure("route_of", "有规定程序的办结", "办结件中，事项清单载有环节的"),
+        Measure("route_fault", "程序不规范", "规则 L37（经人核实）、L45-1、L48 不符合的办结", fault=True),
+        Measure("fee_of", "有收费标准的办结", "办结件中，事项清单载有收费标准的"),
+        Measure("fee_fault", "收费不符", "规则 L58 不符合的办结", fault=True),
+        Measure("item_of", "事项在清单的办结", "办结件中，事项清单有该事项的"),
+        Measure("open_fault", "公开不到位", "事项公示缺项，或规则 L30-1a、L40 不符合的办结", fault=True),
+        Measure("disordered", "时间矛盾", "规则 S-2 不符合、经人核实的办结", fault=True),
+        Measure("entered_late", "补录", "有字段迟于宽限才录入的办结", fault=True),
+        Measure(
+            "incomplete", "要素不全", "编号、事项、部门、责任人、受理时间、结果缺任一项的办结", fault=True
+        ),
+        Measure("early", "提前办结", "用时不超过承诺时限一半的办结"),
+        Measure("yellow", "黄灯", "当期起亮的黄灯"),
+        Measure("red", "红灯", "当期起亮的时限红灯，不论争议"),
+        Measure("refused", "不予许可", "办结件中决定不予许可的"),
+        Measure("rejected", "不予受理", "办结件中不予受理的"),
+        Measure("supplemented", "补正", "收件中要求补正的"),
+        Measure("special", "特别程序", "办结件中有特别程序的"),
+        Measure("extended", "延期", "办结件中延长期限的"),
+        Measure("correction_of", "纠错应答", "当期说明理由、整改或逾期的红灯纠错"),
+        Measure("correction_slow", "纠错逾期", "其中逾期才说明或整改的", fault=True),
+        Measure("sanction", "责任追究", "当期登记责任追究结果的", fault=True),
+        Measure("rating_of", "评价", "好差评份数", lacks=_NO_SOURCE),
+        Measure("rating_points", "评价得分", "五级评价按 100、80、60、30、0 分合计", lacks=_NO_SOURCE),
+        Measure("complaint_of", "投诉与差评", "当期应办结的投诉与差评", lacks=_NO_SOURCE),
+        Measure("complaint_kept", "按期整改", "其中按期办结并回访的", lacks=_NO_SOURCE),
+    )
+}
+FAULTS = frozenset(name for name, one in MEASURES.items() if one.fault)
+DAYS = "wd:"
+"""Before the working days from acceptance to decision: `wd:5` counts the cases that took five. Percentiles stay exact."""
+
+_BY_APPLICATION = {
+    "L32-1": "apply_fault",
+    "L32-3": "apply_fault",
+    "L32-5": "apply_fault",
+    "W-3": "supplemented",
+}
+_BY_DECISION = {
+    "L37": "route_fault", "L45-1": "route_fault", "L48": "route_fault", "L58": "fee_fault",
+    "L30-1a": "open_fault", "L40": "open_fault", "S-2": "disordered",
+    "W-1": "refused", "W-2": "rejected", "W-4": "special", "W-5": "extended",
+}  # fmt: skip
+NEEDS_PERSON = frozenset({"L37", "S-2"})
+_PENDING = "待人核实"
+
+
+def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Added]:
+    """Everything that one case adds, whatever the period."""
+    yield from _limits(one, zone)
+    for at in one.yellows:
+        yield Added(local_date(at, zone), "yellow")
+    for at, is_slow in one.corrections:
+        day = local_date(at, zone)
+        yield Added(day, "correction_of")
+        if is_slow:
+            yield Added(day, "correction_slow")
+    for at in one.sanctions:
+        yield Added(local_date(at, zone), "sanction")
+    if one.deleted:
+        return
+    if one.filed_at is not None:
+        day = local_date(one.filed_at, zone)
+        yield Added(day, "filed")
+        yield from _ruled(one, _BY_APPLICATION, day)
+    if one.finished_at is not None:
+        yield from _decided(one, local_date(one.finished_at, zone), calendar, zone)
+
+
+def _limits(one: Subject, zone: ZoneInfo) -> Iterator[Added]:
+    promised = any(limit.kind is ClockKind.PROMISE for limit in one.limits)
+    for limit in one.limits:
+        is_red = limit.light is Light.RED and limit.since_at is not None
+        if is_red:
+            assert limit.since_at is not None
+            yield Added(local_date(limit.since_at, zone), "red")
+        name = _NAMES.get(limit.kind)
+        if name is None or (limit.kind is ClockKind.STATED and promised):
+            continue
+        if is_red:
+            assert limit.since_at is not None
+            day = local_date(limit.since_at, zone)
+            yield Added(day, f"{name}_of")
+            yield Added(day, f"{name}_late", one.contested.get((limit.kind.value, limit.cycle), ""))
+        elif limit.light is not Light.GREY and one.finished_at is not None and not one.deleted:
+            yield Added(local_date(one.finished_at, zone), f"{name}_of")
+
+
+_NAMES = {ClockKind.STATUTE: "statute", ClockKind.PROMISE: "promise", ClockKind.STATED: "promise"}
+
+
+def _decided(one: Subject, day: date, calendar: Calendar, zone: ZoneInfo) -> Iterator[Added]:
+    yield Added(day, "decided")
+    facts = {
+        "item_of": one.is_listed,
+        "route_of": one.is_routed,
+        "fee_of": one.is_priced,
+        "entered_late": one.entered_late,
+        "incomplete": not one.is_complete,
+        "early": _is_early(one, zone),
+    }
+    yield from (Added(day, name) for name, holds in facts.items() if holds)
+    ruled = {added.measure: added for added in _ruled(one, _BY_DECISION, day)}
+    if one.is_listed and not one.is_public:
+        ruled["open_fault"] = Added(day, "open_fault")
+    # A fault is counted only where the count it is a part of is.
+    lacking = {"route_fault": one.is_routed, "fee_fault": one.is_priced, "open_fault": one.is_listed}
+    yield from (added for name, added in ruled.items() if lacking.get(name, True))
+    if one.accepted_at is not None and one.accepted_at <= (one.finished_at or 0):
+        try:
+            yield Added(day, f"{DAYS}{calendar.count(local_date(one.accepted_at, zone), day)}")
+        except ValueError:
+            return  # outside the published calendar: no figure rather than a guessed one
+
+
+def _ruled(one: Subject, table: Mapping[str, str], day: date) -> Iterator[Added]:
+    """Each measure once for a case; one rule that may be held against the office is enough."""
+    found: dict[str, str] = {}
+    for rule, _ in one.rules:
+        name = table.get(rule)
+        if name is None:
+            continue
+        spared = one.contested.get((rule, 0), "")
+        if not spared and rule in NEEDS_PERSON and rule not in one.confirmed:
+            spared = _PENDING
+        found[name] = spared if name not in found else found[name] and spared
+    yield from (Added(day, name, spared) for name, spared in found.items())
+
+
+def _is_early(one: Subject, zone: ZoneInfo) -> bool:
+    """Within half of the promised time, from the beginning of the day it was accepted on."""
+    for limit in one.limits:
+        if limit.kind is ClockKind.PROMISE and limit.start is not None and limit.due_at is not None:
+            start, end = start_of_day(limit.start, zone), one.finished_at or 0
+            return limit.light is not Light.RED and start <= end and (end - start) * 2 <= limit.due_at - start
+    return False

@@ -1,0 +1,286 @@
+"""Results made public: the files, what they may not contain, and who may release them. Pure.
+
+supervision.md 3.15. Published are counts of units, never cases: enough to compute every total anew (`central/data/recompute.py`
+stands beside them), too little to find anybody. A cell is the number of cases that a figure rests on; one of fewer than
+`SMALLEST` is not published, nor left to be found by subtraction.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from central.core import formula
+from central.core.scheme import NAMES, Extra, Indicator, Scheme
+from central.core.score import CASES, Frame, Level, Score
+from common.core.errors import RejectedError
+
+SMALLEST = 5
+MERGED = "合并公布的小单位"
+PUBLIC_LEVELS = (Level.SITE, Level.DEPARTMENT, Level.ITEM)
+"""Persons are scored inside, and never published."""
+_NUMBER = re.compile(r"(?<!\d)(?:1\d{10}|\d{15}|\d{17}[\dXx])(?!\d)")
+_ADDRESS = re.compile(r"[一-鿿]{2,}(?:路|街|巷|村|小区)\d+(?:号|栋|幢|单元|室)")
+
+
+class ReleaseState(StrEnum):
+    """What became of a publication; a withdrawn one stays in the list, with its reason."""
+
+    DRAFT = "draft"
+    RELEASED = "released"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def word(self) -> str:
+        return {"draft": "待审核", "released": "已发布", "refused": "未通过", "withdrawn": "已撤回"}[
+            self.value
+        ]
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """One unit as the public sees it; `total` empty: nothing can be scored."""
+
+    level: Level
+    group: str
+    name: str
+    total: str
+    grade: str
+    rank: int
+    why: str
+    counts: dict[str, int]
+
+
+class Released(Struct, frozen=True):
+    """What is published of a run."""
+
+    frame: Frame
+    city: dict[str, int]
+    units: list[Shown]
+
+
+def released(frame: Frame, scores: Sequence[Score], city: Mapping[str, int], *, merges: bool) -> Released:
+    """The public part of these results. `merges`: units of fewer than `SMALLEST` cases are put together, without a place."""
+    names = _published_counts(frame.scheme)
+    units: list[Shown] = []
+    for level in PUBLIC_LEVELS:
+        mine = [one for one in scores if one.level is level]
+        small = [one for one in mine if merges and one.cases < SMALLEST]
+        units += [_shown(one, frame.scheme, names) for one in mine if one not in small]
+        units += [_merged(level, small)] if small else []
+    return Released(frame, {name: city[name] for name in sorted(names & city.keys())}, units)
+
+
+def _published_counts(scheme: Scheme) -> frozenset[str]:
+    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    read = [formula.names_of(formula.parse(row.formula, NAMES)) for row in rows]
+    return frozenset().union(*read, (row.of for row in scheme.indicators), (CASES,))
+
+
+def _shown(one: Score, scheme: Scheme, names: Collection[str]) -> Shown:
+    """Counts that only rows read which do not apply to the unit are left out: they rest on too few."""
+    lines = {line.id: line for line in one.lines}
+    kept = {CASES}
+    for row in scheme.indicators:
+        if not lines[row.id].why:
+            kept |= formula.names_of(formula.parse(row.formula, NAMES)) | {row.of}
+    for extra, line in zip([*scheme.penalties, *scheme.bonuses], [*one.penalties, *one.bonuses], strict=True):
+        if not line.why:
+            kept |= formula.names_of(formula.parse(extra.formula, NAMES))
+    counts = {name: count for name, count in one.counts.items() if name in kept and name in names}
+    total = "" if one.total is None else str(one.total)
+    return Shown(
+        level=one.level, group=one.group, name=one.name, total=total, grade=one.grade, rank=one.rank,
+        why=one.why, counts=counts,
+    )  # fmt: skip
+
+
+def _merged(level: Level, small: Sequence[Score]) -> Shown:
+    cases = sum(one.cases for one in small)
+    return Shown(
+        level=level, group="合并", name=f"{MERGED}（{len(small)} 个）", total="", grade="", rank=0,
+        why="各单位不足 5 件，合并公布，不评分", counts={CASES: cases},
+    )  # fmt: skip
+
+
+# what may not be published -----------------------------------------------------------------------------------
+
+
+def faults(one: Released, title: str, persons: Collection[str], scores: Sequence[Score]) -> list[str]:
+    """Why this may not be published, in words; none: it may. `persons`: names that must not appear."""
+    return [
+        *_personal([title, *(unit.name for unit in one.units)], persons),
+        *_small(one),
+        *_remainders(one, scores),
+    ]
+
+
+def _personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
+    found = []
+    for said in texts:
+        if _NUMBER.search(said):
+            found.append(f"“{said}”含有电话或证件号码")
+        if _ADDRESS.search(said):
+            found.append(f"“{said}”含有住址")
+        found += [f"“{said}”含有人名" for name in sorted(persons) if len(name) > 1 and name in said][:1]
+    return found
+
+
+def _small(one: Released) -> list[str]:
+    """A figure rests on a number of cases: on too few, it speaks of persons."""
+    bases = {CASES, *(row.of for row in one.frame.scheme.indicators)}
+    return [
+        f"{unit.name}（{unit.level.word}）的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
+        for unit in one.units
+        for name, count in unit.counts.items()
+        if name in bases and 0 < count < SMALLEST
+    ]
+
+
+def _remainders(one: Released, scores: Sequence[Score]) -> list[str]:
+    """What is left of a whole when the units shown are taken off it."""
+    found = []
+    for level in {unit.level for unit in one.units}:
+        shown = sum(unit.counts.get(CASES, 0) for unit in one.units if unit.level is level)
+        left = one.city.get(CASES, 0) - shown
+        if 0 < left < SMALLEST:
+            found.append(f"全市总数减去各{level.word}，剩下 {left} 件，少于 {SMALLEST} 件")
+    public = {unit.name for unit in one.units if unit.level is Level.DEPARTMENT}
+    inside: Counter[str] = Counter()
+    for score in scores:
+        if score.level is Level.DEPARTMENT and score.name in public:
+            inside[score.unit[0]] += score.cases
+    for score in scores:
+        if score.level is Level.SITE and inside[score.unit[0]]:
+            left = score.cases - inside[score.unit[0]]
+            if 0 < left < SMALLEST:
+                found.append(f"{score.name}的总数减去各部门，剩下 {left} 件，少于 {SMALLEST} 件")
+    return sorted(found)
+
+
+# files -------------------------------------------------------------------------------------------------------
+
+
+def files(one: Released, title: str, digest: str, script: bytes) -> dict[str, bytes]:
+    """Name -> content; the same values give the same bytes. `digest`: of the snapshot; `script`: `recompute.py`."""
+    frame = one.frame
+    head = {
+        "title": title,
+        "period": frame.period.name,
+        "scheme": frame.scheme.version,
+        "calendar": frame.calendar,
+        "rules": frame.rules,
+        "snapshot": digest,
+    }
+    ranking = [
+        {name: getattr(unit, name) for name in ("level", "group", "name", "total", "grade", "rank", "why")}
+        | {CASES: unit.counts.get(CASES, 0)}
+        for unit in one.units
+    ]
+    counts = [
+        {name: getattr(unit, name) for name in ("level", "group", "name", "why", "counts")}
+        for unit in one.units
+    ]
+    found = {
+        "ranking.json": _json(head | {"units": ranking}),
+        "ranking.csv": _csv(one),
+        "counts.json": _json(head | {"city": one.city, "units": counts}),
+        "scheme.json": _json(_full(frame.scheme)),
+        "recompute.py": script,
+        "README.txt": _words(one, title, digest).encode(),
+    }
+    return found | {"SHA256SUMS": _sums(found)}
+
+
+def check_sums(found: Mapping[str, bytes]) -> None:
+    """Raises RejectedError, which names the file, where one is not what SHA256SUMS says."""
+    lines = found.get("SHA256SUMS", b"").decode("utf-8", "replace").splitlines()
+    said = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    wrong = sorted(
+        name for name in said.keys() | found.keys() - {"SHA256SUMS"}
+        if hashlib.sha256(found.get(name, b"")).hexdigest() != said.get(name)
+    )  # fmt: skip
+    if wrong or not said:
+        raise RejectedError(
+            f"文件被改动或缺少：{'、'.join(wrong) or 'SHA256SUMS'}", hint="请重新下载公布的全部文件"
+        )
+
+
+def _sums(found: Mapping[str, bytes]) -> bytes:
+    lines = [f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in sorted(found.items())]
+    return "".join(lines).encode()
+
+
+def _full(struct: Struct) -> dict[str, object]:
+    """With the values that are the default: whoever reads the file does not know ours."""
+    return {
+        name: [_full(one) for one in value] if isinstance(value, list) else value
+        for name, value in msgspec.structs.asdict(struct).items()
+    }
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic")) + b"\n"
+
+
+HEAD = ("范围", "同类", "单位", "办件", "得分", "等次", "名次", "说明")
+
+
+def _csv(one: Released) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(HEAD)
+    for unit in one.units:
+        cells = (
+            unit.level.word,
+            unit.group,
+            unit.name,
+            str(unit.counts.get(CASES, 0)),
+            unit.total,
+            unit.grade,
+        )
+        row = (*cells, str(unit.rank or ""), unit.why)
+        # A spreadsheet takes such a cell for a formula.
+        writer.writerow(["'" + cell if cell[:1] in {"=", "+", "-", "@", "\t"} else cell for cell in row])
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def method(scheme: Scheme) -> list[str]:
+    """The scheme in plain words, one sentence a line."""
+    plain = [f"{row.name}（{_trim(row.weight)} 分）：{row.words}。" for row in scheme.indicators]
+    plain += [f"扣分 {row.name}：{row.words}。" for row in scheme.penalties]
+    plain += [f"加分 {row.name}：{row.words}。" for row in scheme.bonuses]
+    grades = "，".join(f"{_trim(one.least)} 分及以上{one.name}" for one in scheme.grades[:-1])
+    least = min(row.min_of for row in scheme.indicators)
+    return [
+        f"总分是各项得分按权重相加，减扣分，加加分，最高 {_trim(scheme.most)} 分，四舍五入到两位小数。",
+        *plain,
+        f"每个比率都混入 {_trim(scheme.shrink)} 件全市平均，件数少的单位不因一两件大起大落。",
+        f"某项不足 {least} 件或没有数据的不适用，其权重按比例分给其余各项。",
+        f"不足 {scheme.min_cases} 件的、数据不全的不排名，也不因此扣分；得分相同的名次相同。",
+        f"等次：{grades}，其余{scheme.grades[-1].name}。",
+    ]
+
+
+def _trim(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _words(one: Released, title: str, digest: str) -> str:
+    frame = one.frame
+    return "\n".join([
+        title, "",
+        f"期间：{frame.period.word}（{frame.period.first} 至 {frame.period.last}）",
+        f"方案：{frame.scheme.name} 第 {frame.scheme.version} 版；日历第 {frame.calendar} 版；规则第 {frame.rules} 版",
+        f"数据快照：SHA-256 {digest}", "",
+        "怎样算的", *method(frame.scheme), "",
+        "怎样复算", "把全部文件放在一个文件夹里，运行  python3 recompute.py  。它核对各文件的校验和，",
+        "由 counts.json 与 scheme.json 重新算出每个单位的得分与名次，与 ranking.json 对照到 0.01 分。", "",
+    ])  # fmt: skip

@@ -1,0 +1,228 @@
+"""A run of the scores: freeze, count, score, keep; and the same again from a snapshot, without a database."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core import measure, objection, score
+from central.core.calendar import Calendar
+from central.core.measure import DAYS
+from central.core.objection import ObjectionState
+from central.core.period import Period
+from central.core.ruling import PACK
+from central.core.scheme import Scheme
+from central.core.score import Fact, Frame, Level, Place, Score, Tallies
+from central.store import law, scores, subjects
+from central.store.scores import Run
+from common.core.errors import RejectedError, UsageError
+from common.core.instant import from_us, local_date, start_of_day
+
+
+class Taken(Struct, frozen=True):
+    """A snapshot with what was computed of it."""
+
+    frame: Frame
+    digest: str
+    packed: bytes
+    tallies: Tallies
+
+    def scores(self) -> list[Score]:
+        return [one for level in Level for one in score.scores(self.frame, self.tallies, level)]
+
+    def city(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for one in self.tallies[Level.SITE].values():
+            found.update(one.counts)
+        return found
+
+
+class Sender(Struct, frozen=True):
+    """Who makes a run, why and when."""
+
+    who: str
+    why: str
+    at: int
+    wall: int
+
+
+class Taking:
+    """A snapshot as it grows: bytes, hash and counts in one pass, facts in the order of `score.read`."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame, self._tallies = frame, score.no_tallies()
+        self._digest, self._packer = hashlib.sha256(), scores.packer()
+        self._pieces: list[bytes] = []
+        self._note(score.encoded(frame))
+
+    def add(self, fact: Fact) -> None:
+        self._note(score.encoded(fact))
+        score.count(self._tallies, fact)
+
+    def _note(self, line: bytes) -> None:
+        self._digest.update(line)
+        self._pieces.append(self._packer.compress(line))
+
+    def taken(self) -> Taken:
+        packed = b"".join([*self._pieces, self._packer.flush()])
+        return Taken(self._frame, self._digest.hexdigest(), packed, self._tallies)
+
+
+def take(frame: Frame, facts: Iterable[Fact]) -> Taken:
+    taking = Taking(frame)
+    for fact in facts:
+        taking.add(fact)
+    return taking.taken()
+
+
+def retake(lines: Iterable[bytes]) -> Taken:
+    """From the lines of a snapshot. Raises RejectedError where they are none."""
+    frame, facts = score.read(lines)
+    return take(frame, facts)
+
+
+async def provisional(
+    conn: AsyncConnection, period: Period, scheme: Scheme, zone: ZoneInfo, now_at: int
+) -> Taken:
+    """The period as the facts stand, read in one picture (`audit.freeze` comes before)."""
+    if local_date(now_at, zone) < period.until:
+        raise UsageError(f"{period.word}还没有结束（{period.last} 为止）", hint="期间结束后再评分")
+    calendar = await law.calendar_if_any(conn)
+    assert calendar is not None
+    until_at = start_of_day(period.until, zone)
+    complete = await subjects.complete(conn)
+    frame = Frame(
+        period=period, scheme=scheme, calendar=calendar.version, rules=PACK.version,
+        sites=[_place(row, complete.get(row.id), until_at, zone) for row in await subjects.sites(conn)],
+        items=await subjects.item_names(conn),
+    )  # fmt: skip
+    taking = Taking(frame)
+    async for known in subjects.of_period(conn, start_of_day(period.first, zone), until_at, zone):
+        fact = _fact(known, period, calendar, zone)
+        if fact.n or fact.spared:
+            taking.add(fact)
+    return taking.taken()
+
+
+def _place(row: Row[Any], complete_at: int | None, until_at: int, zone: ZoneInfo) -> Place:
+    shown = f"{from_us(complete_at, zone):%Y-%m-%d %H:%M}" if complete_at is not None else ""
+    whole = complete_at is not None and complete_at >= until_at
+    return Place(row.id, row.name, row.kind, whole=whole, until=shown)
+
+
+def _fact(known: subjects.Known, period: Period, calendar: Calendar, zone: ZoneInfo) -> Fact:
+    n: Counter[str] = Counter()
+    spared: dict[str, str] = {}
+    for added in measure.additions(known.subject, calendar, zone):
+        if not period.first <= added.day < period.until or added.measure.startswith(DAYS):
+            continue
+        if added.spared:
+            spared[added.measure] = added.spared
+        else:
+            n[added.measure] += 1
+    return Fact(known.site, known.key, known.no, known.org, known.item, known.person, dict(n), spared)
+
+
+# kept --------------------------------------------------------------------------------------------------------
+
+
+async def keep_provisional(
+    conn: AsyncConnection, taken: Taken, sender: Sender, zone: ZoneInfo
+) -> tuple[int, date]:
+    """-> (the run's number, the last day for objections)."""
+    calendar = await law.calendar(conn)
+    until = objection.last_day(local_date(sender.at, zone), calendar)
+    run = Run(
+        frame=taken.frame, follows=None, is_final=False, who=sender.who, why=sender.why,
+        made_at=sender.at, made_wall=sender.wall, object_until=until,
+    )  # fmt: skip
+    return await scores.keep(conn, run, taken.packed, taken.digest, taken.scores()), until
+
+
+async def finish(conn: AsyncConnection, number: int, sender: Sender, zone: ZoneInfo) -> int:
+    """The final run: the same facts, without the faults to which objections were granted. -> its number.
+
+    Raises UsageError before the window is over, while an objection waits, or where it is final already.
+    """
+    row = await scores.run(conn, number)
+    newest = await scores.newest(conn, row.period)
+    assert newest is not None
+    if row.is_final or newest.is_final:
+        raise UsageError(f"{row.period} 已有正式结果（第 {newest.id} 次）", hint="见  mingcha score list")
+    until = date.fromisoformat(row.object_until)
+    objection.must_be_over(local_date(sender.at, zone), until, await scores.waiting(conn, number))
+    reasons = {
+        (one.site, one.case_key, one.measure): f"异议成立：{one.decided_why}"
+        for one in await scores.objections(conn, number)
+        if one.state == ObjectionState.GRANTED.value
+    }
+    frame, facts = score.read(scores.unpacked(await scores.snapshot(conn, row.digest)))
+    taken = take(replace(frame, follows=row.digest, granted=sorted(reasons)), _without(facts, reasons))
+    run = Run(
+        frame=taken.frame, follows=number, is_final=True, who=sender.who, why=sender.why,
+        made_at=sender.at, made_wall=sender.wall, object_until=until,
+    )  # fmt: skip
+    return await scores.keep(conn, run, taken.packed, taken.digest, taken.scores())
+
+
+def _without(facts: Iterable[Fact], reasons: dict[tuple[str, str, str], str]) -> Iterator[Fact]:
+    by_case: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (site_id, key, name), why in reasons.items():
+        by_case.setdefault((site_id, key), []).append((name, why))
+    for fact in facts:
+        found = fact
+        for name, why in by_case.get((fact.site, fact.key), ()):
+            found = score.spare(found, name, why)
+        yield found
+
+
+async def preview(conn: AsyncConnection, number: int) -> list[tuple[Score, Score]]:
+    """如果异议成立: (as it is, as it would be) of every unit whose total or place would move."""
+    one = await scores.objection_of(conn, number)
+    row = await scores.run(conn, one.run)
+    taken = retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
+    facts = score.read(scores.unpacked(taken.packed))[1]
+    fact = next((fact for fact in facts if (fact.site, fact.key) == (one.site, one.case_key)), None)
+    if fact is None:
+        return []
+    after = score.granted(taken.tallies, fact, one.measure, "如果异议成立")
+    other = Taken(taken.frame, "", b"", after)
+    return _moved(taken.scores(), other.scores())
+
+
+async def tried(conn: AsyncConnection, number: int, wanted: Scheme) -> list[tuple[Score, Score]]:
+    """The same facts by another scheme: (as it is, as it would be) of every unit whose total or place would move."""
+    row = await scores.run(conn, number)
+    taken = retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
+    other = Taken(replace(taken.frame, scheme=wanted), "", b"", taken.tallies)
+    return _moved(taken.scores(), other.scores())
+
+
+def _moved(before: list[Score], after: list[Score]) -> list[tuple[Score, Score]]:
+    then = {(one.level, tuple(one.unit)): one for one in after}
+    pairs = [(old, then[old.level, tuple(old.unit)]) for old in before]
+    return [(old, new) for old, new in pairs if (old.total, old.rank) != (new.total, new.rank)]
+
+
+def verify(lines: Iterable[bytes], digest: str, kept: Iterable[Score]) -> list[str]:
+    """Compute a snapshot anew -> in what it differs from what was kept. Raises RejectedError where its hash is another."""
+    taken = retake(lines)
+    if taken.digest != digest:
+        raise RejectedError(
+            f"快照与登记的不符：算得 {taken.digest[:16]}…，登记 {digest[:16]}…", hint="文件被改动，请重新导出"
+        )
+    now = {(one.level, tuple(one.unit)): one for one in taken.scores()}
+    then = {(one.level, tuple(one.unit)): one for one in kept}
+    return [
+        f"{(now.get(place) or then[place]).name}：算得 {getattr(now.get(place), 'total', None)}，"
+        f"登记 {getattr(then.get(place), 'total', None)}"
+        for place in sorted(now.keys() | then.keys())
+        if now.get(place) != then.get(place)
+    ]

@@ -1,0 +1,87 @@
+"""What is made public, in the tables: drafted with its files, released by another, withdrawn with a reason. All in the audit."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.core.objection import must_be_another
+from central.core.release import ReleaseState
+from central.store import trail
+from central.store.score_tables import publication, publication_file
+from common.core.errors import UsageError
+
+
+async def draft(
+    conn: AsyncConnection,
+    run: Row[Any],
+    title: str,
+    files: Mapping[str, bytes],
+    who: str,
+    why: str,
+    wall: int,
+) -> int:
+    """-> its number. What is released later is exactly these files."""
+    values = {
+        "run": run.id,
+        "period": run.period,
+        "title": title,
+        "state": ReleaseState.DRAFT.value,
+        "who": who,
+        "why": why,
+        "made_wall": wall,
+    }
+    number = int(await conn.scalar(insert(publication).values(**values).returning(publication.c.id)) or 0)
+    rows = [
+        {"publication": number, "name": name, "digest": hashlib.sha256(body).hexdigest(), "body": body}
+        for name, body in sorted(files.items())
+    ]
+    await conn.execute(insert(publication_file), rows)
+    await trail.note(conn, wall, who, "publication.draft", f"{run.period} 第 {number} 份", why)
+    return number
+
+
+async def listed(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
+    """Newest first."""
+    query = select(publication).order_by(publication.c.id.desc()).limit(limit)
+    return (await conn.execute(query)).all()
+
+
+async def one(conn: AsyncConnection, number: int) -> Row[Any]:
+    """Raises UsageError where there is none."""
+    row = (await conn.execute(select(publication).where(publication.c.id == number))).first()
+    if row is None:
+        raise UsageError(f"没有公布件 {number}", hint="编号见  mingcha publication list")
+    return row
+
+
+async def files(conn: AsyncConnection, number: int) -> dict[str, bytes]:
+    """Name -> content."""
+    file = publication_file.c
+    query = select(file.name, file.body).where(file.publication == number).order_by(file.name)
+    return {row.name: bytes(row.body) for row in await conn.execute(query)}
+
+
+async def decide(conn: AsyncConnection, number: int, to: ReleaseState, who: str, why: str, wall: int) -> None:
+    """Release or refuse a draft of somebody else. Raises UsageError where it is one's own, or no draft any more."""
+    row = await one(conn, number)
+    must_be_another(row.who, who)
+    values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}
+    await _move(conn, number, ReleaseState.DRAFT, values)
+    await trail.note(conn, wall, who, f"publication.{to.value}", f"{row.period} 第 {number} 份", why)
+
+
+async def withdraw(conn: AsyncConnection, number: int, who: str, why: str, wall: int) -> None:
+    """Take a released one back: it stays in the list, with the reason. Raises UsageError where it is not released."""
+    row = await one(conn, number)
+    values = {"state": ReleaseState.WITHDRAWN.value, "withdrawn_by": who, "withdrawn_why": why}
+    await _move(conn, number, ReleaseState.RELEASED, {**values, "withdrawn_wall": wall})
+    await trail.note(conn, wall, who, "publication.withdrawn", f"{row.period} 第 {number} 份", why)
+
+
+async def _move(conn: AsyncConnection, number: int, before: ReleaseState, values: dict[str, Any]) -> None:
+    mine = publication.c.id == number, publication.c.state == before.value
+    if not (await conn.execute(update(publication).where(*mine).values(**values))).rowcount:
+        raise UsageError(f"公布件 {number} 现在不是“{before.word}”", hint="见  mingcha publication list")

@@ -1,0 +1,152 @@
+"""公布: a final result drafted for the public, looked at exactly as it will be, released by another person, taken back."""
+
+import msgspec
+from aiohttp import hdrs, web
+from msgspec import Struct
+
+from central import publishing
+from central.core import wording
+from central.core.access import Permission
+from central.core.period import parse
+from central.core.release import ReleaseState
+from central.core.score import Level
+from central.scoring import Sender
+from central.store import publications, scores
+from central.web.page import HALL, USER, Route, facts_of, render
+from common.core.errors import RejectedError, UsageError
+
+MOST = 60
+SHORTEST, LONGEST = 4, 200
+_KINDS = {"csv": "text/csv", "json": "application/json"}
+
+
+class _Unit(Struct, frozen=True):
+    """A line of `ranking.json`."""
+
+    level: Level
+    group: str
+    name: str
+    cases: int
+    total: str
+    grade: str
+    rank: int
+    why: str
+
+
+class _Ranking(Struct, frozen=True):
+    units: list[_Unit]
+
+
+_ranking = msgspec.json.Decoder(_Ranking).decode
+
+
+async def show_list(request: web.Request) -> web.Response:
+    return await _list(request, "")
+
+
+async def _list(request: web.Request, fault: str) -> web.Response:
+    facts = facts_of(request)
+    async with request.app[HALL].store.read() as conn:
+        rows = await publications.listed(conn, MOST)
+        finals = [row for row in await scores.runs(conn, MOST) if row.is_final]
+    return render(
+        request,
+        "publications.html",
+        status=400 if fault else 200,
+        rows=[(row, parse(row.period).word, ReleaseState(row.state).word) for row in rows],
+        finals=[(row, parse(row.period).word) for row in finals],
+        fault=fault,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def draft(request: web.Request) -> web.Response:
+    form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    run, title = str(form.get("run", "")), str(form.get("title", "")).strip()
+    if not (run.isascii() and run.isdigit()) or not SHORTEST <= len(title) <= LONGEST:
+        return await _list(request, f"请选一次正式结果，标题 {SHORTEST} 至 {LONGEST} 个字。")
+    sender = Sender(request[USER].name, _why(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
+    try:
+        async with hall.store.write() as conn:
+            merges = form.get("merge") == "on"
+            number = await publishing.draft(conn, int(run), title, sender, merges=merges)
+    except (UsageError, RejectedError) as error:
+        return await _list(request, f"{error}。{error.hint}。")
+    raise web.HTTPSeeOther(f"/hall/publications/{number}")
+
+
+async def show_one(request: web.Request) -> web.Response:
+    facts, number = facts_of(request), int(request.match_info["number"])
+    async with request.app[HALL].store.read() as conn:
+        try:
+            row = await publications.one(conn, number)
+        except UsageError as error:
+            raise web.HTTPNotFound(text="没有这份公布件。请从公布页进入。") from error
+        files = await publications.files(conn, number)
+    levels: dict[str, dict[str, list[_Unit]]] = {}
+    for unit in _ranking(files["ranking.json"]).units:
+        levels.setdefault(unit.level.word, {}).setdefault(unit.group, []).append(unit)
+    return render(
+        request,
+        "publication.html",
+        row=row,
+        period=parse(row.period),
+        standing=ReleaseState(row.state),
+        levels=levels,
+        files=sorted(files),
+        words=files["README.txt"].decode(),
+        is_own=row.who == request[USER].name,
+        made=wording.full(row.made_wall, facts.zone, facts.now_wall),
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def download(request: web.Request) -> web.Response:
+    number, name = int(request.match_info["number"]), request.match_info["name"]
+    async with request.app[HALL].store.read() as conn:
+        files = await publications.files(conn, number)
+    if name not in files:
+        raise web.HTTPNotFound(text="没有这个文件。请从公布件的页面下载。")
+    response = web.Response(body=files[name], content_type=_KINDS.get(name.rpartition(".")[2], "text/plain"))
+    response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{name}"'
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    return response
+
+
+async def decide(request: web.Request) -> web.Response:
+    form, hall, number = await request.post(), request.app[HALL], int(request.match_info["number"])
+    why, who, wall = _why(str(form.get("why", ""))), request[USER].name, hall.clock.wall()
+    to = _STATES[request.match_info["to"]]
+    try:
+        async with hall.store.write() as conn:
+            if to is ReleaseState.WITHDRAWN:
+                await publications.withdraw(conn, number, who, why, wall)
+            else:
+                await publications.decide(conn, number, to, who, why, wall)
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/publications/{number}")
+
+
+_STATES = {
+    "release": ReleaseState.RELEASED,
+    "refuse": ReleaseState.REFUSED,
+    "withdraw": ReleaseState.WITHDRAWN,
+}
+
+
+def _why(text: str) -> str:
+    why = text.strip()
+    if not SHORTEST <= len(why) <= LONGEST:
+        raise web.HTTPBadRequest(text=f"请写明原因，{SHORTEST} 至 {LONGEST} 个字。")
+    return why
+
+
+_ONE = r"/hall/publications/{number:\d{1,9}}"
+ROUTES = [
+    Route(hdrs.METH_GET, "/hall/publications", show_list, Permission.VIEW_PUBLICATION),
+    Route(hdrs.METH_POST, "/hall/publications", draft, Permission.DRAFT_PUBLICATION),
+    Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
+    Route(hdrs.METH_GET, _ONE + "/files/{name}", download, Permission.VIEW_PUBLICATION),
+    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", decide, Permission.RELEASE_PUBLICATION),
+]

@@ -1,0 +1,189 @@
+"""绩效: the ranking of a period, one unit's points with the cases behind every fault, and objections to a provisional result."""
+
+from datetime import date
+
+from aiohttp import hdrs, web
+
+from central import scoring
+from central.core import wording
+from central.core.access import Permission
+from central.core.measure import MEASURES
+from central.core.objection import ObjectionState
+from central.core.period import parse
+from central.core.release import method
+from central.core.score import Level, Line, Score
+from central.store import scores
+from central.store.scores import Fault
+from central.web.listing import address
+from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
+from common.core.errors import UsageError
+from common.core.instant import local_date
+
+MOST = 60
+"""Runs that the list of periods offers, and cases that one line shows."""
+SHORTEST, LONGEST = 4, 200
+
+
+async def show_scores(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    level = _level(request.query.get("level", Level.SITE.value))
+    async with request.app[HALL].store.read() as conn:
+        runs = await scores.runs(conn, MOST)
+        row = next((one for one in runs if str(one.id) == request.query.get("run", "")), None)
+        if row is None and runs:
+            row = await scores.newest(conn, runs[0].period)
+        found = [] if row is None else await scores.placed(conn, user.scope, row.id, level)
+        scheme = await scores.scheme(conn, None if row is None else row.scheme)
+        contested = [] if row is None else await scores.objections(conn, row.id)
+    reached = {site.id for site in reached_sites(request)}
+    groups: dict[str, list[tuple[int, Score]]] = {}
+    for place, one in found:
+        groups.setdefault(one.group, []).append((place, one))
+    return render(
+        request,
+        "scores.html",
+        runs=[(one, parse(one.period).word) for one in runs],
+        row=row,
+        period=None if row is None else parse(row.period),
+        levels=list(Level),
+        level=level,
+        groups=groups,
+        scheme=scheme,
+        method=method(scheme),
+        made="" if row is None else wording.full(row.made_at, facts.zone, facts.now_at),
+        objections=[(one, ObjectionState(one.state).word) for one in contested if one.site in reached],
+        measures=MEASURES,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+def _level(text: str) -> Level:
+    if text not in set(Level):
+        raise web.HTTPNotFound(text="没有这样的范围。请从绩效页进入。")
+    return Level(text)
+
+
+async def show_unit(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    number, place = int(request.match_info["run"]), int(request.match_info["place"])
+    level = _level(request.match_info["level"])
+    async with request.app[HALL].store.read() as conn:
+        one = await scores.unit(conn, user.scope, number, level, place)
+        if one is None:
+            raise web.HTTPNotFound(text="没有这个单位的评分。请从绩效页进入。")
+        row = await scores.run(conn, number)
+        contested = {
+            (each.site, each.case_key, each.measure): ObjectionState(each.state).word
+            for each in await scores.objections(conn, number)
+        }
+    today = local_date(facts.now_at, facts.zone)
+    return render(
+        request,
+        "score.html",
+        one=one,
+        row=row,
+        period=parse(row.period),
+        lines=[("", line, _named(line)) for line in one.lines]
+        + [("扣分", line, _named(line)) for line in one.penalties]
+        + [("加分", line, _named(line)) for line in one.bonuses],
+        spared=[
+            (address(site, key), no or key, MEASURES[name].name, why)
+            for site, key, no, name, why in one.spared
+        ],
+        contested=contested,
+        may_object=not row.is_final and today <= date.fromisoformat(row.object_until),
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+def _named(line: Line) -> list[tuple[str, int, list[tuple[str, str, str, str, str]]]]:
+    """(fault, how many, (address, number, site, key, measure) of the first ones)."""
+    return [
+        (
+            MEASURES[name].name,
+            len(cases),
+            [(address(site, key), no or key, site, key, name) for site, key, no in cases[:MOST]],
+        )
+        for name, cases in line.faults.items()
+    ]
+
+
+async def contest(request: web.Request) -> web.Response:
+    """The unit's objection to one fault of one of its cases."""
+    form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    number, place = int(request.match_info["run"]), int(request.match_info["place"])
+    level = _level(request.match_info["level"])
+    site, key, name = (str(form.get(field, "")) for field in ("site", "key", "measure"))
+    why = _why(str(form.get("why", "")))
+    async with hall.store.write() as conn:
+        one = await scores.unit(conn, request[USER].scope, number, level, place)
+        lines = [] if one is None else [*one.lines, *one.penalties, *one.bonuses]
+        named = {
+            (*case[:2], fault) for line in lines for fault, cases in line.faults.items() for case in cases
+        }
+        if (site, key, name) not in named:
+            raise web.HTTPNotFound(text="这个单位的评分里没有这一项。请从绩效页进入。")
+        today = local_date(facts.now_at, facts.zone)
+        try:
+            who = request[USER].name
+            await scores.object_to(conn, Fault(number, site, key, name), today, who, why, hall.clock.wall())
+        except UsageError as error:
+            raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(request.path.removesuffix("/object"))
+
+
+async def show_objection(request: web.Request) -> web.Response:
+    """如果异议成立: what would move, before it is decided."""
+    number = int(request.match_info["number"])
+    async with request.app[HALL].store.read() as conn:
+        try:
+            one = await scores.objection_of(conn, number)
+        except UsageError as error:
+            raise web.HTTPNotFound(text="没有这条异议。请从绩效页进入。") from error
+        if not request[USER].scope.has_site(one.site):
+            raise web.HTTPNotFound(text="没有这条异议。请从绩效页进入。")
+        row = await scores.run(conn, one.run)
+        moved = await scoring.preview(conn, number)
+    return render(
+        request,
+        "objection.html",
+        one=one,
+        row=row,
+        period=parse(row.period),
+        measure=MEASURES[one.measure],
+        standing=ObjectionState(one.state),
+        case=address(one.site, one.case_key),
+        moved=moved,
+        is_own=one.who == request[USER].name,
+    )
+
+
+async def decide(request: web.Request) -> web.Response:
+    form, hall, number = await request.post(), request.app[HALL], int(request.match_info["number"])
+    to = ObjectionState.GRANTED if request.match_info["to"] == "grant" else ObjectionState.REFUSED
+    why = _why(str(form.get("why", "")))
+    try:
+        async with hall.store.write() as conn:
+            user = request[USER]
+            await scores.decide(conn, number, to, user.name, why, hall.clock.wall(), user.home)
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/objections/{number}")
+
+
+def _why(text: str) -> str:
+    why = text.strip()
+    if not SHORTEST <= len(why) <= LONGEST:
+        raise web.HTTPBadRequest(text=f"请写明理由，{SHORTEST} 至 {LONGEST} 个字。")
+    return why
+
+
+_UNIT = r"/hall/scores/{run:\d{1,9}}/{level}/{place:\d{1,6}}"
+_OBJECTION = r"/hall/objections/{number:\d{1,9}}"
+ROUTES = [
+    Route(hdrs.METH_GET, "/hall/scores", show_scores, Permission.VIEW_SCORE),
+    Route(hdrs.METH_GET, _UNIT, show_unit, Permission.VIEW_SCORE),
+    Route(hdrs.METH_POST, f"{_UNIT}/object", contest, Permission.OBJECT_SCORE),
+    Route(hdrs.METH_GET, _OBJECTION, show_objection, Permission.VIEW_SCORE),
+    Route(hdrs.METH_POST, _OBJECTION + "/{to:grant|refuse}", decide, Permission.DECIDE_SCORE),
+]

@@ -1,0 +1,237 @@
+"""The meaning of every figure, held against a naive recount in plain Python that knows none of our code."""
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.core import figure, measure, period
+from central.core.calendar import Calendar
+from central.core.figure import FIGURES, Cube, Dimension, Known
+from central.core.measure import Limit, Subject
+from common.core.errors import UsageError
+from common.core.state import ClockKind, Light
+
+ZONE = ZoneInfo("Asia/Shanghai")
+FIRST = date(2026, 1, 1)
+CALENDAR = Calendar(1, FIRST, [(FIRST + timedelta(days=n)).weekday() < 5 for n in range(365)])
+MAY = int(datetime(2026, 5, 30, tzinfo=UTC).timestamp()) * 1_000_000
+HOUR = 3_600_000_000
+JUNE = period.parse("2026-06")
+
+
+def subject(**facts: Any) -> Subject:
+    plain: dict[str, Any] = {
+        "filed_at": None, "accepted_at": None, "finished_at": None, "deleted": False, "is_complete": True,
+        "entered_late": False, "limits": [], "rules": [],
+    }  # fmt: skip
+    return Subject(**{**plain, **facts})
+
+
+def added(one: Subject) -> set[tuple[str, str, str]]:
+    return {(str(a.day), a.measure, a.spared) for a in measure.additions(one, CALENDAR, ZONE)}
+
+
+def names(one: Subject) -> set[str]:
+    return {name for _, name, spared in added(one) if not spared}
+
+
+def promise(light: Light, since: int | None = None, kind: ClockKind = ClockKind.PROMISE) -> Limit:
+    return Limit(kind, 1, light, since, MAY + 240 * HOUR, date(2026, 5, 30))
+
+
+def test_the_day_is_that_of_the_legal_zone() -> None:
+    """16:00 UTC is midnight in Shanghai."""
+    at = int(datetime(2026, 5, 31, 16, tzinfo=UTC).timestamp()) * 1_000_000
+    assert ("2026-06-01", "decided", "") in added(subject(finished_at=at))
+    assert ("2026-05-31", "decided", "") in added(subject(finished_at=at - 1))
+
+
+def test_a_limit_counts_once_on_the_day_it_is_settled() -> None:
+    red = subject(limits=[promise(Light.RED, MAY)], finished_at=MAY + 900 * HOUR)
+    assert {(day, name) for day, name, _ in added(red) if name.startswith("promise")} == {
+        ("2026-05-30", "promise_of"),
+        ("2026-05-30", "promise_late"),
+    }
+    assert "promise_of" in names(subject(limits=[promise(Light.GREEN)], finished_at=MAY))
+    assert "promise_of" not in names(subject(limits=[promise(Light.GREEN)])), "it is still open"
+    assert "promise_of" not in names(subject(limits=[promise(Light.GREY)], finished_at=MAY)), (
+        "data is on its way"
+    )
+
+
+def test_the_source_s_own_deadline_counts_where_nothing_was_promised() -> None:
+    stated = promise(Light.RED, MAY, ClockKind.STATED)
+    assert "promise_late" in names(subject(limits=[stated]))
+    both = subject(limits=[stated, promise(Light.GREEN)], finished_at=MAY)
+    assert "promise_late" not in names(both)
+
+
+def test_what_is_contested_is_spared_with_its_reason_and_stays_in_the_count() -> None:
+    one = subject(limits=[promise(Light.RED, MAY)], contested={("promise", 1): "申诉中"})
+    assert ("2026-05-30", "promise_late", "申诉中") in added(one)
+    assert "promise_of" in names(one)
+    assert "promise_late" not in names(one)
+
+
+def test_a_rule_that_needs_a_person_counts_when_one_has_said_so() -> None:
+    rules = [("L37", Light.YELLOW)]
+    one = subject(finished_at=MAY, rules=rules, is_routed=True)
+    assert ("2026-05-30", "route_fault", "待人核实") in added(one)
+    held = subject(finished_at=MAY, rules=rules, is_routed=True, confirmed=frozenset({"L37"}))
+    assert "route_fault" in names(held)
+    unknown = subject(finished_at=MAY, rules=rules, confirmed=frozenset({"L37"}))
+    assert "route_fault" not in names(unknown), "of an item without a prescribed procedure nobody can say"
+
+
+def test_two_rules_of_one_kind_are_one_fault_and_one_unspared_is_enough() -> None:
+    rules = [("L32-1", Light.YELLOW), ("L32-3", Light.RED)]
+    one = subject(filed_at=MAY, rules=rules, contested={("L32-1", 0): "申诉中"})
+    assert [a for a in added(one) if a[1] == "apply_fault"] == [("2026-05-30", "apply_fault", "")]
+
+
+def test_a_deleted_case_keeps_its_red_light_and_adds_nothing_else() -> None:
+    one = subject(deleted=True, filed_at=MAY, finished_at=MAY, limits=[promise(Light.RED, MAY)])
+    assert names(one) == {"red", "promise_of", "promise_late"}
+
+
+def test_every_addition_has_a_definition() -> None:
+    one = subject(
+        filed_at=MAY, accepted_at=MAY, finished_at=MAY + HOUR, entered_late=True, is_complete=False, is_listed=True,
+        is_routed=True, is_priced=True, limits=[promise(Light.GREEN), promise(Light.RED, MAY), promise(Light.RED, MAY, ClockKind.STATUTE)],
+        rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")],
+        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-2"}),
+    )  # fmt: skip
+    found = names(one)
+    assert {name for name in found if not name.startswith(measure.DAYS)} <= set(measure.MEASURES)
+    silent = {name for name, each in measure.MEASURES.items() if not each.lacks} - found
+    assert silent == set(), "each count can come about"
+    assert {each.part for each in FIGURES.values() if each.part} <= set(measure.MEASURES)
+
+
+# the recount -------------------------------------------------------------------------------------------------
+
+_at = st.integers(MAY, MAY + 40 * 24 * HOUR)
+_case = st.fixed_dictionaries({
+    "site": st.sampled_from(["甲镇", "乙镇"]),
+    "org": st.sampled_from(["工商", "国土", "未记录"]),
+    "accepted": _at,
+    "takes": st.none() | st.integers(0, 500 * HOUR),
+    "red_after": st.none() | st.integers(0, 400 * HOUR),
+    "spared": st.booleans(),
+})  # fmt: skip
+_dimensions = st.lists(
+    st.sampled_from([Dimension.SITE, Dimension.ORG, Dimension.MONTH, Dimension.DAY]), unique=True, max_size=2
+)
+
+
+def _subject(one: dict[str, Any]) -> Subject:
+    red = None if one["red_after"] is None else one["accepted"] + one["red_after"]
+    limit = promise(Light.GREEN if red is None else Light.RED, red)
+    return subject(
+        filed_at=one["accepted"],
+        accepted_at=one["accepted"],
+        finished_at=None if one["takes"] is None else one["accepted"] + one["takes"],
+        limits=[limit],
+        contested={("promise", 1): "申诉中"} if one["spared"] else {},
+    )
+
+
+def _folded(cases: list[dict[str, Any]], dimensions: list[Dimension]) -> Cube:
+    found = figure.cube(dimensions)
+    for one in cases:
+        additions = measure.additions(_subject(one), CALENDAR, ZONE)
+        figure.fold(found, Known(one["site"], "乡镇", one["org"], "x"), additions, JUNE)
+    return found
+
+
+def _day(at: int) -> str:
+    """Shanghai is eight hours ahead, summer and winter."""
+    return (datetime(1970, 1, 1) + timedelta(microseconds=at, hours=8)).strftime("%Y-%m-%d")  # noqa: DTZ001
+
+
+def _naive(cases: list[dict[str, Any]], dimensions: list[Dimension]) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Every case looked at by itself, lists instead of counts, days counted one by one."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def at(one: dict[str, Any], day: str) -> dict[str, Any]:
+        words = {"site": one["site"], "org": one["org"], "month": day[:7], "day": day}
+        place = tuple(words[dimension.value] for dimension in dimensions)
+        return rows.setdefault(place, {"filed": 0, "decided": 0, "due": 0, "late": 0, "days": []})
+
+    for one in cases:
+        accepted = _day(one["accepted"])
+        ended = None if one["takes"] is None else _day(one["accepted"] + one["takes"])
+        settled = ended if one["red_after"] is None else _day(one["accepted"] + one["red_after"])
+        if accepted.startswith("2026-06"):
+            at(one, accepted)["filed"] += 1
+        if ended and ended.startswith("2026-06"):
+            row = at(one, ended)
+            row["decided"] += 1
+            day, count = date.fromisoformat(accepted), 0
+            while str(day) < ended:
+                day += timedelta(days=1)
+                count += day.weekday() < 5
+            row["days"].append(count)
+        if settled and settled.startswith("2026-06"):
+            at(one, settled)["due"] += 1
+            if one["red_after"] is not None:
+                at(one, settled)["late"] += not one["spared"]
+    return rows
+
+
+@given(st.lists(_case, max_size=30), _dimensions, st.randoms())
+def test_statistics_equal_a_naive_recount(
+    cases: list[dict[str, Any]], dimensions: list[Dimension], chance: random.Random
+) -> None:
+    found = _folded(cases, dimensions)
+    expected = _naive(cases, dimensions)
+    shown = [
+        FIGURES[name] for name in ("filed", "decided", "promise_late", "on_time", "median_days", "p90_days")
+    ]
+    rows, _ = figure.table(found, shown, None)
+    assert {row.place for row in rows} >= set(expected)
+    for row in rows:
+        naive = expected.get(row.place)
+        if naive is None:  # a red light alone
+            assert list(row.values[:3]) == [0, 0, 0]
+            continue
+        days = sorted(naive["days"])
+        on_time = None if not naive["due"] else round((naive["due"] - naive["late"]) * 100 / naive["due"], 6)
+        assert list(row.values[:3]) == [naive["filed"], naive["decided"], naive["late"]]
+        assert (row.values[3] is None) is (on_time is None)
+        assert on_time is None or abs(float(row.values[3] or 0) - on_time) <= 0.05001
+        middle = days[(len(days) + 1) // 2 - 1] if days else None
+        assert row.values[4] == middle
+        assert row.values[5] == (days[-(-len(days) * 9 // 10) - 1] if days else None)
+    mixed = _folded(chance.sample(cases, len(cases)), dimensions)
+    assert (mixed.cells, mixed.whole) == (found.cells, found.whole), (
+        "late facts and their order change nothing"
+    )
+
+
+def test_a_comparison_says_how_much_and_of_what() -> None:
+    cases = [
+        {
+            "site": "甲镇",
+            "org": "工商",
+            "accepted": MAY + 72 * HOUR,
+            "takes": None,
+            "red_after": None,
+            "spared": False,
+        }
+    ]
+    now, before = _folded(cases * 3, [Dimension.SITE]), _folded(cases * 2, [Dimension.SITE])
+    (row,), total = figure.table(now, [FIGURES["filed"], FIGURES["on_time"]], before)
+    assert [*row.values, *row.before] == [3, None, 2, None]
+    assert figure.change(total.values[0], total.before[0], FIGURES["filed"]) == "+50.0%"
+    assert figure.change(None, total.before[0], FIGURES["on_time"]) == ""
+
+
+def test_the_same_dimension_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="只能用一次"):
+        figure.cube([Dimension.SITE, Dimension.SITE])

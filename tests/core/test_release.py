@@ -1,0 +1,119 @@
+"""What is published of a run: two implementations agree on every total, and no small cell gets out."""
+
+import csv
+import io
+import json
+from decimal import ROUND_HALF_EVEN, localcontext
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from central.core import release, score
+from central.core.measure import MEASURES
+from central.core.release import Released
+from central.core.score import Fact, Level, Score
+from central.data import recompute
+from common.core.errors import RejectedError
+from tests.core.test_score import FRAME
+
+_part = st.dictionaries(st.sampled_from(sorted(MEASURES)), st.just(1), max_size=8)
+_unit = st.tuples(
+    st.sampled_from("abcd"), st.sampled_from(["", "工商", "国土"]), st.integers(1, 40), _part, _part
+)
+
+
+def _facts(units: list[tuple[str, str, int, dict[str, int], dict[str, int]]]) -> list[Fact]:
+    """Of each unit some cases, every third with another set of counts."""
+    return [
+        Fact(site, f"{number}-{place:03}", org=org, item=f"i{place % 2}", n=other if place % 3 == 2 else most)
+        for number, (site, org, count, most, other) in enumerate(units)
+        for place in range(count)
+    ]
+
+
+def _results(facts: list[Fact]) -> tuple[list[Score], dict[str, int]]:
+    tallies = score.tally(facts)
+    found = [one for level in Level for one in score.scores(FRAME, tallies, level)]
+    city: dict[str, int] = {}
+    for one in tallies[Level.SITE].values():
+        for name, count in one.counts.items():
+            city[name] = city.get(name, 0) + count
+    return found, city
+
+
+def _made(facts: list[Fact], *, merges: bool = False) -> tuple[Released, list[Score], dict[str, bytes]]:
+    found, city = _results(facts)
+    public = release.released(FRAME, found, city, merges=merges)
+    return public, found, release.files(public, "六月公告", "0" * 64, b"")
+
+
+@settings(max_examples=60)
+@given(st.lists(_unit, max_size=8))
+def test_the_published_script_comes_to_the_same_totals_grades_and_places(units: list[Any]) -> None:
+    _, found, files = _made(_facts(units))
+    with localcontext() as context:
+        context.prec, context.rounding = 28, ROUND_HALF_EVEN
+        again = recompute.ranking(json.loads(files["scheme.json"]), json.loads(files["counts.json"]))
+    expected = {
+        (one.level.value, one.name): (one.total, one.grade, one.rank)
+        for one in found
+        if one.level is not Level.PERSON
+    }
+    assert {
+        (one["level"], one["name"]): (one["total"], one["grade"], one["rank"]) for one in again
+    } == expected
+
+
+@settings(max_examples=60)
+@given(st.lists(_unit, max_size=8), st.booleans())
+def test_what_passes_the_check_has_no_small_cell(units: list[Any], merges: bool) -> None:
+    facts = _facts(units)
+    public, found, _ = _made(facts, merges=merges)
+    if release.faults(public, "六月公告", {"王明"}, found):
+        return
+    bases = {"cases", *(row.of for row in FRAME.scheme.indicators)}
+    for unit in public.units:
+        assert all(count >= 5 for name, count in unit.counts.items() if name in bases)
+    for level in ("site", "department", "item"):
+        mine = [unit.counts["cases"] for unit in public.units if unit.level == level]
+        assert not mine or len(facts) - sum(mine) == 0 or len(facts) - sum(mine) >= 5
+    assert {unit.level for unit in public.units} <= {Level.SITE, Level.DEPARTMENT, Level.ITEM}
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("经办人 13912345678", "号码"),
+        ("证件 11010119900307123X", "号码"),
+        ("人民路12号的办件", "住址"),
+        ("王明的办件", "人名"),
+    ],
+)
+def test_a_title_with_personal_data_is_refused(title: str, words: str) -> None:
+    public, found, _ = _made([Fact("a", f"{place}", n={"decided": 1}) for place in range(9)])
+    (fault,) = release.faults(public, title, {"王明", "王"}, found)
+    assert words in fault
+
+
+def test_a_unit_s_name_is_no_formula() -> None:
+    frame = replace(FRAME, items={"x": "=HYPERLINK(1)"})
+    tallies = score.tally([Fact("a", f"{place}", item="x", n={"decided": 1}) for place in range(9)])
+    public = release.released(frame, score.scores(frame, tallies, Level.ITEM), {"cases": 9}, merges=False)
+    body = release.files(public, "六月公告", "0" * 64, b"")["ranking.csv"].decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(body)))[1][2] == "'=HYPERLINK(1)"
+
+
+def test_a_changed_a_missing_and_an_added_file_are_told() -> None:
+    _, _, files = _made([Fact("a", f"{place}", n={"decided": 1}) for place in range(9)])
+    release.check_sums(files)
+    for changed in (
+        files | {"ranking.csv": b"x"},
+        {name: body for name, body in files.items() if name != "ranking.csv"},
+        files | {"more.csv": b"x"},
+        {name: body for name, body in files.items() if name != "SHA256SUMS"},
+    ):
+        with pytest.raises(RejectedError):
+            release.check_sums(changed)

@@ -26,6 +26,7 @@ from central.store import (
     enrolment_tables,
     finding_tables,
     law_tables,
+    public_tables,
     scope,
     trail,
 )
@@ -303,6 +304,9 @@ document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
+
+case_urge = public_tables.case_urge
+stale_case = public_tables.stale_case
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

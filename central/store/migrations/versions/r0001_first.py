@@ -11,6 +11,7 @@ from central.store.migrations import (
     first_enrolment,
     first_findings,
     first_law,
+    first_public,
 )
 
 revision = "0001"
@@ -158,6 +159,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("ended_wall IS NULL"),
     )
     first_law.create()
+    first_public.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

@@ -1,0 +1,3 @@
+"""stub"""
+
+ACCEPT_DAYS = 5

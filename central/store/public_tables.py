@@ -1,0 +1,26 @@
+"""The hall's own side of the public door: what is to be published anew, and what applicants have asked for."""
+
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text
+
+from central.store.metadata import metadata
+
+stale_case = Table(
+    "stale_case",  # whose public account may differ from the facts: written with the change, taken by the publisher
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column(
+        "turn", BigInteger, nullable=False
+    ),  # how often it was marked: what is marked again meanwhile stays
+    PrimaryKeyConstraint("site", "case_key"),
+)
+
+case_urge = Table(
+    "case_urge",  # an applicant has asked to hurry
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("day", Text, nullable=False),  # YYYY-MM-DD: once a day counts
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "case_key", "day"),
+)

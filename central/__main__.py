@@ -29,7 +29,6 @@ from central import (
     trail,
 )
 from central.commands import in_store
-from central.door import command as door_command
 from common.core.text import one_line
 
 if TYPE_CHECKING:
@@ -259,7 +258,6 @@ document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 handed.add(cli, central)
-door_command.add(cli)
 
 
 def main() -> None:

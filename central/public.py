@@ -34,7 +34,7 @@ from central.store.engine import Store, opened
 from central.world import Moment, World
 from common.clock import Clock
 from common.core import crypto
-from common.core.errors import UnavailableError
+from common.core.errors import UnavailableError, words
 from common.core.instant import DAY, MINUTE, SECOND, from_us, local_date
 
 log = structlog.get_logger()
@@ -67,7 +67,12 @@ async def open_as_hall(config: CentralConfig, key: bytes) -> tuple[Store, bool]:
     `key`: the door's. Raises UnavailableError.
     """
     folder = config.public.folder
-    _lay(folder, key, is_sqlite=config.database == "sqlite")
+    try:
+        _lay(folder, key, is_sqlite=config.database == "sqlite")
+    except OSError as error:
+        raise UnavailableError(
+            f"写不了公开数据的目录 {folder}：{words(error)}", hint=f"请让市中心程序的账户可以写 {folder}"
+        ) from error
     fresh: list[bool] = []
     url = config.database_url
     if config.database == "sqlite":

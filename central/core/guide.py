@@ -91,8 +91,9 @@ def cited(basis: str) -> list[tuple[str, str]]:
     """The laws that a legal basis names, each with its articles: 《食品安全法》第三十五条."""
     places = list(_LAW.finditer(basis))
     found: dict[str, list[str]] = {}
-    for place, after in zip(places, [*places[1:], None], strict=True):
-        said = basis[place.end() : after.start() if after else len(basis)]
+    ends = [place.start() for place in places[1:]] + [len(basis)]
+    for place, end in zip(places, ends, strict=False):  # of no law there is one end
+        said = basis[place.end() : end]
         found.setdefault(place[1].strip(), []).extend(_ARTICLES.findall(said))
     return [(name, "、".join(dict.fromkeys(articles))) for name, articles in found.items()]
 

@@ -145,8 +145,9 @@ def _over(one: Told, today: date, days: Sequence[date]) -> tuple[str, str]:
 
 
 def _unknown(one: Told, today: date, _days: Sequence[date]) -> tuple[str, str]:
+    due = f"{_due(one, today)}。" if one.due else ""
     until = f"办理地点的数据只传到 {one.whole_until}，" if one.whole_until else "办理地点的数据还没有传齐，"
-    return "正在等办理地点的数据", f"{until}暂时不能判断是否超期。{_due(one, today)}。数据传齐后自动更新。"
+    return "正在等办理地点的数据", f"{until}暂时不能判断是否超期。{due}数据传齐后自动更新。"
 
 
 def _paused(one: Told, _today: date, _days: Sequence[date]) -> tuple[str, str]:

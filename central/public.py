@@ -19,7 +19,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import public_case, taking
+from central import complaint, public_case, taking
+from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
 from central.core import pinyin
@@ -28,7 +29,7 @@ from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
 from central.door.tables import GRANTS, PUBLISHED, SCHEMA, guide, law, meta, metadata, told
-from central.store import telling
+from central.store import complaints, telling
 from central.store.dialect import replace_row
 from central.store.engine import Store, opened
 from central.world import Moment, World
@@ -54,11 +55,16 @@ class Press(Struct):
 
     store: Store
     public: Store
-    key: bytes
+    sign_secret: bytes
     wire_secret: bytes
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
+    key: bytes = b""
+    """The door's, which follows from the first secret."""
+
+    def __post_init__(self) -> None:
+        self.key = seal.key_of(self.sign_secret)
 
 
 async def open_as_hall(config: CentralConfig, key: bytes) -> tuple[Store, bool]:
@@ -147,10 +153,11 @@ async def run(
             continue
         break
     try:
-        press = Press(store, public, key, wire_secret)
+        press = Press(store, public, sign_secret, wire_secret)
         if fresh:
             async with store.write() as conn:
                 await telling.mark_all(conn)
+                await complaints.untell_all(conn)
         while True:
             with suppress(
                 UnavailableError
@@ -172,8 +179,11 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
         await publish_guides(press, world, now)
         press.guides_of, press.guides_wall = state, now.wall
     total = 0
-    while await taking.fetch(press.store, press.public, press.wire_secret, now, world.zone) >= taking.PAGE:
+    bench = Bench(now, world.zone, world.calendar, press.sign_secret)
+    while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:
         continue
+    await _pass_days(press, bench)
+    await publish_complaints(press, bench)
     while done := await publish_cases(press, world, now):
         total += done
     return total
@@ -290,3 +300,32 @@ async def _replace(public: AsyncConnection, key: bytes, name: str, one: public_c
         at = public_case.place_of(key, one)
         said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one.told))
         await public.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
+
+
+# complaints ---------------------------------------------------------------------------------------------------
+
+
+async def _pass_days(press: Press, bench: Bench) -> None:
+    async with press.store.read() as conn:
+        late = await complaints.due(conn, bench.now.at, PAGE)
+    for number in late:
+        async with press.store.write() as conn:
+            if await complaint.pass_day(conn, number, bench):
+                log.info("complaint.lapsed", number=number)
+
+
+async def publish_complaints(press: Press, bench: Bench) -> int:
+    """Those that have moved since they were told."""
+    async with press.store.read() as conn:
+        rows = await complaints.untold(conn, PAGE)
+        found = [(row, await complaint.account(conn, row, bench.calendar)) for row in rows]
+    for row, one in found:
+        owner = seal.ref(press.key, seal.COMPLAINT, row.number)
+        at = seal.place(press.key, seal.COMPLAINT, row.number, complaint.person_of(row, bench.secret).code)
+        said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one))
+        async with press.public.write() as public:
+            await public.execute(delete(told).where(told.c.ref == owner))
+            await public.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
+        async with press.store.write() as conn:
+            await complaints.told(conn, row.id, row.entries)
+    return len(rows)

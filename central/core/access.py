@@ -68,6 +68,10 @@ class Permission(StrEnum):
     VIEW_CORRECTION = "view_correction"  # the hall's side of a correction: its dossier, its documents
     WORK_CORRECTION = "work_correction"  # the hall's acts; which of them, the table of the correction says
     ANSWER_CORRECTION = "answer_correction"  # the unit's side: read, receive, explain, appeal, rectify
+    VIEW_COMPLAINT = "view_complaint"  # complaints without who complained
+    WORK_COMPLAINT = "work_complaint"  # the hall's acts; at which level, the table of the complaint says
+    REVEAL_COMPLAINANT = "reveal_complainant"  # who complained, with a reason, audited
+    ANSWER_COMPLAINT = "answer_complaint"  # the unit's side: what the hall has written for it, and its answer
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_ACCOUNT = "view_account"
@@ -96,6 +100,10 @@ _PERMISSION_WORDS = {
     Permission.VIEW_CORRECTION: "查看纠错",
     Permission.WORK_CORRECTION: "办理纠错",
     Permission.ANSWER_CORRECTION: "答复本单位的纠错",
+    Permission.VIEW_COMPLAINT: "查看投诉（看不到投诉人）",
+    Permission.WORK_COMPLAINT: "办理投诉",
+    Permission.REVEAL_COMPLAINANT: "查看投诉人（写明原因，记入审计）",
+    Permission.ANSWER_COMPLAINT: "办理交办本单位的投诉",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_ACCOUNT: "查看用户",
@@ -113,18 +121,21 @@ _WATCH = _EXPORT | {
     Permission.VIEW_FINDING,
     Permission.VIEW_CORRECTION,
     Permission.WORK_CORRECTION,
+    Permission.VIEW_COMPLAINT,
+    Permission.WORK_COMPLAINT,
     Permission.ACCEPT_ALARM,
     Permission.EXPLAIN_FINDING,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION},
-    Role.HEAD: _EXPORT | {Permission.ANSWER_CORRECTION},
+    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION, Permission.ANSWER_COMPLAINT},
+    Role.HEAD: _EXPORT | {Permission.ANSWER_CORRECTION, Permission.ANSWER_COMPLAINT},
     Role.SUPERVISOR: _WATCH,
     Role.CHIEF: _WATCH,
     Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
     Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
-    Role.COMPLAINTS: _WALL,
+    Role.COMPLAINTS: _WALL
+    | {Permission.VIEW_COMPLAINT, Permission.WORK_COMPLAINT, Permission.REVEAL_COMPLAINANT},
     Role.PUBLISHER: _WALL,
     Role.RELEASER: _WALL,
     Role.LEADER: _CASE | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},

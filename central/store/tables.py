@@ -21,6 +21,7 @@ from sqlalchemy import (
 from central.store import (
     account_tables,
     cameras,
+    complaint_tables,
     correction_tables,
     document_tables,
     enrolment_tables,
@@ -306,6 +307,9 @@ document_series = document_tables.document_series
 issuer = document_tables.issuer
 
 case_urge = public_tables.case_urge
+complaint = complaint_tables.complaint
+complaint_event = complaint_tables.complaint_event
+complaint_file = complaint_tables.complaint_file
 stale_case = public_tables.stale_case
 
 # cases and judgements ----------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
     async with hall.store.write() as conn:
         world = await load_world(conn, ZONE)
     mine = DoorConfig(hosts=["127.0.0.1"], folder=config.public.folder, secure_cookie=False)
-    press = public.Press(hall.store, published, KEY, WIRE)
+    press = public.Press(hall.store, published, OPERATIONS, WIRE)
     await public.look_once(press, world, hall.clock)
     store = await open_as_door(mine.database_url)
     app = make_app(store, mine, hall.clock, mine.key_path.read_bytes())

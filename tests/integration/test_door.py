@@ -20,6 +20,7 @@ from central.door import app as door_app
 from central.door import store as rows
 from central.door import tables as p
 from central.door.limits import NUMBER
+from central.door.page import DOOR
 from central.door.store import open_as_door
 from central.store import tables as t
 from central.store import telling
@@ -42,7 +43,7 @@ PROOF, TOKEN = (re.compile(rf'name="{name}" value="([^"]*)"') for name in ("proo
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     folder = tmp_path_factory.mktemp("hall")
-    async with serving.serve(folder, FridayClock(), cases_a_day=12) as served:
+    async with serving.serve(folder, FridayClock(), cases_a_day=3) as served:
         await dooring.fill_catalogue(served.store)
         yield served
 
@@ -84,7 +85,7 @@ async def test_what_is_published_shows_neither_numbers_nor_telephones_nor_names(
     for row in told:
         for secret in (RED, PHONE, TAIL):
             assert secret.encode() not in row.lookup + row.ref + row.sealed
-    folder = outside.app[door_app.DOOR].config.folder
+    folder = outside.app[DOOR].config.folder
     assert sorted(path.name for path in folder.iterdir() if path.suffix in {".db", ".key"}) == [
         "door.key",
         "public.db",
@@ -108,7 +109,7 @@ async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
     store, fresh = await public.open_as_hall(config, KEY)
     again, stale = await public.open_as_hall(config, KEY)
     assert (fresh, stale) == (True, False)
-    press = public.Press(hall.store, store, KEY, dooring.WIRE)
+    press = public.Press(hall.store, store, serving.OPERATIONS, dooring.WIRE)
     async with hall.store.write() as conn:
         await telling.mark_all(conn)
         world = await load_world(conn, ZONE)
@@ -121,7 +122,7 @@ async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
     door = await open_as_door(mine.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with door.read() as conn:
         assert await rows.beat(conn) is not None
-        assert await conn.scalar(select(func.count()).select_from(p.told)) > 40
+        assert (await conn.scalar(select(func.count()).select_from(p.told)) or 0) > 40
     async with door.write() as conn:
         assert await rows.hand_in(
             conn, {"id": "x", "kind": "urge", "lookup": b"", "sealed": b"", "made_wall": 0}

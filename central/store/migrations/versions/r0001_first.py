@@ -6,6 +6,7 @@ from alembic import op
 from central.store.migrations import (
     first_accounts,
     first_cameras,
+    first_complaints,
     first_corrections,
     first_documents,
     first_enrolment,
@@ -160,6 +161,7 @@ def upgrade() -> None:
     )
     first_law.create()
     first_public.create()
+    first_complaints.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

@@ -143,29 +143,39 @@ async def run(
     config: CentralConfig, store: Store, world: World, clock: Clock, sign_secret: bytes, wire_secret: bytes
 ) -> None:
     """Publish and fetch for ever; a public database that is away is waited for, and holds up nothing else."""
-    key = seal.key_of(sign_secret)
-    while True:
-        try:
-            public, fresh = await open_as_hall(config, key)
-        except UnavailableError as error:
-            log.warning("public.unavailable", reason=str(error), hint=error.hint)
-            await asyncio.sleep(10 * LOOK_SECS)
-            continue
-        break
+    press: Press | None = None
+    lost_mono = 0
     try:
-        press = Press(store, public, sign_secret, wire_secret)
-        if fresh:
+        while True:
+            try:
+                press = press or await _opened(config, store, sign_secret, wire_secret)
+                await look_once(press, world, clock)
+            except UnavailableError as error:
+                if not lost_mono:
+                    lost_mono = clock.mono()
+                    log.warning("public.unavailable", reason=str(error), hint=error.hint)
+            else:
+                if lost_mono:
+                    log.info("public.recovered", after_secs=round((clock.mono() - lost_mono) / SECOND, 1))
+                lost_mono = 0
+            await asyncio.sleep(10 * LOOK_SECS if lost_mono else LOOK_SECS)
+    finally:
+        if press is not None:
+            await press.public.close()
+
+
+async def _opened(config: CentralConfig, store: Store, sign_secret: bytes, wire_secret: bytes) -> Press:
+    """The publisher; where the public database is new, everything is to be published."""
+    public, fresh = await open_as_hall(config, seal.key_of(sign_secret))
+    if fresh:
+        try:
             async with store.write() as conn:
                 await telling.mark_all(conn)
                 await complaints.untell_all(conn)
-        while True:
-            with suppress(
-                UnavailableError
-            ):  # the writer of batches reports the database; the door says how old it is
-                await look_once(press, world, clock)
-            await asyncio.sleep(LOOK_SECS)
-    finally:
-        await public.close()
+        except UnavailableError:
+            await public.close()
+            raise
+    return Press(store, public, sign_secret, wire_secret)
 
 
 async def look_once(press: Press, world: World, clock: Clock) -> int:

@@ -49,7 +49,7 @@ TEXTS = {
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Headers on every answer; every failure is a page, with the way to help."""
     try:
-        response = await handler(request)
+        response = await _foreseen(request, handler)
     except web.HTTPRedirection as answer:
         answer.headers.update(HEADERS)
         raise
@@ -58,16 +58,22 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _page(request, refusal.status, "" if said.isascii() else said)
     except UnavailableError:
         response = await _page(request, 503, "")
-    except (ConnectionResetError, web.GracefulExit):
-        raise
-    except Exception:  # one failed page must not end the door
-        number = secrets.token_hex(3).upper()
-        log.exception("door.failed", path=request.match_info.route.resource, number=number)
-        response = await _page(
-            request, 500, f"没有办成，请再试一次。还不行，请打电话告诉工作人员错误号 {number}。"
-        )
     response.headers.update(HEADERS)
     return response
+
+
+async def _foreseen(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What nobody foresaw is logged with the number that the page shows, and is an answer like the others."""
+    try:
+        return await handler(request)
+    except (web.HTTPException, UnavailableError, ConnectionResetError, web.GracefulExit):
+        raise
+    except Exception as error:
+        number = secrets.token_hex(3).upper()
+        log.exception("door.failed", path=request.path, number=number)
+        raise web.HTTPInternalServerError(
+            text=f"没有办成，请再试一次。还不行，请打电话告诉工作人员错误号 {number}。"
+        ) from error
 
 
 async def _page(request: web.Request, status: int, text: str) -> web.Response:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.complaint import Complaint, State
 from central.core.scope import Scope
+from central.store.complaint_tables import complaint, complaint_event, complaint_file
 from central.store.dialect import insert_new
 from central.store.scope import of_case
-from central.store.tables import complaint, complaint_event, complaint_file
 
 _BODY = msgspec.json.Decoder(Complaint)
 

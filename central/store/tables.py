@@ -18,16 +18,14 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import (
+from central.store import (  # each registers its tables
     account_tables,
     cameras,
-    complaint_tables,
     correction_tables,
     document_tables,
     enrolment_tables,
     finding_tables,
     law_tables,
-    public_tables,
     scope,
     trail,
 )
@@ -305,12 +303,6 @@ document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
-
-case_urge = public_tables.case_urge
-complaint = complaint_tables.complaint
-complaint_event = complaint_tables.complaint_event
-complaint_file = complaint_tables.complaint_file
-stale_case = public_tables.stale_case
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

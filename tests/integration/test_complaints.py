@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, text
 from central.core.access import Role
 from central.core.complaint import TOPICS
 from central.door import tables as p
+from central.store import complaint_tables as ct
 from central.store import tables as t
 from common.core.instant import DAY
 from tests.integration import dooring, serving
@@ -143,7 +144,7 @@ async def everything(pane: Window, path: str) -> tuple[int, str]:
 
 async def row_of(hall: Served, sent: Sent) -> int:
     async with hall.store.read() as conn:
-        found = await conn.scalar(select(t.complaint.c.id).where(t.complaint.c.number == sent.number))
+        found = await conn.scalar(select(ct.complaint.c.id).where(ct.complaint.c.number == sent.number))
     assert found is not None
     return int(found)
 
@@ -207,10 +208,10 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     assert ("已办结" in html, "曾经超过期限" in html) == (True, True)
     clock.ahead = 0
     async with hall.store.read() as conn:
-        one = t.complaint_event.c
+        one = ct.complaint_event.c
         told = list(await conn.scalars(select(one.event).where(one.complaint == number).order_by(one.number)))
-        assert await conn.scalar(select(func.count()).select_from(t.complaint)) == 1
-        assert await conn.scalar(select(func.count()).select_from(t.complaint_file)) == 1
+        assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == 1
+        assert await conn.scalar(select(func.count()).select_from(ct.complaint_file)) == 1
     assert told == ["receive", "accept", "assign", "answer", "reply", "unsolved", "lapse", "reply", "solved"]
     async with outside.press.public.read() as conn:
         for table in (p.inbox, p.upload):

@@ -67,24 +67,34 @@ class Press(Struct):
         self.key = seal.key_of(self.sign_secret)
 
 
-async def open_as_hall(config: CentralConfig, key: bytes) -> tuple[Store, bool]:
-    """The public database, made where it is not there. -> and whether everything has to be published.
+async def open_as_hall(config: CentralConfig, store: Store, key: bytes) -> Store:
+    """The public database, made where it is not there; then everything is marked to be published. `key`: the door's.
 
-    `key`: the door's. Raises UnavailableError.
+    The version is written last: a hall killed in between marks all again. Raises UnavailableError.
     """
-    folder = config.public.folder
+    folder, url = config.public.folder, config.database_url
+    is_sqlite = config.database == "sqlite"
     try:
-        _lay(folder, key, is_sqlite=config.database == "sqlite")
+        _lay(folder, key, is_sqlite=is_sqlite)
     except OSError as error:
         raise UnavailableError(
             f"写不了公开数据的目录 {folder}：{words(error)}", hint=f"请让市中心程序的账户可以写 {folder}"
         ) from error
-    fresh: list[bool] = []
-    url = config.database_url
-    if config.database == "sqlite":
+    if is_sqlite:
         url = f"sqlite+aiosqlite:///{folder / 'public.db'}"
-    made = await opened(url, lambda conn: fresh.append(_prepare(conn, config.public.role)), SCHEMA)
-    return made, fresh[0]
+    fresh: list[bool] = []
+    public = await opened(url, lambda conn: fresh.append(_prepare(conn, config.public.role)), SCHEMA)
+    try:
+        if fresh[0]:
+            async with store.write() as conn:
+                await telling.mark_all(conn)
+                await complaints.untell_all(conn)
+            async with public.write() as conn:
+                await _say(conn, Name.VERSION, str(door.VERSION).encode())
+    except BaseException:
+        await public.close()
+        raise
+    return public
 
 
 def _lay(folder: Path, key: bytes, *, is_sqlite: bool) -> None:
@@ -118,8 +128,6 @@ def _prepare(conn: Connection, role: str) -> bool:
     if not is_ours:
         metadata.drop_all(conn, tables=PUBLISHED)
     metadata.create_all(conn)
-    if not is_ours:
-        conn.execute(insert(meta).values(name=Name.VERSION.value, body=str(door.VERSION).encode()))
     if not is_sqlite and role:
         _grant(conn, role)
     return not is_ours
@@ -165,16 +173,7 @@ async def run(
 
 
 async def _opened(config: CentralConfig, store: Store, sign_secret: bytes, wire_secret: bytes) -> Press:
-    """The publisher; where the public database is new, everything is to be published."""
-    public, fresh = await open_as_hall(config, seal.key_of(sign_secret))
-    if fresh:
-        try:
-            async with store.write() as conn:
-                await telling.mark_all(conn)
-                await complaints.untell_all(conn)
-        except UnavailableError:
-            await public.close()
-            raise
+    public = await open_as_hall(config, store, seal.key_of(sign_secret))
     return Press(store, public, sign_secret, wire_secret)
 
 

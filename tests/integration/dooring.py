@@ -102,7 +102,7 @@ async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
     config = CentralConfig(
         mqtt=MqttConfig(host="x"), public=PublicConfig(enabled=True, folder=folder / "public")
     )
-    published, _ = await public.open_as_hall(config, KEY)
+    published = await public.open_as_hall(config, hall.store, KEY)
     async with hall.store.write() as conn:
         world = await load_world(conn, ZONE)
     mine = DoorConfig(hosts=["127.0.0.1"], folder=config.public.folder, secure_cookie=False)

@@ -29,11 +29,14 @@ from central.world import load_world
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, HOUR
 from common.mqtt import MqttConfig
+from provisioning.core.identity import Box
 from tests.integration import dooring, serving
 from tests.integration.city_cases import PHONE, ZONE
 from tests.integration.dooring import KEY, Outside
 from tests.integration.serving import FridayClock, Served, text_of
-from tests.services import PostgreSql
+from tests.processes import DoorProcess
+from tests.processes import hall as running_hall
+from tests.services import Mosquitto, PostgreSql
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TAIL = PHONE[-4:]
@@ -107,14 +110,13 @@ async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
     config = CentralConfig(
         mqtt=MqttConfig(host="x"), database=url, public=PublicConfig(folder=tmp_path / "p")
     )
-    store, fresh = await public.open_as_hall(config, KEY)
-    again, stale = await public.open_as_hall(config, KEY)
-    assert (fresh, stale) == (True, False)
+    store = await public.open_as_hall(config, hall.store, KEY)
     press = public.Press(hall.store, store, serving.OPERATIONS, dooring.WIRE)
     async with hall.store.write() as conn:
-        await telling.mark_all(conn)
         world = await load_world(conn, ZONE)
     assert await public.look_once(press, world, hall.clock) > 20
+    again = await public.open_as_hall(config, hall.store, KEY)
+    assert await public.look_once(press, world, hall.clock) == 0, "what is published is published once"
     mine = (
         re.sub(r"//[^@/]*@", "//mingcha_door:door@", url)
         if "@" in url
@@ -327,3 +329,30 @@ async def test_a_door_waits_for_a_hall_that_has_not_published(tmp_path: Path) ->
     await other.dispose()
     with pytest.raises(UnavailableError, match="还没有建立"):
         await open_as_door(f"sqlite+aiosqlite:///{tmp_path / 'public.db'}")
+
+
+@pytest.mark.service
+async def test_two_processes_share_what_is_public_and_nothing_else(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """The door begins first and waits; the hall is killed, and the guides are still there."""
+    shared = tmp_path / "public"
+    door = DoorProcess(tmp_path / "door", shared)
+    starting = asyncio.create_task(asyncio.to_thread(door.start))
+    try:
+        async with running_hall(
+            mosquitto, [Box("s01", 1)], extra=f'[public]\nenabled = true\nfolder = "{shared}"'
+        ) as halls:
+            await starting
+            await asyncio.to_thread(halls.kill)
+            assert await asyncio.to_thread(door.answers)
+            opened = {
+                name for name in door.opened if name.endswith((".db", ".db-wal", ".db-shm", ".key", ".toml"))
+            }
+            assert opened <= {"public.db", "public.db-wal", "public.db-shm"}
+            assert "public.db" in opened
+            await asyncio.to_thread(halls.start)
+    finally:
+        await asyncio.to_thread(door.stop)
+    words = (door.folder / "server.log").read_text("utf-8")
+    assert [event for event in ("door.waiting", "door.started", "door.stopped") if event not in words] == []

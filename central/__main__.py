@@ -26,6 +26,7 @@ from central import (
     light,
     office,
     rule,
+    statute,
     trail,
 )
 from central.commands import in_store
@@ -257,6 +258,7 @@ item.add(cli, _CONFIG)
 document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
+statute.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

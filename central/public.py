@@ -24,12 +24,12 @@ from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
 from central.core import pinyin
-from central.core.guide import Guide, Spot
+from central.core.guide import Guide, Law, Spot
 from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
 from central.door.tables import GRANTS, PUBLISHED, SCHEMA, guide, law, meta, metadata, told
-from central.store import complaints, telling
+from central.store import complaints, statutes, telling
 from central.store.dialect import replace_row
 from central.store.engine import Store, opened
 from central.world import Moment, World
@@ -232,6 +232,7 @@ async def publish_guides(press: Press, world: World, now: Moment) -> None:
     async with press.store.read() as conn:
         decided = await telling.decided(conn, now.at - MEASURED_DAYS * DAY)
         places = await telling.spots(conn, now.at - SPOT_DAYS * DAY)
+        entered = [_law(row) for row in await statutes.listed(conn)]
     measured, spots = _measured(decided, world, today), _spots(places)
     made = [
         Guide(code, versions, spots.get(code, ()), measured.get(code))
@@ -244,13 +245,18 @@ async def publish_guides(press: Press, world: World, now: Moment) -> None:
     ]  # fmt: skip
     laws = [
         {"name": one.name, "initials": letters(one.name), "body": msgspec.json.encode(one)}
-        for one in guides.laws(shown)
+        for one in guides.laws(shown, entered)
     ]
     async with press.public.write() as conn:
         for table, said in ((guide, rows), (law, laws)):
             await conn.execute(delete(table))
             if said:
                 await conn.execute(insert(table), said)
+
+
+def _law(row: Any) -> Law:
+    repealed = date.fromisoformat(row.repealed) if row.repealed else None
+    return Law(row.name, (), row.number, date.fromisoformat(row.effective), repealed)
 
 
 def letters(name: str) -> str:

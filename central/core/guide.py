@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from central.core.item import Item, pinned
 
@@ -49,7 +50,7 @@ class Cited(Struct, frozen=True, order=True):
 
 
 class Law(Struct, frozen=True):
-    """A law that items rest on. No dates: the hall has not been told of its force."""
+    """A law that items rest on, or that was entered. No dates: the hall has not been told of its force."""
 
     name: str
     items: tuple[Cited, ...]
@@ -98,13 +99,17 @@ def cited(basis: str) -> list[tuple[str, str]]:
     return [(name, "、".join(dict.fromkeys(articles))) for name, articles in found.items()]
 
 
-def laws(items: Iterable[Item]) -> list[Law]:
-    """Every law that these items name, with the items."""
-    found: dict[str, list[Cited]] = {}
+def laws(items: Iterable[Item], entered: Iterable[Law] = ()) -> list[Law]:
+    """Every law that these items name, with the items; `entered`: the laws whose force is known, in or out of use."""
+    known = {law.name: law for law in entered}
+    found: dict[str, list[Cited]] = {name: [] for name in known}
     for item in items:
         for name, articles in cited(item.basis):
             found.setdefault(name, []).append(Cited(item.name, item.code, articles))
-    return [Law(name, tuple(sorted(cites))) for name, cites in sorted(found.items())]
+    return [
+        replace(known.get(name, Law(name, ())), items=tuple(sorted(cites)))
+        for name, cites in sorted(found.items())
+    ]
 
 
 def rank(wanted: str, name: str, letters: str, words: str = "") -> int | None:

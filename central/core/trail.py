@@ -75,6 +75,7 @@ ACTS = {
     "document.issue": "签发文书",
     "document.spoil": "文书作废",
     "correction.act": "办理纠错",
+    "statute.set": "登记法律法规",
     "complaint.act": "办理投诉",
     "complaint.reveal": "查看投诉人",
     "user.home": "登记用户所属",

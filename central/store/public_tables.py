@@ -24,3 +24,12 @@ case_urge = Table(
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "case_key", "day"),
 )
+
+statute = Table(
+    "statute",  # since when a law is in force, and whether it was repealed; who said so is in the audit
+    metadata,
+    Column("name", Text, primary_key=True),  # as items' legal bases name it
+    Column("number", Text, nullable=False),
+    Column("effective", Text, nullable=False),  # YYYY-MM-DD
+    Column("repealed", Text),
+)

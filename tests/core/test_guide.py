@@ -57,6 +57,14 @@ def test_a_basis_names_its_laws_with_their_articles() -> None:
     items = [Item("A", "甲", basis=said), Item("B", "乙", basis="《食品安全法》")]
     found = {law.name: [(one.code, one.articles) for one in law.items] for law in guide.laws(items)}
     assert found["食品安全法"] == [("B", ""), ("A", "第三十五条、第三十六条")]
+    entered = [Law("食品安全法", (), "主席令第 21 号", AGO), Law("旧办法", (), "", AGO, DAY)]
+    joined = {law.name: law for law in guide.laws(items, entered)}
+    assert [one.code for one in joined["食品安全法"].items] == ["B", "A"]
+    assert [joined[name].standing(DAY) for name in ("食品安全法", "旧办法", "许可管理办法")] == [
+        "现行有效",
+        "已废止",
+        "效力未登记",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from central.door import tables as p
 from central.door.limits import NUMBER
 from central.door.page import DOOR
 from central.door.store import open_as_door
+from central.store import statutes, telling
 from central.store import tables as t
-from central.store import telling
 from central.store.public_tables import case_urge
 from central.world import load_world
 from common.core.errors import UnavailableError
@@ -188,11 +188,24 @@ async def test_an_item_is_found_by_words_and_by_letters(outside: Outside, asked:
     assert (status, "/p/guides/SP-00" in html) == (200, True)
 
 
-async def test_laws_lead_to_the_items_that_rest_on_them(outside: Outside) -> None:
+async def test_laws_lead_to_the_items_that_rest_on_them(hall: Served, outside: Outside) -> None:
     assert "中华人民共和国食品安全法" in (await outside.get("/p/laws"))[1]
     status, html = await outside.get("/p/laws/中华人民共和国食品安全法")
     assert (status, "效力未登记" in html, "第三十五条、第三十六条" in html) == (200, True, True)
     assert (await outside.get("/p/laws/没有"))[0] == 404
+    async with hall.store.write() as conn:
+        await statutes.put(
+            conn,
+            {
+                "name": "旧办法",
+                "number": "市政府令 1 号",
+                "effective": "2001-01-01",
+                "repealed": "2026-06-12",
+            },
+        )
+    await outside.publish()
+    status, html = await outside.get("/p/laws/旧办法")
+    assert (status, "已废止" in html, "市政府令 1 号" in html) == (200, True, True)
 
 
 # cases --------------------------------------------------------------------------------------------------------

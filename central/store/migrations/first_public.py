@@ -20,3 +20,11 @@ def create() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", "day", name=op.f("pk_case_urge")),
     )
+    op.create_table(
+        "statute",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("effective", sa.Text(), nullable=False),
+        sa.Column("repealed", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_statute")),
+    )

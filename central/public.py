@@ -181,7 +181,7 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     """Publish what has changed. -> how many cases. Raises UnavailableError."""
     now = Moment(clock.office(), clock.wall())
     if now.wall - press.beat_wall >= BEAT_EVERY:
-        await _beat(press, world, now)
+        await _beat(press, now)
     today = local_date(now.at, world.zone)
     state = (today, world.calendar.version, sum(len(versions) for versions in world.items.values()))
     if press.guides_of != state or now.wall - press.guides_wall >= GUIDES_EVERY:
@@ -198,13 +198,10 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     return total
 
 
-async def _beat(press: Press, world: World, now: Moment) -> None:
+async def _beat(press: Press, now: Moment) -> None:
     beat = Beat(now.at, now.wall, crypto.wire_public(press.wire_secret))
-    today = local_date(now.at, world.zone)
-    days = [str(day) for day in _workdays(world, today)]
     async with press.public.write() as conn:
         await _say(conn, Name.BEAT, msgspec.json.encode(beat))
-        await _say(conn, Name.WORKDAYS, msgspec.json.encode(days))
     press.beat_wall = now.wall
 
 
@@ -248,6 +245,7 @@ async def publish_guides(press: Press, world: World, now: Moment) -> None:
         for one in guides.laws(shown, entered)
     ]
     async with press.public.write() as conn:
+        await _say(conn, Name.WORKDAYS, msgspec.json.encode(_workdays(world, today)))
         for table, said in ((guide, rows), (law, laws)):
             await conn.execute(delete(table))
             if said:

@@ -24,7 +24,6 @@ class Name(StrEnum):
     VERSION = "version"
     BEAT = "beat"
     WORKDAYS = "workdays"
-    PLACES = "places"
 
 
 class Beat(Struct, frozen=True):

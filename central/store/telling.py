@@ -14,8 +14,11 @@ from common.core.state import Light
 async def mark(conn: AsyncConnection, places: Collection[tuple[str, str]]) -> None:
     """These cases (site, key) have changed, in the transaction that changes them."""
     rows = [{"site": site, "case_key": key, "turn": 1} for site, key in sorted(places)]
-    again = upsert(conn, stale_case, lambda _new: {"turn": stale_case.c.turn + 1})
-    await write_rows(conn, again, rows)
+    await write_rows(conn, upsert(conn, stale_case, _again), rows)
+
+
+def _again(new: Any) -> dict[str, Any]:
+    return {"turn": stale_case.c.turn + new["turn"]}
 
 
 async def mark_all(conn: AsyncConnection) -> None:

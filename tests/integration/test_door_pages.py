@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests import axe
 from tests.browser import Page, browser
 from tests.integration import dooring, serving
 from tests.integration.city_cases import PHONE
@@ -50,7 +51,7 @@ async def faults(page: Page) -> list[str]:
     for width in WIDTHS:
         await page.size(width, 844)
         found += [f"{width} {fault}" for fault in await page.ask(LOOK)]
-    return found
+    return found + [str(barrier) for barrier in await axe.barriers(page)]
 
 
 async def submitted(page: Page, address: str, fields: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ RED_CASE = "/hall/cases/s12/20260604121007"  # found late
 PAUSED_CASE = "/hall/cases/s03/2026060403202"
 GREY_CASE = "/hall/cases/s07/2026060407201"
 PLACES = {
+    "place": "1",
     "site": "s09",
     "key": "x",
     "no": "370220260604121007",

@@ -82,11 +82,11 @@ async def test_every_page_can_be_read_and_used_on_an_old_phone(tmp_path: Path) -
                     address = outside.url + path + ("&" if "?" in path else "?") * bool(big) + urlencode(big)
                     await page.open(address)
                     found[address] = await faults(page)
-            for big in ("", "?big=1"):
-                await submitted(page, f"{outside.url}/p/case{big}", {"number": RED, "tail": PHONE[-4:]})
+            for size in ("", "?big=1"):
+                await submitted(page, f"{outside.url}/p/case{size}", {"number": RED, "tail": PHONE[-4:]})
                 assert "已超过承诺时限" in await page.ask("document.body.innerText")
-                found[f"case{big}"] = await faults(page)
-                await submitted(page, f"{outside.url}/p/complain{big}", {"unit": ""})
+                found[f"case{size}"] = await faults(page)
+                await submitted(page, f"{outside.url}/p/complain{size}", {"unit": ""})
                 assert "有 2 处需要改" in await page.ask("document.body.innerText")
-                found[f"complain{big}"] = await faults(page)
+                found[f"complain{size}"] = await faults(page)
     assert {address: seen for address, seen in found.items() if seen} == {}

@@ -29,6 +29,7 @@ from central import (
     rule,
     score,
     statistic,
+    statute,
     trail,
 )
 from central.commands import in_store
@@ -263,6 +264,7 @@ rule.add(cli, _CONFIG)
 score.add(cli, _CONFIG)
 publication.add(cli, _CONFIG)
 statistic.add(cli, _CONFIG)
+statute.add(cli, _CONFIG)
 handed.add(cli, central)
 
 

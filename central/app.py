@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, correction_clock, dead, document, judge, ticker, trail
+from central import __version__, correction_clock, dead, document, judge, public, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
@@ -74,6 +74,11 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(press, name="documents")
             correcting = correction_clock.run(store, world, clock, receiver.sign_secret)
             group.create_task(correcting, name="corrections")
+            if config.public.enabled:
+                publishing = public.run(
+                    config, store, world, clock, receiver.sign_secret, receiver.wire_secret
+                )
+                group.create_task(publishing, name="public")
             group.create_task(
                 process.report(
                     config.status_path,

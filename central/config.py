@@ -34,6 +34,16 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Roles that may do nothing until they have set up a second factor; others may have one."""
 
 
+class PublicConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[public]`: what the hall publishes for the public door (`mingcha door run`)."""
+
+    enabled: bool = False
+    folder: Path = Path("public")
+    """The door's key, and on SQLite the database of what is public."""
+    role: str = "mingcha_door"
+    """On PostgreSQL: the door's role, which is given the published schema and nothing else."""
+
+
 class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `central.toml`."""
 
@@ -53,6 +63,7 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     identity: IdentityConfig = IdentityConfig()
     web: WebConfig = WebConfig()
     clock: ClockConfig = ClockConfig()
+    public: PublicConfig = PublicConfig()
 
     @property
     def status_path(self) -> Path:

@@ -65,9 +65,9 @@ class Receiver:
         self.changed = changed
         self.instance = secrets.token_hex(8)
         self.sign_secret = read_secret(config.identity.sign_key, "市中心的签名私钥")
-        wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
-        self.wire_key = crypto.wire_public(wire_secret)
-        self._door = Door(store, {crypto.key_id(self.wire_key): wire_secret}, clock)
+        self.wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
+        self.wire_key = crypto.wire_public(self.wire_secret)
+        self._door = Door(store, {crypto.key_id(self.wire_key): self.wire_secret}, clock)
         self.presence = Presence(store, clock)
         self.broker_fault = NOT_YET
         self.store_fault = ""

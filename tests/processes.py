@@ -173,3 +173,38 @@ async def register(conn: AsyncConnection, broker: Mosquitto, boxes: Sequence[Box
         for box in boxes
     ]
     await conn.execute(insert(t.box), rows)
+
+
+class DoorProcess(Server):
+    """`mingcha-door run` over what `hall` publishes, in a folder of its own."""
+
+    account = ME
+
+    def __init__(self, folder: Path, public: Path) -> None:
+        folder.mkdir()
+        super().__init__(folder)
+        self.config = folder / "door.toml"
+        self.url = f"http://{HOST}:{self.port}"
+        lines = (
+            f'hosts = ["{HOST}"]',
+            f'folder = "{public}"',
+            f"port = {self.port}",
+            "secure_cookie = false",
+        )
+        self.config.write_text("\n".join(lines), "utf-8")
+
+    def command(self) -> list[str]:
+        return [*_env({}), sys.executable, "-m", "central.door", "run", "--config", str(self.config)]
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/p/", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+    @property
+    def opened(self) -> set[str]:
+        """The files that the process holds open, by name."""
+        folder = Path(f"/proc/{self.pid}/fd")
+        return {one.readlink().name for one in folder.iterdir() if one.is_symlink()}

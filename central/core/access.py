@@ -75,6 +75,10 @@ class Permission(StrEnum):
     VIEW_PUBLICATION = "view_publication"  # what is to be public, was, and is no more
     DRAFT_PUBLICATION = "draft_publication"
     RELEASE_PUBLICATION = "release_publication"  # another's draft: make it public or not; take it back
+    VIEW_COMPLAINT = "view_complaint"  # complaints without who complained
+    WORK_COMPLAINT = "work_complaint"  # the hall's acts; at which level, the table of the complaint says
+    REVEAL_COMPLAINANT = "reveal_complainant"  # who complained, with a reason, audited
+    ANSWER_COMPLAINT = "answer_complaint"  # the unit's side: what the hall has written for it, and its answer
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_ACCOUNT = "view_account"
@@ -110,6 +114,10 @@ _PERMISSION_WORDS = {
     Permission.VIEW_PUBLICATION: "查看公布件",
     Permission.DRAFT_PUBLICATION: "拟公布件",
     Permission.RELEASE_PUBLICATION: "审核、发布与撤回公布件",
+    Permission.VIEW_COMPLAINT: "查看投诉（看不到投诉人）",
+    Permission.WORK_COMPLAINT: "办理投诉",
+    Permission.REVEAL_COMPLAINANT: "查看投诉人（写明原因，记入审计）",
+    Permission.ANSWER_COMPLAINT: "办理交办本单位的投诉",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_ACCOUNT: "查看用户",
@@ -131,16 +139,19 @@ _WATCH = (
         Permission.VIEW_FINDING,
         Permission.VIEW_CORRECTION,
         Permission.WORK_CORRECTION,
+        Permission.VIEW_COMPLAINT,
+        Permission.WORK_COMPLAINT,
         Permission.ACCEPT_ALARM,
         Permission.EXPLAIN_FINDING,
     }
 )
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION},
+    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION, Permission.ANSWER_COMPLAINT},
     Role.HEAD: _EXPORT
     | {
         Permission.ANSWER_CORRECTION,
+        Permission.ANSWER_COMPLAINT,
         Permission.VIEW_SCORE,
         Permission.OBJECT_SCORE,
         Permission.VIEW_STATISTICS,
@@ -149,7 +160,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.CHIEF: _WATCH | {Permission.DECIDE_SCORE},
     Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
     Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
-    Role.COMPLAINTS: _WALL,
+    Role.COMPLAINTS: _WALL
+    | {Permission.VIEW_COMPLAINT, Permission.WORK_COMPLAINT, Permission.REVEAL_COMPLAINANT},
     Role.PUBLISHER: _WALL | {Permission.VIEW_PUBLICATION, Permission.DRAFT_PUBLICATION},
     Role.RELEASER: _WALL | {Permission.VIEW_PUBLICATION, Permission.RELEASE_PUBLICATION},
     Role.LEADER: _CASE | _FIGURES | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},

@@ -188,7 +188,7 @@ def number_text(issuer_mark: str, kind: Kind, year: int, number: int) -> str:
 
 # the code for verification ------------------------------------------------------------------------------------
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's: without I, L, O and U, which people mistake."""
 CODE_LETTERS = 16
 _ALIKE = str.maketrans("OIL", "011", " -—－\t\n")
@@ -201,14 +201,14 @@ def verification_code(secret: bytes, number: str, facts: str) -> str:
     """
     message = b"MC1 document|" + number.encode() + b"|" + facts.encode()
     value = int.from_bytes(hmac.digest(secret, message, hashlib.sha256)[:10], "big")
-    letters = "".join(_ALPHABET[value >> shift & 31] for shift in range(5 * (CODE_LETTERS - 1), -1, -5))
+    letters = "".join(LETTERS[value >> shift & 31] for shift in range(5 * (CODE_LETTERS - 1), -1, -5))
     return "-".join(letters[place : place + 4] for place in range(0, CODE_LETTERS, 4))
 
 
 def read_code(text: str) -> str | None:
     """A code as people type it -> as it is kept; None for what cannot be one."""
     letters = text.upper().translate(_ALIKE)
-    if len(letters) != CODE_LETTERS or not set(letters) <= set(_ALPHABET):
+    if len(letters) != CODE_LETTERS or not set(letters) <= set(LETTERS):
         return None
     return "-".join(letters[place : place + 4] for place in range(0, CODE_LETTERS, 4))
 

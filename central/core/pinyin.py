@@ -15,6 +15,15 @@ def initials(name: str) -> str:
     return "".join(letter for letter in letters if letter.isascii() and letter.isalnum())
 
 
+@lru_cache(4_096)
+def spelled(name: str) -> str:
+    """The whole syllables, joined: 食品 -> shipin."""
+    from pypinyin import lazy_pinyin
+
+    letters = "".join(lazy_pinyin(name)).lower()
+    return "".join(letter for letter in letters if letter.isascii() and letter.isalnum())
+
+
 def matching(wanted: str, names: Iterable[str]) -> list[str]:
     """At most 20 of `names` with `wanted` among their initials, those that begin with it first."""
     letters = wanted.lower()

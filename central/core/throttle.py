@@ -18,10 +18,15 @@ class Allowance(Struct, frozen=True):
     at_mono: int
 
 
-def spend(before: Allowance | None, now_mono: int) -> Allowance | None:
-    """One request of an address that may make 30 a minute, and 30 at once. -> what is left; None: too many."""
+def spend(
+    before: Allowance | None, now_mono: int, most: int = PER_MINUTE, span: int = MINUTE
+) -> Allowance | None:
+    """One request of an address that may make `most` in `span` (microseconds), and as many at once.
+
+    -> what is left; None: too many.
+    """
     since = now_mono - before.at_mono if before else 0
-    left = min(PER_MINUTE, (before.left if before else PER_MINUTE) + since * PER_MINUTE / MINUTE)
+    left = min(most, (before.left if before else most) + since * most / span)
     return Allowance(left - 1, now_mono) if left >= 1 else None
 
 

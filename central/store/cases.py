@@ -9,6 +9,7 @@ from sqlalchemy import Row, delete, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
+from central.store import telling
 from central.store.dialect import among, each, insert_new, replace_row, write_rows
 from central.store.tables import case, clock, row_head, site_pass, transition
 from common.core.record import Case, Step
@@ -137,6 +138,7 @@ async def parked(conn: AsyncConnection, site: str, until: int, limit: int) -> li
 
 async def put_cases(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     await write_rows(conn, replace_row(conn, case), rows)
+    await telling.mark(conn, {(row["site"], row["case_key"]) for row in rows})
 
 
 async def put_clocks(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:

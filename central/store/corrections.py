@@ -14,6 +14,7 @@ from central.core.correction import Correction, State
 from central.core.dossier import Entry
 from central.core.scope import Scope
 from central.core.snapshot import Snapshot
+from central.store import telling
 from central.store.dialect import insert_new
 from central.store.scope import of_case
 from central.store.tables import (
@@ -100,6 +101,7 @@ async def write(conn: AsyncConnection, row: Row[Any], entry: Entry, **values: An
     mine = correction.c.id == row.id, correction.c.entries == entry.number - 1
     changed = update(correction).where(*mine).values(entries=entry.number, chain=chain, **values)
     assert (await conn.execute(changed)).rowcount == 1, "the row is locked"
+    await telling.mark(conn, {(row.site, row.case_key)})
 
 
 async def set_due(

@@ -142,13 +142,24 @@ async def open_store(url: str) -> Store:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         _private_file(Path(str(parsed.database)))
+    return await opened(url, _migrate)
+
+
+async def opened(url: str, prepare: Callable[[Connection], None], schema: str = "") -> Store:
+    """The store at `url` after `prepare` in one transaction. `schema`: the only one that its statements see, on PostgreSQL.
+
+    Raises UnavailableError.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(url, isolation_level=None, pool_size=4, async_creator=_opener(parsed))
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     else:
-        engine = create_async_engine(url, pool_size=5, pool_pre_ping=True)
+        path: dict[str, Any] = {"server_settings": {"search_path": schema}} if schema else {}
+        engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=path)
     try:
         async with translated(), engine.connect() as conn:
-            await conn.run_sync(_migrate)
+            await conn.run_sync(prepare)
             await conn.commit()
     except BaseException:
         await engine.dispose()

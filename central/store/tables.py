@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from central.store import (
+from central.store import (  # each registers its tables
     account_tables,
     cameras,
     correction_tables,

@@ -21,7 +21,7 @@ from central.core.ruling import Result, Subject
 from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
-from central.store import corrections, findings, items, law, pages, trail, withdrawals
+from central.store import corrections, findings, items, law, pages, telling, trail, withdrawals
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -52,6 +52,7 @@ class Found(Struct, frozen=True):
     findings: list[finding.View]
     looked: list[Line]
     corrections: Sequence[Row[Any]]
+    urges: Sequence[Row[Any]]
 
 
 async def find_case(request: web.Request) -> web.Response:
@@ -105,6 +106,7 @@ async def show_case(request: web.Request) -> web.Response:
         reasons=REASONS,
         rules=found.rules,
         item=found.item,
+        urges=[wording.full(one.at, facts.zone, facts.now_at) for one in found.urges],
         corrections=[(one.id, State(one.state).word, one.unit) for one in found.corrections],
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -158,6 +160,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         corrections=await corrections.about_case(conn, site, key)
         if allows(user.role, Permission.VIEW_CORRECTION)
         else [],
+        urges=await telling.urges(conn, site, key),
     )
 
 

@@ -28,7 +28,7 @@ from common.core.errors import RejectedError, UsageError
 
 LARGEST = dossier.MOST_FILES * dossier.LARGEST_FILE + 64 * 1024
 """Bytes of an answer with everything that may be attached."""
-_FILES = {
+FILE_TYPES = {
     "jpg": "image/jpeg",
     "png": "image/png",
     "pdf": "application/pdf",
@@ -230,7 +230,7 @@ async def download(request: web.Request) -> web.Response:
         body = await documents.body(conn, paper.pdf if form == "pdf" else paper.docx)
         await trail.note(conn, hall.clock.wall(), user.name, "document.show", paper.number_text, form)
     assert body is not None
-    answer = web.Response(body=body, content_type=_FILES[form])
+    answer = web.Response(body=body, content_type=FILE_TYPES[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{code}.{form}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -249,7 +249,7 @@ async def attachment(request: web.Request) -> web.Response:
         if name is None or body is None:
             raise web.HTTPNotFound(text="没有这个附件。请从纠错页打开。")
         await trail.note(conn, hall.clock.wall(), user.name, "document.show", f"纠错 {number} 附件", name)
-    answer = web.Response(body=body, content_type=_FILES[dossier.kind_of(body)])
+    answer = web.Response(body=body, content_type=FILE_TYPES[dossier.kind_of(body)])
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     answer.headers["Cache-Control"] = "no-store"
     return answer

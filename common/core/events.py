@@ -21,6 +21,29 @@ EVENTS: dict[str, LogEvent] = {
     "audit.sealed": LogEvent(
         "info", "审计已签名到这一行；可另处保存，用 mingcha audit verify --kept 核对", ("line", "code")
     ),
+    "door.started": LogEvent("info", "公众网页已启动", ("address", "database")),
+    "door.stopped": LogEvent("info", "公众网页已停止"),
+    "door.waiting": LogEvent(
+        "warning", "市中心还没有公开数据，公众网页在等", ("reason", "hint"), "按日志里的提示处理"
+    ),
+    "door.failed": LogEvent(
+        "error", "公众网页的一页出错，其余照常", ("path", "number"), "把这条日志交给软件维护人员"
+    ),
+    "public.unavailable": LogEvent(
+        "warning", "公开数据暂时写不了，市中心其余照常，十秒后再试", ("reason", "hint"), "按日志里的提示处理"
+    ),
+    "public.recovered": LogEvent("info", "公开数据恢复发布", ("after_secs",)),
+    "public.unreachable": LogEvent(
+        "warning", "数据库里没有公众网页的账户，公众网页连不上", ("role", "hint"), "按日志里的提示建立账户"
+    ),
+    "inbox.refused": LogEvent(
+        "error",
+        "公众网页交来的一件内容打不开，已弃去：网页的机器或数据库可能被人动过",
+        ("kind", "reason", "hint"),
+        "检查公众网页的机器；反复出现时联系软件维护人员",
+    ),
+    "complaint.received": LogEvent("info", "收到一件投诉", ("number",)),
+    "complaint.lapsed": LogEvent("info", "一件投诉的期限已过，已记录或到期办结", ("number",)),
     "document.made": LogEvent("info", "文书的文件已生成并签名", ("number", "preview")),
     "document.failed": LogEvent(
         "error",

@@ -18,6 +18,8 @@ from agent.core.mapping import Cursor, Field, Mapping, SourceConfig, TableMappin
 from central.__main__ import cli as central_cli
 from central.config import CentralConfig
 from central.core.access import GRANTS, Permission, Role
+from central.door.__main__ import cli as door_cli
+from central.door.config import DoorConfig
 from common.core.checks import CHECKS
 from common.core.events import EVENTS
 from common.core.record import Case, Step
@@ -47,6 +49,7 @@ def _tables() -> Iterator[str]:
         ("agent.toml（站点）", AgentConfig),
         ("central.toml（市中心）", CentralConfig),
         ("enroll.toml（市中心）", EnrolConfig),
+        ("door.toml（公众网页）", DoorConfig),
     ):
         yield f"\n## 配置：{title}\n"
         yield from _table(("键", "默认", "含义"), settings(kind))
@@ -74,8 +77,12 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 def commands() -> list[tuple[str, ...]]:
-    """Every command of both programs with its help text; those that another program carries out, as that has them."""
-    programs = {"mingcha-agent": (agent_cli, box_cli), "mingcha": (central_cli, hall_cli)}
+    """Every command of the programs with its help text; those that another program carries out, as that has them."""
+    programs = {
+        "mingcha-agent": (agent_cli, box_cli),
+        "mingcha": (central_cli, hall_cli),
+        "mingcha-door": (door_cli,),
+    }
     every = [row for name, parts in programs.items() for part in parts for row in _commands(name, part)]
     return [row for row in every if not row[0].endswith(" ARGS`")]
 

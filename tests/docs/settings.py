@@ -60,9 +60,20 @@ SETTINGS = {
     "web.port": "网页监听的端口",
     "web.second_factor": "哪些角色必须启用动态口令（第二因素）才能使用系统；其他角色可自行启用",
     "web.secure_cookie": "只有浏览器经本机明文访问时才为 false",
+    "public.enabled": "是否为公众网页公开数据，并收取投诉与催办",
+    "public.folder": "公开数据的目录：查询密钥，SQLite 时还有 public.db；与 door.toml 的 folder 是同一目录",
+    "public.role": "PostgreSQL：公众网页所用的账户，只得到公开数据那一个模式的权限",
+    # door.toml（与 enroll.toml 同名的 hosts、port 见下）
+    "folder": "市中心公开数据的目录",
+    "host": "公众网页监听的地址",
+    "proxies": "前面的反向代理的地址；只有它们写的 X-Forwarded-For 才算数，频率限制按它计",
+    "secure_cookie": "只有浏览器经本机明文访问时才为 false",
+    "title": "页头的网站名称",
+    "organs": "页头的主办机关",
+    "helpline": "每页页脚的求助电话",
     # enroll.toml
-    "hosts": "站点访问市中心的地址或名称，印出的命令用第一个；证书含全部",
-    "port": "登记与安装包的端口",
+    "hosts": "enroll.toml：站点访问市中心的地址或名称，印出的命令用第一个，证书含全部；door.toml：公众访问的域名，其余一律拒绝",
+    "port": "enroll.toml：登记与安装包的端口；door.toml：公众网页的端口",
     "mqtt_port": "告诉站点的消息服务端口",
     "mqtt_version": "告诉站点的消息服务版本：5，或 3",
     # mapping.toml

@@ -2,6 +2,7 @@
 
 from agent.config import AgentConfig
 from central.config import CentralConfig
+from central.door.config import DoorConfig
 from common.core.checks import CHECKS
 from provisioning.settings import EnrolConfig
 from tests.docs import handbook
@@ -18,6 +19,7 @@ def test_no_words_are_kept_for_a_setting_that_is_gone() -> None:
         *handbook.settings(AgentConfig),
         *handbook.settings(CentralConfig),
         *handbook.settings(EnrolConfig),
+        *handbook.settings(DoorConfig),
         *handbook.mapping_settings(),
     ]
     assert {row[0].strip("`") for row in rows} == set(SETTINGS)

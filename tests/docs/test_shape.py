@@ -89,6 +89,7 @@ PLANTED = {
     "agent/planted.py": "import central.config\n",
     "provisioning/planted.py": "import agent.buffer\n",
     "common/core/planted.py": "import time\n",
+    "central/door/planted.py": "import central.store.pages\n",
 }
 CLOCKS = """from datetime import UTC, datetime
 
@@ -127,6 +128,7 @@ def test_planted_imports_are_refused(copy: Path) -> None:
         "agent.planted -> central.config",
         "provisioning.planted -> agent.buffer",
         "common.core.planted -> time",
+        "central.door.planted -> central.store.pages",
     ):
         assert line in said, said
 

@@ -6,11 +6,13 @@ from alembic import op
 from central.store.migrations import (
     first_accounts,
     first_cameras,
+    first_complaints,
     first_corrections,
     first_documents,
     first_enrolment,
     first_findings,
     first_law,
+    first_public,
     first_scores,
 )
 
@@ -160,6 +162,8 @@ def upgrade() -> None:
     )
     first_law.create()
     first_scores.create()
+    first_public.create()
+    first_complaints.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

@@ -1,0 +1,65 @@
+"""What citizens hand in at the public door: sealed to the hall, each with an id that makes a second sending the same one."""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    COMPLAINT = "complaint"
+    URGE = "urge"
+    VERDICT = "verdict"
+
+
+class Urge(Struct, frozen=True):
+    """The applicant asks to hurry; who may, the door has seen from number and telephone."""
+
+    site: str
+    key: str
+
+
+class Attached(Struct, frozen=True):
+    """A file of a complaint: where it lies until the hall fetches it."""
+
+    id: str
+    name: str
+    size: int
+
+
+class Complaint(Struct, frozen=True, kw_only=True):
+    """A complaint as it was sent. `code`: of which the sender alone knows, to follow it."""
+
+    number: str
+    code: str
+    topic: str
+    unit: str
+    case_no: str = ""
+    text: str
+    name: str = ""
+    phone: str = ""
+    files: tuple[Attached, ...] = ()
+
+
+class Verdict(Struct, frozen=True):
+    """Whether it is solved, by the complainant."""
+
+    number: str
+    round: int
+    solved: bool
+    reason: str = ""
+
+
+def header(kind: Kind, name: str) -> bytes:
+    """What a sealed message is bound to: put under another id or kind it does not open."""
+    return f"MC1 asked|{kind.value}|{name}".encode()
+
+
+def file_header(draft: str, name: str) -> bytes:
+    return f"MC1 upload|{draft}|{name}".encode()
+
+
+def encoded(said: Urge | Complaint | Verdict) -> bytes:
+    return msgspec.json.encode(said)

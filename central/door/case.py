@@ -1,0 +1,158 @@
+"""查进度: number and last four digits of the telephone, by post, never in an address or a log; and the urge button.
+
+An unknown number and wrong digits get the same answer in the same time: one look-up, one opening of what is found or of
+a stand-in, and an answer not before its time.
+"""
+
+import asyncio
+import secrets
+from datetime import date
+
+import msgspec
+from aiohttp import web
+
+from central.core import asked, told
+from central.core.asked import Kind, Urge
+from central.core.told import Standing, Told
+from central.door import seal
+from central.door import store as rows
+from central.door.limits import NUMBER, QUERIES
+from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
+from common.core import crypto
+from common.core.instant import HOUR, SECOND, local_date
+
+LONGEST = 60
+ANSWER_AFTER = SECOND // 4
+"""No answer to a query comes sooner, whatever it is."""
+PROOF_LASTS = 2 * HOUR
+UNKNOWN = (
+    "没有查到。请核对编号和手机后四位；刚受理的，过一会儿再查。仍查不到，请打 {helpline}，或到受理的窗口问。"
+)
+_MAY_URGE = {Standing.OPEN, Standing.NEAR, Standing.OVER, Standing.UNKNOWN, Standing.RECEIVED}
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """That somebody has opened this case until a while ago."""
+
+    site: str
+    key: str
+    until_wall: int
+
+
+async def ask(request: web.Request) -> web.Response:
+    await request.app[DOOR].look()
+    return await render(request, "case_ask.html", number="", faults={})
+
+
+async def show(request: web.Request) -> web.Response:
+    door = request.app[DOOR]
+    begun = door.clock.mono()
+    shown = await door.look()
+    form = await form_of(request)
+    big = form.get("big") == "1"
+    number, tail = form.get("number", "")[:LONGEST], form.get("tail", "")[:LONGEST]
+    faults = _faults(number, tail)
+    if faults:
+        return await render(request, "case_ask.html", status=400, number=number, faults=faults, big=big)
+    spend(request, QUERIES)
+    spend(request, NUMBER, seal.plain(number))
+    one = await find(door, number, tail)
+    await wait_until(door, begun + ANSWER_AFTER)
+    if one is None:
+        text = UNKNOWN.format(helpline=door.config.helpline)
+        return await render(
+            request, "case_ask.html", status=404, number=number, faults={"number": text}, big=big
+        )
+    today = door.today(shown)
+    cookie, token = token_of(request)
+    proof = Proof(one.site, one.key, door.clock.wall() + PROOF_LASTS)
+    response = await render(
+        request,
+        "case.html",
+        one=one,
+        tail=seal.plain(tail),
+        answer=told.answer(one, today, shown.workdays),
+        due=told.said_day(one.due, today) if one.due else "",
+        day=lambda value: said(value, today),
+        may_urge=one.standing in _MAY_URGE,
+        proof=seal.carry(
+            door.key, "urge", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
+        ),
+        token=token,
+        big=big,
+    )
+    return with_cookie(request, response, cookie)
+
+
+def said(value: date, today: date) -> str:
+    return told.said_day(value, today)
+
+
+def _faults(number: str, tail: str) -> dict[str, str]:
+    """Field -> what is wrong; the same for every number."""
+    found = {}
+    if not seal.plain(number):
+        found["number"] = "请填写办件编号"
+    digits = seal.plain(tail)
+    if len(digits) != seal.TAIL_DIGITS or not (digits.isascii() and digits.isdigit()):
+        found["tail"] = "请填写手机号的最后 4 位数字"
+    return found
+
+
+async def find(door: Door, number: str, tail: str) -> Told | None:
+    """The newest case of that number and telephone; two sites may use the same number."""
+    at = seal.place(door.key, seal.CASE, number, tail)
+    async with door.store.read() as conn:
+        found = [(row.ref, row.sealed) for row in await rows.found(conn, at.lookup)]
+    opened = [seal.opened(at, ref, sealed) for ref, sealed in found or [(bytes(16), bytes(2048))]]
+    cases = [msgspec.json.decode(plain, type=Told) for plain in opened if plain is not None]
+    return max(cases, key=lambda one: str(one.accepted or one.received or ""), default=None)
+
+
+async def wait_until(door: Door, mono: int) -> None:
+    """Answers of one kind leave at one time."""
+    await asyncio.sleep(max(0, mono - door.clock.mono()) / SECOND)
+
+
+async def urge(request: web.Request) -> web.Response:
+    """Once a day counts; who presses again is told so in the same words."""
+    door = request.app[DOOR]
+    shown = await door.look()
+    form = await form_of(request)
+    must_be_ours(request, form)
+    plain = seal.carried(door.key, "urge", form.get("proof", ""))
+    proof = msgspec.json.decode(plain, type=Proof) if plain else None
+    if proof is None or proof.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text="这一页放得太久了。没有催办，请重新查询后再催。")
+    spend(request, QUERIES)
+    day = local_date(door.now_at(shown), door.zone)
+    owner = seal.ref(door.key, seal.CASE, f"{proof.site}|{proof.key}")
+    name = f"urge-{owner.hex()}-{day}"
+    await hand_in(door, Kind.URGE, name, owner, Urge(proof.site, proof.key))
+    text = "监察部门和办理单位会看到您催过。每件每天算一次；催办不会改变法定时限，也不会插队。"
+    return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
+
+
+async def hand_in(
+    door: Door, kind: Kind, name: str, lookup: bytes, what: Urge | asked.Complaint | asked.Verdict
+) -> bool:
+    """Seal it to the hall and put it into the box. -> False where it lies there already. Raises HTTPServiceUnavailable."""
+    shown = await door.look()
+    sealed = crypto.seal_batch(shown.beat.wire_key, asked.header(kind, name), asked.encoded(what))
+    row = {
+        "id": name,
+        "kind": kind.value,
+        "lookup": lookup,
+        "sealed": sealed,
+        "made_wall": door.clock.wall(),
+    }
+    async with door.store.write() as conn:
+        if await rows.waiting(conn) >= MOST_WAITING:
+            raise web.HTTPServiceUnavailable(text="现在提交的人太多。请过一会儿再试，或打电话办理。")
+        return await rows.hand_in(conn, row)
+
+
+MOST_WAITING = 20_000
+"""In the box: more means that the hall does not fetch them, or that somebody fills it."""
+
+ROUTES = [web.get("/p/case", ask), web.post("/p/case", show), web.post("/p/case/urge", urge)]

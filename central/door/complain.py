@@ -1,0 +1,203 @@
+"""投诉建议: four short steps, a look at the whole, a receipt. What has been written travels in the forms, sealed; files go apart."""
+
+import secrets
+from datetime import date
+
+import msgspec
+from aiohttp import web
+
+from central.core import asked, dossier, told
+from central.core import complaint as complaints
+from central.core import draft as drafts
+from central.core.asked import Attached, Kind
+from central.core.document import LETTERS
+from central.core.draft import Draft, Part
+from central.door import seal
+from central.door import store as rows
+from central.door.case import hand_in
+from central.door.limits import COMPLAINTS, UPLOADS
+from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
+from common.core import crypto
+from common.core.instant import HOUR
+
+MOST_STORED = 1024 * 1024 * 1024
+"""Bytes of files that wait altogether."""
+LARGEST = dossier.LARGEST_FILE
+CODE_LETTERS = 8
+
+
+async def begin(request: web.Request) -> web.Response:
+    door = request.app[DOOR]
+    await door.look()
+    fresh = Draft(id=secrets.token_hex(16), until_wall=door.clock.wall() + drafts.LASTS_HOURS * HOUR)
+    return await _show(request, fresh, Part.WHAT, {})
+
+
+async def step(request: web.Request) -> web.Response:
+    """One form: on to the next step, back to one, or sent."""
+    form = await form_of(request)
+    must_be_ours(request, form)
+    draft, part = _draft(request, form), _part(form.get("at", ""))
+    draft = drafts.filled(draft, part, form)
+    go, big = form.get("go", "next"), form.get("big") == "1"
+    if go == "send":
+        return await _send(request, draft, big=big)
+    if go != "next":
+        return await _show(request, draft, _part(go), {}, big=big)
+    faults = drafts.faults(draft, part)
+    if faults:
+        return await _show(request, draft, part, faults, status=400, big=big)
+    return await _show(request, draft, Part(min(part + 1, Part.CHECK)), {}, big=big)
+
+
+def _part(text: str) -> Part:
+    if text not in {str(part.value) for part in Part}:
+        raise web.HTTPBadRequest(text="没有这一步。请从首页重新进入。")
+    return Part(int(text))
+
+
+def _draft(request: web.Request, form: dict[str, str]) -> Draft:
+    door = request.app[DOOR]
+    plain = seal.carried(door.key, "draft", form.get("state", ""))
+    draft = msgspec.json.decode(plain, type=Draft) if plain else None
+    if draft is None or draft.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text="这份投诉放了一天以上，没有提交。请重新填写。")
+    return draft
+
+
+async def _show(
+    request: web.Request,
+    draft: Draft,
+    part: Part,
+    faults: dict[str, str],
+    *,
+    status: int = 200,
+    big: bool = False,
+) -> web.Response:
+    door = request.app[DOOR]
+    cookie, token = token_of(request)
+    state = seal.carry(door.key, "draft", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(draft))
+    response = await render(
+        request,
+        "complain.html",
+        status=status,
+        draft=draft,
+        part=part,
+        parts_of=list(Part)[:-1],
+        faults=faults,
+        state=state,
+        token=token,
+        topics=complaints.TOPICS,
+        longest=complaints.LONGEST,
+        most_files=drafts.MOST_FILES,
+        largest=LARGEST // 1024 // 1024,
+        accept_days=complaints.ACCEPT_DAYS,
+        reply_days=complaints.REPLY_DAYS,
+        big=big,
+    )
+    return with_cookie(request, response, cookie)
+
+
+# files --------------------------------------------------------------------------------------------------------
+
+
+async def files(request: web.Request) -> web.Response:
+    """One file is added or taken away; then the step is shown again, or the next one."""
+    door = request.app[DOOR]
+    form = await form_of(request)
+    must_be_ours(request, form)
+    draft, big = _draft(request, form), form.get("big") == "1"
+    go = form.get("go", "add")
+    if go.startswith("drop-"):
+        kept = tuple(one for one in draft.files if one.id != go[5:])
+        async with door.store.write() as conn:
+            await rows.forget(conn, draft.id, go[5:])
+        return await _show(request, msgspec.structs.replace(draft, files=kept), Part.FILES, {}, big=big)
+    field = (await request.post()).get("file")
+    chosen = isinstance(field, web.FileField) and bool(field.filename)
+    if chosen:
+        assert isinstance(field, web.FileField)
+        body = field.file.read(LARGEST + 1)
+        fault = _file_fault(draft, body)
+        if fault:
+            return await _show(request, draft, Part.FILES, {"file": fault}, status=400, big=big)
+        draft = await _keep(request, draft, dossier.file_name(field.filename), body)
+    if go == "add":
+        faults = {} if chosen else {"file": "请先选择一个文件"}
+        return await _show(request, draft, Part.FILES, faults, status=200 if chosen else 400, big=big)
+    return await _show(request, draft, Part.CHECK if go == "next" else _part(go), {}, big=big)
+
+
+def _file_fault(draft: Draft, body: bytes) -> str:
+    if len(draft.files) >= drafts.MOST_FILES:
+        return f"最多 {drafts.MOST_FILES} 个文件"
+    if len(body) > LARGEST:
+        return f"这个文件超过 {LARGEST // 1024 // 1024} MB"
+    return "" if dossier.kind_of(body) else "只能是照片（JPG、PNG）或 PDF；这个文件的内容不是"
+
+
+async def _keep(request: web.Request, draft: Draft, name: str, body: bytes) -> Draft:
+    """Sealed to the hall: the door cannot open it again."""
+    door = request.app[DOOR]
+    spend(request, UPLOADS)
+    shown, now = await door.look(), door.clock.wall()
+    file = Attached(secrets.token_hex(8), name, len(body))
+    sealed = crypto.seal_batch(shown.beat.wire_key, asked.file_header(draft.id, file.id), body)
+    row = {"id": file.id, "draft": draft.id, "size": len(body), "sealed": sealed, "made_wall": now}
+    async with door.store.write() as conn:
+        await rows.forget_old(conn, now - drafts.LASTS_HOURS * HOUR, await rows.drafts_waiting(conn))
+        if await rows.uploaded(conn) + len(body) > MOST_STORED:
+            raise web.HTTPServiceUnavailable(text="现在不能收文件。可以先不附文件提交，或过一会儿再试。")
+        await rows.keep(conn, row)
+    return msgspec.structs.replace(draft, files=(*draft.files, file))
+
+
+# sent ---------------------------------------------------------------------------------------------------------
+
+
+async def _send(request: web.Request, draft: Draft, *, big: bool) -> web.Response:
+    """The same form sent twice is one complaint, with one number and code."""
+    door = request.app[DOOR]
+    missing = drafts.unfinished(draft)
+    if missing is not None:
+        return await _show(request, draft, missing, drafts.faults(draft, missing), status=400, big=big)
+    spend(request, COMPLAINTS)
+    shown = await door.look()
+    today = door.today(shown)
+    number, code = receipt(door, draft, today)
+    at = seal.place(door.key, seal.COMPLAINT, number, code)
+    await hand_in(door, Kind.COMPLAINT, draft.id, at.lookup, drafts.handed_in(draft, number, code))
+    return await render(
+        request,
+        "receipt.html",
+        number=number,
+        code=code,
+        accept_by=_by(today, complaints.ACCEPT_DAYS, shown.workdays),
+        reply_by=_by(today, complaints.REPLY_DAYS, shown.workdays),
+        is_named=draft.named == "yes",
+        big=big,
+    )
+
+
+def receipt(door: Door, draft: Draft, today: date) -> tuple[str, str]:
+    """Number and code, from the draft's own id: nobody can guess either."""
+    begun = (draft.until_wall - drafts.LASTS_HOURS * HOUR) // HOUR
+    proof = int(seal.token(door.key, "receipt", f"{draft.id}|{begun}"), 16)
+    letters = [LETTERS[proof >> 5 * place & 31] for place in range(6 + CODE_LETTERS)]
+    code = "".join(letters[6:])
+    return f"T{today:%y%m%d}-{''.join(letters[:6])}", f"{code[:4]}-{code[4:]}"
+
+
+def _by(today: date, days: int, workdays: tuple[date, ...]) -> str:
+    """The last day in time, as the hall will count it; empty where the calendar does not reach."""
+    coming = [day for day in workdays if day >= today]
+    start = coming[0] if coming else today
+    after = [day for day in coming if day > start]
+    return told.said_day(after[days - 1], today) if len(after) >= days else ""
+
+
+ROUTES = [
+    web.get("/p/complain", begin),
+    web.post("/p/complain", step),
+    web.post("/p/complain/files", files),
+]

@@ -1,0 +1,122 @@
+"""查投诉: by number and code, as a case is by number and telephone; and the complainant's verdict."""
+
+import secrets
+
+import msgspec
+from aiohttp import web
+
+from central.core import complaint as complaints
+from central.core import told
+from central.core.asked import Kind, Verdict
+from central.core.complaint import Account, State
+from central.door import seal
+from central.door import store as rows
+from central.door.case import ANSWER_AFTER, LONGEST, PROOF_LASTS, hand_in, wait_until
+from central.door.limits import NUMBER, QUERIES
+from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
+from common.core import crypto
+
+UNKNOWN = "没有查到。请核对编号和查询码，都在提交后的回执上。还查不到，请打 {helpline}。"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """That somebody has opened this complaint until a while ago."""
+
+    number: str
+    level: int
+    until_wall: int
+
+
+async def ask(request: web.Request) -> web.Response:
+    await request.app[DOOR].look()
+    return await render(request, "follow_ask.html", number="", faults={})
+
+
+async def show(request: web.Request) -> web.Response:
+    door = request.app[DOOR]
+    begun = door.clock.mono()
+    shown = await door.look()
+    form = await form_of(request)
+    big = form.get("big") == "1"
+    number, code = form.get("number", "")[:LONGEST], form.get("code", "")[:LONGEST]
+    faults = {} if seal.plain(number) else {"number": "请填写投诉编号"}
+    faults |= {} if seal.plain(code) else {"code": "请填写查询码"}
+    if faults:
+        return await render(request, "follow_ask.html", status=400, number=number, faults=faults, big=big)
+    spend(request, QUERIES)
+    spend(request, NUMBER, f"complaint|{seal.plain(number)}")
+    found, waits = await find(door, number, code)
+    await wait_until(door, begun + ANSWER_AFTER)
+    if found is None and waits:
+        text = "您的投诉已经收到，正在转给市中心。请过几分钟再查。"
+        return await render(request, "message.html", head="已收到", text=text, big=big)
+    if found is None:
+        text = UNKNOWN.format(helpline=door.config.helpline)
+        return await render(
+            request, "follow_ask.html", status=404, number=number, faults={"number": text}, big=big
+        )
+    today = door.today(shown)
+    cookie, token = token_of(request)
+    proof = Proof(found.number, found.level, door.clock.wall() + PROOF_LASTS)
+    response = await render(
+        request,
+        "follow.html",
+        one=found,
+        head=complaints.headline(found),
+        day=lambda value: told.said_day(value, today),
+        may_judge=found.state is State.REPLIED,
+        proof=seal.carry(
+            door.key, "verdict", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
+        ),
+        token=token,
+        big=big,
+    )
+    return with_cookie(request, response, cookie)
+
+
+async def find(door: Door, number: str, code: str) -> tuple[Account | None, bool]:
+    """-> what is told of it, and whether it still waits for the hall. The same work for every number."""
+    at = seal.place(door.key, seal.COMPLAINT, number, code)
+    async with door.store.read() as conn:
+        found = [(row.ref, row.sealed) for row in await rows.found(conn, at.lookup)]
+        waits = await rows.is_waiting(conn, at.lookup)
+    opened = [seal.opened(at, ref, sealed) for ref, sealed in found or [(bytes(16), bytes(2048))]]
+    plain = next((one for one in opened if one is not None), None)
+    return (msgspec.json.decode(plain, type=Account) if plain else None), waits
+
+
+async def judge(request: web.Request) -> web.Response:
+    """解决了吗: once for each answer; what is not solved needs a word why."""
+    door = request.app[DOOR]
+    await door.look()
+    form = await form_of(request)
+    must_be_ours(request, form)
+    big = form.get("big") == "1"
+    plain = seal.carried(door.key, "verdict", form.get("proof", ""))
+    proof = msgspec.json.decode(plain, type=Proof) if plain else None
+    if proof is None or proof.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text="这一页放得太久了。没有提交，请重新查询后再评价。")
+    solved, reason = form.get("solved", ""), form.get("reason", "")
+    fault = complaints.text_fault(reason) if solved == "no" else ""
+    if solved not in {"yes", "no"} or fault:
+        text = f"哪里没解决，{fault}。请返回填写。" if fault else "请选择已解决或没解决。请返回选择。"
+        return await render(request, "message.html", status=400, head="还没有提交", text=text, big=big)
+    spend(request, QUERIES)
+    name = f"verdict-{proof.number}-{proof.level}"
+    lookup = seal.ref(door.key, seal.COMPLAINT, f"verdict|{proof.number}")
+    verdict = Verdict(proof.number, proof.level, solved == "yes", reason)
+    await hand_in(door, Kind.VERDICT, name, lookup, verdict)
+    if solved == "yes":
+        text = "谢谢您的评价。这件投诉就此办结。"
+    else:
+        text = (
+            f"已经交上一级重新办理，{complaints.REPLY_DAYS} 个工作日内再次答复。仍用原来的编号和查询码查询。"
+        )
+    return await render(request, "message.html", head="收到您的评价", text=text, big=big)
+
+
+ROUTES = [
+    web.get("/p/complain/follow", ask),
+    web.post("/p/complain/follow", show),
+    web.post("/p/complain/judge", judge),
+]

@@ -1,0 +1,207 @@
+"""What every page of the door shares: its parts, what is published now, links, rendering."""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import date
+from importlib.resources import files
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
+
+from central.core import wording
+from central.core.guide import Guide, Law
+from central.door import seal
+from central.door import store as rows
+from central.door.config import DoorConfig
+from central.door.limits import Budget, Limits
+from central.door.store import Beat, Name
+from central.store.engine import Store
+from common.clock import Clock
+from common.core.instant import MINUTE, SECOND, local_date
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+FRESH = 5 * SECOND
+AGED = 10 * MINUTE
+"""Of the hall's last word, before a page says that it is old."""
+COOKIE = "mc_form"
+
+
+class Named(Struct, frozen=True):
+    """A guide with the letters it is found by."""
+
+    guide: Guide
+    letters: str
+
+
+class Shown(Struct, frozen=True):
+    """What is published, as of a look at the tables (monotonic time)."""
+
+    looked_mono: int
+    beat: Beat
+    workdays: tuple[date, ...]
+    guides: dict[str, Named]
+    laws: dict[str, tuple[Law, str]]
+
+
+class Door(Struct):
+    """The parts a handler works with."""
+
+    store: Store
+    config: DoorConfig
+    clock: Clock
+    zone: ZoneInfo
+    key: bytes
+    templates: Environment
+    style: bytes
+    limits: Limits
+    shown: Shown | None = None
+
+    async def look(self) -> Shown:
+        """What is published, at most five seconds old. Raises UnavailableError, HTTPServiceUnavailable before the first word."""
+        held = self.shown
+        if held is not None and self.clock.mono() - held.looked_mono < FRESH:
+            return held
+        async with self.store.read() as conn:
+            beat = await rows.beat(conn)
+            days = await rows.said(conn, Name.WORKDAYS)
+            guides, laws = await rows.guides(conn), await rows.laws(conn)
+        if beat is None:
+            raise web.HTTPServiceUnavailable(text="网站正在准备，请过几分钟再来。")
+        self.shown = Shown(
+            self.clock.mono(),
+            beat,
+            msgspec.json.decode(days or b"[]", type=tuple[date, ...]),
+            {row.code: Named(msgspec.json.decode(row.body, type=Guide), row.initials) for row in guides},
+            {row.name: (msgspec.json.decode(row.body, type=Law), row.initials) for row in laws},
+        )
+        return self.shown
+
+    def now_at(self, shown: Shown) -> int:
+        """Office time, carried on from the hall's last word."""
+        return shown.beat.at + max(0, self.clock.wall() - shown.beat.wall)
+
+    def today(self, shown: Shown) -> date:
+        return local_date(self.now_at(shown), self.zone)
+
+
+DOOR = web.AppKey("door", Door)
+
+
+def load_templates() -> Environment:
+    """A misspelt name is an error, not an empty place."""
+    env = Environment(
+        loader=PackageLoader("central.door"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["inpath"] = lambda text: quote(text, safe="")
+    return env
+
+
+def load_style() -> bytes:
+    return (files("central.door") / "static" / "door.css").read_bytes()
+
+
+def address_of(request: web.Request) -> str:
+    """Whose request it is: behind our own proxy, whom that names last."""
+    door = request.app[DOOR]
+    peer = request.remote or ""
+    if peer not in door.config.proxies:
+        return peer
+    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
+
+
+def spend(request: web.Request, budget: Budget, who: str = "") -> None:
+    """Raises HTTPTooManyRequests. `who`: empty for the address."""
+    door = request.app[DOOR]
+    if not door.limits.allows(budget, who or address_of(request), door.clock.mono()):
+        raise web.HTTPTooManyRequests(
+            text=f"查得太频繁了。请过一会儿再试，或打 {door.config.helpline}，工作人员帮您查。"
+        )
+
+
+def is_big(request: web.Request) -> bool:
+    """大字版 stands in the address, so that it needs no cookie."""
+    return request.query.get("big") == "1"
+
+
+async def form_of(request: web.Request) -> dict[str, str]:
+    """The texts of a post, trimmed, without what no database takes."""
+    form = await request.post()
+    return {
+        name: value.replace("\0", "").replace("\r\n", "\n").strip()
+        for name, value in form.items()
+        if isinstance(value, str)
+    }
+
+
+# proof that a form is ours -------------------------------------------------------------------------------------
+
+
+def token_of(request: web.Request) -> tuple[str, str]:
+    """-> (the cookie that goes with the form, the token in it). The cookie says nothing of anybody."""
+    cookie = request.cookies.get(COOKIE, "")
+    if len(cookie) != 32 or not cookie.isalnum():
+        cookie = secrets.token_hex(16)
+    return cookie, seal.token(request.app[DOOR].key, "form", cookie)
+
+
+def with_cookie(request: web.Request, response: web.Response, cookie: str) -> web.Response:
+    secure = request.app[DOOR].config.secure_cookie
+    response.set_cookie(COOKIE, cookie, path="/p", httponly=True, samesite="Strict", secure=secure)
+    return response
+
+
+def must_be_ours(request: web.Request, form: dict[str, str]) -> None:
+    """Raises HTTPForbidden for a form that our pages did not make for this browser."""
+    right = seal.token(request.app[DOOR].key, "form", request.cookies.get(COOKIE, ""))
+    if not request.cookies.get(COOKIE) or not seal.same(form.get("token", ""), right):
+        raise web.HTTPForbidden(text="这一页放得太久了，或浏览器不接受 Cookie。没有提交，请返回重新填写。")
+
+
+# rendering -----------------------------------------------------------------------------------------------------
+
+
+async def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    """A template inside the frame: sizes, help line, age of the data."""
+    door = request.app[DOOR]
+    shown = door.shown
+    big = is_big(request) or bool(values.pop("big", False))
+    frame = {
+        "config": door.config,
+        "big": big,
+        "to": lambda path: f"{path}?big=1" if big else path,
+        "other_size": _other_size(request, big=big),
+        "build": build_of(door.style),
+        "aged": "",
+        "updated": "",
+    }
+    if shown is not None:
+        frame["updated"] = wording.moment(shown.beat.at, door.zone, shown.beat.at - 86_400 * SECOND)
+        if door.clock.wall() - shown.beat.wall > AGED:
+            frame["aged"] = f"市中心暂时没有更新数据，以下是 {frame['updated']} 的情况。"
+    text = door.templates.get_template(template).render(frame | values)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    response.enable_compression()
+    return response
+
+
+def build_of(style: bytes) -> str:
+    return hashlib.blake2b(style, digest_size=6).hexdigest()
+
+
+def _other_size(request: web.Request, *, big: bool) -> str:
+    """The same page in the other size; of the answer to a post there is no address, and so no switch."""
+    if request.method != "GET":
+        return ""
+    query = [(name, value) for name, value in request.query.items() if name != "big"]
+    query += [] if big else [("big", "1")]
+    return request.rel_url.raw_path + (f"?{urlencode(query)}" if query else "")

@@ -1,0 +1,75 @@
+"""What is public, and the box into which citizens put what they ask for. A metadata of its own: no table of the hall is in it.
+
+The hall writes the published tables; the door reads them, and adds to `inbox` and `upload`, which the hall empties.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+SCHEMA = "mingcha_public"
+"""On PostgreSQL the schema that holds all of it, and the only one of which the door's role knows."""
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),  # central.door.store.Name
+    Column("body", LargeBinary, nullable=False),
+)
+
+guide = Table(
+    "guide",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("initials", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.guide.Guide
+)
+
+law = Table(
+    "law",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("initials", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.guide.Law
+)
+
+told = Table(
+    "told",  # of cases and complaints: found and opened only by who knows the number and its second half
+    metadata,
+    Column("lookup", LargeBinary, nullable=False),  # central.door.seal.Place
+    Column("ref", LargeBinary, nullable=False),  # whose it is, for the hall: a keyed hash
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("lookup", "ref"),
+    Index("ix_told_ref", "ref"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # central.core.asked.Kind
+    Column(
+        "lookup", LargeBinary, nullable=False
+    ),  # by which its sender finds it before the hall has fetched it
+    Column("sealed", LargeBinary, nullable=False),  # to the hall's wire key: the door cannot read it again
+    Column("made_wall", BigInteger, nullable=False),
+    Index("ix_inbox_lookup", "lookup"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("draft", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # to the hall's wire key
+    Column("made_wall", BigInteger, nullable=False),
+    Index("ix_upload_draft", "draft"),
+)
+
+PUBLISHED = (meta, guide, law, told)
+"""Made anew by the hall whenever it likes."""
+READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"
+GRANTS = {meta: READ, guide: READ, law: READ, told: READ, inbox: ADD, upload: TAKE}
+"""What the door's role may do with each, on PostgreSQL."""

@@ -1,0 +1,69 @@
+"""`mingcha statute`: since when a law is in force and when it was repealed, as the public door shows it."""
+
+import getpass
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central.commands import in_store
+from common.cli import say
+
+LONGEST = 60
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
+    """Add the group to `cli`; `config`: the option that names the hall's configuration."""
+
+    @cli.group(help="法律法规的效力：公众网页按它显示现行有效、尚未生效或已废止。")
+    def statute() -> None:
+        """Group of commands."""
+
+    @statute.command("set", help="登记一部法律法规，名称与事项依据里书名号内的写法相同；再写一次即更正。")
+    @click.argument("name", metavar="名称")
+    @click.option("--number", default="", metavar="文号", help="如 主席令第 21 号。")
+    @click.option("--from", "since", type=_DAY, required=True, metavar="日期", help="施行日期。")
+    @click.option("--repealed", type=_DAY, metavar="日期", help="自何日起废止；不写为没有废止。")
+    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @config
+    def change(
+        name: str, number: str, since: datetime, repealed: datetime | None, why: str, path: Path
+    ) -> None:
+        from central.store import statutes, trail
+        from common.clock import Clock
+        from common.core.errors import UsageError
+
+        plain = name.strip().strip("《》")
+        if not 2 <= len(plain) <= LONGEST:
+            raise UsageError(f"名称应为 2 至 {LONGEST} 个字", hint="请写全称，不带书名号")
+        if repealed is not None and repealed < since:
+            raise UsageError("废止日期早于施行日期", hint="请核对 --from 与 --repealed")
+        row = {
+            "name": plain,
+            "number": number.strip(),
+            "effective": str(since.date()),
+            "repealed": str(repealed.date()) if repealed else None,
+        }
+
+        async def write(conn: AsyncConnection) -> None:
+            await statutes.put(conn, row)
+            await trail.note(conn, Clock().wall(), getpass.getuser(), "statute.set", plain, why)
+
+        in_store(path, write)
+        say(f"《{plain}》已登记，十分钟内显示在公众网页")
+
+    @statute.command("list", help="已登记的法律法规。")
+    @config
+    def show(path: Path) -> None:
+        from central.store import statutes
+
+        found = in_store(path, statutes.listed)
+        if not found:
+            say("✓ 没有登记过")
+        for row in found:
+            until = f"{row.repealed} 废止" if row.repealed else "没有废止"
+            say(f"《{row.name}》\t{row.number or '–'}\t{row.effective} 施行\t{until}")

@@ -1,0 +1,95 @@
+"""What citizens have handed in at the public door is fetched: opened, written into the hall's tables, then taken out of the box.
+
+The order bears a crash anywhere: what was written and not yet taken out is found again, and is known by its id.
+"""
+
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Row, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import complaint
+from central.complaint import Bench
+from central.core import asked, dossier
+from central.core.asked import Kind, Urge
+from central.door.tables import inbox, upload
+from central.store import telling
+from central.store.engine import Store
+from common.core import crypto
+from common.core.crypto import DamagedError
+
+log = structlog.get_logger()
+
+PAGE = 50
+
+
+async def fetch(store: Store, public: Store, wire_secret: bytes, bench: Bench) -> int:
+    """Take some. -> how many. Raises UnavailableError; what cannot be opened is logged and taken out."""
+    async with public.read() as conn:
+        rows = (await conn.execute(select(inbox).order_by(inbox.c.made_wall, inbox.c.id).limit(PAGE))).all()
+    for row in rows:
+        said = _opened(row, wire_secret)
+        files = await _files(public, row.id, said, wire_secret) if isinstance(said, asked.Complaint) else []
+        if said is not None:
+            async with store.write() as conn:
+                await _take(conn, said, files, bench)
+        async with public.write() as conn:
+            await conn.execute(delete(inbox).where(inbox.c.id == row.id))
+            await conn.execute(delete(upload).where(upload.c.draft == row.id))
+    return len(rows)
+
+
+_KINDS: dict[Kind, type[Urge | asked.Complaint | asked.Verdict]] = {
+    Kind.URGE: Urge,
+    Kind.COMPLAINT: asked.Complaint,
+    Kind.VERDICT: asked.Verdict,
+}
+
+
+def _opened(row: Row[Any], wire_secret: bytes) -> Urge | asked.Complaint | asked.Verdict | None:
+    """None: nobody can read it, which says that the door or its database was tampered with."""
+    try:
+        kind = Kind(row.kind)
+        plain = crypto.unseal_batch(wire_secret, asked.header(kind, row.id), row.sealed)
+        return msgspec.json.decode(plain, type=_KINDS[kind])
+    except (DamagedError, ValueError, msgspec.MsgspecError) as error:
+        log.error(
+            "inbox.refused",
+            kind=row.kind,
+            reason=str(error),
+            hint="请检查公众网页的机器；反复出现时联系软件维护人员",
+        )
+        return None
+
+
+async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: bytes) -> list[bytes]:
+    """The files that the complaint names, in its order; one that is gone or cannot be opened is left out."""
+    async with public.read() as conn:
+        rows = {
+            row.id: row.sealed for row in await conn.execute(select(upload).where(upload.c.draft == draft))
+        }
+    found = []
+    for one in said.files[: dossier.MOST_FILES]:
+        try:
+            found.append(
+                crypto.unseal_batch(wire_secret, asked.file_header(draft, one.id), rows.get(one.id, b""))
+            )
+        except DamagedError as error:
+            log.error("inbox.refused", kind="file", reason=str(error), hint="请检查公众网页的机器")
+    return found
+
+
+async def _take(
+    conn: AsyncConnection, said: Urge | asked.Complaint | asked.Verdict, files: list[bytes], bench: Bench
+) -> None:
+    if isinstance(said, Urge):
+        row = {"site": said.site, "case_key": said.key, "day": str(bench.today), "at": bench.now.at}
+        await telling.add_urge(conn, row)
+    elif isinstance(said, asked.Complaint):
+        number = await complaint.take(conn, said, files, bench)
+        if number is not None:
+            log.info("complaint.received", number=number)
+    else:
+        await complaint.judge(conn, said, bench)

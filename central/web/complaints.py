@@ -1,0 +1,277 @@
+"""投诉: the hall's list and one complaint, without who complained; that is shown by reason and audit alone. And the unit's side."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+from msgspec import Struct
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from central import complaint
+from central.complaint import Bench, Words
+from central.core import complaint as complaints
+from central.core import wording
+from central.core.access import Permission, Role, allows
+from central.core.complaint import LEVELS, Actor, Event, Side, State
+from central.core.hall import Facts
+from central.core.trail import Line
+from central.store import complaints as rows
+from central.store import law, trail
+from central.store import scope as scopes
+from central.web.correction import FILE_TYPES as TYPES
+from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, render
+from central.web.reveal import LONGEST, SHORTEST
+from central.world import Moment
+from common.core.errors import RejectedError, UsageError
+from common.core.instant import end_of_day
+
+MOST = 200
+REASONS = ("与投诉人核实情况", "告知办理结果", "依法查询")
+STALE = "这件投诉刚刚有人办理过。没有执行，请返回刷新后再看。"
+TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
+    ("", "办理中", ()),
+    ("received", "待受理", (State.RECEIVED,)),
+    ("work", "已受理", (State.ACCEPTED, State.ASSIGNED, State.ANSWERED)),
+    ("replied", "待评价", (State.REPLIED,)),
+    ("over", "已办结", (State.CLOSED, State.REFUSED)),
+)
+_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY)
+
+
+class View(Struct, frozen=True):
+    """A line of the list."""
+
+    id: int
+    number: str
+    topic: str
+    unit: str
+    state: str
+    level: int
+    turn: str
+    due: str
+    left: str
+    late: bool
+    mine: bool
+
+
+def _actor(user: User) -> Actor:
+    return Actor(user.name, user.role, user.home)
+
+
+def _view(row: Row[Any], user: User, facts: Facts) -> View:
+    one = rows.body_of(row)
+    mine = any(not complaints.refusal(one, event, _actor(user), Side.HALL) for event in _HALL_ACTS)
+    turn = "投诉人评价" if one.state is State.REPLIED else LEVELS[one.level].word
+    if one.state is State.ASSIGNED:
+        turn = f"{row.org} 报结果"
+    return View(
+        id=row.id,
+        number=row.number,
+        topic=row.topic,
+        unit=row.unit,
+        state=one.state.word,
+        level=one.level,
+        turn="" if one.state in complaints.ENDS else turn,
+        due=wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–",
+        left=_left(row.due_day, facts),
+        late=bool(one.lapsed),
+        mine=mine,
+    )
+
+
+def _left(due_day: str | None, facts: Facts) -> str:
+    if not due_day:
+        return "–"
+    due_at = end_of_day(date.fromisoformat(due_day), facts.zone)
+    return wording.time_left(due_at, facts.now_at, facts.zone, facts.slow.workday)
+
+
+async def show_complaints(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    chosen = request.query.get("stage", "")
+    states = next((states for name, _, states in TABS if name == chosen), ())
+    async with request.app[HALL].store.read() as conn:
+        found = await rows.listed(conn, states, MOST + 1)
+        counts = await rows.counts(conn)
+    tabs = [(name, word, sum(counts.get(state.value, 0) for state in states)) for name, word, states in TABS]
+    open_ones = sum(number for state, number in counts.items() if State(state) not in complaints.ENDS)
+    return render(
+        request,
+        "complaints.html",
+        chosen=chosen,
+        tabs=[("", tabs[0][1], open_ones), *tabs[1:]],
+        lines=[_view(row, user, facts) for row in found[:MOST]],
+        cut=len(found) > MOST,
+        longest=MOST,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def show_complaint(request: web.Request) -> web.Response:
+    facts, user, hall = facts_of(request), request[USER], request.app[HALL]
+    async with hall.store.read() as conn:
+        row = await _found(request, conn)
+        events = await rows.events(conn, row.id)
+        files = await rows.files(conn, row.id)
+        offices = sorted(await scopes.tree(conn))
+        sees = allows(user.role, Permission.REVEAL_COMPLAINANT)
+        looked = await trail.about(conn, "complaint.reveal", row.number, 20) if sees else list[Line]()
+    one = rows.body_of(row)
+    may = allows(user.role, Permission.WORK_COMPLAINT)
+    return render(
+        request,
+        "complaint.html",
+        row=row,
+        one=one,
+        told=_view(row, user, facts),
+        acts=[
+            event
+            for event in _HALL_ACTS
+            if may and not complaints.refusal(one, event, _actor(user), Side.HALL)
+        ],
+        events=[
+            (event, Event(event.event).word, wording.full(event.at, facts.zone, facts.now_at))
+            for event in events
+        ],
+        role_word=lambda name: Role(name).word if name else "",
+        files=files,
+        Event=Event,
+        offices=offices,
+        sites=[(item.id, item.name) for item in reached_sites(request)],
+        lapsed=[wording.day_and_weekday(day) for day in one.lapsed],
+        received=wording.full(row.received_at, facts.zone, facts.now_at),
+        sees=sees,
+        reasons=REASONS,
+        looked=[
+            (line.who, wording.full(line.at_wall, facts.zone, facts.now_wall), line.why) for line in looked
+        ],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
+    row = await rows.one(conn, int(request.match_info["number"]))
+    if row is None:
+        raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+    return row
+
+
+async def _bench(request: web.Request, conn: AsyncConnection) -> Bench:
+    hall = request.app[HALL]
+    now = Moment(hall.clock.office(), hall.clock.wall())
+    return Bench(now, hall.zone, await law.calendar(conn), hall.sign_secret)
+
+
+async def work(request: web.Request) -> web.Response:
+    """One act of the hall. A form knows the newest entry it has seen."""
+    form, number = await request.post(), int(request.match_info["number"])
+    name = str(form.get("event", ""))
+    if name not in {event.value for event in _HALL_ACTS}:
+        raise web.HTTPBadRequest(text="请选择如何办理。")
+    text, site, org = (str(form.get(field, "")).strip() for field in ("text", "site", "org"))
+    if site and site not in {item.id for item in reached_sites(request)}:
+        raise web.HTTPBadRequest(text="没有这个站点。")
+    await _do(request, number, Event(name), _actor(request[USER]), Words(text, site, org))
+    raise web.HTTPSeeOther(f"/hall/complaints/{number}")
+
+
+async def _do(request: web.Request, number: int, event: Event, actor: Actor, words: Words) -> None:
+    seen = str((await request.post()).get("entries", ""))
+    try:
+        async with request.app[HALL].store.write() as conn:
+            row = await rows.lock(conn, number)
+            if row is None:
+                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            if str(row.entries) != seen:
+                raise web.HTTPConflict(text=STALE)
+            await complaint.act(conn, row, event, actor, words, await _bench(request, conn))
+    except (RejectedError, UsageError) as error:
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+
+
+async def reveal(request: web.Request) -> web.Response:
+    """Who complained, after the line of the audit is written in the same transaction."""
+    form, hall, user, facts = await request.post(), request.app[HALL], request[USER], facts_of(request)
+    reason, more = str(form.get("reason", "")), str(form.get("why", "")).strip()
+    if reason not in REASONS or not SHORTEST <= len(more) <= LONGEST:
+        raise web.HTTPBadRequest(text=f"请选择原因，并写明情况，{SHORTEST} 至 {LONGEST} 个字。")
+    async with hall.store.write() as conn:
+        row = await _found(request, conn)
+        await trail.note(
+            conn, hall.clock.wall(), user.name, "complaint.reveal", row.number, f"{reason}：{more}"
+        )
+        files = await rows.files(conn, row.id)
+    return render(
+        request,
+        "complainant.html",
+        row=row,
+        person=complaint.person_of(row, hall.sign_secret),
+        files=files,
+        why=f"{reason}：{more}",
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def download(request: web.Request) -> web.Response:
+    """What was attached, for who may know who complained; each look is a line of the audit."""
+    hall, user, place = request.app[HALL], request[USER], int(request.match_info["place"])
+    async with hall.store.write() as conn:
+        row = await _found(request, conn)
+        file = await rows.file(conn, row.id, place)
+        if file is None:
+            raise web.HTTPNotFound(text="没有这个附件。请从投诉页打开。")
+        await trail.note(conn, hall.clock.wall(), user.name, "complaint.reveal", row.number, f"附件 {place}")
+    body = complaint.file_of(row, file, hall.sign_secret)
+    answer = web.Response(body=body, content_type=TYPES[file.kind])
+    name = quote(f"{row.number}-{place}.{file.kind}", safe="")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+# the unit's side ----------------------------------------------------------------------------------------------
+
+
+async def show_unit(request: web.Request) -> web.Response:
+    """What was given to the unit: the hall's words, never the complainant's."""
+    facts, user = facts_of(request), request[USER]
+    async with request.app[HALL].store.read() as conn:
+        found = await rows.assigned(conn, user.scope, MOST)
+    lines = [
+        (row, State(row.state), wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–", _left(row.due_day, facts))
+        for row in found
+    ]  # fmt: skip
+    return render(
+        request,
+        "unit_complaints.html",
+        ours=[line for line in lines if line[1] is State.ASSIGNED],
+        others=[line for line in lines if line[1] is not State.ASSIGNED],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def answer_unit(request: web.Request) -> web.Response:
+    number, user = int(request.match_info["number"]), request[USER]
+    text = str((await request.post()).get("text", "")).strip()
+    async with request.app[HALL].store.read() as conn:
+        reached = {row.id: row for row in await rows.assigned(conn, user.scope, MOST)}
+    row = reached.get(number)
+    if row is None:
+        raise web.HTTPNotFound(text="没有这件交办。请从本单位的投诉查找。")
+    actor = Actor(user.name, user.role, frozenset({row.site, row.org}))
+    await _do(request, number, Event.ANSWER, actor, Words(text))
+    raise web.HTTPSeeOther("/unit/complaints")
+
+
+_ONE = r"/hall/complaints/{number:\d{1,9}}"
+ROUTES = [
+    Route("GET", "/hall/complaints", show_complaints, Permission.VIEW_COMPLAINT),
+    Route("GET", _ONE, show_complaint, Permission.VIEW_COMPLAINT),
+    Route("POST", f"{_ONE}/act", work, Permission.WORK_COMPLAINT),
+    Route("POST", f"{_ONE}/person", reveal, Permission.REVEAL_COMPLAINANT),
+    Route("GET", _ONE + r"/files/{place:\d{1,2}}", download, Permission.REVEAL_COMPLAINANT),
+    Route("GET", "/unit/complaints", show_unit, Permission.ANSWER_COMPLAINT),
+    Route("POST", r"/unit/complaints/{number:\d{1,9}}", answer_unit, Permission.ANSWER_COMPLAINT),
+]

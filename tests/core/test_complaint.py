@@ -1,0 +1,142 @@
+"""The complaint's table: who may move it on, until when, and how it ends; and the draft of one."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from central.core import complaint, draft
+from central.core.access import Role
+from central.core.asked import Attached
+from central.core.calendar import Calendar
+from central.core.complaint import ENDS, LEVELS, STEPS, TOP, Actor, Complaint, Event, Side, State
+from central.core.draft import Draft, Part
+from common.core.errors import RejectedError
+
+FIRST = date(2026, 1, 1)
+CALENDAR = Calendar(1, FIRST, [(FIRST + timedelta(days=n)).weekday() < 5 for n in range(365)])
+FRIDAY, SATURDAY = date(2026, 6, 12), date(2026, 6, 13)
+PLACES = frozenset({"s02", "市监所"})
+PEOPLE = [
+    Actor("收", Role.COMPLAINTS),
+    Actor("监", Role.SUPERVISOR),
+    Actor("领", Role.CHIEF),
+    Actor("窗", Role.CLERK, PLACES),
+    Actor("别", Role.HEAD, frozenset({"s03"})),
+    Actor("自", Role.COMPLAINTS, PLACES),
+    None,
+]
+
+
+def moved(one: Complaint, event: Event, actor: Actor | None, side: Side, day: date = FRIDAY) -> Complaint:
+    found = complaint.applied(one, event, actor, side, day, CALENDAR)
+    if event is Event.ASSIGN:
+        return Complaint(
+            **{n: getattr(found, n) for n in Complaint.__struct_fields__} | {"site": "s02", "org": "市监所"}
+        )
+    return found
+
+
+def test_a_filing_on_a_day_off_counts_from_the_next_working_day() -> None:
+    for day in (SATURDAY, SATURDAY + timedelta(days=1), date(2026, 6, 15)):
+        one = complaint.received(day, CALENDAR)
+        assert complaint.due(one, CALENDAR) == date(2026, 6, 22)
+        assert complaint.due(moved(one, Event.ACCEPT, PEOPLE[0], Side.HALL), CALENDAR) == date(2026, 7, 6)
+    assert complaint.due(complaint.received(FRIDAY, CALENDAR), CALENDAR) == date(2026, 6, 19)
+
+
+@given(st.data())
+def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: st.DataObject) -> None:
+    one, day = complaint.received(FRIDAY, CALENDAR), FRIDAY
+    for _ in range(data.draw(st.integers(1, 25))):
+        ways = [
+            (event, actor, side)
+            for event in {step.event for step in STEPS if step.before is one.state}
+            for actor in PEOPLE
+            for side in Side
+            if not complaint.refusal(one, event, actor, side)
+        ]
+        assert bool(ways) is (one.state not in ENDS), "every state but the last has a way on"
+        if not ways:
+            break
+        event, actor, side = data.draw(st.sampled_from(sorted(ways, key=repr)))
+        day = min(day + timedelta(days=data.draw(st.integers(0, 9))), date(2026, 10, 30))
+        before, one = one, moved(one, event, actor, side, day)
+        assert set(before.lapsed) <= set(one.lapsed), "what has passed stays a fact"
+        assert one.level - before.level == (event is Event.UNSOLVED)
+        assert 1 <= one.level <= TOP
+        if side is Side.HALL:
+            assert actor is not None
+            assert actor.role is LEVELS[before.level]
+            assert not actor.places & {before.site, before.org} - {""}
+        if event is Event.REPLY:
+            assert len(set(one.repliers)) == len(one.repliers)
+    assert (one.clock is None) is (one.state in ENDS)
+
+
+def test_every_state_and_event_has_words_and_the_citizen_hears_of_each() -> None:
+    assert {step.before for step in STEPS} | ENDS == set(State)
+    assert {step.event for step in STEPS} | {Event.RECEIVE} == set(Event) == set(complaint.TOLD)
+    assert all(one.word for one in (*State, *Event))
+
+
+def test_a_passed_day_is_noted_once_and_silence_after_a_reply_closes() -> None:
+    one = complaint.received(FRIDAY, CALENDAR)
+    assert complaint.passed(one, date(2026, 6, 19), CALENDAR) is None
+    assert complaint.passed(one, date(2026, 6, 20), CALENDAR) is Event.LAPSE
+    late = moved(one, Event.LAPSE, None, Side.CLOCK, date(2026, 6, 20))
+    assert (late.lapsed, complaint.passed(late, date(2026, 7, 1), CALENDAR)) == ((date(2026, 6, 19),), None)
+    accepted = moved(late, Event.ACCEPT, PEOPLE[0], Side.HALL, date(2026, 6, 22))
+    assert complaint.passed(accepted, date(2026, 7, 4), CALENDAR) is Event.LAPSE
+    replied = moved(accepted, Event.REPLY, PEOPLE[0], Side.HALL, date(2026, 6, 26))
+    assert complaint.due(replied, CALENDAR) == date(2026, 7, 10)
+    assert complaint.passed(replied, date(2026, 7, 11), CALENDAR) is Event.SETTLE
+    beyond = complaint.received(date(2026, 12, 29), CALENDAR)
+    assert complaint.passed(beyond, date(2027, 6, 1), CALENDAR) is None, "no notice has published that day"
+
+
+def test_the_last_level_is_not_reopened() -> None:
+    one = complaint.received(FRIDAY, CALENDAR)
+    for level in range(1, TOP + 1):
+        worker = next(one for one in PEOPLE if one and one.role is LEVELS[level])
+        one = moved(one, Event.ACCEPT, worker, Side.HALL) if level == 1 else one
+        one = moved(one, Event.REPLY, worker, Side.HALL)
+        if level < TOP:
+            one = moved(one, Event.UNSOLVED, None, Side.COMPLAINANT)
+    with pytest.raises(RejectedError, match="最高一级"):
+        moved(one, Event.UNSOLVED, None, Side.COMPLAINANT)
+    assert moved(one, Event.SOLVED, None, Side.COMPLAINANT).state is State.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("窗口无故退件", False),
+        ("欧阳修反映退件", True),
+        ("电话 139-1234-5678 的群众反映", True),
+        ("尾号 2345678", True),
+        ("6月12日 窗口 5678", False),
+    ],
+)
+def test_a_brief_that_tells_who_complained_is_known(text: str, expected: bool) -> None:
+    assert complaint.tells_who(text, "欧阳修", "139 1234 5678") is expected
+    assert not complaint.tells_who(text, "", "")
+
+
+def test_a_draft_asks_for_what_is_missing_step_by_step() -> None:
+    one = Draft(id="a", until_wall=0)
+    assert draft.unfinished(one) is Part.WHAT
+    one = draft.filled(one, Part.WHAT, {"topic": complaint.TOPICS[1], "unit": "市监窗口", "x": "y"})
+    assert draft.unfinished(one) is Part.TEXT
+    one = draft.filled(one, Part.TEXT, {"text": "太短"})
+    assert "10 至 2000" in draft.faults(one, Part.TEXT)["text"]
+    one = draft.filled(one, Part.TEXT, {"text": "窗口说系统坏了，一周没有受理。"})
+    named = draft.filled(one, Part.WHO, {"named": "yes", "name": "王", "phone": "12"})
+    assert set(draft.faults(named, Part.WHO)) == {"name", "phone"}
+    hidden = draft.filled(one, Part.WHO, {"named": "no", "name": "王小明", "phone": "13900000000"})
+    assert draft.unfinished(hidden) is None
+    sent = draft.handed_in(hidden, "T1", "C1")
+    assert (sent.name, sent.phone, sent.files) == ("", "", ())
+    kept = Draft(id="a", until_wall=0, files=(Attached("f", "a.jpg", 3),))
+    assert draft.handed_in(kept, "T1", "C1").files == kept.files

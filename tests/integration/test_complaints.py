@@ -1,0 +1,351 @@
+"""A complaint from a phone to the officer, the unit, the reply, "not solved", one level up and closed; and who never learns who complained."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from zipfile import ZipFile
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from msgspec import Struct
+from sqlalchemy import func, insert, select, text
+
+from central.core.access import Role
+from central.core.complaint import TOPICS
+from central.door import tables as p
+from central.store import complaint_tables as ct
+from central.store import tables as t
+from common.core.instant import DAY
+from tests.integration import dooring, serving
+from tests.integration.dooring import Outside
+from tests.integration.serving import FridayClock, Served, Window, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NAME, PHONE, SECRET = "欧阳明珠", "13912345678", "我家住青云巷"
+STATE, TOKEN, PROOF, ENTRIES = (
+    re.compile(rf'name="{name}" value="([^"]*)"') for name in ("state", "token", "proof", "entries")
+)
+NUMBER, CODE = re.compile(r"T\d{6}-[0-9A-Z]{6}"), re.compile(r"查询码 ([0-9A-Z]{4}-[0-9A-Z]{4})")
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 500
+SITE, ORG = "s02", "便民服务中心"
+
+
+class Clockwork(FridayClock):
+    """Days pass when the test says so."""
+
+    ahead = 0
+
+    def office(self, mono: int | None = None) -> int:
+        return super().office(mono) + self.ahead
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    async with serving.serve(tmp_path_factory.mktemp("hall"), Clockwork(), cases_a_day=2) as served:
+        async with served.store.write() as conn:
+            for role in (Role.CLERK, Role.HEAD):
+                await conn.execute(insert(t.user_site).values(user=role.value, site=SITE))
+                await conn.execute(insert(t.user_org).values(user=role.value, org=ORG))
+        yield served
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outside(hall: Served, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outside]:
+    async with dooring.opened(hall, tmp_path_factory.mktemp("door")) as found:
+        yield found
+
+
+@asynccontextmanager
+async def window(hall: Served, role: Role) -> AsyncIterator[Window]:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookies=await hall.session(role), cookie_jar=jar) as session:
+        yield Window(hall, session)
+
+
+def got(pattern: re.Pattern[str], html: str) -> str:
+    found = pattern.search(html)
+    assert found, html
+    return found[1] if pattern.groups else found[0]
+
+
+class Sent(Struct, frozen=True):
+    """A complaint that was handed in."""
+
+    number: str
+    code: str
+    last: dict[str, str]
+
+
+async def on(outside: Outside, html: str, at: int, **fields: str) -> tuple[int, str]:
+    """The next step of the form in `html`."""
+    outside.forget()
+    carried = {"state": got(STATE, html), "token": got(TOKEN, html), "at": str(at), "go": "next"}
+    return await outside.post("/p/complain/files" if at == 4 else "/p/complain", carried | fields)
+
+
+async def attach(outside: Outside, html: str, body: bytes, name: str = "窗口.png") -> tuple[int, str]:
+    form = aiohttp.FormData(quote_fields=False)  # as browsers write names
+    for field, value in (
+        ("state", got(STATE, html)),
+        ("token", got(TOKEN, html)),
+        ("at", "4"),
+        ("go", "add"),
+    ):
+        form.add_field(field, value)
+    form.add_field("file", BytesIO(body), filename=name, content_type="image/png")
+    return await outside.post("/p/complain/files", form)
+
+
+async def send(outside: Outside, *, files: tuple[bytes, ...] = (), named: bool = True) -> Sent:
+    _, html = await outside.get("/p/complain")
+    said = f"{SECRET}，本人{NAME}电话{PHONE}，窗口三次退件，没有书面理由。"
+    _, html = await on(outside, html, 1, topic=TOPICS[0], unit="石桥镇便民服务中心")
+    _, html = await on(outside, html, 2, text=said)
+    _, html = await on(outside, html, 3, named="yes" if named else "no", name=NAME, phone=PHONE)
+    for body in files:
+        status, html = await attach(outside, html, body)
+        assert status == 200
+    _, html = await on(outside, html, 4)
+    for words in (NAME if named else "不留", SECRET, "窗口.png" if files else "没有"):
+        assert words in html
+    last = {"state": got(STATE, html), "token": got(TOKEN, html), "at": "5", "go": "send"}
+    status, html = await outside.post("/p/complain", last)
+    assert status == 200, text_of(html)
+    return Sent(got(NUMBER, html), got(CODE, text_of(html)), last)
+
+
+async def follow(outside: Outside, sent: Sent) -> tuple[int, str]:
+    outside.forget()
+    return await outside.post("/p/complain/follow", {"number": sent.number.lower(), "code": sent.code})
+
+
+async def act(hall: Served, role: Role, number: int, event: str, **fields: str) -> int:
+    async with window(hall, role) as pane:
+        _, html = await pane.get(f"/hall/complaints/{number}")
+        form = {
+            "csrf": "token",
+            "event": event,
+            "entries": got(ENTRIES, html) if ENTRIES.search(html) else "",
+        }
+        return (await pane.post(f"/hall/complaints/{number}/act", None, **form | fields)).status
+
+
+async def everything(pane: Window, path: str) -> tuple[int, str]:
+    """Status and all that is in the answer, also inside a workbook."""
+    async with pane.session.get(pane.hall.url + path, allow_redirects=False) as answer:
+        body = await answer.read()
+    if body.startswith(b"PK"):
+        with ZipFile(BytesIO(body)) as book:
+            body = b"".join(book.read(name) for name in book.namelist())
+    return answer.status, body.decode("utf-8", "replace")
+
+
+async def row_of(hall: Served, sent: Sent) -> int:
+    async with hall.store.read() as conn:
+        found = await conn.scalar(select(ct.complaint.c.id).where(ct.complaint.c.number == sent.number))
+    assert found is not None
+    return int(found)
+
+
+async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> None:
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    sent = await send(outside, files=(PNG,))
+    assert "已经收到" in text_of((await follow(outside, sent))[1])
+    again = await outside.post("/p/complain", sent.last)
+    assert sent.number in again[1], "the same form sent twice is one"
+    await outside.publish()
+    status, html = await follow(outside, sent)
+    assert (status, "已收到，正在决定是否受理" in html, "6月19日（周五）" in html) == (200, True, True)
+    number = await row_of(hall, sent)
+    # the officer accepts, and may not tell the unit who it was
+    assert await act(hall, Role.SUPERVISOR, number, "accept") == 409
+    assert await act(hall, Role.COMPLAINTS, number, "accept") == 303
+    place = {"site": SITE, "org": ORG}
+    assert await act(hall, Role.COMPLAINTS, number, "assign", text=f"群众{NAME}反映退件", **place) == 409
+    assert await act(hall, Role.COMPLAINTS, number, "assign", text=f"来电 {PHONE} 反映", **place) == 409
+    assert (
+        await act(hall, Role.COMPLAINTS, number, "assign", text="反映窗口三次退件，没有书面理由", **place)
+        == 303
+    )
+    # the unit answers
+    async with window(hall, Role.CLERK) as pane:
+        _, html = await pane.get("/unit/complaints")
+        assert "反映窗口三次退件" in html
+        form = {"csrf": "token", "entries": got(ENTRIES, html), "text": "已查，确有退件，已向窗口重申"}
+        assert (await pane.post(f"/unit/complaints/{number}", None, **form)).status == 303
+        assert (await pane.post(f"/unit/complaints/{number}", None, **form)).status == 409
+    await outside.publish()
+    assert "已报告办理结果" in (await follow(outside, sent))[1]
+    # a reply that solves nothing
+    assert await act(hall, Role.COMPLAINTS, number, "reply", text="窗口已经改正，请您再去办理。") == 303
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    assert "窗口已经改正" in html
+    verdict = {"proof": got(PROOF, html), "token": got(TOKEN, html), "solved": "no"}
+    assert (await outside.post("/p/complain/judge", verdict))[0] == 400, "it needs a word why"
+    for _ in range(2):
+        assert (await outside.post("/p/complain/judge", verdict | {"reason": f"{NAME}又去，还是退件"}))[
+            0
+        ] == 200
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    assert ("交上一级重新办理" in html, "第 2 级" in html) == (True, True)
+    # one level up: another post, and the limit passes
+    assert await act(hall, Role.COMPLAINTS, number, "reply", text="再次答复") == 409
+    clock.ahead = 30 * DAY
+    await outside.publish()
+    assert "曾经超过期限" in (await follow(outside, sent))[1]
+    assert await act(hall, Role.SUPERVISOR, number, "reply", text="已责成退还材料并当场受理。") == 303
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    yes = {"proof": got(PROOF, html), "token": got(TOKEN, html), "solved": "yes"}
+    assert (await outside.post("/p/complain/judge", yes))[0] == 200
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    assert ("已办结" in html, "曾经超过期限" in html) == (True, True)
+    clock.ahead = 0
+    async with hall.store.read() as conn:
+        one = ct.complaint_event.c
+        told = list(await conn.scalars(select(one.event).where(one.complaint == number).order_by(one.number)))
+        assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == 1
+        assert await conn.scalar(select(func.count()).select_from(ct.complaint_file)) == 1
+    assert told == ["receive", "accept", "assign", "answer", "reply", "unsolved", "lapse", "reply", "solved"]
+    async with outside.press.public.read() as conn:
+        for table in (p.inbox, p.upload):
+            assert await conn.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_who_complained_is_on_no_page_that_the_unit_reaches(hall: Served, outside: Outside) -> None:
+    sent = await send(outside, files=(PNG,))
+    await outside.publish()
+    number = await row_of(hall, sent)
+    await act(hall, Role.COMPLAINTS, number, "accept")
+    await act(hall, Role.COMPLAINTS, number, "assign", text="反映退件没有书面理由", site=SITE, org=ORG)
+    secrets = (NAME, PHONE, SECRET, sent.code, sent.number, PHONE[-8:])
+    paths = {
+        route.resource.canonical.replace("{number}", str(number))
+        .replace("{place}", "1")
+        .replace("{site}", SITE)
+        for route in hall.app.router.routes()
+        if route.method == "GET" and route.resource is not None
+    } - {"/api/v1/stream"}
+    assert f"/hall/complaints/{number}" in paths
+    for role in (Role.CLERK, Role.HEAD):
+        async with window(hall, role) as pane:
+            seen = {path: await everything(pane, path) for path in sorted(paths)}
+            assert seen["/unit/complaints"][0] == 200
+            assert seen[f"/hall/complaints/{number}"][0] == 403
+            assert seen[f"/hall/complaints/{number}/files/1"][0] == 403
+            assert (
+                await pane.post(
+                    f"/hall/complaints/{number}/person", csrf="token", reason="依法查询", why="想知道"
+                )
+            ).status == 403
+            for path, (_, html) in seen.items():
+                assert not [secret for secret in secrets if secret in html], (role, path)
+            assert "反映退件没有书面理由" in seen["/unit/complaints"][1]
+    async with window(hall, Role.SUPERVISOR) as pane:
+        for path in ("/hall/complaints", f"/hall/complaints/{number}"):
+            status, html = await pane.get(path)
+            assert status == 200
+            assert not [secret for secret in (NAME, PHONE, sent.code) if secret in html]
+        assert (await pane.get(f"/hall/complaints/{number}/files/1"))[0] == 403
+
+
+async def test_who_complained_is_shown_for_a_reason_and_each_look_is_in_the_audit(
+    hall: Served, outside: Outside
+) -> None:
+    sent = await send(outside, files=(PNG,))
+    await outside.publish()
+    number = await row_of(hall, sent)
+    async with window(hall, Role.COMPLAINTS) as pane:
+        path = f"/hall/complaints/{number}"
+        assert NAME not in (await pane.get(path))[1]
+        assert (await pane.post(f"{path}/person", csrf="token", reason="好奇", why="看一看")).status == 400
+        async with pane.session.post(
+            hall.url + f"{path}/person", data={"csrf": "token", "reason": "依法查询", "why": "核实情况"}
+        ) as answer:
+            html = await answer.text()
+        assert (NAME in html, PHONE in html, SECRET in html) == (True, True, True)
+        async with pane.session.get(hall.url + f"{path}/files/1") as answer:
+            assert (await answer.read(), answer.headers["Content-Disposition"].split(";")[0]) == (
+                PNG,
+                "attachment",
+            )
+        assert "核实情况" in (await pane.get(path))[1]
+    async with hall.store.read() as conn:
+        acts = list(
+            await conn.scalars(select(t.audit_line.c.why).where(t.audit_line.c.act == "complaint.reveal"))
+        )
+    assert acts == ["依法查询：核实情况", "附件 1"]
+
+
+async def test_nothing_at_rest_tells_who_complained(hall: Served, outside: Outside) -> None:
+    await send(outside, files=(PNG,))
+    async with outside.press.public.read() as conn:
+        rows = [*(await conn.execute(select(p.inbox))), *(await conn.execute(select(p.upload)))]
+    assert len(rows) == 2
+    await outside.publish()
+    async with hall.store.read() as conn:
+        names = [
+            one[0] for one in await conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        ]
+        rows += [row for name in names for row in await conn.execute(text(f'SELECT * FROM "{name}"'))]
+    for row in rows:
+        said = "|".join(
+            value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in row
+        )
+        assert not [secret for secret in (NAME, PHONE) if secret in said], said[:200]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b"<script>alert(1)</script>", "a.png"),
+        (b"PK\x03\x04zip", "a.jpg"),
+        (b"", "leer.png"),
+        (b"MZ", "a.pdf"),
+        (PNG + b"\0" * 3_200_000, "a.png"),
+    ],
+)
+async def test_a_file_is_what_its_bytes_say_and_not_too_large(
+    outside: Outside, body: bytes, name: str
+) -> None:
+    _, html = await outside.get("/p/complain")
+    _, html = await on(outside, html, 1, topic=TOPICS[0], unit="石桥镇")
+    _, html = await on(outside, html, 2, text="窗口三次退件，没有书面理由。")
+    _, html = await on(outside, html, 3, named="no")
+    status, html = await attach(outside, html, body, name)
+    assert status == 400
+    assert "出错" in html
+    async with outside.press.public.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(p.upload)) == 0
+
+
+async def test_a_step_goes_back_and_a_forged_one_nowhere(outside: Outside) -> None:
+    _, html = await outside.get("/p/complain")
+    status, wrong = await on(outside, html, 1, topic="", unit="<b>")
+    assert (status, "有 1 处需要改" in wrong, "&lt;b&gt;" in wrong) == (400, True, True)
+    _, html = await on(outside, html, 1, topic=TOPICS[2], unit="石桥镇")
+    _, html = await on(outside, html, 2, text="半句", go="1")
+    assert f'value="{TOPICS[2]}" checked' in html
+    outside.forget()
+    form = {"state": got(STATE, html), "token": got(TOKEN, html), "at": "5", "go": "send"}
+    status, html = await outside.post("/p/complain", form)
+    assert (status, "半句" in html) == (400, True), "what is missing is asked for"
+    for changed in ({"state": form["state"][:-9] + "AAAAAAAA="}, {"token": "0" * 40}, {"state": ""}):
+        assert (await outside.post("/p/complain", form | changed))[0] == 403
+    assert (await outside.post("/p/complain", form | {"at": "9"}))[0] == 400
+
+
+async def test_a_wrong_code_and_an_unknown_number_are_one_answer(hall: Served, outside: Outside) -> None:
+    sent = await send(outside, named=False)
+    await outside.publish()
+    other = Sent(f"{sent.number[:-1]}{'0' if sent.number[-1] != '0' else '1'}", sent.code, {})
+    wrong = await follow(outside, Sent(sent.number, "0000-0000", {}))
+    unknown = await follow(outside, other)
+    assert wrong[0] == unknown[0] == 404
+    assert wrong[1].replace(sent.number.lower(), other.number.lower()) == unknown[1]

@@ -1,0 +1,371 @@
+"""The public door: what anybody may find out, and what nobody learns."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from central import public
+from central.config import CentralConfig, PublicConfig
+from central.door import app as door_app
+from central.door import store as rows
+from central.door import tables as p
+from central.door.limits import NUMBER
+from central.door.page import DOOR
+from central.door.store import open_as_door
+from central.store import statutes, telling
+from central.store import tables as t
+from central.store.public_tables import case_urge
+from central.world import load_world
+from common.core.errors import UnavailableError
+from common.core.instant import DAY, HOUR
+from common.mqtt import MqttConfig
+from provisioning.core.identity import Box
+from tests.integration import dooring, serving
+from tests.integration.city_cases import PHONE, ZONE
+from tests.integration.dooring import KEY, Outside
+from tests.integration.serving import FridayClock, Served, text_of
+from tests.processes import DoorProcess
+from tests.processes import hall as running_hall
+from tests.services import Mosquitto, PostgreSql
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+TAIL = PHONE[-4:]
+RED = "370220260604021007"
+PROOF, TOKEN = (re.compile(rf'name="{name}" value="([^"]*)"') for name in ("proof", "token"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    folder = tmp_path_factory.mktemp("hall")
+    async with serving.serve(folder, FridayClock(), cases_a_day=3) as served:
+        await dooring.fill_catalogue(served.store)
+        yield served
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outside(hall: Served, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outside]:
+    async with dooring.opened(hall, tmp_path_factory.mktemp("door")) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def rested(outside: Outside) -> None:
+    outside.forget()
+
+
+def query(number: str = RED, tail: str = TAIL) -> dict[str, str]:
+    return {"number": number, "tail": tail}
+
+
+# by construction ----------------------------------------------------------------------------------------------
+
+
+async def test_the_process_of_the_door_loads_no_table_and_no_page_of_the_hall() -> None:
+    """Beside the import contract, which sees what is written: what is there when the command runs."""
+    program = (
+        "import sys, central.door.__main__, central.door.app;"
+        "print([n for n in sys.modules if n in ('central.store.metadata', 'central.config', 'central.receive') "
+        "or n.startswith(('central.web', 'agent', 'provisioning'))])"
+    )
+    command = [sys.executable, "-c", program]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_what_is_published_shows_neither_numbers_nor_telephones_nor_names(outside: Outside) -> None:
+    async with outside.press.public.read() as conn:
+        told = (await conn.execute(select(p.told))).all()
+    assert len(told) > 20
+    for row in told:
+        for secret in (RED, PHONE, TAIL):
+            assert secret.encode() not in row.lookup + row.ref + row.sealed
+    folder = outside.app[DOOR].config.folder
+    assert sorted(path.name for path in folder.iterdir() if path.suffix in {".db", ".key"}) == [
+        "door.key",
+        "public.db",
+    ]
+    assert (folder.stat().st_mode & 0o7777, (folder / "door.key").stat().st_mode & 0o777) == (0o2770, 0o640)
+
+
+@pytest.mark.service
+async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
+    hall: Served, postgresql: PostgreSql, tmp_path: Path
+) -> None:
+    url = postgresql.url(await postgresql.create_database())
+    admin = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with admin.begin() as conn:
+        with suppress(DBAPIError):
+            await conn.execute(text("CREATE ROLE mingcha_door LOGIN PASSWORD 'door'"))
+        await conn.execute(text('CREATE TABLE "case" (applicant text)'))
+    config = CentralConfig(
+        mqtt=MqttConfig(host="x"), database=url, public=PublicConfig(folder=tmp_path / "p")
+    )
+    store = await public.open_as_hall(config, hall.store, KEY)
+    press = public.Press(hall.store, store, serving.OPERATIONS, dooring.WIRE)
+    async with hall.store.write() as conn:
+        world = await load_world(conn, ZONE)
+    assert await public.look_once(press, world, hall.clock) > 20
+    again = await public.open_as_hall(config, hall.store, KEY)
+    assert await public.look_once(press, world, hall.clock) == 0, "what is published is published once"
+    mine = (
+        re.sub(r"//[^@/]*@", "//mingcha_door:door@", url)
+        if "@" in url
+        else url.replace("//", "//mingcha_door:door@", 1)
+    )
+    door = await open_as_door(mine.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with door.read() as conn:
+        assert await rows.beat(conn) is not None
+        assert (await conn.scalar(select(func.count()).select_from(p.told)) or 0) > 20
+    async with door.write() as conn:
+        assert await rows.hand_in(
+            conn, {"id": "x", "kind": "urge", "lookup": b"", "sealed": b"", "made_wall": 0}
+        )
+    for refused in (
+        'SELECT * FROM public."case"',
+        "DELETE FROM told",
+        "UPDATE meta SET body = ''",
+        "DELETE FROM inbox",
+        "UPDATE inbox SET kind = ''",
+        "INSERT INTO guide VALUES ('a', 'b', 'c', '')",
+    ):
+        with pytest.raises((DBAPIError, UnavailableError), match="permission denied"):
+            async with door.write() as conn:
+                await conn.execute(text(refused))
+    for one in (store, again, door):
+        await one.close()
+    await admin.dispose()
+
+
+# guides -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_day(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, html = await outside.get("/p/guides/SP-00")
+    assert status == 200
+    assert "&lt;b&gt;申请表&lt;/b&gt;" in html
+    said = text_of(html)
+    for words in (
+        "食品经营许可（新办）",
+        "10 个工作日",
+        "要带 2 样东西",
+        "最近 30 天办了",
+        "0771-5555123",
+        "12345",
+    ):
+        assert words in said, words
+    now = outside.clock.office
+    monkeypatch.setattr(outside.clock, "office", lambda mono=None: now(mono) + 7 * DAY)
+    await outside.publish()
+    said = text_of((await outside.get("/p/guides/SP-00"))[1])
+    assert "联办件" in said
+    assert "6 个工作日" in said
+    monkeypatch.undo()
+    await outside.publish()
+
+
+async def test_what_is_not_displayed_is_blocked_everywhere(outside: Outside) -> None:
+    assert (await outside.get("/p/guides/SP-05"))[0] == 404
+    assert (await outside.get("/p/guides/unknown"))[0] == 404
+    assert "SP-05" not in (await outside.get("/p/guides"))[1]
+    assert "SP-05" not in (await outside.get("/p/search?q=linshi"))[1]
+
+
+@pytest.mark.parametrize("asked", ["食品", "spjy", "shipin", "身份证", "SPJYXK"])
+async def test_an_item_is_found_by_words_and_by_letters(outside: Outside, asked: str) -> None:
+    status, html = await outside.get(f"/p/search?q={asked}")
+    assert (status, "/p/guides/SP-00" in html) == (200, True)
+
+
+async def test_laws_lead_to_the_items_that_rest_on_them(hall: Served, outside: Outside) -> None:
+    assert "中华人民共和国食品安全法" in (await outside.get("/p/laws"))[1]
+    status, html = await outside.get("/p/laws/中华人民共和国食品安全法")
+    assert (status, "效力未登记" in html, "第三十五条、第三十六条" in html) == (200, True, True)
+    assert (await outside.get("/p/laws/没有"))[0] == 404
+    async with hall.store.write() as conn:
+        await statutes.put(
+            conn,
+            {
+                "name": "旧办法",
+                "number": "市政府令 1 号",
+                "effective": "2001-01-01",
+                "repealed": "2026-06-12",
+            },
+        )
+    await outside.publish()
+    status, html = await outside.get("/p/laws/旧办法")
+    assert (status, "已废止" in html, "市政府令 1 号" in html) == (200, True, True)
+
+
+# cases --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_case_is_told_to_who_knows_number_and_telephone(outside: Outside) -> None:
+    status, html = await outside.post("/p/case", query(f" {RED[:6]} {RED[6:]} ", "７７４１"))
+    said = text_of(html)
+    assert status == 200
+    for words in ("已超过承诺时限 1 个工作日", "您不需要做任何事", "王*", "石桥镇", "催一催"):
+        assert words in said, words
+    assert PHONE not in html
+
+
+async def test_an_unknown_number_and_wrong_digits_are_one_answer(outside: Outside) -> None:
+    number = f"{RED[:-1]}8"
+    wrong = await outside.post("/p/case", query(tail="0000"))
+    unknown = await outside.post("/p/case", query(number))
+    assert wrong[0] == unknown[0] == 404
+    assert wrong[1].replace(RED, number) == unknown[1]
+
+
+async def test_a_number_may_be_asked_for_so_often_whether_it_exists_or_not(outside: Outside) -> None:
+    for number in (RED, "X1"):
+        outside.forget()
+        found = [(await outside.post("/p/case", query(number, "0000")))[0] for _ in range(NUMBER.most + 1)]
+        assert found == [404] * NUMBER.most + [429]
+    outside.forget()
+    for _ in range(NUMBER.most):
+        await outside.post("/p/case", query(RED, "0000"))
+    assert (await outside.post("/p/case", query()))[0] == 429, (
+        "the right digits are refused as the wrong ones are"
+    )
+
+
+async def test_an_urging_counts_once_a_day_and_needs_the_page_it_came_from(
+    hall: Served, outside: Outside
+) -> None:
+    _, html = await outside.post("/p/case", query())
+    form = {"proof": PROOF.search(html)[1], "token": TOKEN.search(html)[1]}  # type: ignore[index]
+    assert (await outside.post("/p/case/urge", form | {"token": "x"}))[0] == 403
+    assert (await outside.post("/p/case/urge", form | {"proof": form["proof"][:-8] + "AAAAAAA="}))[0] == 403
+    for _ in range(2):
+        status, html = await outside.post("/p/case/urge", form)
+        assert (status, "已经催办" in html) == (200, True)
+    await outside.publish()
+    async with outside.press.public.read() as conn:
+        assert await rows.waiting(conn) == 0
+    async with hall.store.read() as conn:
+        found = (await conn.execute(select(case_urge))).all()
+    assert [(row.site, row.day) for row in found] == [("s02", "2026-06-12")]
+
+
+async def test_what_changes_in_the_hall_is_told_at_the_next_look(hall: Served, outside: Outside) -> None:
+    place = t.row_head.c.site == "s02", t.row_head.c.case_key == "20260604021007", t.row_head.c.kind == "case"
+    async with hall.store.write() as conn:
+        await conn.execute(update(t.row_head).where(*place).values(deleted=True))
+        await telling.mark(conn, {("s02", "20260604021007")})
+    assert await outside.publish() == 1
+    assert (await outside.post("/p/case", query()))[0] == 404
+    async with hall.store.write() as conn:
+        await conn.execute(update(t.row_head).where(*place).values(deleted=False))
+        await telling.mark(conn, {("s02", "20260604021007")})
+    assert (await outside.publish(), await outside.publish()) == (1, 0)
+    assert (await outside.post("/p/case", query()))[0] == 200
+
+
+# at the door --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 400),
+        ({"Host": "evil.example:80"}, 400),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+async def test_another_name_and_another_page_are_refused(
+    outside: Outside, headers: dict[str, str], status: int
+) -> None:
+    assert (await outside.post("/p/case", query(), **headers))[0] == status
+
+
+async def test_every_answer_has_the_headers_and_the_help_line(outside: Outside) -> None:
+    for path in ("/p/", "/p/nowhere", "/p/case", "/p/guides/SP-05"):
+        async with outside.session.get(outside.url + path) as answer:
+            html = await answer.text()
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "script" not in policy + html
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "Set-Cookie" not in answer.headers
+            assert ("12345" in html, "大字版" in html) == (True, True)
+    async with outside.session.get(outside.url + "/p/guides?big=1") as answer:
+        html = await answer.text()
+    links = re.findall(r'href="(/p/(?!static)[^"]*)"', html)
+    assert links
+    assert [link for link in links if "big=1" not in link] == ["/p/guides"], (
+        "the way back to the smaller type"
+    )
+
+
+async def test_whoever_dawdles_over_a_request_is_cut_off(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_app, "HEAD_SECS", 0.05)
+    host, _, port = outside.url.rpartition("//")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /p/ HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+    with suppress(ConnectionError):
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_hall_that_has_fallen_silent_is_said(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "暂时没有更新" not in (await outside.get("/p/"))[1]
+    now = outside.clock.wall
+    monkeypatch.setattr(outside.clock, "wall", lambda: now() + HOUR)
+    assert "市中心暂时没有更新数据，以下是 6月12日 14:3" in text_of((await outside.get("/p/"))[1])
+
+
+async def test_a_door_waits_for_a_hall_that_has_not_published(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="还没有公开数据"):
+        await open_as_door(f"sqlite+aiosqlite:///{tmp_path / 'public.db'}")
+    other = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'public.db'}")
+    async with other.begin() as conn:
+        await conn.execute(text("CREATE TABLE x (y int)"))
+    await other.dispose()
+    with pytest.raises(UnavailableError, match="还没有建立"):
+        await open_as_door(f"sqlite+aiosqlite:///{tmp_path / 'public.db'}")
+
+
+@pytest.mark.service
+async def test_two_processes_share_what_is_public_and_nothing_else(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """The door begins first and waits; the hall is killed, and the guides are still there."""
+    shared = tmp_path / "public"
+    door = DoorProcess(tmp_path / "door", shared)
+    starting = asyncio.create_task(asyncio.to_thread(door.start))
+    try:
+        async with running_hall(
+            mosquitto, [Box("s01", 1)], extra=f'[public]\nenabled = true\nfolder = "{shared}"'
+        ) as halls:
+            await starting
+            await asyncio.to_thread(halls.kill)
+            assert await asyncio.to_thread(door.answers)
+            opened = {
+                name for name in door.opened if name.endswith((".db", ".db-wal", ".db-shm", ".key", ".toml"))
+            }
+            assert opened <= {"public.db", "public.db-wal", "public.db-shm"}
+            assert "public.db" in opened
+            await asyncio.to_thread(halls.start)
+    finally:
+        await asyncio.to_thread(door.stop)
+    words = (door.folder / "server.log").read_text("utf-8")
+    assert [event for event in ("door.waiting", "door.started", "door.stopped") if event not in words] == []

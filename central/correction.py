@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction_paper as papers
+from central import telling
 from central.core import correction, dossier, snapshot
 from central.core.calendar import Calendar
 from central.core.correction import ENDS, Actor, Correction, Event, State, step_of
@@ -118,7 +119,9 @@ async def act(
     entry = msgspec.structs.replace(
         entry, files=tuple((one.name, sha256(one.body).hexdigest()) for one in words.files)
     )
-    await corrections.write(conn, row, entry, **standing(moved, desk.calendar, desk.zone), **changes)
+    stands = standing(moved, desk.calendar, desk.zone)
+    await corrections.write(conn, row, entry, **stands, **changes)
+    await telling.of_step(conn, row, step, entry.number, stands["due_day"], desk)
     if actor is not None:
         await trail.note(conn, entry.wall, who, "correction.act", f"{row.id} {event.word}", words.reason)
     if event is Event.REASSIGN and words.org:

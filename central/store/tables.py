@@ -26,6 +26,7 @@ from central.store import (
     enrolment_tables,
     finding_tables,
     law_tables,
+    message_tables,
     scope,
     trail,
 )
@@ -303,6 +304,7 @@ document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
+message = message_tables.message
 
 # cases and judgements ----------------------------------------------------------------------------------------
 

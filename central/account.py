@@ -27,6 +27,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         """Group of commands."""
 
     _add_accounts(user, config)
+    _add_contact(user, config)
     _add_entrance(user, config)
     _add_security(user, config)
 
@@ -101,6 +102,25 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
         in_store(path, write)
         say(f"用户 {name}：{home or '不属于被监察单位'}")
 
+    @user.command("reach", help="限定用户所及的站点与机构；都不写为不限。")
+    @_NAME
+    @_SITES
+    @_ORGS
+    @config
+    def reach(name: str, sites: tuple[str, ...], offices: tuple[str, ...], path: Path) -> None:
+        from central.store import scope, users
+
+        async def write(conn: AsyncConnection) -> str:
+            row = await users.one(conn, name)
+            await scope.give(conn, name, list(sites), list(offices))
+            words = said(Role(row.role), list(sites), list(offices))
+            await trail.by_hand(conn, "user.reach", name, words)
+            return words
+
+        say(f"用户 {name}：{in_store(path, write)}")
+
+
+def _add_contact(user: click.Group, config: Callable[[Any], Any]) -> None:
     @user.command("contact", help="登记用户的手机与邮箱，消息发到这里；不写的一项即取消。")
     @_NAME
     @click.option("--phone", default="", metavar="手机", help="数字，可带 + 与短横线。")
@@ -121,23 +141,6 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
 
         in_store(path, write)
         say(f"用户 {name}：手机 {dialled(phone) or '无'}，邮箱 {mail or '无'}")
-
-    @user.command("reach", help="限定用户所及的站点与机构；都不写为不限。")
-    @_NAME
-    @_SITES
-    @_ORGS
-    @config
-    def reach(name: str, sites: tuple[str, ...], offices: tuple[str, ...], path: Path) -> None:
-        from central.store import scope, users
-
-        async def write(conn: AsyncConnection) -> str:
-            row = await users.one(conn, name)
-            await scope.give(conn, name, list(sites), list(offices))
-            words = said(Role(row.role), list(sites), list(offices))
-            await trail.by_hand(conn, "user.reach", name, words)
-            return words
-
-        say(f"用户 {name}：{in_store(path, write)}")
 
 
 def said(role: Role, sites: list[str], offices: list[str]) -> str:

@@ -22,13 +22,13 @@ from central.world import Moment
 from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto
-from common.core.errors import MingchaError, RejectedError, UsageError
+from common.core.errors import MingchaError, UsageError
 
 TEXT = "【明察】这是一条试发的消息，收到即说明通道可用。"
 
 
 async def resend(conn: AsyncConnection, row: Row[Any], who: str, why: str) -> None:
-    """A message that did not arrive waits again, under its key. Raises RejectedError for any other."""
+    """A message that did not arrive waits again, under its key. Raises UsageError for any other."""
     clock = Clock()
     if row.state != State.FAILED or not await messages.move(
         conn,
@@ -39,16 +39,16 @@ async def resend(conn: AsyncConnection, row: Row[Any], who: str, why: str) -> No
         first_wall=None,
         next_wall=0,
     ):
-        raise RejectedError(
+        raise UsageError(
             f"第 {row.id} 号消息是{State(row.state).word}，不用重发", hint="只有未送达的可以重发"
         )
     await lines.note(conn, clock.wall(), who, "message.resend", str(row.id), why)
 
 
 async def settle(conn: AsyncConnection, row: Row[Any], who: str, why: str) -> None:
-    """Raises RejectedError for a message that has arrived, or is still on its way."""
+    """Raises UsageError for a message that has arrived, or is still on its way."""
     if not await messages.settle(conn, row.id):
-        raise RejectedError(
+        raise UsageError(
             f"第 {row.id} 号消息是{State(row.state).word}，不用处置", hint="只有未送达的须另行告知"
         )
     await lines.note(conn, Clock().wall(), who, "message.settle", str(row.id), why)

@@ -89,6 +89,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     changes: list[Change]
     happenings: list[tuple[int, str, str]]  # office time, site, sentence
     slow: Slow
+    undelivered: int = 0  # messages that did not arrive, and nobody has seen to
     pace: float | None = None  # of the demonstration: office seconds per real second
 
 
@@ -185,6 +186,7 @@ def _figures(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str
             "sub": f"今日新亮 {facts.red_today}，补传判定 {facts.late_today}",
         },
         "partial": {"text": whole(links)},
+        "undelivered": {"text": f"{facts.undelivered} 条消息未送达，见待处置" if facts.undelivered else ""},
     }
 
 

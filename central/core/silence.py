@@ -11,6 +11,8 @@ from common.core.instant import local_date
 
 MOST_DAYS = 5
 """Working days after which every silence ends."""
+LONGEST_DAYS = 21
+"""Days that five working days never reach, whatever holiday lies between: beyond them no calendar need be asked."""
 
 
 class Silence(Struct, frozen=True, kw_only=True):
@@ -38,11 +40,12 @@ def covers(one: Silence, level: Level, site: str, person: str, now_at: int) -> b
 
 def fault(one: Silence, calendar: Calendar, zone: ZoneInfo) -> str:
     """Why it may not be, for people; empty if it may."""
-    first, last = local_date(one.from_at, zone), local_date(one.until_at - 1, zone)
-    if one.until_at <= one.from_at:
-        return "静默的结束在开始之前"
-    if calendar.count(first, last) > MOST_DAYS:
-        return f"静默至多 {MOST_DAYS} 个工作日"
     if not one.site and not one.person:
         return "静默须写明站点或人，不能全部停发"
-    return "" if one.reason.strip() else "静默须写明原因"
+    if not one.reason.strip():
+        return "静默须写明原因"
+    if one.until_at <= one.from_at:
+        return "静默的结束在开始之前"
+    first, last = local_date(one.from_at, zone), local_date(one.until_at - 1, zone)
+    is_long = (last - first).days > LONGEST_DAYS or calendar.count(first, last) > MOST_DAYS
+    return f"静默至多 {MOST_DAYS} 个工作日" if is_long else ""

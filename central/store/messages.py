@@ -29,6 +29,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     person: str = ""
     correction: int = 0
     case_key: str = ""
+    number: int = 0
+    waits_only: bool = False  # of the failed ones, those that nobody has seen to
 
 
 # written -----------------------------------------------------------------------------------------------------
@@ -99,9 +101,14 @@ async def hurry(conn: AsyncConnection, row: Row[Any], now_at: int) -> None:
     await conn.execute(update(message).where(*later, _ONE.state == State.QUEUED.value).values(send_at=now_at))
 
 
-async def read(conn: AsyncConnection, person: str, number: int, wall: int) -> None:
-    """`person` has opened it in the inbox."""
-    mine = _ONE.id == number, _ONE.person == person, _ONE.read_wall.is_(None)
+async def read_upto(conn: AsyncConnection, person: str, number: int, wall: int) -> None:
+    """`person` has seen the inbox as it was when `number` was its newest."""
+    mine = (
+        _ONE.id <= number,
+        _ONE.person == person,
+        _ONE.read_wall.is_(None),
+        _ONE.state == State.DELIVERED.value,
+    )
     await conn.execute(
         update(message).where(*mine, _ONE.channel == Channel.INBOX.value).values(read_wall=wall)
     )
@@ -244,6 +251,10 @@ def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
         if getattr(wanted, name)
     }
     found = [_ONE[name] == value for name, value in said.items()]
+    if wanted.number:
+        return [_ONE.id == wanted.number]
+    if wanted.waits_only:
+        found.append(_ONE.settled.is_(False))
     if wanted.state:
         found.append(_ONE.state == wanted.state)
     elif not (wanted.correction or wanted.case_key):  # what was never needed is looked for by name alone

@@ -12,6 +12,7 @@ from central import correction_clock, holding, raising
 from central.core.correction import Event
 from central.core.gateway import Receipt
 from central.core.ladder import Level
+from central.core.message import State
 from central.core.silence import Silence, statement
 from central.judge import World
 from central.notify.base import UncertainError
@@ -237,9 +238,7 @@ async def test_a_gateway_that_is_down_for_a_day_loses_nothing_and_is_named_after
     assert len(sms.asked) < 4 * 80, "it is not asked without end"
     row = (await rows(store, SHORT, RUNG))[0]
     async with store.write() as conn:
-        assert await messages.move(
-            conn, row, messages.State.QUEUED, post.now, "重发", first_wall=None, next_wall=0
-        )
+        assert await messages.move(conn, row, State.QUEUED, post.now, "重发", first_wall=None, next_wall=0)
     sms.script = []
     clock.now = at("2026-03-20T09:00")
     await post.look_once()

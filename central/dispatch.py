@@ -37,6 +37,8 @@ from common.core.instant import DAY, HOUR, SECOND
 log = structlog.get_logger()
 
 LOOK_SECS = 2.0
+ATTEND_SECS = 10.0
+"""Between two looks at the sites' lines and at receipts."""
 PAGE = 200
 MOST_TOGETHER = 1_000
 TRIED_FOR = DAY
@@ -87,7 +89,6 @@ class Post:
         sent = 0
         for person, channel in dict.fromkeys((row.person, row.channel) for row in ready):
             sent += await self._serve(person, Kind(channel))
-        await self._collect()
         return sent
 
     async def _serve(self, person: str, channel: Kind) -> int:
@@ -167,6 +168,9 @@ class Post:
         except UnavailableError as error:
             self._away(kind, error)
             await self._again(claimed, str(error))
+        except (LookupError, TypeError, ValueError):  # what one message's content does to a channel
+            log.exception("message.unsendable", message=claimed.id, hint="请把这条日志交给软件维护人员")
+            await self._keep(claimed, State.FAILED, "程序出错，可能已经发出；请核实后重发")
         else:
             self._back(kind)
             state = State.DELIVERED if channel.is_final else State.SENT
@@ -208,7 +212,8 @@ class Post:
     async def _fail(self, conn: AsyncConnection, row: Row[Any], detail: str) -> None:
         """It did not arrive: that is a fact for people, and the next rung's turn."""
         if await messages.move(conn, row, State.FAILED, self.now, detail, settled=False):
-            await messages.hurry(conn, row, self.now.at)
+            for one in (row, *await messages.parts(conn, row.id)):
+                await messages.hurry(conn, one, self.now.at)
             log.warning("message.failed", message=row.id, channel=row.channel, reason=detail)
 
     async def _give_up(self, conn: AsyncConnection) -> None:
@@ -219,8 +224,8 @@ class Post:
             if channel is not None and channel.has_receipts:
                 await self._fail(conn, row, "对方收下后一天没有回执")
 
-    async def _collect(self) -> None:
-        """Receipts that have come since."""
+    async def collect(self) -> None:
+        """Receipts that have come since. Raises UnavailableError of the database alone."""
         for kind, channel in self.channels.items():
             try:
                 found = await channel.receipts()
@@ -242,12 +247,15 @@ async def opened(store: Store, world: World, clock: Clock, config: CentralConfig
 
 async def run(post: Post) -> None:
     """Look for ever."""
-    has_begun = False
+    has_begun, attended_mono = False, -ATTEND_SECS
     while True:
         with suppress(UnavailableError):  # the writer of batches reports the database
             if not has_begun:
                 await post.begin()
                 has_begun = True
-            await holding.watch(post.store, post.world, post.clock)
+            if post.clock.mono_secs() - attended_mono >= ATTEND_SECS:
+                attended_mono = post.clock.mono_secs()
+                await holding.watch(post.store, post.world, post.clock)
+                await post.collect()
             await post.look_once()
         await asyncio.sleep(LOOK_SECS)

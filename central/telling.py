@@ -25,6 +25,7 @@ from central.correction_paper import Desk
 from central.store import corrections, messages, recipients
 from central.world import World
 from common.core.instant import local_date
+from common.core.text import one_line
 
 MARK = "明察"
 """How every message begins."""
@@ -87,7 +88,7 @@ def lines(
             "subject": told.subject,
             "cycle": told.cycle,
             "correction": told.correction,
-            "title": f"{told.level.word}：{told.matter.item or told.matter.site}",
+            "title": one_line(f"{told.level.word}：{told.matter.item or told.matter.site}", 100),
             "text": message.text(MARK, told.matter),
             "alone": rung.alone,
             "send_at": at,

@@ -133,12 +133,12 @@ class Matter(Struct, frozen=True, kw_only=True):
 
 def text(mark: str, one: Matter) -> str:
     """One short message where it can be: a long name of an item is cut, never the tail, the day or what is asked."""
-    tail = f"尾号{wording.tail(one.case_no)}" if one.case_no else ""
+    tail = f"（尾号{wording.tail(one.case_no)}）" if one.case_no else ""
     due = f"，最后一日{one.due}" if one.due else ""
     until = f"，数据只到{one.until}" if one.until else ""
     head = f"【{mark}】"
     rest = f"{tail}{one.what}{due}{until}。{one.ask}"
-    name = one.item or one.site
+    name = " ".join((one.item or one.site).split())
     room = ONE_PART - length(head + rest)
     if length(name) > room:
         name = f"{_cut(name, max(room, 5) - 1)}…"

@@ -253,8 +253,8 @@ def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
     found = [_ONE[name] == value for name, value in said.items()]
     if wanted.number:
         return [_ONE.id == wanted.number]
-    if wanted.waits_only:
-        found.append(_ONE.settled.is_(False))
+    if wanted.waits_only:  # what a digest stands for is seen to with it
+        found += [_ONE.settled.is_(False), _ONE.carrier.is_(None)]
     if wanted.state:
         found.append(_ONE.state == wanted.state)
     elif not (wanted.correction or wanted.case_key):  # what was never needed is looked for by name alone
@@ -282,8 +282,8 @@ async def unread(conn: AsyncConnection, person: str) -> int:
 
 
 async def failures(conn: AsyncConnection, limit: int) -> tuple[int, Sequence[Row[Any]]]:
-    """What did not arrive and nobody has seen to: how many, and the newest."""
-    wrong = _ONE.state == State.FAILED.value, _ONE.settled.is_(False)
+    """What did not arrive and nobody has seen to: how many, and the newest; a digest counts for what it stands for."""
+    wrong = _ONE.state == State.FAILED.value, _ONE.settled.is_(False), _ONE.carrier.is_(None)
     count = await conn.scalar(select(func.count()).select_from(message).where(*wrong))
     query = select(message).where(*wrong).order_by(_ONE.changed_wall.desc(), _ONE.id.desc()).limit(limit)
     return int(count or 0), (await conn.execute(query)).all()

@@ -244,6 +244,9 @@ EVENTS: dict[str, LogEvent] = {
         ("message", "channel", "reason"),
         "执行 mingcha message list --state failed",
     ),
+    "message.unsendable": LogEvent(
+        "error", "一条消息使通道出错，没有送达，其余照常", ("message",), "请把这条日志交给软件维护人员"
+    ),
     "login.succeeded": LogEvent("info", "用户登录", ("user",)),
     "login.refused": LogEvent("warning", "登录失败", ("user",)),
     "factor.unreadable": LogEvent(

@@ -121,7 +121,10 @@ async def act(
     )
     stands = standing(moved, desk.calendar, desk.zone)
     await corrections.write(conn, row, entry, **stands, **changes)
-    await telling.of_step(conn, row, step, entry.number, stands["due_day"], desk)
+    if code and step.document is not None:
+        await telling.of_paper(conn, row, step.document, entry.number, stands["due_day"], desk)
+    elif actor is None:
+        await telling.of_lapse(conn, row, step, entry.number, desk)
     if actor is not None:
         await trail.note(conn, entry.wall, who, "correction.act", f"{row.id} {event.word}", words.reason)
     if event is Event.REASSIGN and words.org:
@@ -147,6 +150,7 @@ async def sign(
     doer = actor.person, actor.role.value
     entry = await _entry(conn, row, Note.SIGN, one.state, doer, kind.word, code, desk)
     await corrections.write(conn, row, entry)
+    await telling.of_paper(conn, row, kind, entry.number, row.due_day, desk)
     await trail.note(
         conn, entry.wall, actor.person, "correction.act", f"{row.id} {Note.SIGN.word}", kind.word
     )

@@ -32,8 +32,8 @@ MARK = "明察"
 _ASKS = {
     Level.YELLOW: "请按期办结。",
     Level.RED: "请登录明察查看。",
-    Level.ORDER: "请登录明察签收。",
-    Level.URGING: "请立即登录明察答复。",
+    Level.ORDER: "请登录明察查收。",
+    Level.URGING: "请立即登录明察办理。",
     Level.CIRCULAR: "请登录明察查看。",
     Level.OWN: "请登录明察办理。",
 }
@@ -120,7 +120,7 @@ async def of_light(
     happening = Happening(
         event="light/" + "/".join(str(value) for value in place.values()),
         level=level,
-        matter=_matter(found, found.matter, _ASKS[level]),
+        matter=_matter(found, found.matter, _ASKS[level], found.due),
         site=place["site"],
         org=row.org,
         case_key=place["case_key"],
@@ -133,45 +133,63 @@ async def of_light(
     await tell(conn, happening, desk)
 
 
-def _matter(found: Snapshot, what: str, ask: str, due: date | None = None) -> Matter:
-    day = due or found.due
+def _matter(found: Snapshot, what: str, ask: str, due: date | None) -> Matter:
     return Matter(
+        site=found.site_name,
         item=found.item,
         case_no=found.case_no or "",
         what=what,
-        due=wording.day(day) if day is not None else "",
+        due=wording.day(due) if due is not None else "",
         ask=ask,
     )
 
 
 # documents ----------------------------------------------------------------------------------------------------
 
-_LEVELS = {Kind.ORDER: Level.ORDER, Kind.URGING: Level.URGING, Kind.CIRCULAR: Level.CIRCULAR}
+_OF_PAPER = {
+    Kind.ORDER: Level.ORDER,
+    Kind.URGING: Level.URGING,
+    Kind.RECTIFICATION: Level.ORDER,
+    Kind.ACCOUNTABILITY: Level.ORDER,
+    Kind.APPEAL: Level.ORDER,
+    Kind.CLOSING: Level.ORDER,
+    Kind.CIRCULAR: Level.CIRCULAR,
+}
+"""What is told when a document of a correction has been signed; a reminder's own has been told as the light."""
 
 
-async def of_step(
-    conn: AsyncConnection, row: Row[Any], step: Step, entry: int, due_day: str | None, desk: Desk
+async def of_paper(
+    conn: AsyncConnection, row: Row[Any], kind: Kind, entry: int, due_day: str | None, desk: Desk
 ) -> None:
-    """A step of correction `row` has been done as entry `entry` of its dossier; most are nobody's news."""
-    level = _LEVELS.get(step.document) if step.document is not None else None
-    if level is None and step.event is Event.LAPSE and row.is_red:
-        level = Level.OWN  # a stage of the hall's own
-    if level is None:
+    """A document of correction `row` has its number, by entry `entry` of the dossier."""
+    if kind in _OF_PAPER:
+        due = date.fromisoformat(due_day) if due_day and kind is not Kind.CLOSING else None
+        await tell(conn, _of(row, _OF_PAPER[kind], f"已出具{kind.word}", entry, due), desk)
+
+
+async def of_lapse(conn: AsyncConnection, row: Row[Any], step: Step, entry: int, desk: Desk) -> None:
+    """A day of correction `row` has passed. The document that urges waits for a signature; the reminder does not."""
+    if not row.is_red or step.event not in {Event.LAPSE, Event.ACCOUNT_LAPSE}:
         return
+    if step.document is None:
+        await tell(
+            conn, _of(row, Level.OWN, f"的纠错{row.id}号{step.before.word}后逾期未办", entry, None), desk
+        )
+    else:
+        await tell(conn, _of(row, Level.URGING, "的督办逾期未答复", entry, None), desk)
+
+
+def _of(row: Row[Any], level: Level, what: str, entry: int, due: date | None) -> Happening:
     found = corrections.snapshot_of(row)
-    what = {Level.ORDER: "已出具督办通知书", Level.OWN: f"纠错{row.id}号{step.before.word}逾期"}.get(
-        level, f"已{level.word}"
-    )
-    happening = Happening(
+    return Happening(
         event=f"correction/{row.id}/{entry}",
         level=level,
-        matter=_matter(found, what, _ASKS[level], date.fromisoformat(due_day) if due_day else None),
+        matter=_matter(found, what, _ASKS[level], due),
         site=row.site,
         org=row.org,
         case_key=row.case_key,
         correction=row.id,
     )
-    await tell(conn, happening, desk)
 
 
 def to_one(told: Happening, one: Recipient, at: int, desk: Desk) -> list[dict[str, Any]]:

@@ -186,7 +186,6 @@ def _figures(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str
             "sub": f"今日新亮 {facts.red_today}，补传判定 {facts.late_today}",
         },
         "partial": {"text": whole(links)},
-        "undelivered": {"text": f"{facts.undelivered} 条消息未送达，见待处置" if facts.undelivered else ""},
     }
 
 
@@ -280,9 +279,10 @@ def _queue(facts: Facts) -> dict[str, dict[str, str]]:
         if counted > len(ordered)
         else "红灯在前，按剩余时间排列"
     )
+    undelivered = f"{facts.undelivered} 条消息未送达 · " if facts.undelivered else ""
     empty = "" if ordered else f"没有待处置的红黄灯。{wording.clock(facts.now_at, facts.zone)} 核对。"
     return {str(place): rows.get(str(place), blank) for place in range(QUEUE_ROWS)} | {
-        "all": {"more": more, "empty": empty}
+        "all": {"more": undelivered + more, "empty": empty}
     }
 
 

@@ -41,7 +41,7 @@ class Level(StrEnum):
 _LEVEL_WORDS = {
     Level.YELLOW: "黄灯提示",
     Level.RED: "红灯",
-    Level.ORDER: "督办",
+    Level.ORDER: "督办文书",
     Level.URGING: "催办",
     Level.CIRCULAR: "通报",
     Level.OWN: "监察办理逾期",

@@ -138,7 +138,7 @@ def text(mark: str, one: Matter) -> str:
     until = f"，数据只到{one.until}" if one.until else ""
     head = f"【{mark}】"
     rest = f"{tail}{one.what}{due}{until}。{one.ask}"
-    name = " ".join((one.item or one.site).split())
+    name = " ".join(f"{one.site} {one.item}".split())
     room = ONE_PART - length(head + rest)
     if length(name) > room:
         name = f"{_cut(name, max(room, 5) - 1)}…"

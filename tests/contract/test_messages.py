@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction_clock, holding, raising
 from central.core.correction import Event
+from central.core.document import Kind
 from central.core.gateway import Receipt
 from central.core.ladder import Level
 from central.core.message import State
@@ -26,7 +27,7 @@ from common.core.instant import DAY, HOUR, MINUTE
 from tests.contract.posting import ITEM, Scripted, heard, office, people, rows
 from tests.contract.test_law import Driven
 from tests.contract.test_store import NOW, at, sent, store, taken, world
-from tests.correcting import SIGNER, TO_SIGN, desk, moved, raised
+from tests.correcting import HEAD, OTHER, SIGNER, TO_SIGN, desk, moved, raised, signed
 from tests.papers import ISSUER, SECRET
 from tests.sender import Sender, case, passed
 
@@ -94,7 +95,7 @@ async def test_a_light_is_told_to_whom_the_ladder_says_once_however_often_it_is_
     (chief,) = await rows(store, red, message.c.rung == 1)
     assert (chief.person, chief.channel, chief.send_at) == ("ling", "inbox", at("2026-03-19T08:00"))
     (text,) = {row.text for row in await rows(store, red)}
-    assert text == "【明察】食品经营许可（尾号SL1）超过法定时限办理，最后一日3月9日。请登录明察查看。"
+    assert text == "【明察】云溪镇 食品经营许可（尾号SL1）超过法定时限办理，最后一日3月9日。请登录明察查看。"
     count = len(await rows(store))
     async with store.write() as conn:
         await conn.execute(update(t.outbox).values(done_wall=None))
@@ -367,8 +368,22 @@ async def test_an_order_and_an_urging_are_told_to_the_unit_and_the_halls_own_del
     await moved(store, number, later, *TO_SIGN, (Event.ISSUE, SIGNER))
     order = await rows(store, message.c.level == "order")
     assert {row.person for row in order} == {"chuang", "zhang"}
-    assert "已出具督办通知书" in order[0].text
+    assert (
+        order[0].text
+        == "【明察】云溪镇 食品经营许可（尾号SL1）已出具督办通知书，最后一日3月23日。请登录明察查收。"
+    )
     await told(store, world, at("2026-03-24T00:00"))
-    assert {row.person for row in await rows(store, message.c.level == "urging", message.c.channel == "inbox")} == {
-        "chuang", "zhang", "jian",
-    }  # fmt: skip
+    inbox, urging = message.c.channel == "inbox", message.c.level == "urging"
+    assert {row.person for row in await rows(store, urging, inbox)} == {"chuang", "zhang", "jian"}
+    assert "的督办逾期未答复" in (await rows(store, urging))[0].text
+    # the document that urges is told when somebody has signed it
+    signing = desk(Driven(at("2026-03-24T09:00")), world.calendar)
+    await signed(store, number, Kind.URGING, OTHER, signing)
+    assert "已出具催办通知书" in (await rows(store, urging))[-1].text
+    assert await rows(store, message.c.level == "circular") == []
+    await moved(store, number, signing, (Event.RECEIVE, HEAD))
+    for day in ("2026-03-31", "2026-04-09"):
+        await told(store, world, at(f"{day}T00:00"))
+    await signed(store, number, Kind.CIRCULAR, OTHER, desk(Driven(at("2026-04-09T09:00")), world.calendar))
+    circular = {row.person for row in await rows(store, message.c.level == "circular", inbox)}
+    assert circular == {"chuang", "zhang", "jian", "ling"}

@@ -82,7 +82,7 @@ async def test_a_message_that_did_not_arrive_is_on_queue_wall_and_its_page_and_i
     (number,) = await failed(hall)
     await hall.app[HALL].wall.look_once()
     async with logged_in(hall, "jian1") as own:
-        assert "1 条消息未送达，见待处置" in text_of((await own.get("/hall"))[1])
+        assert "1 条消息未送达 · 共" in text_of((await own.get("/hall"))[1])
         words = text_of((await own.get("/hall/queue"))[1])
         assert "未送达的消息" in words
         html = (await own.get("/hall/messages?state=failed"))[1]

@@ -149,7 +149,7 @@ async def test_a_hall_that_is_killed_at_any_commit_sends_each_message_once_or_sa
     async with store.read() as conn:
         before = (await conn.execute(select(message))).all()
     clock, deaths, died = Hall(NOW + MINUTE), 0, True
-    for left in range(1, 40):
+    for left in range(1, 40, 1 if repeatable else 2):
         if not died:
             break
         died = False
@@ -179,7 +179,7 @@ async def test_a_hall_that_is_killed_at_any_commit_sends_each_message_once_or_sa
                 assert (row.key in sms.taken) or row.state == "failed"
             inbox = await states(store, message.c.channel == "inbox", RUNG)
             assert {state for _, state in inbox} == {"delivered"}
-    assert deaths == 32
+    assert deaths == (32 if repeatable else 16)
 
 
 async def test_what_a_gateway_says_is_kept_and_what_does_not_arrive_is_the_next_rungs_turn(
@@ -234,9 +234,9 @@ async def test_a_gateway_that_is_down_for_a_day_loses_nothing_and_is_named_after
     while clock.now < begun + 25 * HOUR:
         sms.script = [UnavailableError("连不上")] * 10
         await post.look_once()
-        clock.now += 20 * MINUTE
+        clock.now += 40 * MINUTE
     assert {state for _, state in await states(store, SHORT, RUNG)} == {"failed"}
-    assert len(sms.asked) < 4 * 80, "it is not asked without end"
+    assert len(sms.asked) < 4 * 40, "it is not asked without end"
     row = (await rows(store, SHORT, RUNG))[0]
     async with store.write() as conn:
         assert await messages.move(conn, row, State.QUEUED, post.now, "重发", first_wall=None, next_wall=0)

@@ -65,7 +65,7 @@ soak: setup services $(if $(filter hazard,$(WHAT)),$(PEERS))
 	@$(BIN)/python -m tests.soak --what $(or $(WHAT),kill) --count $(or $(COUNT),20) --seed $(or $(SEED),1)
 
 lock: setup
-	$(COMPILE) $(foreach extra,agent mysql postgresql sqlserver oracle dm kingbase folder camera central demo dev,--extra $(extra)) -o requirements.lock
+	$(COMPILE) $(foreach extra,agent mysql postgresql sqlserver oracle dm kingbase folder camera central messenger demo dev,--extra $(extra)) -o requirements.lock
 	$(COMPILE) --extra bench -c requirements.lock -o requirements-bench.lock
 
 format: setup

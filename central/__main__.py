@@ -24,6 +24,7 @@ from central import (
     handed,
     item,
     light,
+    message_commands,
     office,
     publication,
     rule,
@@ -260,6 +261,7 @@ calendar.add(cli, _CONFIG)
 item.add(cli, _CONFIG)
 document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
+message_commands.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 score.add(cli, _CONFIG)
 publication.add(cli, _CONFIG)

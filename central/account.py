@@ -27,6 +27,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         """Group of commands."""
 
     _add_accounts(user, config)
+    _add_contact(user, config)
     _add_entrance(user, config)
     _add_security(user, config)
 
@@ -117,6 +118,29 @@ def _add_accounts(user: click.Group, config: Callable[[Any], Any]) -> None:
             return words
 
         say(f"用户 {name}：{in_store(path, write)}")
+
+
+def _add_contact(user: click.Group, config: Callable[[Any], Any]) -> None:
+    @user.command("contact", help="登记用户的手机与邮箱，消息发到这里；不写的一项即取消。")
+    @_NAME
+    @click.option("--phone", default="", metavar="手机", help="数字，可带 + 与短横线。")
+    @click.option("--mail", default="", metavar="邮箱", help="电子邮箱。")
+    @config
+    def contact(name: str, phone: str, mail: str, path: Path) -> None:
+        from central.core.recipient import contact_fault, dialled, veiled
+        from central.store import users
+
+        fault = contact_fault(phone, mail)
+        if fault:
+            raise click.UsageError(fault)
+
+        async def write(conn: AsyncConnection) -> None:
+            await users.reach_at(conn, name, dialled(phone), mail)
+            shown = "、".join(filter(None, [veiled(dialled(phone)), veiled(mail)]))
+            await trail.by_hand(conn, "user.contact", name, shown)
+
+        in_store(path, write)
+        say(f"用户 {name}：手机 {dialled(phone) or '无'}，邮箱 {mail or '无'}")
 
 
 def said(role: Role, sites: list[str], offices: list[str]) -> str:

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, correction_clock, dead, document, judge, public, ticker, trail
+from central import __version__, correction_clock, dead, dispatch, document, judge, public, ticker, trail
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
@@ -60,6 +60,8 @@ async def _main(config: CentralConfig) -> None:
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
         pages = make_app(store, config, clock, receiver.sign_secret)
+        post = await dispatch.opened(store, world, clock, config, receiver.sign_secret)
+        stack.push_async_callback(post.close)
         wall = pages[HALL].wall
         address = await stack.enter_async_context(_pages(config.web, pages))
         log.info("central.started", version=__version__, database=store.dialect, address=address)
@@ -79,6 +81,7 @@ async def _main(config: CentralConfig) -> None:
                     config, store, world, clock, receiver.sign_secret, receiver.wire_secret
                 )
                 group.create_task(publishing, name="public")
+            group.create_task(dispatch.run(post), name="messages")
             group.create_task(
                 process.report(
                     config.status_path,

@@ -1,7 +1,7 @@
 """`central.toml`: how the hall's processes are wired. What the law or the office decides is rows, not config."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
@@ -44,6 +44,68 @@ class PublicConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """On PostgreSQL: the door's role, which is given the published schema and nothing else."""
 
 
+class SmsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[notify.sms]`: a gateway that takes short messages by HTTP; `url` empty: there is none. Its secret is sealed in the
+    database (`mingcha message secret sms`).
+    """
+
+    url: str = ""
+    encoding: Literal["json", "form", "query"] = "json"
+    """How the body travels: as JSON, as a form, or in the address."""
+    body: str = '{"to": "{to}", "text": "{text}", "id": "{key}"}'
+    headers: dict[str, str] = {}
+    sign: Literal["", "md5", "sha256", "hmac-sha256"] = ""
+    sign_text: str = ""
+    """What is signed into `{sign}`, e.g. `{user}{secret}{at}`."""
+    is_idempotent: bool = False
+    """The gateway takes `{key}` for the same message, however often it comes."""
+    ok_path: str = "code"
+    ok_values: tuple[str, ...] = ("0",)
+    again_values: tuple[str, ...] = ()
+    """Answers at `ok_path` after which the same message may be tried again."""
+    ref_path: str = "id"
+    receipt_url: str = ""
+    """Where receipts are fetched; empty: the gateway brings them, or has none."""
+    receipt_token: bool = False
+    """The gateway brings receipts to `/p/receipts/<token>` (`mingcha message secret receipt`)."""
+    receipt_list: str = ""
+    receipt_ref: str = "id"
+    receipt_state: str = "state"
+    receipt_delivered: tuple[str, ...] = ("DELIVRD",)
+    timeout_secs: Annotated[int, Meta(ge=1, le=120)] = 15
+
+
+class ModemConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[notify.modem]`: a GSM modem on a serial line; `port` empty: there is none."""
+
+    port: str = ""
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 115200
+    timeout_secs: Annotated[int, Meta(ge=1, le=120)] = 40
+
+
+class MailConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[notify.mail]`: a mail server; `host` empty: there is none. Its password is sealed (`mingcha message secret mail`)."""
+
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    sender: str = ""
+    ca: Path | None = None
+    """Root certificate of the server; none: the system's."""
+    timeout_secs: Annotated[int, Meta(ge=1, le=120)] = 20
+
+
+class NotifyConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[notify]`: over which channels the hall's messages go beside the inbox."""
+
+    sms: SmsConfig = SmsConfig()
+    modem: ModemConfig = ModemConfig()
+    mail: MailConfig = MailConfig()
+    chat: bool = False
+    """A group of DingTalk, WeCom or Feishu by apprise; its address is sealed (`mingcha message secret chat`)."""
+
+
 class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `central.toml`."""
 
@@ -62,6 +124,7 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     log_level: LogLevel = "info"
     identity: IdentityConfig = IdentityConfig()
     web: WebConfig = WebConfig()
+    notify: NotifyConfig = NotifyConfig()
     clock: ClockConfig = ClockConfig()
     public: PublicConfig = PublicConfig()
 

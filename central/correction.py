@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction_paper as papers
+from central import telling
 from central.core import correction, dossier, snapshot
 from central.core.calendar import Calendar
 from central.core.correction import ENDS, Actor, Correction, Event, State, step_of
@@ -118,7 +119,12 @@ async def act(
     entry = msgspec.structs.replace(
         entry, files=tuple((one.name, sha256(one.body).hexdigest()) for one in words.files)
     )
-    await corrections.write(conn, row, entry, **standing(moved, desk.calendar, desk.zone), **changes)
+    stands = standing(moved, desk.calendar, desk.zone)
+    await corrections.write(conn, row, entry, **stands, **changes)
+    if code and step.document is not None:
+        await telling.of_paper(conn, row, step.document, entry.number, stands["due_day"], desk)
+    elif actor is None:
+        await telling.of_lapse(conn, row, step, entry.number, desk)
     if actor is not None:
         await trail.note(conn, entry.wall, who, "correction.act", f"{row.id} {event.word}", words.reason)
     if event is Event.REASSIGN and words.org:
@@ -144,6 +150,7 @@ async def sign(
     doer = actor.person, actor.role.value
     entry = await _entry(conn, row, Note.SIGN, one.state, doer, kind.word, code, desk)
     await corrections.write(conn, row, entry)
+    await telling.of_paper(conn, row, kind, entry.number, row.due_day, desk)
     await trail.note(
         conn, entry.wall, actor.person, "correction.act", f"{row.id} {Note.SIGN.word}", kind.word
     )

@@ -13,10 +13,12 @@ from central import __version__
 from central import config as configs
 from central.config import CentralConfig
 from central.core import site, wording
+from central.core.message import Channel
 from central.status import NOT_YET
 from central.status import Status as HallStatus
-from central.store import alarms, cases, facts, law, pages, parked, trail, wall
+from central.store import alarms, cases, facts, law, messages, pages, parked, trail, wall
 from central.store.engine import look
+from central.world import Moment
 from common import health, process
 from common.clock import Clock
 from common.core.errors import ConfigError, words
@@ -31,6 +33,8 @@ SERVER_DAYS_WARN = 30
 BACKUP_DAYS = 7
 """From here on what would be lost is more than a week of the hall's own decisions."""
 OLD_PAGE = 30 * SECOND
+STUCK = 15 * MINUTE
+"""A message that could not be given away for so long is somebody's business."""
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
 NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09"}
@@ -100,6 +104,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-12": by_database(_dead_letters),
         "E-HALL-13": by_database(_parked),
         "E-HALL-14": by_database(_alarms),
+        "E-HALL-15": by_database(_messages),
     }
 
 
@@ -253,3 +258,15 @@ async def _alarms(hall: Hall, conn: AsyncConnection) -> Outcome:
     rows = await alarms.listed(conn)
     shown = "；".join(f"{row.site} {AlarmKind(row.kind).word}：{one_line(row.detail)}" for row in rows[:3])
     return Outcome(Status.WARN, shown + (f" 等 {len(rows)} 项" if len(rows) > 3 else "")) if rows else ok()
+
+
+async def _messages(hall: Hall, conn: AsyncConnection) -> Outcome:
+    """What did not arrive, and what has been tried for a quarter of an hour."""
+    count, newest = await messages.failures(conn, 3)
+    now = Moment(hall.clock.office(), hall.clock.wall())
+    late = await messages.stuck(conn, now, now.wall - STUCK)
+    said = [
+        f"{count} 条未送达：" + "；".join(f"{row.name} {Channel(row.channel).word}" for row in newest)
+    ] * bool(count)
+    said += [f"{late} 条发不出去，正在重试"] * bool(late)
+    return Outcome(Status.WARN, "；".join(said)) if said else ok()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import correction
+from central import correction, telling
 from central.core import acts, chart, rules, snapshot
 from central.core import case as cases
 from central.core.chart import Span
@@ -55,8 +55,11 @@ async def take(conn: AsyncConnection, told: Row[Any], world: World, desk: Desk) 
     held = await corrections.open_of_case(conn, light.site, light.case_key) if is_red else None
     if held is not None:
         await correction.join(conn, await correction.held(conn, held), light, found, desk)
+        await telling.of_light(conn, row, light.place, found, held, world, desk)
         return None
     number = await correction.raise_for(conn, light, row.org, found, found.why, desk)
+    if number is not None:
+        await telling.of_light(conn, row, light.place, found, number, world, desk)
     if number is not None and not is_red:
         await correction.act(conn, await correction.held(conn, number), Event.NOTIFY, None, Words(), desk)
     return number

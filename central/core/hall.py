@@ -89,6 +89,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     changes: list[Change]
     happenings: list[tuple[int, str, str]]  # office time, site, sentence
     slow: Slow
+    undelivered: int = 0  # messages that did not arrive, and nobody has seen to
     pace: float | None = None  # of the demonstration: office seconds per real second
 
 
@@ -278,9 +279,10 @@ def _queue(facts: Facts) -> dict[str, dict[str, str]]:
         if counted > len(ordered)
         else "红灯在前，按剩余时间排列"
     )
+    undelivered = f"{facts.undelivered} 条消息未送达 · " if facts.undelivered else ""
     empty = "" if ordered else f"没有待处置的红黄灯。{wording.clock(facts.now_at, facts.zone)} 核对。"
     return {str(place): rows.get(str(place), blank) for place in range(QUEUE_ROWS)} | {
-        "all": {"more": more, "empty": empty}
+        "all": {"more": undelivered + more, "empty": empty}
     }
 
 

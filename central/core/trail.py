@@ -94,6 +94,13 @@ ACTS = {
     "publication.released": "发布",
     "publication.refused": "公布件未通过",
     "publication.withdrawn": "撤回公布",
+    "user.contact": "登记用户的手机与邮箱",
+    "message.resend": "重发消息",
+    "message.settle": "未送达消息已另行告知",
+    "message.silence": "静默",
+    "message.unsilence": "结束静默",
+    "message.secret": "写入通道口令",
+    "message.test": "试发消息",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

@@ -19,6 +19,8 @@ user = Table(
     Column(
         "home", Text, nullable=False, default=""
     ),  # office or site the person belongs to, of which nothing is judged; empty: none of the supervised
+    Column("phone", Text, nullable=False, default=""),  # for messages; empty: none
+    Column("mail", Text, nullable=False, default=""),
     Column("factor", LargeBinary),  # secret of the second factor, sealed; NULL: none
     Column("factor_step", BigInteger, nullable=False, default=0),  # newest time step whose code was taken
 )

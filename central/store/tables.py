@@ -26,6 +26,7 @@ from central.store import (  # each registers its tables
     enrolment_tables,
     finding_tables,
     law_tables,
+    message_tables,
     scope,
     score_tables,
     trail,
@@ -304,6 +305,7 @@ document = document_tables.document
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
+message = message_tables.message
 
 score_run, score_unit = score_tables.score_run, score_tables.score_unit
 

@@ -41,6 +41,12 @@ async def one(conn: AsyncConnection, name: str) -> Row[Any]:
     return row
 
 
+async def reach_at(conn: AsyncConnection, name: str, phone: str, mail: str) -> None:
+    """Where messages for `name` go; empty: nowhere. Raises UsageError for an unknown name."""
+    await one(conn, name)
+    await conn.execute(update(user).where(user.c.name == name).values(phone=phone, mail=mail))
+
+
 async def ask(conn: AsyncConnection, name: str, role: Role) -> None:
     """From now on `name` is `role`, but logs in only when that was approved. Raises UsageError for an unknown name."""
     await _change(conn, name, role=role.value, pending=True)

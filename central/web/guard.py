@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
-from central.store import scope, sessions
+from central.store import messages, scope, sessions
 from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
@@ -160,6 +160,7 @@ async def _user(request: web.Request) -> User | None:
         row = await sessions.find(conn, token)
         reached = await scope.of_user(conn, row.user, sessions.role_of(row)) if row else NOTHING
         home = await scope.around(conn, row.home) if row else frozenset[str]()
+        unread = await messages.unread(conn, row.user) if row else 0
     now = hall.clock.wall()
     if row is None:
         return None
@@ -171,7 +172,7 @@ async def _user(request: web.Request) -> User | None:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
     lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
-    return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token, home)
+    return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token, home, unread)
 
 
 def digest(cookie: str) -> bytes:

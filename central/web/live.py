@@ -16,6 +16,7 @@ from aiohttp import web
 from central.core import hall, site
 from central.core.hall import EVENT_ROWS, Facts, SiteFacts, Slow, State
 from central.core.site import Backlog
+from central.store import messages
 from central.store import wall as rows
 from central.store.engine import Store
 from common.clock import Clock
@@ -110,6 +111,7 @@ class Wall:
                 changes=await rows.newest_changes(conn, EVENT_ROWS),
                 happenings=list(self._happenings),
                 slow=self._slow,
+                undelivered=(await messages.failures(conn, 1))[0],
                 pace=self._clock.pace if self._clock.is_demo else None,
             )
 

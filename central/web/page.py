@@ -27,7 +27,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class User(Struct, frozen=True):
     """Who asks, and how far that account reaches. `token` is the digest under which the session is kept; `home`: offices
-    and site the person belongs to, of which nothing is judged.
+    and site the person belongs to, of which nothing is judged;
+    `unread`: what the inbox holds for it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class User(Struct, frozen=True):
     lacks_factor: bool
     token: bytes
     home: frozenset[str]
+    unread: int
 
 
 class Asset(Struct, frozen=True):

@@ -1,18 +1,22 @@
-"""待处置: every open red and yellow light, red first, then by the time that is left."""
+"""待处置: every open red and yellow light, red first, then by the time that is left; and what did not arrive."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy import Row
 
 from central.core import wording
-from central.core.access import Permission
+from central.core.access import Permission, allows
 from central.core.hall import Facts
-from central.store import pages
+from central.core.message import State
+from central.store import messages, pages
 from central.web.listing import line
+from central.web.messages import line as message_line
 from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.state import ClockKind, Light
 
+MOST_FAILED = 20
 LONGEST = 100  # of one light; the list of cases has pages
 
 
@@ -21,6 +25,10 @@ async def show_queue(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         reached = request[USER].scope
         lights = (Light.RED, Light.YELLOW)
+        undelivered: Sequence[Row[Any]] = ()
+        if allows(request[USER].role, Permission.VIEW_CORRECTION):
+            wanted = messages.Filter(state=State.FAILED, waits_only=True)
+            undelivered = await messages.listed(conn, reached, wanted, MOST_FAILED + 1)
         found = {light: await pages.queue(conn, reached, light, LONGEST + 1) for light in lights}
     groups = [(light, [_row(row, facts) for row in rows[:LONGEST]]) for light, rows in found.items() if rows]
     cut = {light for light, rows in found.items() if len(rows) > LONGEST}
@@ -29,6 +37,8 @@ async def show_queue(request: web.Request) -> web.Response:
         "queue.html",
         groups=groups,
         cut=cut,
+        undelivered=[message_line(row, facts) for row in undelivered[:MOST_FAILED]],
+        more_undelivered=len(undelivered) > MOST_FAILED,
         longest=LONGEST,
         checked=wording.clock(facts.now_at, facts.zone),
     )

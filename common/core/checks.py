@@ -285,4 +285,10 @@ CHECKS: dict[str, Check] = {
         "请执行  mingcha alarm list",
         ("E-HALL-01",),
     ),
+    "E-HALL-15": Check(
+        "消息送达",
+        "有责任人没有收到提示；上一级已立即通知",
+        "请执行  mingcha message list --state failed",
+        ("E-HALL-01",),
+    ),
 }

@@ -254,6 +254,22 @@ EVENTS: dict[str, LogEvent] = {
     "case.postponed": LogEvent(
         "error", "一个办件无法判定，一小时后再试", ("site", "case_key"), "执行 mingcha doctor"
     ),
+    "channel.unavailable": LogEvent(
+        "warning",
+        "一个消息通道不可用，消息留着，会自动重试",
+        ("channel", "reason"),
+        "执行 mingcha message test",
+    ),
+    "channel.recovered": LogEvent("info", "消息通道已恢复", ("channel",)),
+    "message.failed": LogEvent(
+        "warning",
+        "一条消息没有送达，列在待处置与消息页，上一级立即通知",
+        ("message", "channel", "reason"),
+        "执行 mingcha message list --state failed",
+    ),
+    "message.unsendable": LogEvent(
+        "error", "一条消息使通道出错，没有送达，其余照常", ("message",), "请把这条日志交给软件维护人员"
+    ),
     "login.succeeded": LogEvent("info", "用户登录", ("user",)),
     "login.refused": LogEvent("warning", "登录失败", ("user",)),
     "factor.unreadable": LogEvent(

@@ -11,7 +11,7 @@ HEAD = """# Licences of dependencies
 Mingcha is Apache-2.0. What the lock installs, with the licence each package states of itself. Exceptions to the
 permissive rule: `hypothesis`, `pathspec` and the axe-core that `axe-core-python` carries (MPL-2.0, file-level copyleft) are development tools and are not
 installed on a box or in the hall. `pymssql` and `ksycopg2` (LGPL) are drivers of SQL Server and 人大金仓: extras that only
-a box with such a database installs, as they come. The extra `camera`: `certifi` (MPL-2.0) is a list of certificates that
+a box with such a database installs, as they come. The extra `messenger` (apprise, BSD-2-Clause) brings `certifi` (MPL-2.0) too. The extra `camera`: `certifi` (MPL-2.0) is a list of certificates that
 `requests` wants; the wheels of `av` and `opencv-python-headless` bring FFmpeg's libraries (LGPL), and that of `av` x264 and x265
 (GPL), which only encoding uses: the city installs them as they come from their makers, nothing of ours hands them on, and a
 bundle that would has to be built without them. `dmPython` brings the closed libraries of 达梦; mdbtools (GPL) runs as a

@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import insert
 
 from central import password
-from central.config import CentralConfig, WebConfig
+from central.config import CentralConfig, NotifyConfig, WebConfig
 from central.core.access import Role
 from central.store import sessions
 from central.store import tables as t
@@ -120,6 +120,7 @@ async def serve(
     cases_a_day: int = 40,
     fill: Fill | None = None,
     second_factor: Sequence[Role] = (),
+    notify: NotifyConfig | None = None,
 ) -> AsyncIterator[Served]:
     """Fill a new database (SQLite in `folder`, or the empty one at `url`), with the city if not said, and serve it."""
     store = await open_store(url or f"sqlite+aiosqlite:///{folder / 'central.db'}")
@@ -132,6 +133,7 @@ async def serve(
     config = CentralConfig(
         mqtt=MqttConfig(host="127.0.0.1"),
         web=WebConfig(secure_cookie=False, second_factor=tuple(second_factor)),
+        notify=notify or NotifyConfig(),
     )
     app = make_app(store, config, clock, OPERATIONS)
     runner = web.AppRunner(app)

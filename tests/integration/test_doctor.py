@@ -94,6 +94,7 @@ SEEN = {
     "E-HALL-10": "tests/integration/test_doctor.py",
     "E-HALL-11": "tests/journey/test_identity.py",
     "E-HALL-14": "tests/journey/test_copies.py",
+    "E-HALL-15": "tests/integration/test_message_pages.py",
     "E-HALL-12": "tests/integration/test_doctor.py",
     "E-HALL-13": "tests/journey/test_dead.py",
 }

@@ -15,6 +15,8 @@ def create() -> None:
         sa.Column("created_wall", sa.BigInteger(), nullable=False),
         sa.Column("pending", sa.Boolean(), nullable=False),
         sa.Column("home", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("mail", sa.Text(), nullable=False),
         sa.Column("factor", sa.LargeBinary(), nullable=True),
         sa.Column("factor_step", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_user")),

@@ -12,6 +12,7 @@ from central.store.migrations import (
     first_enrolment,
     first_findings,
     first_law,
+    first_messages,
     first_public,
     first_scores,
 )
@@ -170,6 +171,7 @@ def upgrade() -> None:
     first_cameras.create()
     first_documents.create()
     first_corrections.create()
+    first_messages.create()
     op.create_table(
         "command",
         sa.Column("id", sa.Text(), nullable=False),

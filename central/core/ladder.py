@@ -1,0 +1,143 @@
+"""The ladder 通知阶梯: which happening tells whom, and when the next rung is reached (supervision.md 3.8).
+
+A table of policy. A graver happening tells everybody whom the milder one tells. A later rung is written down together with
+the first and asked again when it is due: whether anything is left to be told.
+"""
+
+from datetime import date, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from central.core.access import Role
+from central.core.calendar import Calendar
+from common.core.instant import HOUR, from_us, start_of_day
+
+OPENS, CLOSES = 8, 20
+"""Hours of a working day in which short messages may wake people."""
+MORNING = 9
+NOON = 12
+
+
+class Level(StrEnum):
+    """What has happened."""
+
+    YELLOW = "yellow"
+    RED = "red"
+    ORDER = "order"
+    URGING = "urging"
+    CIRCULAR = "circular"
+    OWN = "own"
+    SILENT = "silent"
+    DIGEST = "digest"
+    TEST = "test"
+
+    @property
+    def word(self) -> str:
+        return _LEVEL_WORDS[self]
+
+
+_LEVEL_WORDS = {
+    Level.YELLOW: "黄灯提示",
+    Level.RED: "红灯",
+    Level.ORDER: "督办文书",
+    Level.URGING: "催办",
+    Level.CIRCULAR: "通报",
+    Level.OWN: "监察办理逾期",
+    Level.SILENT: "站点断线",
+    Level.DIGEST: "汇总",
+    Level.TEST: "试发",
+}
+MILD = frozenset({Level.YELLOW, Level.OWN, Level.SILENT})
+"""Reminders, which may be silenced; what is held against somebody is not."""
+HELD = frozenset({Level.YELLOW})
+"""What is held back while its site is cut off or its calendar is not published."""
+
+
+class Post(StrEnum):
+    """Who is told, by what they are to the case."""
+
+    HANDLER = "handler"
+    HEAD = "head"
+    SUPERVISOR = "supervisor"
+    CHIEF = "chief"
+    LEADER = "leader"
+    IT = "it"
+    CHAT = "chat"
+
+    @property
+    def role(self) -> Role | None:
+        """The accounts that hold the post; a group has none."""
+        return {
+            "handler": Role.CLERK,
+            "head": Role.HEAD,
+            "supervisor": Role.SUPERVISOR,
+            "chief": Role.CHIEF,
+            "leader": Role.LEADER,
+            "it": Role.IT,
+        }.get(self.value)
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """One rung: whom it tells, and when: half working days after the happening, or on the due day's morning."""
+
+    posts: tuple[Post, ...]
+    halves: int = 0
+    on_due_day: bool = False
+    alone: bool = False  # never part of a digest
+
+
+_P = Post
+LADDER: dict[Level, tuple[Rung, ...]] = {
+    Level.YELLOW: (
+        Rung(posts=(_P.HANDLER,)),
+        Rung(posts=(_P.HEAD,), halves=1),
+        Rung(posts=(_P.HANDLER, _P.HEAD), on_due_day=True, alone=True),
+    ),
+    Level.RED: (
+        Rung(posts=(_P.HANDLER, _P.HEAD, _P.SUPERVISOR, _P.CHAT)),
+        Rung(posts=(_P.CHIEF,), halves=2),
+        Rung(posts=(_P.LEADER,), halves=6),
+    ),
+    Level.ORDER: (Rung(posts=(_P.HANDLER, _P.HEAD), alone=True),),
+    Level.URGING: (Rung(posts=(_P.HANDLER, _P.HEAD, _P.SUPERVISOR, _P.CHAT), alone=True),),
+    Level.CIRCULAR: (
+        Rung(posts=(_P.HANDLER, _P.HEAD, _P.SUPERVISOR, _P.CHIEF, _P.LEADER, _P.CHAT), alone=True),
+    ),
+    Level.OWN: (Rung(posts=(_P.SUPERVISOR, _P.CHIEF)),),
+    Level.SILENT: (Rung(posts=(_P.IT, _P.HEAD, _P.CHAT)),),
+}
+
+
+def reached_at(rung: Rung, now_at: int, due: date | None, calendar: Calendar, zone: ZoneInfo) -> int | None:
+    """Office time at which `rung` is reached by what happened at `now_at`; None: never.
+
+    Half a working day is a forenoon or an afternoon: from the forenoon it is the noon of the same day, from the afternoon
+    the morning of the next working day; what happens on a day off happens on the morning of the next working day.
+    """
+    if rung.on_due_day:
+        if due is None:
+            return None
+        at = start_of_day(due, zone) + MORNING * HOUR
+        return at if at > now_at else None
+    if not rung.halves:
+        return now_at
+    local = from_us(now_at, zone)
+    day = calendar.roll_forward(local.date())
+    half = int(local.hour >= NOON) if day == local.date() else 0
+    whole, half = divmod(half + rung.halves, 2)
+    day = calendar.nth(day, whole) if whole else day
+    return start_of_day(day, zone) + (NOON if half else OPENS) * HOUR
+
+
+def may_wake_at(at: int, calendar: Calendar, zone: ZoneInfo) -> int:
+    """`at` itself inside the hours of a working day, else the instant at which the next ones begin."""
+    local = from_us(at, zone)
+    day = local.date()
+    if calendar.is_workday(day):
+        if OPENS <= local.hour < CLOSES:
+            return at
+        if local.hour < OPENS:
+            return start_of_day(day, zone) + OPENS * HOUR
+    return start_of_day(calendar.roll_forward(day + timedelta(days=1)), zone) + OPENS * HOUR

@@ -108,9 +108,8 @@ ingest_cursor = Table(
     Column("upto", BigInteger, nullable=False),
     Column("ranges", LargeBinary, nullable=False),  # MessagePack of common.core.ranges
     Column("newest", BigInteger, nullable=False),  # highest number the box has announced
-    Column(
-        "gap_at", BigInteger, nullable=False
-    ),  # when its newest gap was declared: older passes prove nothing
+    # when its newest gap was declared: older passes prove nothing
+    Column("gap_at", BigInteger, nullable=False),
     Column("ver", Integer, nullable=False),  # compare-and-swap
     Column("opened_wall", BigInteger, nullable=False),
     Column("updated_wall", BigInteger, nullable=False),
@@ -140,9 +139,8 @@ parked_batch = Table(
     Column("last", BigInteger, nullable=False),
     Column("schema", BigInteger, nullable=False),
     Column("raws", LargeBinary, nullable=False),  # MessagePack list[bytes], as chained
-    Column(
-        "claim", LargeBinary, nullable=False
-    ),  # common.core.batch.claim: the box says that it is of this schema
+    # common.core.batch.claim: the box says that it is of this schema
+    Column("claim", LargeBinary, nullable=False),
     Column("at_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "epoch", "first"),
 )
@@ -332,9 +330,8 @@ case = Table(
     Column("deleted", Boolean, nullable=False),
     Column("light", Text, nullable=False),  # worst of its clocks
     Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
-    Column(
-        "filed_at", BigInteger, nullable=False
-    ),  # acceptance, else receipt, else 0: the order of long lists
+    # acceptance, else receipt, else 0: the order of long lists
+    Column("filed_at", BigInteger, nullable=False),
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),
@@ -357,9 +354,8 @@ clock = Table(
     Column("due_at", BigInteger),
     Column("start_day", Text),  # the day of the event, YYYY-MM-DD
     Column("running", Boolean, nullable=False),
-    Column(
-        "stopped", Boolean, nullable=False
-    ),  # the case is decided: nothing more can change but by new facts
+    # the case is decided: nothing more can change but by new facts
+    Column("stopped", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
     Column("calendar_version", Integer, nullable=False),
     Column("next_check_at", BigInteger),  # NULL: nothing to wait for, or parked

@@ -106,7 +106,8 @@ async def examine(
     Raises UsageError for an unknown site.
     """
     books = await _books(conn, zone, now_at, hall_key)
-    names = {one: one for one in books.noted.epochs} | await rows.sites(conn)
+    names = await rows.sites(conn)
+    names |= {one: one for one in sorted(books.noted.epochs) if one not in names}
     if site and site not in names:
         raise UsageError(f"没有站点 {site}", hint="站点：" + "、".join(names))
     chosen, during = [site] if site else list(names), period or Period()

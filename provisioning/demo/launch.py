@@ -72,6 +72,7 @@ async def _show(folder: Path, options: Options) -> None:
     plan = Plan(
         folder=folder,
         web_port=options.port,
+        door_port=options.port + 1 if _is_free(options.port + 1) else free_port(),
         broker_port=free_port(),
         line_port=free_port(),
         line_site=CUT_SITE,
@@ -104,6 +105,7 @@ def commands(plan: Plan, mosquitto: str | None) -> dict[str, list[str]]:
     found = {
         "hall": [*python, "central", "central", "run", "--config", str(plan.folder / "hall" / "central.toml")]
     }
+    found["door"] = [*python, "central.door", "run", "--config", str(plan.folder / "hall" / "door.toml")]
     if mosquitto:
         conf = plan.folder / "hall" / "broker" / "mosquitto.conf"
         found = {"broker": [mosquitto, "-c", str(conf)]} | found
@@ -141,7 +143,8 @@ def _welcome(options: Options, password: str, plan: Plan) -> str:
     broker = "Mosquitto，双向证书" if plan.tls else "程序内的演示用消息服务"
     users = "\n".join(f"    {word:<6}\t{name}" for name, (_, word) in prepare.USERS.items())
     return (
-        f"\n明察 演示已就绪：  http://127.0.0.1:{options.port}/\n\n"
+        f"\n明察 演示已就绪：  http://127.0.0.1:{options.port}/\n"
+        f"  公众网页：        http://127.0.0.1:{plan.door_port}/p/\n\n"
         f"  登录（密码都是  {password}）\n{users}\n\n"
         f"  演示时间从 {STARTS:%Y-%m-%d %H:%M} 起，工作时间 {options.pace:g} 倍速，夜间与周末 {options.rest_pace:g} 倍速\n"
         f"  {cut}的线路每一两分钟断开一次，随后自动补传；消息服务：{broker}\n"

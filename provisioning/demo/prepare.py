@@ -16,6 +16,7 @@ from central.store.engine import open_store
 from common.clock import Clock, ClockConfig
 from provisioning import broker, pki
 from provisioning.core.identity import Box
+from provisioning.demo import shown
 from provisioning.demo.city import ITEMS, SITES
 
 USERS = {
@@ -24,6 +25,8 @@ USERS = {
     "chief": ("chief", "监察领导"),
     "chief2": ("chief", "监察领导"),
     "centre": ("centre", "政务中心"),
+    "reviewer": ("reviewer", "法制效能审核"),
+    "complaints": ("complaints", "投诉受理员"),
     "leader": ("leader", "领导（只读）"),
     "head": ("head", "部门负责人"),
     "it": ("it", "运维"),
@@ -38,6 +41,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     folder: Path
     web_port: int
+    door_port: int
     broker_port: int
     line_port: int
     line_site: str
@@ -65,6 +69,7 @@ async def prepare(plan: Plan) -> Made:
     broker.write_conf(hall / "broker", port=plan.broker_port, bind=HOST)
     broker.write_acl(hall / "broker", [Box(site.id, GENERATION) for site in SITES])
     (hall / "central.toml").write_text(_central_toml(plan), "utf-8")
+    (hall / "door.toml").write_text(_door_toml(plan), "utf-8")
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     store = await open_store(f"sqlite+aiosqlite:///{hall / 'data' / 'central.db'}")
     try:
@@ -89,15 +94,7 @@ async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: s
         {
             "code": item.code,
             "version": 1,
-            "content": json.dumps(
-                {
-                    "code": item.code,
-                    "name": item.name,
-                    "legal_days": item.legal_days,
-                    "promised_days": item.promised_days,
-                },
-                ensure_ascii=False,
-            ),
+            "content": json.dumps(shown.content(item), ensure_ascii=False),
             "who": "demo",
             "why": "演示",
             "made_wall": now_wall,
@@ -169,5 +166,9 @@ def _central_toml(plan: Plan) -> str:
     embedded = str(not plan.tls).lower()
     return (
         f"embedded_broker = {embedded}\n[web]\nport = {plan.web_port}\nsecure_cookie = false\n"
-        f"{_mqtt(plan, plan.broker_port)}{_clock(plan.clock)}"
+        f"[public]\nenabled = true\n{_mqtt(plan, plan.broker_port)}{_clock(plan.clock)}"
     )
+
+
+def _door_toml(plan: Plan) -> str:
+    return f'hosts = ["{HOST}", "localhost"]\nport = {plan.door_port}\nsecure_cookie = false\n'

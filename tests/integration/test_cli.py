@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from central.core import document
+from central.core import document, message
 from central.core.access import Role
+from central.core.score import Level
 from common.core.act import Act
 from common.core.state import SiteKind
 from tests.journey.scene import command
@@ -42,8 +43,12 @@ OURS = {
 
 AGENT, HALL = "mingcha-agent", "mingcha"
 WORDS = {
-    part for words in (Role, Act, SiteKind, document.Kind) for item in words for part in item.value.split("_")
+    part
+    for words in (Role, Act, SiteKind, document.Kind, message.State, Level)
+    for item in words
+    for part in item.value.split("_")
 }
+WORDS |= {"csv", "before", "year"}
 """Values that people type."""
 
 

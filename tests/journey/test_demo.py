@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -115,8 +116,24 @@ async def test_the_demonstration_gets_ready_moves_and_leaves_nothing_twice(folde
         assert f"http://127.0.0.1:{port}/" in said
         assert "Mosquitto" in said
         await moves(port)
+        await the_door_is_open(said)
     async with demonstration(folder) as (port, _):
         await another_is_told(port)
+
+
+async def the_door_is_open(said: str) -> None:
+    """What the catalogue displays, anybody may read at the second address."""
+    found = re.search(r"公众网页：\s+(http://127\.0\.0\.1:\d+/p/)", said)
+    assert found is not None
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_SECS):
+        while True:
+            async with session.get(f"{found[1]}guides/SX0201") as answer:
+                text = await answer.text()
+            if answer.status == 200:
+                break
+            await asyncio.sleep(1)
+    assert "食品经营许可" in text
+    assert "《食品安全法》" in text
 
 
 async def another_is_told(port: int) -> None:

@@ -16,6 +16,7 @@ from common.core.record import Case, decode_body, decode_record
 from provisioning.core.identity import Box
 from tests.journey.scene import Place, command, ended, events, finds, scene, until
 from tests.journey.together import together
+from tests.processes import Agent
 
 pytestmark = pytest.mark.service
 
@@ -66,19 +67,25 @@ async def stopped_with_a_backlog(place: Place) -> None:
         site.office.receive(40)
     await place.settled()
     await place.stop(place.hall)
+    before = [captured(site.agent) for site in place.sites]
     for site in place.sites:
         site.office.receive(40)
         site.office.execute('DELETE FROM "办件" WHERE "编号"=\'SL00003\'')
-    await until("the rows wait", lambda: all(site.agent.waiting() > 80 for site in place.sites))
-    before = [site.agent.waiting() for site in place.sites]
+    await until("the rows wait", lambda: _have(place, before, 81))
     for site in place.sites:
         site.office.execute(f'UPDATE "办件" SET "申请人"=\'{BETWEEN}\' WHERE "编号"=\'SL00060\'')
-    await until(
-        "the edit is captured",
-        lambda: all(s.agent.waiting() > n for s, n in zip(place.sites, before, strict=True)),
-    )
+    await until("the edit is captured", lambda: _have(place, before, 82))
     codes = await asyncio.gather(*(ended(site.agent, signal.SIGTERM) for site in place.sites))
     assert set(codes) == {0}, [s.agent.log for s, code in zip(place.sites, codes, strict=True) if code]
+
+
+def captured(agent: Agent) -> int:
+    """Changes of rows that it has found since it started."""
+    return sum(event["changed"] for event in events(agent, "round.finished"))
+
+
+def _have(place: Place, before: list[int], more: int) -> bool:
+    return all(captured(s.agent) >= n + more for s, n in zip(place.sites, before, strict=True))
 
 
 async def said_of(place: Place, site: str, key: str) -> set[str | None]:

@@ -20,7 +20,7 @@ from tests.journey.scene import Place, command, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = pytest.mark.service
-WAIT_SECS = 90.0
+WAIT_SECS = 240.0
 
 
 def configure(place: Place, folder: Path, address: str) -> None:

@@ -53,9 +53,9 @@ async def write_rows(conn: AsyncConnection, statement: Insert, rows: Sequence[di
 def _spelt(statement: Insert, names: tuple[str, ...]) -> TextClause:
     """The same in SQLite's words: SQLAlchemy keeps no ON CONFLICT that it has spelt, and would do it for every batch."""
     spelt = statement.compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=list(names))
-    return text(str(spelt)).bindparams(
-        *(bindparam(name, type_=statement.table.c[name].type) for name in names)
-    )
+    given = (bindparam(name, type_=statement.table.c[name].type) for name in names)
+    own = {name: value for name, value in spelt.params.items() if name not in names}
+    return text(str(spelt)).bindparams(*given, **own)
 
 
 def among(

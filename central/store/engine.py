@@ -8,7 +8,7 @@ a database that is away, full or locked is UnavailableError; anything else is ou
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -279,7 +279,9 @@ class _Connection(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[Any] | None:
         if self._running and self._connection is not None:
-            self._tx.put_nowait((asyncio.get_running_loop().create_future(), self._connection.rollback))
+            with suppress(RuntimeError):  # dropped after its loop had ended: closing it is all that is left
+                done = asyncio.get_running_loop().create_future()
+                self._tx.put_nowait((done, self._connection.rollback))
         return super().stop()
 
 

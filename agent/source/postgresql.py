@@ -134,7 +134,7 @@ class PostgresqlSource:
         except TimeoutError as error:
             await self.close()
             raise base.unreachable(self._where, "没有应答") from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _FAULTS as error:
             await self.close()
             raise self._translated(error) from error
         except OSError as error:
@@ -222,7 +222,14 @@ _BUSY = (
     asyncpg.DeadlockDetectedError,
     asyncpg.TooManyConnectionsError,
 )
-_AWAY = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError)
+# InternalClientError: the driver lost count of its own protocol, as when the server is killed between two messages.
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 def from_config(config: SourceConfig, secrets_dir: Path) -> PostgresqlSource:

@@ -88,7 +88,8 @@ async def translated() -> AsyncIterator[None]:
             f"数据库不可用：{error.orig}", hint="请检查数据库服务与磁盘空间，恢复后自动继续"
         ) from error
     except _unreached() as error:
-        # While a connection is made, SQLAlchemy lets asyncpg's own errors through: starting up, wrong password.
+        # SQLAlchemy lets asyncpg's own errors through while a connection is made (starting up, wrong password), and
+        # always that its protocol went wrong, as when the server is killed between two messages.
         raise UnavailableError(
             f"连不上数据库：{error}", hint="请检查数据库服务与地址，恢复后自动继续"
         ) from error
@@ -98,7 +99,7 @@ def _unreached() -> tuple[type[Exception], ...]:
     """Looked up when something has failed: a command on SQLite starts without a driver it does not need."""
     import asyncpg
 
-    return OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
+    return OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
 
 
 _AWAY_STATES = ("08", "25006", "28", "3D", "40", "53", "55", "57", "58")

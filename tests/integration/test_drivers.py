@@ -17,6 +17,7 @@ from agent.core.mapping import SourceConfig
 from agent.core.query import Query
 from agent.source import base
 from agent.source.base import Fault, PrivilegeError, SchemaError, Source
+from central.store.engine import open_store
 from common.core.errors import UnavailableError
 from tests.server import HOST
 
@@ -63,6 +64,34 @@ async def test_a_listener_that_never_answers_is_given_up(
                 with pytest.raises(UnavailableError, match="连不上数据源"):
                     await made.open()
             await made.close()
+
+
+@pytest.fixture
+async def garbler() -> AsyncIterator[int]:
+    """A PostgreSQL whose first message is shorter than its kind must be: the driver's own protocol fails, with an error
+    that is of none of its usual families.
+    """
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for said in (b"N", b"R\x00\x00\x00\x04"):  # no TLS here; an authentication that does not say which
+            await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big") - 4)
+            writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, HOST, 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_a_garbled_wire_is_a_source_that_is_away(garbler: int, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="连不上数据源"):
+        await source("postgresql", tmp_path, garbler).open()
+
+
+async def test_a_garbled_wire_is_a_hall_database_that_is_away(garbler: int) -> None:
+    with pytest.raises(UnavailableError, match="连不上数据库"):
+        await open_store(f"postgresql+asyncpg://mingcha:secret@{HOST}:{garbler}/mingcha")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from central.remote import Remote
 from central.status import NOT_YET
 from central.store import cases
 from central.store.engine import Store
-from central.welcome import introduce
+from central.welcome import Heard, introduce
 from common import process
 from common.clock import Clock
 from common.config import read_secret
@@ -76,6 +76,7 @@ class Receiver:
         self.busy_since_mono: int | None = None
         self.remote = Remote(store, clock, self.sign_secret)
         self._arrived = asyncio.Event()
+        self._heard = Heard()
         self._pace = fair.Pace()
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._said_mono: dict[str, int] = {}
@@ -316,10 +317,12 @@ class Receiver:
         site = _site(item)
         try:
             async with self.store.write() as conn:
-                known = await introduce(conn, site, item.payload, self.clock.wall())
+                repeated = self._heard.knows(site, item.payload)
+                known = await introduce(conn, site, item.payload, self.clock.wall(), repeated=repeated)
         except ValueError as error:
             log.warning("batch.refused", site=site, code="bad_hello", reason=str(error))
             return
+        self._heard.keep(site, item.payload)
         if known.refused:
             log.error("hello.refused", site=site, code=known.refused, hint="执行 mingcha doctor")
         else:

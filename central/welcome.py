@@ -4,6 +4,8 @@ A subscriber does not learn from the broker who published, so the hello is signe
 the epoch to a generation of the site.
 """
 
+import hashlib
+from collections import defaultdict, deque
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +22,8 @@ from common.core.ranges import Range
 LONGEST_EPOCH = 16
 EPOCHS_A_DAY = 100
 """An honest box opens one where its buffer is lost; what is opened is kept for ever and read by every verification."""
+REMEMBERED = 64
+"""Of one site's hellos: a flapping line says one each five seconds, a broker repeats those of its last minutes."""
 _WRITING = {"active", "draining"}
 
 
@@ -34,8 +38,29 @@ class Introduction(Struct, frozen=True):
     upto_hash: bytes
 
 
-async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: int) -> Introduction:
-    """Check a hello and open its epoch. Raises ValueError where the message is not the box's own."""
+class Heard:
+    """The hellos that were believed of late, by their bytes: a connection of its own is named in each, so two are the same
+    only where the broker repeats one.
+    """
+
+    def __init__(self) -> None:
+        self._digests = defaultdict[str, deque[bytes]](lambda: deque(maxlen=REMEMBERED))
+
+    def knows(self, site: str, payload: bytes) -> bool:
+        return hashlib.sha256(payload).digest() in self._digests[site]
+
+    def keep(self, site: str, payload: bytes) -> None:
+        if not self.knows(site, payload):
+            self._digests[site].append(hashlib.sha256(payload).digest())
+
+
+async def introduce(
+    conn: AsyncConnection, site: str, payload: bytes, now_wall: int, *, repeated: bool = False
+) -> Introduction:
+    """Check a hello and open its epoch. `repeated`: these very bytes were believed before (`Heard`).
+
+    Raises ValueError where the message is not the box's own, or is a repeat of one that the box has left behind since.
+    """
     claim = message.decode(Hello, message.decode(Signed, payload).body)
     box = await facts.find_box(conn, site, claim.generation)
     if box is None:
@@ -53,6 +78,9 @@ async def introduce(conn: AsyncConnection, site: str, payload: bytes, now_wall: 
     upto = ranges.upto(held)
     refused = barred(box)
     if not refused and row is not None and (row.generation != hello.generation or _forked(held, hello)):
+        if repeated and row.generation == hello.generation:
+            msg = "a hello repeated after more had come of its box"
+            raise ValueError(msg)
         refused = "fork"
         await alarms.sound_fork(conn, row, now_wall)
     if not refused and row is None:

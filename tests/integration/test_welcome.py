@@ -17,7 +17,7 @@ from central.presence import Presence
 from central.store import facts, status, trail
 from central.store import tables as t
 from central.store.engine import Store, open_store
-from central.welcome import EPOCHS_A_DAY, introduce
+from central.welcome import EPOCHS_A_DAY, REMEMBERED, Heard, introduce
 from common.clock import Clock
 from common.core import message
 from common.core.batch import BatchError
@@ -144,6 +144,37 @@ async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) 
     heir = Sender(generation=2)
     heir.epoch, heir.raws, heir.chain = sender.epoch, sender.raws, sender.chain
     assert await refusal(store, heir) == "fork"
+
+
+async def test_a_hello_that_the_broker_repeats_alarms_nobody(store: Store) -> None:
+    """P-HELLO-05: more has come of its box meanwhile. A copy of the box says what it never said, and is a fork."""
+    sender, heard = Sender(), Heard()
+    sender.number(case("1"))
+    said = sender.hello()
+    for _ in range(2):  # the welcome may have been lost: a repeat is answered as long as it says what is so
+        async with store.write() as conn:
+            known = await introduce(conn, "s01", said, NOW, repeated=heard.knows("s01", said))
+        assert known.refused == ""
+        heard.keep("s01", said)
+    sender.number(case("2"))
+    assert (await taken(store, sender.payload())).upto == 2
+    with pytest.raises(ValueError, match="repeated"):
+        async with store.write() as conn:
+            await introduce(conn, "s01", said, NOW, repeated=heard.knows("s01", said))
+    async with store.read() as conn:
+        assert (await conn.execute(select(t.alarm))).all() == []
+    behind = Sender()
+    behind.epoch, behind.raws, behind.chain = sender.epoch, sender.raws[:1], sender.chain[:2]
+    assert not heard.knows("s01", behind.hello())
+    assert await refusal(store, behind) == "fork"
+
+
+def test_hellos_are_remembered_by_site_and_not_for_ever() -> None:
+    heard = Heard()
+    for number in range(REMEMBERED + 1):
+        heard.keep("s01", b"%d" % number)
+    assert [heard.knows("s01", b"%d" % number) for number in (0, 1, REMEMBERED)] == [False, True, True]
+    assert not heard.knows("s02", b"1")
 
 
 async def test_a_batch_that_reaches_over_what_is_held_must_agree_where_that_ends(store: Store) -> None:

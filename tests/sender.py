@@ -90,12 +90,12 @@ class Sender:
         )
         return batch.encode(header, self.raws[first - 1 : last], self.wire_key, self.sign_secret)
 
-    def hello(self) -> bytes:
+    def hello(self, connection: str = "c") -> bytes:
         hello = message.Hello(
             site=self.site,
             generation=self.generation,
             epoch=self.epoch,
-            connection="c",
+            connection=connection,
             version="0.1.0",
             newest=self.newest,
             head_hash=self.chain[-1],

@@ -147,7 +147,7 @@ async def test_a_restored_or_cloned_buffer_is_a_fork_at_its_hello(store: Store) 
 
 
 async def test_a_hello_that_the_broker_repeats_alarms_nobody(store: Store) -> None:
-    """P-HELLO-05: more has come of its box meanwhile. A copy of the box says what it never said, and is a fork."""
+    """P-HELLO-05: more has come of its box meanwhile. A copy of the box names a connection of its own, and is a fork."""
     sender, heard = Sender(), Heard()
     sender.number(case("1"))
     said = sender.hello()
@@ -165,7 +165,8 @@ async def test_a_hello_that_the_broker_repeats_alarms_nobody(store: Store) -> No
         assert (await conn.execute(select(t.alarm))).all() == []
     behind = Sender()
     behind.epoch, behind.raws, behind.chain = sender.epoch, sender.raws[:1], sender.chain[:2]
-    assert not heard.knows("s01", behind.hello())
+    assert heard.knows("s01", said)
+    assert not heard.knows("s01", behind.hello("another"))
     assert await refusal(store, behind) == "fork"
 
 

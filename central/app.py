@@ -71,7 +71,8 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(ticker.run(store, world, clock, changed, ticking), name="ticker")
             group.create_task(wall.ended(), name="wall")
             group.create_task(alone(), name="alone")
-            group.create_task(trail.run(store, receiver.sign_secret, clock), name="trail")
+            signer = trail.Signer(store, receiver.sign_secret, clock)
+            group.create_task(signer.run(), name="trail")
             press = document.run(store, Press(config.fonts_dir), receiver.sign_secret)
             group.create_task(press, name="documents")
             correcting = correction_clock.run(store, world, clock, receiver.sign_secret)
@@ -85,7 +86,7 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(
                 process.report(
                     config.status_path,
-                    lambda: _status(receiver, wall, started),
+                    lambda: _status(receiver, wall, signer, started),
                     lambda: _turned_mono(receiver, ticking, wall, clock),
                     clock,
                 ),
@@ -130,13 +131,14 @@ async def _take_letters(store: Store, world: World, clock: Clock) -> None:
         log.info("batch.unparked", records=taken)
 
 
-async def _status(receiver: Receiver, wall: Wall, started_wall: int) -> Status:
+async def _status(receiver: Receiver, wall: Wall, signer: trail.Signer, started_wall: int) -> Status:
     return Status(
         pid=os.getpid(),
         version=__version__,
         started_wall=started_wall,
         broker_fault=receiver.broker_fault,
         store_fault=receiver.store_fault,
+        trail_fault=signer.fault,
         commit_wall=receiver.commit_wall,
         records=receiver.records,
         looked_wall=wall.facts.now_wall if wall.facts else 0,

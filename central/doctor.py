@@ -105,6 +105,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-13": by_database(_parked),
         "E-HALL-14": by_database(_alarms),
         "E-HALL-15": by_database(_messages),
+        "E-HALL-20": lambda: _trail(hall),
     }
 
 
@@ -112,6 +113,11 @@ async def _running(hall: Hall) -> Outcome:
     if hall.status is None:
         return Outcome(Status.FAIL, "市中心程序没有在运行")
     return ok(f"进程 {hall.status.pid}，版本 {hall.status.version}")
+
+
+async def _trail(hall: Hall) -> Outcome:
+    fault = hall.status.trail_fault if hall.status else ""
+    return Outcome(Status.FAIL, fault) if fault else ok("随增随签")
 
 
 async def _database(hall: Hall, conn: AsyncConnection) -> Outcome:

@@ -13,6 +13,7 @@ class Status(Struct, frozen=True, kw_only=True):
     started_wall: int
     broker_fault: str
     store_fault: str
+    trail_fault: str = ""  # why the audit trail is signed no more
     commit_wall: int
     records: int
     looked_wall: int  # when the pages' picture of the tables was taken

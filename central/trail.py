@@ -13,7 +13,7 @@ import click
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.trail import ACTS, Check, code, sealed
+from central.core.trail import ACTS, START, Check, Seal, code, is_sealed_by, sealed
 from central.store import trail as rows
 from central.store.engine import Store
 from central.store.trail import Wanted
@@ -36,24 +36,60 @@ async def by_hand(conn: AsyncConnection, act: str, subject: str, why: str = "") 
     await rows.note(conn, Clock().wall(), getpass.getuser(), act, subject, why)
 
 
-async def run(store: Store, sign_secret: bytes, clock: Clock) -> None:
-    """Sign the trail whenever it has grown, until cancelled."""
-    while True:
-        with suppress(UnavailableError):  # the writer of batches reports the database
-            await seal_once(store, sign_secret, clock)
-        await asyncio.sleep(SEAL_SECS)
+class Signer:
+    """Signs the trail whenever it has grown, and only what goes on from what it signed last: who can write to the database
+    can reckon every hash anew and take the signatures out, but the running hall remembers, and stops.
+    """
 
+    def __init__(self, store: Store, sign_secret: bytes, clock: Clock) -> None:
+        self.fault = ""
+        """Why it signs no more; empty while it does."""
+        self._store = store
+        self._sign_secret = sign_secret
+        self._clock = clock
+        self._last: tuple[int, bytes] | None = None
+        """Number and hash of the line that was signed last; None: to be read from the database."""
 
-async def seal_once(store: Store, sign_secret: bytes, clock: Clock) -> bool:
-    """-> whether it had grown. Raises UnavailableError."""
-    async with store.read() as conn:
-        last, done = await rows.newest(conn), await rows.last_sealed(conn)
-    if last is None or last.id <= done:
-        return False
-    async with store.write() as conn:
-        await rows.keep(conn, sealed(sign_secret, last.id, last.chain, clock.wall()))
-    log.info("audit.sealed", line=last.id, code=code(last.chain))
-    return True
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with suppress(UnavailableError):  # the writer of batches reports the database
+                await self.once()
+            await asyncio.sleep(SEAL_SECS)
+
+    async def once(self) -> bool:
+        """-> whether it had grown and was signed. Raises UnavailableError."""
+        async with self._store.read() as conn:
+            if self._last is None:
+                self._last = self._signed(await rows.seals(conn))
+            grown = Check(b"", [], after=self._last)
+            async for page in rows.everything(conn, grown.newest):
+                grown.feed(page)
+            newest = await rows.newest(conn)
+        if (newest.id if newest else 0) < self._last[0]:
+            self._stop(self._last[0], "这一行起不见了")
+            return False
+        if grown.faults:
+            self._stop(grown.faults[0].line, grown.faults[0].what)
+            return False
+        self.fault = ""
+        if grown.newest == self._last[0]:
+            return False
+        async with self._store.write() as conn:
+            await rows.keep(conn, sealed(self._sign_secret, grown.newest, grown.chain, self._clock.wall()))
+        self._last = grown.newest, grown.chain
+        log.info("audit.sealed", line=grown.newest, code=code(grown.chain))
+        return True
+
+    def _signed(self, seals: list[Seal]) -> tuple[int, bytes]:
+        key = crypto.sign_public(self._sign_secret)
+        sound = [(seal.upto, seal.chain) for seal in seals if is_sealed_by(key, seal)]
+        return max(sound, default=(0, START))
+
+    def _stop(self, line: int, what: str) -> None:
+        if not self.fault:
+            log.error("audit.broken", line=line, reason=what, hint="执行 mingcha audit verify")
+        self.fault = f"第 {line} 行：{what}"
 
 
 async def checked(conn: AsyncConnection, sign_key: bytes, kept: list[tuple[int, str]]) -> Check:

@@ -91,7 +91,7 @@ async def prepared(folder: Path) -> Scene:
     scene.box.number(case("tail3", at=NOW))
     for sender in (scene.old, scene.box):
         await deliver(store, world, sender)
-    assert await trail.seal_once(store, HALL, Clock())
+    assert await trail.Signer(store, HALL, Clock()).once()
     await store.close()
     return scene
 

@@ -3,8 +3,9 @@
 Theory. Each line carries a hash over itself and the hash before it, so that no line can be changed, taken out or put in
 without every later hash changing. Whoever can write to the database can reckon them all anew; therefore the running
 hall signs the newest hash with its operations key, which is not in the database. What was signed stays as it was, or it
-shows. The newest lines, and the end of the trail cut off with its signatures, show only against a number and code that
-somebody wrote down elsewhere: the hall's log has each, and an auditor may keep one (`mingcha audit verify --since`).
+shows; and a running hall, which remembers what it signed last, signs nothing that does not go on from there. The newest
+lines, and what was rewritten with its signatures while no hall ran, show only against a number and code that somebody wrote
+down elsewhere: the hall's log has each, and an auditor may keep one (`mingcha audit verify --kept`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -149,6 +150,10 @@ def _message(upto: int, chain: bytes, at_wall: int) -> bytes:
     return b"MC1 audit|" + numbers + chain
 
 
+def is_sealed_by(sign_key: bytes, seal: Seal) -> bool:
+    return crypto.verify(sign_key, _message(seal.upto, seal.chain, seal.at_wall), seal.signature)
+
+
 def code(chain: bytes) -> str:
     """What a person writes down of a hash."""
     return chain.hex()[:CODE_DIGITS]
@@ -157,11 +162,18 @@ def code(chain: bytes) -> str:
 class Check:
     """Feed it the trail in order, then finish: `faults` in order of lines. Memory: the seals and the kept codes."""
 
-    def __init__(self, sign_key: bytes, seals: Sequence[Seal], kept: Iterable[tuple[int, str]] = ()) -> None:
-        """`sign_key`: the hall's raw public operations key. `kept`: number and code, as somebody wrote them down."""
+    def __init__(
+        self,
+        sign_key: bytes,
+        seals: Sequence[Seal],
+        kept: Iterable[tuple[int, str]] = (),
+        after: tuple[int, bytes] = (0, START),
+    ) -> None:
+        """`sign_key`: the hall's raw public operations key. `kept`: number and code, as somebody wrote them down.
+        `after`: number and hash of the line behind which it is fed.
+        """
         self.faults: list[Fault] = []
-        self.newest = 0
-        self.chain = START
+        self.newest, self.chain = after
         self.signed = 0
         """The highest number that a sound signature vouches for."""
         self._sign_key = sign_key
@@ -192,7 +204,7 @@ class Check:
         seal = self._seals.pop(line.id, None)
         if seal is None:
             return
-        if not crypto.verify(self._sign_key, _message(seal.upto, seal.chain, seal.at_wall), seal.signature):
+        if not is_sealed_by(self._sign_key, seal):
             self._fault(line.id, "签名不是市中心的操作密钥所签")
         elif seal.chain != line.chain:
             self._fault(line.id, "与市中心签过的校验值不符：签名之后被改过")

@@ -110,9 +110,8 @@ async def about(conn: AsyncConnection, act: str, subject: str, limit: int) -> li
     return await _lines(conn, query.order_by(line.id.desc()).limit(limit))
 
 
-async def everything(conn: AsyncConnection) -> AsyncIterator[list[Line]]:
-    """In order of numbers, a page at a time."""
-    after = -(1 << 62)
+async def everything(conn: AsyncConnection, after: int = -(1 << 62)) -> AsyncIterator[list[Line]]:
+    """Lines with a higher number than `after`, in order of numbers, a page at a time."""
     while True:
         query = select(audit_line).where(audit_line.c.id > after).order_by(audit_line.c.id).limit(PAGE)
         found = await _lines(conn, query)

@@ -291,4 +291,10 @@ CHECKS: dict[str, Check] = {
         "请执行  mingcha message list --state failed",
         ("E-HALL-01",),
     ),
+    "E-HALL-20": Check(
+        "审计",
+        "审计与市中心签过的不符，已停止签名；入库与判定照常",
+        "请执行  mingcha audit verify  并保全数据库与备份，交审计管理员查实，随后重启市中心程序",
+        ("E-HALL-09", "E-HALL-01"),
+    ),
 }

@@ -21,6 +21,12 @@ EVENTS: dict[str, LogEvent] = {
     "audit.sealed": LogEvent(
         "info", "审计已签名到这一行；可另处保存，用 mingcha audit verify --kept 核对", ("line", "code")
     ),
+    "audit.broken": LogEvent(
+        "error",
+        "审计与市中心签过的不符：被改过、删过；从此不再签名",
+        ("line", "reason", "hint"),
+        "执行 mingcha audit verify，保全数据库与备份，交审计管理员查实",
+    ),
     "door.started": LogEvent("info", "公众网页已启动", ("address", "database")),
     "door.stopped": LogEvent("info", "公众网页已停止"),
     "door.waiting": LogEvent(

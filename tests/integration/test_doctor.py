@@ -95,6 +95,7 @@ SEEN = {
     "E-HALL-11": "tests/journey/test_identity.py",
     "E-HALL-14": "tests/journey/test_copies.py",
     "E-HALL-15": "tests/integration/test_message_pages.py",
+    "E-HALL-20": "tests/integration/test_doctor.py",
     "E-HALL-12": "tests/integration/test_doctor.py",
     "E-HALL-13": "tests/journey/test_dead.py",
 }
@@ -196,6 +197,19 @@ async def test_pages_that_stand_still_are_named_with_their_age(tmp_path: Path, s
     found, out, _ = await command("mingcha", "doctor", "--only", "E-HALL-05", "--config", str(path))
     assert found == code
     assert ("页面上的数据已有 2 分没有更新" in out) == (code == 2)
+
+
+async def test_a_trail_that_is_signed_no_more_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "central.toml"
+    path.write_text(f'data_dir = "{tmp_path}"\n[mqtt]\nhost = "127.0.0.1"\n')
+    now = Clock().wall()
+    status = HallStatus(
+        pid=os.getpid(), version="0", started_wall=now, broker_fault="", store_fault="", commit_wall=now,
+        records=1, looked_wall=now, trail_fault="第 3 行：内容与校验值不符",
+    )  # fmt: skip
+    process.write(central_config.load(path).status_path, status)
+    found, out, _ = await command("mingcha", "doctor", "--only", "E-HALL-20", "--config", str(path))
+    assert (found, "第 3 行：内容与校验值不符" in out, "mingcha audit verify" in out) == (2, True, True)
 
 
 # the box's identity -------------------------------------------------------------------------------------------

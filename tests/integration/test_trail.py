@@ -78,23 +78,55 @@ async def test_a_decision_that_is_rolled_back_leaves_no_line_and_no_gap(store: S
 
 
 async def test_it_is_signed_when_it_has_grown_and_then_a_forgery_shows(store: Store) -> None:
-    clock = Clock()
-    assert not await trails.seal_once(store, OPERATIONS, clock)
+    signer = trails.Signer(store, OPERATIONS, Clock())
+    assert not await signer.once()
     for who in ("anna", "bao", "chen"):
         await write(store, who)
-    assert await trails.seal_once(store, OPERATIONS, clock)
-    assert not await trails.seal_once(store, OPERATIONS, clock)
+    assert await signer.once()
+    assert not await signer.once()
     assert await faults(store) == []
-    async with store.write() as conn:  # whoever has the database alone reckons all hashes anew
+    await rewrite(store)
+    assert await faults(store) == ["与市中心签过的校验值不符：签名之后被改过"]
+    async with store.write() as conn:
+        await conn.execute(delete(t.audit_line).where(t.audit_line.c.id > 1))
+    assert await faults(store) == ["第 3 行签过名或被记下过，现在只有 1 行"]
+
+
+async def rewrite(store: Store) -> None:
+    """What whoever has the database alone can do: reckon all hashes anew."""
+    async with store.write() as conn:
         lines = [line async for page in trail.everything(conn) for line in page]
         await conn.execute(delete(t.audit_line))
         for line in lines:
             who = "nobody" if line.who == "bao" else line.who
             await trail.note(conn, line.at_wall, who, line.act, line.subject, line.why)
-    assert await faults(store) == ["与市中心签过的校验值不符：签名之后被改过"]
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_a_trail_that_does_not_go_on_from_what_was_signed_is_signed_no_more(
+    store: Store, is_running: bool
+) -> None:
+    """Not even where the signatures are taken out, as long as the hall runs that gave them; a new start has the signatures
+    alone to go by.
+    """
+    signer = trails.Signer(store, OPERATIONS, Clock())
+    for who in ("anna", "bao"):
+        await write(store, who)
+    assert await signer.once()
+    await write(store, "chen")
+    await rewrite(store)
+    if is_running:
+        async with store.write() as conn:
+            await conn.execute(delete(t.audit_seal))
+    else:
+        signer = trails.Signer(store, OPERATIONS, Clock())
+    for _ in range(2):
+        assert not await signer.once()
+        assert signer.fault.startswith("第 3 行：内容与校验值不符")
     async with store.write() as conn:
         await conn.execute(delete(t.audit_line).where(t.audit_line.c.id > 1))
-    assert await faults(store) == ["第 3 行签过名或被记下过，现在只有 1 行"]
+    assert not await signer.once()
+    assert signer.fault == "第 2 行：这一行起不见了"
 
 
 async def test_a_number_is_given_once(store: Store) -> None:
@@ -128,7 +160,7 @@ async def test_lines_are_found_by_who_what_and_of_what(store: Store) -> None:
 async def test_the_auditor_alone_sees_the_page_and_can_check_all_of_it(tmp_path: Path) -> None:
     async with serving.serve(tmp_path, serving.FridayClock(), fill=serving.nothing) as hall:
         await write(hall.store, "<script>alert(1)</script>")
-        await trails.seal_once(hall.store, OPERATIONS, hall.clock)
+        await trails.Signer(hall.store, OPERATIONS, hall.clock).once()
         async with aiohttp.ClientSession(cookies=await hall.session(Role.CHIEF)) as session:
             assert (await Window(hall, session).get("/hall/admin/audit"))[0] == 403
         async with aiohttp.ClientSession(cookies=await hall.session(Role.AUDITOR)) as session:

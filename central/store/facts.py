@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dead import OPEN
-from central.store.dialect import among, insert_new, replace_row, upsert, write_rows
+from central.store.dialect import among, insert_all, insert_new, replace_row, upsert, write_rows
 from central.store.tables import (
     arrival,
     box,
@@ -136,7 +136,7 @@ async def move_cursor(
 
 
 async def add_records(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    await write_rows(conn, insert(record), rows)
+    await write_rows(conn, insert_all(record), rows)
 
 
 async def add_dead_letters(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from central.core.scheme import MINGCHA_100, Scheme
 from central.core.scope import Scope
 from central.core.score import Frame, Level, Score
 from central.store import trail
-from central.store.dialect import insert_new, write_rows
+from central.store.dialect import insert_all, insert_new, write_rows
 from central.store.score_tables import objection, score_run, score_scheme, score_snapshot, score_unit
 from central.store.tables import case
 from common.core.errors import UsageError
@@ -87,7 +87,7 @@ async def keep(conn: AsyncConnection, run: Run, packed: bytes, digest: str, scor
             "run": number, "level": one.level.value, "place": place, "site": one.unit[0] if named else "",
             "org": one.unit[1] if one.level is Level.DEPARTMENT else "", "body": _encode(one),
         })  # fmt: skip
-    await write_rows(conn, insert(score_unit), rows)
+    await write_rows(conn, insert_all(score_unit), rows)
     act = "score.final" if run.is_final else "score.run"
     await trail.note(conn, run.made_wall, run.who, act, f"{run.frame.period.name} 第 {number} 次", run.why)
     return number

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store.dialect import write_rows
+from central.store.dialect import insert_all, write_rows
 from central.store.engine import Store, open_store
 from central.store.tables import metadata
 from common.core.errors import ConfigError
@@ -55,7 +55,7 @@ async def _pour_table(old: AsyncConnection, new: AsyncConnection, table: Table) 
     result = await old.stream(select(table))
     async for page in result.partitions(PAGE):
         rows: list[dict[str, Any]] = [dict(row._mapping) for row in page]  # noqa: SLF001
-        await write_rows(new, insert(table), rows)
+        await write_rows(new, insert_all(table), rows)
     if new.dialect.name == "postgresql" and table.autoincrement_column is not None:
         await _go_on(new, table)
 

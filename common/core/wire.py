@@ -6,10 +6,10 @@ messages of others that share its transaction, instead of being refused. A termi
 bounds on texts a site would write on the operator's screen.
 """
 
+import re
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from common.core.text import is_sound, one_line
 
@@ -32,27 +32,28 @@ def decode(decoder: msgspec.msgpack.Decoder[_Value], raw: bytes) -> _Value:
     """Raises msgspec.DecodeError (a ValueError), whatever the bytes are; its words, which may quote them, can be shown."""
     try:
         value = decoder.decode(raw)
+        are_sound = _is_sound(value)
     except (UnicodeDecodeError, RecursionError, msgspec.DecodeError) as error:
         kind = type(error) if isinstance(error, msgspec.DecodeError) else msgspec.DecodeError
         raise kind(one_line(error)) from error
-    if not _is_sound(value):
+    if not are_sound:
         raise msgspec.DecodeError("a control character in a text")
     return value
 
 
 def _is_sound(value: Any) -> bool:
-    """Every text, however deep."""
-    texts, todo = [], [value]
-    while todo:
-        one = todo.pop()
-        if one is None or type(one) is int:
-            continue
-        if isinstance(one, str):
-            texts.append(one)
-        elif isinstance(one, Struct):
-            todo += msgspec.structs.astuple(one)
-        elif isinstance(one, dict):
-            todo += (*one.keys(), *one.values())
-        elif isinstance(one, list | tuple):
-            todo += one
-    return is_sound("".join(texts))  # asked once: a record has some forty fields
+    """Every text, however deep: looked at as JSON, which the library writes ten times faster than Python walks a record.
+
+    A field that stays bytes (`Raw`) is looked at when it is decoded itself.
+    """
+    parts = (
+        [one for one in msgspec.structs.astuple(value) if type(one) is not msgspec.Raw]
+        if isinstance(value, msgspec.Struct)
+        else value
+    )
+    text = msgspec.json.encode(parts).decode()
+    return is_sound(text) and ("\\" not in text or _CONTROL.search(text) is None)
+
+
+_CONTROL = re.compile(r"(?<!\\)(?:\\\\)*\\[bfru]")
+"""What JSON makes of a control character that is neither tab nor line feed; a backslash of the text itself is doubled."""

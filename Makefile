@@ -11,7 +11,7 @@ SHELL := /bin/bash
 # Tests start hundreds of processes: each would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup services demo check test test-boxes test-journeys test-servers bench soak lock format
+.PHONY: setup services demo check test test-boxes test-journeys test-contracts test-servers bench soak lock format
 .DEFAULT_GOAL := check
 
 setup: $(STAMP)
@@ -46,15 +46,17 @@ check: setup
 
 test: check services
 	$(BIN)/pytest -n auto -m "slow and not service"
-	@$(MAKE) --no-print-directory -j3 -k -O test-boxes test-journeys test-servers
+	@$(MAKE) --no-print-directory -j4 -k -O test-boxes test-journeys test-contracts test-servers
 
-# With real servers. Three processes beside each other: most of their life they wait for the processes they start.
+# With real servers. Four processes beside each other: most of their life they wait for the processes they start.
 test-boxes:
 	$(BIN)/pytest -m service tests/install
 test-journeys:
 	$(BIN)/pytest -m service tests/journey tests/camera
+test-contracts:
+	$(BIN)/pytest -m service tests/contract
 test-servers:
-	$(BIN)/pytest -m service --ignore=tests/install --ignore=tests/journey --ignore=tests/camera
+	$(BIN)/pytest -m service --ignore=tests/install --ignore=tests/journey --ignore=tests/camera --ignore=tests/contract
 
 # `make bench ONLY=name` runs one figure; each prints one JSON line.
 bench: setup services $(PEERS)

@@ -27,6 +27,7 @@ from central.paper.press import Press
 from central.store import documents
 from central.store.engine import Store, open_store
 from common.clock import Clock
+from tests.keyed import keyed
 
 LIMIT_MS, PER_CORE = 2_000.0, 20.0
 RUNS = 100
@@ -50,7 +51,7 @@ def _facts(place: int) -> Facts:
 async def measure() -> AsyncIterator[Figure]:
     press = Press(Path("nowhere"))
     with tempfile.TemporaryDirectory() as folder:
-        store = await open_store(f"sqlite+aiosqlite:///{folder}/central.db")
+        store = await open_store(keyed(Path(folder) / "central.db"))
         try:
             async with store.write() as conn:
                 await documents.set_issuer(conn, ISSUER, "bench", "bench", 0)

@@ -27,6 +27,7 @@ from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
 from tests import services
+from tests.keyed import keyed, keyed_server
 from tests.sender import SECRETS, Sender, case
 
 ROWS, SIZE = 20_000, 500
@@ -37,14 +38,14 @@ async def measure() -> AsyncIterator[Figure]:
     payloads, sender = _payloads()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "central.db"
-        rate, rows = await _ingest(f"sqlite+aiosqlite:///{file}", sender, payloads)
+        rate, rows = await _ingest(keyed(file), sender, payloads)
         bare = await asyncio.to_thread(_executemany, Path(folder) / "bare.db", rows)
-    yield line("ingest_sqlite", rate, "records/s", ("bare executemany of the record rows", bare), 1)
-    async with services.postgresql() as server:
-        url = server.url(await server.create_database())
-        rate, rows = await _ingest(url.replace("postgresql://", "postgresql+asyncpg://", 1), sender, payloads)
-        bare = await _copy(url, rows)
-    yield line("ingest_postgresql", rate, "records/s", ("bare COPY of the record rows", bare), 1)
+        yield line("ingest_sqlite", rate, "records/s", ("bare executemany of the record rows", bare), 1)
+        async with services.postgresql() as server:
+            url = server.url(await server.create_database())
+            rate, rows = await _ingest(keyed_server(url, Path(folder)), sender, payloads)
+            bare = await _copy(url, rows)
+        yield line("ingest_postgresql", rate, "records/s", ("bare COPY of the record rows", bare), 1)
 
 
 def _payloads() -> tuple[list[bytes], Sender]:

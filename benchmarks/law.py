@@ -34,6 +34,7 @@ from common.core.instant import DAY, end_of_day, from_us, local_date, start_of_d
 from common.core.record import Case
 from common.core.state import ClockKind, Light
 from tests import services
+from tests.keyed import keyed, keyed_server
 
 CASES = 1_000_000
 SAMPLE = 2_000
@@ -49,14 +50,14 @@ async def measure(count: int = CASES) -> AsyncIterator[Figure]:
     peer = f"a calendar library, case by case, {count:,} cases (from {SAMPLE:,})", naive
     yield line("law_reducer", _reducer(), "cases/s", ("the same library", count / naive), 1)
     with tempfile.TemporaryDirectory() as folder:
-        store = await open_store(f"sqlite+aiosqlite:///{Path(folder) / 'central.db'}")
+        store = await open_store(keyed(Path(folder) / "central.db"))
         async for figure in _of("sqlite", store, count, peer):
             yield figure
-    async with services.postgresql() as server:
-        url = server.url(await server.create_database())
-        store = await open_store(url.replace("postgresql://", "postgresql+asyncpg://", 1))
-        async for figure in _of("postgresql", store, count, peer):
-            yield figure
+        async with services.postgresql() as server:
+            url = server.url(await server.create_database())
+            store = await open_store(keyed_server(url, Path(folder)))
+            async for figure in _of("postgresql", store, count, peer):
+                yield figure
 
 
 async def _of(name: str, store: Store, count: int, peer: tuple[str, float]) -> AsyncIterator[Figure]:

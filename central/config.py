@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from central.core.access import Role
+from central.store.address import with_key
 from common import config
 from common.clock import ClockConfig
 from common.config import LogLevel
@@ -21,6 +22,8 @@ class IdentityConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """X25519: opens batches."""
     sign_key: Path = Path("operations.key")
     """Ed25519: signs welcome and acknowledgement."""
+    data_key: Path = Path("data.key")
+    """AES-256: what may name a person lies sealed under it in the database."""
 
 
 class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,10 +137,11 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy's address of the database, with the asyncio driver named."""
+        """SQLAlchemy's address of the database, with the asyncio driver and the file of its data key named."""
+        url = self.database.replace("postgresql://", "postgresql+asyncpg://", 1)
         if self.database == "sqlite":
-            return f"sqlite+aiosqlite:///{self.data_dir / 'central.db'}"
-        return self.database.replace("postgresql://", "postgresql+asyncpg://", 1)
+            url = f"sqlite+aiosqlite:///{self.data_dir / 'central.db'}"
+        return with_key(url, self.identity.data_key)
 
 
 def load(path: Path) -> CentralConfig:

@@ -375,6 +375,8 @@ def _case_row(
         "item_code": facts.item_code,
         "item_name": facts.item_name or (item.name if item else None),
         "applicant": facts.applicant,
+        "name_index": facts.applicant,
+        "phone_index": facts.phone,
         "org": facts.org,
         "responsible": facts.responsible,
         "received_at": state.received_at,

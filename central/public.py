@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, inspect, select, text
+from sqlalchemy import Connection, delete, insert, inspect, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import complaint, public_case, taking
@@ -32,6 +32,7 @@ from central.door.tables import GRANTS, PUBLISHED, SCHEMA, guide, law, meta, met
 from central.store import complaints, statutes, telling
 from central.store.dialect import replace_row
 from central.store.engine import Store, opened
+from central.store.key import parted
 from central.world import Moment, World
 from common.clock import Clock
 from common.core import crypto
@@ -72,7 +73,7 @@ async def open_as_hall(config: CentralConfig, store: Store, key: bytes) -> Store
 
     The version is written last: a hall killed in between marks all again. Raises UnavailableError.
     """
-    folder, url = config.public.folder, config.database_url
+    folder, (url, _) = config.public.folder, parted(config.database_url)
     is_sqlite = config.database == "sqlite"
     try:
         _lay(folder, key, is_sqlite=is_sqlite)
@@ -81,7 +82,7 @@ async def open_as_hall(config: CentralConfig, store: Store, key: bytes) -> Store
             f"写不了公开数据的目录 {folder}：{words(error)}", hint=f"请让市中心程序的账户可以写 {folder}"
         ) from error
     if is_sqlite:
-        url = f"sqlite+aiosqlite:///{folder / 'public.db'}"
+        url = make_url(f"sqlite+aiosqlite:///{folder / 'public.db'}")
     fresh: list[bool] = []
     public = await opened(url, lambda conn: fresh.append(_prepare(conn, config.public.role)), SCHEMA)
     try:

@@ -92,6 +92,7 @@ def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: s
     ca = create_ca(folder / "ca", now_wall)
     _keep_key(folder / "wire.key", "市中心的接收私钥")
     operations = _keep_key(folder / "operations.key", "市中心的签名私钥")
+    _keep_key(folder / "data.key", "市中心的数据密钥")
     write_file(folder / "hall-sign.pub", crypto.sign_public(operations), PUBLIC)
     for place in (folder, folder / "broker"):
         write_file(place / "ca.pem", _pem(ca.root), PUBLIC)

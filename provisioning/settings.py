@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from central.store.address import with_key
 from common import config
 from common.config import HOST
 from common.core.errors import ConfigError
@@ -76,11 +77,11 @@ def load(path: Path) -> Hall:
 
 
 def database_url(central: dict[str, Any], folder: Path) -> str:
-    """SQLAlchemy's address of the database that `central.toml` in `folder` names."""
-    database = str(central.get("database", "sqlite"))
-    if database == "sqlite":
-        return f"sqlite+aiosqlite:///{_data(central, folder) / 'central.db'}"
-    return database.replace("postgresql://", "postgresql+asyncpg://", 1)
+    """SQLAlchemy's address of the database that `central.toml` in `folder` names, with its key."""
+    url = str(central.get("database", "sqlite")).replace("postgresql://", "postgresql+asyncpg://", 1)
+    if url == "sqlite":
+        url = f"sqlite+aiosqlite:///{_data(central, folder) / 'central.db'}"
+    return with_key(url, folder / str(central.get("identity", {}).get("data_key", "data.key")))
 
 
 def _data(central: dict[str, Any], folder: Path) -> Path:

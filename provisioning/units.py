@@ -171,7 +171,10 @@ def _read_at_start(hall: Hall, name: str) -> list[Path]:
             hall.door,
             hall.folder / "ca" / "intermediate.pem",
         ],
-        "mingcha-central.service": [hall.config, hall.folder / "wire.key", hall.folder / "operations.key"],
+        "mingcha-central.service": [
+            hall.config,
+            *(hall.folder / name for name in ("wire.key", "operations.key", "data.key")),
+        ],
     }[name]
 
 
@@ -188,7 +191,7 @@ def _own_hall(hall: Hall) -> bool:
     ]:
         if path.is_file():
             changed |= own(path, central, central, 0o600)
-    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "node.pem"):
+    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "data.key", "node.pem"):
         changed |= own(hall.folder / name, "root", central, 0o640)
     changed |= own(hall.broker, central, "mingcha-broker", 0o2770)
     for path in hall.broker.iterdir():

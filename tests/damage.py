@@ -38,6 +38,7 @@ from common.core.batch import Header, Lane
 from common.core.instant import to_us
 from common.core.record import SCHEMA, Case, Step, decode_record
 from tests.integration.test_collect import SIGN_KEY, SIGN_SECRET, Box, Site
+from tests.keyed import keyed
 from tests.sender import SECRETS, WIRE_KEY
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -70,7 +71,7 @@ class Place:
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[tuple[Store, World]]:
-        opened = await open_store(f"sqlite+aiosqlite:///{self.hall}")
+        opened = await open_store(keyed(self.hall))
         try:
             async with opened.write() as conn:
                 world = await judge.load_world(conn, ZONE)

@@ -26,6 +26,7 @@ from central.store.engine import Store, open_store
 from common import process
 from common.clock import Clock
 from provisioning.core.identity import Box
+from tests.keyed import keyed, keyed_server
 from tests.server import HOST, Server
 from tests.services import Mosquitto
 
@@ -71,8 +72,8 @@ class Hall(Server):
         """The hall's database, opened beside it; one at a time, because Alembic migrates in a global."""
         async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             if self.database == "sqlite":
-                return await open_store(f"sqlite+aiosqlite:///{self.folder / 'data' / 'central.db'}")
-            return await open_store(self.database.replace("postgresql://", "postgresql+asyncpg://", 1))
+                return await open_store(keyed(self.folder / "data" / "central.db"))
+            return await open_store(keyed_server(self.database, self.folder))
 
 
 class Agent(Server):

@@ -37,6 +37,7 @@ from tests import tamper as tampering
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
 from tests.install import kills
+from tests.keyed import keyed
 from tests.law import year
 from tests.law.histories import differing_seeds
 from tests.law.test_late import unjust_seeds
@@ -240,7 +241,7 @@ async def rebuild(count: int, seed: int) -> Tally:
     """`count` cases live for two years in a hall on SQLite; then all are judged anew. Each difference is `unnoticed`."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as folder:
-        store = await open_store(f"sqlite+aiosqlite:///{Path(folder) / 'central.db'}")
+        store = await open_store(keyed(Path(folder) / "central.db"))
         async with store.write() as conn:
             await conn.execute(
                 insert(tables.site).values(id="s01", name="云溪镇", kind="township", position=0)

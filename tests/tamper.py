@@ -31,6 +31,7 @@ from common.clock import Clock
 from common.core import batch, crypto, pack
 from common.core.batch import BatchError
 from common.core.record import decode_record, encode_record
+from tests.keyed import keyed
 from tests.sender import SECRETS, SIGN_KEY, WIRE_KEY, Sender, case, passed
 from tests.thief import IN_THE_HALL, NOW, ZONE, Scene, Thief, altered
 
@@ -77,7 +78,7 @@ async def prepared(folder: Path) -> Scene:
     """The honest state."""
     file = folder / "central.db"
     scene = Scene(file, _filled(201, 20, generation=1), _filled(1, 60), _filled(101, 60))
-    store = await open_store(f"sqlite+aiosqlite:///{file}")
+    store = await open_store(keyed(file))
     async with store.write() as conn:
         await conn.execute(insert(t.site), [_site()])
         await conn.execute(insert(t.box), [_box(1, scene.replaced.sign_key)])
@@ -111,7 +112,7 @@ async def deliver(store: Store, world: World, sender: Sender) -> None:
 
 async def noticed(file: Path, box: Sender) -> Noticed:
     """What verify finds, and what the box's next hello is told."""
-    store = await open_store(f"sqlite+aiosqlite:///{file}")
+    store = await open_store(keyed(file))
     try:
         async with store.read() as conn:
             reports = await verify.examine(conn, ZONE, NOW, hall_key=crypto.sign_public(HALL))
@@ -200,7 +201,7 @@ async def on_the_way(scene: Scene, folder: Path, rng: random.Random, honest: Not
 
 async def _arrive(file: Path, sent: list[bytes]) -> bool:
     """-> whether the hall refused something."""
-    store = await open_store(f"sqlite+aiosqlite:///{file}")
+    store = await open_store(keyed(file))
     refused = False
     try:
         async with store.write() as conn:

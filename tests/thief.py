@@ -1,4 +1,6 @@
-"""What can be done to the hall's database by somebody who has it, knows all, and corrects all he can (tests/tamper.py)."""
+"""What can be done to the hall's database by somebody who has it, its data key too, knows all, and corrects all he can
+(tests/tamper.py).
+"""
 
 import random
 import sqlite3
@@ -11,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from central.core import trail as audit
+from central.store.key import ring_of
 from common.core import batch, checkpoint, crypto, record
 from common.core.instant import to_us
 from common.core.ranges import Range
@@ -39,9 +42,12 @@ class Thief:
         self.rng = rng
         self.sender = rng.choice([scene.old, scene.box])
         self.epoch = self.sender.epoch
+        ring = ring_of(scene.file.with_name("data.key"))
+        db.create_function("sealed", 2, lambda place, plain: ring.sealer(place.encode())(_bytes(plain)))
+        db.create_function("opened", 2, lambda place, kept: ring.opener(place.encode())(kept))
 
     def some(self, kind: str = "case") -> tuple[int, bytes]:
-        query = "SELECT seq, raw FROM record WHERE epoch=? AND kind=? ORDER BY seq"
+        query = "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND kind=? ORDER BY seq"
         found: tuple[int, bytes] = self.rng.choice(self.db.execute(query, (self.epoch, kind)).fetchall())
         return found
 
@@ -75,10 +81,10 @@ class Thief:
 
     def unread(self, seq: int) -> bytes:
         """Take the record out of what counts; if it was its row's newest, the version before is. -> its bytes."""
-        query = "SELECT raw, tbl, key, version FROM record WHERE epoch=? AND seq=?"
+        query = "SELECT opened('record.raw', raw), tbl, key, version FROM record WHERE epoch=? AND seq=?"
         raw, tbl, key, version = self.db.execute(query, (self.epoch, seq)).fetchone()
         self.delete(seq, seq)
-        query = "SELECT raw FROM record WHERE epoch=? AND tbl=? AND key=? AND version=?"
+        query = "SELECT opened('record.raw', raw) FROM record WHERE epoch=? AND tbl=? AND key=? AND version=?"
         if self.db.execute(query, (self.epoch, tbl, key, version + 1)).fetchone():
             return bytes(raw)
         before = self.db.execute(query, (self.epoch, tbl, key, version - 1)).fetchone()
@@ -90,16 +96,21 @@ class Thief:
         body = record.decode_body(item)
         assert isinstance(body, Case)
         self.db.execute(
-            "UPDATE row_head SET version=?, digest=?, body=? WHERE tbl=? AND key=?",
+            "UPDATE row_head SET version=?, digest=?, body=sealed('row_head.body', ?) WHERE tbl=? AND key=?",
             (item.version, item.digest, bytes(item.body), tbl, key),
         )
-        self.db.execute('UPDATE "case" SET applicant=? WHERE case_key=?', (body.applicant, key))
+        self.db.execute(
+            "UPDATE \"case\" SET applicant=sealed('case.applicant', ?) WHERE case_key=?",
+            (body.applicant, key),
+        )
         return bytes(raw)
 
     def letter(self, seq: int, raw: bytes, state: str) -> None:
         row = ("s01", self.epoch, seq, "bad_record", "?", raw, NOW, state)
         names = "site, epoch, seq, code, reason, raw, at_wall, state"
-        self.db.execute(f"INSERT INTO dead_letter({names}) VALUES(?,?,?,?,?,?,?,?)", row)
+        self.db.execute(
+            f"INSERT INTO dead_letter({names}) VALUES(?,?,?,?,?,sealed('dead_letter.raw',?),?,?)", row
+        )
 
     def put(self, seq: int, raw: bytes) -> None:
         """With every column as the record says."""
@@ -108,7 +119,7 @@ class Thief:
         names = ("kind", "tbl", "key", "version", "cap_at", "cap_wall", "digest")
         columns = ", ".join(f"{name}=?" for name in names)
         self.db.execute(
-            f"UPDATE record SET raw=?, {columns} WHERE epoch=? AND seq=?",
+            f"UPDATE record SET raw=sealed('record.raw', ?), {columns} WHERE epoch=? AND seq=?",
             (raw, *said, self.epoch, seq),
         )
 
@@ -127,12 +138,17 @@ class Thief:
         """Compute the chain anew over what is there now, and give its end to the cursor."""
         value, seq = self.sender.chain[12], 13
         for seq, raw in self.db.execute(
-            "SELECT seq, raw FROM record WHERE epoch=? AND seq>12 UNION ALL SELECT seq, raw FROM dead_letter"
+            "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND seq>12"
+            " UNION ALL SELECT seq, opened('dead_letter.raw', raw) FROM dead_letter"
             " WHERE epoch=? AND seq>12 ORDER BY 1",
             (self.epoch, self.epoch),
         ).fetchall():
             value = crypto.chain_next(value, seq, raw)
         self.held(Range(1, seq, self.sender.chain[0], value))
+
+
+def _bytes(plain: bytes | str) -> bytes:
+    return plain.encode() if isinstance(plain, str) else plain
 
 
 def altered(item: Record) -> Record:
@@ -178,7 +194,8 @@ def swap(thief: Thief) -> None:
         two, second = next(
             (seq, raw)
             for seq, raw in thief.db.execute(
-                "SELECT seq, raw FROM record WHERE epoch=? AND seq<>? LIMIT 1", (thief.epoch, one)
+                "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND seq<>? LIMIT 1",
+                (thief.epoch, one),
             )
         )
     thief.put(one, second)
@@ -191,7 +208,8 @@ def swap_renumbered(thief: Thief) -> None:
     other, theirs = next(
         (row[0], row[1])
         for row in thief.db.execute(
-            "SELECT seq, raw FROM record WHERE epoch=? AND kind='case' AND seq<>? ORDER BY random() LIMIT 1",
+            "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND kind='case' AND seq<>?"
+            " ORDER BY random() LIMIT 1",
             (thief.epoch, seq),
         )
     )
@@ -205,7 +223,35 @@ def flip(thief: Thief) -> None:
     bit = thief.rng.randrange(len(raw) * 8)
     spoilt = bytearray(raw)
     spoilt[bit // 8] ^= 1 << bit % 8
-    thief.db.execute("UPDATE record SET raw=? WHERE epoch=? AND seq=?", (bytes(spoilt), thief.epoch, seq))
+    query = "UPDATE record SET raw=sealed('record.raw', ?) WHERE epoch=? AND seq=?"
+    thief.db.execute(query, (bytes(spoilt), thief.epoch, seq))
+
+
+def flip_sealed(thief: Thief) -> None:
+    """A bit on the disk: of a record, a current version or a name, without its key."""
+    place, key = thief.rng.choice(
+        [("record.raw", "epoch,seq"), ("row_head.body", "tbl,key"), ("case.applicant", "case_key")]
+    )
+    table, column = place.split(".")
+    query = f'SELECT rowid, {column} FROM "{table}" WHERE {column} IS NOT NULL ORDER BY {key}'
+    number, kept = thief.rng.choice(thief.db.execute(query).fetchall())
+    bit = thief.rng.randrange(len(kept) * 8)
+    spoilt = bytearray(kept)
+    spoilt[bit // 8] ^= 1 << bit % 8
+    thief.db.execute(f'UPDATE "{table}" SET {column}=? WHERE rowid=?', (bytes(spoilt), number))
+
+
+def swap_sealed(thief: Thief) -> None:
+    """A value sealed elsewhere stands here: of another row, or of another column."""
+    change = thief.rng.choice(
+        [
+            "row_head SET body=(SELECT raw FROM record WHERE kind='case' LIMIT 1)",
+            "row_head SET body=(SELECT body FROM row_head WHERE key='0002')",
+            '"case" SET applicant=(SELECT body FROM row_head LIMIT 1)',
+            """"case" SET applicant=(SELECT applicant FROM "case" WHERE case_key='0002')""",
+        ]
+    )
+    thief.db.execute(f"UPDATE {change} WHERE case_key='0003'")
 
 
 def edit(thief: Thief) -> None:
@@ -214,10 +260,12 @@ def edit(thief: Thief) -> None:
     item = altered(decode_record(raw))
     thief.put(seq, encode_record(item))
     thief.db.execute(
-        "UPDATE row_head SET body=? WHERE tbl=? AND key=? AND version=?",
+        "UPDATE row_head SET body=sealed('row_head.body', ?) WHERE tbl=? AND key=? AND version=?",
         (bytes(item.body), item.table, item.key, item.version),
     )
-    thief.db.execute('UPDATE "case" SET applicant=? WHERE case_key=?', ("另有其人", item.key))
+    thief.db.execute(
+        "UPDATE \"case\" SET applicant=sealed('case.applicant', ?) WHERE case_key=?", ("另有其人", item.key)
+    )
     thief.rechain()
 
 
@@ -245,7 +293,8 @@ def forge_checkpoint(thief: Thief) -> None:
     """Signed with a key of his own, over the chain of an edited record."""
     edit(thief)
     for seq, raw in thief.db.execute(
-        "SELECT seq, raw FROM record WHERE epoch=? AND kind='checkpoint'", (thief.epoch,)
+        "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND kind='checkpoint'",
+        (thief.epoch,),
     ).fetchall():
         made = checkpoint.signed(b"t" * 32, "s01", thief.epoch, seq - 1, bytes(32), NOW)
         item = msgspec.structs.replace(decode_record(raw), body=record.encode_body(made))
@@ -295,11 +344,15 @@ def beside_letter(thief: Thief) -> None:
     thief.put(seq, encode_record(item))
     place = (item.table, item.key, item.version)
     thief.db.execute(
-        "UPDATE row_head SET body=? WHERE tbl=? AND key=? AND version=?", (bytes(item.body), *place)
+        "UPDATE row_head SET body=sealed('row_head.body', ?) WHERE tbl=? AND key=? AND version=?",
+        (bytes(item.body), *place),
     )
     query = "SELECT 1 FROM row_head WHERE tbl=? AND key=? AND version=?"
     if thief.db.execute(query, place).fetchone():
-        thief.db.execute('UPDATE "case" SET applicant=? WHERE case_key=?', ("另有其人", item.key))
+        thief.db.execute(
+            "UPDATE \"case\" SET applicant=sealed('case.applicant', ?) WHERE case_key=?",
+            ("另有其人", item.key),
+        )
 
 
 def to_parked(thief: Thief) -> None:
@@ -308,7 +361,8 @@ def to_parked(thief: Thief) -> None:
     raws = msgspec.msgpack.encode([thief.unread(seq)])
     claim = batch.claim(thief.sender.payload(seq, seq))
     thief.db.execute(
-        "INSERT INTO parked_batch(site, epoch, first, last, schema, raws, claim, at_wall) VALUES(?,?,?,?,?,?,?,?)",
+        "INSERT INTO parked_batch(site, epoch, first, last, schema, raws, claim, at_wall)"
+        " VALUES(?,?,?,?,?,sealed('parked_batch.raws',?),?,?)",
         ("s01", thief.epoch, seq, seq, 2, raws, claim, NOW),
     )
 
@@ -356,7 +410,9 @@ def fill_letter(thief: Thief) -> None:
 
 
 def edit_letter(thief: Thief) -> None:
-    thief.db.execute("UPDATE dead_letter SET raw=x'c2' WHERE epoch=?", (thief.epoch,))
+    thief.db.execute(
+        "UPDATE dead_letter SET raw=sealed('dead_letter.raw', x'c2') WHERE epoch=?", (thief.epoch,)
+    )
 
 
 def forge_gap(thief: Thief) -> None:
@@ -376,7 +432,7 @@ def forge_gap(thief: Thief) -> None:
     }
     item |= {"cap_at": 0, "cap_wall": 0, "received_at": 0, "received_wall": 0, "lane": "live", "digest": b""}
     item["raw"] = encode_record(forged)
-    places = ",".join("?" * len(item))
+    places = ",".join("sealed('record.raw', ?)" if name == "raw" else "?" for name in item)
     thief.db.execute(f"INSERT INTO record({','.join(item)}) VALUES({places})", tuple(item.values()))
     thief.rechain()
 
@@ -396,7 +452,14 @@ def edit_head(thief: Thief) -> None:
 
 def edit_case(thief: Thief) -> None:
     change = thief.rng.choice(
-        ["applicant='另有其人'", "finished_at=1", "accepted_at=1", "deleted=NOT deleted", "case_no='x'"]
+        [
+            "applicant=sealed('case.applicant', '另有其人')",
+            "applicant='另有其人'",
+            "finished_at=1",
+            "accepted_at=1",
+            "deleted=NOT deleted",
+            "case_no='x'",
+        ]
     )
     thief.db.execute(
         f"""UPDATE "case" SET {change} WHERE rowid=(SELECT rowid FROM "case" ORDER BY random() LIMIT 1)"""
@@ -425,6 +488,8 @@ IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
     swap,
     swap_renumbered,
     flip,
+    flip_sealed,
+    swap_sealed,
     edit,
     edit_column,
     move,

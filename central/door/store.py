@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, delete, func, insert, inspect, select
+from sqlalchemy import Connection, Row, delete, func, insert, inspect, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.door.tables import SCHEMA, guide, inbox, law, meta, told, upload
@@ -42,7 +42,7 @@ async def open_as_door(url: str) -> Store:
         path = Path(url.partition(":///")[2])
         if not path.exists():
             raise UnavailableError(f"还没有公开数据：{path} 不存在", hint=_HINT)
-    return await opened(url, _must_be_ours, SCHEMA)
+    return await opened(make_url(url), _must_be_ours, SCHEMA)
 
 
 _HINT = "请在 central.toml 的 [public] 写 enabled = true 并启动市中心程序；已启动的，请检查目录是否一致"

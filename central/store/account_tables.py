@@ -1,8 +1,9 @@
-"""Who may enter the hall: accounts and their sessions."""
+"""Who may enter the hall: accounts and their sessions; and under which keys personal fields lie here."""
 
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, Text
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 user = Table(
     "user",
@@ -19,8 +20,8 @@ user = Table(
     Column(
         "home", Text, nullable=False, default=""
     ),  # office or site the person belongs to, of which nothing is judged; empty: none of the supervised
-    Column("phone", Text, nullable=False, default=""),  # for messages; empty: none
-    Column("mail", Text, nullable=False, default=""),
+    Column("phone", SealedText("user.phone"), nullable=False, default=""),  # for messages; empty: none
+    Column("mail", SealedText("user.mail"), nullable=False, default=""),
     Column("factor", LargeBinary),  # secret of the second factor, sealed; NULL: none
     Column("factor_step", BigInteger, nullable=False, default=0),  # newest time step whose code was taken
 )
@@ -35,4 +36,11 @@ session = Table(
     Column("seen_wall", BigInteger, nullable=False),
     Column("address", Text, nullable=False, default=""),
     Column("browser", Text, nullable=False, default=""),
+)
+
+data_key = Table(
+    "data_key",  # ids, never a key: central.store.key
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("made_wall", BigInteger, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""Tables of the complaints. Who complained stands sealed; what is plain here names nobody."""
+"""Tables of the complaints. Who complained stands sealed with its complaint; free text is redacted, and sealed as a column."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 _WAITS = text("next_check_at IS NOT NULL")
 _OPEN = text("is_open")
@@ -26,14 +27,14 @@ complaint = Table(
     Column("topic", Text, nullable=False),
     Column("unit", Text, nullable=False),  # whom it is about, as the complainant wrote it, redacted
     Column("case_no", Text, nullable=False),
-    Column("text", Text, nullable=False),  # redacted
+    Column("text", SealedText("complaint.text"), nullable=False),  # redacted
     Column("is_named", Boolean, nullable=False),
     Column(
         "sealed", LargeBinary, nullable=False
     ),  # central.complaint.Person: name, telephone, code, the text as written
-    Column("brief", Text, nullable=False),  # what the unit reads
-    Column("answer", Text, nullable=False),  # what the unit has reported
-    Column("reply", Text, nullable=False),  # what the complainant was answered
+    Column("brief", SealedText("complaint.brief"), nullable=False),  # what the unit reads
+    Column("answer", SealedText("complaint.answer"), nullable=False),  # what the unit has reported
+    Column("reply", SealedText("complaint.reply"), nullable=False),  # what the complainant was answered
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.complaint.Complaint
     Column("state", Text, nullable=False),
     Column("level", Integer, nullable=False),
@@ -61,7 +62,7 @@ complaint_event = Table(
     Column("event", Text, nullable=False),  # central.core.complaint.Event
     Column("after", Text, nullable=False),
     Column("level", Integer, nullable=False),
-    Column("reason", Text, nullable=False),  # redacted
+    Column("reason", SealedText("complaint_event.reason"), nullable=False),  # redacted
     PrimaryKeyConstraint("complaint", "number"),
 )
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import Sealed, SealedText
 
 _WAITS = text("next_check_at IS NOT NULL")
 _OPEN = text("is_open")
@@ -78,7 +79,7 @@ correction_event = Table(
     Column("event", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText("correction_event.reason"), nullable=False),
     Column("code", Text, nullable=False),
     Column("paper", LargeBinary, nullable=False),
     Column("calendar", Integer, nullable=False),
@@ -94,8 +95,8 @@ correction_paper = Table(
     Column("kind", Text, nullable=False),  # central.core.document.Kind
     Column("cycle", Integer, nullable=False),
     Column("drafter", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("measures", LargeBinary, nullable=False),  # JSON
+    Column("reason", SealedText("correction_paper.reason"), nullable=False),
+    Column("measures", Sealed("correction_paper.measures"), nullable=False),  # JSON
     Column("made_at", BigInteger, nullable=False),
     Column("code", Text),  # of the document; NULL until somebody has signed
     PrimaryKeyConstraint("correction", "kind", "cycle"),

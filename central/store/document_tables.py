@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import Sealed
 
 issuer = Table(
     "issuer",  # in versions that are only added: an old document keeps the name of its day
@@ -55,8 +56,10 @@ document = Table(
     Column("cycle", Integer, nullable=False),
     Column("number_text", Text, nullable=False),
     Column("title", Text, nullable=False),
-    Column("paper", LargeBinary, nullable=False),  # central.core.document.encoded
-    Column("facts", LargeBinary, nullable=False),  # JSON of central.core.compose.Facts, as at issue
+    Column("paper", Sealed("document.paper"), nullable=False),  # central.core.document.encoded
+    Column(
+        "facts", Sealed("document.facts"), nullable=False
+    ),  # JSON of central.core.compose.Facts, as at issue
     Column("drafter", Text, nullable=False),
     Column("signer", Text, nullable=False),
     Column("issued_at", BigInteger, nullable=False),
@@ -78,5 +81,5 @@ document_file = Table(
     "document_file",
     metadata,
     Column("digest", LargeBinary, primary_key=True),  # SHA-256 of `body`
-    Column("body", LargeBinary, nullable=False),
+    Column("body", Sealed("document_file.body"), nullable=False),
 )

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from central.store import key
+from central.store.sealed import Ring, hold
 from common.core.errors import UnavailableError
 
 _Result = TypeVar("_Result")
@@ -36,25 +38,25 @@ class Store:
     """An open, migrated database. Made by `open_store`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        self.engine = engine
         # SQLite has one writer: waiting here costs no busy loop and no time-out inside the driver.
         self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
+        return self.engine.dialect.name
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that change nothing. Raises UnavailableError."""
-        async with translated(), self._engine.connect() as conn:
+        async with translated(), self.engine.connect() as conn:
             yield conn
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed at the end or rolled back whole. Raises UnavailableError."""
-        async with self._turn(), translated(), self._engine.connect() as conn:
+        async with self._turn(), translated(), self.engine.connect() as conn:
             if self._writer is not None:
                 await conn.execute(text("BEGIN IMMEDIATE"))
             try:
@@ -73,7 +75,7 @@ class Store:
             yield
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self.engine.dispose()
 
 
 @asynccontextmanager
@@ -138,26 +140,40 @@ def _is_away(error: DBAPIError) -> bool:
 async def open_store(url: str) -> Store:
     """Connect, migrate under a lock, and return the store.
 
-    `url` is SQLAlchemy's, with the asyncio driver named. Raises UnavailableError where the database is away.
+    `url` is SQLAlchemy's, with the asyncio driver named, and with its key (`central.store.key.with_key`); without one personal
+    fields are neither opened nor written. Raises UnavailableError where the database is away, ConfigError without its key.
     """
-    parsed = make_url(url)
+    parsed, path = key.parted(url)
     if parsed.get_backend_name() == "sqlite":
         _private_file(Path(str(parsed.database)))
-    return await opened(url, _migrate)
+    rings: list[Ring] = []
+
+    def prepare(conn: Connection) -> None:
+        _migrate(conn)
+        if path is not None:
+            rings.append(key.checked(conn, path))
+
+    store = await opened(parsed, prepare)
+    if rings:
+        hold(store.engine, rings[0])
+    return store
 
 
-async def opened(url: str, prepare: Callable[[Connection], None], schema: str = "") -> Store:
+async def opened(url: URL, prepare: Callable[[Connection], None], schema: str = "") -> Store:
     """The store at `url` after `prepare` in one transaction. `schema`: the only one that its statements see, on PostgreSQL.
 
-    Raises UnavailableError.
+    Raises UnavailableError, and what `prepare` raises.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, isolation_level=None, pool_size=4, async_creator=_opener(parsed))
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url, isolation_level=None, pool_size=4, async_creator=_opener(url), hide_parameters=True
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     else:
         path: dict[str, Any] = {"server_settings": {"search_path": schema}} if schema else {}
-        engine = create_async_engine(url, pool_size=5, pool_pre_ping=True, connect_args=path)
+        engine = create_async_engine(
+            url, pool_size=5, pool_pre_ping=True, connect_args=path, hide_parameters=True
+        )
     try:
         async with translated(), engine.connect() as conn:
             await conn.run_sync(prepare)
@@ -170,11 +186,15 @@ async def opened(url: str, prepare: Callable[[Connection], None], schema: str = 
 
 @asynccontextmanager
 async def look(url: str) -> AsyncIterator[AsyncConnection]:
-    """A connection for the doctor: nothing is created, migrated or written. Raises UnavailableError."""
-    parsed = make_url(url)
+    """A connection for the doctor: nothing is created, migrated or written. Raises UnavailableError, ConfigError without the
+    key that `url` names.
+    """
+    parsed, path = key.parted(url)
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         raise UnavailableError(f"数据库文件不存在：{parsed.database}", hint="首次启动市中心程序时会自动建立")
-    engine = create_async_engine(url)
+    engine = create_async_engine(parsed, hide_parameters=True)
+    if path is not None:
+        hold(engine, key.ring_of(path))
     try:
         async with translated(), engine.connect() as conn:
             yield conn

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 calendar_version = Table(
     "calendar_version",
@@ -58,7 +59,7 @@ item_version = Table(
     Column("code", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("valid_from", Text),  # YYYY-MM-DD; NULL: since ever
-    Column("content", Text, nullable=False),  # JSON of central.core.item.Item
+    Column("content", SealedText("item_version.content"), nullable=False),  # JSON of central.core.item.Item
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("made_wall", BigInteger, nullable=False),
@@ -71,7 +72,7 @@ item_draft = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("code", Text, nullable=False),
     Column("base", Integer, nullable=False),  # versions that there were when it was drafted
-    Column("content", Text, nullable=False),  # JSON of central.core.item.Item
+    Column("content", SealedText("item_draft.content"), nullable=False),  # JSON of central.core.item.Item
     Column("state", Text, nullable=False),  # central.core.item_draft.DraftState
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),

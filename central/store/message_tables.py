@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 _DUE = text("state = 'queued'")
 _HELD = text("state = 'inhibited'")
@@ -32,7 +33,7 @@ message = Table(
     Column("channel", Text, nullable=False),  # central.core.message.Channel
     Column("person", Text, nullable=False),  # account, or a person of the catalogue by telephone
     Column("name", Text, nullable=False),
-    Column("address", Text, nullable=False),  # number or mailbox; of the inbox empty
+    Column("address", SealedText("message.address"), nullable=False),  # number or mailbox; of the inbox empty
     Column("site", Text, nullable=False),  # empty: of no site
     Column("case_key", Text),
     Column("subject", Text),  # of the light: as in `outbox`

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from central.store.engine import translated
+from central.store.key import parted
 from common.core.errors import ConfigError, UnavailableError
 from common.hold import hold
 
@@ -43,13 +44,13 @@ async def sole(url: str) -> AsyncIterator[Watch]:
 
     Raises ConfigError where another hall holds it, UnavailableError where it went away.
     """
-    parsed = make_url(url)
+    parsed, _ = parted(url)
     if parsed.get_backend_name() == "sqlite":
         path = Path(str(parsed.database))
         with hold(path.with_name(path.name + ".lock"), who="市中心程序", hint=_HINT):
             yield _for_ever
         return
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    engine = create_async_engine(parsed, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     session = _Session(engine)
     try:
         await session.take()

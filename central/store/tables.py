@@ -21,17 +21,21 @@ from sqlalchemy import (
 from central.store import (  # each registers its tables
     account_tables,
     cameras,
+    case_tables,
+    complaint_tables,
     correction_tables,
     document_tables,
     enrolment_tables,
     finding_tables,
     law_tables,
     message_tables,
+    public_tables,
     scope,
     score_tables,
     trail,
 )
 from central.store import metadata as registry
+from central.store.sealed import Sealed
 
 metadata = registry.metadata
 EVENTS = text("kind = 'event'")
@@ -91,7 +95,7 @@ record = Table(
     Column("received_wall", BigInteger, nullable=False),
     Column("lane", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("raw", LargeBinary, nullable=False),  # the record exactly as chained
+    Column("raw", Sealed("record.raw"), nullable=False),  # the record exactly as chained
     PrimaryKeyConstraint("site", "epoch", "seq"),
     Index("ix_record_row", "site", "tbl", "key"),
     Index("ix_record_event", "site", "cap_wall", sqlite_where=EVENTS, postgresql_where=EVENTS),
@@ -124,7 +128,7 @@ dead_letter = Table(
     Column("seq", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("raw", LargeBinary, nullable=False),  # as chained, for ever
+    Column("raw", Sealed("dead_letter.raw"), nullable=False),  # as chained, for ever
     Column("at_wall", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # common.core.state.LetterState
     PrimaryKeyConstraint("site", "epoch", "seq"),
@@ -138,7 +142,7 @@ parked_batch = Table(
     Column("first", BigInteger, nullable=False),
     Column("last", BigInteger, nullable=False),
     Column("schema", BigInteger, nullable=False),
-    Column("raws", LargeBinary, nullable=False),  # MessagePack list[bytes], as chained
+    Column("raws", Sealed("parked_batch.raws"), nullable=False),  # MessagePack list[bytes], as chained
     # common.core.batch.claim: the box says that it is of this schema
     Column("claim", LargeBinary, nullable=False),
     Column("at_wall", BigInteger, nullable=False),
@@ -189,7 +193,7 @@ row_head = Table(
     Column("version", Integer, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # MessagePack of Case | Step
+    Column("body", Sealed("row_head.body"), nullable=False),  # MessagePack of Case | Step
     Column("first_seen_at", BigInteger, nullable=False),  # office time of the first capture
     Column("cap_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "tbl", "key"),
@@ -305,93 +309,10 @@ document_series = document_tables.document_series
 issuer = document_tables.issuer
 message = message_tables.message
 
+complaint, complaint_event = complaint_tables.complaint, complaint_tables.complaint_event
+stale_case = public_tables.stale_case
+
 score_run, score_unit = score_tables.score_run, score_tables.score_unit
 
-# cases and judgements ----------------------------------------------------------------------------------------
-
-case = Table(
-    "case",
-    metadata,
-    Column("site", Text, nullable=False),
-    Column("case_key", Text, nullable=False),
-    Column("case_no", Text),
-    Column("item_code", Text),
-    Column("item_name", Text),
-    Column("applicant", Text),
-    Column("org", Text),
-    Column("responsible", Text),
-    Column("received_at", BigInteger),
-    Column("accepted_at", BigInteger),
-    Column("finished_at", BigInteger),
-    Column("deadline_at", BigInteger),
-    Column("status", Text),
-    Column("outcome", Text),
-    Column("open", Boolean, nullable=False),
-    Column("deleted", Boolean, nullable=False),
-    Column("light", Text, nullable=False),  # worst of its clocks
-    Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
-    # acceptance, else receipt, else 0: the order of long lists
-    Column("filed_at", BigInteger, nullable=False),
-    Column("rev", Integer, nullable=False),
-    PrimaryKeyConstraint("site", "case_key"),
-    Index("ix_case_no", "case_no"),
-    Index("ix_case_filed", "filed_at", "site", "case_key"),
-    Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
-    Index("ix_case_accepted", "site", "accepted_at"),
-    Index("ix_case_finished", "site", "finished_at"),
-)
-
-clock = Table(
-    "clock",
-    metadata,
-    Column("site", Text, nullable=False),
-    Column("case_key", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # ClockKind
-    Column("cycle", BigInteger, nullable=False, default=1),  # which one of several of a kind
-    Column("light", Text, nullable=False),
-    Column("since_at", BigInteger),  # instant from which `light` holds
-    Column("yellow_at", BigInteger),
-    Column("due_at", BigInteger),
-    Column("start_day", Text),  # the day of the event, YYYY-MM-DD
-    Column("running", Boolean, nullable=False),
-    # the case is decided: nothing more can change but by new facts
-    Column("stopped", Boolean, nullable=False),
-    Column("provisional", Boolean, nullable=False),
-    Column("calendar_version", Integer, nullable=False),
-    Column("next_check_at", BigInteger),  # NULL: nothing to wait for, or parked
-    Column("needs_until", BigInteger),  # parked: wait until the site is complete up to here
-    Column("rev", Integer, nullable=False),
-    PrimaryKeyConstraint("site", "case_key", "kind", "cycle"),
-    Index(
-        "ix_clock_next",
-        "next_check_at",
-        sqlite_where=text("next_check_at IS NOT NULL"),
-        postgresql_where=text("next_check_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_clock_parked",
-        "site",
-        "needs_until",
-        sqlite_where=text("needs_until IS NOT NULL"),
-        postgresql_where=text("needs_until IS NOT NULL"),
-    ),
-)
-
-transition = Table(
-    "transition",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("site", Text, nullable=False),
-    Column("case_key", Text, nullable=False),
-    Column("clock", Text, nullable=False),
-    Column("cycle", BigInteger, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Column("since_at", BigInteger, nullable=False),  # the instant the light holds from
-    Column("judged_at", BigInteger, nullable=False),  # office time of the judgement
-    Column("judged_wall", BigInteger, nullable=False),
-    Column("late", Boolean, nullable=False),  # 补传判定: the site was cut off when it fell due
-    Column("why", Text, nullable=False),  # rule id and figures, for people
-    UniqueConstraint("site", "case_key", "clock", "cycle", "after"),
-    Index("ix_transition_judged", "judged_at"),
-)
+# cases and judgements have a file of their own
+case, clock, transition = case_tables.case, case_tables.clock, case_tables.transition

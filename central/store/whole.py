@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dialect import insert_all, write_rows
 from central.store.engine import Store, open_store
+from central.store.key import parted
 from central.store.tables import metadata
 from common.core.errors import ConfigError
 
@@ -18,12 +19,13 @@ async def pour(source: str, target: str) -> int:
     """Every row of `source` into `target`, SQLAlchemy's addresses both; each is migrated first. -> how many.
 
     One snapshot is read (an SQLite file is to be nobody else's), and one transaction written. A target that holds the same
-    number of rows of every table is taken for filled already. Raises ConfigError where it holds anything else, UnavailableError.
+    number of rows of every table is taken for filled already. No key is asked for: what is sealed goes over as it lies, what is
+    spoilt too. Raises ConfigError where the target holds anything else, UnavailableError.
     """
     stores: list[Store] = []
     try:
         for url in (source, target):
-            stores.append(await open_store(url))
+            stores.append(await open_store(parted(url)[0].render_as_string(hide_password=False)))
         from_, to = stores
         async with from_.read() as old, to.write() as new:
             if from_.dialect == "postgresql":

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import law, scope, tables
+from central.store.address import with_key
 from central.store.engine import open_store
 from common.clock import Clock, ClockConfig
 from provisioning import broker, pki
@@ -71,7 +72,9 @@ async def prepare(plan: Plan) -> Made:
     (hall / "central.toml").write_text(_central_toml(plan), "utf-8")
     (hall / "door.toml").write_text(_door_toml(plan), "utf-8")
     password = "-".join(secrets.token_hex(2) for _ in range(3))
-    store = await open_store(f"sqlite+aiosqlite:///{hall / 'data' / 'central.db'}")
+    store = await open_store(
+        with_key(f"sqlite+aiosqlite:///{hall / 'data' / 'central.db'}", hall / "data.key")
+    )
     try:
         async with store.write() as conn:
             await _write_rows(conn, keys, password, now_wall)

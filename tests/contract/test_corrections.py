@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from central.core.snapshot import Snapshot
 from central.judge import World
 from central.store import corrections, documents, withdrawals
 from central.store import tables as t
+from central.store.address import with_key
 from central.store.engine import Store
 from common.clock import Clock
 from common.core.errors import RejectedError, UsageError
@@ -284,7 +286,7 @@ async def test_what_is_another_units_is_raised_anew_for_it(store: Store, world: 
 
 
 async def test_killed_between_state_document_and_number_each_is_there_or_none(
-    store: Store, world: World, request: pytest.FixtureRequest
+    store: Store, world: World, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """A process signs one after another and is killed; another goes on. One order for each, numbers without a gap."""
     table = desk(Clock(), world.calendar)
@@ -292,7 +294,7 @@ async def test_killed_between_state_document_and_number_each_is_there_or_none(
     recent = replace(SNAPSHOT, accepted=None, received=None, budget=None, due=None)
     for place in range(count):
         await moved(store, await raised(store, table, f"k{place}", recent), table, *TO_SIGN)
-    url = store._engine.url.render_as_string(hide_password=False)
+    url = with_key(store.engine.url.render_as_string(hide_password=False), tmp_path / "data.key")
     chance = random.Random(8)
     for _ in range(2):
         process = await asyncio.create_subprocess_exec(

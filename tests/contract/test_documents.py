@@ -25,9 +25,9 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import to_us
 from tests.contract.issuing import ZONE, order
 from tests.contract.test_store import ENGINES
+from tests.keyed import keyed, keyed_server
 from tests.papers import FACTS, ISSUER, SECRET
-from tests.server import HOST
-from tests.services import ADMIN, PASSWORD, PostgreSql
+from tests.services import PostgreSql
 
 KEY = crypto.sign_public(SECRET)
 
@@ -35,10 +35,10 @@ KEY = crypto.sign_public(SECRET)
 @pytest.fixture(params=ENGINES)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+        return keyed(tmp_path / "central.db")
     server: PostgreSql = request.getfixturevalue("postgresql")
     name = await server.create_database()
-    return f"postgresql+asyncpg://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{name}"
+    return keyed_server(server.url(name), tmp_path)
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ from common.core.instant import DAY, HOUR, MINUTE
 from common.core.record import Case, Cause, Observation, Op, Record, Step
 from common.core.state import CaseStatus, FindingCode, FindingState
 from tests import manipulated
+from tests.keyed import keyed, keyed_server
 from tests.manipulated import END, START, ZONE, text
 from tests.sender import SECRETS, SIGN_KEY, Sender, draft, passed
-from tests.server import HOST
-from tests.services import ADMIN, PASSWORD, PostgreSql
+from tests.services import PostgreSql
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 SITES = ("s01", "s02", "s03")
@@ -44,11 +44,11 @@ NOW = Moment(END + DAY, END + DAY)
 @pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+        url = keyed(tmp_path / "central.db")
     else:
         server: PostgreSql = request.getfixturevalue("postgresql")
         name = await server.create_database()
-        url = f"postgresql+asyncpg://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{name}"
+        url = keyed_server(server.url(name), tmp_path)
     opened = await open_store(url)
     box = {"generation": 1, "sign_key": Sender().sign_key, "state": "active", "created_wall": 0}
     async with opened.write() as conn:

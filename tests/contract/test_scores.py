@@ -31,6 +31,7 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import DAY, HOUR
 from common.core.state import CaseStatus
 from tests.contract.test_store import ZONE, at, box_row, sent, store, world
+from tests.keyed import keyed
 from tests.sender import case, passed
 
 __all__ = ["store", "world"]
@@ -244,7 +245,7 @@ async def test_facts_in_another_order_give_the_same_bytes(store: Store, world: W
         _case(number, "2026-03-02", "2026-03-20" if number % 3 else "2026-03-05") for number in range(9)
     ]
     ended = passed(AFTER - HOUR)
-    other = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
+    other = await open_store(keyed(tmp_path / "other.db"))
     async with other.write() as conn:
         await conn.execute(
             insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]

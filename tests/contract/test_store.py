@@ -28,9 +28,9 @@ from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Anew, Case, Gap, Op, Pass, Record, Result
 from common.core.state import CaseStatus, LetterState, Light
 from common.core.state import Outcome as CommandOutcome
+from tests.keyed import keyed, keyed_server
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
-from tests.server import HOST
-from tests.services import ADMIN, PASSWORD, PostgreSql
+from tests.services import PostgreSql
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
@@ -46,11 +46,11 @@ NOW = at("2026-03-18T10:00")
 @pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+        url = keyed(tmp_path / "central.db")
     else:
         server: PostgreSql = request.getfixturevalue("postgresql")
         name = await server.create_database()
-        url = f"postgresql+asyncpg://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{name}"
+        url = keyed_server(server.url(name), tmp_path)
     opened = await open_store(url)
     async with opened.write() as conn:
         await conn.execute(

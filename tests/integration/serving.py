@@ -18,12 +18,14 @@ from central.config import CentralConfig, NotifyConfig, WebConfig
 from central.core.access import Role
 from central.store import sessions
 from central.store import tables as t
+from central.store.address import with_key
 from central.store.engine import Store, open_store
 from central.web.app import make_app
 from central.web.guard import COOKIE, digest
 from common.clock import Clock, ClockConfig
 from common.mqtt import MqttConfig
 from tests.integration import city
+from tests.keyed import keyed
 
 PASSWORD = "Xiao-Mai-2026"
 FIRST_PASSWORD = "abcd-efgh-2345"
@@ -123,7 +125,7 @@ async def serve(
     notify: NotifyConfig | None = None,
 ) -> AsyncIterator[Served]:
     """Fill a new database (SQLite in `folder`, or the empty one at `url`), with the city if not said, and serve it."""
-    store = await open_store(url or f"sqlite+aiosqlite:///{folder / 'central.db'}")
+    store = await open_store(with_key(url, folder / "data.key") if url else keyed(folder / "central.db"))
     if fill is None:
         async with store.write() as conn:
             await city.fill(conn, clock.office(), clock.wall(), cases_a_day=cases_a_day)

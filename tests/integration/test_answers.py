@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from central.store.engine import open_store
+from tests.keyed import keyed
 
 pytestmark = pytest.mark.slow
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :last) SELECT i FROM n"
@@ -13,7 +14,7 @@ NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE 
 
 @pytest.mark.parametrize("last", [1, 499, 500, 501, 1_000, 1_700])
 async def test_all_at_once_and_one_part_after_the_other(tmp_path: Path, last: int) -> None:
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path}/central.db")
+    store = await open_store(keyed(tmp_path / "central.db"))
     try:
         async with store.read() as conn:
             found = (await conn.execute(text(NUMBERS), {"last": last})).scalars().all()

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from agent.core.mapping import SourceConfig
 from agent.source.postgresql import PostgresqlSource
 from central.store.engine import open_store
+from tests.keyed import keyed
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +49,7 @@ async def test_whoever_is_cancelled_while_he_writes_leaves_no_lock_on_the_halls_
     tmp_path: Path,
 ) -> None:
     """SQLite keeps a connection that is closed with a cursor still referred to, with its lock, as a zombie."""
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "central.db"))
     async with store.write() as conn:
         await conn.execute(text("CREATE TABLE place (number INTEGER)"))
     for _ in range(3):

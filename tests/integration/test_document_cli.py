@@ -16,6 +16,7 @@ from central.store.engine import open_store
 from common.clock import Clock
 from tests.contract.issuing import ZONE, order
 from tests.journey.scene import command
+from tests.keyed import keyed
 from tests.papers import FACTS, SECRET
 
 pytestmark = pytest.mark.service
@@ -43,7 +44,7 @@ async def test_from_the_issuer_to_a_paper_in_the_hand(tmp_path: Path) -> None:
     assert "预览" in out
     assert (tmp_path / "out" / "order.pdf").read_bytes().startswith(b"%PDF-1.7")
 
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "data" / "central.db"))
     try:
         for place in (1, 2):
             facts = replace(FACTS, answer_by=date.max)

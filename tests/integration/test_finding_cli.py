@@ -15,6 +15,7 @@ from common.core.instant import DAY, HOUR, MINUTE
 from tests.integration import serving
 from tests.integration.test_findings import NAME, PHONE, SITE, fill
 from tests.journey.scene import command
+from tests.keyed import keyed
 
 pytestmark = pytest.mark.service
 
@@ -24,7 +25,7 @@ USAGE = 64
 @pytest.fixture
 async def config(tmp_path: Path) -> str:
     (tmp_path / "data").mkdir()
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "data" / "central.db"))
     await fill(store, serving.FridayClock())
     await store.close()
     path = tmp_path / "central.toml"
@@ -93,7 +94,7 @@ async def test_a_site_s_tolerance_is_set_with_its_reason(config: str) -> None:
         "默认\tbackdate 60\tchange 1\tsilent 60\tlate 1440",
         f"{SITE}\tbackdate 480\tchange 1\tsilent 60\tlate 1440\t{getpass.getuser()}：先填纸表",
     ]
-    async with look(f"sqlite+aiosqlite:///{Path(config).parent / 'data' / 'central.db'}") as conn:
+    async with look(keyed(Path(config).parent / "data" / "central.db")) as conn:
         wanted = Tolerance(backdate=8 * HOUR, change=MINUTE, silent=HOUR, late=DAY)
         assert await findings.tolerance_of(conn, SITE) == wanted
         mine = t.audit_line.c.act.startswith("tolerance.")

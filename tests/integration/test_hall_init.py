@@ -15,6 +15,7 @@ from common.core import message
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Heartbeat
 from provisioning.__main__ import hall as hall_cli
+from tests.keyed import keyed
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -169,7 +170,7 @@ async def heard(database: Path, now: int) -> None:
         "why": "例行",
     }
     command |= {"issued_wall": now, "expires_wall": now, "ended_wall": now, "outcome": "done"}
-    store = await open_store(f"sqlite+aiosqlite:///{database}")
+    store = await open_store(keyed(database))
     try:
         async with store.write() as conn:
             await conn.execute(

@@ -36,6 +36,7 @@ from tests.integration.city_cases import ZONE
 from tests.integration.serving import OPERATIONS, Served, text_of
 from tests.integration.test_corrections import PEOPLE, SITE, Ahead, fill, logged_in, look
 from tests.journey.scene import command
+from tests.keyed import keyed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOKEN = "t" * 40
@@ -199,7 +200,7 @@ async def test_the_commands_show_send_again_silence_and_try(hall: Served, tmp_pa
     """On a database of its own, by the real program."""
     folder = tmp_path / "data"
     folder.mkdir()
-    store = await open_store(f"sqlite+aiosqlite:///{folder / 'central.db'}")
+    store = await open_store(keyed(folder / "central.db"))
     await _fill(store, Ahead())
     served = Served("", store, Ahead(), hall.app)
     await look(served)

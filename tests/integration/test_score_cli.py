@@ -16,6 +16,7 @@ from common.core.instant import HOUR
 from tests.contract.test_scores import AFTER, _case
 from tests.contract.test_store import ZONE, box_row, sent
 from tests.journey.scene import command
+from tests.keyed import keyed
 from tests.sender import passed
 
 pytestmark = pytest.mark.service
@@ -24,7 +25,7 @@ USAGE = 64
 
 async def test_from_a_month_to_a_public_folder(tmp_path: Path) -> None:
     (tmp_path / "central.toml").write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "data" / "central.db"))
     async with store.write() as conn:
         await conn.execute(
             insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]

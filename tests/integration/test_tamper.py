@@ -12,6 +12,7 @@ from central.store import tables as t
 from central.store import trail
 from central.store.engine import open_store
 from tests import tamper
+from tests.keyed import keyed
 from tests.thief import NOW, ZONE
 
 pytestmark = pytest.mark.service
@@ -26,7 +27,7 @@ async def test_nothing_that_is_done_to_the_data_goes_unnoticed(tmp_path: Path) -
 
 async def test_a_site_that_is_taken_out_whole_is_missed(tmp_path: Path) -> None:
     """What the audit says began there is not."""
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "central.db"))
     async with store.write() as conn:
         row = {"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}
         await conn.execute(insert(t.site), [row, {**row, "id": "s02", "name": "石桥镇", "position": 1}])

@@ -31,6 +31,7 @@ from common.core.message import Heartbeat
 from common.core.record import Case, Event, Gap, Result
 from common.core.state import AlarmKind, Outcome
 from tests.integration.serving import OPERATIONS
+from tests.keyed import keyed
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -86,7 +87,7 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
     path.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
     (tmp_path / "operations.key").write_bytes(OPERATIONS)
     (tmp_path / "operations.key").chmod(0o600)
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "data" / "central.db"))
     sender = Sender()
     sender.number(case("1"), case("2", item_name="a" + ESCAPES), draft(Event("x" + ESCAPES), at=NOW))
     sender.number(draft(Gap(1, 1, ESCAPES), at=NOW), draft(Gap(2, 2, LINES), at=NOW))
@@ -167,7 +168,7 @@ async def test_a_gap_is_told_in_the_halls_own_words(hall: tuple[str, Sender]) ->
 async def test_texts_that_may_not_travel_are_dead_letters(hall: tuple[str, Sender]) -> None:
     """P-WIRE-03, P-WIRE-06"""
     path, _ = hall
-    store = await open_store(f"sqlite+aiosqlite:///{Path(path).parent / 'data' / 'central.db'}")
+    store = await open_store(keyed(Path(path).parent / "data" / "central.db"))
     async with store.read() as conn:
         dead = (await conn.execute(select(t.dead_letter.c.seq).order_by(t.dead_letter.c.seq))).scalars().all()
     await store.close()

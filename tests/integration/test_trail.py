@@ -22,6 +22,7 @@ from common.core import crypto
 from tests.integration import serving
 from tests.integration.serving import OPERATIONS, Window, text_of
 from tests.journey.scene import command
+from tests.keyed import keyed, keyed_server
 from tests.services import PostgreSql
 
 pytestmark = pytest.mark.service
@@ -33,10 +34,10 @@ async def store(
     request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSql
 ) -> AsyncIterator[Store]:
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+        url = keyed(tmp_path / "central.db")
     else:
         address = postgresql.url(await postgresql.create_database())
-        url = address.replace("postgresql://", "postgresql+asyncpg://", 1)
+        url = keyed_server(address, tmp_path)
     opened = await open_store(url)
     yield opened
     await opened.close()
@@ -220,7 +221,7 @@ async def test_at_the_command_line_the_trail_is_listed_and_checked(tmp_path: Pat
     kept = out.split()[-1]
     assert (await run("audit", "verify", "--kept", kept))[0] == 0
     assert (await run("audit", "verify", "--kept", "2"))[0] == 64
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "data" / "central.db"))
     async with store.write() as conn:
         await conn.execute(delete(t.audit_line).where(t.audit_line.c.id == 2))
     await store.close()

@@ -24,6 +24,7 @@ from common.core.batch import BatchError
 from common.core.instant import DAY
 from common.core.message import State
 from common.core.record import SCHEMA, Gap
+from tests.keyed import keyed
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft
 
 NOW = 1_781_245_925_000_000
@@ -32,7 +33,7 @@ WORLD = World(ZoneInfo("Asia/Shanghai"), Calendar(1, date(2026, 1, 1), [True] * 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    opened = await open_store(keyed(tmp_path / "central.db"))
     sites = [{"id": name, "name": name, "kind": "township", "position": 0} for name in ("s01", "s02")]
     box = {
         "site": "s01",

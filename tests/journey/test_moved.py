@@ -33,6 +33,7 @@ from provisioning.settings import Hall
 from tests import herd, services
 from tests.integration.doors import Machine
 from tests.journey.scene import until
+from tests.keyed import keyed_server
 from tests.processes import ME
 from tests.server import HOST, Server, free_port
 from tests.services import PostgreSql
@@ -180,7 +181,7 @@ async def test_eighteen_boxes_enrol_at_once_and_follow_their_hall_to_another_mac
             other = postgresql.url(await postgresql.create_database())
             await asyncio.to_thread(backup.restore, saved, new, PASSWORD, other)
             moved = settings.load(new)
-            assert moved.database_url == other.replace("postgresql://", "postgresql+asyncpg://")
+            assert moved.database_url == keyed_server(other, new.parent)
             assert await known(moved, t.case.c.site, t.case.c.case_key) == cases
             async with working(moved, web):
                 await until("all deliver to the other", lambda: flock.steady == len(SITES))

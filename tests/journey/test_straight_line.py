@@ -42,6 +42,7 @@ from common.core.state import ClockKind, Light
 from common.mqtt import connect
 from provisioning.core.identity import Box
 from tests import services
+from tests.keyed import keyed
 from tests.processes import register
 from tests.sender import SECRETS, WIRE_KEY
 from tests.server import HOST, free_port
@@ -94,7 +95,7 @@ def at(text: str) -> int:
 async def test_one_row_walks_from_the_sites_database_to_the_wall_and_its_receipt_back(tmp_path: Path) -> None:
     box, clock = Box("s01", 1), OfficeClock()
     clock.now = at("2026-03-02T09:02")
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'central.db'}")
+    store = await open_store(keyed(tmp_path / "central.db"))
     async with services.mosquitto([box]) as broker:
         async with store.write() as conn:
             await register(conn, broker, [box])

@@ -16,6 +16,7 @@ from central.store.engine import look
 from common.clock import Clock
 from provisioning.core.identity import Box
 from tests import processes, services
+from tests.keyed import keyed, keyed_server
 from tests.processes import Agent, Hall
 from tests.real import chaos, compare, office
 from tests.real.chaos import Progress, say
@@ -168,5 +169,5 @@ async def _judge(scene: Scene, cases: dict[str, list[LoggedCase]]) -> Verdict:
 
 def _address(hall: Hall) -> str:
     if hall.database == "sqlite":
-        return f"sqlite+aiosqlite:///{hall.folder / 'data' / 'central.db'}"
-    return hall.database.replace("postgresql://", "postgresql+asyncpg://", 1)
+        return keyed(hall.folder / "data" / "central.db")
+    return keyed_server(hall.database, hall.folder)

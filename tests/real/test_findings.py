@@ -26,11 +26,11 @@ from central.welcome import introduce
 from common.core.instant import DAY, MINUTE, SECOND, to_us
 from common.core.record import Case, Record, Step
 from common.core.state import CaseStatus
+from tests.keyed import keyed, keyed_server
 from tests.real import logs
 from tests.real.logs import Line, LoggedCase
 from tests.sender import SECRETS, SIGN_KEY, Sender, draft
-from tests.server import HOST
-from tests.services import ADMIN, PASSWORD, PostgreSql
+from tests.services import PostgreSql
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOTICED = 30 * SECOND
@@ -42,11 +42,11 @@ NOW = Moment(to_us(datetime(2026, 6, 12, tzinfo=ZONE)), to_us(datetime(2026, 6, 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'central.db'}"
+    url = keyed(tmp_path / "central.db")
     if request.param == "postgresql":
         server: PostgreSql = request.getfixturevalue("postgresql")
         name = await server.create_database()
-        url = f"postgresql+asyncpg://{ADMIN}:{PASSWORD}@{HOST}:{server.port}/{name}"
+        url = keyed_server(server.url(name), tmp_path)
     opened = await open_store(url)
     yield opened
     await opened.close()

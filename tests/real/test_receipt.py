@@ -22,6 +22,7 @@ from common.core.instant import from_us, to_us
 from common.core.state import ClockKind, Light
 from provisioning.core.identity import Box
 from tests import processes, services
+from tests.keyed import keyed
 from tests.processes import Agent, Hall
 from tests.real import logs
 from tests.real.logs import LoggedCase
@@ -135,7 +136,7 @@ async def stated_clocks(hall: Hall) -> tuple[dict[str, Row[Any]], list[str]]:
         t.transition.c.after == Light.RED,
     )
     steps = select(t.row_head.c.key).where(t.row_head.c.site == SITE, t.row_head.c.kind == "step")
-    address = f"sqlite+aiosqlite:///{hall.folder / 'data' / 'central.db'}"
+    address = keyed(hall.folder / "data" / "central.db")
     async with asyncio.timeout(PATIENCE_SECS), look(address) as conn:
         while True:
             until = list((await conn.scalars(passes)).all())

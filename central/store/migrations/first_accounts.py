@@ -15,8 +15,8 @@ def create() -> None:
         sa.Column("created_wall", sa.BigInteger(), nullable=False),
         sa.Column("pending", sa.Boolean(), nullable=False),
         sa.Column("home", sa.Text(), nullable=False),
-        sa.Column("phone", sa.Text(), nullable=False),
-        sa.Column("mail", sa.Text(), nullable=False),
+        sa.Column("phone", sa.LargeBinary(), nullable=False),
+        sa.Column("mail", sa.LargeBinary(), nullable=False),
         sa.Column("factor", sa.LargeBinary(), nullable=True),
         sa.Column("factor_step", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_user")),
@@ -45,3 +45,9 @@ def create() -> None:
             sa.Column(column, sa.Text(), nullable=False),
             sa.PrimaryKeyConstraint("user", column, name=op.f(f"pk_{name}")),
         )
+    op.create_table(
+        "data_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_key")),
+    )

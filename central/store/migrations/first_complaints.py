@@ -11,10 +11,11 @@ def create() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("number", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("topic", "unit", "case_no", "text")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("topic", "unit", "case_no")),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("is_named", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("brief", "answer", "reply")),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("brief", "answer", "reply")),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
@@ -44,7 +45,7 @@ def create() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "role", "event", "after")),
         sa.Column("level", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("complaint", "number", name=op.f("pk_complaint_event")),
     )
     op.create_table(

@@ -28,8 +28,9 @@ def create() -> None:
         sa.Column("day", sa.Text(), nullable=False),
         *(
             sa.Column(name, sa.Text(), nullable=False)
-            for name in ("who", "role", "event", "before", "after", "reason", "code")
+            for name in ("who", "role", "event", "before", "after", "code")
         ),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("paper", sa.LargeBinary(), nullable=False),
         sa.Column("calendar", sa.Integer(), nullable=False),
         sa.Column("files", sa.LargeBinary(), nullable=False),
@@ -42,7 +43,7 @@ def create() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("cycle", sa.Integer(), nullable=False),
         sa.Column("drafter", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.Column("measures", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("code", sa.Text(), nullable=True),

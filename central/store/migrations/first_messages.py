@@ -62,8 +62,9 @@ def _message() -> None:
         sa.Column("rung", sa.Integer(), nullable=False),
         *(
             sa.Column(name, sa.Text(), nullable=False)
-            for name in ("level", "channel", "person", "name", "address", "site")
+            for name in ("level", "channel", "person", "name", "site")
         ),
+        sa.Column("address", sa.LargeBinary(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("cycle", sa.BigInteger(), nullable=True),

@@ -49,7 +49,9 @@ def upgrade() -> None:
         sa.Column("case_no", sa.Text(), nullable=True),
         sa.Column("item_code", sa.Text(), nullable=True),
         sa.Column("item_name", sa.Text(), nullable=True),
-        sa.Column("applicant", sa.Text(), nullable=True),
+        sa.Column("applicant", sa.LargeBinary(), nullable=True),
+        sa.Column("name_index", sa.LargeBinary(), nullable=True),
+        sa.Column("phone_index", sa.LargeBinary(), nullable=True),
         sa.Column("org", sa.Text(), nullable=True),
         sa.Column("responsible", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=True),
@@ -69,6 +71,11 @@ def upgrade() -> None:
     op.create_index("ix_case_accepted", "case", ["site", "accepted_at"], unique=False)
     op.create_index("ix_case_finished", "case", ["site", "finished_at"], unique=False)
     op.create_index("ix_case_no", "case", ["case_no"], unique=False)
+    for name in ("name_index", "phone_index"):
+        known = sa.text(f"{name} IS NOT NULL")
+        op.create_index(
+            f"ix_case_{name}", "case", [name], unique=False, sqlite_where=known, postgresql_where=known
+        )
     op.create_index("ix_case_filed", "case", ["filed_at", "site", "case_key"], unique=False)
     op.create_index(
         "ix_case_open",

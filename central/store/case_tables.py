@@ -1,0 +1,111 @@
+"""Cases, their clocks and the transitions of their lights: reached as `central.store.tables`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from central.store.metadata import metadata
+from central.store.sealed import Blind, SealedText
+
+_NAMED = text("name_index IS NOT NULL")
+_CALLED = text("phone_index IS NOT NULL")
+
+case = Table(
+    "case",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("case_no", Text),
+    Column("item_code", Text),
+    Column("item_name", Text),
+    Column("applicant", SealedText("case.applicant")),
+    Column("name_index", Blind("name")),  # of the applicant
+    Column("phone_index", Blind("phone")),
+    Column("org", Text),
+    Column("responsible", Text),
+    Column("received_at", BigInteger),
+    Column("accepted_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("deadline_at", BigInteger),
+    Column("status", Text),
+    Column("outcome", Text),
+    Column("open", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("light", Text, nullable=False),  # worst of its clocks
+    Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
+    # acceptance, else receipt, else 0: the order of long lists
+    Column("filed_at", BigInteger, nullable=False),
+    Column("rev", Integer, nullable=False),
+    PrimaryKeyConstraint("site", "case_key"),
+    Index("ix_case_no", "case_no"),
+    Index("ix_case_name_index", "name_index", sqlite_where=_NAMED, postgresql_where=_NAMED),
+    Index("ix_case_phone_index", "phone_index", sqlite_where=_CALLED, postgresql_where=_CALLED),
+    Index("ix_case_filed", "filed_at", "site", "case_key"),
+    Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
+    Index("ix_case_accepted", "site", "accepted_at"),
+    Index("ix_case_finished", "site", "finished_at"),
+)
+
+clock = Table(
+    "clock",
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # ClockKind
+    Column("cycle", BigInteger, nullable=False, default=1),  # which one of several of a kind
+    Column("light", Text, nullable=False),
+    Column("since_at", BigInteger),  # instant from which `light` holds
+    Column("yellow_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("start_day", Text),  # the day of the event, YYYY-MM-DD
+    Column("running", Boolean, nullable=False),
+    # the case is decided: nothing more can change but by new facts
+    Column("stopped", Boolean, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("calendar_version", Integer, nullable=False),
+    Column("next_check_at", BigInteger),  # NULL: nothing to wait for, or parked
+    Column("needs_until", BigInteger),  # parked: wait until the site is complete up to here
+    Column("rev", Integer, nullable=False),
+    PrimaryKeyConstraint("site", "case_key", "kind", "cycle"),
+    Index(
+        "ix_clock_next",
+        "next_check_at",
+        sqlite_where=text("next_check_at IS NOT NULL"),
+        postgresql_where=text("next_check_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_clock_parked",
+        "site",
+        "needs_until",
+        sqlite_where=text("needs_until IS NOT NULL"),
+        postgresql_where=text("needs_until IS NOT NULL"),
+    ),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("site", Text, nullable=False),
+    Column("case_key", Text, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("cycle", BigInteger, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("since_at", BigInteger, nullable=False),  # the instant the light holds from
+    Column("judged_at", BigInteger, nullable=False),  # office time of the judgement
+    Column("judged_wall", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),  # 补传判定: the site was cut off when it fell due
+    Column("why", Text, nullable=False),  # rule id and figures, for people
+    UniqueConstraint("site", "case_key", "clock", "cycle", "after"),
+    Index("ix_transition_judged", "judged_at"),
+)

@@ -16,12 +16,12 @@ from central.core import site, wording
 from central.core.message import Channel
 from central.status import NOT_YET
 from central.status import Status as HallStatus
-from central.store import alarms, cases, facts, law, messages, pages, parked, trail, wall
+from central.store import alarms, cases, facts, key, law, messages, pages, parked, trail, wall
 from central.store.engine import look
 from central.world import Moment
 from common import health, process
 from common.clock import Clock
-from common.core.errors import ConfigError, words
+from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import DAY, MINUTE, SECOND, from_us, local_date, start_of_day, to_us
 from common.core.state import AlarmKind, DoctorVerdict, Link
 from common.core.text import one_line
@@ -37,7 +37,7 @@ STUCK = 15 * MINUTE
 """A message that could not be given away for so long is somebody's business."""
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
-NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09"}
+NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09", "E-HALL-16"}
 _EFFECTS = {
     DoctorVerdict.OK: "入库、判定、页面都正常",
     DoctorVerdict.ATTENTION: "入库、判定、页面都在进行",
@@ -105,6 +105,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-13": by_database(_parked),
         "E-HALL-14": by_database(_alarms),
         "E-HALL-15": by_database(_messages),
+        "E-HALL-16": lambda: _data_key(hall),
         "E-HALL-20": lambda: _trail(hall),
     }
 
@@ -124,6 +125,24 @@ async def _database(hall: Hall, conn: AsyncConnection) -> Outcome:
     records, held = await pages.totals(conn)
     fault = hall.status.store_fault if hall.status else ""
     return Outcome(Status.FAIL, fault) if fault else ok(f"{records:,} 条记录，{held:,} 件办件")
+
+
+async def _data_key(hall: Hall) -> Outcome:
+    """The key opens what lies in this database; whether the database is there is another check's matter."""
+    path, url = hall.config.identity.data_key, key.parted(hall.config.database_url)[0]
+    if not path.exists() and url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return ok("随数据库在首次启动时建立")
+    try:
+        ring = key.ring_of(path)
+    except ConfigError as error:
+        return Outcome(Status.FAIL, str(error), error.hint)
+    try:
+        async with look(hall.config.database_url) as conn:
+            known = await conn.run_sync(key.ids)
+    except UnavailableError:
+        return ok(f"{ring.ids[0]}，数据库连不上，没有核对")
+    fault = key.fault_of(ring, known) if known else ""
+    return Outcome(Status.FAIL, fault) if fault else ok(ring.ids[0])
 
 
 async def _broker(hall: Hall) -> Outcome:

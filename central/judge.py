@@ -101,6 +101,10 @@ class _Court:
         crowded = [key for key in keys if counts[key] > MOST_ROWS]
         fit = [key for key in keys if counts[key] <= MOST_ROWS and portion.admits(counts[key])]
         held = await past.held(self.conn, self.site, fit)
+        spoilt = {
+            key for key in fit if counts[key] and key not in held
+        }  # its rows do not open: it stays as it is
+        fit = [key for key in fit if key not in spoilt]
         self.before = await rows.clocks(self.conn, self.site, keys)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
@@ -111,7 +115,7 @@ class _Court:
         for key in crowded:
             await self._sound(key)
         for key in {*keys} - {*fit}:
-            self._postpone(key, HOUR if key in crowded else 0)
+            self._postpone(key, HOUR if key in crowded or key in spoilt else 0)
         await self._save()
         lit = {row["case_key"] for row in self.transitions if row["after"] in {Light.YELLOW, Light.RED}}
         if lit:

@@ -25,10 +25,11 @@ from central.core.trail import Check
 from central.heads import is_gone
 from central.store import audit as rows
 from central.store import cases as case_rows
-from central.store import facts, parked, passes
+from central.store import facts, parked, passes, spoilt
 from central.store import trail as lines
 from central.store.engine import look
 from central.store.passes import NOWHERE, Place
+from central.store.sealed import NAME, PHONE, token
 from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto, ranges
@@ -121,7 +122,7 @@ class _Books(Struct, frozen=True):
     now_at: int
     noted: Noted
     faults: list[Finding]
-    """Of the audit trail itself."""
+    """Of the audit trail itself, and of what lies sealed and belongs to no site's records."""
 
 
 async def _books(conn: AsyncConnection, zone: ZoneInfo, now_at: int, hall_key: bytes) -> _Books:
@@ -131,6 +132,7 @@ async def _books(conn: AsyncConnection, zone: ZoneInfo, now_at: int, hall_key: b
         check.feed(page)
     check.finish()
     faults = [_derived(What.TRAIL, f"第 {fault.line} 行：{fault.what}") for fault in check.faults[:SHOWN]]
+    faults += [_derived(What.SPOILT, f"{place}：{count} 处") for place, count in await spoilt.elsewhere(conn)]
     return _Books(zone, now_at, noted, faults)
 
 
@@ -305,6 +307,14 @@ async def _cases(conn: AsyncConnection, site: str, zone: ZoneInfo, now_at: int) 
                 name
                 for name in _TIMES
                 if row._mapping[name] not in {getattr(state, name), getattr(later, name)}  # noqa: SLF001
+            ]
+            differing += [
+                name
+                for name, kind, text in (
+                    ("name_index", NAME, state.facts.applicant),
+                    ("phone_index", PHONE, state.facts.phone),
+                )
+                if row._mapping[name] != token(conn.dialect, kind, text)  # noqa: SLF001
             ]
             if differing:
                 found.append(_derived(What.CASE, "、".join(differing), row.filed_at or None))

@@ -62,6 +62,7 @@ class What(StrEnum):
     CASE = "case"
     ROOT = "root"
     TRAIL = "trail"
+    SPOILT = "spoilt"
 
     @property
     def grade(self) -> Grade:
@@ -92,6 +93,7 @@ _WORDS = {
     What.CASE: "办件与其行不符",
     What.ROOT: "本库的行与站点的索引不符",
     What.TRAIL: "审计与写下时不符",
+    What.SPOILT: "加密保存的内容解不开（数据损坏）",
 }
 
 

@@ -38,6 +38,7 @@ ACTS = {
     "user.logout": "结束登录",
     "factor.set": "启用动态口令",
     "org.add": "登记机构",
+    "case.person": "按申请人查找",
     "case.reveal": "查看申请人",
     "case.export": "导出办件列表",
     "alarm.accept": "核实告警",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, is_date_only, parse_when
-from common.core.mask import HIDDEN
+from common.core.mask import HIDDEN, SPOILT
 
 WEEKDAYS = "一二三四五六日"
 # Mobile phones, identity numbers of 18 and of 15 places.
@@ -129,8 +129,8 @@ _ORGANISATION = re.compile(
 
 def mask(name: str | None) -> str:
     """`王*`; of a longer name the first two characters, and what kind of organisation it is: `石桥*公司`."""
-    if not name:
-        return ""
+    if not name or name == SPOILT:
+        return name or ""
     if len(name) <= 4:
         return name[:1] + "*"
     kind = _ORGANISATION.search(name, 3)  # at least one character stays hidden

@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
-from central.store.sealed import Blind, SealedText
+from central.store.sealed import NAME, PHONE, Blind, SealedText
 
 _NAMED = text("name_index IS NOT NULL")
 _CALLED = text("phone_index IS NOT NULL")
@@ -28,8 +28,8 @@ case = Table(
     Column("item_code", Text),
     Column("item_name", Text),
     Column("applicant", SealedText("case.applicant")),
-    Column("name_index", Blind("name")),  # of the applicant
-    Column("phone_index", Blind("phone")),
+    Column("name_index", Blind(NAME)),  # of the applicant
+    Column("phone_index", Blind(PHONE)),
     Column("org", Text),
     Column("responsible", Text),
     Column("received_at", BigInteger),

@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import case as cases
 from central.store import telling
 from central.store.dialect import among, each, insert_new, replace_row, write_rows
+from central.store.sealed import Unopened
 from central.store.tables import case, clock, row_head, site_pass, transition
+from common.core.mask import SPOILT
 from common.core.record import Case, Step
 
 _CASE = msgspec.msgpack.Decoder(Case)
@@ -33,9 +35,17 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
     query = query.where(head.site == site)
     found: Rows = defaultdict(list)
     for row in await conn.execute(among(conn, query, head.case_key, keys)):
-        body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
-        found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, body))
+        found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, _body(row)))
     return found
+
+
+def _body(row: Row[Any]) -> Case | Step:
+    """Of a row that does not open, that it does not: a page shows the rest of the case."""
+    if not isinstance(row.body, Unopened):
+        return (_CASE if row.kind == "case" else _STEP).decode(row.body)
+    if row.kind == "case":
+        return Case(case_key=row.case_key, applicant=SPOILT)
+    return Step(case_key=row.case_key, step_name=SPOILT)
 
 
 async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.document import Issuer, Kind
 from central.store.dialect import insert_new, replace_row
+from central.store.sealed import Unopened
 from central.store.tables import document, document_file, document_series, issuer
 from common.core.errors import UsageError
 
@@ -161,10 +162,11 @@ async def find_by_file(conn: AsyncConnection, digest: bytes) -> Row[Any] | None:
 
 
 async def body(conn: AsyncConnection, digest: bytes) -> bytes | None:
+    """The file with this SHA-256; None where there is none, or it does not open."""
     found: bytes | None = await conn.scalar(
         select(document_file.c.body).where(document_file.c.digest == digest)
     )
-    return found
+    return None if isinstance(found, Unopened) else found
 
 
 async def listed(conn: AsyncConnection, kind: str, limit: int) -> Sequence[Row[Any]]:

@@ -15,6 +15,7 @@ from central.core.versions import Version
 from central.store import trail
 from central.store.dialect import among, insert_new, replace_row, write_rows
 from central.store.scope import of_case, of_site
+from central.store.sealed import Unopened
 from central.store.tables import (
     case,
     finding,
@@ -71,7 +72,7 @@ class Near(Struct, frozen=True):
 async def versions(
     conn: AsyncConnection, site_id: str, wanted: Mapping[Place, Window]
 ) -> dict[Place, list[Version]]:
-    """Row -> the versions that the hall holds of it, each as often as it was told; those of its window only."""
+    """Row -> the versions that the hall holds of it and that open, each as often as it was told; those of its window."""
     found: dict[Place, list[Version]] = defaultdict(list)
     tables: dict[str, list[str]] = defaultdict(list)
     for table, key in wanted:
@@ -92,7 +93,7 @@ async def versions(
             )
             for row in await conn.execute(among(conn, query, record.c.key, part)):
                 first, last = wanted[table, row.key]
-                if first <= row.version <= last:
+                if first <= row.version <= last and not isinstance(row.raw, Unopened):
                     found[table, row.key].append(_version(row))
     return found
 
@@ -203,14 +204,14 @@ async def near(conn: AsyncConnection, item: Version, site_id: str) -> Near:
     errors: list[int] = []
     absent: int | None = None
     for row in await conn.execute(below.order_by(record.c.seq.desc()).limit(_PASSES)):
-        body = decode_body(decode_record(row.raw))
+        body = None if isinstance(row.raw, Unopened) else decode_body(decode_record(row.raw))
         if isinstance(body, Pass) and body.clock_err >= 0:
             errors += [] if errors else [body.clock_err]
             if item.table in body.tables:
                 absent = body.started_at - body.clock_err
                 break
     for row in await conn.execute(above.order_by(record.c.seq).limit(1)):
-        body = decode_body(decode_record(row.raw))
+        body = None if isinstance(row.raw, Unopened) else decode_body(decode_record(row.raw))
         errors += [body.clock_err] if isinstance(body, Pass) and body.clock_err >= 0 else []
     # A record from the hall's future says by itself how far the box's clock is ahead.
     query = select(record.c.cap_wall - record.c.received_wall).where(*mine[:2], record.c.seq == item.seq)

@@ -16,8 +16,6 @@ from central.store import items, trail
 from central.store.law_tables import item_draft
 from common.core.errors import UsageError
 
-_decode = msgspec.json.Decoder(Item).decode
-
 
 async def add(conn: AsyncConnection, item: Item, today: date, who: str, why: str, wall: int) -> int:
     """`who` proposes that the entry says this from its day on. -> the draft's number; audited.
@@ -61,7 +59,7 @@ async def one(conn: AsyncConnection, number: int) -> Row[Any] | None:
 
 def content(row: Row[Any]) -> Item:
     """What a draft proposes."""
-    return _decode(row.content)
+    return items.decode(row)
 
 
 async def before(conn: AsyncConnection, row: Row[Any]) -> Item | None:

@@ -10,17 +10,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.item import Item
 from central.store.tables import item_version
+from common.core.errors import ConfigError
+from common.core.mask import SPOILT
 
-_decode = msgspec.json.Decoder(Item).decode
+_decoder = msgspec.json.Decoder(Item)
 Catalogue = dict[str, tuple[Item, ...]]
 
 
+def decode(row: Row[Any]) -> Item:
+    """The item in a row's `content`. Raises ConfigError where it does not open: without it no case of the item is judged."""
+    try:
+        return _decoder.decode(row.content)
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            f"事项 {row.code} 的内容{SPOILT}", hint="请执行  mingcha verify  查看还有哪些，并从备份恢复"
+        ) from error
+
+
 async def catalogue(conn: AsyncConnection) -> Catalogue:
-    """Item code -> its versions, oldest first."""
+    """Item code -> its versions, oldest first. Raises ConfigError as `decode` does."""
     query = select(item_version.c.code, item_version.c.content)
     found: dict[str, list[Item]] = defaultdict(list)
     for row in await conn.execute(query.order_by(item_version.c.code, item_version.c.version)):
-        found[row.code].append(_decode(row.content))
+        found[row.code].append(decode(row))
     return {code: tuple(versions) for code, versions in found.items()}
 
 

@@ -5,16 +5,17 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.scope import Scope
 from central.store import tables as t
 from central.store.dead import OPEN
 from central.store.scope import of_case
+from central.store.sealed import NAME, PHONE, Unopened, token
 from central.store.wall import IS_OPEN, urgent
 from common.core import message
-from common.core.errors import UsageError
+from common.core.errors import ConfigError, UsageError
 from common.core.message import Heartbeat
 from common.core.state import Light
 
@@ -30,6 +31,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     no: str = ""  # a case number, or its end
     is_whole_no: bool = False
     item: str = ""  # part of an item's name
+    person: bytes = b""  # the applicant's token in a blind index
 
 
 class Place(Struct, frozen=True):
@@ -105,7 +107,7 @@ async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[
         .order_by(known.cap_wall.desc())
         .limit(limit)
     )
-    return (await conn.execute(query)).all()
+    return [row for row in await conn.execute(query) if not isinstance(row.raw, Unopened)]
 
 
 async def site_lit(conn: AsyncConnection, reached: Scope, site: str, limit: int) -> Sequence[Row[Any]]:
@@ -169,6 +171,8 @@ def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[An
         query = query.where(
             same if wanted.is_whole_no else known.case_no.endswith(wanted.no, autoescape=True)
         )
+    if wanted.person:
+        query = query.where(or_(known.name_index == wanted.person, known.phone_index == wanted.person))
     if wanted.item:
         query = query.where(known.item_name.contains(wanted.item, autoescape=True))
     return query
@@ -194,6 +198,15 @@ async def find_by_no(conn: AsyncConnection, reached: Scope, no: str, limit: int)
     """(site, case key) of the cases that carry this number; sites may use the same numbers."""
     query = select(t.case.c.site, t.case.c.case_key).where(t.case.c.case_no == no, *_reached(reached))
     return (await conn.execute(query.order_by(t.case.c.site).limit(limit))).all()
+
+
+def person_token(conn: AsyncConnection, text: str) -> bytes:
+    """What the blind indexes hold for an applicant's whole name, or whole telephone number. Raises ConfigError without the key."""
+    digits = text.strip().lstrip("+").replace("-", "").replace(" ", "")
+    found = token(conn.dialect, PHONE if digits.isdecimal() else NAME, text)
+    if found is None:
+        raise ConfigError("没有数据密钥，不能按申请人查找", hint="请执行  mingcha doctor --only E-HALL-16")
+    return found
 
 
 async def one_case(conn: AsyncConnection, reached: Scope, site: str, case_key: str) -> Row[Any] | None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dead import Run
 from central.store.dialect import insert_new, write_rows
+from central.store.sealed import Unopened
 from central.store.tables import parked_batch
 
 _raws = msgspec.msgpack.Decoder(list[bytes])
@@ -33,7 +34,9 @@ async def drop(conn: AsyncConnection, row: Row[Any]) -> None:
 
 
 def records(row: Row[Any]) -> list[tuple[int, bytes]]:
-    """(number, bytes) of each record."""
+    """(number, bytes) of each record; nothing for the bytes where they do not open."""
+    if isinstance(row.raws, Unopened):
+        return [(seq, b"") for seq in range(row.first, row.last + 1)]
     return list(enumerate(_raws.decode(row.raws), row.first))
 
 

@@ -16,6 +16,7 @@ from central.store import findings, passes
 from central.store.dialect import among
 from central.store.findings import EVERY, Place
 from central.store.passes import NOWHERE
+from central.store.sealed import Unopened
 from central.store.tables import ingest_cursor, record, row_head
 from common.core.record import Case, Cause, Op, Pass, Step, decode_body, decode_record
 
@@ -30,14 +31,19 @@ Held = dict[str, dict[Place, list[Saying]]]
 async def held(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
     """What these cases' rows said, as far as it can move a limit; of the others what they say now.
 
-    Without knowing since when (`proven` tells it): each counts as said ever since.
+    Without knowing since when (`proven` tells it): each counts as said ever since. A case of which a row does not open is not
+    among them: nobody knows what it says.
     """
     head = row_head.c
     query = select(head.case_key, head.tbl, head.key, head.kind, head.deleted, head.body)
     query = query.add_columns(head.epoch_no, head.version, head.cap_at).where(head.site == site)
     found: Held = defaultdict(dict)
     several: dict[Place, str] = {}
+    spoilt: set[str] = set()
     for row in await conn.execute(among(conn, query, head.case_key, keys)):
+        if isinstance(row.body, Unopened):
+            spoilt.add(row.case_key)
+            continue
         body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
         place = row.tbl, row.key
         newest = cases.Row(row.tbl, row.key, row.deleted, body)
@@ -47,7 +53,7 @@ async def held(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
     for place, versions in (await _versions(conn, site, several)).items():
         rows = found[several[place]]
         rows[place] = _sayings(versions, dict.fromkeys(versions, None), rows[place][-1])
-    return found
+    return {key: rows for key, rows in found.items() if key not in spoilt}
 
 
 async def replayed(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Held:
@@ -154,7 +160,7 @@ async def _passed(
     mine = record.c.site == site, record.c.epoch == epoch, record.c.seq <= last
     query = select(record.c.raw, record.c.received_at).where(*mine, record.c.kind == literal_column("'pass'"))
     for row in await conn.execute(query.order_by(record.c.seq.desc()).limit(_PASSES)):
-        body = decode_body(decode_record(row.raw))
+        body = None if isinstance(row.raw, Unopened) else decode_body(decode_record(row.raw))
         if isinstance(body, Pass) and body.clock_err >= 0 and table in body.tables:
             began = min(body.started_at - body.clock_err, row.received_at)
             return int(began) if began > after else None

@@ -21,13 +21,15 @@ from sqlalchemy.types import TypeDecorator
 from common.core import crypto
 from common.core.crypto import AT_REST, KEY_BYTES, NONCE_BYTES, DamagedError
 from common.core.errors import ConfigError
+from common.core.mask import SPOILT
 
 _MARK = b"\xc1"
 """Before every sealed value: the one byte that begins neither MessagePack nor UTF-8, so that nobody takes it for content."""
 _OVERHEAD = len(_MARK) + NONCE_BYTES + crypto.TAG_BYTES
 _TOKEN_BYTES = 16
-SPOILT = "数据损坏"
-"""What a page shows in the place of a text that does not open."""
+_WITH_COUNTRY = 13
+NAME, PHONE = "name", "phone"
+"""Kinds of blind indexes."""
 _Bind = Callable[[Any], bytes | None]
 _Open = Callable[[Any], Any]
 
@@ -94,7 +96,7 @@ class Ring:
 
     def token(self, kind: str, text: str) -> bytes:
         """What stands in a blind index for `text`: equal for equal texts, and told by nobody without the key."""
-        said = f"{kind}|{plain_form(text)}".encode()
+        said = f"{kind}|{plain_form(kind, text)}".encode()
         return hashlib.blake2b(said, digest_size=_TOKEN_BYTES, key=self._index).digest()
 
 
@@ -102,9 +104,13 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
     return HKDF(hashes.SHA256(), KEY_BYTES, None, purpose).derive(key)
 
 
-def plain_form(text: str) -> str:
-    """By which two spellings of one name or number are the same: no blanks, one width, one case."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+def plain_form(kind: str, text: str) -> str:
+    """By which two spellings are the same: no blanks, one width, one case; of a telephone the digits without +86."""
+    plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    if kind != PHONE:
+        return plain
+    digits = "".join(char for char in plain if char.isdecimal())
+    return digits[2:] if len(digits) == _WITH_COUNTRY and digits.startswith("86") else digits
 
 
 _RINGS: WeakKeyDictionary[Dialect, Ring] = WeakKeyDictionary()
@@ -113,6 +119,12 @@ _RINGS: WeakKeyDictionary[Dialect, Ring] = WeakKeyDictionary()
 def hold(engine: AsyncEngine, ring: Ring) -> None:
     """From now on statements of `engine` seal and open with `ring`."""
     _RINGS[engine.dialect] = ring
+
+
+def token(dialect: Dialect, kind: str, text: str | None) -> bytes | None:
+    """What a `Blind` column of this `kind` holds for `text`; None for nothing, and where there is no key to say it."""
+    ring = _RINGS.get(dialect)
+    return None if ring is None or text is None else ring.token(kind, text)
 
 
 def _refused(_: object) -> bytes:

@@ -73,6 +73,7 @@ upgrade = enrolment_tables.upgrade
 
 user = account_tables.user
 session = account_tables.session
+data_key = account_tables.data_key
 org = scope.org
 user_site = scope.user_site
 user_org = scope.user_org

@@ -1,5 +1,6 @@
 """Search among cases: every filter stands in the address, 50 lines a page."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission
-from central.store import pages
+from central.store import pages, trail
 from central.store.pages import Filter, Place
 from central.web.listing import line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
@@ -19,6 +20,8 @@ from common.core.state import Light
 
 PAGE = 50
 LONGEST_TEXT = 100
+SHORTEST_NAME = 2
+_TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 async def show_cases(request: web.Request) -> web.Response:
@@ -56,12 +59,14 @@ async def wanted_of(conn: AsyncConnection, request: web.Request) -> Filter:
 def _filter(query: Mapping[str, str]) -> Filter:
     """An unknown word in the address does not restrict."""
     site, light, no, item = (_clean(query.get(name, "")) for name in ("site", "light", "no", "item"))
+    person = query.get("person", "")
     return Filter(
         site=site,
         light=light if light in set(Light) else "",
         closed_too=query.get("state") == "all",
         no=no,
         item=item,
+        person=bytes.fromhex(person) if _TOKEN.fullmatch(person) else b"",
     )
 
 
@@ -78,6 +83,7 @@ def said(wanted: Filter, sites: dict[str, str]) -> str:
         Light(wanted.light).word if wanted.light else "",
         _number(wanted) if wanted.no else "",
         f"事项含“{wanted.item}”" if wanted.item else "",
+        "所查申请人的" if wanted.person else "",
     ]
     return " · ".join(part for part in parts if part)
 
@@ -101,4 +107,19 @@ def _page(request: web.Request, last: Row[Any] | None) -> str:
     return f"{request.path}?{urlencode(query)}"
 
 
-ROUTES = [Route("GET", "/hall/cases", show_cases, Permission.VIEW_CASE)]
+async def find_person(request: web.Request) -> web.Response:
+    """Who is looked for travels in the body and leaves as a token: no name stands in an address, a history or a log."""
+    form, hall, user = await request.post(), request.app[HALL], request[USER]
+    text = _clean(str(form.get("person", "")))
+    if len(text) < SHORTEST_NAME:
+        raise web.HTTPBadRequest(text="请写申请人的全名，或全部手机号码。")
+    async with hall.store.write() as conn:
+        token = pages.person_token(conn, text).hex()
+        await trail.note(conn, hall.clock.wall(), user.name, "case.person", token[:8], "")
+    raise web.HTTPSeeOther(f"/hall/cases?{urlencode({'person': token, 'state': 'all'})}")
+
+
+ROUTES = [
+    Route("GET", "/hall/cases", show_cases, Permission.VIEW_CASE),
+    Route("POST", "/hall/cases/person", find_person, Permission.VIEW_CASE),
+]

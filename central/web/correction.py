@@ -229,7 +229,8 @@ async def download(request: web.Request) -> web.Response:
             raise web.HTTPNotFound(text="文件还没有生成，约半分钟后再试。")
         body = await documents.body(conn, paper.pdf if form == "pdf" else paper.docx)
         await trail.note(conn, hall.clock.wall(), user.name, "document.show", paper.number_text, form)
-    assert body is not None
+    if body is None:
+        raise web.HTTPNotFound(text="文件的数据损坏。请运维人员执行  mingcha verify，并从备份恢复。")
     answer = web.Response(body=body, content_type=FILE_TYPES[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{code}.{form}"'
     answer.headers["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from central.core.evidence import Difference
 from central.core.hall import Facts
 from central.store import findings
 from central.store.findings import Filter
+from central.store.sealed import Unopened
 from central.web.listing import address
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.errors import UsageError
@@ -78,8 +79,8 @@ def _view(row: Row[Any], raws: dict[tuple[str, bytes, int], bytes], facts: Facts
 
 
 def _body(raw: bytes | None) -> Case | Step | None:
-    """None where there is no such version, or it says that the row is gone."""
-    item = decode_record(raw) if raw is not None else None
+    """None where there is no such version, it does not open, or says that the row is gone."""
+    item = decode_record(raw) if raw is not None and not isinstance(raw, Unopened) else None
     body = decode_body(item) if item is not None and item.op is not Op.DELETE else None
     return body if isinstance(body, Case | Step) else None
 

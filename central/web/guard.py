@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from urllib.parse import quote
 
+import msgspec
 import structlog
 from aiohttp import hdrs, web
 
@@ -16,6 +17,8 @@ from central.store import messages, scope, sessions
 from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
+from common.core.mask import SPOILT
+from common.core.text import one_line
 
 COOKIE = "mc_session"
 WALL = "wall-"
@@ -49,6 +52,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _page(request, 503, "数据没有丢失，站点照常采集。数据库恢复后刷新即可。")
     except (ConnectionResetError, web.GracefulExit):
         raise
+    except msgspec.MsgspecError as error:  # what lies in the database is not what the hall has written there
+        log.error("page.spoilt", path=request.path, reason=one_line(error), hint="请执行  mingcha verify")
+        return _page(request, 500, SPOILT)
     except Exception:  # the loop runner of pages: one failed page must not end the hall
         number = secrets.token_hex(3).upper()
         log.exception("page.failed", path=request.path, number=number)
@@ -79,7 +85,12 @@ def _page(request: web.Request, status: int, detail: str) -> web.Response:
     title = _TITLES_OF.get(detail) or TITLES.get(status, "这一页没有打开")
     if request.path.startswith(("/api/", "/healthz")):
         return web.json_response({"error": title, "detail": detail}, status=status)
-    if status == 500:
+    if detail == SPOILT:
+        title, detail = (
+            SPOILT,
+            "这一页所据的数据与写入时不同，没有采用。请运维人员执行  mingcha verify，并从备份恢复。",
+        )
+    elif status == 500:
         detail = f"数据没有丢失。请重试；如仍不行，请把错误号 {detail} 告诉运维人员。"
     return render(request, "error.html", status=status, title=title, detail=detail)
 

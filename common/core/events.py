@@ -285,6 +285,9 @@ EVENTS: dict[str, LogEvent] = {
         "请安全管理员取消此用户的动态口令，由本人重新启用",
     ),
     "page.failed": LogEvent("error", "页面出错", ("path", "number"), "按错误号查日志"),
+    "page.spoilt": LogEvent(
+        "error", "页面所据的数据损坏，没有采用", ("path", "reason"), "执行 mingcha verify 查明，并从备份恢复"
+    ),
     # demonstration
     "child.ended": LogEvent("warning", "演示的一个进程退出，正重新启动", ("name", "code", "log")),
 }

@@ -9,6 +9,8 @@ import re
 from common.core.text import one_line
 
 HIDDEN = "〔号码已遮挡〕"
+SPOILT = "数据损坏"
+"""What is read in the place of a text that lies sealed in the hall and does not open."""
 LONGEST = 20
 _PLAIN = re.compile(r"[0-9A-Za-z.]{0,3}")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[-/.年][0-9]{1,2}(?![0-9])")

@@ -29,6 +29,7 @@ SETTINGS = {
     "identity.digest_key": "内容摘要的密钥，32 字节，同一站点各代相同",
     "identity.hall_sign": "市中心的签名公钥：欢迎与回执凭它核对",
     "identity.wire_key": "市中心的接收私钥：凭它解开各站点的批次",
+    "identity.data_key": "市中心的数据密钥，32 字节：库里能指认个人的内容都用它加密；遗失后解不开，备份里有",
     "buffer.max_mb": "缓存至多占用多少 MB；到 95% 停止读取数据源，位置不动",
     "buffer.disk_share": "缓存至多占用所在磁盘的百分之几；与 max_mb 取较小者",
     "buffer.profile": "加密算法：aes（AES-256-GCM）、chacha（ChaCha20-Poly1305）、sm（国密 SM4-GCM、SM3）；缓存与上传同用",

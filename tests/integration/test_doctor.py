@@ -98,6 +98,7 @@ SEEN = {
     "E-HALL-20": "tests/integration/test_doctor.py",
     "E-HALL-12": "tests/integration/test_doctor.py",
     "E-HALL-13": "tests/journey/test_dead.py",
+    "E-HALL-16": "tests/integration/test_sealed.py",
 }
 """Check -> where a test finds it failing or warning, alone."""
 

@@ -56,7 +56,7 @@ class UnopenedText(str):
 
 
 class Ring:
-    """The data keys of one hall: the first seals, all of them open; the first also keys the blind index."""
+    """The data keys of one hall: the first seals, all of them open; the oldest keys the blind index, which no change of keys ends."""
 
     def __init__(self, keys: list[bytes]) -> None:
         """`keys`: 32 random bytes each, the present one first. Raises ConfigError for one of another length."""
@@ -66,7 +66,7 @@ class Ring:
             )
         self.ids = [crypto.key_id(key) for key in keys]
         self._aeads = [crypto.cipher(AT_REST, _derived(key, b"MC1 at rest")) for key in keys]
-        self._index = _derived(keys[0], b"MC1 blind index")
+        self._index = _derived(keys[-1], b"MC1 blind index")
 
     def sealer(self, place: bytes) -> Callable[[bytes], bytes]:
         """-> seals one value after the other, bound to `place`. No derivation for each: this is the way of every record."""

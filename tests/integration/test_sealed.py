@@ -60,6 +60,7 @@ def test_a_new_key_opens_what_lies_under_the_former_ones_and_others_do_not() -> 
     old = RING.sealer(b"a.b")(b"x")
     assert Ring([b"n" * 32, b"k" * 32]).opener(b"a.b")(old) == b"x"
     assert Ring([b"n" * 32]).opener(b"a.b")(old) is None
+    assert Ring([b"n" * 32, b"k" * 32]).token(PHONE, PHONE_NO) == RING.token(PHONE, PHONE_NO)
 
 
 @pytest.mark.parametrize("said", ["138 0013 8001", "+86-13800138001", "１３８００１３８００１"])
@@ -191,7 +192,7 @@ async def test_the_key_is_made_with_its_database_and_never_for_another(tmp_path:
     assert not path.exists()
     config = tmp_path / "central.toml"
     config.write_text(f'data_dir = "{tmp_path}"\n[mqtt]\nhost = "127.0.0.1"\n')
-    assert await seen(config) == (Status.FAIL, f"读不到市中心的数据密钥：{path}（没有这个文件或目录）")
+    assert await seen(config) == (Status.FAIL, f"读不到市中心的数据密钥：{path}（没有这个文件）")
     path.write_bytes(os.urandom(32))
     with pytest.raises(ConfigError, match="不是这个数据库的"):
         await open_store(url)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Dialect,
     FromClause,
     Select,
     Table,
@@ -41,7 +42,7 @@ async def write_rows(conn: AsyncConnection, statement: Insert, rows: Sequence[_R
     if not rows:
         return
     if conn.dialect.name == "sqlite":
-        sql, ordered = _spelt(statement, tuple(rows[0]))
+        sql, ordered = _spelt(statement, tuple(rows[0]), conn.dialect)
         await conn.exec_driver_sql(sql, ordered(rows))
         return
     names = list(rows[0])
@@ -54,7 +55,7 @@ async def write_rows(conn: AsyncConnection, statement: Insert, rows: Sequence[_R
 
 @lru_cache(256)
 def _spelt(
-    statement: Insert, names: tuple[str, ...]
+    statement: Insert, names: tuple[str, ...], dialect: Dialect
 ) -> tuple[str, Callable[[Sequence[_Row]], list[tuple[Any, ...]]]]:
     """The same in SQLite's words, and what puts rows in the order of its question marks: SQLAlchemy keeps no ON CONFLICT that
     it has spelt, and takes 25 us to look through each row.
@@ -63,16 +64,22 @@ def _spelt(
     assert not spelt.insert_prefetch, "a default of Python's: name the column in the row"
     places = list(spelt.positiontup or ())
     own = {name: value for name, value in spelt.params.items() if name not in names}
-    adapted = {
-        name: adapt
-        for name in names
-        if (adapt := statement.table.c[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE))
-    }
+    types = statement.table.c
+    adapted = [
+        (place, adapt)
+        for place, name in enumerate(places)
+        # by the engine's dialect, which is known to hold the key of sealed columns
+        if name in names and (adapt := types[name].type.dialect_impl(dialect).bind_processor(dialect))
+    ]
 
     def ordered(rows: Sequence[_Row]) -> list[tuple[Any, ...]]:
-        if own or adapted:
-            rows = [own | row | {name: adapt(row[name]) for name, adapt in adapted.items()} for row in rows]
-        return [tuple([row[name] for name in places]) for row in rows]
+        if own:
+            rows = [own | row for row in rows]
+        lines = [[row[name] for name in places] for row in rows]
+        for place, adapt in adapted:
+            for line in lines:
+                line[place] = adapt(line[place])
+        return [tuple(line) for line in lines]
 
     return str(spelt), ordered
 

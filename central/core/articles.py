@@ -17,14 +17,20 @@ _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
 
 def ask_all(subject: Subject) -> list[Result]:
     """The answers of every rule that concerns the case, broken ones first, in the order of the table."""
-    found = [Result(rule, said) for rule in RULES if (said := _asked(rule, subject)) is not None]
+    found = _answers(RULES, subject)
     order = [Answer.BROKEN, Answer.WATCHED, Answer.NO_DATA, Answer.KEPT]
     return sorted(found, key=lambda result: order.index(result.said.answer))
 
 
 def ask_kept(subject: Subject) -> list[Result]:
     """The same of the rules whose answers are kept with the case."""
-    return [Result(rule, said) for rule in _KEPT if (said := _asked(rule, subject)) is not None]
+    return _answers(_KEPT, subject)
+
+
+def _answers(wanted: Sequence[Rule], subject: Subject) -> list[Result]:
+    kinds = {None, *(step.kind for step in subject.case.steps)}
+    concerned = (rule for rule in wanted if rule.step in kinds)
+    return [Result(rule, said) for rule in concerned if (said := _asked(rule, subject)) is not None]
 
 
 def _asked(rule: Rule, subject: Subject) -> Said | None:
@@ -265,7 +271,14 @@ RULES: Sequence[Rule] = (
     Rule("L30-1", "行政许可法 30", "事项公示齐全", _public, "公示缺项整改通知", kept_elsewhere=True),
     Rule("L30-1a", "行政许可法 30", "先公示后受理", _published_first, "公示缺项整改通知"),
     Rule("L32-1", "行政许可法 32(一)(二)", "不予受理即时告知并说明理由", _refused_acceptance),
-    Rule("L32-3", "行政许可法 32(四)", "材料不齐五日内一次告知", _told_once, "视为受理提示"),
+    Rule(
+        "L32-3",
+        "行政许可法 32(四)",
+        "材料不齐五日内一次告知",
+        _told_once,
+        "视为受理提示",
+        StepKind.SUPPLEMENT,
+    ),
     Rule(
         "L32-3a",
         "行政许可法 32(四)",
@@ -274,9 +287,9 @@ RULES: Sequence[Rule] = (
         "视为受理提示",
         kept_elsewhere=True,
     ),
-    Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written),
+    Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written, step=StepKind.ACCEPT),
     Rule("L34-1", "行政许可法 34", "能当场决定的当场决定", _at_once),
-    Rule("L34-2", "行政许可法 34", "实质核查两人以上", _two_persons),
+    Rule("L34-2", "行政许可法 34", "实质核查两人以上", _two_persons, step=StepKind.CHECK),
     Rule("L37", "行政许可法 37", "按规定的程序办理", _procedure, confirm=True),
     Rule("L38-1", "行政许可法 38", "不予许可说明理由、告知救济途径", _refusal, "督办通知书"),
     Rule("L40", "行政许可法 40", "准予许可的决定公开", _published),
@@ -296,7 +309,7 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L42-E", "行政许可法 42", "延期在时限内批准并告知，一次为限", _longer),
+    Rule("L42-E", "行政许可法 42", "延期在时限内批准并告知，一次为限", _longer, step=StepKind.EXTEND),
     Rule(
         "L44",
         "行政许可法 44",
@@ -305,7 +318,7 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L45-1", "行政许可法 45", "特别程序合法并书面告知", _special),
+    Rule("L45-1", "行政许可法 45", "特别程序合法并书面告知", _special, step=StepKind.PAUSE),
     Rule(
         "L45-2",
         "行政许可法 45",
@@ -314,8 +327,8 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check),
-    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书"),
+    Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check, step=StepKind.PAUSE),
+    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书", StepKind.FEE),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
     Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
     *off_rules.RULES,

@@ -97,13 +97,13 @@ def _steps(kind: StepKind) -> Callable[[Subject], str]:
 
 RULES: Sequence[Rule] = (
     Rule("L43", "行政许可法 43", "下级机关按期审查上报", _review, "督办通知书"),
-    Rule("L48", "行政许可法 48", "听证提前通知", _hearing),
-    Rule("L50", "行政许可法 50", "有效期届满前决定是否延续", _renewal, "视为准予延续提示"),
+    Rule("L48", "行政许可法 48", "听证提前通知", _hearing, step=StepKind.HEAR),
+    Rule("L50", "行政许可法 50", "有效期届满前决定是否延续", _renewal, "视为准予延续提示", StepKind.RENEW),
     Rule("W-1", "重点监察", "不予许可", _watched(_refused)),
     Rule("W-2", "重点监察", "不予受理", _watched(_not_accepted)),
-    Rule("W-3", "重点监察", "补正告知", _watched(_steps(StepKind.SUPPLEMENT))),
-    Rule("W-4", "重点监察", "特别程序", _watched(_steps(StepKind.PAUSE))),
-    Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND))),
+    Rule("W-3", "重点监察", "补正告知", _watched(_steps(StepKind.SUPPLEMENT)), step=StepKind.SUPPLEMENT),
+    Rule("W-4", "重点监察", "特别程序", _watched(_steps(StepKind.PAUSE)), step=StepKind.PAUSE),
+    Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND)), step=StepKind.EXTEND),
 )
 
 UNRECORDED: Sequence[tuple[str, str, str, str]] = (

@@ -14,7 +14,7 @@ from central.core.item import Item
 from central.core.limits import Limit
 from central.core.rules import Verdict
 from common.core.instant import end_of_day
-from common.core.state import ClockKind, Light
+from common.core.state import ClockKind, Light, StepKind
 
 
 class Answer(StrEnum):
@@ -84,6 +84,7 @@ class Rule(Struct, frozen=True):
     demand: str
     ask: Callable[[Subject], Said | None]
     document: str = ""
+    step: StepKind | None = None  # only a case with such a step is asked
     confirm: bool = False  # a person must have looked before it is held against anybody
     kept_elsewhere: bool = False  # a clock has the light, or it is of the item and not of the case
 

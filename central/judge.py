@@ -17,10 +17,12 @@ from central.core import articles, judgement
 from central.core.case import CaseState
 from central.core.item import Item
 from central.core.judgement import Bench, Judged, Look, WithdrawalState
+from central.core.lamp import Lamp
 from central.core.past import Saying
 from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
-from central.core.ruling import PACK, Answer, Result, Subject
+from central.core.ruling import Answer, Result, Subject
+from central.ruled import Ruled
 from central.store import alarms, law, outbox, past, rulings, withdrawals
 from central.store import cases as rows
 from central.store.findings import Place
@@ -93,7 +95,6 @@ class _Court:
         self.transitions: list[dict[str, Any]] = []
         self.moved: list[dict[str, Any]] = []
         self.proposals: list[dict[str, Any]] = []
-        self.rulings: list[dict[str, Any]] = []
 
     async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
@@ -105,7 +106,8 @@ class _Court:
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
         self.withdrawals = await withdrawals.of_cases(self.conn, self.site, keys)
-        self.ruled = await rulings.of_cases(self.conn, self.site, keys)
+        ruled = await rulings.of_cases(self.conn, self.site, keys)
+        self.ruled = Ruled(self.site, self.now, self.until, ruled)
         for key in fit:
             await self._one(key, held.get(key, {}), revs.get(key, 0))
         for key in crowded:
@@ -125,7 +127,7 @@ class _Court:
         await rows.add_transitions(self.conn, self.transitions)
         await law.add_due_changes(self.conn, self.moved)
         await withdrawals.put(self.conn, self.proposals)
-        await rulings.put(self.conn, self.rulings)
+        await self.ruled.save(self.conn)
         await outbox.add(self.conn, self._told())
 
     def _told(self) -> list[dict[str, Any]]:
@@ -136,7 +138,9 @@ class _Court:
             if row["after"] in _TOLD
         ]
         broken = [
-            (row["case_key"], row["rule"], 0, row["light"]) for row in self.rulings if row["light"] in _TOLD
+            (row["case_key"], row["rule"], 0, row["light"])
+            for row in self.ruled.rows
+            if row["light"] in _TOLD
         ]
         return [
             outbox.line(self.site, key, subject, cycle, event, self.now.wall)
@@ -167,13 +171,12 @@ class _Court:
             if row.light == Light.RED and (place[1], place[2]) not in bench.withdrawn
         }
         verdicts = [one.verdict for one in found]
+        lamp = self._rule(key, answers, held)
         self.cases.append(
-            _case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(list(reds.values()))
+            _case_row(self.site, look.state, look.item, verdicts, lamp, rev) | _kept_red(list(reds.values()))
         )
         for one in found:
             self._settle(key, one)
-        for answer in answers:
-            self._rule(key, answer)
         self.clocks += [
             dict(row._mapping) | {"next_check_at": None, "rev": row.rev + 1}  # noqa: SLF001
             for row in reds.values()
@@ -185,7 +188,7 @@ class _Court:
         withdrawn = {
             (ClockKind(row.clock), int(row.cycle))
             for place, row in self.withdrawals.items()
-            if place[0] == key and row.state == WithdrawalState.WITHDRAWN
+            if place[0] == key and place[2] and row.state == WithdrawalState.WITHDRAWN
         }
         return Bench(
             self.world.law,
@@ -269,28 +272,21 @@ class _Court:
         subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
         return articles.ask_kept(subject)
 
-    def _rule(self, key: str, answer: Result) -> None:
+    def _rule(self, key: str, answers: Sequence[Result], rows: dict[Place, list[Saying]]) -> Lamp:
         """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""
-        rule, said = answer.rule, answer.said
-        held = self.ruled.get((key, rule.id))
-        if held is None and said.answer in {Answer.BROKEN, Answer.WATCHED}:
-            log.info("rule.answered", site=self.site, rule=rule.id, answer=said.answer.value)
-            self.rulings.append(
-                {
-                    "site": self.site,
-                    "case_key": key,
-                    "rule": rule.id,
-                    "answer": said.answer.value,
-                    "light": said.light.value,
-                    "why": said.why,
-                    "pack": PACK.version,
-                    "found_at": self.now.at,
-                    "found_wall": self.now.wall,
-                }
-            )
-        elif held is not None and held.answer == Answer.BROKEN:
-            is_kept = said.answer is Answer.KEPT
-            self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
+        for answer in answers:
+            rule, said = answer.rule, answer.said
+            known = self.ruled.held[key].get(rule.id)
+            if known is not None and known.answer == Answer.BROKEN and known.light != Light.GREY:
+                is_kept = said.answer is Answer.KEPT
+                self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
+        withdrawn = {
+            place[1]
+            for place, row in self.withdrawals.items()
+            if place[0] == key and not place[2] and row.state == WithdrawalState.WITHDRAWN
+        }
+        seen_at = max((one[-1].seen for one in rows.values()), default=0)
+        return self.ruled.take(key, answers, seen_at, withdrawn)
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
         """A due date that another calendar has moved: somebody has told it to a citizen."""
@@ -336,6 +332,7 @@ class _Court:
             log.warning("alarm.raised", site=self.site, kind=AlarmKind.CROWDED.value, reason=detail)
 
     def _postpone(self, key: str, us: int) -> None:
+        self.ruled.put_off(key)
         known = [dict(row._mapping) for place, row in self.before.items() if place[0] == key]  # noqa: SLF001
         blank = {
             "site": self.site,
@@ -364,7 +361,7 @@ def _kept_red(reds: Sequence[Row[Any]]) -> dict[str, Any]:
 
 
 def _case_row(
-    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], rev: int
+    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], lamp: Lamp, rev: int
 ) -> dict[str, Any]:
     facts = state.facts
     shown = max(verdicts, key=lambda v: (v.light.rank, -v.limit.due_at), default=None)
@@ -387,6 +384,8 @@ def _case_row(
         "deleted": state.deleted,
         "light": shown.light if shown else Light.NONE,
         "due_at": shown.limit.due_at if shown else None,
+        "rule_light": lamp.light if lamp.rule else None,
+        "rule": lamp.rule or None,
         "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }

@@ -152,7 +152,7 @@ async def _known(
             ),
             entered_late=bool(late[key]),
             limits=[_limit(row) for row in clocks[key]],
-            rules=sorted((row.rule, Light(row.light)) for row in rulings[key]),
+            rules=sorted((row.rule, Light(row.light)) for row in rulings[key] if row.light != Light.GREY),
             yellows=sorted(row.since_at for row in moved[key] if row.after == Light.YELLOW.value),
             corrections=sorted(told),
             sanctions=sorted(

@@ -266,7 +266,7 @@ class _Court:
 
     def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
         """What the rules of the law say of the case as its rows are now."""
-        if not look.state.seen or look.state.deleted:
+        if look.state.deleted:
             return []
         world, verdicts = self.world, [one.verdict for one in found]
         subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)

@@ -39,12 +39,14 @@ class Ruled:
         """What is broken is a dated fact once it is proven; what mended before that was never said."""
         held = self.held[key]
         lights = {rule: Light(row.light) for rule, row in held.items()}
-        standing = {one.rule.id: one for one in answers if one.said.answer in _STANDS}
+        standing = {
+            one.rule.id: one for one in answers if one.said.answer in _STANDS or one.said.again_at is not None
+        }
         for rule, one in standing.items():
             row = held.get(rule)
             if row is not None and row.light != Light.GREY:
                 continue
-            light, needs = lamp.proven(one.said.light, seen_at, self.until)
+            light, needs = lamp.proven(one.said, seen_at, self.until)
             if row is None or (row.light, row.needs_until) != (light, needs):
                 self._put(key, one, light, needs)
             lights[rule] = light
@@ -54,12 +56,15 @@ class Ruled:
                 del lights[rule]
             elif row.light != Light.GREY and row.needs_until is not None:  # a person has decided about it
                 self.rows.append(dict(row._mapping) | {"needs_until": None})  # noqa: SLF001
-        return lamp.shown(lights.items(), withdrawn)
+        broken = {rule for rule, one in standing.items() if one.said.answer is Answer.BROKEN}
+        stands = (
+            (rule, light) for rule, light in lights.items() if light is not Light.GREY or rule in broken
+        )
+        return lamp.shown(stands, withdrawn)
 
     def _put(self, key: str, one: Result, light: Light, needs: int | None) -> None:
-        log.info(
-            "rule.answered", site=self.site, rule=one.rule.id, answer=one.said.answer.value, light=light.value
-        )
+        if light is not Light.GREY:
+            log.info("rule.answered", site=self.site, rule=one.rule.id, answer=one.said.answer.value)
         self.rows.append(
             {
                 "site": self.site,

@@ -5,11 +5,12 @@ the absence of a fact answers only where the site's data is whole up to the inst
 rest on common knowledge of the law: a lawyer signs the rules before one is used against a person.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from central.core import acts, off_rules, route
+from central.core import acts, asked_rules, off_rules, route
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
+from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, Procedure, StepKind
 
 _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
@@ -24,7 +25,7 @@ def ask_all(subject: Subject) -> list[Result]:
 
 def ask_kept(subject: Subject) -> list[Result]:
     """The same of the rules whose answers are kept with the case."""
-    return _answers(_KEPT, subject)
+    return _answers(_KEPT if subject.case.seen else _UNSEEN, subject)
 
 
 def _answers(wanted: Sequence[Rule], subject: Subject) -> list[Result]:
@@ -210,12 +211,31 @@ def _charged(subject: Subject) -> Said | None:
         return None
     if subject.item is None or not subject.item.fees:
         return Said(Answer.NO_DATA, "事项清单没有载明收费标准")
-    known = [step for step in steps if step.amount is not None]
+    known = [step for step in steps if step.amount]
     if not known:
         return missing("收费金额")
-    allowed = {_yuan(amount) for amount in subject.item.fees.values()}
-    wrong = [step.amount for step in known if step.amount and _yuan(step.amount) not in {*allowed, 0}]
-    return red(f"收费 {'、'.join(wrong)} 元与清单标准不符") if wrong else kept("按清单标准收费")
+    fits = {step.amount: _fits(step, subject.item.fees) for step in known if step.amount}
+    wrong = [amount for amount, is_right in fits.items() if is_right is False]
+    if wrong:
+        return red(f"收费 {'、'.join(wrong)} 元与清单标准不符")
+    return missing("收费数量") if None in fits.values() else kept("按清单标准收费")
+
+
+def _fits(step: Step, fees: Mapping[str, str]) -> bool | None:
+    """Whether an amount is the standard times the quantity; None: it may be, and the quantity is not recorded.
+
+    A step that bears the name of a fee is held against that one, any other against all of the item.
+    """
+    own = fees.get(step.step_name or "")
+    standards = {_yuan(amount) for amount in ([own] if own else fees.values())}
+    charged = _yuan(step.amount or "")
+    if charged == 0:
+        return True
+    if step.quantity is not None and step.quantity > 0:
+        return charged in {each * step.quantity for each in standards}
+    if charged in standards:
+        return True
+    return None if any(each > 0 and charged > 0 and charged % each == 0 for each in standards) else False
 
 
 def _yuan(amount: str) -> int:
@@ -331,7 +351,10 @@ RULES: Sequence[Rule] = (
     Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书", StepKind.FEE),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
     Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
+    *asked_rules.RULES,
     *off_rules.RULES,
 )
 
 _KEPT = [rule for rule in RULES if not rule.kept_elsewhere]
+_UNSEEN = [rule for rule in _KEPT if rule.id == asked_rules.UNENTERED]
+"""What can be said where only steps have come, of a case that nobody has entered."""

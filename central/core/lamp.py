@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct
 
 from central.core.articles import RULES
+from central.core.ruling import Said
 from common.core.state import Light
 
 _ORDER = {rule.id: place for place, rule in enumerate(RULES)}
@@ -24,14 +25,16 @@ class Lamp(Struct, frozen=True):
     rule: str = ""
 
 
-def proven(light: Light, seen_at: int, until: int | None) -> tuple[Light, int | None]:
-    """A rule's light now, and until when the site's data must be whole to say more.
+def proven(said: Said, seen_at: int, until: int | None) -> tuple[Light, int | None]:
+    """The light of what a rule says now, and until when the site's data must be whole to say more.
 
     `seen_at`: office time at which the newest version of the case's rows was captured.
     """
-    if light is Light.RED and (until is None or until < seen_at):
+    if said.again_at is not None:
+        return Light.GREY, said.again_at
+    if said.light is Light.RED and (until is None or until < seen_at):
         return Light.GREY, seen_at
-    return light, None
+    return said.light, None
 
 
 def shown(stands: Iterable[tuple[str, Light]], withdrawn: Collection[str]) -> Lamp:

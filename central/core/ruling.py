@@ -40,6 +40,10 @@ class Pack(Struct, frozen=True):
     reason_length: int = 10  # characters below which a reason is none (ours)
     review_days: int = 20  # 行政许可法 43
     hearing_notice_days: int = 7  # 行政许可法 48, in calendar days: the longer count would accuse more
+    hearing_days: int = 20  # 行政许可法 47
+    consult_days: int = 5  # 行政许可法 30 names none (ours), where the office has promised none
+    accept_days: int = 5  # 行政许可法 32
+    entry_days: int = 1  # evidence of a case that the system does not have (ours)
 
 
 PACK = Pack()
@@ -52,6 +56,7 @@ class Said(Struct, frozen=True):
     answer: Answer
     why: str
     light: Light = Light.NONE
+    again_at: int | None = None  # more can be said once the site's data is whole up to here
 
 
 class Subject(Struct, frozen=True):
@@ -71,6 +76,12 @@ class Subject(Struct, frozen=True):
     def is_whole(self, day: date) -> bool:
         """Whether nothing up to the end of `day` is still on its way."""
         return self.whole_until is not None and self.whole_until >= end_of_day(day, self.zone)
+
+    def waits(self, what: str, due: date) -> Said:
+        """An act that has not come: nothing can be said of it before the data is whole up to the end of `due`."""
+        return Said(
+            Answer.NO_DATA, f"{due} 前应{what}，尚未到期或数据未到", again_at=end_of_day(due, self.zone)
+        )
 
     def limit(self, kind: ClockKind) -> Limit | None:
         return next((one.limit for one in self.verdicts if one.limit.kind is kind), None)

@@ -4,6 +4,7 @@ Whoever calls it (ingest after new facts, ingest after completeness moved, the t
 same facts give the same lights: everything is computed anew from the rows, and only what differs is written.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -103,9 +104,16 @@ class _Court:
         fit = [key for key in keys if counts[key] <= MOST_ROWS and portion.admits(counts[key])]
         held = await past.held(self.conn, self.site, fit)
         self.before = await rows.clocks(self.conn, self.site, keys)
+        self.known: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for place in self.before:
+            self.known[place[0]].append(place)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
         self.withdrawals = await withdrawals.of_cases(self.conn, self.site, keys)
+        self.withdrawn: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        for (key, name, cycle), row in self.withdrawals.items():
+            if row.state == WithdrawalState.WITHDRAWN:
+                self.withdrawn[key].add((name, cycle))
         ruled = await rulings.of_cases(self.conn, self.site, keys)
         self.ruled = Ruled(self.site, self.now, self.until, ruled)
         for key in fit:
@@ -163,7 +171,7 @@ class _Court:
             self._postpone(key, HOUR)
             return
         kinds = {(key, one.verdict.limit.kind, one.verdict.limit.cycle) for one in found}
-        left = {place: row for place, row in self.before.items() if place[0] == key and place not in kinds}
+        left = {place: self.before[place] for place in self.known[key] if place not in kinds}
         # Dated facts: their limit may go, they stay, unless a person has withdrawn them.
         reds = {
             place: row
@@ -185,11 +193,7 @@ class _Court:
         self.gone += [place for place in left if place not in reds]
 
     def _bench(self, key: str) -> Bench:
-        withdrawn = {
-            (ClockKind(row.clock), int(row.cycle))
-            for place, row in self.withdrawals.items()
-            if place[0] == key and place[2] and row.state == WithdrawalState.WITHDRAWN
-        }
+        withdrawn = {(ClockKind(name), cycle) for name, cycle in self.withdrawn[key] if cycle}
         return Bench(
             self.world.law,
             lambda kind, cycle: self._light(key, kind, cycle),
@@ -280,11 +284,7 @@ class _Court:
             if known is not None and known.answer == Answer.BROKEN and known.light != Light.GREY:
                 is_kept = said.answer is Answer.KEPT
                 self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
-        withdrawn = {
-            place[1]
-            for place, row in self.withdrawals.items()
-            if place[0] == key and not place[2] and row.state == WithdrawalState.WITHDRAWN
-        }
+        withdrawn = {name for name, cycle in self.withdrawn[key] if not cycle}
         seen_at = max((one[-1].seen for one in rows.values()), default=0)
         return self.ruled.take(key, answers, seen_at, withdrawn)
 
@@ -333,7 +333,7 @@ class _Court:
 
     def _postpone(self, key: str, us: int) -> None:
         self.ruled.put_off(key)
-        known = [dict(row._mapping) for place, row in self.before.items() if place[0] == key]  # noqa: SLF001
+        known = [dict(self.before[place]._mapping) for place in self.known[key]]  # noqa: SLF001
         blank = {
             "site": self.site,
             "case_key": key,

@@ -170,12 +170,12 @@ def _said(one: Judged | None) -> tuple[Any, ...]:
         return ("none",)
     verdict = one.verdict
     reason = (verdict.limit.due_at, verdict.why) if verdict.light is Light.RED else ()
-    return (verdict.light.value, verdict.since_at, *reason)
+    return (verdict.light.value, verdict.since_at, one.yellowed_at, *reason)
 
 
 def _kept(row: Row[Any], red: Row[Any] | None) -> tuple[Any, ...]:
     reason = (row.due_at, "" if red is None else red.why) if row.light == Light.RED else ()
-    return (row.light, row.since_at, *reason)
+    return (row.light, row.since_at, row.yellowed_at, *reason)
 
 
 def _words(said: tuple[Any, ...]) -> str:

@@ -356,6 +356,7 @@ clock = Table(
     Column("light", Text, nullable=False),
     Column("since_at", BigInteger),  # instant from which `light` holds
     Column("yellow_at", BigInteger),
+    Column("yellowed_at", BigInteger),  # since when it was yellow first, by the records alone
     Column("due_at", BigInteger),
     Column("start_day", Text),  # the day of the event, YYYY-MM-DD
     Column("running", Boolean, nullable=False),

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=True),
         sa.Column("yellow_at", sa.BigInteger(), nullable=True),
+        sa.Column("yellowed_at", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("start_day", sa.Text(), nullable=True),
         sa.Column("running", sa.Boolean(), nullable=False),

@@ -82,7 +82,8 @@ def test_delivery_runs_from_the_decision() -> None:
 
 
 def test_an_item_may_warn_earlier_than_the_tenth() -> None:
-    early, facts = replace(ITEM, lead_days=4), {"accepted_at": "2026-03-02"}
+    early = replace(ITEM, lead_days=4)
+    facts: dict[str, Any] = {"accepted_at": "2026-03-02"}
     usual = judged("2026-03-11T10:00", **facts)
     assert [usual[kind].light for kind in (ClockKind.PROMISE, ClockKind.STATUTE)] == [Light.GREEN] * 2
     own = judged("2026-03-11T10:00", item=early, deadline="2026-03-17T12:00:00+08:00", **facts)

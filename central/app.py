@@ -18,6 +18,7 @@ from central.judge import Moment, World
 from central.paper.press import Press
 from central.receive import Receiver
 from central.status import Status
+from central.store import telling
 from central.store.engine import Store, open_store
 from central.store.sole import sole
 from central.ticker import TickerState
@@ -55,6 +56,7 @@ async def _main(config: CentralConfig) -> None:
         async with store.write() as conn:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
             await judge.recheck(conn, world, Moment(clock.office(), clock.wall()))
+            await telling.set_door(conn, is_open=config.public.enabled)
         await _unpark(store, world, clock)
         await _take_letters(store, world, clock)
         changed = asyncio.Event()

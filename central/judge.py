@@ -4,6 +4,7 @@ Whoever calls it (ingest after new facts, ingest after completeness moved, the t
 same facts give the same lights: everything is computed anew from the rows, and only what differs is written.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -17,10 +18,12 @@ from central.core import articles, judgement
 from central.core.case import CaseState
 from central.core.item import Item
 from central.core.judgement import Bench, Judged, Look, WithdrawalState
+from central.core.lamp import Lamp
 from central.core.past import Saying
 from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
-from central.core.ruling import PACK, Answer, Result, Subject
+from central.core.ruling import Answer, Result, Subject
+from central.ruled import Ruled
 from central.store import alarms, law, outbox, past, rulings, withdrawals
 from central.store import cases as rows
 from central.store.findings import Place
@@ -93,7 +96,6 @@ class _Court:
         self.transitions: list[dict[str, Any]] = []
         self.moved: list[dict[str, Any]] = []
         self.proposals: list[dict[str, Any]] = []
-        self.rulings: list[dict[str, Any]] = []
 
     async def judge(self, keys: Sequence[str], portion: Portion) -> int:
         revs = await rows.lock(self.conn, self.site, keys)
@@ -106,10 +108,18 @@ class _Court:
         }  # its rows do not open: it stays as it is
         fit = [key for key in fit if key not in spoilt]
         self.before = await rows.clocks(self.conn, self.site, keys)
+        self.known: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
+        for place in self.before:
+            self.known[place[0]].append(place)
         self.grey = await rows.grey_since_wall(self.conn, self.site, keys)
         self.until = await rows.complete_until(self.conn, self.site)
         self.withdrawals = await withdrawals.of_cases(self.conn, self.site, keys)
-        self.ruled = await rulings.of_cases(self.conn, self.site, keys)
+        self.withdrawn: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+        for (key, name, cycle), row in self.withdrawals.items():
+            if row.state == WithdrawalState.WITHDRAWN:
+                self.withdrawn[key].add((name, cycle))
+        ruled = await rulings.of_cases(self.conn, self.site, keys)
+        self.ruled = Ruled(self.site, self.now, self.until, ruled)
         for key in fit:
             await self._one(key, held.get(key, {}), revs.get(key, 0))
         for key in crowded:
@@ -129,7 +139,7 @@ class _Court:
         await rows.add_transitions(self.conn, self.transitions)
         await law.add_due_changes(self.conn, self.moved)
         await withdrawals.put(self.conn, self.proposals)
-        await rulings.put(self.conn, self.rulings)
+        await self.ruled.save(self.conn)
         await outbox.add(self.conn, self._told())
 
     def _told(self) -> list[dict[str, Any]]:
@@ -140,7 +150,9 @@ class _Court:
             if row["after"] in _TOLD
         ]
         broken = [
-            (row["case_key"], row["rule"], 0, row["light"]) for row in self.rulings if row["light"] in _TOLD
+            (row["case_key"], row["rule"], 0, row["light"])
+            for row in self.ruled.rows
+            if row["light"] in _TOLD
         ]
         return [
             outbox.line(self.site, key, subject, cycle, event, self.now.wall)
@@ -163,7 +175,7 @@ class _Court:
             self._postpone(key, HOUR)
             return
         kinds = {(key, one.verdict.limit.kind, one.verdict.limit.cycle) for one in found}
-        left = {place: row for place, row in self.before.items() if place[0] == key and place not in kinds}
+        left = {place: self.before[place] for place in self.known[key] if place not in kinds}
         # Dated facts: their limit may go, they stay, unless a person has withdrawn them.
         reds = {
             place: row
@@ -171,13 +183,12 @@ class _Court:
             if row.light == Light.RED and (place[1], place[2]) not in bench.withdrawn
         }
         verdicts = [one.verdict for one in found]
+        lamp = self._rule(key, answers, held)
         self.cases.append(
-            _case_row(self.site, look.state, look.item, verdicts, rev) | _kept_red(list(reds.values()))
+            _case_row(self.site, look.state, look.item, verdicts, lamp, rev) | _kept_red(list(reds.values()))
         )
         for one in found:
             self._settle(key, one)
-        for answer in answers:
-            self._rule(key, answer)
         self.clocks += [
             dict(row._mapping) | {"next_check_at": None, "rev": row.rev + 1}  # noqa: SLF001
             for row in reds.values()
@@ -186,11 +197,7 @@ class _Court:
         self.gone += [place for place in left if place not in reds]
 
     def _bench(self, key: str) -> Bench:
-        withdrawn = {
-            (ClockKind(row.clock), int(row.cycle))
-            for place, row in self.withdrawals.items()
-            if place[0] == key and row.state == WithdrawalState.WITHDRAWN
-        }
+        withdrawn = {(ClockKind(name), cycle) for name, cycle in self.withdrawn[key] if cycle}
         return Bench(
             self.world.law,
             lambda kind, cycle: self._light(key, kind, cycle),
@@ -224,6 +231,7 @@ class _Court:
                 "light": verdict.light,
                 "since_at": row.since_at if row is not None and stays else verdict.since_at,
                 "yellow_at": limit.yellow_at,
+                "yellowed_at": one.yellowed_at,
                 "due_at": row.due_at if row is not None and stays else limit.due_at,
                 "start_day": str(limit.start) if limit.start else None,
                 "running": limit.running,
@@ -267,34 +275,23 @@ class _Court:
 
     def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
         """What the rules of the law say of the case as its rows are now."""
-        if not look.state.seen or look.state.deleted:
+        if look.state.deleted:
             return []
         world, verdicts = self.world, [one.verdict for one in found]
         subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
         return articles.ask_kept(subject)
 
-    def _rule(self, key: str, answer: Result) -> None:
+    def _rule(self, key: str, answers: Sequence[Result], rows: dict[Place, list[Saying]]) -> Lamp:
         """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""
-        rule, said = answer.rule, answer.said
-        held = self.ruled.get((key, rule.id))
-        if held is None and said.answer in {Answer.BROKEN, Answer.WATCHED}:
-            log.info("rule.answered", site=self.site, rule=rule.id, answer=said.answer.value)
-            self.rulings.append(
-                {
-                    "site": self.site,
-                    "case_key": key,
-                    "rule": rule.id,
-                    "answer": said.answer.value,
-                    "light": said.light.value,
-                    "why": said.why,
-                    "pack": PACK.version,
-                    "found_at": self.now.at,
-                    "found_wall": self.now.wall,
-                }
-            )
-        elif held is not None and held.answer == Answer.BROKEN:
-            is_kept = said.answer is Answer.KEPT
-            self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
+        for answer in answers:
+            rule, said = answer.rule, answer.said
+            known = self.ruled.held[key].get(rule.id)
+            if known is not None and known.answer == Answer.BROKEN and known.light != Light.GREY:
+                is_kept = said.answer is Answer.KEPT
+                self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
+        withdrawn = {name for name, cycle in self.withdrawn[key] if not cycle}
+        seen_at = max((one[-1].seen for one in rows.values()), default=0)
+        return self.ruled.take(key, answers, seen_at, withdrawn)
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
         """A due date that another calendar has moved: somebody has told it to a citizen."""
@@ -340,7 +337,8 @@ class _Court:
             log.warning("alarm.raised", site=self.site, kind=AlarmKind.CROWDED.value, reason=detail)
 
     def _postpone(self, key: str, us: int) -> None:
-        known = [dict(row._mapping) for place, row in self.before.items() if place[0] == key]  # noqa: SLF001
+        self.ruled.put_off(key)
+        known = [dict(self.before[place]._mapping) for place in self.known[key]]  # noqa: SLF001
         blank = {
             "site": self.site,
             "case_key": key,
@@ -349,6 +347,7 @@ class _Court:
             "light": Light.NONE,
             "since_at": None,
             "yellow_at": None,
+            "yellowed_at": None,
             "due_at": None,
             "start_day": None,
             "running": False,
@@ -368,7 +367,7 @@ def _kept_red(reds: Sequence[Row[Any]]) -> dict[str, Any]:
 
 
 def _case_row(
-    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], rev: int
+    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], lamp: Lamp, rev: int
 ) -> dict[str, Any]:
     facts = state.facts
     shown = max(verdicts, key=lambda v: (v.light.rank, -v.limit.due_at), default=None)
@@ -393,6 +392,8 @@ def _case_row(
         "deleted": state.deleted,
         "light": shown.light if shown else Light.NONE,
         "due_at": shown.limit.due_at if shown else None,
+        "rule_light": lamp.light if lamp.rule else None,
+        "rule": lamp.rule or None,
         "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }

@@ -13,10 +13,11 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import judgement
-from central.core.judgement import Bench, Judged, WithdrawalState
+from central.core import articles, judgement, lamp
+from central.core.judgement import Bench, Judged, Look, WithdrawalState
 from central.core.portion import MOST_ROWS
-from central.store import cases, past, withdrawals
+from central.core.ruling import Answer, Subject
+from central.store import cases, past, rulings, withdrawals
 from central.world import World
 from common.core.state import ClockKind, Light
 
@@ -36,11 +37,12 @@ class Differs(Struct, frozen=True):
 
 
 class Report(Struct):
-    """`waits`: clocks that the ticker has not come to yet; `proposed`: red ones whose withdrawal waits for a person."""
+    """`rules`: rules that are broken; `waits`: clocks that the ticker has not come to yet; `proposed`: red ones whose withdrawal waits for a person."""
 
     cases: int = 0
     clocks: int = 0
     reds: int = 0
+    rules: int = 0
     waits: int = 0
     proposed: int = 0
     differs: list[Differs] = []
@@ -57,6 +59,7 @@ async def examine(conn: AsyncConnection, world: World, now_at: int) -> Report:
             kept = await cases.clocks(conn, site, keys)
             reds = await cases.reds(conn, site, keys)
             given = await withdrawals.of_cases(conn, site, keys)
+            ruled = await rulings.of_cases(conn, site, keys)
             for key in keys:
                 rows = held.get(key, {})
                 if not rows or len(rows) > MOST_ROWS:
@@ -70,7 +73,9 @@ async def examine(conn: AsyncConnection, world: World, now_at: int) -> Report:
                     (key, one.verdict.limit.kind.value, one.verdict.limit.cycle): one
                     for one in judgement.judged(look, bench)
                 }
-                for line in _compare(site, key, found, kept, reds, given, now_at, report):
+                lines = _compare(site, key, found, kept, reds, given, now_at, report)
+                lines += _rules(site, look, found, world, until, ruled, report)
+                for line in lines:
                     sha.update(msgspec.msgpack.encode(line))
     report.digest = sha.hexdigest()
     return report
@@ -126,17 +131,51 @@ def _compare(
     return lines
 
 
+def _rules(
+    site: str,
+    look: Look,
+    found: Mapping[Place, Judged],
+    world: World,
+    until: int | None,
+    ruled: Mapping[tuple[str, str], Row[Any]],
+    report: Report,
+) -> list[tuple[Any, ...]]:
+    """What is broken by the records as they are must have been found; what was found and is mended stays, as dated."""
+    if look.state.deleted:
+        return []
+    verdicts = [one.verdict for one in found.values()]
+    subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, until)
+    seen_at = max((one[-1].seen for one in look.rows.values()), default=0)
+    lines = []
+    for one in articles.ask_kept(subject):
+        if one.said.answer is not Answer.BROKEN:
+            continue
+        light, _ = lamp.proven(one.said, seen_at, until)
+        lines.append((site, look.key, one.rule.id, light.value))
+        row = ruled.get((look.key, one.rule.id))
+        if (
+            row is None
+            or row.answer != Answer.BROKEN
+            or (row.light == Light.GREY and light is not Light.GREY)
+        ):
+            before = ("none",) if row is None else (row.answer, row.light)
+            now = (one.said.answer.value, light.value)
+            report.differs.append(Differs(site, look.key, one.rule.id, _words(before), _words(now)))
+    report.rules += len(lines)
+    return lines
+
+
 def _said(one: Judged | None) -> tuple[Any, ...]:
     if one is None:
         return ("none",)
     verdict = one.verdict
     reason = (verdict.limit.due_at, verdict.why) if verdict.light is Light.RED else ()
-    return (verdict.light.value, verdict.since_at, *reason)
+    return (verdict.light.value, verdict.since_at, one.yellowed_at, *reason)
 
 
 def _kept(row: Row[Any], red: Row[Any] | None) -> tuple[Any, ...]:
     reason = (row.due_at, "" if red is None else red.why) if row.light == Light.RED else ()
-    return (row.light, row.since_at, *reason)
+    return (row.light, row.since_at, row.yellowed_at, *reason)
 
 
 def _words(said: tuple[Any, ...]) -> str:

@@ -22,7 +22,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_rules(cli, config)
 
     @cli.command(
-        help="由全部记录重新判定每个办件，与库中的灯和红灯记录逐一对照；由案卷重新推出每件纠错，核对其链与文书。"
+        help="由全部记录重新判定每个办件，与库中的灯、红灯记录和不符合的规则逐一对照；由案卷重新推出每件纠错，核对其链与文书。"
         "只读不写。一致为 0，有差别为 1。"
     )
     @config
@@ -39,14 +39,14 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         for one in found.differs[:MOST]:
             say(f"{one.site}\t{one.case_key}\t{one.clock}\t库中 {one.kept}\t重放 {one.rebuilt}")
         say(
-            f"{found.cases:,} 个办件、{found.clocks:,} 个时限、{found.reds:,} 盏红灯；"
+            f"{found.cases:,} 个办件、{found.clocks:,} 个时限、{found.reds:,} 盏红灯、{found.rules:,} 条不符合；"
             f"待判 {found.waits:,}，待认定撤销 {found.proposed:,}；指纹 {found.digest}"
         )
         say(f"{kept.corrections:,} 件纠错、案卷 {kept.entries:,} 条")
         for fault in kept.faults[:MOST]:
             say(f"✗ {fault}")
         if found.differs:
-            say(f"✗ {len(found.differs):,} 个时限与库中不同")
+            say(f"✗ {len(found.differs):,} 处与库中不同")
         if found.differs or kept.faults:
             sys.exit(1)
         say("✓ 与库中一致")

@@ -5,11 +5,12 @@ the absence of a fact answers only where the site's data is whole up to the inst
 rest on common knowledge of the law: a lawyer signs the rules before one is used against a person.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from central.core import acts, off_rules, route
+from central.core import acts, asked_rules, off_rules, route
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
+from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, Procedure, StepKind
 
 _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
@@ -17,14 +18,20 @@ _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
 
 def ask_all(subject: Subject) -> list[Result]:
     """The answers of every rule that concerns the case, broken ones first, in the order of the table."""
-    found = [Result(rule, said) for rule in RULES if (said := _asked(rule, subject)) is not None]
+    found = _answers(RULES, subject)
     order = [Answer.BROKEN, Answer.WATCHED, Answer.NO_DATA, Answer.KEPT]
     return sorted(found, key=lambda result: order.index(result.said.answer))
 
 
 def ask_kept(subject: Subject) -> list[Result]:
     """The same of the rules whose answers are kept with the case."""
-    return [Result(rule, said) for rule in _KEPT if (said := _asked(rule, subject)) is not None]
+    return _answers(_KEPT if subject.case.seen else _UNSEEN, subject)
+
+
+def _answers(wanted: Sequence[Rule], subject: Subject) -> list[Result]:
+    kinds = {None, *(step.kind for step in subject.case.steps)}
+    concerned = (rule for rule in wanted if rule.step in kinds)
+    return [Result(rule, said) for rule in concerned if (said := _asked(rule, subject)) is not None]
 
 
 def _asked(rule: Rule, subject: Subject) -> Said | None:
@@ -204,12 +211,31 @@ def _charged(subject: Subject) -> Said | None:
         return None
     if subject.item is None or not subject.item.fees:
         return Said(Answer.NO_DATA, "事项清单没有载明收费标准")
-    known = [step for step in steps if step.amount is not None]
+    known = [step for step in steps if step.amount]
     if not known:
         return missing("收费金额")
-    allowed = {_yuan(amount) for amount in subject.item.fees.values()}
-    wrong = [step.amount for step in known if step.amount and _yuan(step.amount) not in {*allowed, 0}]
-    return red(f"收费 {'、'.join(wrong)} 元与清单标准不符") if wrong else kept("按清单标准收费")
+    fits = {step.amount: _fits(step, subject.item.fees) for step in known if step.amount}
+    wrong = [amount for amount, is_right in fits.items() if is_right is False]
+    if wrong:
+        return red(f"收费 {'、'.join(wrong)} 元与清单标准不符")
+    return missing("收费数量") if None in fits.values() else kept("按清单标准收费")
+
+
+def _fits(step: Step, fees: Mapping[str, str]) -> bool | None:
+    """Whether an amount is the standard times the quantity; None: it may be, and the quantity is not recorded.
+
+    A step that bears the name of a fee is held against that one, any other against all of the item.
+    """
+    own = fees.get(step.step_name or "")
+    standards = {_yuan(amount) for amount in ([own] if own else fees.values())}
+    charged = _yuan(step.amount or "")
+    if charged == 0:
+        return True
+    if step.quantity is not None and step.quantity > 0:
+        return charged in {each * step.quantity for each in standards}
+    if charged in standards:
+        return True
+    return None if any(each > 0 and charged > 0 and charged % each == 0 for each in standards) else False
 
 
 def _yuan(amount: str) -> int:
@@ -265,7 +291,14 @@ RULES: Sequence[Rule] = (
     Rule("L30-1", "行政许可法 30", "事项公示齐全", _public, "公示缺项整改通知", kept_elsewhere=True),
     Rule("L30-1a", "行政许可法 30", "先公示后受理", _published_first, "公示缺项整改通知"),
     Rule("L32-1", "行政许可法 32(一)(二)", "不予受理即时告知并说明理由", _refused_acceptance),
-    Rule("L32-3", "行政许可法 32(四)", "材料不齐五日内一次告知", _told_once, "视为受理提示"),
+    Rule(
+        "L32-3",
+        "行政许可法 32(四)",
+        "材料不齐五日内一次告知",
+        _told_once,
+        "视为受理提示",
+        StepKind.SUPPLEMENT,
+    ),
     Rule(
         "L32-3a",
         "行政许可法 32(四)",
@@ -274,9 +307,9 @@ RULES: Sequence[Rule] = (
         "视为受理提示",
         kept_elsewhere=True,
     ),
-    Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written),
+    Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written, step=StepKind.ACCEPT),
     Rule("L34-1", "行政许可法 34", "能当场决定的当场决定", _at_once),
-    Rule("L34-2", "行政许可法 34", "实质核查两人以上", _two_persons),
+    Rule("L34-2", "行政许可法 34", "实质核查两人以上", _two_persons, step=StepKind.CHECK),
     Rule("L37", "行政许可法 37", "按规定的程序办理", _procedure, confirm=True),
     Rule("L38-1", "行政许可法 38", "不予许可说明理由、告知救济途径", _refusal, "督办通知书"),
     Rule("L40", "行政许可法 40", "准予许可的决定公开", _published),
@@ -296,7 +329,7 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L42-E", "行政许可法 42", "延期在时限内批准并告知，一次为限", _longer),
+    Rule("L42-E", "行政许可法 42", "延期在时限内批准并告知，一次为限", _longer, step=StepKind.EXTEND),
     Rule(
         "L44",
         "行政许可法 44",
@@ -305,7 +338,7 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L45-1", "行政许可法 45", "特别程序合法并书面告知", _special),
+    Rule("L45-1", "行政许可法 45", "特别程序合法并书面告知", _special, step=StepKind.PAUSE),
     Rule(
         "L45-2",
         "行政许可法 45",
@@ -314,11 +347,14 @@ RULES: Sequence[Rule] = (
         "督办通知书",
         kept_elsewhere=True,
     ),
-    Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check),
-    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书"),
+    Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check, step=StepKind.PAUSE),
+    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书", StepKind.FEE),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
     Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
+    *asked_rules.RULES,
     *off_rules.RULES,
 )
 
 _KEPT = [rule for rule in RULES if not rule.kept_elsewhere]
+_UNSEEN = [rule for rule in _KEPT if rule.id == asked_rules.UNENTERED]
+"""What can be said where only steps have come, of a case that nobody has entered."""

@@ -5,7 +5,7 @@ Parts of a case (split tables) are merged field by field: the main table speaks 
 
 from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, reduce
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -51,10 +51,8 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
     ordered = sorted(rows, key=lambda row: (row.table, row.key))
     cases = [row for row in ordered if isinstance(row.body, Case)]
     alive = [row for row in cases if not row.deleted]
-    facts = Case(case_key=case_key)
-    for row in alive or cases:
-        assert isinstance(row.body, Case)
-        facts = _merge(facts, row.body)
+    bodies = [row.body for row in alive or cases if isinstance(row.body, Case)]
+    facts = reduce(_merge, bodies) if bodies else Case(case_key=case_key)
     steps = [row.body for row in ordered if isinstance(row.body, Step) and not row.deleted]
     steps.sort(key=lambda step: (step.seq is None, step.seq or 0, step.started_at or step.finished_at or ""))
     deleted = bool(cases) and not alive

@@ -58,6 +58,9 @@ class Item(Struct, frozen=True, omit_defaults=True):
     valid_from: date | None = None  # None: since ever
     kind: ItemKind = ItemKind.PROMISED
     extension_days: int = EXTENSION_DAYS
+    lead_days: int | None = (
+        None  # the decision's limits warn so many days before due; None: the tenth, at least one
+    )
     delivery_days: int | None = None  # for sources that record deliveries
     receipt_counts: bool = False  # the source's time of receipt is the legal one: 行政许可法 32 is judged
     procedures: list[Procedure] = []  # special procedures that may stop the clock

@@ -15,7 +15,8 @@ from central.core import past, rules
 from central.core.calendar import Calendar
 from central.core.case import CaseState, as_of, fold
 from central.core.item import Item
-from central.core.past import Lapse, Law, Place, Saying
+from central.core.limits import Limit
+from central.core.past import Lapse, Law, Place, Saying, Walk
 from central.core.rules import Verdict
 from common.core.state import ClockKind, Light
 
@@ -51,7 +52,9 @@ class Bench(Struct, frozen=True):
 
 
 class Look(Struct, frozen=True):
-    """What was seen of a case so far. `suspects`: limits that may have passed by what its source said before."""
+    """What was seen of a case so far. `walk`: by what was captured when; its lapses may be older than they seem
+    (`suspects`).
+    """
 
     key: str
     rows: Rows
@@ -61,39 +64,47 @@ class Look(Struct, frozen=True):
     calendars: dict[Place, Calendar]
     suspects: dict[Place, Lapse]
     lapses: dict[Place, Lapse]
+    walk: Walk
     needs_proof: bool
 
 
 class Judged(Struct, frozen=True):
     """A clock with its light, the calendar it was judged by, and why today's facts would not show a red one.
 
-    `is_past`: the limit had passed by what the source said then, and it says something else now.
+    `is_past`: the limit had passed by what the source said then, and it says something else now. `yellowed_at`: since
+    when the limit was yellow first, by the records alone: the same on whatever line they came.
     """
 
     verdict: Verdict
     calendar: Calendar
     is_past: bool = False
     acquittal: str = ""
+    yellowed_at: int | None = None
 
 
 def look(key: str, rows: Rows, bench: Bench) -> Look:
     """By what the rows say now; `needs_proof`: only `prove` can tell what they said before."""
-    suspects = past.lapses(key, rows, bench.law, bench.now_at, sure=False)
-    open_suspects = {place: lapse for place, lapse in suspects.items() if _is_new(place, bench)}
+    walk = past.walk(key, rows, bench.law, bench.now_at, sure=False)
+    open_suspects = {place: lapse for place, lapse in walk.lapses.items() if _is_new(place, bench)}
     found = _look(key, rows, bench, 0)
     seen = max((one[-1].seen for one in rows.values() if past.moves(one[-1].row.body)), default=0)
     is_fresh = bench.until is not None and seen > bench.until
     lit = any(one.light is Light.RED and _is_new(_place(one), bench) for one in found.verdicts)
-    return replace(found, suspects=open_suspects, needs_proof=bool(open_suspects) or (lit and is_fresh))
+    needs_proof = bool(open_suspects) or (lit and is_fresh)
+    return replace(found, suspects=open_suspects, walk=walk, needs_proof=needs_proof)
 
 
 def prove(before: Look, rows: Rows, bench: Bench) -> Look:
     """`rows`: with the instants since when each version may have been in the source."""
     said = max((one[-1].since or 0 for one in rows.values() if past.moves(one[-1].row.body)), default=0)
-    found = past.lapses(before.key, rows, bench.law, bench.now_at, sure=True)
-    lapses = {place: lapse for place, lapse in found.items() if _is_new(place, bench)}
+    found = past.walk(before.key, rows, bench.law, bench.now_at, sure=True)
+    lapses = {place: lapse for place, lapse in found.lapses.items() if _is_new(place, bench)}
     return replace(
-        _look(before.key, rows, bench, said), suspects=before.suspects, lapses=lapses, needs_proof=False
+        _look(before.key, rows, bench, said),
+        suspects=before.suspects,
+        lapses=lapses,
+        walk=before.walk,
+        needs_proof=False,
     )
 
 
@@ -121,7 +132,7 @@ def _look(key: str, rows: Rows, bench: Bench, said_at: int) -> Look:
             older = {_place(one): one for one in _by(calendar, state, item, bench)}
             verdict = older.get(_place(verdict), verdict)  # noqa: PLW2901
         verdicts.append(_dated(verdict, folded, item, calendar, bench))
-    return Look(key, rows, state, item, verdicts, calendars, {}, {}, needs_proof=False)
+    return Look(key, rows, state, item, verdicts, calendars, {}, {}, past.Walk({}, {}, 0), needs_proof=False)
 
 
 def _by(calendar: Calendar, state: CaseState, item: Item | None, bench: Bench) -> list[Verdict]:
@@ -155,11 +166,22 @@ def judged(seen: Look, bench: Bench) -> list[Judged]:
             # What tells since when the source has said so is still on its way.
             needs = min(suspect.at, verdict.needs_until or suspect.at)
             one = replace(one, verdict=replace(verdict, needs_until=needs))
-        found[place] = replace(one, acquittal=_acquittal(one, seen, bench))
+        yellowed_at = _yellowed(verdict.limit, seen.walk, bench.now_at)
+        found[place] = replace(one, acquittal=_acquittal(one, seen, bench), yellowed_at=yellowed_at)
     for place, lapse in seen.lapses.items():
         if place not in found:
-            found[place] = _past(lapse, None, bench.law.calendar(lapse.at), bench)
+            one = _past(lapse, None, bench.law.calendar(lapse.at), bench)
+            found[place] = replace(one, yellowed_at=seen.walk.warned.get(place))
     return list(found.values())
+
+
+def _yellowed(limit: Limit, walk: Walk, now_at: int) -> int | None:
+    """Who had ended before the day of the warning was not warned, however late that was told."""
+    at = walk.warned.get((limit.kind, limit.cycle))
+    if at is None and rules.has_warned(limit, walk.begin, now_at + 1):
+        at = limit.yellow_at
+    ended = None if limit.end.open else limit.end.at
+    return None if at is None or (ended is not None and ended < at) else at
 
 
 def _is_whole(at: int, bench: Bench) -> bool:

@@ -25,6 +25,7 @@ from common.core.state import CaseStatus, ClockKind, Light, StepKind
 NOTICE_DAYS = 5
 _LEADS = {ClockKind.DELIVERY: 2}
 """Working days before due at which the light turns yellow, where it is not the tenth (supervision.md 3.3)."""
+_DECISION = {ClockKind.PROMISE, ClockKind.STATUTE, ClockKind.STATED}
 _ON_THE_SPOT_LEAD = 8 * HOUR
 """An item done at once warns at 16:00, an hour before offices close (ours)."""
 
@@ -161,7 +162,7 @@ def _counted(bench: _Bench, kind: ClockKind, start: date, days: int, end: End, *
     """A limit in working days after `start`; of the decision (not its `own`), special procedures are taken out."""
     budget = f"{days} 个工作日"
     begun = clock.begin(start, days)
-    begun = replace(begun, lead=_LEADS.get(kind, begun.lead))
+    begun = replace(begun, lead=_lead(bench, kind) or begun.lead)
     stops, extensions = ([], []) if own else (bench.stops, bench.extensions)
     try:
         walked = clock.course(begun, stops, extensions, bench.calendar)
@@ -189,6 +190,12 @@ def _counted(bench: _Bench, kind: ClockKind, start: date, days: int, end: End, *
     )
 
 
+def _lead(bench: _Bench, kind: ClockKind) -> int | None:
+    """Working days before due at which the light turns yellow; None: the tenth of the limit."""
+    of_item = bench.item.lead_days if bench.item and kind in _DECISION else None
+    return of_item or _LEADS.get(kind)
+
+
 def _notes(bench: _Bench, void: list[Extension]) -> list[str]:
     found = [f"{one.first} 的{one.word}：{one.fault}" for one in bench.specials if one.fault]
     days = ["未记录时间" if one.day == date.min else f"{one.day} 才批准并告知" for one in void]
@@ -202,7 +209,7 @@ def _stated(bench: _Bench, due: int) -> Limit:
     """That instant, not its day; yellow as many working days before it as a counted limit would have."""
     case, zone = bench.case, bench.zone
     try:
-        yellow = _lead_before(case.accepted_at, due, bench)
+        yellow = _lead_before(case.accepted_at, due, bench, _lead(bench, ClockKind.STATED))
     except ValueError:  # outside the calendar
         yellow = due - DAY
     earliest = case.accepted_at if case.accepted_at is not None else yellow
@@ -220,12 +227,12 @@ def _stated(bench: _Bench, due: int) -> Limit:
     )
 
 
-def _lead_before(start: int | None, due: int, bench: _Bench) -> int:
-    """Raises ValueError outside the calendar."""
+def _lead_before(start: int | None, due: int, bench: _Bench, lead: int | None = None) -> int:
+    """`lead` None: the tenth of the days from `start`. Raises ValueError outside the calendar."""
     calendar, zone = bench.calendar, bench.zone
     last = local_date(due, zone)
     days = 1 if start is None else calendar.count(local_date(start - 1, zone), last)
-    day = calendar.back(last, clock.default_lead(max(1, days)))
+    day = calendar.back(last, lead or clock.default_lead(max(1, days)))
     return due - (start_of_day(last, zone) - start_of_day(day, zone))
 
 

@@ -122,6 +122,7 @@ DAYS = "wd:"
 _BY_APPLICATION = {
     "L32-1": "apply_fault",
     "L32-3": "apply_fault",
+    "L32-4": "apply_fault",
     "L32-5": "apply_fault",
     "W-3": "supplemented",
 }
@@ -130,7 +131,7 @@ _BY_DECISION = {
     "L30-1a": "open_fault", "L40": "open_fault", "S-2": "disordered",
     "W-1": "refused", "W-2": "rejected", "W-4": "special", "W-5": "extended",
 }  # fmt: skip
-NEEDS_PERSON = frozenset({"L37", "S-2"})
+NEEDS_PERSON = frozenset({"L32-2", "L37", "S-1", "S-2"})
 _PENDING = "待人核实"
 
 

@@ -55,8 +55,9 @@ def _renewal(subject: Subject) -> Said | None:
         return missing("许可证的有效期")
     decided = subject.day(subject.case.facts.finished_at)
     if subject.case.open:
-        late = subject.is_whole(expires)
-        return red(f"有效期 {expires} 届满仍未决定，视为准予延续") if late else None
+        if subject.is_whole(expires):
+            return red(f"有效期 {expires} 届满仍未决定，视为准予延续")
+        return subject.waits("决定", expires)
     if decided is None:
         return missing("决定的时间")
     return red(f"{decided} 才决定，有效期 {expires} 已届满") if decided > expires else kept("届满前决定")
@@ -97,22 +98,16 @@ def _steps(kind: StepKind) -> Callable[[Subject], str]:
 
 RULES: Sequence[Rule] = (
     Rule("L43", "行政许可法 43", "下级机关按期审查上报", _review, "督办通知书"),
-    Rule("L48", "行政许可法 48", "听证提前通知", _hearing),
-    Rule("L50", "行政许可法 50", "有效期届满前决定是否延续", _renewal, "视为准予延续提示"),
+    Rule("L48", "行政许可法 48", "听证提前通知", _hearing, step=StepKind.HEAR),
+    Rule("L50", "行政许可法 50", "有效期届满前决定是否延续", _renewal, "视为准予延续提示", StepKind.RENEW),
     Rule("W-1", "重点监察", "不予许可", _watched(_refused)),
     Rule("W-2", "重点监察", "不予受理", _watched(_not_accepted)),
-    Rule("W-3", "重点监察", "补正告知", _watched(_steps(StepKind.SUPPLEMENT))),
-    Rule("W-4", "重点监察", "特别程序", _watched(_steps(StepKind.PAUSE))),
-    Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND))),
+    Rule("W-3", "重点监察", "补正告知", _watched(_steps(StepKind.SUPPLEMENT)), step=StepKind.SUPPLEMENT),
+    Rule("W-4", "重点监察", "特别程序", _watched(_steps(StepKind.PAUSE)), step=StepKind.PAUSE),
+    Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND)), step=StepKind.EXTEND),
 )
 
 UNRECORDED: Sequence[tuple[str, str, str, str]] = (
-    ("L30-2", "行政许可法 30", "申请人要求说明的，应当说明", "咨询与答复"),
-    ("L31", "行政许可法 31", "不要求提交无关材料", "补正告知的逐项材料"),
-    ("L32-2", "行政许可法 32(三)", "可以当场更正的允许当场更正", "补正告知的逐项材料"),
-    ("L32-4", "行政许可法 32(五)", "材料齐全的应当受理", "材料齐全的时间"),
-    ("L47", "行政许可法 47", "申请听证的二十日内组织", "申请听证的时间"),
-    ("S-1", "体外循环", "办件都进系统", "叫号、收费、证照编号"),
-    ("S-5", "窗口在岗", "有人等候时窗口有人", "现场记录"),
+    ("S-5", "窗口在岗", "有人等候时窗口有人", "叫号与窗口的对应"),
 )
 """Rows of the table whose inputs no source records yet: (id, article, demand, what is missing). They answer 无数据."""

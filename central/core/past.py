@@ -63,6 +63,16 @@ class Lapse(Struct, frozen=True):
     why: str
 
 
+class Walk(Struct, frozen=True):
+    """What a case's past shows. `warned`: since when each limit was yellow first, by what was captured until then;
+    `begin`: since when the rows say what they say now.
+    """
+
+    lapses: dict[Place, Lapse]
+    warned: dict[Place, int]
+    begin: int
+
+
 def moves(body: Case | Step) -> bool:
     """Whether a row can move a limit that accuses."""
     return isinstance(body, Case) or body.kind in MOVING
@@ -96,9 +106,9 @@ def distinct(sayings: Sequence[Saying]) -> Sequence[Saying]:
     return found
 
 
-def lapses(
+def walk(
     case_key: str, held: Mapping[tuple[str, str], Sequence[Saying]], law: Law, now_at: int, *, sure: bool
-) -> dict[Place, Lapse]:
+) -> Walk:
     """Limits that had passed before the source came to say what it says now, with the first instant of each.
 
     `held`: the versions of each row, oldest first. `sure`: by when each may have been written at the earliest; else by when
@@ -107,15 +117,20 @@ def lapses(
     held = {place: distinct(sayings) for place, sayings in held.items()}
     bound = _since if sure else _seen
     found: dict[Place, Lapse] = {}
+    warned: dict[Place, int] = {}
     moving = [sayings for sayings in held.values() if moves(sayings[-1].row.body)]
     begin = 0
     for end in _bounds(moving, bound, law.marks, now_at):
         rows = [row for sayings in moving if (row := _at(sayings, bound, end)) is not None]
         if any(isinstance(row.body, Case) for row in rows):
-            for lapse in _lapsed(case_key, rows, law, begin, end):
-                found.setdefault((lapse.limit.kind, lapse.limit.cycle), lapse)
+            for limit, lapse in _stretch(case_key, rows, law, begin, end):
+                place = limit.kind, limit.cycle
+                if lapse is not None:
+                    found.setdefault(place, lapse)
+                if rules.has_warned(limit, begin, end):
+                    warned.setdefault(place, limit.yellow_at)
         begin = end
-    return found
+    return Walk(found, warned, begin)
 
 
 def _since(saying: Saying) -> int | None:
@@ -146,17 +161,20 @@ def _at(sayings: Sequence[Saying], bound: Callable[[Saying], int | None], at: in
     return None
 
 
-def _lapsed(case_key: str, rows: list[Row], law: Law, begin: int, end: int) -> Iterable[Lapse]:
-    """What passed between `begin` and `end`, in which the source said `rows` and nothing else."""
+def _stretch(
+    case_key: str, rows: list[Row], law: Law, begin: int, end: int
+) -> Iterable[tuple[Limit, Lapse | None]]:
+    """The limits between `begin` and `end`, in which the source said `rows` and nothing else; with what passed."""
     case = fold(case_key, rows, law.zone)
     calendar = law.calendar(end - 1)
     item = law.item(case)
     state = as_of(case, end, law.zone)
     for limit in limits(state, item, calendar, law.zone):
-        if not rules.has_lapsed(state, limit, end, law.zone):
-            continue
-        at = max(begin, limit.due_at, limit.proof_at)
-        yield first(case, limit, item, calendar, law.zone, at)
+        lapse = None
+        if rules.has_lapsed(state, limit, end, law.zone):
+            at = max(begin, limit.due_at, limit.proof_at)
+            lapse = first(case, limit, item, calendar, law.zone, at)
+        yield limit, lapse
 
 
 def first(

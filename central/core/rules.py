@@ -84,6 +84,12 @@ def has_lapsed(case: CaseState, limit: Limit, at: int, zone: ZoneInfo) -> bool:
     return limit.end.open or _ended_late(case, limit, zone)
 
 
+def has_warned(limit: Limit, begin: int, end: int) -> bool:
+    """Whether the limit was yellow at some instant of [begin, end), in which its case stood so."""
+    is_on = limit.end.open and limit.running
+    return is_on and max(begin, limit.yellow_at) < min(end, limit.due_at)
+
+
 _DONE = {ClockKind.DELIVERY: "送达", ClockKind.PROCEDURE: "结束"}
 
 

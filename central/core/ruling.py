@@ -14,7 +14,7 @@ from central.core.item import Item
 from central.core.limits import Limit
 from central.core.rules import Verdict
 from common.core.instant import end_of_day
-from common.core.state import ClockKind, Light
+from common.core.state import ClockKind, Light, StepKind
 
 
 class Answer(StrEnum):
@@ -40,6 +40,10 @@ class Pack(Struct, frozen=True):
     reason_length: int = 10  # characters below which a reason is none (ours)
     review_days: int = 20  # 行政许可法 43
     hearing_notice_days: int = 7  # 行政许可法 48, in calendar days: the longer count would accuse more
+    hearing_days: int = 20  # 行政许可法 47
+    consult_days: int = 5  # 行政许可法 30 names none (ours), where the office has promised none
+    accept_days: int = 5  # 行政许可法 32
+    entry_days: int = 1  # evidence of a case that the system does not have (ours)
 
 
 PACK = Pack()
@@ -52,6 +56,7 @@ class Said(Struct, frozen=True):
     answer: Answer
     why: str
     light: Light = Light.NONE
+    again_at: int | None = None  # more can be said once the site's data is whole up to here
 
 
 class Subject(Struct, frozen=True):
@@ -72,6 +77,12 @@ class Subject(Struct, frozen=True):
         """Whether nothing up to the end of `day` is still on its way."""
         return self.whole_until is not None and self.whole_until >= end_of_day(day, self.zone)
 
+    def waits(self, what: str, due: date) -> Said:
+        """An act that has not come: nothing can be said of it before the data is whole up to the end of `due`."""
+        return Said(
+            Answer.NO_DATA, f"{due} 前应{what}，尚未到期或数据未到", again_at=end_of_day(due, self.zone)
+        )
+
     def limit(self, kind: ClockKind) -> Limit | None:
         return next((one.limit for one in self.verdicts if one.limit.kind is kind), None)
 
@@ -84,6 +95,7 @@ class Rule(Struct, frozen=True):
     demand: str
     ask: Callable[[Subject], Said | None]
     document: str = ""
+    step: StepKind | None = None  # only a case with such a step is asked
     confirm: bool = False  # a person must have looked before it is held against anybody
     kept_elsewhere: bool = False  # a clock has the light, or it is of the item and not of the case
 

@@ -162,6 +162,7 @@ COLUMNS = [
         "责任人", "persons", _persons, lambda value: _join([f"{p.name} {p.phone}".strip() for p in value])
     ),
     Column("生效日期", "valid_from", _day),
+    Column("预警提前", "lead_days", _days),
 ]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from central.store.metadata import metadata
 from central.store.sealed import NAME, PHONE, Blind, SealedText
 
+_RULED, _NEXT = text("rule_light IS NOT NULL"), text("next_check_at IS NOT NULL")
 _NAMED = text("name_index IS NOT NULL")
 _CALLED = text("phone_index IS NOT NULL")
 
@@ -42,6 +43,8 @@ case = Table(
     Column("deleted", Boolean, nullable=False),
     Column("light", Text, nullable=False),  # worst of its clocks
     Column("due_at", BigInteger),  # of the clock that shows the light, or the nearest one
+    Column("rule_light", Text),  # worst of the broken rules that stand against it
+    Column("rule", Text),  # its id
     # acceptance, else receipt, else 0: the order of long lists
     Column("filed_at", BigInteger, nullable=False),
     Column("rev", Integer, nullable=False),
@@ -51,6 +54,7 @@ case = Table(
     Index("ix_case_phone_index", "phone_index", sqlite_where=_CALLED, postgresql_where=_CALLED),
     Index("ix_case_filed", "filed_at", "site", "case_key"),
     Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
+    Index("ix_case_ruled", "rule_light", "site", sqlite_where=_RULED, postgresql_where=_RULED),
     Index("ix_case_accepted", "site", "accepted_at"),
     Index("ix_case_finished", "site", "finished_at"),
 )
@@ -65,6 +69,7 @@ clock = Table(
     Column("light", Text, nullable=False),
     Column("since_at", BigInteger),  # instant from which `light` holds
     Column("yellow_at", BigInteger),
+    Column("yellowed_at", BigInteger),  # since when it was yellow first, by the records alone
     Column("due_at", BigInteger),
     Column("start_day", Text),  # the day of the event, YYYY-MM-DD
     Column("running", Boolean, nullable=False),
@@ -76,12 +81,7 @@ clock = Table(
     Column("needs_until", BigInteger),  # parked: wait until the site is complete up to here
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key", "kind", "cycle"),
-    Index(
-        "ix_clock_next",
-        "next_check_at",
-        sqlite_where=text("next_check_at IS NOT NULL"),
-        postgresql_where=text("next_check_at IS NOT NULL"),
-    ),
+    Index("ix_clock_next", "next_check_at", sqlite_where=_NEXT, postgresql_where=_NEXT),
     Index(
         "ix_clock_parked",
         "site",

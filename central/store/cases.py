@@ -12,7 +12,7 @@ from central.core import case as cases
 from central.store import telling
 from central.store.dialect import among, each, insert_new, replace_row, write_rows
 from central.store.sealed import Unopened
-from central.store.tables import case, clock, row_head, site_pass, transition
+from central.store.tables import case, clock, row_head, ruling, site_pass, transition
 from common.core.mask import SPOILT
 from common.core.record import Case, Step
 
@@ -139,11 +139,14 @@ async def next_due(conn: AsyncConnection) -> int | None:
 
 
 async def parked(conn: AsyncConnection, site: str, until: int, limit: int) -> list[str]:
-    """Cases of `site` that waited for data which is whole now."""
-    query = select(clock.c.case_key).where(
-        clock.c.site == site, clock.c.needs_until.is_not(None), clock.c.needs_until <= until
-    )
-    return [row.case_key for row in await conn.execute(query.order_by(clock.c.needs_until).limit(limit))]
+    """Cases of `site` of which a clock or a rule waited for data that is whole now."""
+    found: set[str] = set()
+    for waiting in (clock.c, ruling.c):
+        query = select(waiting.case_key).where(
+            waiting.site == site, waiting.needs_until.is_not(None), waiting.needs_until <= until
+        )
+        found.update(await conn.scalars(query.order_by(waiting.needs_until).limit(limit)))
+    return sorted(found)
 
 
 async def put_cases(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:

@@ -116,10 +116,18 @@ ruling = Table(
     Column("light", Text, nullable=False),  # common.core.state.Light
     Column("why", Text, nullable=False),  # with the inputs, for people
     Column("pack", Integer, nullable=False),  # version of the rules
+    Column("needs_until", BigInteger),  # grey: until the site's data is whole up to here
     Column("found_at", BigInteger, nullable=False),
     Column("found_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "case_key", "rule"),
     Index("ix_ruling_rule", "rule", "found_at"),
+    Index(
+        "ix_ruling_parked",
+        "site",
+        "needs_until",
+        sqlite_where=text("needs_until IS NOT NULL"),
+        postgresql_where=text("needs_until IS NOT NULL"),
+    ),
 )
 
 _WAITING = text("done_wall IS NULL")

@@ -27,6 +27,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     site: str = ""
     light: str = ""
+    rule: str = ""  # light of the worst broken rule
     closed_too: bool = False
     no: str = ""  # a case number, or its end
     is_whole_no: bool = False
@@ -127,6 +128,16 @@ async def queue(conn: AsyncConnection, reached: Scope, light: Light, limit: int)
     return (await conn.execute(urgent(light, limit).where(*_reached(reached)))).all()
 
 
+async def ruled(conn: AsyncConnection, reached: Scope, limit: int) -> Sequence[Row[Any]]:
+    """Open cases that a broken rule lights red or yellow, red first, then by limit."""
+    known = t.case.c
+    is_lit = known.rule_light.in_((Light.RED.value, Light.YELLOW.value))
+    query = select(t.case, t.site.c.name.label("site_name")).join(t.site, t.site.c.id == known.site)
+    query = query.where(IS_OPEN, is_lit, *_reached(reached))
+    order = known.rule_light, func.coalesce(known.due_at, _FAR), known.site, known.case_key
+    return (await conn.execute(query.order_by(*order).limit(limit))).all()
+
+
 def _reached(reached: Scope) -> list[ColumnElement[bool]]:
     return of_case(reached, t.case.c.site, t.case.c.org)
 
@@ -166,6 +177,8 @@ def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[An
         query = query.where(known.site == wanted.site)
     if wanted.light:
         query = query.where(known.light == wanted.light)
+    if wanted.rule:
+        query = query.where(known.rule_light == wanted.rule)
     if wanted.no:
         same = known.case_no == wanted.no
         query = query.where(

@@ -1,6 +1,6 @@
 """The hall's own side of the public door: what is to be published anew, and what applicants have asked for."""
 
-from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, Table, Text
 
 from central.store.metadata import metadata
 
@@ -13,6 +13,12 @@ stale_case = Table(
         "turn", BigInteger, nullable=False
     ),  # how often it was marked: what is marked again meanwhile stays
     PrimaryKeyConstraint("site", "case_key"),
+)
+
+open_door = Table(
+    "open_door",  # its one row is there while the hall publishes: without it, changes are not marked
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
 )
 
 case_urge = Table(

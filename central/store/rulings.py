@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.scope import Scope
-from central.store.dialect import among, insert_new, write_rows
+from central.store.dialect import among, replace_row, write_rows
 from central.store.scope import of_case
 from central.store.tables import case, ruling, site, withdrawal
 from common.core.state import Light
@@ -24,8 +24,15 @@ async def of_cases(
 
 
 async def put(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
-    """Once each: the same answer again changes nothing."""
-    await write_rows(conn, insert_new(conn, ruling), rows)
+    """What was grey is said anew, what a person decided waits no more; all else is written once."""
+    await write_rows(conn, replace_row(conn, ruling), rows)
+
+
+async def drop(conn: AsyncConnection, site_id: str, mended: Sequence[tuple[str, str]]) -> None:
+    """(case key, rule) of what was never said: it was mended before the data was whole."""
+    mine = ruling.c.site == site_id, ruling.c.light == Light.GREY
+    for key, rule in mended:
+        await conn.execute(delete(ruling).where(*mine, ruling.c.case_key == key, ruling.c.rule == rule))
 
 
 async def counts(conn: AsyncConnection, reached: Scope) -> dict[tuple[str, Light], int]:

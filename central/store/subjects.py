@@ -152,8 +152,8 @@ async def _known(
             ),
             entered_late=bool(late[key]),
             limits=[_limit(row) for row in clocks[key]],
-            rules=sorted((row.rule, Light(row.light)) for row in rulings[key]),
-            yellows=sorted(row.since_at for row in moved[key] if row.after == Light.YELLOW.value),
+            rules=sorted((row.rule, Light(row.light)) for row in rulings[key] if row.light != Light.GREY),
+            yellows=_yellows(clocks[key], moved[key]),
             corrections=sorted(told),
             sanctions=sorted(
                 event.at for row in corrected[key] for event in events[row.id] if event.event == Event.ACCOUNT.value
@@ -182,6 +182,15 @@ def _is_public(item: Item) -> bool:
     """行政许可法 30: what is displayed is there, as `articles.RULES` L30-1 has it."""
     fields = (item.basis, item.conditions, item.quantity, item.procedure, item.materials, item.sample)
     return all(fields) and item.published_on is not None
+
+
+def _yellows(clocks: Sequence[Row[Any]], moved: Sequence[Row[Any]]) -> list[int]:
+    """By the records alone, so that the line changes nothing; of a step, whose clock ends with it, as it was shown."""
+    settled = [
+        row.yellowed_at for row in clocks if row.kind != ClockKind.STEP and row.yellowed_at is not None
+    ]
+    shown = [row.since_at for row in moved if row.clock == ClockKind.STEP and row.after == Light.YELLOW]
+    return sorted([*settled, *shown])
 
 
 def _limit(row: Row[Any]) -> Limit:

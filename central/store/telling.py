@@ -7,12 +7,29 @@ from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dialect import insert_new, upsert, write_rows
-from central.store.public_tables import case_urge, stale_case
+from central.store.public_tables import case_urge, open_door, stale_case
 from common.core.state import Light
 
 
+async def set_door(conn: AsyncConnection, *, is_open: bool) -> None:
+    """Whether what changes is to be published. What changed while it was not is not known: opened, it is every case."""
+    was_open = await _is_open(conn)
+    if is_open and not was_open:
+        await conn.execute(insert(open_door).values(id=1))
+        await mark_all(conn)
+    elif was_open and not is_open:
+        await conn.execute(delete(open_door))
+        await conn.execute(delete(stale_case))
+
+
+async def _is_open(conn: AsyncConnection) -> bool:
+    return await conn.scalar(select(open_door.c.id)) is not None
+
+
 async def mark(conn: AsyncConnection, places: Collection[tuple[str, str]]) -> None:
-    """These cases (site, key) have changed, in the transaction that changes them."""
+    """These cases (site, key) have changed, in the transaction that changes them. Nothing where there is no door."""
+    if not places or not await _is_open(conn):
+        return
     rows = [{"site": site, "case_key": key, "turn": 1} for site, key in sorted(places)]
     await write_rows(conn, upsert(conn, stale_case, _again), rows)
 

@@ -80,7 +80,12 @@ async def decide(
     result = await conn.execute(update(withdrawal).where(*mine, waits).values(**values))
     if not result.rowcount:
         raise UsageError("这盏红灯没有待认定的撤销提议", hint="见  mingcha light list")
-    own = clock.c.site == site_id, clock.c.case_key == key, clock.c.kind == kind, clock.c.cycle == cycle
+    own = [clock.c.site == site_id, clock.c.case_key == key]
+    if cycle:
+        own += [clock.c.kind == kind, clock.c.cycle == cycle]
+    else:  # a rule has no clock of its own: the case's look is the next of any, or when the site's data moves on
+        ruled = ruling.c.site == site_id, ruling.c.case_key == key, ruling.c.rule == kind
+        await conn.execute(update(ruling).where(*ruled).values(needs_until=0))
     await conn.execute(update(clock).where(*own).values(next_check_at=0))
     await outbox.add(conn, [outbox.line(site_id, key, kind, cycle, state.value, wall)])
     await trail.note(conn, wall, who, f"light.{state.value}", f"{site_id}/{key}/{kind}/{cycle}", why)

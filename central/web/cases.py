@@ -58,11 +58,13 @@ async def wanted_of(conn: AsyncConnection, request: web.Request) -> Filter:
 
 def _filter(query: Mapping[str, str]) -> Filter:
     """An unknown word in the address does not restrict."""
-    site, light, no, item = (_clean(query.get(name, "")) for name in ("site", "light", "no", "item"))
+    names = ("site", "light", "rule", "no", "item")
+    site, light, rule, no, item = (_clean(query.get(name, "")) for name in names)
     person = query.get("person", "")
     return Filter(
         site=site,
         light=light if light in set(Light) else "",
+        rule=rule if rule in set(Light) else "",
         closed_too=query.get("state") == "all",
         no=no,
         item=item,
@@ -81,6 +83,7 @@ def said(wanted: Filter, sites: dict[str, str]) -> str:
         "在办和已办结的办件" if wanted.closed_too else "在办的办件",
         sites.get(wanted.site, wanted.site),
         Light(wanted.light).word if wanted.light else "",
+        f"规则亮{Light(wanted.rule).word}" if wanted.rule else "",
         _number(wanted) if wanted.no else "",
         f"事项含“{wanted.item}”" if wanted.item else "",
         "所查申请人的" if wanted.person else "",

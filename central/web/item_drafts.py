@@ -21,6 +21,7 @@ LONG = {"route", "materials", "fees", "basis", "conditions", "quantity", "proced
 NOTES = {
     "promised_days": "工作日；即办件为 0",
     "extension_days": "工作日，行政许可法第四十二条",
+    "lead_days": "工作日，到期前几日亮黄灯；空着为时限的一成，至少 1 日",
     "delivery_days": "工作日；业务系统记录送达的才填",
     "procedures": "用、分隔：听证、招标、拍卖、检验、检测、检疫、鉴定、专家评审",
     "route": "环节：工作日；环节？（可跳过）",

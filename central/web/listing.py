@@ -16,6 +16,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
     href: str
     light: Light
+    rule_light: Light | None
+    rule: str
     item: str
     number: str
     tail: str
@@ -31,6 +33,8 @@ def line(row: Row[Any], facts: Facts) -> Line:
     return Line(
         href=address(row.site, row.case_key),
         light=Light(row.light),
+        rule_light=Light(row.rule_light) if row.rule_light else None,
+        rule=row.rule or "",
         item=row.item_name or "事项未填",
         number=row.case_no or "没有编号",
         tail=wording.tail(row.case_no) or "–",

@@ -1,4 +1,4 @@
-"""待处置: every open red and yellow light, red first, then by the time that is left; and what did not arrive."""
+"""待处置: every open red and yellow light, red first, then by the time that is left; broken rules; what did not arrive."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from central.core import wording
 from central.core.access import Permission, allows
+from central.core.articles import RULES
 from central.core.hall import Facts
 from central.core.message import State
 from central.store import messages, pages
@@ -17,6 +18,7 @@ from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.state import ClockKind, Light
 
 MOST_FAILED = 20
+DEMANDS = {rule.id: rule.demand for rule in RULES}
 LONGEST = 100  # of one light; the list of cases has pages
 
 
@@ -29,6 +31,7 @@ async def show_queue(request: web.Request) -> web.Response:
         if allows(request[USER].role, Permission.VIEW_CORRECTION):
             wanted = messages.Filter(state=State.FAILED, waits_only=True)
             undelivered = await messages.listed(conn, reached, wanted, MOST_FAILED + 1)
+        ruled = await pages.ruled(conn, reached, LONGEST + 1)
         found = {light: await pages.queue(conn, reached, light, LONGEST + 1) for light in lights}
     groups = [(light, [_row(row, facts) for row in rows[:LONGEST]]) for light, rows in found.items() if rows]
     cut = {light for light, rows in found.items() if len(rows) > LONGEST}
@@ -37,6 +40,8 @@ async def show_queue(request: web.Request) -> web.Response:
         "queue.html",
         groups=groups,
         cut=cut,
+        ruled=[(line(row, facts), row.site_name, DEMANDS.get(row.rule, "")) for row in ruled[:LONGEST]],
+        more_ruled=len(ruled) > LONGEST,
         undelivered=[message_line(row, facts) for row in undelivered[:MOST_FAILED]],
         more_undelivered=len(undelivered) > MOST_FAILED,
         longest=LONGEST,

@@ -106,6 +106,7 @@ class Case(Struct, array_like=True, frozen=True, kw_only=True):
     reason: Text | None = None  # of a refusal
     remedy: Text | None = None  # what a refusal says of 复议 and 诉讼
     published_at: Text | None = None  # when the decision was made public
+    complete_at: Text | None = None  # when the materials were complete
 
 
 class Step(Struct, array_like=True, frozen=True, kw_only=True):
@@ -132,6 +133,10 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
     staff: Int64 | None = None  # persons who checked
     doc_no: Text | None = None  # number of the document that was given or served
     amount: Text | None = None  # of a fee, in yuan
+    quantity: Int64 | None = None  # how many times the fee was charged for
+    asked_at: Text | None = None  # when the applicant asked: for an explanation, for a hearing
+    materials: Text | None = None  # what a notice to supplement asks for, a line each
+    on_spot: Int64 | None = None  # lines of that notice that could have been corrected on the spot
 
 
 class Observation(Struct, array_like=True, frozen=True):

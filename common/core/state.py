@@ -356,6 +356,8 @@ class StepKind(StrEnum):
     FEE = "fee"
     DOCUMENT = "document"
     RENEW = "renew"
+    CONSULT = "consult"
+    TICKET = "ticket"
     OTHER = "other"
 
     @property
@@ -379,5 +381,7 @@ _STEP_WORDS = {
     StepKind.FEE: "收费",
     StepKind.DOCUMENT: "文书",
     StepKind.RENEW: "延续",
+    StepKind.CONSULT: "咨询",
+    StepKind.TICKET: "叫号",
     StepKind.OTHER: "其他",
 }

@@ -1,18 +1,21 @@
 """The rules of the law as the hall keeps them, the replay of all facts, and a trial of other figures; over both databases."""
 
+from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from central import rebuild, trial
+from central import judge, rebuild, trial
+from central.core.judgement import WithdrawalState
+from central.core.portion import Portion
 from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
-from central.judge import World
-from central.store import rulings, withdrawals
+from central.judge import Moment, World
+from central.store import cases, outbox, rulings, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
-from common.core.instant import HOUR, MINUTE
+from common.core.instant import HOUR, MINUTE, start_of_day
 from common.core.record import Step
 from common.core.state import CaseStatus, Light, StepKind
 from tests.contract.test_late import ENTERED, _live, story
@@ -30,6 +33,21 @@ REFUSED: dict[str, Any] = {
 }
 
 
+SHORT = {**REFUSED, "reason": "不合格", "remedy": "可以申请行政复议或者提起行政诉讼"}
+MENDED = {**SHORT, "reason": "申请人不具备法律规定的资格条件"}
+
+
+async def _lamp(store: Store) -> tuple[str | None, str | None]:
+    async with store.read() as conn:
+        row = (await conn.execute(select(t.case).where(t.case.c.case_key == "1"))).one()
+    return row.rule_light, row.rule
+
+
+async def _told(store: Store) -> list[tuple[str, str]]:
+    async with store.read() as conn:
+        return [(row.subject, row.event) for row in await outbox.waiting(conn, 10) if not row.cycle]
+
+
 async def _ruled(store: Store) -> dict[str, tuple[str, str]]:
     async with store.read() as conn:
         rows = await conn.execute(select(t.ruling).where(t.ruling.c.case_key == "1"))
@@ -39,11 +57,10 @@ async def _ruled(store: Store) -> dict[str, tuple[str, str]]:
 async def test_a_broken_rule_is_a_dated_fact_and_what_corrects_it_goes_to_a_person(
     store: Store, world: World
 ) -> None:
-    short = {**REFUSED, "reason": "不合格", "remedy": "可以申请行政复议或者提起行政诉讼"}
-    sender = await sent(store, world, [case("1", **short), passed(NOW - HOUR)])
+    sender = await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
     assert await _ruled(store) == {"L38-1": ("broken", "red"), "W-1": ("watched", "none")}
-    longer = {**short, "reason": "申请人不具备法律规定的资格条件"}
-    sender.number(case("1", version=2, **longer))
+    assert await _lamp(store) == ("red", "L38-1")
+    sender.number(case("1", version=2, **MENDED))
     await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
     assert await _ruled(store) == {"L38-1": ("broken", "red"), "W-1": ("watched", "none")}
     async with store.read() as conn:
@@ -53,10 +70,72 @@ async def test_a_broken_rule_is_a_dated_fact_and_what_corrects_it_goes_to_a_pers
     assert (row.clock, row.reason) == ("L38-1", "符合：说明了理由并告知救济途径")
     assert row.red_why == found.why == "不予许可没有说明理由"
     assert (found.pack, found.withdrawal) == (PACK.version, "proposed")
-    sender.number(case("1", version=3, **short))
+    sender.number(case("1", version=3, **SHORT))
     await taken(store, world, sender.payload(sender.newest), now=NOW + 2 * HOUR)
     async with store.read() as conn:
         assert await withdrawals.listed(conn, EVERYTHING, 10) == [], "the facts show it again"
+
+
+async def test_a_red_rule_waits_for_whole_data_and_is_never_said_where_it_was_mended_meanwhile(
+    store: Store, world: World
+) -> None:
+    sender = await sent(store, world, [case("1", at=NOW, **SHORT), passed(NOW - HOUR)])
+    assert (await _lamp(store), await _told(store)) == (("grey", "L38-1"), [])
+    sender.number(case("1", version=2, **MENDED))
+    await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
+    assert (await _lamp(store), await _told(store)) == ((None, None), [])
+    assert await _ruled(store) == {"W-1": ("watched", "none")}
+    later = NOW + 2 * HOUR
+    sender.number(case("1", version=3, at=later, **SHORT))
+    await taken(store, world, sender.payload(sender.newest), now=later)
+    assert await _lamp(store) == ("grey", "L38-1")
+    sender.number(passed(later + MINUTE))
+    await taken(store, world, sender.payload(sender.newest), now=later + HOUR)
+    assert (await _lamp(store), await _told(store)) == (("red", "L38-1"), [("L38-1", "red")])
+
+
+async def test_evidence_of_a_case_that_nobody_entered_is_asked_about_when_its_day_is_over(
+    store: Store, world: World
+) -> None:
+    ticket = Step(case_key="1", kind=StepKind.TICKET, started_at="2026-03-10T09:00:00+08:00")
+    day = start_of_day(date(2026, 3, 10), world.zone)
+    drafts = [draft(ticket, table="step", key="q", at=day + 10 * HOUR), passed(day + 11 * HOUR)]
+    sender = await sent(store, world, drafts, now=day + 12 * HOUR)
+    assert await _ruled(store) == {"S-1": ("no_data", "grey")}
+    assert await _lamp(store) == (None, None)
+    sender.number(passed(day + 49 * HOUR))
+    await taken(store, world, sender.payload(sender.newest), now=day + 50 * HOUR)
+    assert await _ruled(store) == {"S-1": ("broken", "yellow")}
+    assert await _lamp(store) == (None, None), "a person looks first"
+
+
+async def test_an_application_that_is_complete_and_not_accepted_turns_red_by_time_alone(
+    store: Store, world: World
+) -> None:
+    """No clock of the case waits for it: the rule itself does."""
+    day = start_of_day(date(2026, 3, 10), world.zone)
+    complete = case("1", at=day + 10 * HOUR, complete_at="2026-03-02")
+    sender = await sent(store, world, [complete, passed(day - HOUR)], now=day + 12 * HOUR)
+    assert await _ruled(store) == {"L32-4": ("no_data", "grey")}
+    sender.number(passed(day + 11 * HOUR))
+    await taken(store, world, sender.payload(sender.newest), now=day + 12 * HOUR)
+    assert (await _ruled(store), await _lamp(store)) == (
+        {"L32-4": ("broken", "red")},
+        ("red", "L32-4"),
+    )
+
+
+async def test_a_rule_that_a_person_takes_back_lights_no_lamp(store: Store, world: World) -> None:
+    sender = await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
+    sender.number(case("1", version=2, **MENDED))
+    await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
+    place = ("s01", "1", "L38-1", 0)
+    async with store.write() as conn:
+        await withdrawals.decide(conn, place, WithdrawalState.WITHDRAWN, "王", "理由已补", NOW)
+        await judge.judge_parked(conn, "s01", world, Moment(NOW + HOUR, NOW), Portion())
+        assert await cases.parked(conn, "s01", NOW + HOUR, 10) == []
+    assert await _lamp(store) == (None, None)
+    assert (await _ruled(store))["L38-1"] == ("broken", "red"), "what was found stays on record"
 
 
 async def test_what_is_not_recorded_is_no_violation(store: Store, world: World) -> None:
@@ -93,6 +172,16 @@ async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, worl
         await conn.execute(update(t.clock).where(t.clock.c.light == Light.RED).values(since_at=1))
     wrong = await _rebuilt(store, world, now)
     assert (len(wrong.differs) + wrong.proposed, wrong.digest) == (report.reds, report.digest)
+
+
+async def test_a_replay_misses_a_broken_rule_that_is_not_kept(store: Store, world: World) -> None:
+    await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
+    whole = await _rebuilt(store, world, NOW + HOUR)
+    assert (whole.rules, whole.differs) == (1, [])
+    async with store.write() as conn:
+        await conn.execute(delete(t.ruling))
+    (missing,) = (await _rebuilt(store, world, NOW + HOUR)).differs
+    assert (missing.clock, missing.kept, missing.rebuilt) == ("L38-1", "none", "broken red")
 
 
 async def test_a_red_light_that_waits_for_a_person_is_no_difference(store: Store, world: World) -> None:

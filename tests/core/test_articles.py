@@ -38,9 +38,11 @@ class Trial:
     item: Item | None = PUBLIC
     now: str = "2026-06-01T10:00"
     light: Light = Light.NONE
+    seen: bool = True
 
 
 K, B, N, W = Answer.KEPT, Answer.BROKEN, Answer.NO_DATA, Answer.WATCHED
+TWO_FEES = replace(PUBLIC, fees={"工本费": "10.00", "年费": "20"})
 LOWER = replace(PUBLIC, kind=ItemKind.PRELIMINARY)
 NOTICE = StepKind.SUPPLEMENT
 TRIALS = [
@@ -115,8 +117,42 @@ TRIALS = [
     Trial("L50", K, DONE, [step(StepKind.RENEW, due_at="2026-03-10")]),
     Trial("L50", B, DONE, [step(StepKind.RENEW, due_at="2026-03-09")], light=Light.RED),
     Trial("L50", B, {"accepted_at": "2026-03-02"}, [step(StepKind.RENEW, due_at="2026-05-31")], light=Light.RED),
-    Trial("L50", None, {"accepted_at": "2026-03-02"}, [step(StepKind.RENEW, due_at="2026-06-01")]),
+    Trial("L50", N, {"accepted_at": "2026-03-02"}, [step(StepKind.RENEW, due_at="2026-06-01")]),
     Trial("L50", N, DONE, [step(StepKind.RENEW)]),
+    Trial("L58", K, DONE, [step(StepKind.FEE, amount="30", quantity=3)]),
+    Trial("L58", K, DONE, [step(StepKind.FEE, amount="20", step_name="年费")], item=TWO_FEES),
+    Trial("L58", B, DONE, [step(StepKind.FEE, amount="20", step_name="工本费", quantity=1)], item=TWO_FEES, light=Light.RED),
+    Trial("L58", B, DONE, [step(StepKind.FEE, amount="30", quantity=2)], light=Light.RED),
+    Trial("L58", N, DONE, [step(StepKind.FEE, amount="30")]),
+    Trial("L30-2", K, DONE, [step(StepKind.CONSULT, "2026-03-09", asked_at="2026-03-02")]),
+    Trial("L30-2", B, DONE, [step(StepKind.CONSULT, "2026-03-10", asked_at="2026-03-02")], light=Light.YELLOW),
+    Trial("L30-2", B, DONE, [step(StepKind.CONSULT, "2026-03-06", asked_at="2026-03-02", days=3)], light=Light.YELLOW),
+    Trial("L30-2", B, DONE, [step(StepKind.CONSULT, started_at="2026-03-02")], light=Light.YELLOW),
+    Trial("L30-2", N, DONE, [step(StepKind.CONSULT, asked_at="2026-05-28")]),
+    Trial("L30-2", N, DONE, [step(StepKind.CONSULT, "2026-03-06")]),
+    Trial("L31", K, DONE, [step(NOTICE, materials="m（复印件）")]),
+    Trial("L31", B, DONE, [step(NOTICE, materials="m；无犯罪记录")], light=Light.YELLOW),
+    Trial("L31", N, DONE, [step(NOTICE, "2026-03-04")]),
+    Trial("L31", N, DONE, [step(NOTICE, materials="m")], item=replace(PUBLIC, materials=[])),
+    Trial("L32-2", K, DONE, [step(NOTICE, on_spot=0)]),
+    Trial("L32-2", B, DONE, [step(NOTICE, on_spot=2)], light=Light.YELLOW),
+    Trial("L32-2", N, DONE, [step(NOTICE, "2026-03-04")]),
+    Trial("L32-4", K, {"complete_at": "2026-03-02", "accepted_at": "2026-03-09"}),
+    Trial("L32-4", B, {"complete_at": "2026-03-02", "accepted_at": "2026-03-10"}, light=Light.RED),
+    Trial("L32-4", K, {"complete_at": "2026-02-28", "accepted_at": "2026-03-06"}),
+    Trial("L32-4", B, {"complete_at": "2026-03-02"}, light=Light.RED),
+    Trial("L32-4", N, {"complete_at": "2026-05-29"}),
+    Trial("L32-4", N, DONE),
+    Trial("L32-4", None, REFUSED | {"complete_at": "2026-03-02"}),
+    Trial("L47", K, DONE, [step(StepKind.HEAR, "2026-03-30", asked_at="2026-03-02")]),
+    Trial("L47", B, DONE, [step(StepKind.HEAR, "2026-03-31", asked_at="2026-03-02")], light=Light.RED),
+    Trial("L47", B, {"accepted_at": "2026-03-02"}, [step(StepKind.HEAR, asked_at="2026-03-02")], light=Light.RED),
+    Trial("L47", N, {"accepted_at": "2026-03-02"}, [step(StepKind.HEAR, asked_at="2026-05-28")]),
+    Trial("L47", N, DONE, [step(StepKind.HEAR, "2026-03-30")]),
+    Trial("S-1", None, DONE, [step(StepKind.TICKET, "2026-03-02")]),
+    Trial("S-1", B, {}, [step(StepKind.TICKET, "2026-03-02")], seen=False, light=Light.YELLOW),
+    Trial("S-1", N, {}, [step(StepKind.FEE, "2026-06-01")], seen=False),
+    Trial("S-1", None, {}, [step(StepKind.TICKET)], seen=False),
     Trial("W-1", W, DONE | {"outcome": "不予许可"}),
     Trial("W-1", None, DONE | {"outcome": "准予许可"}),
     Trial("W-2", W, REFUSED | {"finished_at": "2026-03-03"}),
@@ -131,6 +167,7 @@ TRIALS = [
 def test_a_rule_answers(trial: Trial) -> None:
     now = at(trial.now)
     state = case.as_of(folded(*trial.steps, **trial.facts), now, ZONE)
+    state = replace(state, seen=trial.seen)
     verdicts = rules.verdicts(state, trial.item, CALENDAR, lambda *_: Light.NONE, now, now, ZONE)
     found = articles.ask_all(Subject(state, trial.item, verdicts, CALENDAR, ZONE, now))
     said = {result.rule.id: result.said for result in found}.get(trial.rule)

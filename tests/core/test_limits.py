@@ -81,6 +81,17 @@ def test_delivery_runs_from_the_decision() -> None:
     )
 
 
+def test_an_item_may_warn_earlier_than_the_tenth() -> None:
+    early = replace(ITEM, lead_days=4)
+    facts: dict[str, Any] = {"accepted_at": "2026-03-02"}
+    usual = judged("2026-03-11T10:00", **facts)
+    assert [usual[kind].light for kind in (ClockKind.PROMISE, ClockKind.STATUTE)] == [Light.GREEN] * 2
+    own = judged("2026-03-11T10:00", item=early, deadline="2026-03-17T12:00:00+08:00", **facts)
+    assert (own[ClockKind.PROMISE].light, own[ClockKind.STATUTE].light) == (Light.YELLOW, Light.GREEN)
+    assert own[ClockKind.STATED].limit.yellow_at == at("2026-03-11T12:00")
+    assert own[ClockKind.STATUTE].limit.yellow_at == at("2026-03-24T00:00")
+
+
 def test_an_item_done_on_the_spot_is_due_the_same_day_and_warns_by_the_hour() -> None:
     spot = replace(ITEM, kind=ItemKind.ON_THE_SPOT, promised_days=None)
     facts: dict[str, Any] = {"accepted_at": "2026-03-02T09:00:00+08:00"}

@@ -105,6 +105,7 @@ async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
     published = await public.open_as_hall(config, hall.store, KEY)
     async with hall.store.write() as conn:
         world = await load_world(conn, ZONE)
+        await telling.set_door(conn, is_open=True)
     mine = DoorConfig(hosts=["127.0.0.1"], folder=config.public.folder, secure_cookie=False)
     press = public.Press(hall.store, published, OPERATIONS, WIRE)
     await public.look_once(press, world, hall.clock)

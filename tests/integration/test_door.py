@@ -273,6 +273,23 @@ async def test_what_changes_in_the_hall_is_told_at_the_next_look(hall: Served, o
     assert (await outside.post("/p/case", query()))[0] == 200
 
 
+async def test_a_hall_without_a_door_marks_nothing_and_one_that_opens_it_again_marks_all(
+    hall: Served, outside: Outside
+) -> None:
+    place = ("s02", "20260604021007")
+
+    async def waiting(*, is_open: bool) -> int:
+        async with hall.store.write() as conn:
+            await telling.set_door(conn, is_open=is_open)
+            await telling.mark(conn, {place})
+            return len(await telling.waiting(conn, 1_000))
+
+    await outside.publish()
+    assert await waiting(is_open=True) == 1
+    assert await waiting(is_open=False) == 0
+    assert await waiting(is_open=True) > 10
+
+
 # at the door --------------------------------------------------------------------------------------------------
 
 

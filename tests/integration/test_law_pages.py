@@ -111,6 +111,16 @@ async def test_the_case_page_names_each_day_and_article(window: Window) -> None:
     assert html.count(">检测<") >= 4  # two clocks, the working days from 26 to 28 May
 
 
+async def test_a_broken_rule_lights_a_lamp_of_its_own_on_queue_list_and_case(window: Window) -> None:
+    words = text_of((await window.get("/hall/queue"))[1])
+    assert "规则亮灯 时限之外的不符合 1 件" in words
+    assert "红灯(L58) 食品经营许可" in words
+    assert "按公布的项目和标准收费" in words
+    assert "红灯(L58)" in text_of((await window.get("/hall/cases?rule=red"))[1])
+    assert "没有符合条件的办件" in text_of((await window.get("/hall/cases?rule=yellow"))[1])
+    assert "红灯(L58)" in text_of((await window.get(CASE))[1]).split("编号")[0]
+
+
 async def test_the_calendar_shows_a_year_and_says_what_is_not_published(window: Window) -> None:
     words = text_of((await window.get("/hall/calendar"))[1])
     for said in (
@@ -148,7 +158,7 @@ async def test_the_rules_show_what_was_broken_and_what_no_source_records(window:
         "L58 行政许可法 58、59 按公布的项目和标准收费 1 0 督办通知书",
         "W-4 特别程序 1",
         "W-5 延期 1",
-        "L31 行政许可法 31 不要求提交无关材料 补正告知的逐项材料",
+        "S-5 窗口在岗 有人等候时窗口有人 叫号与窗口的对应",
         "没有待认定的",
     ):
         assert said in words, said

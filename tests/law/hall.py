@@ -80,6 +80,7 @@ class Hall:
         self.lights: dict[Place, Light] = {}
         self.reds: dict[Place, tuple[int, str]] = {}
         self.dues: dict[Place, int] = {}
+        self.yellows: dict[Place, int | None] = {}
         self.ever: set[Place] = set()
         calendar = histories.LAWS[0].calendar
         self.law = Law(lambda _: calendar, self._item, [], ZONE)
@@ -127,11 +128,13 @@ class Hall:
         look = judgement.look("7", rows, bench)
         if look.needs_proof:
             look = judgement.prove(look, self._rows(sure=True), bench)
+        self.yellows = {}
         kept = {place: light for place, light in self.lights.items() if light is Light.RED}
         self.lights = {}
         for one in judgement.judged(look, bench):
             verdict = one.verdict
             place = verdict.limit.kind, verdict.limit.cycle
+            self.yellows[place] = one.yellowed_at
             if place in kept:
                 continue
             self.lights[place] = verdict.light

@@ -24,7 +24,7 @@ def _arrivals(sent: list[tuple[int, Sent]], rng: Random) -> list[tuple[int, Sent
 
 
 def test_late_entries_come_to_the_same_lights_whatever_the_line_did() -> None:
-    late = reds = 0
+    late = reds = yellows = 0
     for seed in range(30):
         history = histories.make(Random(seed))
         sent = hall.captured(history, Random(seed), DAYS)
@@ -35,11 +35,13 @@ def test_late_entries_come_to_the_same_lights_whatever_the_line_did() -> None:
             other = hall.run(history, _arrivals(sent, rng), rng, end)
             assert (seed, other.shown()) == (seed, straight.shown())
             assert (seed, other.reds) == (seed, straight.reds)
+            assert (seed, other.yellows) == (seed, straight.yellows)
+        yellows += any(at is not None for at in straight.yellows.values())
         reds += bool(straight.reds)
         late += any(fact.known_at - fact.happened_at > 5 * DAY for fact in history.facts) and bool(
             straight.reds
         )
-    assert min(reds, late) > 5
+    assert min(reds, late, yellows) > 5
 
 
 def test_a_completion_entered_after_the_limit_and_dated_before_it_acquits_nobody_and_is_no_secret() -> None:

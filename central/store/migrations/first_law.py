@@ -98,11 +98,20 @@ def create() -> None:
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("pack", sa.Integer(), nullable=False),
+        sa.Column("needs_until", sa.BigInteger(), nullable=True),
         sa.Column("found_at", sa.BigInteger(), nullable=False),
         sa.Column("found_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", "rule", name=op.f("pk_ruling")),
     )
     op.create_index("ix_ruling_rule", "ruling", ["rule", "found_at"], unique=False)
+    op.create_index(
+        "ix_ruling_parked",
+        "ruling",
+        ["site", "needs_until"],
+        unique=False,
+        sqlite_where=sa.text("needs_until IS NOT NULL"),
+        postgresql_where=sa.text("needs_until IS NOT NULL"),
+    )
     op.create_table(
         "outbox",
         sa.Column(

@@ -13,6 +13,11 @@ def create() -> None:
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_stale_case")),
     )
     op.create_table(
+        "open_door",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_open_door")),
+    )
+    op.create_table(
         "case_urge",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("case_key", sa.Text(), nullable=False),

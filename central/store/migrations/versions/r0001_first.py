@@ -64,9 +64,19 @@ def upgrade() -> None:
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("rule_light", sa.Text(), nullable=True),
+        sa.Column("rule", sa.Text(), nullable=True),
         sa.Column("filed_at", sa.BigInteger(), nullable=False),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
+    )
+    op.create_index(
+        "ix_case_ruled",
+        "case",
+        ["rule_light", "site"],
+        unique=False,
+        sqlite_where=sa.text("rule_light IS NOT NULL"),
+        postgresql_where=sa.text("rule_light IS NOT NULL"),
     )
     op.create_index("ix_case_accepted", "case", ["site", "accepted_at"], unique=False)
     op.create_index("ix_case_finished", "case", ["site", "finished_at"], unique=False)
@@ -94,6 +104,7 @@ def upgrade() -> None:
         sa.Column("light", sa.Text(), nullable=False),
         sa.Column("since_at", sa.BigInteger(), nullable=True),
         sa.Column("yellow_at", sa.BigInteger(), nullable=True),
+        sa.Column("yellowed_at", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("start_day", sa.Text(), nullable=True),
         sa.Column("running", sa.Boolean(), nullable=False),

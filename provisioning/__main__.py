@@ -73,6 +73,12 @@ def central() -> None:
     "--admin", default="admin", show_default=True, metavar="用户名", help="第一个用户，印出一次性密码。"
 )
 @click.option(
+    "--public",
+    multiple=True,
+    metavar="域名",
+    help="同时建立公众网页，公众用这个域名访问，可写多个；只在首次需要。",
+)
+@click.option(
     "--restore",
     "restored",
     type=click.Path(path_type=Path),
@@ -87,11 +93,12 @@ def init(
     data: Path,
     medium: Path,
     admin: str,
+    public: tuple[str, ...],
     restored: Path | None,
 ) -> None:
     from provisioning import hall as halls
 
-    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin, restored))
+    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin, public, restored))
 
 
 @central.command(

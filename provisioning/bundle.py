@@ -62,6 +62,7 @@ class Part(StrEnum):
             f"bin/{name}": f'#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m {module} "$@"\n',
         }
         if self is Part.HALL:
+            found["bin/mingcha-door"] = found["bin/mingcha"].replace("-m central", "-m central.door")
             found["bin/mosquitto"] = (
                 f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/sbin/mosquitto" "$@"\n'
             )

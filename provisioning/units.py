@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from common.core.errors import MingchaError, UnavailableError
+from provisioning import public_door
 from provisioning.files import PUBLIC, write_file
 from provisioning.settings import Hall
 
@@ -145,10 +146,15 @@ def install_hall(hall: Hall) -> list[str]:
         ]
     changed = keep_user("mingcha-broker.conf")
     changed |= keep_user("mingcha-central.conf")
+    units: tuple[str, ...] = HALL_UNITS
+    if public_door.file(hall).exists():
+        # First the account: the hall becomes one of its group, from its next start on.
+        has_door = keep_user("mingcha-door.conf")
+        units, changed = (*units, public_door.UNIT), changed | has_door | _own_door(hall)
     changed |= _own_hall(hall)
-    has_new_units = write_units(HALL_UNITS)
+    has_new_units = write_units(units)
     changed |= has_new_units
-    for name in HALL_UNITS:
+    for name in units:
         run("systemctl", "enable", "-q", name)
         found = running(name)
         if (
@@ -158,7 +164,7 @@ def install_hall(hall: Hall) -> list[str]:
         ):
             start(name, "restart")
             changed = True
-    names = "、".join(name.removesuffix(".service") for name in HALL_UNITS)
+    names = "、".join(name.removesuffix(".service") for name in units)
     return [f"{'＋' if changed else '✓'} 系统服务：{names}"]
 
 
@@ -171,8 +177,17 @@ def _read_at_start(hall: Hall, name: str) -> list[Path]:
             hall.door,
             hall.folder / "ca" / "intermediate.pem",
         ],
+        public_door.UNIT: [public_door.file(hall)],
         "mingcha-central.service": [hall.config, hall.folder / "wire.key", hall.folder / "operations.key"],
     }[name]
+
+
+def _own_door(hall: Hall) -> bool:
+    """Before the hall starts: what it publishes lies there. Set-group-id: what either makes in it belongs to both."""
+    account, folder = public_door.UNIT.removesuffix(".service"), public_door.STATE
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = own(folder, account, account, 0o2770)
+    return own(public_door.file(hall), "root", account, 0o640) or changed
 
 
 def _own_hall(hall: Hall) -> bool:
@@ -188,7 +203,7 @@ def _own_hall(hall: Hall) -> bool:
     ]:
         if path.is_file():
             changed |= own(path, central, central, 0o600)
-    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "node.pem"):
+    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "node.pem", "escrow.pub"):
         changed |= own(hall.folder / name, "root", central, 0o640)
     changed |= own(hall.broker, central, "mingcha-broker", 0o2770)
     for path in hall.broker.iterdir():

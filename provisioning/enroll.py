@@ -29,7 +29,7 @@ from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import escrow, identities, pki, proofs, registry, releases, rollouts, script
+from provisioning import identities, pki, proofs, registry, releases, rollouts, safekeeping, script
 from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
@@ -156,7 +156,7 @@ class Door:
                 raise RefusedError(barred)
             await rollouts.heard(conn, box.site, box.generation, report, now)
             if report.escrow is not None:
-                await escrow.keep(conn, box.site, box.generation, report.escrow, now)
+                await safekeeping.keep(conn, box.site, box.generation, report.escrow, now)
             row = await rollouts.due(conn, box.site, now)
             over = await rollouts.finished(conn)
         await asyncio.to_thread(rollouts.keep_default, self._hall, over)

@@ -59,7 +59,7 @@ def init(options: Options) -> None:
         step.done()
     if options.public:
         is_system = hall.config == units.CONFIG
-        public_door.prepare(hall, options.public, public_door.STATE if is_system else hall.data / "public")
+        public_door.prepare(hall, options.public, units.DOOR_STATE if is_system else hall.data / "public")
     _releases(hall, options.medium)
     for line in units.install_hall(hall):
         say(line)

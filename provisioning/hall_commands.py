@@ -115,9 +115,9 @@ def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
 @click.option("--why", required=True, metavar="原因", help="记入审计。")
 @CONFIG
 def escrow_site(site: str, file: Path, why: str, path: Path) -> None:
-    from provisioning import escrow, settings
+    from provisioning import safekeeping, settings
 
-    escrow.take_out(settings.load(path), site, file, why)
+    safekeeping.take_out(settings.load(path), site, file, why)
 
 
 @site.command("bundle", help="把安装脚本与安装包写到 U 盘：线路慢或还没有线路的站点用。")

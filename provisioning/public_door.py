@@ -18,15 +18,7 @@ from common.core.errors import ConfigError, UnavailableError
 from provisioning.files import PRIVATE, write_file
 from provisioning.settings import ADDRESS, Hall
 
-FILE = "door.toml"
-UNIT = "mingcha-door.service"
-STATE = Path("/var/lib/mingcha-door")
-"""Where the unit keeps what is published (`StateDirectory`)."""
 _ROLE = "mingcha_door"
-
-
-def file(hall: Hall) -> Path:
-    return hall.folder / FILE
 
 
 def prepare(hall: Hall, names: tuple[str, ...], folder: Path) -> None:
@@ -39,7 +31,7 @@ def prepare(hall: Hall, names: tuple[str, ...], folder: Path) -> None:
             raise ConfigError(
                 f"域名写得不对：{name}", hint="不带 https:// 与端口，如 --public spxt.example.gov.cn"
             )
-    place = file(hall)
+    place = hall.door_config
     if place.exists() and list(names) != read_toml(place).get("hosts"):
         raise ConfigError(
             f"{place} 里的域名不同", hint=f"要改域名，请修改 {place} 的 hosts，然后不带 --public 再执行"
@@ -80,7 +72,7 @@ def _role(hall: Hall) -> str:
     except UnavailableError as error:
         raise UnavailableError(
             f"建不了公众网页的数据库账户：{error}",
-            hint=f"请数据库管理员执行  CREATE ROLE {_ROLE} LOGIN PASSWORD '…'  ，并照操作手册写好 {file(hall)}",
+            hint=f"请数据库管理员执行  CREATE ROLE {_ROLE} LOGIN PASSWORD '…'  ，并照操作手册写好 {hall.door_config}",
         ) from error
     url = make_url(hall.database_url).set(drivername="postgresql", username=_ROLE, password=password)
     return url.render_as_string(hide_password=False)

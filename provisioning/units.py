@@ -12,7 +12,6 @@ from pathlib import Path
 from msgspec import Struct
 
 from common.core.errors import MingchaError, UnavailableError
-from provisioning import public_door
 from provisioning.files import PUBLIC, write_file
 from provisioning.settings import Hall
 
@@ -20,6 +19,10 @@ FOLDER = Path(__file__).parent / "systemd"
 PLACE = Path("/etc/systemd/system")
 CONFIG = Path("/etc/mingcha/central.toml")
 HALL_UNITS = ("mingcha-broker.service", "mingcha-enroll.service", "mingcha-central.service")
+DOOR_UNIT = "mingcha-door.service"
+"""The public door, where the hall has one beside it."""
+DOOR_STATE = Path("/var/lib/mingcha-door")
+"""Where it finds what is published."""
 _BOX = "box-units.txt"
 _CURRENT = Path("/opt/mingcha-hall/current")
 _RUNNING = Path("/run/systemd/system")
@@ -147,10 +150,10 @@ def install_hall(hall: Hall) -> list[str]:
     changed = keep_user("mingcha-broker.conf")
     changed |= keep_user("mingcha-central.conf")
     units: tuple[str, ...] = HALL_UNITS
-    if public_door.file(hall).exists():
+    if hall.door_config.exists():
         # First the account: the hall becomes one of its group, from its next start on.
         has_door = keep_user("mingcha-door.conf")
-        units, changed = (*units, public_door.UNIT), changed | has_door | _own_door(hall)
+        units, changed = (*units, DOOR_UNIT), changed | has_door | _own_door(hall)
     changed |= _own_hall(hall)
     has_new_units = write_units(units)
     changed |= has_new_units
@@ -177,17 +180,17 @@ def _read_at_start(hall: Hall, name: str) -> list[Path]:
             hall.door,
             hall.folder / "ca" / "intermediate.pem",
         ],
-        public_door.UNIT: [public_door.file(hall)],
+        DOOR_UNIT: [hall.door_config],
         "mingcha-central.service": [hall.config, hall.folder / "wire.key", hall.folder / "operations.key"],
     }[name]
 
 
 def _own_door(hall: Hall) -> bool:
     """Before the hall starts: what it publishes lies there. Set-group-id: what either makes in it belongs to both."""
-    account, folder = public_door.UNIT.removesuffix(".service"), public_door.STATE
+    account, folder = DOOR_UNIT.removesuffix(".service"), DOOR_STATE
     folder.mkdir(parents=True, exist_ok=True)
     changed = own(folder, account, account, 0o2770)
-    return own(public_door.file(hall), "root", account, 0o640) or changed
+    return own(hall.door_config, "root", account, 0o640) or changed
 
 
 def _own_hall(hall: Hall) -> bool:

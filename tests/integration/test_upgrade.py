@@ -24,7 +24,7 @@ from common import process
 from common.clock import Clock
 from common.core import crypto
 from common.core.errors import RejectedError, UsageError
-from provisioning import escrow, halls, moving, pki, releases, rollouts, settings, upgrade
+from provisioning import escrow, halls, moving, pki, releases, rollouts, safekeeping, settings, upgrade
 from provisioning.core.messages import Identity
 from provisioning.files import put_link, write_file
 from provisioning.upgrade import Places, Upgrader
@@ -233,14 +233,14 @@ async def test_the_master_key_is_in_the_halls_keeping_and_a_person_takes_it_out(
     await asyncio.to_thread(ask)
     assert len(await escrowed(bench)) == 2
     out = tmp_path / "master"
-    await asyncio.to_thread(escrow.take_out, bench.hall, "s01", out, "换了主板")
+    await asyncio.to_thread(safekeeping.take_out, bench.hall, "s01", out, "换了主板")
     assert (out.read_bytes(), out.stat().st_mode & 0o777) == (b"2" * 32, 0o600)
     for place, site, says in ((out, "s01", "写不了"), (tmp_path / "b", "s09", "没有站点 s09 托管")):
         with pytest.raises(UsageError, match=says):
-            await asyncio.to_thread(escrow.take_out, bench.hall, site, place, "试验")
+            await asyncio.to_thread(safekeeping.take_out, bench.hall, site, place, "试验")
     (bench.hall.folder / "escrow.key").write_bytes(b"3" * 32)
     with pytest.raises(RejectedError, match="打不开"):
-        await asyncio.to_thread(escrow.take_out, bench.hall, "s01", tmp_path / "c", "试验")
+        await asyncio.to_thread(safekeeping.take_out, bench.hall, "s01", tmp_path / "c", "试验")
     assert not (tmp_path / "c").exists()
 
 

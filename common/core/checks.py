@@ -234,7 +234,7 @@ CHECKS: dict[str, Check] = {
     "E-CAM-01": Check(
         "摄像组件",
         "摄像机都看不了，采集与上传不受影响",
-        "请安装：pip install 'mingcha[camera]'",
+        "请市中心推送带摄像组件的发行（制作介质时写 --camera）；手工安装的：pip install 'mingcha[camera]'",
         ("E-SYS-09",),
     ),
     "E-CAM-02": Check(

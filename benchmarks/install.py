@@ -49,6 +49,8 @@ def _installed(name: str, medium: Path) -> list[Figure]:
         command_secs = time.monotonic() - began
         box.until(lambda: bool(site.acknowledged()), 300)
         receipt_secs = time.monotonic() - began
+        if name:
+            box.must("/opt/mingcha/current/bin/python -c 'import av, cv2, numpy, onvif, zeep'")
         again_secs, _ = timed(lambda: box.must(site.command))
         doctor_secs, _ = timed(lambda: box.sh("mingcha-agent doctor"))
         archive = next((medium / "releases").glob("*-x86_64.tar.gz")).stat().st_size

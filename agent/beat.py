@@ -3,7 +3,7 @@
 import shutil
 
 from agent import __version__
-from agent.core import quota
+from agent.core import quota, trend
 from agent.core.sync import Sync, lacking
 from agent.master import STANDS_IN
 from agent.means import Means
@@ -17,6 +17,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
     """`sync`: where the delivery stands on this connection."""
     figures, disk = await means.buffer.figures(), shutil.disk_usage(means.buffer.path.parent)
     collecting, offset = means.collecting, means.clock.offset
+    means.status.trend = trend.looked(means.status.trend, means.clock.mono(), figures.rows)
     return Heartbeat(
         connection=connection,
         epoch=means.buffer.epoch,

@@ -6,6 +6,7 @@ not open is quarantined alone. Where more is damaged, `epoch.py` sets the file a
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
@@ -31,6 +32,7 @@ from common.hold import hold
 log = structlog.get_logger()
 
 _CHUNK = 500
+_COMMITS = 9
 _ALL = 1 << 62
 
 
@@ -80,6 +82,8 @@ class Buffer:
         self.site = site
         self.indexed = 0
         self.appended = asyncio.Event()
+        self.commits: deque[int] = deque(maxlen=_COMMITS)
+        """How long the last ones took, in microseconds."""
         self._clock = clock
         self._room = room
         self.level = Level.OK
@@ -173,7 +177,9 @@ class Buffer:
             rows, state = self._numbered(records)
             merged = state.positions | (positions or {})
             state = replace(state, positions={name: place for name, place in merged.items() if place})
+            began_mono = self._clock.mono()
             await self._files.active.append(rows, state)
+            self.commits.append(self._clock.mono() - began_mono)
         if rows:
             self.appended.set()
         return [seq for seq, _ in rows]

@@ -41,6 +41,8 @@ async def usable(box: Box) -> Outcome:
     return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
 
 
+SLOW_MS = 500
+"""A disk in order takes some ten, a memory card a hundred; from here on capture waits for its disk."""
 _LABEL = "SELECT CAST(body AS BLOB) FROM label"
 
 
@@ -98,6 +100,13 @@ async def filled(box: Box) -> Outcome:
     used = quota.percent(box.status.bytes, box.status.room)
     detail = f"已用 {used:.0f}%，上限 {box.status.room >> 20:,} MB"
     return Outcome(Status.WARN, detail) if box.status.level is not Level.OK else ok(detail)
+
+
+async def quick(box: Box) -> Outcome:
+    if box.status is None:
+        return Outcome(Status.SKIP, "采集程序没有在运行")
+    detail = f"写一次 {box.status.commit_ms:.0f} 毫秒"
+    return Outcome(Status.WARN, detail) if box.status.commit_ms > SLOW_MS else ok(detail)
 
 
 async def bad_rows(box: Box) -> Outcome:

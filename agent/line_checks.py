@@ -224,11 +224,32 @@ async def present(box: Box) -> Outcome:
     status = box.status
     if status is None:
         return Outcome(Status.SKIP, NOT_RUNNING)
+    if status.is_hall_there and status.phase is not Phase.OFFLINE:
+        return ok("市中心自称在线")
     if status.link_fault or status.phase is Phase.HELLO:
         if not status.link_fault and box.clock.wall() - _since(box) < _GRACE:
             return Outcome(Status.SKIP, "刚启动，等市中心应答")
         return Outcome(Status.FAIL, status.link_fault or HALL_SILENT, since=box.since(_since(box)))
     return ok()
+
+
+async def answered(box: Box) -> Outcome:
+    """The round trip, by what the running agent knows: a hall that is there answers each introduction within a second.
+
+    MQTT 3.1.1 tells nobody that a publication was denied (provisioning.md 3.6); so this is the only sign of it.
+    """
+    status = box.status
+    if status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    if status.phase is not Phase.HELLO:
+        return ok(f"往返 {status.round_trip_ms:.0f} 毫秒" if status.round_trip_ms else "")
+    if box.clock.wall() - _since(box) < _GRACE:
+        return Outcome(Status.SKIP, "刚连上，等市中心应答")
+    return Outcome(
+        Status.FAIL,
+        "市中心自称在线，本机的报到却没有应答：报到没有送到，或应答没有送回",
+        since=box.since(_since(box)),
+    )
 
 
 async def receipt(box: Box) -> Outcome:
@@ -246,15 +267,33 @@ async def receipt(box: Box) -> Outcome:
 async def backlog(box: Box) -> Outcome:
     if box.status is None:
         return Outcome(Status.SKIP, NOT_RUNNING)
-    if box.status.stalled_secs >= STALLED_SECS:
-        return Outcome(
-            Status.WARN,
-            f"{box.status.rows} 条待传，已全部送出或声明，而市中心 {box.status.stalled_secs // 60} 分钟仍称缺号",
-            "会自动再报到、再声明；一小时不消失请把本机诊断包交给软件维护人员：mingcha-agent support",
-        )
     oldest = box.status.oldest_wall
     age = max(0, box.clock.wall() - oldest) // MINUTE if oldest else 0
     detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (
         f"，最早 {age} 分钟前" if age else ""
     )
     return Outcome(Status.WARN, detail) if age >= 5 else ok(detail)
+
+
+async def shrinking(box: Box) -> Outcome:
+    """Of how it went over the last minutes; how old it is says E-SYNC-04."""
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    found = box.status.growing
+    if found is None:
+        return ok("没有在增加")
+    return Outcome(
+        Status.WARN, f"{found.secs} 秒里由 {found.before:,} 条增加到 {found.rows:,} 条，线路跟不上"
+    )
+
+
+async def declared(box: Box) -> Outcome:
+    """Numbers that will never come are declared; where the hall goes on to miss some, a declaration has not been taken."""
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    if box.status.stalled_secs < STALLED_SECS:
+        return ok(f"曾有 {box.status.quarantined} 条损坏，已声明" if box.status.quarantined else "")
+    minutes = box.status.stalled_secs // 60
+    return Outcome(
+        Status.WARN, f"{box.status.rows} 条待传，已全部送出或声明，而市中心 {minutes} 分钟仍称缺号"
+    )

@@ -4,6 +4,7 @@ import structlog
 
 from agent.core.stall import Stall
 from agent.core.sync import Phase
+from agent.core.trend import Trend
 from common.clock import Clock
 from common.core.instant import SECOND
 
@@ -29,6 +30,11 @@ class LinkStatus:
         """When that was sent which the newest receipt answers."""
         self.sent_mono: int | None = None
         self.stall = Stall()
+        self.trend = Trend()
+        self.is_hall_there = False
+        """It said so on this connection: what is not answered then does not reach it."""
+        self.round_trip = 0
+        """Microseconds from what was sent to the hall's answer, the last time; 0: none yet."""
 
     def away(self, reason: str, hint: str = "") -> None:
         """Broker or hall is not there."""
@@ -41,6 +47,8 @@ class LinkStatus:
         """The broker is there; of the hall nothing is known yet."""
         self.state = Phase.HELLO
         self.fault = self.fault and HALL_SILENT
+        self.trend = Trend()
+        self.is_hall_there = False
 
     def heard(self) -> None:
         """The hall has spoken."""

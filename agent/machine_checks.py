@@ -1,12 +1,15 @@
 """What the doctor looks for in the machine below the program: memory, temperature, the system's age."""
 
 import asyncio
+import base64
+import binascii
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 from agent.box import Box
 from agent.system_checks import NOT_RUNNING
+from common import sealed
 from common.health import Outcome, Status, ok
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -17,6 +20,13 @@ _HOT, _TOO_HOT = 85, 95
 """Degrees Celsius: from here on most processors slow themselves down; a little further they switch off."""
 _OLDEST = 250
 """systemd: before it there are no sealed credentials (provisioning.md 7)."""
+
+_BY_HOST = {
+    "5a1c6a86df9d4096b1d5a65e0862f19a",
+    "55b9ed1d38594d43a8319d2ebb332ac6",
+    "058469daf6f54324800549da0f8ea2fb",
+}
+"""How a systemd credential begins that no TPM is needed for (systemd, creds-util.h); every other kind is bound to one."""
 
 
 async def memory(box: Box) -> Outcome:
@@ -82,3 +92,40 @@ async def system(box: Box) -> Outcome:
             Status.WARN, f"systemd {version}，低于 {_OLDEST}：不能封存密钥，只能存为只有 root 可读的文件"
         )
     return ok(f"systemd {version or '版本不明'}")
+
+
+async def tpm(box: Box) -> Outcome:
+    """Information, but where the master key is bound to a chip that is not there: what runs goes on, until it is restarted."""
+    file = sealed.cred(box.config.identity.master_key)
+    usable = await asyncio.to_thread(_has_tpm)
+    if not file.exists():
+        return ok("有，主密钥没有用它封存" if usable else "没有，或系统不支持")
+    if _is_by_host(file.read_bytes()):
+        return ok(
+            "有；主密钥是此前由 systemd 的主机密钥封存的"
+            if usable
+            else "没有：主密钥由 systemd 的主机密钥封存，磁盘被盗时挡不住"
+        )
+    return (
+        ok("主密钥由它封存")
+        if usable
+        else Outcome(Status.FAIL, "主密钥由安全芯片（TPM）封存，而本机找不到它")
+    )
+
+
+def _has_tpm() -> bool:
+    """As systemd sees it: firmware, driver and library."""
+    try:
+        done = subprocess.run(
+            ["systemd-creds", "has-tpm2", "-q"], capture_output=True, check=False, timeout=2
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _is_by_host(cred: bytes) -> bool:
+    try:
+        return base64.b64decode(cred)[:16].hex() in _BY_HOST
+    except binascii.Error:
+        return True

@@ -55,4 +55,5 @@ class Means:
         now = self.clock.mono()
         self._samples = offset.measured(self._samples, asked_mono, now, hall_wall)
         self.clock.compare(offset.best(self._samples, now))
+        self.status.round_trip = now - asked_mono
         self.remote.compared.set()

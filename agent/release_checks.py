@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from agent.box import Box
-from common.core.instant import SECOND
+from common.core.instant import DAY, SECOND
 from common.health import Outcome, Status, ok
 
 _SUMS = "SHA256SUMS"
 _OURS = ("bin/", "/agent/", "/common/", "/provisioning/")
 """What is read whole; of the libraries, which take longer than a doctor has, it is seen that they are there."""
+_BEHIND = 14 * DAY
 _NOT_INSTALLED = "不是由发行包安装的"
 _REPAIR = "请再执行一次安装命令（不含令牌亦可），程序会修复"
 
@@ -71,3 +72,32 @@ async def passed(box: Box) -> Outcome:
         said = note.read_text("utf-8").strip()
         return Outcome(Status.WARN, said, since=box.since(int(note.stat().st_mtime * SECOND)))
     return ok()
+
+
+async def returnable(box: Box) -> Outcome:
+    """What ran before the last upgrade is kept whole, as root has noted by a link."""
+    del box
+    tree = _tree()
+    if tree is None:
+        return ok(_NOT_INSTALLED)
+    link = tree.parents[1] / "previous"
+    if not link.is_symlink():
+        return ok("还没有升级过")
+    before = link.readlink().name
+    return ok(before) if (link / _SUMS).exists() else Outcome(Status.WARN, f"上一个版本 {before} 不在了")
+
+
+async def newest(box: Box) -> Outcome:
+    """Against what the hall gives to new boxes: it says so whenever root asks. A rollout goes by waves, so it has time."""
+    tree = _tree()
+    if tree is None:
+        return ok(_NOT_INSTALLED)
+    note = tree.parents[1] / "newest"
+    with suppress(FileNotFoundError):
+        name, since = note.read_text("utf-8").strip(), int(note.stat().st_mtime * SECOND)
+        if name == tree.name:
+            return ok(name)
+        detail = f"市中心已用 {name}，本机是 {tree.name}"
+        late = box.clock.wall() - since > _BEHIND
+        return Outcome(Status.WARN, detail, since=box.since(since)) if late else ok(detail)
+    return ok("市中心还没有说过")

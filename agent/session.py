@@ -276,8 +276,7 @@ class Session:
         self.sync = sync.skipped(self.sync, lost.first, lost.last)
 
     async def _rest(self) -> None:
-        now, held = self.clock.mono(), self.up.pace.bulk_mono
-        due = sync.wake_at(self.sync)
+        now, held, due = self.clock.mono(), self.up.pace.bulk_mono, sync.wake_at(self.sync)
         if self.sync.phase is Phase.CATCHUP and held > now:
             due = min(due or held, held, now + PAUSE_LOOK_SECS * SECOND)
         seconds = None if due is None else max(0.0, (due - now) / SECOND)
@@ -351,8 +350,8 @@ class Session:
         if self.sync.phase is Phase.HELLO and before.phase is not Phase.HELLO:
             self.greet.set()
         self._compare(ack)
-        link, now = self.up.status, self.clock
-        link.state, link.ack_wall, link.ack_mono = self.sync.phase, now.wall(), now.mono()
+        link = self.up.status
+        link.state, link.ack_wall, link.ack_mono = self.sync.phase, self.clock.wall(), self.clock.mono()
         if self.sync.phase is Phase.REFUSED:
             await self._stop(self.sync.refused)
             return
@@ -381,6 +380,7 @@ class Session:
         `fresh`: said now, not kept by the broker: it has not heard us, even if we said hello already.
         """
         self.sync = sync.told(self.sync, state.wait_ms * 1000 if state.online else 0)
+        self.up.status.is_hall_there = state.online
         if not state.online:
             self.up.status.away(HALL_STOPPED)
         elif state.instance == self.hall_instance and self.up.status.fault == HALL_STOPPED:

@@ -6,18 +6,21 @@ from contextlib import suppress
 from agent import app
 from agent.box import Box
 from agent.buffer_checks import known_rows
+from agent.config import ZONE
 from agent.core import query
-from agent.core.gentle import SMALL
+from agent.core.gentle import NIGHT_DUTY, SMALL, is_night, parse_night
 from agent.core.mapping import Table
 from agent.core.probe import verdicts
 from agent.source import base
 from agent.switch import Switch, said
 from agent.system_checks import NOT_RUNNING
-from common.core.instant import MINUTE
+from common.core.instant import MINUTE, from_us
 from common.health import Outcome, Status, ok
 
 _CATALOGUE_SECS = 1.5
 _ROW_SECS = 0.5
+_TIMES, _LITTLE = 3, 0.02
+"""One slow statement is paid for by rest afterwards: only far above the duty something is wrong. Below 2 % nobody feels it."""
 _OF_FILES = {"access", "folder"}
 
 
@@ -138,6 +141,19 @@ async def clock(box: Box) -> Outcome:
         await source.close()
     status = Status.OK if found.status is Status.SKIP else found.status
     return Outcome(status, found.detail, found.remedy)
+
+
+async def load(box: Box) -> Outcome:
+    """Of the last minutes, the share in which the source worked for us, against what the configuration allows."""
+    status, capture = box.status, box.config.capture
+    if status is None or box.source is None:
+        return Outcome(Status.SKIP, NOT_RUNNING if status is None else app.NOT_MAPPED)
+    wall = box.clock.wall()
+    now = from_us(box.clock.office(), ZONE).time()
+    duty = max(capture.duty, NIGHT_DUTY) if is_night(now, parse_night(capture.night)) else capture.duty
+    detail = f"占用业务库 {status.busy_share:.1%}，设定为 {duty:.1%}"
+    over = status.busy_share > max(_TIMES * duty, _LITTLE) and wall - status.started_wall > MINUTE
+    return Outcome(Status.WARN, detail) if over else ok(detail)
 
 
 async def last_pass(box: Box) -> Outcome:

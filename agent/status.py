@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +13,10 @@ from agent.buffer import Buffer
 from agent.camera.talk import Look
 from agent.camera.watch import Cameras
 from agent.collect import CollectState
+from agent.core import trend
 from agent.core.quota import Level
 from agent.core.sync import Phase
+from agent.core.trend import Grown
 from agent.keeper import Keeper
 from agent.link import LinkStatus
 from common.clock import Clock
@@ -62,6 +65,14 @@ class Status(Struct, frozen=True, kw_only=True):
     rounds: int
     paused: str
     busy_share: float
+    is_hall_there: bool = False
+    """It says so on this connection."""
+    round_trip_ms: float = 0
+    """From what was sent to the hall's answer, the last time."""
+    growing: Grown | None = None
+    """The backlog, over the last minutes."""
+    commit_ms: float = 0
+    """What a durable write takes: the median of the last ones."""
     starts: list[int] = []
     """Starts in the last hour, this one too, none of which followed an orderly end."""
     cameras: dict[str, Look] = {}
@@ -141,6 +152,10 @@ async def compose(
         rounds=collecting.rounds,
         paused=collecting.paused,
         busy_share=round(collecting.busy_share, 4),
+        is_hall_there=link.is_hall_there,
+        round_trip_ms=link.round_trip / 1000,
+        growing=trend.grown(link.trend),
+        commit_ms=median(buffer.commits) / 1000 if buffer.commits else 0,
         starts=starts,
         cameras=cameras.looks if cameras else {},
         camera_pid=cameras.worker_pid if cameras else 0,

@@ -21,6 +21,7 @@ from central.store.engine import look
 from central.world import Moment
 from common import health, process
 from common.clock import Clock
+from common.config import read_toml
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import DAY, MINUTE, SECOND, from_us, local_date, start_of_day, to_us
 from common.core.state import AlarmKind, DoctorVerdict, Link
@@ -48,9 +49,10 @@ _EFFECTS = {
 
 
 class Hall:
-    """What the checks look at."""
+    """What the checks look at. `folder`: of `central.toml`."""
 
-    def __init__(self, config: CentralConfig) -> None:
+    def __init__(self, config: CentralConfig, folder: Path) -> None:
+        self.folder = folder
         self.config = config
         self.clock = Clock(config.clock)
         self.zone = ZoneInfo(config.legal_zone)
@@ -60,7 +62,7 @@ class Hall:
 async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
     """Run every check on the hall whose configuration is `path`. -> (findings, verdict, its sentence)."""
     try:
-        hall = Hall(configs.load(path))
+        hall = Hall(configs.load(path), path.resolve().parent)
     except ConfigError as error:
         fault, hint = str(error), error.hint
 
@@ -106,6 +108,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-14": by_database(_alarms),
         "E-HALL-15": by_database(_messages),
         "E-HALL-16": lambda: _data_key(hall),
+        "E-HALL-17": lambda: _door(hall),
         "E-HALL-20": lambda: _trail(hall),
     }
 
@@ -295,3 +298,27 @@ async def _messages(hall: Hall, conn: AsyncConnection) -> Outcome:
     ] * bool(count)
     said += [f"{late} 条发不出去，正在重试"] * bool(late)
     return Outcome(Status.WARN, "；".join(said)) if said else ok()
+
+
+async def _door(hall: Hall) -> Outcome:
+    """Asked for a page as a browser does. It may stand on another machine; then its own configuration is not here."""
+    path = hall.folder / "door.toml"
+    if not hall.config.public.enabled:
+        return ok("没有启用")
+    if not path.exists():
+        return ok("数据已公开；公众网页不在本机")
+    found = read_toml(path)
+    host, port = str(found.get("host", "127.0.0.1")), int(found.get("port", 8090))
+    names = [*map(str, found.get("hosts", [])), ""]
+    try:
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(f"GET /p/ HTTP/1.1\r\nHost: {names[0]}\r\nConnection: close\r\n\r\n".encode())
+        said = (await reader.readline()).decode("ascii", "replace").split()
+        writer.close()
+    except OSError as error:
+        return Outcome(Status.FAIL, f"{host}:{port} 连不上：{words(error)}")
+    if said[1:2] != ["200"]:
+        return Outcome(
+            Status.FAIL, f"{host}:{port} 答的是 {' '.join(said) or '空'}", "请看  journalctl -u mingcha-door"
+        )
+    return ok(f"{host}:{port}")

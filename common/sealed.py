@@ -50,6 +50,6 @@ def read(path: Path, what: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise ConfigError(
             f"打不开{what} {cred(path)}：{' '.join(said)}",
-            hint="请以 root 执行；换过主板或重装过系统则须重新登记本站点",
+            hint="请以 root 执行；换过主板、重装过系统的，请市中心取出托管的主密钥（mingcha site escrow），或重新登记本站点",
         )
     return done.stdout

@@ -73,6 +73,12 @@ def central() -> None:
     "--admin", default="admin", show_default=True, metavar="用户名", help="第一个用户，印出一次性密码。"
 )
 @click.option(
+    "--public",
+    multiple=True,
+    metavar="域名",
+    help="同时建立公众网页，公众用这个域名访问，可写多个；只在首次需要。",
+)
+@click.option(
     "--restore",
     "restored",
     type=click.Path(path_type=Path),
@@ -87,11 +93,12 @@ def init(
     data: Path,
     medium: Path,
     admin: str,
+    public: tuple[str, ...],
     restored: Path | None,
 ) -> None:
     from provisioning import hall as halls
 
-    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin, restored))
+    halls.init(halls.Options(path, data, hosts, port, mqtt_port, medium, admin, public, restored))
 
 
 @central.command(
@@ -252,10 +259,13 @@ def uninstall(purge: bool) -> None:
     metavar="文件",
     help="备用的发行私钥；没有就新建，与发行私钥分开保管。发行私钥丢失或泄露后，用它作 --key 制作下一个发行，站点照认；不写则没有备用。",
 )
-def medium(folder: Path, arch: str, key: Path, spare: Path | None) -> None:
+@click.option("--camera", is_flag=True, help="站点发行连同摄像组件：有摄像机的市用；约大两倍。")
+def medium(folder: Path, arch: str, key: Path, spare: Path | None, camera: bool) -> None:
     from provisioning import medium as media
 
-    made = media.make(folder.absolute(), arch, key.absolute(), spare.absolute() if spare else None)
+    made = media.make(
+        folder.absolute(), arch, key.absolute(), spare.absolute() if spare else None, camera=camera
+    )
     say(
         f"✓ {folder}：发行 {made.release} {made.arch}，{made.size / 1e6:.0f} MB    市中心执行：sh install.sh --host 地址"
     )

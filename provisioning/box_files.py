@@ -13,7 +13,7 @@ from common.cli import say
 from common.config import read_toml
 from common.core import crypto
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import enrol_client, pki, units
+from provisioning import enrol_client, escrow, pki, units
 from provisioning.core import token
 from provisioning.core.plan import Facts
 from provisioning.files import PRIVATE, PUBLIC, put_link, write_file
@@ -43,7 +43,16 @@ USER = "mingcha"
 _DROP_IN = units.PLACE / f"{UNIT}.d" / "credentials.conf"
 _TRIAL = Path("/var/lib/mingcha-upgrade/pending.json")
 _COMMAND = Path("/usr/local/bin/mingcha-agent")
-_READABLE = (SIGN, NODE, PKI / "ca.pem", PKI / "digest.key", PKI / "hall-sign.pub", RELEASE, HALL)
+_READABLE = (
+    SIGN,
+    NODE,
+    PKI / "ca.pem",
+    PKI / "digest.key",
+    PKI / "hall-sign.pub",
+    PKI / escrow.KEY,
+    RELEASE,
+    HALL,
+)
 MASTER = CREDS / "master.key"
 """Where systemd cannot seal it; else `master.key.cred`."""
 SEALED = CREDS / "master.key.cred"
@@ -216,6 +225,9 @@ def link(place: Place) -> None:
     """
     for path in (_TRIAL, ROOT / "rolled-back"):
         path.unlink(missing_ok=True)
+    before = (ROOT / "current").resolve()
+    if before.exists() and before not in {place.tree, ROOT / "current"}:
+        put_link(ROOT / "previous", before)
     for name in ("trusted", "current"):
         put_link(ROOT / name, place.tree)
     put_link(_COMMAND, ROOT / "current/bin/mingcha-agent")
@@ -258,6 +270,7 @@ def _drop_in() -> bytes:
 def forget_old_releases(tree: Path) -> None:
     """Two are kept: this one and the newest before it."""
     others = [path for path in tree.parent.iterdir() if path != tree and not path.name.startswith(".")]
-    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    previous = (ROOT / "previous").resolve()
+    others.sort(key=lambda path: (path == previous, path.stat().st_mtime), reverse=True)
     for path in others[1:]:
         shutil.rmtree(path)

@@ -62,12 +62,15 @@ class Part(StrEnum):
             f"bin/{name}": f'#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m {module} "$@"\n',
         }
         if self is Part.HALL:
+            found["bin/mingcha-door"] = found["bin/mingcha"].replace("-m central", "-m central.door")
             found["bin/mosquitto"] = (
                 f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/sbin/mosquitto" "$@"\n'
             )
         return found
 
 
+CAMERA = "camera"
+"""The medium's folder of what only boxes with cameras need; need not be there."""
 _UNUSED = re.compile(
     r"/(__pycache__|test|tests|idlelib|tkinter|turtledemo|lib2to3|ensurepip|pydoc_data|config-3\.\d+-[^/]*|demo)/"
     r"|/share/|\.pyc$|/usr/bin/(?!python3\.11$)|/usr/sbin/(?!mosquitto$)|\.dist-info/(RECORD|INSTALLER|direct_url\.json)$"
@@ -131,12 +134,14 @@ def _debs(medium: Path, arch: str, part: Part) -> list[Path]:
 
 
 def _wheels(medium: Path, arch: str, part: Part) -> list[Path]:
-    return [
+    """With those of the camera part, where the medium has it: boxes alone look at pictures."""
+    found = [
         path
         for folder in part.folders
         for path in sorted((medium / folder / "wheels").glob("*.whl")) or _missing(medium, arch, "wheels")
-        if path.stem.endswith(("-any", arch))
     ]
+    found += sorted((medium / CAMERA / "wheels").glob("*.whl")) if part is Part.BOX else []
+    return [path for path in found if path.stem.endswith(("-any", arch))]
 
 
 def _missing(medium: Path, arch: str, part: str) -> list[Path]:

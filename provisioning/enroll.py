@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import trail
@@ -28,7 +29,7 @@ from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError, words
 from common.core.instant import SECOND, to_us
 from common.sdnotify import notify
-from provisioning import identities, pki, proofs, registry, releases, rollouts, script
+from provisioning import identities, pki, proofs, registry, releases, rollouts, safekeeping, script
 from provisioning.core import enrolment, renewal, token
 from provisioning.core.enrolment import Granted, Refusal
 from provisioning.core.identity import Box
@@ -154,6 +155,8 @@ class Door:
             if barred := enrolment.barred(box):
                 raise RefusedError(barred)
             await rollouts.heard(conn, box.site, box.generation, report, now)
+            if report.escrow is not None:
+                await safekeeping.keep(conn, box.site, box.generation, report.escrow, now)
             row = await rollouts.due(conn, box.site, now)
             over = await rollouts.finished(conn)
         await asyncio.to_thread(rollouts.keep_default, self._hall, over)
@@ -165,13 +168,14 @@ class Door:
                 outcome=report.outcome.standing,
                 address=address,
             )
+        anew = await asyncio.to_thread(releases.installed_anew, self._hall, report.arch)
+        offer = Offer(halls=self._hall.addresses, newest=anew.release if anew else "", server_wall=now)
         if row is None:
-            return Offer(halls=self._hall.addresses, server_wall=now)
+            return offer
         manifest = await asyncio.to_thread(rollouts.manifest_of, self._hall, row.release, row.arch)
         if manifest is None:
-            return Offer(halls=self._hall.addresses, server_wall=now)
-        signed = releases.raw(self._hall, manifest)
-        return Offer(job=row.job, manifest=signed, halls=self._hall.addresses, server_wall=now)
+            return offer
+        return replace(offer, job=row.job, manifest=releases.raw(self._hall, manifest))
 
     def _admit(self, address: str) -> None:
         now = self._clock.mono()

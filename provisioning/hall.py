@@ -17,7 +17,7 @@ from central.store.engine import open_store
 from common.cli import say
 from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import backup, broker, bundle, pki, registry, releases, settings, units
+from provisioning import backup, broker, bundle, pki, public_door, registry, releases, settings, units
 from provisioning.files import write_file
 from provisioning.settings import ADDRESS, Hall
 
@@ -36,6 +36,8 @@ class Options(Struct, frozen=True):
     mqtt_port: int
     medium: Path
     admin: str
+    public: tuple[str, ...] = ()
+    """Names under which the public door is reached; empty: there is none, or it stays as it is."""
     restored: Path | None = None
     """A backup of which this machine is to become the hall."""
 
@@ -55,6 +57,9 @@ def init(options: Options) -> None:
         broker.write_conf(hall.broker, port=hall.enrol.mqtt_port)
         asyncio.run(_database(hall))
         step.done()
+    if options.public:
+        is_system = hall.config == units.CONFIG
+        public_door.prepare(hall, options.public, units.DOOR_STATE if is_system else hall.data / "public")
     _releases(hall, options.medium)
     for line in units.install_hall(hall):
         say(line)

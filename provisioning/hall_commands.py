@@ -101,6 +101,25 @@ def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
     sites.revoke(settings.load(path), site, generation, why)
 
 
+@site.command("escrow", help="取出站点托管的主密钥：换了主板、盒子打不开自己的缓存时用。须 root，记入审计。")
+@_SITE
+@click.option(
+    "-o",
+    "--out",
+    "file",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="文件",
+    help="写到哪里；已有的不覆盖。",
+)
+@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@CONFIG
+def escrow_site(site: str, file: Path, why: str, path: Path) -> None:
+    from provisioning import safekeeping, settings
+
+    safekeeping.take_out(settings.load(path), site, file, why)
+
+
 @site.command("bundle", help="把安装脚本与安装包写到 U 盘：线路慢或还没有线路的站点用。")
 @_SITE
 @click.option("--arch", default="x86_64", show_default=True, metavar="架构", help="x86_64 或 aarch64。")

@@ -19,6 +19,7 @@ def told(hall: Hall, site: str, generation: int, name: str, chain: bytes, now_wa
         mqtt_host=enrol.hosts[0],
         mqtt_port=enrol.mqtt_port,
         mqtt_version=enrol.mqtt_version,
+        escrow_key=read_secret(hall.folder / "escrow.pub", "市中心的托管公钥"),
         mapping=mapping.read_text("utf-8") if mapping.exists() else "",
         server_wall=now_wall,
     )

@@ -20,7 +20,7 @@ from common.config import read_secret
 from common.core import crypto
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import SECOND
-from provisioning import box_files, enrol_client, pki, units
+from provisioning import box_files, enrol_client, escrow, pki, units
 from provisioning.box_files import (
     AGENT,
     HALL,
@@ -170,6 +170,7 @@ def _configure(place: Place, found: Identity) -> None:
     write_file(PKI / "digest.key", found.digest_key, _GROUP)
     write_file(HALL, f"{place.hall}\n".encode(), _GROUP)
     write_file(PKI / "hall-sign.pub", found.hall_sign, _GROUP)
+    write_file(PKI / escrow.KEY, found.escrow_key, _GROUP)
     if found.mapping and not MAPPING.exists():
         write_file(MAPPING, found.mapping.encode(), _GROUP)
     write_file(AGENT, _agent_toml(found).encode(), _GROUP)

@@ -25,6 +25,10 @@ from provisioning.releases import KEY, SUFFIX
 
 EXTRAS = {"agent", "mysql", "postgresql", "oracle", "folder"}
 """What every box has. Drivers under the LGPL or of a vendor are parts of their own."""
+CAMERA_EXTRAS = {"camera"}
+"""What a box with cameras has as well: three times as much. A city with cameras makes its medium with it."""
+_SOURCE_ONLY = {"onvif-zeep"}
+"""Its makers offer no wheel: of pure Python, one is made here."""
 HALL_EXTRAS = {"central"}
 PACKAGES = (
     f"{PYTHON}-minimal",
@@ -44,21 +48,23 @@ HALL_PACKAGES = ("mosquitto", "libwrap0", "libdlt2", "libnsl2", "libtirpc3")
 _INSTALLER = Path(__file__).parent / "box" / "install-hall.sh"
 
 
-def make(folder: Path, arch: str, key: Path, spare: Path | None = None) -> Manifest:
+def make(folder: Path, arch: str, key: Path, spare: Path | None = None, *, camera: bool = False) -> Manifest:
     """Fetch what is missing in `folder`, build both archives, sign the boxes'. -> what was signed.
 
-    `spare`: the key that the next release may be signed with if `key` is lost. Where one is not there it is made. Raises
+    `camera`: with the camera part. `spare`: the key that the next release may be signed with if `key` is lost. Where one is not there it is made. Raises
     UnavailableError with the tool's last words, ConfigError.
     """
-    fetch(folder, arch)
+    fetch(folder, arch, camera=camera)
     return build(folder, arch, key, spare)
 
 
-def fetch(folder: Path, arch: str) -> None:
+def fetch(folder: Path, arch: str, *, camera: bool = False) -> None:
     """Wheels and packages that are not there yet."""
     box = _needed(EXTRAS)
     _fetch(folder, arch, box, PACKAGES)
     _fetch(folder / "hall", arch, _needed(HALL_EXTRAS) - box, HALL_PACKAGES)
+    if camera:
+        _fetch(folder / bundle.CAMERA, arch, _needed(EXTRAS | CAMERA_EXTRAS) - box, ())
 
 
 def build(folder: Path, arch: str, key: Path, spare: Path | None = None) -> Manifest:
@@ -125,18 +131,15 @@ def _fetch(folder: Path, arch: str, names: set[str], packages: tuple[str, ...]) 
         f"--platform=manylinux2014_{arch}",
         f"--platform=manylinux_2_17_{arch}",
     ]
-    wanted = [f"{name}=={metadata.version(name)}" for name in sorted(names - {"mingcha"})]
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--python-version=3.11",
-    ]
-    _run([*pip, *platforms, "-d", str(wheels), *wanted], folder)
+    made, wanted = (
+        [f"{name}=={metadata.version(name)}" for name in sorted(some)]
+        for some in (names & _SOURCE_ONLY, names - _SOURCE_ONLY - {"mingcha"})
+    )
+    pip = [sys.executable, "-m", "pip"]
+    binary = ["download", "-q", "--no-deps", "--only-binary=:all:", "--python-version=3.11"]
+    _run([*pip, *binary, *platforms, "-d", str(wheels), *wanted], folder)
+    if made:
+        _run([*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(wheels), *made], folder)
     missing = [name for name in packages if not any(debs.glob(f"{name}_*_{ARCHITECTURES[arch]}.deb"))]
     if missing:
         with tempfile.TemporaryDirectory() as lists:

@@ -94,6 +94,8 @@ def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: s
     operations = _keep_key(folder / "operations.key", "市中心的签名私钥")
     _keep_key(folder / "data.key", "市中心的数据密钥")
     write_file(folder / "hall-sign.pub", crypto.sign_public(operations), PUBLIC)
+    escrow = _keep_key(folder / "escrow.key", "托管私钥")
+    write_file(folder / "escrow.pub", crypto.wire_public(escrow), PUBLIC)
     for place in (folder, folder / "broker"):
         write_file(place / "ca.pem", _pem(ca.root), PUBLIC)
     keep_node(folder / "node.pem", ca, role_subject(worker), now_wall)

@@ -48,6 +48,11 @@ class Hall(Struct, frozen=True):
         return self.folder / "enroll" / "server.pem"
 
     @property
+    def door_config(self) -> Path:
+        """`door.toml` of the public door; there where it stands beside the hall."""
+        return self.folder / "door.toml"
+
+    @property
     def bundles(self) -> Path:
         return self.data / "bundles"
 

@@ -19,6 +19,10 @@ FOLDER = Path(__file__).parent / "systemd"
 PLACE = Path("/etc/systemd/system")
 CONFIG = Path("/etc/mingcha/central.toml")
 HALL_UNITS = ("mingcha-broker.service", "mingcha-enroll.service", "mingcha-central.service")
+DOOR_UNIT = "mingcha-door.service"
+"""The public door, where the hall has one beside it."""
+DOOR_STATE = Path("/var/lib/mingcha-door")
+"""Where it finds what is published."""
 _BOX = "box-units.txt"
 _CURRENT = Path("/opt/mingcha-hall/current")
 _RUNNING = Path("/run/systemd/system")
@@ -145,10 +149,15 @@ def install_hall(hall: Hall) -> list[str]:
         ]
     changed = keep_user("mingcha-broker.conf")
     changed |= keep_user("mingcha-central.conf")
+    units: tuple[str, ...] = HALL_UNITS
+    if hall.door_config.exists():
+        # First the account: the hall becomes one of its group, from its next start on.
+        has_door = keep_user("mingcha-door.conf")
+        units, changed = (*units, DOOR_UNIT), changed | has_door | _own_door(hall)
     changed |= _own_hall(hall)
-    has_new_units = write_units(HALL_UNITS)
+    has_new_units = write_units(units)
     changed |= has_new_units
-    for name in HALL_UNITS:
+    for name in units:
         run("systemctl", "enable", "-q", name)
         found = running(name)
         if (
@@ -158,7 +167,7 @@ def install_hall(hall: Hall) -> list[str]:
         ):
             start(name, "restart")
             changed = True
-    names = "、".join(name.removesuffix(".service") for name in HALL_UNITS)
+    names = "、".join(name.removesuffix(".service") for name in units)
     return [f"{'＋' if changed else '✓'} 系统服务：{names}"]
 
 
@@ -171,11 +180,20 @@ def _read_at_start(hall: Hall, name: str) -> list[Path]:
             hall.door,
             hall.folder / "ca" / "intermediate.pem",
         ],
+        DOOR_UNIT: [hall.door_config],
         "mingcha-central.service": [
             hall.config,
             *(hall.folder / name for name in ("wire.key", "operations.key", "data.key")),
         ],
     }[name]
+
+
+def _own_door(hall: Hall) -> bool:
+    """Before the hall starts: what it publishes lies there. Set-group-id: what either makes in it belongs to both."""
+    account, folder = DOOR_UNIT.removesuffix(".service"), DOOR_STATE
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = own(folder, account, account, 0o2770)
+    return own(hall.door_config, "root", account, 0o640) or changed
 
 
 def _own_hall(hall: Hall) -> bool:
@@ -191,7 +209,7 @@ def _own_hall(hall: Hall) -> bool:
     ]:
         if path.is_file():
             changed |= own(path, central, central, 0o600)
-    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "data.key", "node.pem"):
+    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "data.key", "node.pem", "escrow.pub"):
         changed |= own(hall.folder / name, "root", central, 0o640)
     changed |= own(hall.broker, central, "mingcha-broker", 0o2770)
     for path in hall.broker.iterdir():

@@ -22,7 +22,7 @@ from common.clock import Clock
 from common.config import read_secret, read_toml
 from common.core.errors import ConfigError, RejectedError, UnavailableError
 from common.core.rollout import Rollout
-from provisioning import enrol_client, halls, pki, releases, units
+from provisioning import enrol_client, escrow, halls, pki, releases, units
 from provisioning.core import release, upgrade
 from provisioning.core.messages import Ask, Offer, Outcome, Report, asked_of
 from provisioning.core.release import BUFFER_FORMAT, Manifest
@@ -161,6 +161,7 @@ class Upgrader:
         self._conclude(Outcome(pending.job, pending.release, standing.value, pending.why, said))
         if is_done:
             put_link(self._places.trusted, self._places.tree(pending.release))
+            put_link(self._places.root / "previous", self._places.tree(pending.previous))
             say(f"✓ 已升级到 {pending.release}")
         self._places.marker.unlink()
         keep = {pending.previous, pending.release}
@@ -189,6 +190,7 @@ class Upgrader:
             release=self._linked(),
             halls=halls.known(places.pki),
             outcome=msgspec.json.decode(outcome, type=Outcome) if outcome else None,
+            escrow=escrow.owed(places.pki, places.config),
             now_wall=Clock().wall(),
         )
         value = msgspec.json.encode(report)
@@ -197,6 +199,10 @@ class Upgrader:
         offer = halls.asked(places.pki, body)
         if outcome:
             places.outcome.unlink()
+        if report.escrow is not None:
+            escrow.given(places.pki, report.escrow)
+        if offer.newest:
+            write_file(places.root / "newest", f"{offer.newest}\n".encode(), PUBLIC)
         if halls.follow(places.pki, places.config, offer):
             fault = self._service.restart()
             say(f"✓ 市中心改用 {self._hall()}" + (f"；服务没有启动：{fault}" if fault else ""))
@@ -320,6 +326,7 @@ def go_back(places: Places, service: Service) -> None:
     newest = max(others, key=lambda path: path.stat().st_mtime)
     put_link(places.current, newest)
     put_link(places.trusted, newest)
+    put_link(places.root / "previous", current)
     service.adopt(newest)
     fault = service.restart()
     say(f"✓ 已退回 {newest.name}" + (f"；它没有启动：{fault}" if fault else ""))

@@ -24,14 +24,15 @@ from common.core.errors import UnavailableError
 from common.core.instant import DAY, HOUR
 from common.core.state import ClockKind, LetterState, Light
 from common.mqtt import MqttConfig
-from provisioning import pki
+from provisioning import broker, pki
 from provisioning.core.identity import Box
 from tests.doctoring import Stage, fault
 from tests.integration.test_doctor import refuse_some
-from tests.journey.scene import FIRST, ended, until
+from tests.journey.scene import FIRST, Office, ended, until
 from tests.journey.test_clock import shifted
 from tests.server import HOST, free_port
 from tests.services import PASSWORD
+from tests.shaper import shaped
 
 Struck = AsyncIterator[None]
 
@@ -479,6 +480,49 @@ async def version_refused(stage: Stage) -> Struck:
     await stage.place.settled()
 
 
+@fault("消息服务不放行本机，也不说", "E-SYNC-02", sampled=True)
+async def denied_unsaid(stage: Stage) -> Struck:
+    """MQTT 3.1.1 answers a publication that is denied like any other."""
+    place, agent = stage.place, stage.place.agent
+    acl = place.hall.folder / "broker/acl"
+    port = f"port = {place.broker.port}\n"
+    await ended(agent, signal.SIGTERM)
+    right = acl.read_text("utf-8")
+    acl.write_text(right.replace("topic write mc/v1/s01/up/#\n", ""), "utf-8")
+    assert acl.read_text("utf-8") != right
+    broker.reload(place.broker.pid)
+    with reading(agent.config, port, f"{port}version = 3\n"):
+        await place.start(agent)
+        yield
+        await ended(agent, signal.SIGTERM)
+    acl.write_text(right, "utf-8")
+    broker.reload(place.broker.pid)
+    await place.start(agent)
+    await place.settled()
+
+
+@fault("线路比办件慢", "E-SYNC-05")
+async def line_too_thin(stage: Stage) -> Struck:
+    """The agent alone goes through it: the doctor's own questions would be slow as well."""
+    place, agent = stage.place, stage.place.agent
+    await ended(agent, signal.SIGTERM)
+    async with shaped(place.broker.port, bytes_per_sec=4000, delay_secs=0.01) as line:
+        with reading(agent.config, f"port = {place.broker.port}\n", f"port = {line.port}\n"):
+            await place.start(agent)
+        busy = asyncio.create_task(_office_at_work(place.office))
+        yield
+        busy.cancel()
+        await ended(agent, signal.SIGTERM)
+    await place.start(agent)
+    await place.settled()
+
+
+async def _office_at_work(office: Office) -> None:
+    while True:
+        await asyncio.to_thread(office.receive, 60)
+        await asyncio.sleep(0.5)
+
+
 @fault("市中心程序停止", "E-SYNC-06", sampled=True)
 async def hall_stopped(stage: Stage) -> Struck:
     await stage.place.stop(stage.place.hall)
@@ -557,6 +601,13 @@ async def no_index(stage: Stage) -> Struck:
     stage.place.office.execute('DROP INDEX "时间"')
     yield
     stage.place.office.execute('CREATE INDEX "时间" ON "办件" ("修改时间")')
+
+
+@fault("占用业务库超过设定", "E-SRC-08")
+async def above_its_duty(stage: Stage) -> Struck:
+    """Somebody has lowered it, and the program runs on with what it read at its start."""
+    with reading(stage.place.agent.config, "duty = 1.0\n", 'duty = 0.001\nnight = ""\n'):
+        yield
 
 
 @fault("状态代码没有翻译", "E-SRC-10")
@@ -676,6 +727,16 @@ async def never_backed_up(stage: Stage) -> Struck:
     ))  # fmt: skip
     yield
     await in_hall(stage, delete(trail.audit_line).where(trail.audit_line.c.id == -1))
+
+
+@fault("公众网页停止", "E-HALL-17", hall=True)
+async def door_stopped(stage: Stage) -> Struck:
+    config = stage.place.hall.config
+    door = config.with_name("door.toml")
+    door.write_text(f'hosts = ["{HOST}"]\nport = {free_port()}\n', "utf-8")
+    with reading(config, "[mqtt]\n", "[public]\nenabled = true\n[mqtt]\n"):
+        yield
+    door.unlink()
 
 
 @fault("有死信", "E-HALL-12", hall=True)

@@ -3,19 +3,25 @@
 The machine's own files cannot be changed, so the doctor is run in a mount namespace that shows others in their place.
 """
 
+import asyncio
+import base64
 import hashlib
+import os
 import shutil
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from agent.buffer_checks import SLOW_MS
 from common.clock import Clock
+from common.core.instant import DAY, SECOND
 from provisioning.files import put_link
-from tests.doctor_faults import own, reading, served
+from tests.doctor_faults import away, own, reading, served
 from tests.doctoring import Stage, fault
+from tests.journey.scene import Place, until
 from tests.server import HOST
 
 ROOT = Path(__file__).parents[1]
@@ -134,3 +140,53 @@ async def rolled_back(stage: Stage) -> Struck:
     with installed(stage) as tree:
         (tree.parents[1] / "rolled-back").write_text("1.2-c 已自动退回：启动后没有动静\n", "utf-8")
         yield
+
+
+@fault("上一个版本被人删了", "E-UPG-03")
+async def nothing_before(stage: Stage) -> Struck:
+    with installed(stage) as tree:
+        put_link(tree.parents[1] / "previous", tree.with_name("1.0-a"))
+        yield
+
+
+@fault("落后于市中心的版本", "E-UPG-04", sampled=True)
+async def left_behind(stage: Stage) -> Struck:
+    with installed(stage) as tree:
+        note = tree.parents[1] / "newest"
+        note.write_text("1.2-c\n", "utf-8")
+        then = (Clock().wall() - 20 * DAY) / SECOND
+        os.utime(note, (then, then))
+        yield
+
+
+@fault("安全芯片不见了", "E-ID-08", sampled=True)
+async def chip_gone(stage: Stage) -> Struck:
+    """The master key is sealed by a TPM (creds-util.h, CRED_AES256_GCM_BY_TPM2_HMAC), and this machine has none."""
+    key = stage.folder / "master.key"
+    cred = key.with_name("master.key.cred")
+    with away(key):
+        cred.write_bytes(base64.b64encode(bytes.fromhex("0c7cc07b11764591 9c4b0bea08bc20fe") + bytes(200)))
+        yield
+        cred.unlink()
+
+
+@fault("磁盘写得太慢", "E-BUF-04")
+async def slow_disk(stage: Stage) -> Struck:
+    """The kernel's answer to each flush of the agent's comes late."""
+    place, agent = stage.place, stage.place.agent
+    slow = "inject=fdatasync,fsync:delay_enter=900000"
+    command = ["strace", "-qq", "-f", "-p", str(agent.pid), "-e", "trace=fdatasync,fsync", "-e", slow]
+    tracer = await asyncio.create_subprocess_exec(*command, "-o", "/dev/null")
+    await until("commits take long", lambda: _received(place, lambda ms: ms > SLOW_MS))
+    yield
+    tracer.terminate()
+    await tracer.wait()
+    await until("commits are quick again", lambda: _received(place, lambda ms: ms < SLOW_MS / 2))
+    await place.settled()
+
+
+async def _received(place: Place, is_so: Callable[[float], bool]) -> bool:
+    place.office.receive()
+    await asyncio.sleep(1)
+    said = place.agent.status()
+    return said is not None and is_so(said.commit_ms)

@@ -56,6 +56,7 @@ ACTS = {
     "site.reissue": "重发登记命令",
     "site.retire": "停用站点",
     "site.revoke": "吊销站点机器",
+    "site.escrow": "取出托管的主密钥",
     "release.rollout": "推送发行",
     "release.halt": "停止推送",
     "release.halted": "推送自动停止",

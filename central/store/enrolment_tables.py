@@ -33,6 +33,17 @@ certificate = Table(
     Index("ix_certificate_site", "site", "generation"),
 )
 
+escrow = Table(
+    "escrow",  # master keys of boxes, sealed for a key that is not in the database
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("key", Text, nullable=False),  # its id
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "generation", "key"),
+)
+
 rollout = Table(
     "rollout",  # a release on its way to the boxes; at most one is running
     metadata,

@@ -68,6 +68,7 @@ box = Table(
 
 enrol_token = enrolment_tables.enrol_token
 certificate = enrolment_tables.certificate
+escrow = enrolment_tables.escrow
 rollout = enrolment_tables.rollout
 upgrade = enrolment_tables.upgrade
 

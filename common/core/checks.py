@@ -81,8 +81,16 @@ CHECKS: dict[str, Check] = {
         "市中心不再给本机续期证书，到期后不能上传",
         "请核对本站点由哪台机器负责；是本机的，请市中心执行  mingcha site reissue 站点编号",
     ),
+    "E-ID-08": Check(
+        "安全芯片",
+        "重启后打不开主密钥，程序会换用新缓存、从数据源重读",
+        "请在主板设置里打开 TPM；换过主板的请市中心取出托管的主密钥：mingcha site escrow 站点编号",
+    ),
     "E-ID-07": Check(
-        "主密钥", "打不开缓存里的旧记录，程序会换用新缓存、从数据源重读", "请把原来的 master.key 放回原处"
+        "主密钥",
+        "打不开缓存里的旧记录，程序会换用新缓存、从数据源重读",
+        "请把原来的 master.key 放回原处",
+        ("E-ID-08",),
     ),
     "E-NET-01": Check("网卡与路由", "新办件不上传，在本地加密缓存", "请检查网线与本机地址：ip address"),
     "E-NET-05": Check(
@@ -130,6 +138,12 @@ CHECKS: dict[str, Check] = {
         "请把原来的 master.key 放回原处",
         ("E-BUF-01", "E-ID-07"),
     ),
+    "E-BUF-04": Check(
+        "写入快慢",
+        "采集变慢，不丢数据",
+        "请检查磁盘（dmesg）与其他占用磁盘的程序，必要时更换磁盘",
+        ("E-BUF-01", "E-SYS-01"),
+    ),
     "E-BUF-05": Check(
         "损坏的记录", "这些记录已隔离，正从数据源重读", "若反复出现，请检查磁盘", ("E-BUF-01",)
     ),
@@ -145,11 +159,29 @@ CHECKS: dict[str, Check] = {
         "请市中心执行  mingcha doctor",
         ("E-SYNC-01", "E-BUF-01"),
     ),
+    "E-SYNC-02": Check(
+        "往返",
+        "新办件不上传，在本地加密缓存",
+        "请市中心执行  mingcha doctor  ；那里一切正常的，重新写入消息服务的权限：mingcha central init",
+        ("E-SYNC-06",),
+    ),
     "E-SYNC-03": Check(
         "最近回执",
         "市中心可能没有入库，记录在本地加密缓存",
         "请市中心执行  mingcha doctor",
-        ("E-SYNC-06",),
+        ("E-SYNC-02",),
+    ),
+    "E-SYNC-05": Check(
+        "积压在减少",
+        "市中心看到的越来越晚，记录在本地加密缓存",
+        "请检查线路的速度；只在集中办件时这样的，会自己补完",
+        ("E-SYNC-03",),
+    ),
+    "E-SYNC-08": Check(
+        "缺号的声明",
+        "市中心不能证明这些编号为什么没有，该站点的办件到期只显示待数据",
+        "会自动再报到、再声明；一小时不消失请把本机诊断包交给软件维护人员：mingcha-agent support",
+        ("E-SYNC-03",),
     ),
     "E-SYNC-04": Check(
         "积压",
@@ -181,6 +213,12 @@ CHECKS: dict[str, Check] = {
     "E-SRC-07": Check(
         "业务库时钟", "按业务库时刻判定的时限会偏", "请校准业务库服务器与本机的时间同步", ("E-SRC-02",)
     ),
+    "E-SRC-08": Check(
+        "占用业务库",
+        "业务库可能变慢，影响窗口办件",
+        "改过 capture.duty 的请重启采集程序：systemctl restart mingcha-agent；没有改过的请把诊断包交给软件维护人员",
+        ("E-SYS-01", "E-SRC-02"),
+    ),
     "E-SRC-09": Check(
         "最近一轮采集",
         "市中心看到的不是最新情况",
@@ -196,7 +234,7 @@ CHECKS: dict[str, Check] = {
     "E-CAM-01": Check(
         "摄像组件",
         "摄像机都看不了，采集与上传不受影响",
-        "请安装：pip install 'mingcha[camera]'",
+        "请市中心推送带摄像组件的发行（制作介质时写 --camera）；手工安装的：pip install 'mingcha[camera]'",
         ("E-SYS-09",),
     ),
     "E-CAM-02": Check(
@@ -223,6 +261,17 @@ CHECKS: dict[str, Check] = {
         "上次升级",
         "本机仍用原来的版本，采集与上传不受影响",
         "请市中心查看原因、换一个发行：mingcha release list",
+    ),
+    "E-UPG-03": Check(
+        "上一个版本",
+        "现在的版本出了问题，本机退不回去；采集与上传不受影响",
+        "不要删除 /opt/mingcha/releases 里的文件；下次升级后自动恢复",
+    ),
+    "E-UPG-04": Check(
+        "版本与市中心一致",
+        "采集与上传照常，没有新版的改进",
+        "请市中心推送：mingcha release rollout 发行",
+        ("E-UPG-02",),
     ),
     # in the hall
     "E-HALL-09": Check(
@@ -297,6 +346,12 @@ CHECKS: dict[str, Check] = {
         "有责任人没有收到提示；上一级已立即通知",
         "请执行  mingcha message list --state failed",
         ("E-HALL-01",),
+    ),
+    "E-HALL-17": Check(
+        "公众网页",
+        "公众看不到指南，查不了进度，交不了投诉；监察照常",
+        "请启动服务：systemctl restart mingcha-door",
+        ("E-HALL-09",),
     ),
     "E-HALL-20": Check(
         "审计",

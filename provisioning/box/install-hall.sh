@@ -38,6 +38,7 @@ main() {
   }
   put "$tree" "$root/current"
   put "$root/current/bin/mingcha" /usr/local/bin/mingcha
+  put "$root/current/bin/mingcha-door" /usr/local/bin/mingcha-door
   # Two are kept: this one and the newest before it.
   for old in $(ls -1t "$root/releases" | grep -vx "$release" | tail -n +2); do rm -rf "$root/releases/$old"; done
   exec /usr/local/bin/mingcha central init --medium "$here" "$@"

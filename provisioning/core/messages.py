@@ -45,6 +45,8 @@ class Identity(Struct, frozen=True, kw_only=True):
     mqtt_version: int
     mapping: str
     """Text of `mapping.toml`; empty: the hall has none for this site."""
+    escrow_key: bytes
+    """Raw X25519 public key: what the box's master key is sealed with for the day on which the box cannot open it."""
     server_wall: int
 
 
@@ -58,6 +60,18 @@ class Outcome(Struct, frozen=True):
     said: str
 
 
+class Escrow(Struct, frozen=True):
+    """`sealed`: the box's master key, by HPKE to the hall's escrow key, in the context of `escrow_of(site)`. `key`: its id."""
+
+    key: str
+    sealed: bytes
+
+
+def escrow_of(site: str) -> bytes:
+    """What an escrowed key is bound to: another site's does not open in its place."""
+    return b"mingcha.escrow/1\0" + site.encode()
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """What a box says of itself as it asks; `release` is what runs. `outcome`: until the hall has heard it."""
 
@@ -66,6 +80,8 @@ class Report(Struct, frozen=True, kw_only=True):
     halls: list[str]
     """Where it would look for the hall, the present address first: `https://host:port`."""
     outcome: Outcome | None
+    escrow: Escrow | None = None
+    """Until the hall has answered once, and again with each new master key."""
     now_wall: int
 
 
@@ -89,6 +105,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     manifest: bytes = b""
     halls: list[str]
     """Every address of the hall; one that answers is as good as another."""
+    newest: str = ""
+    """The release that boxes of this architecture are installed with; empty: none."""
     server_wall: int
 
 

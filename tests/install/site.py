@@ -26,7 +26,8 @@ class Site:
         self.with_wget = printed(said, "wget")
 
     def reissue(self) -> str:
-        self.command = printed(self.lab.mingcha("site", "reissue", self.name))
+        said = self.lab.mingcha("site", "reissue", self.name)
+        self.command, self.with_wget = printed(said), printed(said, "wget")
         return self.command
 
     def box(self, system: Path | str) -> tuple[Box, Office]:

@@ -5,28 +5,39 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.units import HALL_UNITS
+from provisioning.units import DOOR_UNIT, HALL_UNITS
 from tests.install.lab import Box, Lab
 from tests.install.site import Site, cases
 
 pytestmark = pytest.mark.service
 
 MOST_EXPOSED = 1.1
+UNITS = (*HALL_UNITS, DOOR_UNIT)
+NAME = "spxt.example.gov.cn"
+PAGE = f"curl -fsS -H 'Host: {NAME}' http://127.0.0.1:8090/p/"
 OURS = "/etc/mingcha /etc/systemd/system /opt/mingcha-hall /usr/lib/sysusers.d /usr/local/bin"
 
 
 def state(hall: Box) -> str:
     """Every file, link and mode of ours, when it changed last, and which processes run."""
     listing = f"find {OURS} -not -name 'acl*' -printf '%p %l %m %u %g %T@\\n' | sort"
-    return hall.must(f"{listing}; systemctl show -p MainPID {' '.join(HALL_UNITS)}")
+    return hall.must(f"{listing}; systemctl show -p MainPID {' '.join(UNITS)}")
 
 
 def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, warm: str) -> None:
+    """With the public door, which an installed hall gets by the same command."""
     hall = lab.hall
     assert "python3" not in hall.sh("ls /usr/bin")[1]
     assert hall.must(f"systemctl is-active {' '.join(HALL_UNITS)}").split() == ["active"] * 3
-    assert hall.must(f"systemctl is-enabled {' '.join(HALL_UNITS)}").split() == ["enabled"] * 3
-    for unit in HALL_UNITS:
+    assert "mingcha-door" in lab.install("--public", NAME)
+    assert hall.must(f"systemctl is-active {' '.join(UNITS)}").split() == ["active"] * 4
+    assert hall.must(f"systemctl is-enabled {' '.join(UNITS)}").split() == ["enabled"] * 4
+    assert "中心.公众网页  127.0.0.1:8090" in hall.sh("mingcha doctor -v")[1]
+    assert "查进度" in hall.must(PAGE)
+    assert hall.must("stat -c '%U %G %a' /etc/mingcha/door.toml") == "root mingcha-door 640\n"
+    for file in ("/var/lib/mingcha-central/central.db", "/etc/mingcha/wire.key"):
+        assert hall.sh(f"setpriv --reuid=mingcha-door --regid=mingcha-door --init-groups cat {file}")[0] != 0
+    for unit in UNITS:
         found = re.search(
             r"exposure level for \S+ (\d+\.\d)", hall.must(f"systemd-analyze security {unit} --no-pager")
         )
@@ -55,7 +66,7 @@ def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, warm: str) -> 
     hall.must("chown root /var/lib/mingcha-central; chmod 600 /etc/mingcha/wire.key")
     assert "解开" in lab.install()
     hall.must(f"cd {tree} && sha256sum --status -c SHA256SUMS")
-    assert hall.must(f"systemctl is-active {' '.join(HALL_UNITS)}").split() == ["active"] * 3
+    assert hall.must(f"systemctl is-active {' '.join(UNITS)}").split() == ["active"] * 4
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())
 
@@ -64,6 +75,7 @@ def test_one_command_brings_up_a_hall_that_serves_a_box(lab: Lab, warm: str) -> 
     hall.on()
     latest = office.receive()
     box.until(lambda: latest in site.acknowledged())
+    hall.until(lambda: hall.sh(PAGE)[0] == 0)
 
 
 def test_the_whole_hall_moves_to_a_new_machine_and_no_box_is_touched(lab: Lab, bare: Path, warm: str) -> None:

@@ -1,12 +1,23 @@
 """A hall's backup opens with its password alone, and only whole; restored it is the same hall."""
 
+import asyncio
+import io
+import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from central import config as centrals
+from central import public
+from central.door import config as doors
+from central.door.store import open_as_door
+from central.store.engine import open_store
 from common.core.errors import ConfigError, RejectedError, UsageError
 from provisioning import backup, settings
 from tests.integration.test_hall_init import Hall
+from tests.services import PASSWORD as PASSWORD_OF_DATABASE
+from tests.services import PostgreSql
 
 PASSWORD = "床前明月光疑是地上霜"
 LONG = PASSWORD + "!!"
@@ -55,3 +66,47 @@ def test_what_is_saved_comes_back_and_nothing_else_opens(
     assert "青云街道" in found.site("list")[1]
     with pytest.raises(ConfigError, match="已是市中心"):
         backup.restore(file, new, LONG)
+
+
+@pytest.mark.service
+def test_a_hall_is_restored_onto_postgresql_and_its_door_gets_a_role_there(
+    postgresql: PostgreSql, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address of the database comes from the environment, because there is a password in it."""
+    (tmp_path / "old").mkdir()
+    old, file = Hall(tmp_path / "old", capfd), tmp_path / "saved"
+    assert old.init("--host", "10.1.0.5")[0] == 0
+    assert old.site("add", "青云街道", "--kind", "street")[0] == 0
+    backup.backup(settings.load(old.folder / "central.toml"), file, LONG)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{LONG}\n" * 2))
+
+    new = Hall(tmp_path / "new", capfd)
+    monkeypatch.setenv(backup.DATABASE, postgresql.url("nowhere"))
+    code, said = new.init("--restore", str(file))
+    assert (code, f"环境变量 {backup.DATABASE}" in said) == (69, True), said
+    assert not (new.folder / "central.toml").exists()
+    url = postgresql.url(asyncio.run(postgresql.create_database()))
+    monkeypatch.setenv(backup.DATABASE, url)
+    code, said = new.init("--restore", str(file), "--public", "spxt.example.gov.cn")
+    assert code == 0, said
+    assert url in (new.folder / "central.toml").read_text("utf-8")
+    assert PASSWORD_OF_DATABASE not in said
+    monkeypatch.delenv(backup.DATABASE)
+    assert "青云街道" in new.site("list")[1]
+
+    config, door = centrals.load(new.folder / "central.toml"), doors.load(new.folder / "door.toml")
+    asyncio.run(reached(config, door))
+    # The server is shared, and so is the role: `test_door.py` knows it by this password.
+    asyncio.run(postgresql.execute("ALTER ROLE mingcha_door PASSWORD 'door'"))
+
+
+async def reached(config: centrals.CentralConfig, door: doors.DoorConfig) -> None:
+    """Its role opens what the hall has published, and no table of the hall's."""
+    hall = await open_store(config.database_url)
+    await (await public.open_as_hall(config, hall, bytes(32))).close()
+    await hall.close()
+    store = await open_as_door(door.database_url)
+    async with store.read() as conn:
+        assert await conn.scalar(text("SELECT current_user")) == config.public.role
+        assert await conn.scalar(text("SELECT has_table_privilege('public.box', 'SELECT')")) is False
+    await store.close()

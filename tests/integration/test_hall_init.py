@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from central import config as centrals
+from central.door import config as doors
 from central.store import tables as t
 from central.store.engine import open_store
 from common.cli import code_of
@@ -89,6 +91,26 @@ def test_a_hall_is_made_once_mended_where_it_lacks_something_and_else_left_alone
     code, out = hall.init("--host", "10.9.9.9")
     assert code == 78
     assert "10.1.0.5" in out
+
+
+def test_the_public_door_is_wired_once_on_both_sides_and_then_left_alone(hall: Hall, tmp_path: Path) -> None:
+    """Its tests are `test_door.py`; under systemd `tests/install/test_hall.py`; with a role of its own `test_backup.py`."""
+    hall.init("--host", "10.1.0.5")
+    assert hall.init("--public", "https://spxt.example.gov.cn")[0] == 78
+    assert not (tmp_path / "door.toml").exists()
+    code, out = hall.init("--public", "spxt.example.gov.cn", "--public", "12345.example.gov.cn")
+    assert code == 0, out
+    assert "只转发 /p/" in out
+    door, central = doors.load(tmp_path / "door.toml"), centrals.load(tmp_path / "central.toml")
+    assert door.hosts == ["spxt.example.gov.cn", "12345.example.gov.cn"]
+    assert central.public.enabled
+    assert door.folder == central.public.folder == tmp_path / "data/public"
+    before = snapshot(tmp_path)
+    assert hall.init("--public", "spxt.example.gov.cn", "--public", "12345.example.gov.cn")[0] == 0
+    assert hall.init()[0] == 0
+    assert snapshot(tmp_path) == before
+    code, out = hall.init("--public", "other.example.gov.cn")
+    assert (code, "里的域名不同" in out) == (78, True)
 
 
 def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:

@@ -127,7 +127,7 @@ def test_node_pem_is_key_leaf_intermediate_and_private(hall: Path, box: Path) ->
 
 
 def test_every_private_key_is_readable_for_its_owner_alone(hall: Path, box: Path) -> None:
-    public = {"ca.pem", "hall-sign.pub"}
+    public = {"ca.pem", "hall-sign.pub", "escrow.pub"}
     for path in snapshot(hall, box):
         assert path.stat().st_mode & 0o777 == (0o644 if path.name in public else 0o600), path
 

@@ -23,7 +23,8 @@ from central.store.engine import open_store
 from common import process
 from common.clock import Clock
 from common.core import crypto
-from provisioning import halls, moving, pki, releases, rollouts, settings, upgrade
+from common.core.errors import RejectedError, UsageError
+from provisioning import escrow, halls, moving, pki, releases, rollouts, safekeeping, settings, upgrade
 from provisioning.core.messages import Identity
 from provisioning.files import put_link, write_file
 from provisioning.upgrade import Places, Upgrader
@@ -65,6 +66,7 @@ class Bench:
             "hall-sign.pub": said.hall_sign,
             "ca.pem": self.door.ca.read_bytes(),
             "hall": self.hall.address.encode(),
+            escrow.KEY: said.escrow_key,
         }
         for name, data in files.items():
             write_file(self.places.pki / name, data)
@@ -196,6 +198,7 @@ async def test_good_and_bad_releases_one_after_the_other(bench: Bench, service: 
     assert row.standing == "done", row.why
     assert bench.places.current.resolve().name == bench.places.trusted.resolve().name == "1.1-b"
     assert bench.places.tree("1.0-a").exists()
+    assert (bench.places.root / "previous").readlink().name == "1.0-a"
     assert not bench.places.note.exists()
     key = (bench.places.pki / "release.pub").read_bytes()
     assert key == crypto.sign_public(SECRET) + crypto.sign_public(SPARE)
@@ -204,10 +207,50 @@ async def test_good_and_bad_releases_one_after_the_other(bench: Bench, service: 
     await bench.turn(service)
     assert (await bench.row())[1] == "finished"
     assert releases.installed_anew(bench.hall, platform.machine()).release == "1.1-b"  # type: ignore[union-attr]
+    await bench.turn(service)
+    assert (bench.places.root / "newest").read_text() == "1.1-b\n"
 
     await asyncio.to_thread(upgrade.go_back, bench.places, service)
     assert bench.places.current.resolve().name == "1.0-a"
+    assert (bench.places.root / "previous").readlink().name == "1.1-b"
     assert (await settled(bench)).epoch == epoch
+
+
+async def test_the_master_key_is_in_the_halls_keeping_and_a_person_takes_it_out(
+    bench: Bench, service: Supervisor, tmp_path: Path
+) -> None:
+    """P-REL-05."""
+    ask = Upgrader(bench.places, service)._ask
+    await asyncio.to_thread(ask)
+    await asyncio.to_thread(ask)
+    (bench.places.pki / "escrowed").unlink()  # the answer was lost
+    await asyncio.to_thread(ask)
+    rows = await escrowed(bench)
+    assert [(row.site, row.generation, row.key) for row in rows] == [("s01", 1, crypto.key_id(bytes(32)))]
+    assert bytes(32) not in rows[0].sealed
+
+    (bench.places.pki / "master.key").write_bytes(b"2" * 32)  # changed by `mingcha-agent key`
+    await asyncio.to_thread(ask)
+    assert len(await escrowed(bench)) == 2
+    out = tmp_path / "master"
+    await asyncio.to_thread(safekeeping.take_out, bench.hall, "s01", out, "换了主板")
+    assert (out.read_bytes(), out.stat().st_mode & 0o777) == (b"2" * 32, 0o600)
+    for place, site, says in ((out, "s01", "写不了"), (tmp_path / "b", "s09", "没有站点 s09 托管")):
+        with pytest.raises(UsageError, match=says):
+            await asyncio.to_thread(safekeeping.take_out, bench.hall, site, place, "试验")
+    (bench.hall.folder / "escrow.key").write_bytes(b"3" * 32)
+    with pytest.raises(RejectedError, match="打不开"):
+        await asyncio.to_thread(safekeeping.take_out, bench.hall, "s01", tmp_path / "c", "试验")
+    assert not (tmp_path / "c").exists()
+
+
+async def escrowed(bench: Bench) -> list[Any]:
+    store = await open_store(bench.hall.database_url)
+    try:
+        async with store.read() as conn:
+            return list(await conn.execute(select(t.escrow).order_by(t.escrow.c.at_wall)))
+    finally:
+        await store.close()
 
 
 async def test_a_damaged_archive_and_a_full_disk(bench: Bench, service: Supervisor) -> None:

@@ -31,6 +31,15 @@ def create() -> None:
     op.create_index("ix_certificate_key", "certificate", ["key"], unique=False)
     op.create_index("ix_certificate_site", "certificate", ["site", "generation"], unique=False)
     op.create_table(
+        "escrow",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("at_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "generation", "key", name=op.f("pk_escrow")),
+    )
+    op.create_table(
         "rollout",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("release", sa.Text(), nullable=False),

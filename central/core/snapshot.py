@@ -91,6 +91,11 @@ def is_graver(new: Snapshot, old: Snapshot) -> bool:
     return new.subject == ClockKind.STATUTE and old.subject in {ClockKind.PROMISE, ClockKind.STATED}
 
 
+def is_past(finished_at: int | None, contact_at: int | None) -> bool:
+    """Whether a case was over (its end, exclusive, office time) before its site's box first looked, at `contact_at`."""
+    return finished_at is not None and contact_at is not None and finished_at <= contact_at
+
+
 def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     """Kind of a clock or id of a rule -> id, articles and demand of the rule it stands for."""
     name = _RULES[ClockKind(subject)] if subject in set(ClockKind) else subject

@@ -12,7 +12,7 @@ from central.core import case as cases
 from central.store import telling
 from central.store.dialect import among, each, insert_new, replace_row, write_rows
 from central.store.tables import case, clock, row_head, site_pass, transition
-from common.core.record import Case, Step
+from common.core.record import Case, RecordKind, Step
 
 _CASE = msgspec.msgpack.Decoder(Case)
 _STEP = msgspec.msgpack.Decoder(Step)
@@ -36,6 +36,15 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
         body = (_CASE if row.kind == "case" else _STEP).decode(row.body)
         found[row.case_key].append(cases.Row(row.tbl, row.key, row.deleted, body))
     return found
+
+
+async def case_places(conn: AsyncConnection, site: str, case_key: str) -> list[tuple[str, str]]:
+    """(table, key) of the rows that state the case itself, without its steps."""
+    head = row_head.c
+    query = select(head.tbl, head.key).where(
+        head.site == site, head.case_key == case_key, head.kind == RecordKind.CASE.value
+    )
+    return [(row.tbl, row.key) for row in await conn.execute(query)]
 
 
 async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) -> list[str]:

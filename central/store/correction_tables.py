@@ -60,7 +60,7 @@ correction_light = Table(
     Column("subject", Text, nullable=False),
     Column("cycle", BigInteger, nullable=False),
     Column("event", Text, nullable=False),
-    Column("correction", BigInteger, nullable=False),
+    Column("correction", BigInteger, nullable=False),  # central.store.corrections.BEFORE: none
     PrimaryKeyConstraint("site", "case_key", "subject", "cycle", "event"),
     Index("ix_correction_light", "correction"),
 )

@@ -18,6 +18,7 @@ from central.store import telling
 from central.store.dialect import insert_new
 from central.store.scope import of_case
 from central.store.tables import (
+    case,
     clock,
     correction,
     correction_event,
@@ -28,6 +29,8 @@ from central.store.tables import (
 )
 from common.core.state import Light
 
+BEFORE = 0
+"""Instead of a correction's number: the light is of a case that was over before its site was first looked at."""
 _BODY = msgspec.json.Decoder(Correction)
 _FILES = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -58,7 +61,7 @@ def bytes_of(one: Correction) -> bytes:
 
 
 async def of_light(conn: AsyncConnection, place: dict[str, Any]) -> int | None:
-    """The correction that this light belongs to."""
+    """The correction that this light belongs to, or `BEFORE`."""
     mine = [correction_light.c[name] == value for name, value in place.items()]
     found: int | None = await conn.scalar(select(correction_light.c.correction).where(*mine))
     return found
@@ -251,6 +254,23 @@ async def about_case(conn: AsyncConnection, site_id: str, case_key: str) -> Sequ
     one = correction.c
     query = select(correction).where(one.site == site_id, one.case_key == case_key)
     return (await conn.execute(query.order_by(one.id.desc()))).all()
+
+
+async def before(conn: AsyncConnection, reached: Scope) -> int:
+    """Red lights that have no correction since their case was over before its site was first looked at."""
+    of = correction_light.c
+    query = select(func.count()).select_from(
+        correction_light.join(case, and_(case.c.site == of.site, case.c.case_key == of.case_key))
+    )
+    mine = of.correction == BEFORE, *of_case(reached, case.c.site, case.c.org)
+    return int(await conn.scalar(query.where(*mine)) or 0)
+
+
+async def is_before(conn: AsyncConnection, site_id: str, case_key: str) -> bool:
+    """Whether a red light of this case is one of those."""
+    of = correction_light.c
+    query = select(of.site).where(of.site == site_id, of.case_key == case_key, of.correction == BEFORE)
+    return await conn.scalar(query.limit(1)) is not None
 
 
 async def orphans(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:

@@ -24,6 +24,7 @@ async def show_corrections(request: web.Request) -> web.Response:
         rows = await corrections.listed(conn, user.scope, wanted, LONGEST + 1)
         counts = await corrections.counts(conn, user.scope)
         unsigned = await corrections.unsigned(conn, user.scope)
+        before = await corrections.before(conn, user.scope) if not chosen else 0
     lines = [correction_view.line(row, user, facts, unsigned.get(row.id, 0)) for row in rows[:LONGEST]]
     if chosen == OVER:
         lines.reverse()
@@ -37,6 +38,7 @@ async def show_corrections(request: web.Request) -> web.Response:
         others=[line for line in lines if not line.mine],
         cut=len(rows) > LONGEST,
         longest=LONGEST,
+        before=before,
         site=wanted.site,
         sites=[(item.id, item.name) for item in reached_sites(request)],
         checked=wording.clock(facts.now_at, facts.zone),

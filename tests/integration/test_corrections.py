@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction_check, correction_clock, document, judge
 from central.core.access import Role
 from central.paper.press import Press
-from central.store import documents, scope, sessions
+from central.store import corrections, documents, scope, sessions
 from central.store import tables as t
 from central.store.engine import Store
 from central.web.guard import COOKIE, digest
+from central.world import Moment
 from common.clock import Clock
-from common.core.instant import DAY
+from common.core.instant import DAY, HOUR, from_us, start_of_day
 from tests.browser import browser
-from tests.integration import city, serving
-from tests.integration.city_cases import ZONE
+from tests.integration import city, city_cases, serving
+from tests.integration.city_cases import ZONE, Filed
 from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, text_of
 from tests.papers import ISSUER
 from tests.services import PostgreSql
@@ -64,9 +67,40 @@ async def fill(store: Store, clock: Clock) -> None:
         await conn.execute(
             insert(t.user), [{"name": name, "role": role} | fixed for name, role in PEOPLE.items()]
         )
+        await _past(conn, clock)
         for name, site in (("zhang", SITE), ("chuang", SITE), ("bieren", "s03")):
             await scope.give(conn, name, [site], [])
         await scope.settle(conn, "zijia", SITE)
+
+
+OLD = "s02"
+"""A site whose box began to look twelve days ago."""
+
+
+async def _past(conn: AsyncConnection, clock: Clock) -> None:
+    """Over before that and late; the same, but once seen open; late, and open to this day."""
+    now_at, now_wall = clock.office(), clock.wall()
+    begun = start_of_day(from_us(now_at, ZONE).date(), ZONE) - 40 * DAY
+    filed = [
+        Filed(
+            site=OLD,
+            key=f"old{place}",
+            item=("食品经营许可（新办）", 20, 5),
+            applicant="王秀英",
+            accepted=begun + 9 * HOUR,
+            finished=finished,
+            due=begun + 9 * DAY,
+        )
+        for place, finished in enumerate((begun + 20 * DAY, begun + 20 * DAY, None))
+    ]
+    await city_cases.add_facts(conn, filed, now_at, now_wall, first_seq=90_000)
+    seen = msgspec.structs.replace(filed[1], finished=None)
+    body = city_cases.bodies(seen, now_at)[0]
+    row = city_cases._record_row(seen, 0, body, 0, 91_000, now_at, now_wall)
+    await conn.execute(insert(t.record), [row])
+    world = await judge.load_world(conn, ZONE)
+    keys = {one.key for one in filed}
+    await judge.judge_cases(conn, OLD, keys, world, Moment(now_at, now_wall), ())
 
 
 @pytest_asyncio.fixture(
@@ -172,6 +206,25 @@ async def test_every_red_light_of_the_city_has_one_correction(hall: Served) -> N
         waits = (await conn.execute(select(t.outbox).where(t.outbox.c.done_wall.is_(None)))).all()
     assert len(told) == len(lit) > 2
     assert waits == []
+
+
+async def test_what_was_over_before_its_site_was_watched_is_counted_and_asks_nobody(hall: Served) -> None:
+    """A completion that was dated back is none of those: the case was seen open."""
+    async with hall.store.read() as conn:
+        light = t.correction_light.c
+        query = select(light.case_key, light.correction).where(light.site == OLD, light.event == "red")
+        found = {row.case_key: row.correction for row in await conn.execute(query)}
+        report = await correction_check.check_all(conn)
+        messages = select(t.message.c.id).where(t.message.c.case_key == "old0")
+        assert (await conn.scalars(messages)).all() == []
+    assert found["old0"] == corrections.BEFORE
+    assert all(found[key] > 0 for key in ("old1", "old2"))
+    assert report.faults == []
+    async with logged_in(hall, "jian1") as own:
+        said = text_of((await own.get("/hall/corrections"))[1])
+        assert re.search(r"另有 \d+ 个红灯的办件在站点接入前已经办结", said)
+        assert "站点接入前已经办结" in text_of((await own.get(f"/hall/cases/{OLD}/old0"))[1])
+        assert "站点接入前已经办结" not in text_of((await own.get(f"/hall/cases/{OLD}/old1"))[1])
 
 
 async def test_a_red_light_is_carried_to_its_closing_by_four_roles(hall: Served) -> None:

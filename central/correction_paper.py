@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import document
 from central.core import snapshot
 from central.core.calendar import Calendar
+from central.core.circular import closed
 from central.core.compose import compose
 from central.core.correction import ACCOUNT_DAYS, DAYS, Actor, Correction, Event, State
 from central.core.document import Issuer, Kind, Paper
@@ -125,7 +126,11 @@ def subject_of(number: int) -> str:
 
 async def issuer_of(conn: AsyncConnection, row: Row[Any], words: Words, desk: Desk) -> Issuer:
     """Whose documents these are: as drafted, as said now, or the only one there is. Raises UsageError."""
-    name = row.issuer or words.issuer
+    return await issuer_named(conn, row.issuer or words.issuer, desk)
+
+
+async def issuer_named(conn: AsyncConnection, name: str, desk: Desk) -> Issuer:
+    """As it is called today; without a name the only one there is. Raises UsageError."""
     known = sorted({one.id for one in await documents.issuers(conn)})
     if not name and len(known) != 1:
         raise UsageError(
@@ -154,8 +159,7 @@ async def _asked(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, d
 
 
 def _closed(text: str) -> str | None:
-    """Without the full stop that the form sets itself, on one line."""
-    return " ".join(text.split()).rstrip("。．.；;，,") or None
+    return closed(text) or None
 
 
 def _answer_by(ask: Ask, desk: Desk) -> date | None:

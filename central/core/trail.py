@@ -75,6 +75,8 @@ ACTS = {
     "issuer.set": "设置发文机关",
     "document.show": "查看文书",
     "document.issue": "签发文书",
+    "document.draft": "起草文书",
+    "document.drop": "作废文书草稿",
     "document.spoil": "文书作废",
     "correction.act": "办理纠错",
     "statute.set": "登记法律法规",

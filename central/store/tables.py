@@ -300,6 +300,7 @@ correction_event = correction_tables.correction_event
 correction_light = correction_tables.correction_light
 correction_paper = correction_tables.correction_paper
 document = document_tables.document
+document_draft = document_tables.document_draft
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer

@@ -261,6 +261,10 @@ async def test_a_red_light_is_carried_to_its_closing_by_four_roles(hall: Served)
         stale = await own.post(f"/unit/corrections/{number}/act", csrf="token", event="receive", entries="1")
         assert stale.status == 409
     await done(hall, "chuang", number, "receive")
+    async with logged_in(hall, "jian1") as own:
+        words = text_of((await own.get("/hall/documents?text=督〔2026〕1号"))[1])
+        assert "chuang 签收" in words
+        assert "云监督〔2026〕1号" in words
     status, said = await do(hall, "zhang", number, "explain", reason="好")
     assert (status, "4 至 2000 个字" in said) == (409, True)
     await _explained_with_a_file(hall, number)
@@ -440,6 +444,69 @@ async def _any_red(hall: Served) -> list[int]:
         return list(
             await conn.scalars(select(one.id).where(one.is_red, one.state == "raised").order_by(one.id))
         )
+
+
+async def _post(hall: Served, name: str, path: str, **form: str) -> tuple[int, str, str]:
+    """-> status, where it leads, words."""
+    async with logged_in(hall, name) as own:
+        url, sent = f"{hall.url}{path}", {"csrf": "token", **form}
+        async with own.session.post(url, data=sent, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location", ""), text_of(await answer.text())
+
+
+async def test_a_circular_of_a_month_is_drafted_signed_by_another_and_told_to_everybody(hall: Served) -> None:
+    said = {"reason": "按时率总体平稳。", "measures": "逐件核查红灯\n完善替岗制度"}
+    ask = "/hall/documents/circular"
+    for name, wanted, words in (
+        ("jian1", "2026-06", "还没有结束"),
+        ("jian1", "上个月", "看不懂期间"),
+        ("ling1", "2026-05", "由能查看全市的监察员拟稿"),
+    ):
+        status, _, text = await _post(hall, name, ask, period=wanted, **said)
+        assert (status, words in text) == (400, True), (name, wanted, text)
+    status, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    assert status == 303
+    assert "已经有一份" in (await _post(hall, "jian2", ask, period="2026-05", **said))[2]
+    async with logged_in(hall, "ling1") as own:
+        assert "2026-05" in text_of((await own.get("/hall/documents"))[1])
+        words = text_of((await own.get(draft))[1])
+    assert "关于2026年5月行政审批电子监察情况的通报" in words
+    assert "合计" in words
+    assert (await _post(hall, "jian1", f"{draft}/sign"))[0] == 409
+    status, place, _ = await _post(hall, "ling1", f"{draft}/sign")
+    assert status == 303
+    assert (await _post(hall, "ling1", f"{draft}/sign"))[0] == 409, "once"
+    await document.finish_all(hall.store, Press(Path("nowhere")), OPERATIONS)
+    async with logged_in(hall, "bieren") as own:
+        html = (await own.get("/unit"))[1]
+        (path,) = re.findall(r'href="(/unit/circulars/[^"]+\.pdf)"', html)
+        async with own.session.get(hall.url + path) as answer:
+            assert (await answer.read())[:5] == b"%PDF-"
+    async with logged_in(hall, "kan") as own:
+        words = text_of((await own.get("/hall/documents?kind=circular"))[1])
+        assert "云监通〔2026〕1号" in words
+        assert re.search(r"告知 \d+ 条", words)
+        assert "没有符合条件的文书" in text_of((await own.get("/hall/documents?year=2025&state=making"))[1])
+    assert "签发的人不能自己作废" in (await _post(hall, "ling1", f"{place}/spoil", why="数字有误"))[2]
+    assert (await _post(hall, "ling2", f"{place}/spoil", why="数字有误"))[0] == 303
+    async with logged_in(hall, "jian1") as own:
+        assert "作废：数字有误" in text_of((await own.get(place))[1])
+    async with logged_in(hall, "bieren") as own:
+        assert "云监通〔2026〕1号" not in text_of((await own.get("/unit"))[1])
+    await _thrown_away(hall, ask, said)
+
+
+async def _thrown_away(hall: Served, ask: str, said: dict[str, str]) -> None:
+    """A draft that is thrown away takes no number."""
+    _, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    assert (await _post(hall, "jian2", f"{draft}/refuse", why="另行核对"))[0] == 409
+    assert (await _post(hall, "jian1", f"{draft}/refuse", why="另行核对"))[0] == 303
+    async with logged_in(hall, "jian1") as own:
+        assert "没有占用文号" in text_of((await own.get(draft))[1])
+    _, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    _, place, _ = await _post(hall, "ling1", f"{draft}/sign")
+    async with logged_in(hall, "ling2") as own:
+        assert "云监通〔2026〕2号" in text_of((await own.get(place))[1])
 
 
 async def test_odd_addresses_and_forms_do_no_harm(hall: Served) -> None:

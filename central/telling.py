@@ -158,6 +158,10 @@ _OF_PAPER = {
 """What is told when a document of a correction has been signed; a reminder's own has been told as the light."""
 
 
+TOLD = frozenset(_OF_PAPER)
+"""Kinds of which somebody is told."""
+
+
 async def of_paper(
     conn: AsyncConnection, row: Row[Any], kind: Kind, entry: int, due_day: str | None, desk: Desk
 ) -> None:

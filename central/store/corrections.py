@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import dossier, snapshot
 from central.core.correction import Correction, State
-from central.core.dossier import Entry
+from central.core.dossier import Entry, Stage
+from central.core.message import State as MessageState
 from central.core.scope import Scope
 from central.core.snapshot import Snapshot
 from central.store import telling
@@ -24,6 +25,7 @@ from central.store.tables import (
     correction_event,
     correction_light,
     correction_paper,
+    message,
     outbox,
     site,
 )
@@ -271,6 +273,39 @@ async def is_before(conn: AsyncConnection, site_id: str, case_key: str) -> bool:
     of = correction_light.c
     query = select(of.site).where(of.site == site_id, of.case_key == case_key, of.correction == BEFORE)
     return await conn.scalar(query.limit(1)) is not None
+
+
+class Step(Struct, frozen=True):
+    """Where a correction stands for the wall: stage, last day of what waits, messages about it that nobody has had."""
+
+    stage: Stage | None = None
+    due: date | None = None
+    undelivered: int = 0
+
+
+NO_STEP = Step()
+
+
+async def steps(conn: AsyncConnection, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Step]:
+    """(site, case) -> the newest red correction that is under way."""
+    if not cases:
+        return {}
+    one, of = correction.c, message.c
+    failed = (
+        select(func.count())
+        .where(of.correction == one.id, of.state == MessageState.FAILED.value, of.settled.is_(False))
+        .scalar_subquery()
+    )
+    query = select(one.site, one.case_key, one.body, one.due_day, failed.label("failed"))
+    query = query.where(one.is_red, one.is_open, tuple_(one.site, one.case_key).in_(cases)).order_by(one.id)
+    return {
+        (row.site, row.case_key): Step(
+            dossier.stage(body_of(row)),
+            date.fromisoformat(row.due_day) if row.due_day else None,
+            row.failed,
+        )
+        for row in await conn.execute(query)
+    }
 
 
 async def orphans(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:

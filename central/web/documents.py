@@ -22,6 +22,7 @@ from central.core.message import Channel, State
 from central.core.scope import EVERYTHING
 from central.store import corrections, documents, drafts, issued, trail
 from central.store.issued import STATES, Filter
+from central.telling import TOLD
 from central.web import correction_view as view
 from central.web.correction import FILE_TYPES, desk
 from central.web.page import HALL, USER, Route, facts_of, render
@@ -133,7 +134,11 @@ async def _deliveries(conn: AsyncConnection, rows: Sequence[Row[Any]], facts: Fa
         signed = received.get(row.correction) if row.kind == Kind.ORDER.value else None
         when = f"{wording.moment(signed.at, facts.zone, facts.now_at)} {signed.who} " if signed else ""
         found[row.code] = Delivery(
-            when, sum(told.values()), told.get(State.DELIVERED.value, 0), told.get(State.FAILED.value, 0)
+            received=when,
+            told=sum(told.values()),
+            arrived=told.get(State.DELIVERED.value, 0),
+            failed=told.get(State.FAILED.value, 0),
+            is_due=Kind(row.kind) in TOLD,
         )
     return found
 

@@ -172,7 +172,7 @@ _ALL = (
         drafts=_COMPLAINTS,
         paragraphs=(
             "您于{received}提出的投诉（编号{case_no}）已经收到。经审查，不予受理，理由是：{reason}。",
-            "{result}。",
+            "您对不予受理有异议的，可以向本机关的上级机关反映。",
         ),
     ),
     Form(
@@ -181,9 +181,8 @@ _ALL = (
         to_person=True,
         drafts=_COMPLAINTS,
         paragraphs=(
-            "您于{received}提出的投诉（编号{case_no}），本机关已办理完毕，现答复如下。",
-            "经查，{reason}。",
-            "处理结果：{result}。",
+            "您于{received}提出的投诉（编号{case_no}），本机关已经办理，现答复如下。",
+            "{result}。",
             "您对办理结果不满意的，可以凭上述编号要求重新办理。",
         ),
     ),

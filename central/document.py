@@ -23,7 +23,7 @@ from central.core import document as documents
 from central.core.access import Role
 from central.core.compose import Facts, compose, facts_hash
 from central.core.document import Act, Issuer, Kind, Paper, number_text, refusal, verification_code
-from central.core.document_forms import FORMS
+from central.core.document_forms import FORMS, form_of
 from central.core.dossier import LONGEST, SHORTEST
 from central.store import documents as rows
 from central.store import trail
@@ -62,7 +62,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
     `secret`: the hall's raw private operations key. -> its code. Raises RejectedError where the signer may not sign,
     UsageError where a fact or the issuer is missing.
     """
-    form = FORMS[order.kind]
+    form = form_of(order.kind, order.facts)
     refused = refusal(form, Act.SIGN, order.signer, order.role, {Act.DRAFT: order.drafter})
     if refused:
         raise RejectedError(refused, hint="请由另一位有签发权限的人办理")

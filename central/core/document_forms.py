@@ -5,6 +5,7 @@ The wording is ours and waits for a lawyer, as the rules do. Days are said as `�
 """
 
 from central.core.access import Role
+from central.core.compose import Facts
 from central.core.document import Form, Kind
 
 _CASE = "你单位受理的{item}一件（受理编号{case_no}），"
@@ -189,3 +190,21 @@ _ALL = (
 )  # fmt: skip
 
 FORMS = {form.kind: form for form in _ALL}
+TOGETHER = Form(
+    kind=Kind.ORDER,
+    title=("关于{item}", "{matter}的", "督办通知书"),
+    names_law=True,
+    paragraphs=(
+        "你单位受理的{item}，截至{as_of}存在下列问题：",
+        "{figures}",
+        "上述情形不符合{articles}的要求（监察规则{rule}）。",
+        "现予督办，请你单位立即逐件办理，并于{answer_by}24时前逐件书面说明理由，附相关证明材料。",
+        "逾期不办理、不说明理由或者理由不成立的，将依照{liability}等规定提出责任追究建议，并责令整改。",
+        _CONTEST,
+    ),
+)
+"""The order about several cases of one unit, which stand in its table."""
+
+
+def form_of(kind: Kind, facts: Facts) -> Form:
+    return TOGETHER if kind is Kind.ORDER and facts.figures is not None else FORMS[kind]

@@ -32,6 +32,9 @@ correction = Table(
     Column("follows", BigInteger, nullable=False),  # the one that was another unit's; 0: none
     Column("org", Text),  # the office that answers, as `case.org`: who reaches it
     Column("unit", Text, nullable=False),  # its name on documents
+    Column(
+        "batch", BigInteger, nullable=False
+    ),  # drafted with others as one order: number of the first; 0: alone
     Column("is_red", Boolean, nullable=False),
     Column("issuer", Text, nullable=False),  # whose documents; empty until the draft says so
     Column("copies", LargeBinary, nullable=False),  # JSON: 抄送

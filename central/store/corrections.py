@@ -109,6 +109,19 @@ async def write(conn: AsyncConnection, row: Row[Any], entry: Entry, **values: An
     await telling.mark(conn, {(row.site, row.case_key)})
 
 
+async def set_batch(conn: AsyncConnection, numbers: Sequence[int], batch: int) -> None:
+    await conn.execute(update(correction).where(correction.c.id.in_(numbers)).values(batch=batch))
+
+
+async def of_batch(
+    conn: AsyncConnection, batch: int, state: str, *, held: bool = False
+) -> Sequence[Row[Any]]:
+    """Those of one order that stand in `state`, the first first; `held` to the end of the transaction."""
+    one = correction.c
+    query = select(correction).where(one.batch == batch, one.state == state).order_by(one.id)
+    return (await conn.execute(query.with_for_update() if held else query)).all()
+
+
 async def set_due(
     conn: AsyncConnection, number: int, day: str | None, calendar: int, check_at: int | None
 ) -> None:
@@ -231,6 +244,15 @@ def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[An
     if wanted.states:
         query = query.where(one.state.in_([state.value for state in wanted.states]))
     return query.where(one.site == wanted.site) if wanted.site else query
+
+
+async def drafted_with(conn: AsyncConnection, reached: Scope, row: Row[Any]) -> Sequence[int]:
+    """Numbers of those that share the order of `row`."""
+    one = correction.c
+    if not row.batch:
+        return []
+    query = select(one.id).where(one.batch == row.batch, *_reached(reached)).order_by(one.id)
+    return (await conn.scalars(query)).all()
 
 
 async def counts(conn: AsyncConnection, reached: Scope) -> dict[tuple[str, bool], int]:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.circular import PERIODS
 from central.core.correction import Event
 from central.core.document import Kind
 from central.core.message import State
@@ -16,9 +17,6 @@ from central.store.scope import of_case
 from central.store.tables import correction, correction_event, document, message
 
 _ONE = document.c
-_OF = "correction/"
-_NUMBER = case((_ONE.subject.startswith(_OF), cast(func.substr(_ONE.subject, len(_OF) + 1), BigInteger)))
-"""The correction whose document it is; NULL: none."""
 FOR_ALL = frozenset({Kind.CIRCULAR})
 """Kinds that every account may read which may read documents at all, where no correction asks for them."""
 
@@ -63,20 +61,24 @@ async def one(conn: AsyncConnection, reached: Scope, code: str) -> Row[Any] | No
 
 def _reached(reached: Scope) -> Select[Any]:
     """Of an account that does not reach everything: documents of its own corrections, and what is for all."""
-    query = select(document, _NUMBER.label("correction"))
+    query = select(document)
     if reached == EVERYTHING:
         return query
-    query = query.outerjoin(correction, correction.c.id == _NUMBER)
-    mine = and_(correction.c.id.is_not(None), *of_case(reached, correction.c.site, correction.c.org))
-    for_all = and_(_NUMBER.is_(None), _ONE.kind.in_([kind.value for kind in FOR_ALL]))
-    return query.where(or_(mine, for_all))
-
-
-async def entries(conn: AsyncConnection, codes: Collection[str]) -> dict[str, Row[Any]]:
-    """Code -> the dossier's entry that issued it (correction, number)."""
     of = correction_event.c
-    query = select(of.correction, of.number, of.code).where(of.code.in_(codes))
-    return {row.code: row for row in await conn.execute(query)}
+    mine = select(of.code).join(correction, correction.c.id == of.correction).where(of.code != "")
+    mine = mine.where(*of_case(reached, correction.c.site, correction.c.org))
+    for_all = and_(_ONE.kind.in_([kind.value for kind in FOR_ALL]), _ONE.subject.startswith(PERIODS))
+    return query.where(or_(_ONE.code.in_(mine), for_all))
+
+
+async def entries(conn: AsyncConnection, codes: Collection[str]) -> dict[str, list[Row[Any]]]:
+    """Code -> the entries of dossiers that issued it (correction, number), the first correction first."""
+    of = correction_event.c
+    query = select(of.correction, of.number, of.code).where(of.code.in_(codes)).order_by(of.correction)
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in await conn.execute(query):
+        found[row.code].append(row)
+    return found
 
 
 async def receipts(conn: AsyncConnection, numbers: Collection[int]) -> dict[int, Row[Any]]:

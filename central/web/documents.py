@@ -43,7 +43,7 @@ class Line(Struct, frozen=True, kw_only=True):
     addressee: str
     day: str
     state: str
-    correction: int | None
+    corrections: tuple[int, ...]
     delivery: Delivery
 
 
@@ -101,12 +101,16 @@ def _draft(row: Row[Any], facts: Facts) -> tuple[int, str, str, str, str]:
     return row.id, Kind(row.kind).word, about, row.drafter, when
 
 
+Entries = dict[str, list[Row[Any]]]
+
+
 async def _lines(conn: AsyncConnection, rows: Sequence[Row[Any]], facts: Facts) -> list[Line]:
-    came = await _deliveries(conn, rows, facts)
-    return [_line(row, came[row.code]) for row in rows]
+    entries = await issued.entries(conn, [row.code for row in rows])
+    came = await _deliveries(conn, rows, entries, facts)
+    return [_line(row, entries.get(row.code, []), came[row.code]) for row in rows]
 
 
-def _line(row: Row[Any], delivery: Delivery) -> Line:
+def _line(row: Row[Any], entries: Sequence[Row[Any]], delivery: Delivery) -> Line:
     kind, paper = Kind(row.kind), papers.decoded(row.paper)
     name = "spoiled" if row.spoiled_wall is not None else "valid" if row.pdf is not None else "making"
     return Line(
@@ -117,24 +121,29 @@ def _line(row: Row[Any], delivery: Delivery) -> Line:
         addressee="投诉人" if FORMS[kind].to_person else paper.addressee,
         day=paper.day,
         state=STATES[name],
-        correction=row.correction,
+        corrections=tuple(entry.correction for entry in entries),
         delivery=delivery,
     )
 
 
-async def _deliveries(conn: AsyncConnection, rows: Sequence[Row[Any]], facts: Facts) -> dict[str, Delivery]:
+async def _deliveries(
+    conn: AsyncConnection, rows: Sequence[Row[Any]], entries: Entries, facts: Facts
+) -> dict[str, Delivery]:
     """Code -> what proves that it came."""
-    entries = await issued.entries(conn, [row.code for row in rows])
-    events = {row.code: _event(row, entries) for row in rows}
+    events = {row.code: _event(row.code, entries) for row in rows}
     counts = await issued.told(conn, list(events.values()))
-    received = await issued.receipts(conn, [row.correction for row in rows if row.correction is not None])
+    orders = [entry.correction for row in rows if row.kind == Kind.ORDER for entry in entries[row.code]]
+    received = await issued.receipts(conn, orders)
     found = {}
     for row in rows:
         told = counts.get(events[row.code], {})
-        signed = received.get(row.correction) if row.kind == Kind.ORDER.value else None
-        when = f"{wording.moment(signed.at, facts.zone, facts.now_at)} {signed.who} " if signed else ""
+        signed = [received.get(entry.correction) for entry in entries.get(row.code, [])]
+        last = max((one for one in signed if one), key=lambda one: one.at, default=None)
+        is_received = last is not None and all(signed) and row.kind == Kind.ORDER
         found[row.code] = Delivery(
-            received=when,
+            received=f"{wording.moment(last.at, facts.zone, facts.now_at)} {last.who} "
+            if last is not None and is_received
+            else "",
             told=sum(told.values()),
             arrived=told.get(State.DELIVERED.value, 0),
             failed=told.get(State.FAILED.value, 0),
@@ -143,10 +152,10 @@ async def _deliveries(conn: AsyncConnection, rows: Sequence[Row[Any]], facts: Fa
     return found
 
 
-def _event(row: Row[Any], entries: dict[str, Row[Any]]) -> str:
+def _event(code: str, entries: Entries) -> str:
     """The name under which people were told of it: `telling.of_paper`, `circular.tell`."""
-    entry = entries.get(row.code)
-    return f"correction/{entry.correction}/{entry.number}" if entry else f"document/{row.code}"
+    of = entries.get(code)
+    return f"correction/{of[0].correction}/{of[0].number}" if of else f"document/{code}"
 
 
 # one ----------------------------------------------------------------------------------------------------------
@@ -166,7 +175,7 @@ async def show_document(request: web.Request) -> web.Response:
     async with hall.store.read() as conn:
         row = await _found(request, conn)
         (line,) = await _lines(conn, [row], facts)
-        event = _event(row, await issued.entries(conn, [row.code]))
+        event = _event(row.code, await issued.entries(conn, [row.code]))
         told = await issued.recipients(conn, event)
     may = row.spoiled_wall is None and user.role is Role.CHIEF and user.name != row.signer
     spoiled = wording.full(row.spoiled_wall, facts.zone, facts.now_wall) if row.spoiled_wall else ""
@@ -217,8 +226,8 @@ async def spoil(request: web.Request) -> web.Response:
         async with hall.store.write() as conn:
             row = await _found(request, conn)
             await document.spoil(conn, row, user.name, user.role, why, hall.clock.wall())
-            if row.correction is not None:
-                held = await correction.held(conn, row.correction)
+            for entry in (await issued.entries(conn, [row.code])).get(row.code, []):
+                held = await correction.held(conn, entry.correction)
                 said = f"{row.number_text}：{why}"
                 await correction.note(conn, held, Note.SPOIL, user.name, said, await desk(request, conn))
     except (RejectedError, UsageError) as error:

@@ -38,7 +38,7 @@ async def show_unit(request: web.Request) -> web.Response:
         theirs=[line for row, line in told if State(row.state) not in _OURS],
         reminders=[(view.line(row, user, facts), row.entries, row.state) for row in yellows],
         over=[view.line(row, user, facts) for row in over if not view.hidden(corrections.body_of(row))],
-        circulars=[one for one in circulars if one.correction is None and one.spoiled_wall is None],
+        circulars=[one for one in circulars if one.subject.startswith(PERIODS) and one.spoiled_wall is None],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 

@@ -343,6 +343,86 @@ async def _closed(hall: Served, number: int) -> None:
         assert (await own.get(f"/unit/{path}"))[0] == 404
 
 
+async def test_red_lights_of_one_unit_and_day_share_an_order_and_are_answered_one_by_one(
+    hall: Served,
+) -> None:
+    one = t.correction.c
+    async with hall.store.read() as conn:
+        query = select(one.id, one.entries).where(one.site == OLD, one.state == "raised").order_by(one.id)
+        first, second = (await conn.execute(query)).all()[:2]
+        other = await conn.scalar(select(one.id).where(one.site == "s18", one.state == "raised").limit(1))
+    assert other is not None
+    async with logged_in(hall, "jian1") as own:
+        html = (await own.get("/hall/corrections"))[1]
+        assert "盏红灯可合用一份督办通知书" in html
+        (issuer,) = set(re.findall(r'name="issuer" value="(\w+)"', html))
+
+        async def ask(*numbers: tuple[int, int]) -> int:
+            form = [("csrf", "token"), ("issuer", issuer), *(("number", f"{n}:{e}") for n, e in numbers)]
+            url = f"{hall.url}/hall/corrections/batch"
+            async with own.session.post(url, data=form, allow_redirects=False) as answer:
+                return answer.status
+
+        assert await ask((first.id, first.entries)) == 409, "one alone is no batch"
+        assert await ask((first.id, first.entries), (other, 1)) == 409, "another unit's"
+        assert await ask((first.id, first.entries), (second.id, second.entries + 1)) == 409, "stale"
+        assert await ask((first.id, first.entries), (second.id, second.entries)) == 303
+        assert await ask((first.id, first.entries), (second.id, second.entries)) == 409, "once"
+        words = text_of((await own.get(f"/hall/corrections/{second.id}"))[1])
+        assert f"并案：与 {first.id} 号 合用一份督办通知书" in words
+        assert "等2件办件" in words
+    await done(hall, "jian2", second.id, "review")
+    await done(hall, "ling1", first.id, "send_back", reason="事实不清，请核对")
+    async with hall.store.read() as conn:
+        query = select(one.state, one.batch, one.entries).where(one.id.in_([first.id, second.id]))
+        rows = (await conn.execute(query)).all()
+    assert {(row.state, row.batch) for row in rows} == {("raised", 0)}
+    async with logged_in(hall, "jian1") as own:
+        form = [
+            ("csrf", "token"),
+            ("issuer", issuer),
+            *(("number", f"{n}:{rows[0].entries}") for n in (first.id, second.id)),
+        ]
+        async with own.session.post(
+            f"{hall.url}/hall/corrections/batch", data=form, allow_redirects=False
+        ) as answer:
+            assert answer.status == 303
+    await done(hall, "jian2", first.id, "review")
+    await done(hall, "ling1", second.id, "issue")
+    async with hall.store.read() as conn:
+        papers = [await documents.of_correction(conn, number) for number in (first.id, second.id)]
+        told = select(t.message.c.event).where(
+            t.message.c.correction.in_([first.id, second.id]), t.message.c.level == "order"
+        )
+        events = set(await conn.scalars(told))
+        report = await correction_check.check_all(conn)
+    assert papers[0][0].code == papers[1][0].code
+    assert [len(found) for found in papers] == [1, 1]
+    assert len(events) <= 1, "the unit is told once"
+    assert report.faults == []
+    async with hall.store.write() as conn:
+        await scope.give(conn, "bieren", ["s03", OLD], [])
+    await done(hall, "bieren", first.id, "receive")
+    async with logged_in(hall, "jian1") as own:
+        assert "bieren 签收" not in text_of((await own.get("/hall/documents?kind=order"))[1])
+    await done(hall, "bieren", second.id, "receive")
+    async with logged_in(hall, "jian1") as own:
+        assert "bieren 签收" in text_of((await own.get("/hall/documents?kind=order"))[1])
+        html = (await own.get(f"/hall/corrections/{first.id}"))[1]
+        (path,) = set(re.findall(r'href="(/hall/corrections/\d+/documents/[^"]+\.pdf)"', html)) or {""}
+        assert path == "", "its files are made in half a minute"
+    await document.finish_all(hall.store, Press(Path("nowhere")), OPERATIONS)
+    async with logged_in(hall, "bieren") as own:
+        code = papers[0][0].code
+        assert (await own.head(f"/unit/corrections/{second.id}/documents/{code}.pdf")).status == 200
+    await done(hall, "bieren", first.id, "explain", reason=REASON)
+    async with hall.store.read() as conn:
+        states = list(
+            await conn.scalars(select(one.state).where(one.id.in_([first.id, second.id])).order_by(one.id))
+        )
+    assert states == ["explained", "served"]
+
+
 async def test_an_appeal_stops_the_clock_and_another_chief_grants_it(hall: Served) -> None:
     async with hall.store.read() as conn:
         site = await conn.scalar(

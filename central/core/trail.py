@@ -104,6 +104,10 @@ ACTS = {
     "message.unsilence": "结束静默",
     "message.secret": "写入通道口令",
     "message.test": "试发消息",
+    "ladder.draft": "起草通知阶梯",
+    "ladder.approved": "审定通知阶梯",
+    "ladder.refused": "不同意通知阶梯",
+    "ladder.withdrawn": "撤回通知阶梯",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

@@ -305,6 +305,7 @@ document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
 message = message_tables.message
+ladder_draft = message_tables.ladder_draft
 
 score_run, score_unit = score_tables.score_run, score_tables.score_unit
 

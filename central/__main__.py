@@ -23,6 +23,7 @@ from central import (
     finding,
     handed,
     item,
+    ladder_commands,
     light,
     message_commands,
     office,
@@ -262,6 +263,7 @@ item.add(cli, _CONFIG)
 document_commands.add(cli, _CONFIG)
 light.add(cli, _CONFIG)
 message_commands.add(cli, _CONFIG)
+ladder_commands.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 score.add(cli, _CONFIG)
 publication.add(cli, _CONFIG)

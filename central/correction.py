@@ -61,6 +61,7 @@ async def raise_for(
             "follows": light.follows,
             "org": org,
             "unit": found.unit,
+            "batch": 0,
             "is_red": found.is_red,
             "issuer": "",
             "copies": b"[]",
@@ -86,9 +87,16 @@ async def held(conn: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def act(
-    conn: AsyncConnection, row: Row[Any], event: Event, actor: Actor | None, words: Words, desk: Desk
+    conn: AsyncConnection,
+    row: Row[Any],
+    event: Event,
+    actor: Actor | None,
+    words: Words,
+    desk: Desk,
+    shared: str = "",
 ) -> None:
-    """`actor` (None: the clock) does `event`. `row`: locked by the caller.
+    """`actor` (None: the clock) does `event`. `row`: locked by the caller. `shared`: code of a document that was issued for this
+    one and others together, and is told by whoever did that.
 
     Raises RejectedError where it may not be done, UsageError where a document lacks a fact or its issuer.
     """
@@ -106,13 +114,13 @@ async def act(
         issuer = await papers.issuer_of(conn, row, words, desk)
         changes = {"issuer": issuer.id, "copies": msgspec.json.encode(words.copies)}
         await papers.preview(conn, row, words, desk)  # what cannot be composed is said to the drafter already
-    code = ""
-    if step.document is not None and actor is not None and actor.role in FORMS[step.document].may(Act.SIGN):
+    code, owed = shared, None if shared else step.document
+    if owed is not None and actor is not None and actor.role in FORMS[owed].may(Act.SIGN):
         drafter = one.doer(Event.DRAFT) if event is Event.ISSUE else None
-        ask = papers.Ask(step.document, event, moved, drafter or papers.SYSTEM, actor)
+        ask = papers.Ask(owed, event, moved, drafter or papers.SYSTEM, actor)
         code = await papers.issue(conn, row, ask, words, desk)
-    elif step.document is not None:
-        await papers.owe(conn, row, step.document, actor.person if actor else papers.SYSTEM, words, desk)
+    elif owed is not None:
+        await papers.owe(conn, row, owed, actor.person if actor else papers.SYSTEM, words, desk)
     who, role = (actor.person, actor.role.value) if actor is not None else ("", "")
     entry = await _entry(conn, row, event, moved.state, (who, role), words.reason, code, desk)
     await documents.keep_bodies(conn, [one.body for one in words.files])
@@ -121,7 +129,7 @@ async def act(
     )
     stands = standing(moved, desk.calendar, desk.zone)
     await corrections.write(conn, row, entry, **stands, **changes)
-    if code and step.document is not None:
+    if code and not shared and step.document is not None:
         await telling.of_paper(conn, row, step.document, entry.number, stands["due_day"], desk)
     elif actor is None:
         await telling.of_lapse(conn, row, step, entry.number, desk)

@@ -1,5 +1,6 @@
 """The documents of a correction: what they say as of today, issued with a signature, left to be signed, or looked at before."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import document
 from central.core import snapshot
 from central.core.calendar import Calendar
-from central.core.compose import compose
+from central.core.circular import closed
+from central.core.compose import Facts, compose
 from central.core.correction import ACCOUNT_DAYS, DAYS, Actor, Correction, Event, State
 from central.core.document import Issuer, Kind, Paper
-from central.core.document_forms import FORMS
+from central.core.document_forms import FORMS, form_of
 from central.core.dossier import File, next_due
 from central.core.scope import EVERYTHING
 from central.core.snapshot import Asked
@@ -86,6 +88,34 @@ async def issue(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, de
     return await document.issue(conn, order, desk.secret, desk.clock, desk.zone)
 
 
+async def issue_together(
+    conn: AsyncConnection, rows: Sequence[Row[Any]], signer: Actor, words: Words, desk: Desk
+) -> str:
+    """One order for several corrections of one unit. -> its code. Raises as `issue` does."""
+    first = corrections.body_of(rows[0])
+    ask = Ask(Kind.ORDER, Event.ISSUE, first, first.doer(Event.DRAFT) or SYSTEM, signer)
+    subject = f"batch/{rows[0].batch}"
+    order = Order(
+        kind=Kind.ORDER,
+        issuer=(await issuer_of(conn, rows[0], words, desk)).id,
+        subject=subject,
+        cycle=1 + len(await documents.of_subject(conn, subject)),
+        facts=await _together(conn, rows, ask, words, desk),
+        copies=tuple(msgspec.json.decode(rows[0].copies, type=list[str])),
+        drafter=ask.drafter,
+        signer=signer.person,
+        role=signer.role,
+    )
+    return await document.issue(conn, order, desk.secret, desk.clock, desk.zone)
+
+
+async def _together(
+    conn: AsyncConnection, rows: Sequence[Row[Any]], ask: Ask, words: Words, desk: Desk
+) -> Facts:
+    ones = [(corrections.snapshot_of(row), await _state(conn, row, desk)) for row in rows]
+    return snapshot.together(ones, await _asked(conn, rows[0], ask, words, desk))
+
+
 async def owe(
     conn: AsyncConnection, row: Row[Any], kind: Kind, drafter: str, words: Words, desk: Desk
 ) -> None:
@@ -110,11 +140,14 @@ async def preview(conn: AsyncConnection, row: Row[Any], words: Words, desk: Desk
     one = corrections.body_of(row)
     issuer = await issuer_of(conn, row, words, desk)
     ask = Ask(Kind.ORDER, Event.ISSUE, one, SYSTEM, Actor("", next(iter(FORMS[Kind.ORDER].signs))))
-    found = snapshot.facts(
-        corrections.snapshot_of(row), Kind.ORDER, await _asked(conn, row, ask, words, desk)
-    )
+    rows = await corrections.of_batch(conn, row.batch, row.state) if row.batch else [row]
+    if len(rows) > 1:
+        found = await _together(conn, rows, ask, words, desk)
+    else:
+        asked = await _asked(conn, row, ask, words, desk)
+        found = snapshot.facts(corrections.snapshot_of(row), Kind.ORDER, asked)
     copies = words.copies or tuple(msgspec.json.decode(row.copies, type=list[str]))
-    paper = compose(FORMS[Kind.ORDER], found, issuer, desk.today.year, 0, _UNNUMBERED, copies)
+    paper = compose(form_of(Kind.ORDER, found), found, issuer, desk.today.year, 0, _UNNUMBERED, copies)
     return msgspec.structs.replace(paper, number=_UNNUMBERED)
 
 
@@ -125,7 +158,11 @@ def subject_of(number: int) -> str:
 
 async def issuer_of(conn: AsyncConnection, row: Row[Any], words: Words, desk: Desk) -> Issuer:
     """Whose documents these are: as drafted, as said now, or the only one there is. Raises UsageError."""
-    name = row.issuer or words.issuer
+    return await issuer_named(conn, row.issuer or words.issuer, desk)
+
+
+async def issuer_named(conn: AsyncConnection, name: str, desk: Desk) -> Issuer:
+    """As it is called today; without a name the only one there is. Raises UsageError."""
     known = sorted({one.id for one in await documents.issuers(conn)})
     if not name and len(known) != 1:
         raise UsageError(
@@ -137,7 +174,7 @@ async def issuer_of(conn: AsyncConnection, row: Row[Any], words: Words, desk: De
 
 async def _asked(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, desk: Desk) -> Asked:
     """What changes from day to day, as it is now."""
-    state, orders = await _state(conn, row, desk), await documents.of_subject(conn, subject_of(row.id))
+    state, orders = await _state(conn, row, desk), await documents.of_correction(conn, row.id)
     earlier = next((paper.number_text for paper in orders if paper.kind == Kind.ORDER.value), None)
     is_circular = ask.kind is Kind.CIRCULAR
     unanswered = f"{row.unit}逾期未{'报告责任追究结果' if ask.after.account else '说明理由'}"
@@ -154,8 +191,7 @@ async def _asked(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, d
 
 
 def _closed(text: str) -> str | None:
-    """Without the full stop that the form sets itself, on one line."""
-    return " ".join(text.split()).rstrip("。．.；;，,") or None
+    return closed(text) or None
 
 
 def _answer_by(ask: Ask, desk: Desk) -> date | None:

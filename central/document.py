@@ -23,7 +23,8 @@ from central.core import document as documents
 from central.core.access import Role
 from central.core.compose import Facts, compose, facts_hash
 from central.core.document import Act, Issuer, Kind, Paper, number_text, refusal, verification_code
-from central.core.document_forms import FORMS
+from central.core.document_forms import FORMS, form_of
+from central.core.dossier import LONGEST, SHORTEST
 from central.store import documents as rows
 from central.store import trail
 from central.store.documents import Files
@@ -61,7 +62,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
     `secret`: the hall's raw private operations key. -> its code. Raises RejectedError where the signer may not sign,
     UsageError where a fact or the issuer is missing.
     """
-    form = FORMS[order.kind]
+    form = form_of(order.kind, order.facts)
     refused = refusal(form, Act.SIGN, order.signer, order.role, {Act.DRAFT: order.drafter})
     if refused:
         raise RejectedError(refused, hint="请由另一位有签发权限的人办理")
@@ -112,6 +113,22 @@ async def issuer_today(conn: AsyncConnection, name: str, now_at: int, zone: Zone
             hint="请先用  mingcha issuer set  写入名称、版头与机关代字",
         )
     return found
+
+
+async def spoil(conn: AsyncConnection, row: Row[Any], who: str, role: Role, why: str, wall: int) -> None:
+    """作废: the document keeps its number and its files, and whoever asks hears that it is void.
+
+    Raises RejectedError for a role that may not sign it, for who signed it, and for one that is void already; UsageError without a reason.
+    """
+    if role not in FORMS[Kind(row.kind)].may(Act.SIGN):
+        raise RejectedError("文书作废须由有签发权限的人办理", hint="请由监察领导办理")
+    if row.signer == who:
+        raise RejectedError("签发的人不能自己作废", hint="请由另一位有签发权限的人办理")
+    if not SHORTEST <= len(why) <= LONGEST:
+        raise UsageError(f"作废须写明原因，{SHORTEST} 至 {LONGEST} 个字", hint="请补全后再提交")
+    if not await rows.spoil(conn, row.code, who, why, wall):
+        raise RejectedError(f"{row.number_text} 已经作废", hint="没有执行。请刷新后再看")
+    await trail.note(conn, wall, who, "document.spoil", row.number_text, why)
 
 
 async def finish(store: Store, row: Row[Any], make: Maker, secret: bytes) -> None:

@@ -1,7 +1,8 @@
 """From a light that is told to a correction that has been raised: what is known of the case is frozen here.
 
 Read from the outbox and done under the light's own name, so telling it again changes nothing: a light belongs to one
-correction. A statutory red joins the correction that the promise's red has opened.
+correction. A statutory red joins the correction that the promise's red has opened. A red light of a case that was over before
+its site's box first looked belongs to none: it is counted, and nobody is asked to explain what was past before anybody watched.
 """
 
 from datetime import date, timedelta
@@ -25,9 +26,10 @@ from central.core.snapshot import Snapshot
 from central.correction import Light as Raising
 from central.correction_paper import Desk, Words
 from central.store import cases as rows
-from central.store import corrections, pages, rulings
+from central.store import corrections, facts, findings, pages, rulings
 from central.world import World
 from common.core.instant import local_date
+from common.core.record import Case
 from common.core.state import ClockKind, Light
 
 _NOTES = {
@@ -43,13 +45,14 @@ async def take(conn: AsyncConnection, told: Row[Any], world: World, desk: Desk) 
     if told.event in _NOTES:
         await _note(conn, light, _NOTES[told.event], desk)
         return None
-    if await corrections.of_light(conn, light.place) is not None:
+    row = await pages.one_case(conn, EVERYTHING, light.site, light.case_key)
+    if row is None or await corrections.of_light(conn, light.place) is not None:
         return None
     is_red = told.event == Light.RED
     if not is_red and not await _still_yellow(conn, light):
         return None  # decided meanwhile, or red: a reminder comes too late
-    row = await pages.one_case(conn, EVERYTHING, light.site, light.case_key)
-    if row is None:
+    if is_red and await _is_past(conn, row, light):
+        await corrections.add_light(conn, light.place, corrections.BEFORE)
         return None
     found = await _freeze(conn, row, light, world, desk, is_red=is_red)
     held = await corrections.open_of_case(conn, light.site, light.case_key) if is_red else None
@@ -69,11 +72,25 @@ async def _note(conn: AsyncConnection, light: Raising, what: Note, desk: Desk) -
     """What a person has decided of a light stands in the dossier of its correction."""
     for event in (Light.RED, Light.YELLOW):
         number = await corrections.of_light(conn, light.place | {"event": event.value})
-        if number is not None:
+        if number:
             matter = snapshot.matter_of(light.subject, is_red=event is Light.RED)
             await correction.note(
                 conn, await correction.held(conn, number), what, "", f"{matter}（{_DECIDED}）", desk
             )
+
+
+async def _is_past(conn: AsyncConnection, row: Row[Any], light: Raising) -> bool:
+    """Whether the case had been decided before anybody watched, and no version of it says that it was open since.
+
+    The second holds whoever dates a completion back: what was seen open was seen by us.
+    """
+    contact_at = await facts.first_capture(conn, light.site)
+    if not snapshot.is_past(row.finished_at, contact_at):
+        return False
+    places = await rows.case_places(conn, light.site, light.case_key)
+    told = await findings.versions(conn, light.site, dict.fromkeys(places, findings.EVERY))
+    bodies = [one.body for versions in told.values() for one in versions]
+    return all(isinstance(one, Case) and one.finished_at for one in bodies)
 
 
 async def _still_yellow(conn: AsyncConnection, light: Raising) -> bool:

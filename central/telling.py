@@ -17,12 +17,12 @@ from central.core import ladder, message, wording
 from central.core.correction import Event, Step
 from central.core.document import Kind
 from central.core.item import Person
-from central.core.ladder import LADDER, Level, Rung
+from central.core.ladder import Level, Rung
 from central.core.message import Matter
 from central.core.recipient import Recipient, holders
 from central.core.snapshot import Snapshot
 from central.correction_paper import Desk
-from central.store import corrections, messages, recipients
+from central.store import corrections, ladders, messages, recipients
 from central.world import World
 from common.core.instant import local_date
 from common.core.text import one_line
@@ -59,7 +59,8 @@ async def tell(conn: AsyncConnection, told: Happening, desk: Desk) -> None:
     """Write the messages of every rung."""
     known = await recipients.accounts(conn)
     rows: list[dict[str, Any]] = []
-    for place, rung in enumerate(LADDER[told.level]):
+    _, rungs = await ladders.current(conn)
+    for place, rung in enumerate(rungs[told.level]):
         at = ladder.reached_at(rung, desk.clock.office(), told.due, desk.calendar, desk.zone)
         if at is None:
             continue
@@ -156,6 +157,10 @@ _OF_PAPER = {
     Kind.CIRCULAR: Level.CIRCULAR,
 }
 """What is told when a document of a correction has been signed; a reminder's own has been told as the light."""
+
+
+TOLD = frozenset(_OF_PAPER)
+"""Kinds of which somebody is told."""
 
 
 async def of_paper(

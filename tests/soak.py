@@ -29,7 +29,7 @@ from central.rebuild import examine
 from central.store import tables
 from central.store.engine import open_store
 from tests import damage as damaging
-from tests import doctoring, filling, services
+from tests import doctoring, filling, services, typed
 from tests import drill as drilling
 from tests import herd as herding
 from tests import points as pointed
@@ -196,6 +196,13 @@ DEFAULTS = "[capture]\n"
 REST_SECS = 100.0
 
 
+async def document(count: int, seed: int) -> Tally:
+    """`count` editable copies of every kind as LibreOffice renders them: texts not shown, glyphs beside the type area."""
+    done = await typed.run(count, seed)
+    say(f"{done.documents} documents, {done.pages} pages, {done.outside} glyphs outside")
+    return Tally(done.documents, done.lost, 0, done.pages, done.outside)
+
+
 async def install(count: int, seed: int) -> Tally:
     """`count` SIGKILLs of the one command at random moments; a second box of a site counts as a duplicate."""
     found = await asyncio.to_thread(kills.run, count, seed)
@@ -261,6 +268,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "clock": clock,
     "damage": damage,
     "disk": disk,
+    "document": document,
     "doctor": doctor,
     "drill": drill,
     "hazard": hazard,

@@ -5,6 +5,7 @@ The wording is ours and waits for a lawyer, as the rules do. Days are said as `�
 """
 
 from central.core.access import Role
+from central.core.compose import Facts
 from central.core.document import Form, Kind
 
 _CASE = "你单位受理的{item}一件（受理编号{case_no}），"
@@ -172,7 +173,7 @@ _ALL = (
         drafts=_COMPLAINTS,
         paragraphs=(
             "您于{received}提出的投诉（编号{case_no}）已经收到。经审查，不予受理，理由是：{reason}。",
-            "{result}。",
+            "您对不予受理有异议的，可以向本机关的上级机关反映。",
         ),
     ),
     Form(
@@ -181,12 +182,29 @@ _ALL = (
         to_person=True,
         drafts=_COMPLAINTS,
         paragraphs=(
-            "您于{received}提出的投诉（编号{case_no}），本机关已办理完毕，现答复如下。",
-            "经查，{reason}。",
-            "处理结果：{result}。",
+            "您于{received}提出的投诉（编号{case_no}），本机关已经办理，现答复如下。",
+            "{result}。",
             "您对办理结果不满意的，可以凭上述编号要求重新办理。",
         ),
     ),
 )  # fmt: skip
 
 FORMS = {form.kind: form for form in _ALL}
+TOGETHER = Form(
+    kind=Kind.ORDER,
+    title=("关于{item}", "{matter}的", "督办通知书"),
+    names_law=True,
+    paragraphs=(
+        "你单位受理的{item}，截至{as_of}存在下列问题：",
+        "{figures}",
+        "上述情形不符合{articles}的要求（监察规则{rule}）。",
+        "现予督办，请你单位立即逐件办理，并于{answer_by}24时前逐件书面说明理由，附相关证明材料。",
+        "逾期不办理、不说明理由或者理由不成立的，将依照{liability}等规定提出责任追究建议，并责令整改。",
+        _CONTEST,
+    ),
+)
+"""The order about several cases of one unit, which stand in its table."""
+
+
+def form_of(kind: Kind, facts: Facts) -> Form:
+    return TOGETHER if kind is Kind.ORDER and facts.figures is not None else FORMS[kind]

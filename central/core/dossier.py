@@ -37,6 +37,7 @@ class Note(StrEnum):
     RAISE = "raise"
     JOIN = "join"
     SIGN = "sign"
+    SPOIL = "spoil"
     LIGHT_WITHDRAWN = "light_withdrawn"
     LIGHT_KEPT = "light_kept"
 
@@ -49,6 +50,7 @@ _NOTE_WORDS = {
     Note.RAISE: "亮灯",
     Note.JOIN: "同一办件又亮灯，并入本件",
     Note.SIGN: "签发文书",
+    Note.SPOIL: "文书作废",
     Note.LIGHT_WITHDRAWN: "灯已由人认定撤销",
     Note.LIGHT_KEPT: "灯已由人认定维持",
 }

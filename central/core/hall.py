@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from central.core import band, chart, site, wording
+from central.core.dossier import Stage
 from central.core.site import Backlog, Signals
-from common.core.instant import from_us
+from common.core.instant import end_of_day, from_us
 from common.core.state import ClockKind, Light, Link
 
 State = dict[str, dict[str, dict[str, str]]]
@@ -52,6 +53,9 @@ class Lit(Struct, frozen=True, kw_only=True):
     due_at: int
     clock: ClockKind | None
     late: bool
+    step: Stage | None = None  # of its correction; None: there is none yet
+    step_due: date | None = None  # the last day of what waits there
+    undelivered: int = 0  # messages of that correction that did not arrive, and nobody has seen to
 
 
 class Change(Struct, frozen=True):
@@ -272,7 +276,7 @@ def today_band(item: SiteFacts, link: Link, facts: Facts) -> str:
 def _queue(facts: Facts) -> dict[str, dict[str, str]]:
     ordered = sorted(facts.lit, key=lambda item: (-item.light.rank, item.due_at))[:QUEUE_ROWS]
     rows = {str(place): _queue_row(item, facts) for place, item in enumerate(ordered)}
-    blank = dict.fromkeys(("light", "item", "where", "main", "note", "href"), "")
+    blank = dict.fromkeys(("light", "item", "where", "main", "note", "href", "step", "stage"), "")
     counted = sum(item.lights.get(Light.RED, 0) + item.lights.get(Light.YELLOW, 0) for item in facts.sites)
     more = (
         f"共 {counted} 件，显示最急 {len(ordered)} 件"
@@ -288,16 +292,28 @@ def _queue(facts: Facts) -> dict[str, dict[str, str]]:
 
 def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
     limit = f"{item.clock.word if item.clock else '时限'} {wording.due(item.due_at, facts.zone)}"
+    late = "补传判定" if item.late else ""
+    tail = f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""
+    failed = f"{item.undelivered} 条未送达" if item.undelivered else ""
+    where = [item.site_name, failed, late if item.step else "", tail]
     return {
         "light": item.light.value,
         "item": item.item_name or "事项未填",
-        "where": " · ".join(
-            filter(None, [item.site_name, f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""])
-        ),
+        "where": " · ".join(filter(None, where)),
         "main": wording.time_left(item.due_at, facts.now_at, facts.zone, facts.slow.workday),
-        "note": f"补传判定 · {limit}" if item.late else limit,
+        "note": _step_left(item, facts) if item.step else " · ".join(filter(None, [late, limit])),
         "href": f"/hall/cases?site={item.site}&light={item.light.value}",
+        "step": item.step.value if item.step else "",
+        "stage": item.step.word if item.step else "",
     }
+
+
+def _step_left(item: Lit, facts: Facts) -> str:
+    """The running deadline of its correction."""
+    if item.step_due is None:
+        return ""
+    due_at = end_of_day(item.step_due, facts.zone)
+    return wording.time_left(due_at, facts.now_at, facts.zone, facts.slow.workday)
 
 
 _TROUBLE_ORDER = [Link.STOPPED, Link.OFFLINE, Link.CATCHUP, Link.NEVER, Link.MAINTENANCE, Link.SLOW]

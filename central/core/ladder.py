@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from central.core.access import Role
 from central.core.calendar import Calendar
+from common.core.errors import UsageError
 from common.core.instant import HOUR, from_us, start_of_day
 
 OPENS, CLOSES = 8, 20
@@ -79,7 +80,18 @@ class Post(StrEnum):
         }.get(self.value)
 
 
-class Rung(Struct, frozen=True, kw_only=True):
+POST_WORDS = {
+    Post.HANDLER: "承办人",
+    Post.HEAD: "部门负责人",
+    Post.SUPERVISOR: "监察员",
+    Post.CHIEF: "监察领导",
+    Post.LEADER: "领导",
+    Post.IT: "运维",
+    Post.CHAT: "群",
+}
+
+
+class Rung(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One rung: whom it tells, and when: half working days after the happening, or on the due day's morning."""
 
     posts: tuple[Post, ...]
@@ -89,7 +101,8 @@ class Rung(Struct, frozen=True, kw_only=True):
 
 
 _P = Post
-LADDER: dict[Level, tuple[Rung, ...]] = {
+Ladder = dict[Level, tuple[Rung, ...]]
+LADDER: Ladder = {
     Level.YELLOW: (
         Rung(posts=(_P.HANDLER,)),
         Rung(posts=(_P.HEAD,), halves=1),
@@ -108,6 +121,73 @@ LADDER: dict[Level, tuple[Rung, ...]] = {
     Level.OWN: (Rung(posts=(_P.SUPERVISOR, _P.CHIEF)),),
     Level.SILENT: (Rung(posts=(_P.IT, _P.HEAD, _P.CHAT)),),
 }
+
+
+"""What the hall comes with; what is in force may be another (`central.store.ladders`)."""
+
+FIXED = frozenset({Level.DIGEST, Level.TEST})
+"""No happenings: they have no rungs."""
+GRAVER = ((Level.YELLOW, Level.RED), (Level.URGING, Level.CIRCULAR))
+MOST_RUNGS, MOST_HALVES = 6, 40
+
+
+def check(wanted: Ladder) -> None:
+    """Raises UsageError where somebody would not be told who has to be, or a rung would never be reached."""
+    for level in Level:
+        rungs = wanted.get(level, ())
+        fault = "" if level in FIXED else _fault(rungs)
+        if fault or (level in FIXED and rungs):
+            raise UsageError(
+                f"{level.word}：{fault or '不设阶梯'}", hint="样式见  mingcha ladder show --json"
+            )
+    for mild, grave in GRAVER:
+        lacking = _posts(wanted[mild]) - _posts(wanted[grave])
+        if lacking:
+            names = "、".join(sorted(POST_WORDS[post] for post in lacking))
+            raise UsageError(
+                f"{grave.word}没有告诉{names}，而{mild.word}告诉他",
+                hint="更重的事须告诉轻一级所告诉的每一个人",
+            )
+
+
+def _fault(rungs: tuple[Rung, ...]) -> str:
+    if not 1 <= len(rungs) <= MOST_RUNGS:
+        return f"须有 1 至 {MOST_RUNGS} 级"
+    if rungs[0].halves or rungs[0].on_due_day:
+        return "第一级须立即告知"
+    for rung in rungs:
+        if not rung.posts or len(set(rung.posts)) < len(rung.posts):
+            return "每一级须写明告诉谁，不重复"
+        if not 0 <= rung.halves <= MOST_HALVES or (rung.halves and rung.on_due_day):
+            return f"间隔须为 0 至 {MOST_HALVES} 个半天，或在到期当日"
+    timed = [rung.halves for rung in rungs if not rung.on_due_day]
+    return "" if timed == sorted(timed) else "各级须由先到后排列"
+
+
+def _posts(rungs: tuple[Rung, ...]) -> set[Post]:
+    return {post for rung in rungs for post in rung.posts}
+
+
+def said(rungs: tuple[Rung, ...]) -> str:
+    """Rungs in words."""
+    return "；".join(_said(rung) for rung in rungs) or "不告知"
+
+
+def _said(rung: Rung) -> str:
+    days = f"{rung.halves // 2 or ''}{'.5' if rung.halves % 2 and rung.halves > 1 else ''}"
+    after = "半个工作日后" if rung.halves == 1 else f"{days} 个工作日后"
+    when = f"到期当日 {MORNING} 时" if rung.on_due_day else after if rung.halves else "立即"
+    alone = "（不并入汇总）" if rung.alone else ""
+    return f"{when}：{'、'.join(POST_WORDS[post] for post in rung.posts)}{alone}"
+
+
+def difference(before: Ladder, after: Ladder) -> list[tuple[str, str, str]]:
+    """Happening, as it was, as it is to be."""
+    return [
+        (level.word, said(before.get(level, ())), said(after.get(level, ())))
+        for level in Level
+        if before.get(level, ()) != after.get(level, ())
+    ]
 
 
 def reached_at(rung: Rung, now_at: int, due: date | None, calendar: Calendar, zone: ZoneInfo) -> int | None:

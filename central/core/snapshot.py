@@ -4,13 +4,14 @@ A document of the correction takes from here what does not change (rule, article
 from the day of its issue what does (whether the case is decided, until when to answer).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from hashlib import sha256
 from itertools import groupby
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from central.core.articles import RULES
 from central.core.chart import Day
@@ -91,6 +92,11 @@ def is_graver(new: Snapshot, old: Snapshot) -> bool:
     return new.subject == ClockKind.STATUTE and old.subject in {ClockKind.PROMISE, ClockKind.STATED}
 
 
+def is_past(finished_at: int | None, contact_at: int | None) -> bool:
+    """Whether a case was over (its end, exclusive, office time) before its site's box first looked, at `contact_at`."""
+    return finished_at is not None and contact_at is not None and finished_at <= contact_at
+
+
 def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     """Kind of a clock or id of a rule -> id, articles and demand of the rule it stands for."""
     name = _RULES[ClockKind(subject)] if subject in set(ClockKind) else subject
@@ -167,6 +173,40 @@ def facts(one: Snapshot, kind: Kind, asked: Asked) -> Facts:
         figures=_figures(one, asked) if is_circular else None,
         days=() if is_circular else one.days,
     )
+
+
+def together(ones: Sequence[tuple[Snapshot, str]], asked: Asked) -> Facts:
+    """The facts of one order about several cases of a unit, each with how it stands now; at least two."""
+    first = ones[0][0]
+    matters = {one.matter for one, _ in ones}
+    rows = tuple(
+        (one.item, one.case_no or "未编号", _day(one.due), f"{one.matter}，{state}", one.rule)
+        for one, state in ones
+    )
+    return replace(
+        facts(first, Kind.ORDER, asked),
+        item=f"{first.item}等{len(ones)}件办件",
+        case_no=None,
+        received=None,
+        accepted=None,
+        budget=None,
+        due=None,
+        state=None,
+        days=(),
+        matter=first.matter if len(matters) == 1 else "存在问题",
+        articles=_each(article for one, _ in ones for article in one.articles),
+        rule="、".join(_each(one.rule for one, _ in ones)),
+        liability=_each(article for one, _ in ones for article in one.liability),
+        figures=Table(("事项", "受理编号", "应办结", "问题", "规则"), rows, (7, 7, 6, 8, 4)),
+    )
+
+
+def _day(due: date | None) -> str:
+    return said(due) if due is not None else "–"
+
+
+def _each(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def _figures(one: Snapshot, asked: Asked) -> Table:

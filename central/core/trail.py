@@ -77,6 +77,8 @@ ACTS = {
     "issuer.set": "设置发文机关",
     "document.show": "查看文书",
     "document.issue": "签发文书",
+    "document.draft": "起草文书",
+    "document.drop": "作废文书草稿",
     "document.spoil": "文书作废",
     "correction.act": "办理纠错",
     "statute.set": "登记法律法规",
@@ -104,6 +106,10 @@ ACTS = {
     "message.unsilence": "结束静默",
     "message.secret": "写入通道口令",
     "message.test": "试发消息",
+    "ladder.draft": "起草通知阶梯",
+    "ladder.approved": "审定通知阶梯",
+    "ladder.refused": "不同意通知阶梯",
+    "ladder.withdrawn": "撤回通知阶梯",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

@@ -14,7 +14,7 @@ from central.store.dialect import among, each, insert_new, replace_row, write_ro
 from central.store.sealed import Unopened
 from central.store.tables import case, clock, row_head, ruling, site_pass, transition
 from common.core.mask import SPOILT
-from common.core.record import Case, Step
+from common.core.record import Case, RecordKind, Step
 
 _CASE = msgspec.msgpack.Decoder(Case)
 _STEP = msgspec.msgpack.Decoder(Step)
@@ -46,6 +46,15 @@ def _body(row: Row[Any]) -> Case | Step:
     if row.kind == "case":
         return Case(case_key=row.case_key, applicant=SPOILT)
     return Step(case_key=row.case_key, step_name=SPOILT)
+
+
+async def case_places(conn: AsyncConnection, site: str, case_key: str) -> list[tuple[str, str]]:
+    """(table, key) of the rows that state the case itself, without its steps."""
+    head = row_head.c
+    query = select(head.tbl, head.key).where(
+        head.site == site, head.case_key == case_key, head.kind == RecordKind.CASE.value
+    )
+    return [(row.tbl, row.key) for row in await conn.execute(query)]
 
 
 async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) -> list[str]:

@@ -33,6 +33,9 @@ correction = Table(
     Column("follows", BigInteger, nullable=False),  # the one that was another unit's; 0: none
     Column("org", Text),  # the office that answers, as `case.org`: who reaches it
     Column("unit", Text, nullable=False),  # its name on documents
+    Column(
+        "batch", BigInteger, nullable=False
+    ),  # drafted with others as one order: number of the first; 0: alone
     Column("is_red", Boolean, nullable=False),
     Column("issuer", Text, nullable=False),  # whose documents; empty until the draft says so
     Column("copies", LargeBinary, nullable=False),  # JSON: 抄送
@@ -61,7 +64,7 @@ correction_light = Table(
     Column("subject", Text, nullable=False),
     Column("cycle", BigInteger, nullable=False),
     Column("event", Text, nullable=False),
-    Column("correction", BigInteger, nullable=False),
+    Column("correction", BigInteger, nullable=False),  # central.store.corrections.BEFORE: none
     PrimaryKeyConstraint("site", "case_key", "subject", "cycle", "event"),
     Index("ix_correction_light", "correction"),
 )

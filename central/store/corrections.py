@@ -6,28 +6,33 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import dossier, snapshot
 from central.core.correction import Correction, State
-from central.core.dossier import Entry
+from central.core.dossier import Entry, Stage
+from central.core.message import State as MessageState
 from central.core.scope import Scope
 from central.core.snapshot import Snapshot
 from central.store import telling
 from central.store.dialect import insert_new
 from central.store.scope import of_case
 from central.store.tables import (
+    case,
     clock,
     correction,
     correction_event,
     correction_light,
     correction_paper,
+    message,
     outbox,
     site,
 )
 from common.core.state import Light
 
+BEFORE = 0
+"""Instead of a correction's number: the light is of a case that was over before its site was first looked at."""
 _BODY = msgspec.json.Decoder(Correction)
 _FILES = msgspec.json.Decoder(tuple[tuple[str, str], ...])
 
@@ -58,7 +63,7 @@ def bytes_of(one: Correction) -> bytes:
 
 
 async def of_light(conn: AsyncConnection, place: dict[str, Any]) -> int | None:
-    """The correction that this light belongs to."""
+    """The correction that this light belongs to, or `BEFORE`."""
     mine = [correction_light.c[name] == value for name, value in place.items()]
     found: int | None = await conn.scalar(select(correction_light.c.correction).where(*mine))
     return found
@@ -102,6 +107,19 @@ async def write(conn: AsyncConnection, row: Row[Any], entry: Entry, **values: An
     changed = update(correction).where(*mine).values(entries=entry.number, chain=chain, **values)
     assert (await conn.execute(changed)).rowcount == 1, "the row is locked"
     await telling.mark(conn, {(row.site, row.case_key)})
+
+
+async def set_batch(conn: AsyncConnection, numbers: Sequence[int], batch: int) -> None:
+    await conn.execute(update(correction).where(correction.c.id.in_(numbers)).values(batch=batch))
+
+
+async def of_batch(
+    conn: AsyncConnection, batch: int, state: str, *, held: bool = False
+) -> Sequence[Row[Any]]:
+    """Those of one order that stand in `state`, the first first; `held` to the end of the transaction."""
+    one = correction.c
+    query = select(correction).where(one.batch == batch, one.state == state).order_by(one.id)
+    return (await conn.execute(query.with_for_update() if held else query)).all()
 
 
 async def set_due(
@@ -228,6 +246,15 @@ def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[An
     return query.where(one.site == wanted.site) if wanted.site else query
 
 
+async def drafted_with(conn: AsyncConnection, reached: Scope, row: Row[Any]) -> Sequence[int]:
+    """Numbers of those that share the order of `row`."""
+    one = correction.c
+    if not row.batch:
+        return []
+    query = select(one.id).where(one.batch == row.batch, *_reached(reached)).order_by(one.id)
+    return (await conn.scalars(query)).all()
+
+
 async def counts(conn: AsyncConnection, reached: Scope) -> dict[tuple[str, bool], int]:
     """(state, red) -> how many are under way."""
     one = correction.c
@@ -251,6 +278,56 @@ async def about_case(conn: AsyncConnection, site_id: str, case_key: str) -> Sequ
     one = correction.c
     query = select(correction).where(one.site == site_id, one.case_key == case_key)
     return (await conn.execute(query.order_by(one.id.desc()))).all()
+
+
+async def before(conn: AsyncConnection, reached: Scope) -> int:
+    """Red lights that have no correction since their case was over before its site was first looked at."""
+    of = correction_light.c
+    query = select(func.count()).select_from(
+        correction_light.join(case, and_(case.c.site == of.site, case.c.case_key == of.case_key))
+    )
+    mine = of.correction == BEFORE, *of_case(reached, case.c.site, case.c.org)
+    return int(await conn.scalar(query.where(*mine)) or 0)
+
+
+async def is_before(conn: AsyncConnection, site_id: str, case_key: str) -> bool:
+    """Whether a red light of this case is one of those."""
+    of = correction_light.c
+    query = select(of.site).where(of.site == site_id, of.case_key == case_key, of.correction == BEFORE)
+    return await conn.scalar(query.limit(1)) is not None
+
+
+class Step(Struct, frozen=True):
+    """Where a correction stands for the wall: stage, last day of what waits, messages about it that nobody has had."""
+
+    stage: Stage | None = None
+    due: date | None = None
+    undelivered: int = 0
+
+
+NO_STEP = Step()
+
+
+async def steps(conn: AsyncConnection, cases: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Step]:
+    """(site, case) -> the newest red correction that is under way."""
+    if not cases:
+        return {}
+    one, of = correction.c, message.c
+    failed = (
+        select(func.count())
+        .where(of.correction == one.id, of.state == MessageState.FAILED.value, of.settled.is_(False))
+        .scalar_subquery()
+    )
+    query = select(one.site, one.case_key, one.body, one.due_day, failed.label("failed"))
+    query = query.where(one.is_red, one.is_open, tuple_(one.site, one.case_key).in_(cases)).order_by(one.id)
+    return {
+        (row.site, row.case_key): Step(
+            dossier.stage(body_of(row)),
+            date.fromisoformat(row.due_day) if row.due_day else None,
+            row.failed,
+        )
+        for row in await conn.execute(query)
+    }
 
 
 async def orphans(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:

@@ -77,6 +77,31 @@ document = Table(
     UniqueConstraint("subject", "kind", "cycle"),
 )
 
+_WAITS = text("code IS NULL AND ended_wall IS NULL")
+
+document_draft = Table(
+    "document_draft",  # what no correction asks for (central.drafting): it bears no number until somebody else has signed it
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("facts", LargeBinary, nullable=False),  # JSON of central.core.compose.Facts, as drafted
+    Column(
+        "period", Text, nullable=False
+    ),  # whose figures are counted anew at the signature; empty: none are
+    Column("copies", LargeBinary, nullable=False),  # JSON
+    Column("drafter", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("code", Text),  # of the document; NULL until somebody has signed
+    Column("ended_by", Text),  # thrown away
+    Column("ended_why", Text),
+    Column("ended_wall", BigInteger),
+    UniqueConstraint("subject", "kind", "cycle"),
+    Index("ix_document_draft_waits", "made_at", sqlite_where=_WAITS, postgresql_where=_WAITS),
+)
+
 document_file = Table(
     "document_file",
     metadata,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.document import Issuer, Kind
 from central.store.dialect import insert_new, replace_row
 from central.store.sealed import Unopened
-from central.store.tables import document, document_file, document_series, issuer
+from central.store.tables import correction_event, document, document_file, document_series, issuer
 from common.core.errors import UsageError
 
 
@@ -140,6 +140,14 @@ async def of_subject(conn: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
     """Everything that was issued about `subject`, oldest first."""
     one = document.c
     query = select(document).where(one.subject == subject).order_by(one.issued_wall, one.number)
+    return (await conn.execute(query)).all()
+
+
+async def of_correction(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
+    """Everything that was issued about a correction, alone or together with others, oldest first."""
+    one, of = document.c, correction_event.c
+    codes = select(of.code).where(of.correction == number, of.code != "")
+    query = select(document).where(one.code.in_(codes)).order_by(one.issued_wall, one.number)
     return (await conn.execute(query)).all()
 
 

@@ -169,6 +169,14 @@ async def has_dead_letters(conn: AsyncConnection, site_id: str) -> bool:
     return (await conn.execute(query)).first() is not None
 
 
+async def first_capture(conn: AsyncConnection, site_id: str) -> int | None:
+    """Start of the quarter hour in which anything of the site was first captured, office time; None: nothing yet."""
+    found: int | None = await conn.scalar(
+        select(func.min(arrival.c.slot_at)).where(arrival.c.site == site_id)
+    )
+    return found
+
+
 async def count_arrivals(conn: AsyncConnection, rows: Iterable[dict[str, Any]]) -> None:
     await write_rows(conn, upsert(conn, arrival, _counted), list(rows))
 

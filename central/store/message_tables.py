@@ -108,3 +108,23 @@ channel_secret = Table(
     Column("channel", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),  # under a key of the hall's operations key
 )
+
+_DRAFTED = text("state = 'waiting'")
+
+ladder_draft = Table(
+    "ladder_draft",  # one person drafts, another approves; the newest approved is in force (central.store.ladders)
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column(
+        "base", BigInteger, nullable=False
+    ),  # what was in force when it was written; 0: what the hall comes with
+    Column("content", LargeBinary, nullable=False),  # JSON of central.core.ladder.Ladder
+    Column("state", Text, nullable=False),  # central.core.item_draft.DraftState
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("made_wall", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_why", Text),
+    Column("decided_wall", BigInteger),
+    Index("ix_ladder_draft_waiting", "state", unique=True, sqlite_where=_DRAFTED, postgresql_where=_DRAFTED),
+)

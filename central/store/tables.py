@@ -306,10 +306,12 @@ correction_event = correction_tables.correction_event
 correction_light = correction_tables.correction_light
 correction_paper = correction_tables.correction_paper
 document = document_tables.document
+document_draft = document_tables.document_draft
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
 message = message_tables.message
+ladder_draft = message_tables.ladder_draft
 
 complaint, complaint_event = complaint_tables.complaint, complaint_tables.complaint_event
 stale_case = public_tables.stale_case

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.band import Arrived
 from central.core.hall import QUEUE_ROWS, Change, Lit, SiteFacts, Slow, last_workday
 from central.core.site import Signals, rows_left
+from central.store import corrections
 from central.store import tables as t
 from common.core import message
 from common.core.instant import DAY, SECOND, from_us, start_of_day
@@ -150,21 +151,31 @@ async def arrivals(
 
 
 async def most_urgent(conn: AsyncConnection) -> list[Lit]:
-    """The open red cases longest overdue and the yellow ones nearest to their limit."""
-    return [
-        Lit(
-            site=row.site,
-            site_name=row.site_name,
-            case_no=row.case_no,
-            item_name=row.item_name,
-            light=Light(row.light),
-            due_at=row.due_at,
-            clock=ClockKind(row.clock) if row.clock else None,
-            late=bool(row.late),
-        )
-        for light in (Light.RED, Light.YELLOW)
-        for row in await conn.execute(urgent(light, QUEUE_ROWS))
+    """The open red cases longest overdue, with where their corrections stand, and the yellow ones nearest to their limit."""
+    rows = [
+        row for light in (Light.RED, Light.YELLOW) for row in await conn.execute(urgent(light, QUEUE_ROWS))
     ]
+    reds = [(row.site, row.case_key) for row in rows if row.light == Light.RED.value]
+    steps = await corrections.steps(conn, reds)
+    found = []
+    for row in rows:
+        step = steps.get((row.site, row.case_key), corrections.NO_STEP)
+        found.append(
+            Lit(
+                site=row.site,
+                site_name=row.site_name,
+                case_no=row.case_no,
+                item_name=row.item_name,
+                light=Light(row.light),
+                due_at=row.due_at,
+                clock=ClockKind(row.clock) if row.clock else None,
+                late=bool(row.late),
+                step=step.stage,
+                step_due=step.due,
+                undelivered=step.undelivered,
+            )
+        )
+    return found
 
 
 def urgent(light: Light, limit: int) -> Select[Any]:

@@ -53,6 +53,7 @@ class Found(Struct, frozen=True):
     looked: list[Line]
     corrections: Sequence[Row[Any]]
     urges: Sequence[Row[Any]]
+    is_before: bool  # over, and late, before the site was first looked at
 
 
 async def find_case(request: web.Request) -> web.Response:
@@ -107,6 +108,7 @@ async def show_case(request: web.Request) -> web.Response:
         rules=found.rules,
         item=found.item,
         urges=[wording.full(one.at, facts.zone, facts.now_at) for one in found.urges],
+        is_before=found.is_before,
         corrections=[(one.id, State(one.state).word, one.unit) for one in found.corrections],
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -161,6 +163,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         if allows(user.role, Permission.VIEW_CORRECTION)
         else [],
         urges=await telling.urges(conn, site, key),
+        is_before=await corrections.is_before(conn, site, key),
     )
 
 

@@ -9,18 +9,21 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint
+from central import complaint, complaint_paper
 from central.complaint import Bench, Words
 from central.core import complaint as complaints
 from central.core import wording
 from central.core.access import Permission, Role, allows
 from central.core.complaint import LEVELS, Actor, Event, Side, State
+from central.core.document import Kind
 from central.core.hall import Facts
 from central.core.trail import Line
 from central.store import complaints as rows
-from central.store import law, trail
+from central.store import documents, law, trail
 from central.store import scope as scopes
 from central.web.correction import FILE_TYPES as TYPES
+from central.web.correction import desk
+from central.web.documents import handed
 from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, render
 from central.web.reveal import LONGEST, SHORTEST
 from central.world import Moment
@@ -118,6 +121,8 @@ async def show_complaint(request: web.Request) -> web.Response:
         offices = sorted(await scopes.tree(conn))
         sees = allows(user.role, Permission.REVEAL_COMPLAINANT)
         looked = await trail.about(conn, "complaint.reveal", row.number, 20) if sees else list[Line]()
+        papers = await complaint_paper.of_complaint(conn, row)
+        issuers = {one.id: one.name for one in await documents.issuers(conn)}
     one = rows.body_of(row)
     may = allows(user.role, Permission.WORK_COMPLAINT)
     return render(
@@ -138,6 +143,10 @@ async def show_complaint(request: web.Request) -> web.Response:
         role_word=lambda name: Role(name).word if name else "",
         files=files,
         Event=Event,
+        papers=papers,
+        issuers=sorted(issuers.items()),
+        may=may,
+        kind_word=lambda name: Kind(name).word,
         offices=offices,
         sites=[(item.id, item.name) for item in reached_sites(request)],
         lapsed=[wording.day_and_weekday(day) for day in one.lapsed],
@@ -187,8 +196,37 @@ async def _do(request: web.Request, number: int, event: Event, actor: Actor, wor
             if str(row.entries) != seen:
                 raise web.HTTPConflict(text=STALE)
             await complaint.act(conn, row, event, actor, words, await _bench(request, conn))
+            await complaint_paper.draft_after(conn, row, event, actor.person, await desk(request, conn))
     except (RejectedError, UsageError) as error:
         raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+
+
+async def draft(request: web.Request) -> web.Response:
+    """A document to the complainant that is still owed, for another person's signature."""
+    form, number = await request.post(), int(request.match_info["number"])
+    kind = str(form.get("kind", ""))
+    if kind not in set(Kind):
+        raise web.HTTPBadRequest(text="请选择出具哪一种文书。")
+    try:
+        async with request.app[HALL].store.write() as conn:
+            row = await rows.lock(conn, number)
+            if row is None:
+                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            issuer, who = str(form.get("issuer", "")).strip(), request[USER].name
+            await complaint_paper.draft(conn, row, Kind(kind), issuer, who, await desk(request, conn))
+    except (RejectedError, UsageError) as error:
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/complaints/{number}")
+
+
+async def paper(request: web.Request) -> web.Response:
+    """A file of a document of the complaint."""
+    async with request.app[HALL].store.write() as conn:
+        row = await _found(request, conn)
+        found = await documents.find(conn, request.match_info["code"])
+        if found is None or found.subject != complaint_paper.subject_of(row.id):
+            raise web.HTTPNotFound(text="没有这份文书。请从投诉页打开。")
+        return await handed(request, conn, found, request.match_info["form"])
 
 
 async def reveal(request: web.Request) -> web.Response:
@@ -270,6 +308,8 @@ ROUTES = [
     Route("GET", "/hall/complaints", show_complaints, Permission.VIEW_COMPLAINT),
     Route("GET", _ONE, show_complaint, Permission.VIEW_COMPLAINT),
     Route("POST", f"{_ONE}/act", work, Permission.WORK_COMPLAINT),
+    Route("POST", f"{_ONE}/draft", draft, Permission.WORK_COMPLAINT),
+    Route("GET", _ONE + "/documents/{code}.{form:pdf|docx}", paper, Permission.VIEW_COMPLAINT),
     Route("POST", f"{_ONE}/person", reveal, Permission.REVEAL_COMPLAINANT),
     Route("GET", _ONE + r"/files/{place:\d{1,2}}", download, Permission.REVEAL_COMPLAINANT),
     Route("GET", "/unit/complaints", show_unit, Permission.ANSWER_COMPLAINT),

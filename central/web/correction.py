@@ -10,8 +10,8 @@ from multidict import MultiDictProxy
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import batch, correction_paper, document
 from central import correction as correcting
-from central import correction_paper, document
 from central.core import document as papers
 from central.core import dossier, snapshot, wording
 from central.core.access import Permission, Role, allows
@@ -54,7 +54,7 @@ async def find(request: web.Request, conn: AsyncConnection) -> Found:
     if row is None:
         raise web.HTTPNotFound(text="没有这件纠错。请从纠错列表查找。")
     case = await pages.one_case(conn, EVERYTHING, row.site, row.case_key)
-    told = await documents.of_subject(conn, correction_paper.subject_of(number))
+    told = await documents.of_correction(conn, number)
     return Found(
         row=row,
         entries=await corrections.entries(conn, number),
@@ -77,6 +77,7 @@ async def show_correction(request: web.Request) -> web.Response:
         preview, missing = await _preview(request, conn, found.row)
         issuers = {row.id: row.name for row in await documents.issuers(conn)}
         offices = sorted(await scopes.tree(conn))
+        others = await corrections.drafted_with(conn, user.scope, found.row)
     row = found.row
     one, frozen = corrections.body_of(row), corrections.snapshot_of(row)
     may = allows(user.role, Permission.WORK_CORRECTION)
@@ -104,6 +105,7 @@ async def show_correction(request: web.Request) -> web.Response:
         proposed=any(entry.event == Note.LIGHT_WITHDRAWN for entry in found.entries) and row.is_open,
         preview=preview,
         missing=missing,
+        others=[one for one in others if one != row.id],
         issuers=sorted(issuers.items()),
         offices=[name for name in offices if name != row.unit],
         unsaid=dossier.UNSAID,
@@ -139,15 +141,20 @@ async def do(request: web.Request, number: int, seen: str, event: Event, words: 
     try:
         async with request.app[HALL].store.write() as conn:
             row = await locked(request, conn, number, seen)
-            await correcting.act(conn, row, event, view.actor(user, row), words, await desk(request, conn))
+            await batch.act(conn, row, event, view.actor(user, row), words, await desk(request, conn))
     except (RejectedError, UsageError) as error:
         raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
 
 
 async def locked(request: web.Request, conn: AsyncConnection, number: int, seen: str) -> Row[Any]:
     """The row, held, if the account reaches it and nobody has moved it since the page was made."""
-    if await corrections.one(conn, request[USER].scope, number) is None:
+    known = await corrections.one(conn, request[USER].scope, number)
+    if known is None:
         raise web.HTTPNotFound(text="没有这件纠错。请从纠错列表查找。")
+    if known.batch:
+        await correcting.held(
+            conn, known.batch
+        )  # the first of an order first: two people never wait for each other
     row = await correcting.held(conn, number)
     if str(row.entries) != seen:
         raise web.HTTPConflict(text=STALE)
@@ -222,8 +229,9 @@ async def download(request: web.Request) -> web.Response:
     hall, user = request.app[HALL], request[USER]
     async with hall.store.write() as conn:
         row = await corrections.one(conn, user.scope, int(number))
-        paper = await documents.find(conn, code) if row is not None else None
-        if paper is None or paper.subject != correction_paper.subject_of(int(number)):
+        told = await documents.of_correction(conn, int(number)) if row is not None else []
+        paper = next((one for one in told if one.code == code), None)
+        if paper is None:
             raise web.HTTPNotFound(text="没有这份文书。请从纠错页打开。")
         if not document.is_signed(paper, hall.sign_key):
             raise web.HTTPNotFound(text="文件还没有生成，约半分钟后再试。")

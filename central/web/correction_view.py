@@ -183,24 +183,24 @@ def case_address(row: Row[Any]) -> str:
 
 
 class Sheet(Struct, frozen=True):
-    """A document as text on a page; `lines` are its paragraphs, tables row by row."""
+    """A document as text on a page; `lines` are its paragraphs and tables."""
 
     letterhead: str
     number: str
     title: str
     addressee: str
-    lines: list[str]
+    lines: list[str | Table]
     signed_by: str
     day: str
 
 
 def sheet(paper: Paper) -> Sheet:
-    lines: list[str] = []
+    lines: list[str | Table] = []
     for block in paper.blocks:
         if isinstance(block, Heading | Paragraph):
             lines.append(block.text)
         elif isinstance(block, Table):
-            lines += ["　".join(row) for row in (block.head, *block.rows)]
+            lines.append(block)
     return Sheet(
         paper.letterhead,
         paper.number,

@@ -1,17 +1,39 @@
 """纠错: every correction that is under way, by stage, with whose turn it is; what is one's own turn first."""
 
-from aiohttp import web
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 
+from aiohttp import web
+from msgspec import Struct
+from sqlalchemy import Row
+
+from central import batch
 from central.core import wording
 from central.core.access import Permission
-from central.core.correction import ENDS, State
+from central.core.correction import ENDS, Event, State
 from central.core.dossier import STAGES, Stage
-from central.store import corrections
+from central.core.hall import Facts
+from central.store import corrections, documents
 from central.store.corrections import Filter
+from central.web import correction as one_correction
 from central.web import correction_view
-from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
+from central.web.correction_view import actor, offered
+from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, render
+from common.core.errors import RejectedError, UsageError
+from common.core.instant import local_date
 
 LONGEST = 200
+
+
+class Member(Struct, frozen=True):
+    """A light that may share an order: number, newest entry, item."""
+
+    number: int
+    entries: int
+    item: str
+
+
 APPEALS, REMINDERS, OVER = "appeal", "yellow", "closed"
 """What may be looked at beside the five stages."""
 
@@ -24,10 +46,13 @@ async def show_corrections(request: web.Request) -> web.Response:
         rows = await corrections.listed(conn, user.scope, wanted, LONGEST + 1)
         counts = await corrections.counts(conn, user.scope)
         unsigned = await corrections.unsigned(conn, user.scope)
+        issuers = sorted({row.id: row.name for row in await documents.issuers(conn)}.items())
+        before = await corrections.before(conn, user.scope) if not chosen else 0
     lines = [correction_view.line(row, user, facts, unsigned.get(row.id, 0)) for row in rows[:LONGEST]]
     if chosen == OVER:
         lines.reverse()
     mine = [line for line in lines if line.mine]
+    together = _together(rows[:LONGEST], user, facts) if chosen in {"", Stage.ORDER} else []
     return render(
         request,
         "corrections.html",
@@ -37,10 +62,46 @@ async def show_corrections(request: web.Request) -> web.Response:
         others=[line for line in lines if not line.mine],
         cut=len(rows) > LONGEST,
         longest=LONGEST,
+        before=before,
+        together=together,
+        issuers=issuers,
         site=wanted.site,
         sites=[(item.id, item.name) for item in reached_sites(request)],
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _together(rows: Sequence[Row[Any]], user: User, facts: Facts) -> list[tuple[str, date, list[Member]]]:
+    """Unit, day and lights of each order that this account may draft for several."""
+    mine = [row for row in rows if Event.DRAFT in offered(corrections.body_of(row), actor(user, row))]
+    return [
+        (
+            group[0].unit,
+            local_date(group[0].raised_at, facts.zone),
+            [Member(row.id, row.entries, corrections.snapshot_of(row).item) for row in group],
+        )
+        for group in batch.groups(mine, facts.zone)
+    ]
+
+
+async def draft_together(request: web.Request) -> web.Response:
+    """One order for the lights that were ticked."""
+    form, user = await request.post(), request[USER]
+    picked = [str(text).partition(":") for text in form.getall("number", [])[: batch.MOST]]
+    numbers = sorted(
+        (int(number), seen) for number, _, seen in picked if number.isascii() and number.isdigit()
+    )
+    if not numbers:
+        raise web.HTTPBadRequest(text="请勾选要并案的红灯。")
+    said = await one_correction.words(request)
+    try:
+        async with request.app[HALL].store.write() as conn:
+            rows = [await one_correction.locked(request, conn, number, seen) for number, seen in numbers]
+            who = actor(user, rows[0])
+            first = await batch.draft(conn, rows, who, said, await one_correction.desk(request, conn))
+    except (RejectedError, UsageError) as error:
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/corrections/{first}")
 
 
 def _filter(chosen: str, site: str) -> Filter:
@@ -76,4 +137,7 @@ def _tabs(counts: dict[tuple[str, bool], int]) -> list[tuple[str, str, int | Non
     ]
 
 
-ROUTES = [Route("GET", "/hall/corrections", show_corrections, Permission.VIEW_CORRECTION)]
+ROUTES = [
+    Route("GET", "/hall/corrections", show_corrections, Permission.VIEW_CORRECTION),
+    Route("POST", "/hall/corrections/batch", draft_together, Permission.WORK_CORRECTION),
+]

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from central.core.access import Permission
+from central.core.dossier import Stage
 from central.web import live
 from central.web.guard import HEADERS
 from central.web.page import HALL, USER, Route, render
@@ -14,7 +15,7 @@ async def enter(_request: web.Request) -> web.Response:
 
 async def show_hall(request: web.Request) -> web.Response:
     """The first HTML is complete: a wall without scripts is right too, and reloads itself."""
-    return render(request, "wall.html", theme="dark")
+    return render(request, "wall.html", theme="dark", stages=list(Stage))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:

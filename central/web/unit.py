@@ -6,15 +6,20 @@ from aiohttp import hdrs, web
 
 from central.core import dossier, wording
 from central.core.access import Permission
+from central.core.circular import PERIODS
 from central.core.correction import Event, State
-from central.store import corrections
+from central.core.document import Kind
+from central.store import corrections, documents, issued
 from central.store.corrections import Filter
 from central.web import correction as one_correction
 from central.web import correction_view as view
+from central.web.documents import handed
 from central.web.page import HALL, USER, Route, facts_of, render
 
 LONGEST, ENDED = 200, 30
 MOST_AT_ONCE = 100
+MOST_CIRCULARS = 6
+_CIRCULARS = issued.Filter(kind=Kind.CIRCULAR.value)
 _OURS = {State.ISSUED, State.SERVED, State.OVERDUE, State.RECTIFYING}
 
 
@@ -24,6 +29,7 @@ async def show_unit(request: web.Request) -> web.Response:
         reds = await corrections.listed(conn, user.scope, Filter(is_red=True), LONGEST)
         yellows = await corrections.listed(conn, user.scope, Filter(is_red=False), LONGEST)
         over = await corrections.ended(conn, user.scope, ENDED)
+        circulars = await issued.listed(conn, user.scope, _CIRCULARS, MOST_CIRCULARS)
     told = [(row, view.line(row, user, facts)) for row in reds if not view.hidden(corrections.body_of(row))]
     return render(
         request,
@@ -32,8 +38,18 @@ async def show_unit(request: web.Request) -> web.Response:
         theirs=[line for row, line in told if State(row.state) not in _OURS],
         reminders=[(view.line(row, user, facts), row.entries, row.state) for row in yellows],
         over=[view.line(row, user, facts) for row in over if not view.hidden(corrections.body_of(row))],
+        circulars=[one for one in circulars if one.subject.startswith(PERIODS) and one.spoiled_wall is None],
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+async def circular(request: web.Request) -> web.Response:
+    """A file of a circular, which is for everybody."""
+    async with request.app[HALL].store.write() as conn:
+        row = await documents.find(conn, request.match_info["code"])
+        if row is None or row.kind != Kind.CIRCULAR.value or not row.subject.startswith(PERIODS):
+            raise web.HTTPNotFound(text="没有这份通报。请从本单位页打开。")
+        return await handed(request, conn, row, request.match_info["form"])
 
 
 async def show_own(request: web.Request) -> web.Response:
@@ -94,6 +110,7 @@ _ONE = r"/unit/corrections/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_GET, "/unit", show_unit, Permission.ANSWER_CORRECTION),
     Route(hdrs.METH_POST, "/unit/acknowledge", acknowledge, Permission.ANSWER_CORRECTION),
+    Route(hdrs.METH_GET, "/unit/circulars/{code}.{form:pdf|docx}", circular, Permission.ANSWER_CORRECTION),
     Route(hdrs.METH_GET, _ONE, show_own, Permission.ANSWER_CORRECTION),
     Route(
         hdrs.METH_POST, f"{_ONE}/act", answer, Permission.ANSWER_CORRECTION, largest=one_correction.LARGEST

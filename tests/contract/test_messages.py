@@ -12,17 +12,18 @@ from central import correction_clock, holding, raising
 from central.core.correction import Event
 from central.core.document import Kind
 from central.core.gateway import Receipt
-from central.core.ladder import Level
+from central.core.item_draft import DraftState
+from central.core.ladder import LADDER, Level, Post, Rung
 from central.core.message import State
 from central.core.silence import Silence, statement
 from central.judge import World
 from central.notify.base import UncertainError
-from central.store import documents, messages, silences
+from central.store import documents, ladders, messages, silences
 from central.store import tables as t
 from central.store.engine import Store
 from central.store.message_tables import message, message_entry
 from common.core import crypto
-from common.core.errors import RejectedError, UnavailableError
+from common.core.errors import RejectedError, UnavailableError, UsageError
 from common.core.instant import DAY, HOUR, MINUTE
 from tests.contract.posting import ITEM, Scripted, heard, office, people, rows
 from tests.contract.test_law import Driven
@@ -101,6 +102,40 @@ async def test_a_light_is_told_to_whom_the_ladder_says_once_however_often_it_is_
         await conn.execute(update(t.outbox).values(done_wall=None))
     await told(store, world, NOW)
     assert len(await rows(store)) == count
+
+
+async def test_a_ladder_that_two_persons_have_changed_is_the_one_that_tells(
+    store: Store, world: World
+) -> None:
+    wanted = LADDER | {
+        Level.RED: (Rung(posts=(*LADDER[Level.RED][0].posts, Post.CHIEF)), *LADDER[Level.RED][2:])
+    }
+    for fault, wrong in (
+        ("没有告诉承办人", LADDER | {Level.RED: (Rung(posts=(Post.CHIEF,)),)}),
+        ("第一级须立即告知", LADDER | {Level.OWN: (Rung(posts=(Post.CHIEF,), halves=1),)}),
+        ("与现行阶梯相同", LADDER),
+    ):
+        with pytest.raises(UsageError, match=fault):
+            async with store.write() as conn:
+                await ladders.add(conn, wrong, "a", "试改", 1)
+    async with store.write() as conn:
+        await ladders.add(conn, wanted, "a", "红灯当天报监察领导", 1)
+    with pytest.raises(UsageError, match="已有一份"):
+        async with store.write() as conn:
+            await ladders.add(conn, wanted, "b", "再改", 2)
+    for to, who in ((DraftState.APPROVED, "a"), (DraftState.WITHDRAWN, "b")):
+        with pytest.raises(UsageError):
+            async with store.write() as conn:
+                await ladders.decide(conn, to, who, "同意", 3)
+    sender = await lit(store, world, case("k1", **RED))
+    async with store.write() as conn:
+        await ladders.decide(conn, DraftState.APPROVED, "b", "同意", 4)
+        assert await ladders.current(conn) == (1, wanted)
+    await lit(store, world, case("k2", **RED), sender=sender)
+    chiefs = await rows(store, message.c.level == "red", message.c.person == "ling")
+    assert {(row.case_key, row.rung) for row in chiefs} == {("k1", 1), ("k2", 0)}, (
+        "what was written down before stays as it was"
+    )
 
 
 async def test_nothing_is_told_of_what_was_rolled_back(store: Store, world: World) -> None:

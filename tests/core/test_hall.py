@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from central.core import hall, site
+from central.core import hall, site, wording
+from central.core.dossier import Stage
 from central.core.hall import Change, Facts, Lit, SiteFacts, Slow
 from central.core.site import Backlog, Signals
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, end_of_day, start_of_day
@@ -210,3 +211,15 @@ def test_the_lines_of_this_file_are_what_they_are_called() -> None:
     assert {link: site.derive(line, WALL, NOW) for link, line in LINES.items()} == {
         link: link for link in Link
     }
+
+
+def test_a_red_row_says_where_its_correction_stands_and_until_when() -> None:
+    due = start_of_day(TODAY, ZONE) - DAY
+    plain = lit(Light.RED, due)
+    worked = replace(plain, step=Stage.JUDGE, step_due=TODAY + timedelta(days=4), late=True, undelivered=2)
+    rows = hall.compose(facts(one_site(), lit=[plain, worked]))["q"]
+    assert (rows["0"]["step"], rows["0"]["note"]) == ("", f"承诺时限 {wording.due(due, ZONE)}")
+    told = [rows["1"][name] for name in ("step", "stage", "note")]
+    assert told == ["judge", "认定", "剩 2 个工作日"]
+    assert rows["1"]["where"] == "云溪镇 · 2 条未送达 · 补传判定 · 尾号 1007"
+    assert set(rows["0"]) == set(rows["6"]), "rows and fields are the same whatever happens"

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import aiohttp
@@ -12,15 +13,19 @@ import pytest_asyncio
 from msgspec import Struct
 from sqlalchemy import func, insert, select, text
 
+from central import document
 from central.core.access import Role
 from central.core.complaint import TOPICS
 from central.door import tables as p
+from central.paper.press import Press
 from central.store import complaint_tables as ct
+from central.store import documents
 from central.store import tables as t
 from common.core.instant import DAY
 from tests.integration import dooring, serving
 from tests.integration.dooring import Outside
-from tests.integration.serving import FridayClock, Served, Window, text_of
+from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, text_of
+from tests.papers import ISSUER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAME, PHONE, SECRET = "欧阳明珠", "13912345678", "我家住青云巷"
@@ -45,6 +50,7 @@ class Clockwork(FridayClock):
 async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     async with serving.serve(tmp_path_factory.mktemp("hall"), Clockwork(), cases_a_day=2) as served:
         async with served.store.write() as conn:
+            await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
             for role in (Role.CLERK, Role.HEAD):
                 await conn.execute(insert(t.user_site).values(user=role.value, site=SITE))
                 await conn.execute(insert(t.user_org).values(user=role.value, org=ORG))
@@ -170,6 +176,7 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
         await act(hall, Role.COMPLAINTS, number, "assign", text="反映窗口三次退件，没有书面理由", **place)
         == 303
     )
+    await _on_paper(hall, number, "投诉受理通知书", "云监诉受〔2026〕1号")
     # the unit answers
     async with window(hall, Role.CLERK) as pane:
         _, html = await pane.get("/unit/complaints")
@@ -199,6 +206,10 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     await outside.publish()
     assert "曾经超过期限" in (await follow(outside, sent))[1]
     assert await act(hall, Role.SUPERVISOR, number, "reply", text="已责成退还材料并当场受理。") == 303
+    async with window(hall, Role.COMPLAINTS) as pane:
+        words = text_of((await pane.get(f"/hall/complaints/{number}"))[1])
+        assert "投诉答复书 待签发" in words
+        assert "投诉答复书 还没有出具" in words, "two replies, and one waits at a time"
     await outside.publish()
     _, html = await follow(outside, sent)
     yes = {"proof": got(PROOF, html), "token": got(TOKEN, html), "solved": "yes"}
@@ -216,6 +227,30 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     async with outside.press.public.read() as conn:
         for table in (p.inbox, p.upload):
             assert await conn.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def _on_paper(hall: Served, number: int, kind: str, name: str) -> None:
+    """The act has left a draft; somebody else signs it, and nobody's name is in it."""
+    async with window(hall, Role.COMPLAINTS) as pane:
+        assert f"{kind} 待签发" in text_of((await pane.get(f"/hall/complaints/{number}"))[1])
+        assert (
+            await pane.post(f"/hall/complaints/{number}/draft", csrf="token", kind="complaint_reply")
+        ).status == 409
+    async with window(hall, Role.CHIEF) as pane:
+        html = (await pane.get("/hall/documents"))[1]
+        (draft,) = re.findall(r'href="(/hall/documents/drafts/\d+)"', html)
+        shown = text_of((await pane.get(draft))[1])
+        assert NAME not in shown
+        assert "投诉人（编号T" in shown
+        assert (await pane.post(f"{draft}/sign", csrf="token")).status == 303
+    await document.finish_all(hall.store, Press(Path("nowhere")), OPERATIONS)
+    async with window(hall, Role.COMPLAINTS) as pane:
+        html = (await pane.get(f"/hall/complaints/{number}"))[1]
+        assert name in html
+        (path,) = re.findall(r'href="(/hall/complaints/\d+/documents/[^"]+\.pdf)"', html)
+        async with pane.session.get(hall.url + path) as answer:
+            assert (await answer.read())[:5] == b"%PDF-"
+        assert (await pane.get(path.replace(f"/{number}/", f"/{number + 1}/")))[0] == 404
 
 
 async def test_who_complained_is_on_no_page_that_the_unit_reaches(hall: Served, outside: Outside) -> None:

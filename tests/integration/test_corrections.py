@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import correction_check, correction_clock, document, judge
 from central.core.access import Role
 from central.paper.press import Press
-from central.store import documents, scope, sessions
+from central.store import corrections, documents, scope, sessions
 from central.store import tables as t
 from central.store.engine import Store
 from central.web.guard import COOKIE, digest
+from central.world import Moment
 from common.clock import Clock
-from common.core.instant import DAY
+from common.core.instant import DAY, HOUR, from_us, start_of_day
 from tests.browser import browser
-from tests.integration import city, serving
-from tests.integration.city_cases import ZONE
+from tests.integration import city, city_cases, serving
+from tests.integration.city_cases import ZONE, Filed
 from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, text_of
 from tests.papers import ISSUER
 from tests.services import PostgreSql
@@ -64,9 +67,40 @@ async def fill(store: Store, clock: Clock) -> None:
         await conn.execute(
             insert(t.user), [{"name": name, "role": role} | fixed for name, role in PEOPLE.items()]
         )
+        await _past(conn, clock)
         for name, site in (("zhang", SITE), ("chuang", SITE), ("bieren", "s03")):
             await scope.give(conn, name, [site], [])
         await scope.settle(conn, "zijia", SITE)
+
+
+OLD = "s02"
+"""A site whose box began to look twelve days ago."""
+
+
+async def _past(conn: AsyncConnection, clock: Clock) -> None:
+    """Over before that and late; the same, but once seen open; late, and open to this day."""
+    now_at, now_wall = clock.office(), clock.wall()
+    begun = start_of_day(from_us(now_at, ZONE).date(), ZONE) - 40 * DAY
+    filed = [
+        Filed(
+            site=OLD,
+            key=f"old{place}",
+            item=("食品经营许可（新办）", 20, 5),
+            applicant="王秀英",
+            accepted=begun + 9 * HOUR,
+            finished=finished,
+            due=begun + 9 * DAY,
+        )
+        for place, finished in enumerate((begun + 20 * DAY, begun + 20 * DAY, None))
+    ]
+    await city_cases.add_facts(conn, filed, now_at, now_wall, first_seq=90_000)
+    seen = msgspec.structs.replace(filed[1], finished=None)
+    body = city_cases.bodies(seen, now_at)[0]
+    row = city_cases._record_row(seen, 0, body, 0, 91_000, now_at, now_wall)
+    await conn.execute(insert(t.record), [row])
+    world = await judge.load_world(conn, ZONE)
+    keys = {one.key for one in filed}
+    await judge.judge_cases(conn, OLD, keys, world, Moment(now_at, now_wall), ())
 
 
 @pytest_asyncio.fixture(
@@ -174,6 +208,25 @@ async def test_every_red_light_of_the_city_has_one_correction(hall: Served) -> N
     assert waits == []
 
 
+async def test_what_was_over_before_its_site_was_watched_is_counted_and_asks_nobody(hall: Served) -> None:
+    """A completion that was dated back is none of those: the case was seen open."""
+    async with hall.store.read() as conn:
+        light = t.correction_light.c
+        query = select(light.case_key, light.correction).where(light.site == OLD, light.event == "red")
+        found = {row.case_key: row.correction for row in await conn.execute(query)}
+        report = await correction_check.check_all(conn)
+        messages = select(t.message.c.id).where(t.message.c.case_key == "old0")
+        assert (await conn.scalars(messages)).all() == []
+    assert found["old0"] == corrections.BEFORE
+    assert all(found[key] > 0 for key in ("old1", "old2"))
+    assert report.faults == []
+    async with logged_in(hall, "jian1") as own:
+        said = text_of((await own.get("/hall/corrections"))[1])
+        assert re.search(r"另有 \d+ 个红灯的办件在站点接入前已经办结", said)
+        assert "站点接入前已经办结" in text_of((await own.get(f"/hall/cases/{OLD}/old0"))[1])
+        assert "站点接入前已经办结" not in text_of((await own.get(f"/hall/cases/{OLD}/old1"))[1])
+
+
 async def test_a_red_light_is_carried_to_its_closing_by_four_roles(hall: Served) -> None:
     number = (await red_of(hall, SITE))[0]
     async with logged_in(hall, "jian1") as own:
@@ -208,6 +261,10 @@ async def test_a_red_light_is_carried_to_its_closing_by_four_roles(hall: Served)
         stale = await own.post(f"/unit/corrections/{number}/act", csrf="token", event="receive", entries="1")
         assert stale.status == 409
     await done(hall, "chuang", number, "receive")
+    async with logged_in(hall, "jian1") as own:
+        words = text_of((await own.get("/hall/documents?text=督〔2026〕1号"))[1])
+        assert "chuang 签收" in words
+        assert "云监督〔2026〕1号" in words
     status, said = await do(hall, "zhang", number, "explain", reason="好")
     assert (status, "4 至 2000 个字" in said) == (409, True)
     await _explained_with_a_file(hall, number)
@@ -284,6 +341,86 @@ async def _closed(hall: Served, number: int) -> None:
         assert (await own.get(f"/hall/corrections/{number + 1}/documents/{codes[0]}.pdf"))[0] == 404
     async with logged_in(hall, "bieren") as own:
         assert (await own.get(f"/unit/{path}"))[0] == 404
+
+
+async def test_red_lights_of_one_unit_and_day_share_an_order_and_are_answered_one_by_one(
+    hall: Served,
+) -> None:
+    one = t.correction.c
+    async with hall.store.read() as conn:
+        query = select(one.id, one.entries).where(one.site == OLD, one.state == "raised").order_by(one.id)
+        first, second = (await conn.execute(query)).all()[:2]
+        other = await conn.scalar(select(one.id).where(one.site == "s18", one.state == "raised").limit(1))
+    assert other is not None
+    async with logged_in(hall, "jian1") as own:
+        html = (await own.get("/hall/corrections"))[1]
+        assert "盏红灯可合用一份督办通知书" in html
+        (issuer,) = set(re.findall(r'name="issuer" value="(\w+)"', html))
+
+        async def ask(*numbers: tuple[int, int]) -> int:
+            form = [("csrf", "token"), ("issuer", issuer), *(("number", f"{n}:{e}") for n, e in numbers)]
+            url = f"{hall.url}/hall/corrections/batch"
+            async with own.session.post(url, data=form, allow_redirects=False) as answer:
+                return answer.status
+
+        assert await ask((first.id, first.entries)) == 409, "one alone is no batch"
+        assert await ask((first.id, first.entries), (other, 1)) == 409, "another unit's"
+        assert await ask((first.id, first.entries), (second.id, second.entries + 1)) == 409, "stale"
+        assert await ask((first.id, first.entries), (second.id, second.entries)) == 303
+        assert await ask((first.id, first.entries), (second.id, second.entries)) == 409, "once"
+        words = text_of((await own.get(f"/hall/corrections/{second.id}"))[1])
+        assert f"并案：与 {first.id} 号 合用一份督办通知书" in words
+        assert "等2件办件" in words
+    await done(hall, "jian2", second.id, "review")
+    await done(hall, "ling1", first.id, "send_back", reason="事实不清，请核对")
+    async with hall.store.read() as conn:
+        query = select(one.state, one.batch, one.entries).where(one.id.in_([first.id, second.id]))
+        rows = (await conn.execute(query)).all()
+    assert {(row.state, row.batch) for row in rows} == {("raised", 0)}
+    async with logged_in(hall, "jian1") as own:
+        form = [
+            ("csrf", "token"),
+            ("issuer", issuer),
+            *(("number", f"{n}:{rows[0].entries}") for n in (first.id, second.id)),
+        ]
+        async with own.session.post(
+            f"{hall.url}/hall/corrections/batch", data=form, allow_redirects=False
+        ) as answer:
+            assert answer.status == 303
+    await done(hall, "jian2", first.id, "review")
+    await done(hall, "ling1", second.id, "issue")
+    async with hall.store.read() as conn:
+        papers = [await documents.of_correction(conn, number) for number in (first.id, second.id)]
+        told = select(t.message.c.event).where(
+            t.message.c.correction.in_([first.id, second.id]), t.message.c.level == "order"
+        )
+        events = set(await conn.scalars(told))
+        report = await correction_check.check_all(conn)
+    assert papers[0][0].code == papers[1][0].code
+    assert [len(found) for found in papers] == [1, 1]
+    assert len(events) <= 1, "the unit is told once"
+    assert report.faults == []
+    async with hall.store.write() as conn:
+        await scope.give(conn, "bieren", ["s03", OLD], [])
+    await done(hall, "bieren", first.id, "receive")
+    async with logged_in(hall, "jian1") as own:
+        assert "bieren 签收" not in text_of((await own.get("/hall/documents?kind=order"))[1])
+    await done(hall, "bieren", second.id, "receive")
+    async with logged_in(hall, "jian1") as own:
+        assert "bieren 签收" in text_of((await own.get("/hall/documents?kind=order"))[1])
+        html = (await own.get(f"/hall/corrections/{first.id}"))[1]
+        (path,) = set(re.findall(r'href="(/hall/corrections/\d+/documents/[^"]+\.pdf)"', html)) or {""}
+        assert path == "", "its files are made in half a minute"
+    await document.finish_all(hall.store, Press(Path("nowhere")), OPERATIONS)
+    async with logged_in(hall, "bieren") as own:
+        code = papers[0][0].code
+        assert (await own.head(f"/unit/corrections/{second.id}/documents/{code}.pdf")).status == 200
+    await done(hall, "bieren", first.id, "explain", reason=REASON)
+    async with hall.store.read() as conn:
+        states = list(
+            await conn.scalars(select(one.state).where(one.id.in_([first.id, second.id])).order_by(one.id))
+        )
+    assert states == ["explained", "served"]
 
 
 async def test_an_appeal_stops_the_clock_and_another_chief_grants_it(hall: Served) -> None:
@@ -387,6 +524,69 @@ async def _any_red(hall: Served) -> list[int]:
         return list(
             await conn.scalars(select(one.id).where(one.is_red, one.state == "raised").order_by(one.id))
         )
+
+
+async def _post(hall: Served, name: str, path: str, **form: str) -> tuple[int, str, str]:
+    """-> status, where it leads, words."""
+    async with logged_in(hall, name) as own:
+        url, sent = f"{hall.url}{path}", {"csrf": "token", **form}
+        async with own.session.post(url, data=sent, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location", ""), text_of(await answer.text())
+
+
+async def test_a_circular_of_a_month_is_drafted_signed_by_another_and_told_to_everybody(hall: Served) -> None:
+    said = {"reason": "按时率总体平稳。", "measures": "逐件核查红灯\n完善替岗制度"}
+    ask = "/hall/documents/circular"
+    for name, wanted, words in (
+        ("jian1", "2026-06", "还没有结束"),
+        ("jian1", "上个月", "看不懂期间"),
+        ("ling1", "2026-05", "由能查看全市的监察员拟稿"),
+    ):
+        status, _, text = await _post(hall, name, ask, period=wanted, **said)
+        assert (status, words in text) == (400, True), (name, wanted, text)
+    status, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    assert status == 303
+    assert "已经有一份" in (await _post(hall, "jian2", ask, period="2026-05", **said))[2]
+    async with logged_in(hall, "ling1") as own:
+        assert "2026-05" in text_of((await own.get("/hall/documents"))[1])
+        words = text_of((await own.get(draft))[1])
+    assert "关于2026年5月行政审批电子监察情况的通报" in words
+    assert "合计" in words
+    assert (await _post(hall, "jian1", f"{draft}/sign"))[0] == 409
+    status, place, _ = await _post(hall, "ling1", f"{draft}/sign")
+    assert status == 303
+    assert (await _post(hall, "ling1", f"{draft}/sign"))[0] == 409, "once"
+    await document.finish_all(hall.store, Press(Path("nowhere")), OPERATIONS)
+    async with logged_in(hall, "bieren") as own:
+        html = (await own.get("/unit"))[1]
+        (path,) = re.findall(r'href="(/unit/circulars/[^"]+\.pdf)"', html)
+        async with own.session.get(hall.url + path) as answer:
+            assert (await answer.read())[:5] == b"%PDF-"
+    async with logged_in(hall, "kan") as own:
+        words = text_of((await own.get("/hall/documents?kind=circular"))[1])
+        assert "云监通〔2026〕1号" in words
+        assert re.search(r"告知 \d+ 条", words)
+        assert "没有符合条件的文书" in text_of((await own.get("/hall/documents?year=2025&state=making"))[1])
+    assert "签发的人不能自己作废" in (await _post(hall, "ling1", f"{place}/spoil", why="数字有误"))[2]
+    assert (await _post(hall, "ling2", f"{place}/spoil", why="数字有误"))[0] == 303
+    async with logged_in(hall, "jian1") as own:
+        assert "作废：数字有误" in text_of((await own.get(place))[1])
+    async with logged_in(hall, "bieren") as own:
+        assert "云监通〔2026〕1号" not in text_of((await own.get("/unit"))[1])
+    await _thrown_away(hall, ask, said)
+
+
+async def _thrown_away(hall: Served, ask: str, said: dict[str, str]) -> None:
+    """A draft that is thrown away takes no number."""
+    _, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    assert (await _post(hall, "jian2", f"{draft}/refuse", why="另行核对"))[0] == 409
+    assert (await _post(hall, "jian1", f"{draft}/refuse", why="另行核对"))[0] == 303
+    async with logged_in(hall, "jian1") as own:
+        assert "没有占用文号" in text_of((await own.get(draft))[1])
+    _, draft, _ = await _post(hall, "jian1", ask, period="2026-05", **said)
+    _, place, _ = await _post(hall, "ling1", f"{draft}/sign")
+    async with logged_in(hall, "ling2") as own:
+        assert "云监通〔2026〕2号" in text_of((await own.get(place))[1])
 
 
 async def test_odd_addresses_and_forms_do_no_harm(hall: Served) -> None:

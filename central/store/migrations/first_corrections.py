@@ -73,6 +73,7 @@ def _correction() -> None:
         sa.Column("follows", sa.BigInteger(), nullable=False),
         sa.Column("org", sa.Text(), nullable=True),
         sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("batch", sa.BigInteger(), nullable=False),
         sa.Column("is_red", sa.Boolean(), nullable=False),
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("copies", sa.LargeBinary(), nullable=False),

@@ -66,6 +66,36 @@ def create() -> None:
         postgresql_where=sa.text("pdf IS NULL"),
     )
     op.create_table(
+        "document_draft",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("facts", sa.LargeBinary(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("copies", sa.LargeBinary(), nullable=False),
+        sa.Column("drafter", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
+        sa.Column("ended_why", sa.Text(), nullable=True),
+        sa.Column("ended_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_draft")),
+        sa.UniqueConstraint("subject", "kind", "cycle", name=op.f("uq_document_draft_subject_kind_cycle")),
+    )
+    waits = sa.text("code IS NULL AND ended_wall IS NULL")
+    op.create_index(
+        "ix_document_draft_waits",
+        "document_draft",
+        ["made_at"],
+        unique=False,
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
+    op.create_table(
         "document_file",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),

@@ -19,6 +19,7 @@ _INDEXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 def create() -> None:
     _message()
+    _ladder()
     op.create_table(
         "message_entry",
         sa.Column("message", sa.BigInteger(), nullable=False),
@@ -94,6 +95,29 @@ def _message() -> None:
         op.create_index(
             name, "message", list(columns), unique=False, sqlite_where=partial, postgresql_where=partial
         )
+
+
+def _ladder() -> None:
+    op.create_table(
+        "ladder_draft",
+        _id(),
+        sa.Column("base", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("state", "who", "why")),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ("decided_by", "decided_why")),
+        sa.Column("decided_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ladder_draft")),
+    )
+    waits = sa.text("state = 'waiting'")
+    op.create_index(
+        "ix_ladder_draft_waiting",
+        "ladder_draft",
+        ["state"],
+        unique=True,
+        sqlite_where=waits,
+        postgresql_where=waits,
+    )
 
 
 def _id() -> sa.Column[int]:

@@ -62,6 +62,11 @@ def _aead(secret: bytes) -> crypto.Aead:
     return crypto.cipher(AT_REST, key)
 
 
+def seal_person(secret: bytes, number: str, person: Person) -> bytes:
+    """As `person_of` opens it again from a row with that `number`."""
+    return _seal(secret, f"person|{number}", msgspec.json.encode(person))
+
+
 def person_of(row: Row[Any], secret: bytes) -> Person:
     """Raises DamagedError under another operations key."""
     plain = crypto.unseal(_aead(secret), f"person|{row.number}".encode(), row.sealed)
@@ -89,7 +94,7 @@ async def take(conn: AsyncConnection, said: asked.Complaint, files: list[bytes],
             "case_no": said.case_no[:60],
             "text": redacted(person.text, person),
             "is_named": bool(person.name),
-            "sealed": _seal(bench.secret, f"person|{said.number}", msgspec.json.encode(person)),
+            "sealed": seal_person(bench.secret, said.number, person),
             "brief": "",
             "answer": "",
             "reply": "",

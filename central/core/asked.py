@@ -12,6 +12,7 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     URGE = "urge"
     VERDICT = "verdict"
+    RATING = "rating"
 
 
 class Urge(Struct, frozen=True):
@@ -52,6 +53,24 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
 
 
+class Rating(Struct, frozen=True, kw_only=True):
+    """How content somebody is with a case (`key`), or with what was done at a `window`. `source`: a keyed hash of the day and of
+    the line it came from; `phone`: where somebody wants to be called back and the hall has no number.
+    """
+
+    site: str
+    key: str = ""
+    window: str = ""
+    level: int
+    text: str = ""
+    phone: str = ""
+    source: bytes = b""
+
+
+Said = Urge | Complaint | Verdict | Rating
+"""Whatever is handed in, before it is sealed."""
+
+
 def header(kind: Kind, name: str) -> bytes:
     """What a sealed message is bound to: put under another id or kind it does not open."""
     return f"MC1 asked|{kind.value}|{name}".encode()
@@ -61,5 +80,5 @@ def file_header(draft: str, name: str) -> bytes:
     return f"MC1 upload|{draft}|{name}".encode()
 
 
-def encoded(said: Urge | Complaint | Verdict) -> bytes:
+def encoded(said: Said) -> bytes:
     return msgspec.json.encode(said)

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from central.door import case, complain, follow, guides
+from central.door import case, complain, follow, guides, rate
 from central.door.config import DoorConfig
 from central.door.guard import admission, errors
 from central.door.limits import Limits
@@ -90,6 +90,7 @@ def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.
     app.add_routes(case.ROUTES)
     app.add_routes(complain.ROUTES)
     app.add_routes(follow.ROUTES)
+    app.add_routes(rate.ROUTES)
     app.router.add_get("/p/static/door.css", _style)
     app.router.add_get("/healthz", _healthy)
     return app

@@ -133,9 +133,7 @@ async def urge(request: web.Request) -> web.Response:
     return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
 
 
-async def hand_in(
-    door: Door, kind: Kind, name: str, lookup: bytes, what: Urge | asked.Complaint | asked.Verdict
-) -> bool:
+async def hand_in(door: Door, kind: Kind, name: str, lookup: bytes, what: asked.Said) -> bool:
     """Seal it to the hall and put it into the box. -> False where it lies there already. Raises HTTPServiceUnavailable."""
     shown = await door.look()
     sealed = crypto.seal_batch(shown.beat.wire_key, asked.header(kind, name), asked.encoded(what))

@@ -14,6 +14,7 @@ from central.store.migrations import (
     first_law,
     first_messages,
     first_public,
+    first_ratings,
     first_scores,
 )
 
@@ -165,6 +166,7 @@ def upgrade() -> None:
     first_scores.create()
     first_public.create()
     first_complaints.create()
+    first_ratings.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

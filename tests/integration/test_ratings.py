@@ -1,0 +1,270 @@
+"""好差评 from the door to the office and the call-back: once each, the bad ones with a clock, patterns marked and never dropped."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, insert, select, text
+
+from central.core.access import Role
+from central.door import tables as p
+from central.store import rating_tables as rt
+from central.store import tables as t
+from common.core.instant import DAY
+from tests.integration import city_cases, dooring, serving
+from tests.integration.city_cases import ITEMS, PHONE, Filed
+from tests.integration.dooring import Outside
+from tests.integration.serving import FridayClock, Served, Window, text_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+TOKEN, ENTRIES = (re.compile(rf'name="{name}" value="([^"]*)"') for name in ("token", "entries"))
+RATE = re.compile(r'href="/p/rate/([^"?]+)"')
+MINE = "13800001111"
+
+
+class Clockwork(FridayClock):
+    """A Friday afternoon, from which the office's days go on when told."""
+
+    ahead = 0
+
+    def office(self, mono: int | None = None) -> int:
+        return super().office(mono) + self.ahead
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    async with serving.serve(tmp_path_factory.mktemp("hall"), Clockwork(), cases_a_day=3) as served:
+        await _add_ended(served)
+        await dooring.fill_catalogue(served.store)
+        yield served
+
+
+async def _add_ended(hall: Served) -> None:
+    """Three cases that were ended yesterday, with their facts."""
+    now_at, now_wall = hall.clock.office(), hall.clock.wall()
+    filed = [
+        Filed(
+            site="s02",
+            key=f"20260609{number:05}",
+            item=ITEMS[0],
+            applicant="王秀英",
+            accepted=now_at - 3 * DAY,
+            finished=now_at - DAY,
+            due=now_at + 5 * DAY,
+        )
+        for number in range(3)
+    ]
+    async with hall.store.write() as conn:
+        await city_cases.add_facts(conn, filed, now_at, now_wall, first_seq=90_001)
+        await city_cases._judge(conn, filed, now_at, now_wall)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outside(hall: Served, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Outside]:
+    async with dooring.opened(hall, tmp_path_factory.mktemp("door")) as found:
+        yield found
+
+
+@asynccontextmanager
+async def window(hall: Served, role: Role) -> AsyncIterator[Window]:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookies=await hall.session(role), cookie_jar=jar) as session:
+        yield Window(hall, session)
+
+
+def got(pattern: re.Pattern[str], html: str) -> str:
+    found = pattern.search(html)
+    assert found, html
+    return found[1]
+
+
+async def ended(hall: Served) -> list[tuple[str, str, str]]:
+    """Their sites, keys and numbers."""
+    one = t.case.c
+    mine = select(one.site, one.case_key, one.case_no).where(one.case_key.startswith("20260609000"))
+    async with hall.store.read() as conn:
+        rows = (await conn.execute(mine.order_by(one.case_key))).all()
+    return [(row.site, row.case_key, row.case_no) for row in rows]
+
+
+async def token_of(outside: Outside, number: str) -> str:
+    outside.forget()
+    _, html = await outside.post("/p/case", {"number": number, "tail": PHONE[-4:]})
+    return got(RATE, html)
+
+
+async def rate(outside: Outside, code: str, level: int, **more: str) -> tuple[int, str]:
+    outside.forget()
+    status, html = await outside.get(f"/p/rate/{code}")
+    if status != 200:
+        return status, html
+    return await outside.post(f"/p/rate/{code}", {"token": got(TOKEN, html), "level": str(level)} | more)
+
+
+async def act(hall: Served, role: Role, path: str, see: str, **form: str) -> int:
+    async with window(hall, role) as pane:
+        _, html = await pane.get(see)
+        found = ENTRIES.search(html)
+        seen = {"csrf": "token", "entries": found[1] if found else ""}
+        return (await pane.post(path, None, **seen | form)).status
+
+
+async def number(hall: Served) -> int:
+    async with hall.store.read() as conn:
+        return int(await conn.scalar(select(func.max(rt.rating.c.id))) or 0)
+
+
+async def reach(hall: Served, site: str, org: str) -> None:
+    """The clerk belongs to that office."""
+    async with hall.store.write() as conn:
+        for table, values in (("user_site", {"site": site}), ("user_org", {"org": org})):
+            await conn.execute(text(f"DELETE FROM {table} WHERE \"user\" = 'clerk'"))
+            await conn.execute(insert(t.metadata.tables[table]).values(user="clerk", **values))
+
+
+async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, outside: Outside) -> None:
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    site, key, case_no = (await ended(hall))[0]
+    code = await token_of(outside, case_no)
+    assert (await outside.post(f"/p/rate/{code}", {"level": "1"}))[0] == 403, "a form that is not ours"
+    status, html = await rate(outside, code, 9)
+    assert (status, "请选择一个等级" in html) == (400, True)
+    status, html = await rate(outside, code, 1, text=f"等了两小时，电话{MINE}")
+    assert (status, "15 个工作日内整改" in html) == (200, True)
+    assert (await rate(outside, code, 5))[0] == 404, "it waits already"
+    await outside.publish()
+    await outside.publish()
+    assert (await rate(outside, code, 5))[0] == 404, "it is used up"
+    outside.forget()
+    _, html = await outside.post("/p/case", {"number": case_no, "tail": PHONE[-4:]})
+    assert not RATE.search(html)
+    one = await number(hall)
+    page = f"/hall/ratings/{one}"
+    async with hall.store.read() as conn:
+        row = (await conn.execute(select(rt.rating).where(rt.rating.c.id == one))).one()
+    assert (row.site, row.case_key, row.level, MINE in row.text) == (site, key, 1, False)
+    # the office sees what was said and not by whom
+    await reach(hall, site, row.org)
+    async with window(hall, Role.CLERK) as pane:
+        _, html = await pane.get("/unit/ratings")
+        assert ("等了两小时" in html, MINE in html, case_no in html, PHONE in html) == (
+            True,
+            False,
+            False,
+            False,
+        )
+        assert (await pane.get(page))[0] == 403
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="content", text="先回访") == 409
+    clock.ahead = 40 * DAY
+    await outside.publish()
+    assert (
+        await act(hall, Role.CLERK, f"/unit/ratings/{one}", "/unit/ratings", text="已道歉，增开窗口") == 303
+    )
+    assert await act(hall, Role.SUPERVISOR, f"{page}/act", page, event="content", text="已改") == 403
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="again", text="仍要等两小时") == 303
+    assert await act(hall, Role.CLERK, f"/unit/ratings/{one}", "/unit/ratings", text="改为预约办理") == 303
+    # the centre finds the telephone, for a reason that is written down
+    async with window(hall, Role.CENTRE) as pane:
+        assert PHONE not in (await pane.get(page))[1]
+        why = {"csrf": "token", "reason": "告知办理结果", "why": "差评回访"}
+        async with pane.session.post(f"{hall.url}{page}/person", data=why) as answer:
+            assert PHONE in await answer.text()
+        assert (await pane.post(f"{page}/person", csrf="token", reason="好奇", why="看看")).status == 400
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="content", text="本人说已改好") == 303
+    async with window(hall, Role.CENTRE) as pane:
+        _, html = await pane.get(page)
+        assert ("已回访办结" in html, "曾经逾期" in html) == (True, True)
+    clock.ahead = 0
+    async with hall.store.read() as conn:
+        line = rt.rating_event.c
+        told = list(await conn.scalars(select(line.event).where(line.rating == one).order_by(line.number)))
+        acts = set(
+            await conn.scalars(select(t.audit_line.c.act).where(t.audit_line.c.subject == f"评价 {one}"))
+        )
+    assert told == ["rate", "lapse", "mend", "again", "mend", "content"]
+    assert acts == {"rating.act", "rating.reveal"}
+
+
+async def test_a_token_printed_at_the_window_is_the_one_of_the_case_query(
+    hall: Served, outside: Outside
+) -> None:
+    site, key, case_no = (await ended(hall))[1]
+    async with window(hall, Role.SUPERVISOR) as pane:
+        form = {"csrf": "token", "site": site, "key": key}
+        async with pane.session.post(f"{hall.url}/hall/ratings/ticket", data=form) as answer:
+            html = await answer.text()
+        assert await token_of(outside, case_no) in html
+        assert (await pane.post("/hall/ratings/ticket", csrf="token", site=site, key="nothing")).status == 404
+    async with hall.store.read() as conn:
+        who = await conn.scalar(select(t.audit_line.c.who).where(t.audit_line.c.act == "rating.print"))
+    assert who == "supervisor"
+
+
+async def test_a_crowd_that_is_none_is_marked_kept_and_set_aside_by_a_person(
+    hall: Served, outside: Outside
+) -> None:
+    async with window(hall, Role.CENTRE) as pane:
+        for name, status in (("3 号", 303), ("3 号", 400), ("", 400)):
+            form = {"csrf": "token", "site": "s02", "name": name, "org": ""}
+            assert (await pane.post("/hall/ratings/windows", None, **form)).status == status
+    async with hall.store.read() as conn:
+        code = await conn.scalar(select(rt.rating_window.c.code))
+    assert (await outside.get(f"/p/rate/{code}"))[0] == 404, "the door does not know it yet"
+    await outside.publish()
+    before = await number(hall)
+    for browser in range(6):
+        outside.session.cookie_jar.clear()
+        assert (await rate(outside, str(code), 5, text="非常好非常好"))[0] == 200, browser
+    assert "一天一次" in (await rate(outside, str(code).lower().replace("-", ""), 5))[1]
+    outside.session.cookie_jar.clear()
+    status, html = await rate(outside, str(code), 2, phone=MINE)
+    assert (status, "没有留电话" in html) == (200, False)
+    await outside.publish()
+    assert await number(hall) == before + 7, "none is dropped"
+    async with hall.store.read() as conn:
+        rows = (await conn.execute(select(rt.rating).where(rt.rating.c.id > before))).all()
+        everything = [
+            str(row) for name in ("rating", "rating_event", "audit_line") for row in await conn.execute(text(f"SELECT * FROM {name}"))
+        ]  # fmt: skip
+    assert {row.flags for row in rows} == {"alike,burst,one_source", "burst,one_source"}
+    assert not [line for line in everything if MINE in line]
+    path = f"/hall/ratings/{before + 1}"
+    assert await act(hall, Role.SUPERVISOR, f"{path}/act", path, event="aside", text="同一人刷评") == 403
+    assert await act(hall, Role.CENTRE, f"{path}/act", path, event="aside", text="同一人刷评") == 303
+    async with window(hall, Role.CENTRE) as pane:
+        for choice, words in (("flagged", "异常"), ("aside", "不计入"), ("all", "非常满意"), ("", "不满意")):
+            status, html = await pane.get(f"/hall/ratings?show={choice}")
+            assert (status, words in text_of(html)) == (200, True)
+        assert str(code) in (await pane.get("/hall/ratings/windows/print"))[1]
+        assert (await pane.post("/hall/ratings/windows/close", csrf="token", code=str(code))).status == 303
+    await outside.publish()
+    assert (await rate(outside, str(code), 5))[0] == 404
+    async with outside.press.public.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(p.inbox)) == 0
+
+
+async def test_a_door_that_makes_ratings_up_is_not_believed(hall: Served, outside: Outside) -> None:
+    """What names no case, no window, no level, or a case twice, changes nothing and is said in the log."""
+    from central import rating
+    from central.complaint import Bench
+    from central.core import asked
+    from central.world import Moment
+
+    site, key, _ = (await ended(hall))[2]
+    bench = Bench(
+        Moment(hall.clock.office(), hall.clock.wall()), outside.world.zone, outside.world.calendar, outside.press.sign_secret
+    )  # fmt: skip
+    before = await number(hall)
+    async with hall.store.write() as conn:
+        for said in (
+            asked.Rating(site="s99", key="x", level=5),
+            asked.Rating(site=site, window="没有", level=5),
+            asked.Rating(site=site, key=key, level=6),
+        ):
+            assert await rating.take(conn, "made-up", said, bench) is None
+        assert await rating.take(conn, "one", asked.Rating(site=site, key=key, level=4), bench) == before + 1
+        assert await rating.take(conn, "two", asked.Rating(site=site, key=key, level=1), bench) is None

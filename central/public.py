@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, public_case, rating, taking
+from central import complaint, public_case, public_score, rating, taking
 from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
@@ -60,6 +60,7 @@ class Press(Struct):
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
+    releases_of: public_score.State | None = None
     key: bytes = b""
     """The door's, which follows from the first secret."""
 
@@ -188,6 +189,7 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     if press.guides_of != state or now.wall - press.guides_wall >= GUIDES_EVERY:
         await publish_guides(press, world, now)
         press.guides_of, press.guides_wall = state, now.wall
+    press.releases_of = await public_score.publish(press.store, press.public, world.zone, press.releases_of)
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret)
     while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:

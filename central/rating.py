@@ -62,7 +62,7 @@ async def take(conn: AsyncConnection, name: str, said: asked.Rating, bench: Benc
     if number is None:
         log.warning("rating.refused", name=name, reason=why)
         return None
-    log.info("rating.received", number=number, level=said.level)
+    log.info("rating.received", number=number, grade=said.level)
     return number
 
 

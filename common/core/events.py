@@ -50,7 +50,7 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "complaint.received": LogEvent("info", "收到一件投诉", ("number",)),
     "complaint.lapsed": LogEvent("info", "一件投诉的期限已过，已记录或到期办结", ("number",)),
-    "rating.received": LogEvent("info", "收到一次评价", ("number", "level")),
+    "rating.received": LogEvent("info", "收到一次评价", ("number", "grade")),
     "rating.refused": LogEvent(
         "warning",
         "公众网页交来的一次评价对不上办件或窗口，或已评价过，没有计入",

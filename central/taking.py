@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, rating
+from central import complaint, consult, rating
 from central.complaint import Bench
 from central.core import asked, dossier
 from central.core.asked import Kind, Urge
@@ -46,6 +46,7 @@ _KINDS: dict[Kind, type[asked.Said]] = {
     Kind.COMPLAINT: asked.Complaint,
     Kind.VERDICT: asked.Verdict,
     Kind.RATING: asked.Rating,
+    Kind.CONSULT: asked.Consult,
 }
 
 
@@ -92,5 +93,7 @@ async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[
             log.info("complaint.received", number=number)
     elif isinstance(said, asked.Rating):
         await rating.take(conn, name, said, bench)
+    elif isinstance(said, asked.Consult):
+        await consult.take(conn, said, bench)
     else:
         await complaint.judge(conn, said, bench)

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     URGE = "urge"
     VERDICT = "verdict"
     RATING = "rating"
+    CONSULT = "consult"
 
 
 class Urge(Struct, frozen=True):
@@ -67,7 +68,16 @@ class Rating(Struct, frozen=True, kw_only=True):
     source: bytes = b""
 
 
-Said = Urge | Complaint | Verdict | Rating
+class Consult(Struct, frozen=True):
+    """A question. `code`: of which the sender alone knows, to follow it."""
+
+    number: str
+    code: str
+    item_code: str
+    text: str
+
+
+Said = Urge | Complaint | Verdict | Rating | Consult
 """Whatever is handed in, before it is sealed."""
 
 

@@ -83,6 +83,7 @@ ACTS = {
     "rating.act": "办理评价",
     "rating.reveal": "查看评价人电话",
     "rating.print": "打印评价码",
+    "consult.act": "办理咨询",
     "window.add": "设置窗口评价码",
     "window.close": "停用窗口评价码",
     "user.home": "登记用户所属",

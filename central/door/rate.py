@@ -8,8 +8,7 @@ from aiohttp import web
 from central.core import asked, rating
 from central.core.asked import Kind
 from central.core.rating import Level, Ticket
-from central.door import seal
-from central.door import store as rows
+from central.door import lookup, seal
 from central.door.case import ANSWER_AFTER, hand_in, wait_until
 from central.door.limits import QUERIES, RATINGS
 from central.door.page import (
@@ -102,14 +101,12 @@ async def _opened(request: web.Request) -> Opened | web.Response:
 async def _find(door: Door, code: str, today: date) -> tuple[Opened | None, bool]:
     """-> what it opens, and whether a rating of that case waits for the hall already."""
     at = seal.place(door.key, seal.RATE, code, "")
-    async with door.store.read() as conn:
-        found = [(row.ref, row.sealed) for row in await rows.found(conn, at.lookup)]
-        opened = [(ref, seal.opened(at, ref, sealed)) for ref, sealed in found]
-        owner, plain = next(((ref, one) for ref, one in opened if one is not None), (b"", None))
-        if plain is None:
-            return None, False
-        ticket = msgspec.json.decode(plain, type=Ticket)
-        waits = bool(ticket.key) and await rows.is_waiting(conn, owner)
+    opened = await lookup.opened(door, at)
+    if not opened:
+        return None, False
+    owner, plain = opened[0]
+    ticket = msgspec.json.decode(plain, type=Ticket)
+    waits = bool(ticket.key) and await lookup.waits(door, owner)
     if ticket.until is not None and today > ticket.until:
         return None, False
     return Opened(ticket, seal.grouped(code), owner), waits

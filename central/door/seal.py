@@ -19,7 +19,7 @@ from central.core.document import LETTERS
 from common.core import crypto
 from common.core.crypto import AT_REST, CHAIN_BYTES, DamagedError
 
-CASE, COMPLAINT, RATE = "case", "complaint", "rate"
+CASE, COMPLAINT, RATE, CONSULT = "case", "complaint", "rate", "consult"
 TICKET_LETTERS, WINDOW_LETTERS = 16, 8
 _ALIKE = str.maketrans("OIL", "011")
 TAIL_DIGITS = 4

@@ -87,7 +87,14 @@ release_file = Table(
     PrimaryKeyConstraint("release", "name"),
 )
 
-PUBLISHED = (meta, guide, law, told, release, release_file)
+answer = Table(
+    "answer",  # questions with their answers that anybody may read
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.consult.Answer
+)
+
+PUBLISHED = (meta, guide, law, told, release, release_file, answer)
 """Made anew by the hall whenever it likes."""
 READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"
 GRANTS = {**dict.fromkeys(PUBLISHED, READ), inbox: ADD, upload: TAKE}

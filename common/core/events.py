@@ -58,6 +58,8 @@ EVENTS: dict[str, LogEvent] = {
         "偶尔出现是重复提交；反复出现时检查公众网页的机器",
     ),
     "rating.lapsed": LogEvent("info", "一件差评的整改或回访期限已过，已记录", ("number",)),
+    "consult.received": LogEvent("info", "收到一件咨询", ("number",)),
+    "consult.lapsed": LogEvent("info", "一件咨询的答复期限已过，已记录", ("number",)),
     "document.made": LogEvent("info", "文书的文件已生成并签名", ("number", "preview")),
     "document.failed": LogEvent(
         "error",

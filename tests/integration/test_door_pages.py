@@ -25,7 +25,8 @@ from tests.integration.serving import FridayClock, Served
 pytestmark = pytest.mark.service
 RED = "370220260604021007"
 PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/no",
-         "/p/rate", "/p/rate/7K3M-9QRT", "/p/scores", "/p/scores/2026-05", "/p/notices")  # fmt: skip
+         "/p/rate", "/p/rate/7K3M-9QRT", "/p/scores", "/p/scores/2026-05", "/p/notices", "/p/consult", "/p/consult/ask?item=SP-00",
+         "/p/consult/follow")  # fmt: skip
 WIDTHS = (320, 390, 1280)
 HEAVIEST = 40_000
 """Bytes of a page with its style sheet, unpacked (interface.md 2.3)."""

@@ -7,6 +7,7 @@ from central.store.migrations import (
     first_accounts,
     first_cameras,
     first_complaints,
+    first_consults,
     first_corrections,
     first_documents,
     first_enrolment,
@@ -167,6 +168,7 @@ def upgrade() -> None:
     first_public.create()
     first_complaints.create()
     first_ratings.create()
+    first_consults.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

@@ -1,4 +1,4 @@
-"""好差评 from the door to the office and the call-back: once each, the bad ones with a clock, patterns marked and never dropped."""
+"""好差评 from the door to the office and the call-back, patterns marked and never dropped; 咨询 from the question to what all may read."""
 
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, text
 
 from central.core.access import Role
 from central.door import tables as p
+from central.store import consult_tables as ct
 from central.store import rating_tables as rt
 from central.store import tables as t
 from common.core.instant import DAY
@@ -268,3 +269,82 @@ async def test_a_door_that_makes_ratings_up_is_not_believed(hall: Served, outsid
             assert await rating.take(conn, "made-up", said, bench) is None
         assert await rating.take(conn, "one", asked.Rating(site=site, key=key, level=4), bench) == before + 1
         assert await rating.take(conn, "two", asked.Rating(site=site, key=key, level=1), bench) is None
+
+
+# consultations -------------------------------------------------------------------------------------------------
+
+STATE = re.compile(r'name="state" value="([^"]*)"')
+RECEIPT = re.compile(r"编号 (Z\d{6}-[0-9A-Z]{6}) 查询码 ([0-9A-Z]{4}-[0-9A-Z]{4})")
+
+
+async def consult(outside: Outside, question: str, item: str = "") -> tuple[str, str]:
+    """-> number and code."""
+    outside.forget()
+    _, html = await outside.get(f"/p/consult/ask?item={item}")
+    assert f'value="{item}" selected' in html or not item
+    form = {"token": got(TOKEN, html), "state": got(STATE, html), "item": item}
+    status, wrong = await outside.post("/p/consult/ask", form | {"text": "短"})
+    assert (status, "现在 1 个字" in wrong) == (400, True)
+    assert (await outside.post("/p/consult/ask", form | {"text": question, "state": "x"}))[0] == 403
+    receipts = {RECEIPT.search(text_of((await outside.post("/p/consult/ask", form | {"text": question}))[1])) for _ in range(2)}  # fmt: skip
+    told = {found.groups() for found in receipts if found}
+    assert len(told) == 1, "the same form sent twice is one question"
+    number, code = told.pop()
+    return number, code
+
+
+async def answer_of(outside: Outside, number: str, code: str) -> tuple[int, str]:
+    outside.forget()
+    return await outside.post("/p/consult/follow", {"number": number, "code": code})
+
+
+async def test_a_question_is_answered_and_published_by_two_persons(hall: Served, outside: Outside) -> None:
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    number, code = await consult(outside, f"没有房产证能办吗？我电话{MINE}", "SP-00")
+    assert "已经收到" in text_of((await answer_of(outside, number, code))[1])
+    await outside.publish()
+    assert "最迟 6月17日（周三） 答复" in text_of((await answer_of(outside, number, code))[1])
+    wrong, unknown = [await answer_of(outside, n, "0000-0000") for n in (number, "Z260612-000000")]
+    assert wrong[0] == unknown[0] == 404
+    assert wrong[1].replace(number, "Z260612-000000") == unknown[1]
+    async with hall.store.read() as conn:
+        one = await conn.scalar(select(ct.consult.c.id).where(ct.consult.c.number == number))
+        lines = [str(row) for row in await conn.execute(select(ct.consult))]
+    assert not [line for line in lines if MINE in line]
+    page = f"/hall/consults/{one}"
+    clock.ahead = 6 * DAY
+    await outside.publish()
+    assert "曾经超过期限" in (await answer_of(outside, number, code))[1]
+    said = "可以，租赁合同或村委会证明也行。"
+    assert await act(hall, Role.RELEASER, f"{page}/act", page, event="answer", text=said) == 403
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="answer", text="短") == 409
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="answer", text=said) == 303
+    await outside.publish()
+    assert said in text_of((await answer_of(outside, number, code))[1])
+    assert said not in text_of((await outside.get("/p/consult"))[1])
+    # what anybody reads is drafted by one and released by another
+    draft = {"event": "draft", "text": said}
+    who = {"question": f"没有房产证能办吗？电话{MINE}"}
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, **draft, **who) == 409, "it speaks of somebody"
+    assert (
+        await act(hall, Role.CENTRE, f"{page}/act", page, **draft, question="没有房产证能办食品许可吗？")
+        == 303
+    )
+    assert await act(hall, Role.CENTRE, f"{page}/release", page, event="release", text="同意公布") == 403
+    await outside.publish()
+    assert "没有房产证" not in (await outside.get("/p/consult"))[1]
+    assert await act(hall, Role.RELEASER, f"{page}/release", page, event="release", text="同意公布") == 303
+    await outside.publish()
+    html = text_of((await outside.get("/p/consult?q=房产证"))[1])
+    assert ("找到 1 条" in html, said in html, "食品经营许可" in html) == (True, True, True)
+    assert "找到 0 条" in text_of((await outside.get("/p/consult?q=林木"))[1])
+    assert await act(hall, Role.RELEASER, f"{page}/release", page, event="withdraw", text="政策已变") == 303
+    await outside.publish()
+    assert "没有房产证" not in (await outside.get("/p/consult"))[1]
+    assert said in text_of((await answer_of(outside, number, code))[1]), "whoever asked keeps the answer"
+    clock.ahead = 0
+    async with hall.store.read() as conn:
+        line = ct.consult_event.c
+        told = list(await conn.scalars(select(line.event).where(line.consult == one).order_by(line.number)))
+    assert told == ["ask", "lapse", "answer", "draft", "release", "withdraw"]

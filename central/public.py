@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, consult, public_case, public_score, rating, taking
+from central import complaint, consult, public_case, public_score, rating, survey, taking
 from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
@@ -29,7 +29,7 @@ from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
 from central.door.tables import GRANTS, PUBLISHED, SCHEMA, guide, law, meta, metadata, told
-from central.store import complaints, consults, ratings, statutes, telling
+from central.store import complaints, consults, ratings, statutes, surveys, telling
 from central.store.dialect import replace_row
 from central.store.engine import Store, opened
 from central.world import Moment, World
@@ -92,6 +92,7 @@ async def open_as_hall(config: CentralConfig, store: Store, key: bytes) -> Store
                 await complaints.untell_all(conn)
                 await consults.untell_all(conn)
                 await ratings.untell_windows(conn)
+                await surveys.untell_all(conn)
             async with public.write() as conn:
                 await _say(conn, Name.VERSION, str(door.VERSION).encode())
     except BaseException:
@@ -199,6 +200,7 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     await publish_complaints(press, bench)
     await consult.pass_days(press.store, bench)
     await consult.publish(press.store, press.public, press.key, world, bench)
+    await survey.publish(press.store, press.public)
     await rating.pass_days(press.store, bench)
     await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):

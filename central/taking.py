@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, consult, rating
+from central import complaint, consult, rating, survey
 from central.complaint import Bench
 from central.core import asked, dossier
 from central.core.asked import Kind, Urge
@@ -47,6 +47,7 @@ _KINDS: dict[Kind, type[asked.Said]] = {
     Kind.VERDICT: asked.Verdict,
     Kind.RATING: asked.Rating,
     Kind.CONSULT: asked.Consult,
+    Kind.SURVEY: asked.Survey,
 }
 
 
@@ -95,5 +96,7 @@ async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[
         await rating.take(conn, name, said, bench)
     elif isinstance(said, asked.Consult):
         await consult.take(conn, said, bench)
+    elif isinstance(said, asked.Survey):
+        await survey.take(conn, name, said, bench)
     else:
         await complaint.judge(conn, said, bench)

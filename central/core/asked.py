@@ -5,6 +5,8 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from central.core.survey import Answers
+
 
 class Kind(StrEnum):
     """What is asked for."""
@@ -14,6 +16,7 @@ class Kind(StrEnum):
     VERDICT = "verdict"
     RATING = "rating"
     CONSULT = "consult"
+    SURVEY = "survey"
 
 
 class Urge(Struct, frozen=True):
@@ -77,7 +80,15 @@ class Consult(Struct, frozen=True):
     text: str
 
 
-Said = Urge | Complaint | Verdict | Rating | Consult
+class Survey(Struct, frozen=True):
+    """What somebody has answered. `source` as of a rating."""
+
+    survey: int
+    answers: Answers
+    source: bytes
+
+
+Said = Urge | Complaint | Verdict | Rating | Consult | Survey
 """Whatever is handed in, before it is sealed."""
 
 

@@ -84,6 +84,8 @@ ACTS = {
     "rating.reveal": "查看评价人电话",
     "rating.print": "打印评价码",
     "consult.act": "办理咨询",
+    "survey.draft": "拟调查",
+    "survey.decide": "审核、公布或撤回调查",
     "window.add": "设置窗口评价码",
     "window.close": "停用窗口评价码",
     "user.home": "登记用户所属",

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from central.door import case, complain, consult, follow, guides, rate, scores
+from central.door import case, complain, consult, follow, guides, rate, scores, survey
 from central.door.config import DoorConfig
 from central.door.guard import admission, errors
 from central.door.limits import Limits
@@ -92,6 +92,7 @@ def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.
     app.add_routes(consult.ROUTES)
     app.add_routes(rate.ROUTES)
     app.add_routes(scores.ROUTES)
+    app.add_routes(survey.ROUTES)
     app.router.add_get(STYLE, _style)
     app.router.add_get("/healthz", _healthy)
     return app

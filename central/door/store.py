@@ -92,6 +92,12 @@ async def answers(conn: AsyncConnection, limit: int) -> list[bytes]:
     return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
 
 
+async def polls(conn: AsyncConnection, limit: int) -> list[bytes]:
+    """Newest first."""
+    one = tables.poll.c
+    return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
+
+
 async def release(conn: AsyncConnection, number: int) -> bytes | None:
     """Empty: it was taken back; None: there is none."""
     one = tables.release.c

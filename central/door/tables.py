@@ -94,7 +94,14 @@ answer = Table(
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.consult.Answer
 )
 
-PUBLISHED = (meta, guide, law, told, release, release_file, answer)
+poll = Table(
+    "poll",  # surveys that run or have ended
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.survey.Poll
+)
+
+PUBLISHED = (meta, guide, law, told, release, release_file, answer, poll)
 """Made anew by the hall whenever it likes."""
 READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"
 GRANTS = {**dict.fromkeys(PUBLISHED, READ), inbox: ADD, upload: TAKE}

@@ -8,13 +8,16 @@ import msgspec
 import pytest
 from sqlalchemy import insert
 
+from central import survey
 from central.core import release as release_core
+from central.core import survey as survey_core
 from central.core.published import File, Head, Published, Ranking, Unit
 from central.core.scheme import MINGCHA_100
 from central.core.score import Level
+from central.core.survey import State, Survey
 from central.door import tables as p
 from central.door.page import DOOR
-from central.store import ratings
+from central.store import ratings, surveys
 from tests import axe
 from tests.browser import Page, browser
 from tests.integration import dooring, serving
@@ -26,10 +29,13 @@ pytestmark = pytest.mark.service
 RED = "370220260604021007"
 PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/no",
          "/p/rate", "/p/rate/7K3M-9QRT", "/p/scores", "/p/scores/2026-05", "/p/notices", "/p/consult", "/p/consult/ask?item=SP-00",
-         "/p/consult/follow")  # fmt: skip
+         "/p/consult/follow", "/p/surveys", "/p/surveys/1", "/p/surveys/2")  # fmt: skip
 WIDTHS = (320, 390, 1280)
 HEAVIEST = 40_000
 """Bytes of a page with its style sheet, unpacked (interface.md 2.3)."""
+QUESTIONS = survey_core.parsed(
+    "窗口的人耐心吗\n耐心\n一般\n不耐心\n\n哪里不方便（可多选）\n停车\n排队\n\n还想说什么"
+)
 LOOK = r"""(() => {
   const seen = [];
   const channel = value => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
@@ -87,6 +93,11 @@ async def fill(hall: Served) -> None:
     """A window to rate."""
     await dooring.fill_catalogue(hall.store)
     async with hall.store.write() as conn:
+        for back in (0, 20):
+            days = {"first": date(2026, 6, 1 + back % 9), "last": date(2026, 6, 30 - back)}
+            body = Survey(title="办事环境大家谈", intro="不记名", questions=QUESTIONS, **days)
+            number = await survey.draft(conn, body, "publisher", 0)
+            await surveys.move(conn, number, State.SHOWN if back else State.RELEASED, "releaser")
         await ratings.add_window(conn, "7K3M-9QRT", "s02", "3 号 社保", "石桥镇便民服务中心")
 
 

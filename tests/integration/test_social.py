@@ -13,6 +13,7 @@ from central.core.access import Role
 from central.door import tables as p
 from central.store import consult_tables as ct
 from central.store import rating_tables as rt
+from central.store import survey_tables as st
 from central.store import tables as t
 from common.core.instant import DAY
 from tests.integration import city_cases, dooring, serving
@@ -348,3 +349,73 @@ async def test_a_question_is_answered_and_published_by_two_persons(hall: Served,
         line = ct.consult_event.c
         told = list(await conn.scalars(select(line.event).where(line.consult == one).order_by(line.number)))
     assert told == ["ask", "lapse", "answer", "draft", "release", "withdraw"]
+
+
+# surveys -------------------------------------------------------------------------------------------------------
+
+
+async def answered(outside: Outside, number: int, *chosen: str) -> tuple[int, str]:
+    """Question after question, each with its own page."""
+    outside.session.cookie_jar.clear()
+    outside.forget()
+    status, html = await outside.get(f"/p/surveys/{number}")
+    for place, choice in enumerate(chosen):
+        form = {"token": got(TOKEN, html), "state": got(STATE, html), "at": str(place)}
+        status, html = await outside.post(
+            f"/p/surveys/{number}", form | ({"answer": choice} if choice else {})
+        )
+        outside.forget()
+    return status, html
+
+
+async def test_a_survey_is_built_answered_and_its_results_shown_after_its_end(
+    hall: Served, outside: Outside
+) -> None:
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    form = {
+        "csrf": "token",
+        "title": "办事环境大家谈",
+        "first": "2026-06-10",
+        "last": "2026-06-14",
+        "intro": "",
+    }
+    form["questions"] = "窗口的人耐心吗\n耐心\n不耐心\n\n还想说什么"
+    async with window(hall, Role.PUBLISHER) as pane:
+        for wrong in ({"last": ""}, {"questions": "问\n甲"}, {"title": "找 13912345678"}):
+            assert (await pane.post("/hall/surveys", None, **form | wrong)).status == 400
+        page = (await pane.post("/hall/surveys", None, **form)).headers["Location"]
+        assert (
+            await pane.post(f"{page}/decide", csrf="token", event="release", why="同意发布")
+        ).status == 403
+    number = int(page.rpartition("/")[2])
+    await outside.publish()
+    assert (await outside.get(f"/p/surveys/{number}"))[0] == 404
+    async with window(hall, Role.RELEASER) as pane:
+        assert (await pane.post(f"{page}/decide", csrf="token", event="show", why="先看结果")).status == 409
+        assert (
+            await pane.post(f"{page}/decide", csrf="token", event="release", why="同意发布")
+        ).status == 303
+        await outside.publish()
+        assert "第 1 题，共 2 题" in (await outside.get(f"/p/surveys/{number}"))[1]
+        assert (await answered(outside, number, "没有的选项"))[0] == 400
+        assert "一题也没有答" in (await answered(outside, number, "", ""))[1]
+        for choice in ["耐心"] * 6 + ["不耐心"] * 2:
+            status, html = await answered(outside, number, choice, f"多设座位，打我电话{MINE}")
+            assert (status, "已收到" in html) == (200, True)
+        await outside.publish()
+        async with hall.store.read() as conn:
+            bodies = list(await conn.scalars(select(st.survey_answer.c.body)))
+        assert len(bodies) == 8
+        assert not [body for body in bodies if MINE.encode() in body]
+        assert "调查结束以后才显示结果" in (await pane.get(page))[1]
+        clock.ahead = 4 * DAY
+        await outside.publish()
+        assert "结果还没有公布" in text_of((await outside.get(f"/p/surveys/{number}"))[1])
+        assert (await pane.post(f"{page}/decide", csrf="token", event="show", why="同意公布")).status == 303
+    await outside.publish()
+    words = text_of((await outside.get(f"/p/surveys/{number}"))[1])
+    for said in ("耐心 6", "不耐心 少于 5", "共收到 8 份", "其中 8 份来自", "不足 30 份"):
+        assert said in words
+    assert "多设座位" not in words
+    clock.ahead = 0

@@ -17,6 +17,7 @@ from central.store.migrations import (
     first_public,
     first_ratings,
     first_scores,
+    first_surveys,
 )
 
 revision = "0001"
@@ -168,6 +169,7 @@ def upgrade() -> None:
     first_public.create()
     first_complaints.create()
     first_ratings.create()
+    first_surveys.create()
     first_consults.create()
     first_findings.create()
     first_enrolment.create()

@@ -17,10 +17,11 @@ from common.core.instant import local_date
 
 MOST = 100
 SHORTEST, LONGEST = 4, 200
+_FIELDS = ("title", "intro", "first", "last", "questions")
 
 
 async def show_surveys(request: web.Request) -> web.Response:
-    return await _list(request, {}, "")
+    return await _list(request, dict.fromkeys(_FIELDS, ""), "")
 
 
 async def _list(request: web.Request, form: dict[str, str], fault: str) -> web.Response:

@@ -48,6 +48,7 @@ _KINDS: dict[Kind, type[asked.Said]] = {
     Kind.RATING: asked.Rating,
     Kind.CONSULT: asked.Consult,
     Kind.SURVEY: asked.Survey,
+    Kind.HURRY: asked.Hurry,
 }
 
 
@@ -98,5 +99,7 @@ async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[
         await consult.take(conn, said, bench)
     elif isinstance(said, asked.Survey):
         await survey.take(conn, name, said, bench)
+    elif isinstance(said, asked.Hurry):
+        await complaint.urge(conn, said, bench)
     else:
         await complaint.judge(conn, said, bench)

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     RATING = "rating"
     CONSULT = "consult"
     SURVEY = "survey"
+    HURRY = "hurry"
 
 
 class Urge(Struct, frozen=True):
@@ -46,6 +47,12 @@ class Complaint(Struct, frozen=True, kw_only=True):
     name: str = ""
     phone: str = ""
     files: tuple[Attached, ...] = ()
+
+
+class Hurry(Struct, frozen=True):
+    """The complainant asks to hurry; who may, the door has seen from number and code."""
+
+    number: str
 
 
 class Verdict(Struct, frozen=True):
@@ -88,7 +95,7 @@ class Survey(Struct, frozen=True):
     source: bytes
 
 
-Said = Urge | Complaint | Verdict | Rating | Consult | Survey
+Said = Urge | Complaint | Verdict | Rating | Consult | Survey | Hurry
 """Whatever is handed in, before it is sealed."""
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from central.core import complaint as complaints
 from central.core import told
-from central.core.asked import Kind, Verdict
+from central.core.asked import Hurry, Kind, Verdict
 from central.core.complaint import Account, State
 from central.door import lookup, seal
 from central.door.case import ANSWER_AFTER, LONGEST, PROOF_LASTS, hand_in, wait_until
@@ -64,6 +64,7 @@ async def show(request: web.Request) -> web.Response:
         head=complaints.headline(found),
         day=lambda value: told.said_day(value, today),
         may_judge=found.state is State.REPLIED,
+        may_urge=found.state in _MAY_URGE,
         proof=seal.carry(
             door.key, "verdict", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
         ),
@@ -111,7 +112,29 @@ async def judge(request: web.Request) -> web.Response:
     return await render(request, "message.html", head="收到您的评价", text=text, big=big)
 
 
+_MAY_URGE = {State.RECEIVED, State.ACCEPTED, State.ASSIGNED, State.ANSWERED}
+
+
+async def urge(request: web.Request) -> web.Response:
+    """Once a day counts; who presses again is told so in the same words."""
+    door = request.app[DOOR]
+    shown = await door.look()
+    form = await form_of(request)
+    must_be_ours(request, form)
+    plain = seal.carried(door.key, "verdict", form.get("proof", ""))
+    proof = msgspec.json.decode(plain, type=Proof) if plain else None
+    if proof is None or proof.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text="这一页放得太久了。没有催办，请重新查询后再催。")
+    spend(request, QUERIES)
+    name = f"hurry-{proof.number}-{door.today(shown)}"
+    owner = seal.ref(door.key, seal.COMPLAINT, f"hurry|{proof.number}")
+    await hand_in(door, Kind.HURRY, name, owner, Hurry(proof.number))
+    text = "办理投诉的人会看到您催过。每件每天算一次；催办不改变期限。"
+    return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
+
+
 ROUTES = [
+    web.post("/p/complain/urge", urge),
     web.get("/p/complain/follow", ask),
     web.post("/p/complain/follow", show),
     web.post("/p/complain/judge", judge),

@@ -27,6 +27,7 @@ from central import (
     light,
     message_commands,
     office,
+    public_command,
     publication,
     rule,
     score,
@@ -266,6 +267,7 @@ message_commands.add(cli, _CONFIG)
 ladder_commands.add(cli, _CONFIG)
 rule.add(cli, _CONFIG)
 score.add(cli, _CONFIG)
+public_command.add(cli, _CONFIG)
 publication.add(cli, _CONFIG)
 statistic.add(cli, _CONFIG)
 statute.add(cli, _CONFIG)

@@ -62,6 +62,11 @@ def _aead(secret: bytes) -> crypto.Aead:
     return crypto.cipher(AT_REST, key)
 
 
+def seal_person(secret: bytes, number: str, person: Person) -> bytes:
+    """As `person_of` opens it again from a row with that `number`."""
+    return _seal(secret, f"person|{number}", msgspec.json.encode(person))
+
+
 def person_of(row: Row[Any], secret: bytes) -> Person:
     """Raises DamagedError under another operations key."""
     plain = crypto.unseal(_aead(secret), f"person|{row.number}".encode(), row.sealed)
@@ -89,7 +94,7 @@ async def take(conn: AsyncConnection, said: asked.Complaint, files: list[bytes],
             "case_no": said.case_no[:60],
             "text": redacted(person.text, person),
             "is_named": bool(person.name),
-            "sealed": _seal(bench.secret, f"person|{said.number}", msgspec.json.encode(person)),
+            "sealed": seal_person(bench.secret, said.number, person),
             "brief": "",
             "answer": "",
             "reply": "",
@@ -163,7 +168,7 @@ class Words(Struct, frozen=True):
 
 
 _COLUMNS = {Event.ASSIGN: "brief", Event.ANSWER: "answer", Event.REPLY: "reply"}
-_SPOKEN = {Event.REFUSE, *_COLUMNS}
+_SPOKEN = {Event.REFUSE, Event.EXTEND, *_COLUMNS}
 """Acts that need words of some length."""
 
 
@@ -217,6 +222,19 @@ async def judge(conn: AsyncConnection, said: asked.Verdict, bench: Bench) -> boo
     return True
 
 
+async def urge(conn: AsyncConnection, said: asked.Hurry, bench: Bench) -> bool:
+    """The complainant asks to hurry; once a day counts. -> whether it counted."""
+    row = await complaints.lock_numbered(conn, said.number)
+    if row is None:
+        return False
+    before = complaints.body_of(row)
+    if bench.today in before.urged or complaint.refusal(before, Event.URGE, None, Side.COMPLAINANT):
+        return False
+    one = complaint.applied(before, Event.URGE, None, Side.COMPLAINANT, bench.today, bench.calendar)
+    await complaints.write(conn, row, _event(bench, Event.URGE, None, one, ""), **_standing(one, bench))
+    return True
+
+
 async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
     """A last day has passed: it is noted for good, or a complaint without a verdict is closed."""
     row = await complaints.lock(conn, number)
@@ -251,8 +269,12 @@ async def account(conn: AsyncConnection, row: Row[Any], calendar: Calendar) -> A
         due=complaint.due(one, calendar),
         reply=row.reply if row.state in {State.REPLIED, State.CLOSED} else "",
         refused=refused,
-        happened=tuple(
-            Happened(date.fromisoformat(entry.day), TOLD[Event(entry.event)]) for entry in entries
-        ),
+        happened=tuple(Happened(date.fromisoformat(entry.day), _told(entry)) for entry in entries),
         is_late=bool(one.lapsed),
     )
+
+
+def _told(entry: Row[Any]) -> str:
+    """An extension goes with its reason."""
+    said = TOLD[Event(entry.event)]
+    return f"{said}：{entry.reason}" if entry.event == Event.EXTEND else said

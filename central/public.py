@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, public_case, taking
+from central import complaint, consult, public_case, public_score, rating, survey, taking
 from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
@@ -29,7 +29,7 @@ from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
 from central.door.tables import GRANTS, PUBLISHED, SCHEMA, guide, law, meta, metadata, told
-from central.store import complaints, statutes, telling
+from central.store import complaints, consults, ratings, statutes, surveys, telling
 from central.store.dialect import replace_row
 from central.store.engine import Store, opened
 from central.store.key import parted
@@ -61,6 +61,7 @@ class Press(Struct):
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
+    releases_of: public_score.State | None = None
     key: bytes = b""
     """The door's, which follows from the first secret."""
 
@@ -90,6 +91,9 @@ async def open_as_hall(config: CentralConfig, store: Store, key: bytes) -> Store
             async with store.write() as conn:
                 await telling.mark_all(conn)
                 await complaints.untell_all(conn)
+                await consults.untell_all(conn)
+                await ratings.untell_windows(conn)
+                await surveys.untell_all(conn)
             async with public.write() as conn:
                 await _say(conn, Name.VERSION, str(door.VERSION).encode())
     except BaseException:
@@ -188,12 +192,18 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     if press.guides_of != state or now.wall - press.guides_wall >= GUIDES_EVERY:
         await publish_guides(press, world, now)
         press.guides_of, press.guides_wall = state, now.wall
+    press.releases_of = await public_score.publish(press.store, press.public, world.zone, press.releases_of)
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret)
     while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:
         continue
     await _pass_days(press, bench)
     await publish_complaints(press, bench)
+    await consult.pass_days(press.store, bench)
+    await consult.publish(press.store, press.public, press.key, world, bench)
+    await survey.publish(press.store, press.public)
+    await rating.pass_days(press.store, bench)
+    await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):
         total += done
     return total
@@ -310,9 +320,13 @@ async def publish_cases(press: Press, world: World, now: Moment) -> int:
 async def _replace(public: AsyncConnection, key: bytes, name: str, one: public_case.Public | None) -> None:
     owner = seal.ref(key, seal.CASE, name)
     await public.execute(delete(told).where(told.c.ref == owner))
+    ticket = one.ticket if one is not None else None
+    token = seal.ticket(key, name) if ticket is not None else ""
+    await rating.put(public, key, name, token, ticket)
     if one is not None:
         at = public_case.place_of(key, one)
-        said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one.told))
+        shown = msgspec.structs.replace(one.told, rate=token)
+        said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(shown))
         await public.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
 
 

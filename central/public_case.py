@@ -9,10 +9,12 @@ import msgspec
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import rating
 from central.core import case as cases
 from central.core import wording
 from central.core.case import CaseState
 from central.core.correction import Correction, State
+from central.core.rating import Ticket
 from central.core.told import OWED, WATCHED, Passed, Standing, Told, Watched
 from central.door import seal
 from central.store import cases as rows
@@ -34,10 +36,11 @@ _LIT = {
 
 
 class Public(msgspec.Struct, frozen=True):
-    """What is published of a case, and the half of its key that the telephone is."""
+    """What is published of a case, the half of its key that the telephone is, and what there is to rate."""
 
     tail: str
     told: Told
+    ticket: Ticket | None
 
 
 async def tell(conn: AsyncConnection, site: str, key: str, world: World, now: Moment) -> Public | None:
@@ -89,7 +92,7 @@ async def tell(conn: AsyncConnection, site: str, key: str, world: World, now: Mo
         owed=owed if standing in {Standing.OVER, Standing.DONE} else "",
         owed_by=owed_by,
     )
-    return Public(tail, told)
+    return Public(tail, told, await rating.ticket_of(conn, row, row.place, told.finished))
 
 
 def _day(at: int | None, zone: ZoneInfo) -> date | None:

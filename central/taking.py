@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint
+from central import complaint, consult, rating, survey
 from central.complaint import Bench
 from central.core import asked, dossier
 from central.core.asked import Kind, Urge
@@ -34,21 +34,25 @@ async def fetch(store: Store, public: Store, wire_secret: bytes, bench: Bench) -
         files = await _files(public, row.id, said, wire_secret) if isinstance(said, asked.Complaint) else []
         if said is not None:
             async with store.write() as conn:
-                await _take(conn, said, files, bench)
+                await _take(conn, row.id, said, files, bench)
         async with public.write() as conn:
             await conn.execute(delete(inbox).where(inbox.c.id == row.id))
             await conn.execute(delete(upload).where(upload.c.draft == row.id))
     return len(rows)
 
 
-_KINDS: dict[Kind, type[Urge | asked.Complaint | asked.Verdict]] = {
+_KINDS: dict[Kind, type[asked.Said]] = {
     Kind.URGE: Urge,
     Kind.COMPLAINT: asked.Complaint,
     Kind.VERDICT: asked.Verdict,
+    Kind.RATING: asked.Rating,
+    Kind.CONSULT: asked.Consult,
+    Kind.SURVEY: asked.Survey,
+    Kind.HURRY: asked.Hurry,
 }
 
 
-def _opened(row: Row[Any], wire_secret: bytes) -> Urge | asked.Complaint | asked.Verdict | None:
+def _opened(row: Row[Any], wire_secret: bytes) -> asked.Said | None:
     """None: nobody can read it, which says that the door or its database was tampered with."""
     try:
         kind = Kind(row.kind)
@@ -81,9 +85,7 @@ async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: 
     return found
 
 
-async def _take(
-    conn: AsyncConnection, said: Urge | asked.Complaint | asked.Verdict, files: list[bytes], bench: Bench
-) -> None:
+async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[bytes], bench: Bench) -> None:
     if isinstance(said, Urge):
         row = {"site": said.site, "case_key": said.key, "day": str(bench.today), "at": bench.now.at}
         await telling.add_urge(conn, row)
@@ -91,5 +93,13 @@ async def _take(
         number = await complaint.take(conn, said, files, bench)
         if number is not None:
             log.info("complaint.received", number=number)
+    elif isinstance(said, asked.Rating):
+        await rating.take(conn, name, said, bench)
+    elif isinstance(said, asked.Consult):
+        await consult.take(conn, said, bench)
+    elif isinstance(said, asked.Survey):
+        await survey.take(conn, name, said, bench)
+    elif isinstance(said, asked.Hurry):
+        await complaint.urge(conn, said, bench)
     else:
         await complaint.judge(conn, said, bench)

@@ -79,6 +79,11 @@ class Permission(StrEnum):
     WORK_COMPLAINT = "work_complaint"  # the hall's acts; at which level, the table of the complaint says
     REVEAL_COMPLAINANT = "reveal_complainant"  # who complained, with a reason, audited
     ANSWER_COMPLAINT = "answer_complaint"  # the unit's side: what the hall has written for it, and its answer
+    VIEW_RATING = "view_rating"  # ratings without who rated, patterns, windows
+    WORK_RATING = "work_rating"  # call back, set aside with a reason, keep the windows' codes
+    ANSWER_RATING = "answer_rating"  # the office's side: what it has mended
+    VIEW_CONSULT = "view_consult"  # questions and answers
+    WORK_CONSULT = "work_consult"  # answer; draft what is to be published of it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_ACCOUNT = "view_account"
@@ -118,6 +123,11 @@ _PERMISSION_WORDS = {
     Permission.WORK_COMPLAINT: "办理投诉",
     Permission.REVEAL_COMPLAINANT: "查看投诉人（写明原因，记入审计）",
     Permission.ANSWER_COMPLAINT: "办理交办本单位的投诉",
+    Permission.VIEW_RATING: "查看好差评",
+    Permission.WORK_RATING: "回访差评、审核异常评价、管窗口评价码",
+    Permission.ANSWER_RATING: "答复本单位的差评",
+    Permission.VIEW_CONSULT: "查看咨询",
+    Permission.WORK_CONSULT: "答复咨询、拟公布",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_ACCOUNT: "查看用户",
@@ -130,6 +140,7 @@ _WALL = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.VIEW_WALL})
 _SITE = _WALL | {Permission.VIEW_SITE}
 _CASE = _SITE | {Permission.VIEW_CASE, Permission.VIEW_ITEM}
 _EXPORT = _CASE | {Permission.EXPORT_CASE}
+_OWN = frozenset({Permission.ANSWER_CORRECTION, Permission.ANSWER_COMPLAINT, Permission.ANSWER_RATING})
 _FIGURES = frozenset({Permission.VIEW_SCORE, Permission.VIEW_STATISTICS, Permission.VIEW_PUBLICATION})
 _WATCH = (
     _EXPORT
@@ -141,29 +152,33 @@ _WATCH = (
         Permission.WORK_CORRECTION,
         Permission.VIEW_COMPLAINT,
         Permission.WORK_COMPLAINT,
+        Permission.VIEW_RATING,
+        Permission.VIEW_CONSULT,
         Permission.ACCEPT_ALARM,
         Permission.EXPLAIN_FINDING,
     }
 )
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.CLERK: _CASE | {Permission.ANSWER_CORRECTION, Permission.ANSWER_COMPLAINT},
+    Role.CLERK: _CASE | _OWN,
     Role.HEAD: _EXPORT
+    | _OWN
     | {
-        Permission.ANSWER_CORRECTION,
-        Permission.ANSWER_COMPLAINT,
         Permission.VIEW_SCORE,
         Permission.OBJECT_SCORE,
         Permission.VIEW_STATISTICS,
     },
     Role.SUPERVISOR: _WATCH,
     Role.CHIEF: _WATCH | {Permission.DECIDE_SCORE},
-    Role.CENTRE: _SITE | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM},
+    Role.CENTRE: _SITE
+    | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.VIEW_RATING, Permission.WORK_RATING}
+    | {Permission.VIEW_CONSULT, Permission.WORK_CONSULT},
     Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
     Role.COMPLAINTS: _WALL
     | {Permission.VIEW_COMPLAINT, Permission.WORK_COMPLAINT, Permission.REVEAL_COMPLAINANT},
     Role.PUBLISHER: _WALL | {Permission.VIEW_PUBLICATION, Permission.DRAFT_PUBLICATION},
-    Role.RELEASER: _WALL | {Permission.VIEW_PUBLICATION, Permission.RELEASE_PUBLICATION},
+    Role.RELEASER: _WALL
+    | {Permission.VIEW_PUBLICATION, Permission.RELEASE_PUBLICATION, Permission.VIEW_CONSULT},
     Role.LEADER: _CASE | _FIGURES | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
     Role.IT: _CASE | {Permission.KEEP_BOX},
     Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},

@@ -5,6 +5,8 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from central.core.survey import Answers
+
 
 class Kind(StrEnum):
     """What is asked for."""
@@ -12,6 +14,10 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     URGE = "urge"
     VERDICT = "verdict"
+    RATING = "rating"
+    CONSULT = "consult"
+    SURVEY = "survey"
+    HURRY = "hurry"
 
 
 class Urge(Struct, frozen=True):
@@ -43,6 +49,12 @@ class Complaint(Struct, frozen=True, kw_only=True):
     files: tuple[Attached, ...] = ()
 
 
+class Hurry(Struct, frozen=True):
+    """The complainant asks to hurry; who may, the door has seen from number and code."""
+
+    number: str
+
+
 class Verdict(Struct, frozen=True):
     """Whether it is solved, by the complainant."""
 
@@ -50,6 +62,41 @@ class Verdict(Struct, frozen=True):
     round: int
     solved: bool
     reason: str = ""
+
+
+class Rating(Struct, frozen=True, kw_only=True):
+    """How content somebody is with a case (`key`), or with what was done at a `window`. `source`: a keyed hash of the day and of
+    the line it came from; `phone`: where somebody wants to be called back and the hall has no number.
+    """
+
+    site: str
+    key: str = ""
+    window: str = ""
+    level: int
+    text: str = ""
+    phone: str = ""
+    source: bytes = b""
+
+
+class Consult(Struct, frozen=True):
+    """A question. `code`: of which the sender alone knows, to follow it."""
+
+    number: str
+    code: str
+    item_code: str
+    text: str
+
+
+class Survey(Struct, frozen=True):
+    """What somebody has answered. `source` as of a rating."""
+
+    survey: int
+    answers: Answers
+    source: bytes
+
+
+Said = Urge | Complaint | Verdict | Rating | Consult | Survey | Hurry
+"""Whatever is handed in, before it is sealed."""
 
 
 def header(kind: Kind, name: str) -> bytes:
@@ -61,5 +108,5 @@ def file_header(draft: str, name: str) -> bytes:
     return f"MC1 upload|{draft}|{name}".encode()
 
 
-def encoded(said: Urge | Complaint | Verdict) -> bytes:
+def encoded(said: Said) -> bytes:
     return msgspec.json.encode(said)

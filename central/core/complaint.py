@@ -5,6 +5,7 @@ it is solved, and what is not solved goes on one level higher, where another per
 passed is a dated fact and stays one. The unit that is complained of reads what the hall has written for it and nothing else.
 """
 
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 
@@ -18,6 +19,8 @@ from central.core.clock import Clock
 from common.core.errors import RejectedError
 
 ACCEPT_DAYS, REPLY_DAYS = 5, 15
+EXTEND_DAYS = 10
+"""Ours: once at each level, for a reason that the complainant reads, and only before the day has passed (supervision.md 3.11)."""
 VERDICT_DAYS = 10
 """Ours: so long the complainant may say whether it is solved; silence closes, and says that it was silence."""
 TOP = 3
@@ -56,12 +59,14 @@ ENDS = frozenset({State.CLOSED, State.REFUSED})
 
 
 class Event(StrEnum):
-    """What moves it on. The complainant does `solved` and `unsolved`, the clock `lapse` and `settle`."""
+    """What moves it on. The complainant does `urge`, `solved` and `unsolved`, the clock `lapse` and `settle`."""
 
     RECEIVE = "receive"
     ACCEPT = "accept"
     REFUSE = "refuse"
     ASSIGN = "assign"
+    EXTEND = "extend"
+    URGE = "urge"
     ANSWER = "answer"
     REPLY = "reply"
     SOLVED = "solved"
@@ -79,6 +84,8 @@ _EVENT_WORDS = {
     Event.ACCEPT: "受理",
     Event.REFUSE: "不予受理",
     Event.ASSIGN: "交办",
+    Event.EXTEND: f"延期 {EXTEND_DAYS} 个工作日",
+    Event.URGE: "投诉人催办",
     Event.ANSWER: "单位报结果",
     Event.REPLY: "答复",
     Event.SOLVED: "投诉人：已解决",
@@ -112,6 +119,8 @@ STEPS: tuple[Step, ...] = (
     Step(_S.RECEIVED, _E.ACCEPT, _S.ACCEPTED, Side.HALL),
     Step(_S.RECEIVED, _E.REFUSE, _S.REFUSED, Side.HALL),
     *(Step(one, _E.ASSIGN, _S.ASSIGNED, Side.HALL) for one in _OPEN),
+    *(Step(one, _E.EXTEND, one, Side.HALL) for one in _OPEN),
+    *(Step(one, _E.URGE, one, Side.COMPLAINANT) for one in (_S.RECEIVED, *_OPEN)),
     Step(_S.ASSIGNED, _E.ANSWER, _S.ANSWERED, Side.UNIT),
     *(Step(one, _E.REPLY, _S.REPLIED, Side.HALL) for one in _OPEN),
     *(Step(one, _E.LAPSE, one, Side.CLOCK) for one in (_S.RECEIVED, *_OPEN)),
@@ -147,6 +156,8 @@ class Complaint(Struct, frozen=True, kw_only=True):
     org: str = ""
     repliers: tuple[str, ...] = ()
     was_solved: bool | None = None
+    is_extended: bool = False
+    urged: tuple[date, ...] = ()  # days on which the complainant asked to hurry
 
 
 def received(day: date, calendar: Calendar) -> Complaint:
@@ -190,23 +201,62 @@ def applied(
     if why:
         raise RejectedError(why, hint="请由有权限的另一人办理，或先完成前一步")
     moved = replace(one, state=_STEPS[one.state, event].after)
-    if event is Event.LAPSE:
-        assert one.clock is not None
-        return replace(moved, lapsed=(*one.lapsed, clocks.due(one.clock, calendar)), is_told_late=True)
+    if event in _CHANGES:
+        return _CHANGES[event](moved, day, calendar)
     if event is Event.ACCEPT:
         return replace(moved, clock=one.reply_clock, is_told_late=False)
     if event is Event.REPLY:
         assert actor is not None
         wait = clocks.begin(calendar.roll_forward(day), VERDICT_DAYS)
         return replace(moved, clock=wait, is_told_late=False, repliers=(*one.repliers, actor.person))
-    if event is Event.UNSOLVED:
-        again = clocks.begin(calendar.roll_forward(day), REPLY_DAYS)
-        return replace(
-            moved, level=one.level + 1, clock=again, reply_clock=again, is_told_late=False, site="", org=""
-        )
     if moved.state in ENDS:
         return replace(moved, clock=None, was_solved=True if event is Event.SOLVED else one.was_solved)
     return moved
+
+
+def _extended(one: Complaint, day: date, calendar: Calendar) -> Complaint:
+    if not may_extend(one, day, calendar):
+        why = "已经延期过一次" if one.is_extended else "期限已过，不能再延期"
+        raise RejectedError(why, hint="请尽快答复，并向投诉人说明")
+    longer = clocks.extend(one.reply_clock, EXTEND_DAYS)
+    return replace(one, clock=longer, reply_clock=longer, is_extended=True)
+
+
+def _lapsed(one: Complaint, _day: date, calendar: Calendar) -> Complaint:
+    assert one.clock is not None
+    return replace(one, lapsed=(*one.lapsed, clocks.due(one.clock, calendar)), is_told_late=True)
+
+
+def _raised(one: Complaint, day: date, calendar: Calendar) -> Complaint:
+    """One level up, fifteen days anew."""
+    again = clocks.begin(calendar.roll_forward(day), REPLY_DAYS)
+    return replace(
+        one,
+        level=one.level + 1,
+        clock=again,
+        reply_clock=again,
+        is_told_late=False,
+        site="",
+        org="",
+        is_extended=False,
+    )
+
+
+def _urged(one: Complaint, day: date, _calendar: Calendar) -> Complaint:
+    return replace(one, urged=(*one.urged, day))
+
+
+_CHANGES: dict[Event, Callable[[Complaint, date, Calendar], Complaint]] = {
+    Event.LAPSE: _lapsed,
+    Event.UNSOLVED: _raised,
+    Event.EXTEND: _extended,
+    Event.URGE: _urged,
+}
+
+
+def may_extend(one: Complaint, day: date, calendar: Calendar) -> bool:
+    """Whether an extension would still count on `day`."""
+    return not one.is_extended and day <= clocks.due(one.reply_clock, calendar)
 
 
 def due(one: Complaint, calendar: Calendar) -> date | None:
@@ -272,6 +322,8 @@ TOLD = {
     Event.ACCEPT: "已经受理",
     Event.REFUSE: "不予受理",
     Event.ASSIGN: "已交有关单位办理（不告诉对方您是谁）",
+    Event.EXTEND: f"办理期限延长 {EXTEND_DAYS} 个工作日",
+    Event.URGE: "您催办了一次",
     Event.ANSWER: "有关单位已报告办理结果，正在审核",
     Event.REPLY: "已答复",
     Event.SOLVED: "您认为已解决，办结",

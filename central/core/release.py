@@ -116,13 +116,14 @@ def _merged(level: Level, small: Sequence[Score]) -> Shown:
 def faults(one: Released, title: str, persons: Collection[str], scores: Sequence[Score]) -> list[str]:
     """Why this may not be published, in words; none: it may. `persons`: names that must not appear."""
     return [
-        *_personal([title, *(unit.name for unit in one.units)], persons),
+        *personal([title, *(unit.name for unit in one.units)], persons),
         *_small(one),
         *_remainders(one, scores),
     ]
 
 
-def _personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
+def personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
+    """What of these texts speaks of somebody, in words: numbers, addresses, the names of `persons`."""
     found = []
     for said in texts:
         if _NUMBER.search(said):

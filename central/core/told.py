@@ -71,6 +71,7 @@ class Told(Struct, frozen=True, kw_only=True):
     watched: tuple[Watched, ...] = ()
     owed: str = ""  # who must do what next in the supervision
     owed_by: date | None = None
+    rate: str = ""  # the token by which it may be rated, while it may
 
 
 class Answer(Struct, frozen=True):

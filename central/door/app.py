@@ -10,11 +10,11 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from central.door import case, complain, follow, guides
+from central.door import case, complain, consult, follow, guides, rate, scores, survey
 from central.door.config import DoorConfig
 from central.door.guard import admission, errors
 from central.door.limits import Limits
-from central.door.page import DOOR, Door, Handler, build_of, load_style, load_templates
+from central.door.page import DOOR, STYLE, Door, Handler, build_of, load_style, load_templates
 from central.door.store import open_as_door
 from central.store.engine import Store
 from common import log as logs
@@ -83,15 +83,34 @@ def _key(path: Path) -> bytes:
 def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.Application:
     """The pages, ready for a runner."""
     app = web.Application(middlewares=[_spoke, errors, admission])
-    zone = ZoneInfo(config.legal_zone)
-    app[DOOR] = Door(store, config, clock, zone, key, load_templates(), load_style(), Limits())
+    app[DOOR] = _door(store, config, clock, key)
     app[SILENT] = set()
     app.add_routes(guides.ROUTES)
     app.add_routes(case.ROUTES)
     app.add_routes(complain.ROUTES)
     app.add_routes(follow.ROUTES)
-    app.router.add_get("/p/static/door.css", _style)
+    app.add_routes(consult.ROUTES)
+    app.add_routes(rate.ROUTES)
+    app.add_routes(scores.ROUTES)
+    app.add_routes(survey.ROUTES)
+    app.router.add_get(STYLE, _style)
     app.router.add_get("/healthz", _healthy)
+    return app
+
+
+def _door(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> Door:
+    zone = ZoneInfo(config.legal_zone)
+    return Door(store, config, clock, zone, key, load_templates(), load_style(), Limits())
+
+
+def make_export(store: Store, config: DoorConfig, clock: Clock) -> web.Application:
+    """The pages that ask nobody for anything, for whoever writes them as files."""
+    app = web.Application()
+    app[DOOR] = _door(store, config, clock, b"")
+    app[DOOR].is_export = True
+    app.add_routes(guides.ROUTES)
+    app.add_routes(scores.ROUTES)
+    app.router.add_get(STYLE, _style)
     return app
 
 

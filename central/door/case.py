@@ -14,7 +14,7 @@ from aiohttp import web
 from central.core import asked, told
 from central.core.asked import Kind, Urge
 from central.core.told import Standing, Told
-from central.door import seal
+from central.door import lookup, seal
 from central.door import store as rows
 from central.door.limits import NUMBER, QUERIES
 from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
@@ -102,10 +102,7 @@ def _faults(number: str, tail: str) -> dict[str, str]:
 async def find(door: Door, number: str, tail: str) -> Told | None:
     """The newest case of that number and telephone; two sites may use the same number."""
     at = seal.place(door.key, seal.CASE, number, tail)
-    async with door.store.read() as conn:
-        found = [(row.ref, row.sealed) for row in await rows.found(conn, at.lookup)]
-    opened = [seal.opened(at, ref, sealed) for ref, sealed in found or [(bytes(16), bytes(2048))]]
-    cases = [msgspec.json.decode(plain, type=Told) for plain in opened if plain is not None]
+    cases = [msgspec.json.decode(plain, type=Told) for _, plain in await lookup.opened(door, at)]
     return max(cases, key=lambda one: str(one.accepted or one.received or ""), default=None)
 
 
@@ -133,16 +130,14 @@ async def urge(request: web.Request) -> web.Response:
     return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
 
 
-async def hand_in(
-    door: Door, kind: Kind, name: str, lookup: bytes, what: Urge | asked.Complaint | asked.Verdict
-) -> bool:
+async def hand_in(door: Door, kind: Kind, name: str, owner: bytes, what: asked.Said) -> bool:
     """Seal it to the hall and put it into the box. -> False where it lies there already. Raises HTTPServiceUnavailable."""
     shown = await door.look()
     sealed = crypto.seal_batch(shown.beat.wire_key, asked.header(kind, name), asked.encoded(what))
     row = {
         "id": name,
         "kind": kind.value,
-        "lookup": lookup,
+        "lookup": owner,
         "sealed": sealed,
         "made_wall": door.clock.wall(),
     }

@@ -164,7 +164,8 @@ async def _send(request: web.Request, draft: Draft, *, big: bool) -> web.Respons
     spend(request, COMPLAINTS)
     shown = await door.look()
     today = door.today(shown)
-    number, code = receipt(door, draft, today)
+    begun = (draft.until_wall - drafts.LASTS_HOURS * HOUR) // HOUR
+    number, code = receipt(door, "T", f"{draft.id}|{begun}", today)
     at = seal.place(door.key, seal.COMPLAINT, number, code)
     await hand_in(door, Kind.COMPLAINT, draft.id, at.lookup, drafts.handed_in(draft, number, code))
     return await render(
@@ -172,23 +173,22 @@ async def _send(request: web.Request, draft: Draft, *, big: bool) -> web.Respons
         "receipt.html",
         number=number,
         code=code,
-        accept_by=_by(today, complaints.ACCEPT_DAYS, shown.workdays),
-        reply_by=_by(today, complaints.REPLY_DAYS, shown.workdays),
+        accept_by=last_day(today, complaints.ACCEPT_DAYS, shown.workdays),
+        reply_by=last_day(today, complaints.REPLY_DAYS, shown.workdays),
         is_named=draft.named == "yes",
         big=big,
     )
 
 
-def receipt(door: Door, draft: Draft, today: date) -> tuple[str, str]:
-    """Number and code, from the draft's own id: nobody can guess either."""
-    begun = (draft.until_wall - drafts.LASTS_HOURS * HOUR) // HOUR
-    proof = int(seal.token(door.key, "receipt", f"{draft.id}|{begun}"), 16)
+def receipt(door: Door, mark: str, draft: str, today: date) -> tuple[str, str]:
+    """Number (which begins with `mark`) and code, from the draft's own id: nobody can guess either."""
+    proof = int(seal.token(door.key, "receipt", draft), 16)
     letters = [LETTERS[proof >> 5 * place & 31] for place in range(6 + CODE_LETTERS)]
     code = "".join(letters[6:])
-    return f"T{today:%y%m%d}-{''.join(letters[:6])}", f"{code[:4]}-{code[4:]}"
+    return f"{mark}{today:%y%m%d}-{''.join(letters[:6])}", f"{code[:4]}-{code[4:]}"
 
 
-def _by(today: date, days: int, workdays: tuple[date, ...]) -> str:
+def last_day(today: date, days: int, workdays: tuple[date, ...]) -> str:
     """The last day in time, as the hall will count it; empty where the calendar does not reach."""
     coming = [day for day in workdays if day >= today]
     start = coming[0] if coming else today

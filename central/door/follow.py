@@ -7,10 +7,9 @@ from aiohttp import web
 
 from central.core import complaint as complaints
 from central.core import told
-from central.core.asked import Kind, Verdict
+from central.core.asked import Hurry, Kind, Verdict
 from central.core.complaint import Account, State
-from central.door import seal
-from central.door import store as rows
+from central.door import lookup, seal
 from central.door.case import ANSWER_AFTER, LONGEST, PROOF_LASTS, hand_in, wait_until
 from central.door.limits import NUMBER, QUERIES
 from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
@@ -65,6 +64,7 @@ async def show(request: web.Request) -> web.Response:
         head=complaints.headline(found),
         day=lambda value: told.said_day(value, today),
         may_judge=found.state is State.REPLIED,
+        may_urge=found.state in _MAY_URGE,
         proof=seal.carry(
             door.key, "verdict", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
         ),
@@ -77,12 +77,9 @@ async def show(request: web.Request) -> web.Response:
 async def find(door: Door, number: str, code: str) -> tuple[Account | None, bool]:
     """-> what is told of it, and whether it still waits for the hall. The same work for every number."""
     at = seal.place(door.key, seal.COMPLAINT, number, code)
-    async with door.store.read() as conn:
-        found = [(row.ref, row.sealed) for row in await rows.found(conn, at.lookup)]
-        waits = await rows.is_waiting(conn, at.lookup)
-    opened = [seal.opened(at, ref, sealed) for ref, sealed in found or [(bytes(16), bytes(2048))]]
-    plain = next((one for one in opened if one is not None), None)
-    return (msgspec.json.decode(plain, type=Account) if plain else None), waits
+    opened = await lookup.opened(door, at)
+    found = msgspec.json.decode(opened[0][1], type=Account) if opened else None
+    return found, await lookup.waits(door, at.lookup)
 
 
 async def judge(request: web.Request) -> web.Response:
@@ -103,9 +100,9 @@ async def judge(request: web.Request) -> web.Response:
         return await render(request, "message.html", status=400, head="还没有提交", text=text, big=big)
     spend(request, QUERIES)
     name = f"verdict-{proof.number}-{proof.level}"
-    lookup = seal.ref(door.key, seal.COMPLAINT, f"verdict|{proof.number}")
+    owner = seal.ref(door.key, seal.COMPLAINT, f"verdict|{proof.number}")
     verdict = Verdict(proof.number, proof.level, solved == "yes", reason)
-    await hand_in(door, Kind.VERDICT, name, lookup, verdict)
+    await hand_in(door, Kind.VERDICT, name, owner, verdict)
     if solved == "yes":
         text = "谢谢您的评价。这件投诉就此办结。"
     else:
@@ -115,7 +112,29 @@ async def judge(request: web.Request) -> web.Response:
     return await render(request, "message.html", head="收到您的评价", text=text, big=big)
 
 
+_MAY_URGE = {State.RECEIVED, State.ACCEPTED, State.ASSIGNED, State.ANSWERED}
+
+
+async def urge(request: web.Request) -> web.Response:
+    """Once a day counts; who presses again is told so in the same words."""
+    door = request.app[DOOR]
+    shown = await door.look()
+    form = await form_of(request)
+    must_be_ours(request, form)
+    plain = seal.carried(door.key, "verdict", form.get("proof", ""))
+    proof = msgspec.json.decode(plain, type=Proof) if plain else None
+    if proof is None or proof.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text="这一页放得太久了。没有催办，请重新查询后再催。")
+    spend(request, QUERIES)
+    name = f"hurry-{proof.number}-{door.today(shown)}"
+    owner = seal.ref(door.key, seal.COMPLAINT, f"hurry|{proof.number}")
+    await hand_in(door, Kind.HURRY, name, owner, Hurry(proof.number))
+    text = "办理投诉的人会看到您催过。每件每天算一次；催办不改变期限。"
+    return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
+
+
 ROUTES = [
+    web.post("/p/complain/urge", urge),
     web.get("/p/complain/follow", ask),
     web.post("/p/complain/follow", show),
     web.post("/p/complain/judge", judge),

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from central.core import guide as guides
 from central.core.complaint import ACCEPT_DAYS
+from central.core.consult import ANSWER_DAYS
 from central.core.guide import Law, Spot
 from central.core.item import Item, ItemKind
 from central.door.page import DOOR, Shown, render
@@ -17,7 +18,7 @@ UNSHOWN = "这个事项现在没有公示的指南，为免误导，不显示旧
 
 async def home(request: web.Request) -> web.Response:
     await request.app[DOOR].look()
-    return await render(request, "home.html", accept_days=ACCEPT_DAYS)
+    return await render(request, "home.html", accept_days=ACCEPT_DAYS, answer_days=ANSWER_DAYS)
 
 
 async def to_home(_request: web.Request) -> web.Response:

@@ -24,6 +24,8 @@ PAGES = Budget("pages", 600, MINUTE)
 QUERIES = Budget("queries", 30, MINUTE)
 NUMBER = Budget("number", 8, HOUR)
 """Of one number, whether it exists or not, right or wrong: ten thousand endings take fifty days."""
+RATINGS = Budget("ratings", 60, DAY)
+"""Of one address: a whole service centre may stand behind it."""
 COMPLAINTS = Budget("complaints", 20, DAY)
 UPLOADS = Budget("uploads", 60, HOUR)
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from importlib.resources import files
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -15,20 +16,22 @@ from msgspec import Struct
 
 from central.core import wording
 from central.core.guide import Guide, Law
-from central.door import seal
+from central.core.published import Head
+from central.door import links, seal
 from central.door import store as rows
 from central.door.config import DoorConfig
 from central.door.limits import Budget, Limits
 from central.door.store import Beat, Name
 from central.store.engine import Store
 from common.clock import Clock
-from common.core.instant import MINUTE, SECOND, local_date
+from common.core.instant import DAY, MINUTE, SECOND, local_date
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FRESH = 5 * SECOND
 AGED = 10 * MINUTE
 """Of the hall's last word, before a page says that it is old."""
 COOKIE = "mc_form"
+STYLE = "/p/static/door.css"
 
 
 class Named(Struct, frozen=True):
@@ -46,6 +49,7 @@ class Shown(Struct, frozen=True):
     workdays: tuple[date, ...]
     guides: dict[str, Named]
     laws: dict[str, tuple[Law, str]]
+    releases: tuple[Head, ...]
 
 
 class Door(Struct):
@@ -59,6 +63,8 @@ class Door(Struct):
     templates: Environment
     style: bytes
     limits: Limits
+    is_export: bool = False
+    """Pages are written as files: nothing on them asks for an answer."""
     shown: Shown | None = None
 
     async def look(self) -> Shown:
@@ -70,6 +76,7 @@ class Door(Struct):
             beat = await rows.beat(conn)
             days = await rows.said(conn, Name.WORKDAYS)
             guides, laws = await rows.guides(conn), await rows.laws(conn)
+            releases = await rows.releases(conn)
         if beat is None:
             raise web.HTTPServiceUnavailable(text="网站正在准备，请过几分钟再来。")
         self.shown = Shown(
@@ -78,6 +85,7 @@ class Door(Struct):
             msgspec.json.decode(days or b"[]", type=tuple[date, ...]),
             {row.code: Named(msgspec.json.decode(row.body, type=Guide), row.initials) for row in guides},
             {row.name: (msgspec.json.decode(row.body, type=Law), row.initials) for row in laws},
+            tuple(msgspec.json.decode(head, type=Head) for head in releases),
         )
         return self.shown
 
@@ -178,15 +186,25 @@ async def render(request: web.Request, template: str, *, status: int = 200, **va
         "config": door.config,
         "big": big,
         "to": lambda path: f"{path}?big=1" if big else path,
+        "to_file": lambda path: path,
+        "style": f"{STYLE}?v={build_of(door.style)}",
+        "live": not door.is_export,
         "other_size": _other_size(request, big=big),
-        "build": build_of(door.style),
         "aged": "",
         "updated": "",
     }
+    if door.is_export:
+        here = request.rel_url.raw_path
+        to = partial(links.link, here)
+        frame |= {"to": to, "to_file": to, "style": to(STYLE), "other_size": ""}
     if shown is not None:
-        frame["updated"] = wording.moment(shown.beat.at, door.zone, shown.beat.at - 86_400 * SECOND)
+        frame["updated"] = wording.moment(shown.beat.at, door.zone, shown.beat.at - DAY)
         if door.clock.wall() - shown.beat.wall > AGED:
             frame["aged"] = f"市中心暂时没有更新数据，以下是 {frame['updated']} 的情况。"
+        if door.is_export:
+            frame["aged"] = (
+                f"网站暂时不能用。这里是 {frame['updated']} 保存的办事指南和评比结果；查进度、投诉请打 {door.config.helpline}。"
+            )
     text = door.templates.get_template(template).render(frame | values)
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
     response.headers["Cache-Control"] = "no-store"

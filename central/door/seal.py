@@ -15,10 +15,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
+from central.core.document import LETTERS
 from common.core import crypto
 from common.core.crypto import AT_REST, CHAIN_BYTES, DamagedError
 
-CASE, COMPLAINT = "case", "complaint"
+CASE, COMPLAINT, RATE, CONSULT = "case", "complaint", "rate", "consult"
+TICKET_LETTERS, WINDOW_LETTERS = 16, 8
+_ALIKE = str.maketrans("OIL", "011")
 TAIL_DIGITS = 4
 
 
@@ -54,6 +57,22 @@ def place(door_key: bytes, kind: str, number: str, half: str) -> Place:
 def ref(door_key: bytes, kind: str, name: str) -> bytes:
     """Whose a row is, for the hall that replaces it: a keyed hash of the case's or the complaint's own name."""
     return _mac(door_key, f"ref|{kind}|{name}".encode())[:16]
+
+
+def ticket(door_key: bytes, name: str) -> str:
+    """The token by which `name` is rated, as people read it: nobody guesses it, and the hall finds the same one again."""
+    value = int.from_bytes(_mac(door_key, f"ticket|{name}".encode())[:10], "big")
+    return grouped("".join(LETTERS[value >> 5 * at & 31] for at in range(TICKET_LETTERS)))
+
+
+def grouped(letters: str) -> str:
+    """`7K3M-9QRT`: in fours, for reading out."""
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
+def letters_of(text: str) -> str:
+    """A token or code as people type it: without signs, and with what they mistake put right."""
+    return "".join(char for char in plain(text).translate(_ALIKE) if char in LETTERS)
 
 
 def closed(at: Place, owner: bytes, nonce: bytes, said: bytes) -> bytes:

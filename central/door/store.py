@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, func, insert, inspect, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.door import tables
 from central.door.tables import SCHEMA, guide, inbox, law, meta, told, upload
 from central.store.engine import Store, opened
 from common.core.errors import UnavailableError
@@ -77,6 +78,42 @@ async def guides(conn: AsyncConnection) -> Sequence[Row[Any]]:
 
 async def laws(conn: AsyncConnection) -> Sequence[Row[Any]]:
     return (await conn.execute(select(law).order_by(law.c.initials, law.c.name))).all()
+
+
+async def releases(conn: AsyncConnection) -> list[bytes]:
+    """The heads, newest first."""
+    one = tables.release.c
+    return list(await conn.scalars(select(one.head).order_by(one.number.desc())))
+
+
+async def answers(conn: AsyncConnection, limit: int) -> list[bytes]:
+    """Newest first."""
+    one = tables.answer.c
+    return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
+
+
+async def polls(conn: AsyncConnection, limit: int) -> list[bytes]:
+    """Newest first."""
+    one = tables.poll.c
+    return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
+
+
+async def release(conn: AsyncConnection, number: int) -> bytes | None:
+    """Empty: it was taken back; None: there is none."""
+    one = tables.release.c
+    body: bytes | None = await conn.scalar(select(one.body).where(one.number == number))
+    return body
+
+
+async def release_files(conn: AsyncConnection, number: int) -> list[str]:
+    one = tables.release_file.c
+    return list(await conn.scalars(select(one.name).where(one.release == number).order_by(one.name)))
+
+
+async def release_file(conn: AsyncConnection, number: int, name: str) -> bytes | None:
+    one = tables.release_file.c
+    body: bytes | None = await conn.scalar(select(one.body).where(one.release == number, one.name == name))
+    return body
 
 
 async def found(conn: AsyncConnection, lookup: bytes) -> Sequence[Row[Any]]:

@@ -68,8 +68,41 @@ upload = Table(
     Index("ix_upload_draft", "draft"),
 )
 
-PUBLISHED = (meta, guide, law, told)
+release = Table(
+    "release",  # results made public, and those taken back
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("head", LargeBinary, nullable=False),  # JSON of central.core.published.Head
+    Column(
+        "body", LargeBinary, nullable=False
+    ),  # JSON of central.core.published.Published; empty: taken back
+)
+
+release_file = Table(
+    "release_file",  # exactly as they were released
+    metadata,
+    Column("release", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("release", "name"),
+)
+
+answer = Table(
+    "answer",  # questions with their answers that anybody may read
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.consult.Answer
+)
+
+poll = Table(
+    "poll",  # surveys that run or have ended
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.survey.Poll
+)
+
+PUBLISHED = (meta, guide, law, told, release, release_file, answer, poll)
 """Made anew by the hall whenever it likes."""
 READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"
-GRANTS = {meta: READ, guide: READ, law: READ, told: READ, inbox: ADD, upload: TAKE}
+GRANTS = {**dict.fromkeys(PUBLISHED, READ), inbox: ADD, upload: TAKE}
 """What the door's role may do with each, on PostgreSQL."""

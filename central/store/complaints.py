@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.complaint import Complaint, State
 from central.core.scope import Scope
+from central.core.similar import Brief
 from central.store.complaint_tables import complaint, complaint_event, complaint_file
 from central.store.dialect import insert_new
 from central.store.scope import of_case
@@ -82,6 +83,16 @@ async def listed(conn: AsyncConnection, states: Sequence[State], limit: int) -> 
         one.state.in_([state.value for state in states]) if states else one.is_open
     )
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()
+
+
+async def lately(conn: AsyncConnection, since_at: int, limit: int) -> list[Brief]:
+    """Those received since, newest first, as far as one is compared with another."""
+    one = complaint.c
+    query = select(one.id, one.number, one.topic, one.unit, one.case_no, one.text).where(
+        one.received_at >= since_at
+    )
+    rows = await conn.execute(query.order_by(one.id.desc()).limit(limit))
+    return [Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text) for row in rows]
 
 
 async def counts(conn: AsyncConnection) -> dict[str, int]:

@@ -49,6 +49,13 @@ async def listed(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
     return (await conn.execute(query)).all()
 
 
+async def shown(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
+    """Those that anybody may know of, newest first: released, or taken back again."""
+    states = [ReleaseState.RELEASED.value, ReleaseState.WITHDRAWN.value]
+    query = select(publication).where(publication.c.state.in_(states))
+    return (await conn.execute(query.order_by(publication.c.id.desc()).limit(limit))).all()
+
+
 async def one(conn: AsyncConnection, number: int) -> Row[Any]:
     """Raises UsageError where there is none."""
     row = (await conn.execute(select(publication).where(publication.c.id == number))).first()

@@ -17,6 +17,7 @@ from central.core.access import Permission, Role, allows
 from central.core.complaint import LEVELS, Actor, Event, Side, State
 from central.core.document import Kind
 from central.core.hall import Facts
+from central.core.similar import Brief, similar
 from central.core.trail import Line
 from central.store import complaints as rows
 from central.store import documents, law, trail
@@ -28,7 +29,7 @@ from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, r
 from central.web.reveal import LONGEST, SHORTEST
 from central.world import Moment
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import end_of_day
+from common.core.instant import DAY, end_of_day, local_date
 
 MOST = 200
 REASONS = ("与投诉人核实情况", "告知办理结果", "依法查询")
@@ -40,7 +41,10 @@ TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("replied", "待评价", (State.REPLIED,)),
     ("over", "已办结", (State.CLOSED, State.REFUSED)),
 )
-_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY)
+_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY, Event.EXTEND)
+SINCE = 60 * DAY
+MOST_COMPARED, MOST_SIMILAR = 500, 5
+"""Complaints of the last days are compared; so many are suggested."""
 
 
 class View(Struct, frozen=True):
@@ -119,12 +123,14 @@ async def show_complaint(request: web.Request) -> web.Response:
         events = await rows.events(conn, row.id)
         files = await rows.files(conn, row.id)
         offices = sorted(await scopes.tree(conn))
+        near = await rows.lately(conn, row.received_at - SINCE, MOST_COMPARED)
+        calendar = await law.calendar(conn)
         sees = allows(user.role, Permission.REVEAL_COMPLAINANT)
         looked = await trail.about(conn, "complaint.reveal", row.number, 20) if sees else list[Line]()
         papers = await complaint_paper.of_complaint(conn, row)
         issuers = {one.id: one.name for one in await documents.issuers(conn)}
     one = rows.body_of(row)
-    may = allows(user.role, Permission.WORK_COMPLAINT)
+    may, today = allows(user.role, Permission.WORK_COMPLAINT), local_date(facts.now_at, facts.zone)
     return render(
         request,
         "complaint.html",
@@ -134,8 +140,14 @@ async def show_complaint(request: web.Request) -> web.Response:
         acts=[
             event
             for event in _HALL_ACTS
-            if may and not complaints.refusal(one, event, _actor(user), Side.HALL)
+            if may
+            and not complaints.refusal(one, event, _actor(user), Side.HALL)
+            and (event is not Event.EXTEND or complaints.may_extend(one, today, calendar))
         ],
+        similar=similar(Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text), near)[
+            :MOST_SIMILAR
+        ],
+        urged=[wording.day(day) for day in one.urged],
         events=[
             (event, Event(event.event).word, wording.full(event.at, facts.zone, facts.now_at))
             for event in events

@@ -2,14 +2,13 @@
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import Struct
 
 from central import publishing
-from central.core import wording
+from central.core import published, wording
 from central.core.access import Permission
 from central.core.period import parse
-from central.core.release import ReleaseState
-from central.core.score import Level
+from central.core.published import Ranking
+from central.core.release import PUBLIC_LEVELS, ReleaseState
 from central.scoring import Sender
 from central.store import publications, scores
 from central.web.page import HALL, USER, Route, facts_of, render
@@ -20,24 +19,7 @@ SHORTEST, LONGEST = 4, 200
 _KINDS = {"csv": "text/csv", "json": "application/json"}
 
 
-class _Unit(Struct, frozen=True):
-    """A line of `ranking.json`."""
-
-    level: Level
-    group: str
-    name: str
-    cases: int
-    total: str
-    grade: str
-    rank: int
-    why: str
-
-
-class _Ranking(Struct, frozen=True):
-    units: list[_Unit]
-
-
-_ranking = msgspec.json.Decoder(_Ranking).decode
+_ranking = msgspec.json.Decoder(Ranking).decode
 
 
 async def show_list(request: web.Request) -> web.Response:
@@ -83,9 +65,8 @@ async def show_one(request: web.Request) -> web.Response:
         except UsageError as error:
             raise web.HTTPNotFound(text="没有这份公布件。请从公布页进入。") from error
         files = await publications.files(conn, number)
-    levels: dict[str, dict[str, list[_Unit]]] = {}
-    for unit in _ranking(files["ranking.json"]).units:
-        levels.setdefault(unit.level.word, {}).setdefault(unit.group, []).append(unit)
+    units = _ranking(files["ranking.json"]).units
+    levels = {level.word: published.grouped(units, level) for level in PUBLIC_LEVELS}
     return render(
         request,
         "publication.html",

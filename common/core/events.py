@@ -50,6 +50,16 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "complaint.received": LogEvent("info", "收到一件投诉", ("number",)),
     "complaint.lapsed": LogEvent("info", "一件投诉的期限已过，已记录或到期办结", ("number",)),
+    "rating.received": LogEvent("info", "收到一次评价", ("number", "grade")),
+    "rating.refused": LogEvent(
+        "warning",
+        "公众网页交来的一次评价对不上办件或窗口，或已评价过，没有计入",
+        ("name", "reason"),
+        "偶尔出现是重复提交；反复出现时检查公众网页的机器",
+    ),
+    "rating.lapsed": LogEvent("info", "一件差评的整改或回访期限已过，已记录", ("number",)),
+    "consult.received": LogEvent("info", "收到一件咨询", ("number",)),
+    "consult.lapsed": LogEvent("info", "一件咨询的答复期限已过，已记录", ("number",)),
     "document.made": LogEvent("info", "文书的文件已生成并签名", ("number", "preview")),
     "document.failed": LogEvent(
         "error",

@@ -12,6 +12,7 @@ from central.core.asked import Attached
 from central.core.calendar import Calendar
 from central.core.complaint import ENDS, LEVELS, STEPS, TOP, Actor, Complaint, Event, Side, State
 from central.core.draft import Draft, Part
+from central.core.similar import Brief, similar
 from common.core.errors import RejectedError
 
 FIRST = date(2026, 1, 1)
@@ -62,6 +63,8 @@ def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: s
             break
         event, actor, side = data.draw(st.sampled_from(sorted(ways, key=repr)))
         day = min(day + timedelta(days=data.draw(st.integers(0, 9))), date(2026, 10, 30))
+        if event is Event.EXTEND and not complaint.may_extend(one, day, CALENDAR):
+            continue
         before, one = one, moved(one, event, actor, side, day)
         assert set(before.lapsed) <= set(one.lapsed), "what has passed stays a fact"
         assert one.level - before.level == (event is Event.UNSOLVED)
@@ -140,3 +143,39 @@ def test_a_draft_asks_for_what_is_missing_step_by_step() -> None:
     assert (sent.name, sent.phone, sent.files) == ("", "", ())
     kept = Draft(id="a", until_wall=0, files=(Attached("f", "a.jpg", 3),))
     assert draft.handed_in(kept, "T1", "C1").files == kept.files
+
+
+def test_an_extension_counts_once_at_a_level_and_only_before_the_day_has_passed() -> None:
+    one = moved(complaint.received(FRIDAY, CALENDAR), Event.ACCEPT, PEOPLE[0], Side.HALL)
+    last = complaint.due(one, CALENDAR)
+    assert last == date(2026, 7, 3)
+    with pytest.raises(RejectedError, match="期限已过"):
+        moved(one, Event.EXTEND, PEOPLE[0], Side.HALL, date(2026, 7, 4))
+    longer = moved(one, Event.EXTEND, PEOPLE[0], Side.HALL, last)
+    assert complaint.due(longer, CALENDAR) == date(2026, 7, 17)
+    with pytest.raises(RejectedError, match="延期过一次"):
+        moved(longer, Event.EXTEND, PEOPLE[0], Side.HALL, last)
+    higher = moved(moved(longer, Event.REPLY, PEOPLE[0], Side.HALL), Event.UNSOLVED, None, Side.COMPLAINANT)
+    assert moved(higher, Event.EXTEND, PEOPLE[1], Side.HALL).is_extended
+
+
+def test_what_may_be_the_same_is_suggested_and_the_reason_said() -> None:
+    text = "窗口三次退回申请材料，没有给书面理由，让再补一份租赁合同"
+    one = Brief(1, "T1", "不受理", "石桥镇窗口", "3702-1", text)
+    others = [
+        one,
+        Brief(2, "T2", "态度不好", "别处", "3702 1", "完全不同的一件事情"),
+        Brief(3, "T3", "态度不好", "别处", "", text[:-4]),
+        Brief(
+            4,
+            "T4",
+            "不受理",
+            "石桥镇 窗口",
+            "",
+            "窗口三次退回申请材料，要求先去别的部门盖章再来，一天跑了四趟",
+        ),
+        Brief(5, "T5", "不受理", "石桥镇窗口", "", "排队两小时没有叫号"),
+    ]
+    assert [line.brief.id for line in similar(one, others)] == [2, 3, 4]
+    assert similar(one, others)[0].why == "同一办件编号"
+    assert similar(Brief(9, "T9", "", "", "", ""), others) == []

@@ -177,6 +177,19 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
         == 303
     )
     await _on_paper(hall, number, "投诉受理通知书", "云监诉受〔2026〕1号")
+    # the complainant asks to hurry, and is told of an extension with its reason
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    hurry = {"proof": got(PROOF, html), "token": got(TOKEN, html)}
+    for _ in range(2):
+        assert (await outside.post("/p/complain/urge", hurry))[0] == 200
+    await outside.publish()
+    assert (await outside.post("/p/complain/urge", {"proof": "x", "token": hurry["token"]}))[0] == 403
+    assert await act(hall, Role.COMPLAINTS, number, "extend", text="须向住建部门调取档案") == 303
+    assert await act(hall, Role.COMPLAINTS, number, "extend", text="再延一次") == 409
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    assert ("延长 10 个工作日：须向住建部门调取档案" in html, html.count("您催办了一次")) == (True, 1)
     # the unit answers
     async with window(hall, Role.CLERK) as pane:
         _, html = await pane.get("/unit/complaints")
@@ -223,7 +236,19 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
         told = list(await conn.scalars(select(one.event).where(one.complaint == number).order_by(one.number)))
         assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == 1
         assert await conn.scalar(select(func.count()).select_from(ct.complaint_file)) == 1
-    assert told == ["receive", "accept", "assign", "answer", "reply", "unsolved", "lapse", "reply", "solved"]
+    assert told == [
+        "receive",
+        "accept",
+        "assign",
+        "urge",
+        "extend",
+        "answer",
+        "reply",
+        "unsolved",
+        "lapse",
+        "reply",
+        "solved",
+    ]
     async with outside.press.public.read() as conn:
         for table in (p.inbox, p.upload):
             assert await conn.scalar(select(func.count()).select_from(table)) == 0
@@ -251,6 +276,16 @@ async def _on_paper(hall: Served, number: int, kind: str, name: str) -> None:
         async with pane.session.get(hall.url + path) as answer:
             assert (await answer.read())[:5] == b"%PDF-"
         assert (await pane.get(path.replace(f"/{number}/", f"/{number + 1}/")))[0] == 404
+
+
+async def test_a_second_complaint_of_the_same_is_suggested_to_who_accepts(
+    hall: Served, outside: Outside
+) -> None:
+    first, second = await send(outside), await send(outside)
+    await outside.publish()
+    async with window(hall, Role.COMPLAINTS) as pane:
+        _, html = await pane.get(f"/hall/complaints/{await row_of(hall, second)}")
+    assert ("可能重复" in html, first.number in html) == (True, True)
 
 
 async def test_who_complained_is_on_no_page_that_the_unit_reaches(hall: Served, outside: Outside) -> None:

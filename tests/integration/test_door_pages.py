@@ -1,23 +1,41 @@
 """The door's pages in a real Chromium: nothing scrolls sideways from 320 px on in either size, targets can be hit, text can be read."""
 
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
+from sqlalchemy import insert
 
+from central import survey
+from central.core import release as release_core
+from central.core import survey as survey_core
+from central.core.published import File, Head, Published, Ranking, Unit
+from central.core.scheme import MINGCHA_100
+from central.core.score import Level
+from central.core.survey import State, Survey
+from central.door import tables as p
+from central.door.page import DOOR
+from central.store import ratings, surveys
 from tests import axe
 from tests.browser import Page, browser
 from tests.integration import dooring, serving
 from tests.integration.city_cases import PHONE
 from tests.integration.dooring import Outside
-from tests.integration.serving import FridayClock
+from tests.integration.serving import FridayClock, Served
 
 pytestmark = pytest.mark.service
 RED = "370220260604021007"
-PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/no")  # fmt: skip
+PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/no",
+         "/p/rate", "/p/rate/7K3M-9QRT", "/p/scores", "/p/scores/2026-05", "/p/notices", "/p/consult", "/p/consult/ask?item=SP-00",
+         "/p/consult/follow", "/p/surveys", "/p/surveys/1", "/p/surveys/2")  # fmt: skip
 WIDTHS = (320, 390, 1280)
 HEAVIEST = 40_000
 """Bytes of a page with its style sheet, unpacked (interface.md 2.3)."""
+QUESTIONS = survey_core.parsed(
+    "窗口的人耐心吗\n耐心\n一般\n不耐心\n\n哪里不方便（可多选）\n停车\n排队\n\n还想说什么"
+)
 LOOK = r"""(() => {
   const seen = [];
   const channel = value => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; };
@@ -71,11 +89,50 @@ async def weight(outside: Outside, path: str) -> int:
     return sum([len((await outside.get(one))[1].encode()) for one in (path, "/p/static/door.css")])
 
 
+async def fill(hall: Served) -> None:
+    """A window to rate."""
+    await dooring.fill_catalogue(hall.store)
+    async with hall.store.write() as conn:
+        for back in (0, 20):
+            days = {"first": date(2026, 6, 1 + back % 9), "last": date(2026, 6, 30 - back)}
+            body = Survey(title="办事环境大家谈", intro="不记名", questions=QUESTIONS, **days)
+            number = await survey.draft(conn, body, "publisher", 0)
+            await surveys.move(conn, number, State.SHOWN if back else State.RELEASED, "releaser")
+        await ratings.add_window(conn, "7K3M-9QRT", "s02", "3 号 社保", "石桥镇便民服务中心")
+
+
+async def release(outside: Outside) -> None:
+    """Results of many units with long words, as the hall would have published them, and one that was taken back."""
+    head = Head(number=1, period="2026-05", word="2026 年 5 月", title="五月绩效公告", day=date(2026, 6, 10))
+    why = "数据不全（青峪镇），暂不排名"
+    units = [
+        Unit(Level.SITE, "乡镇", f"第{n}便民服务中心", 90, f"{90 - n}.25", "良好", n, "" if n % 3 else why)
+        for n in range(1, 61)
+    ]
+    files = tuple(
+        File(name, 5_000, "9" * 64) for name in ("ranking.csv", "counts.json", "recompute.py", "SHA256SUMS")
+    )
+    whole = Published(
+        head=head, ranking=Ranking(units, "8" * 64, 3), method=tuple(release_core.method(MINGCHA_100)), files=files
+    )  # fmt: skip
+    gone = Head(
+        number=2, period="2026-04", word="2026 年 4 月", title="四月绩效公告", day=date(2026, 5, 9), withdrawn=date(2026, 5, 12), reason="数据更正"
+    )  # fmt: skip
+    rows = [
+        {"number": one.number, "head": msgspec.json.encode(one), "body": body}
+        for one, body in ((head, msgspec.json.encode(whole)), (gone, b""))
+    ]
+    async with outside.press.public.write() as conn:
+        await conn.execute(insert(p.release), rows)
+    outside.app[DOOR].shown = None
+
+
 async def test_every_page_can_be_read_and_used_on_an_old_phone(tmp_path: Path) -> None:
     found: dict[str, list[str]] = {}
     async with serving.serve(tmp_path, FridayClock(), cases_a_day=3) as hall:
-        await dooring.fill_catalogue(hall.store)
+        await fill(hall)
         async with dooring.opened(hall, tmp_path) as outside, browser(tmp_path / "profile") as page:
+            await release(outside)
             for path in PATHS:
                 assert await weight(outside, path) < HEAVIEST, path
                 for big in ({}, {"big": "1"}):

@@ -1,16 +1,19 @@
 """绩效, 统计 and 公布 in the console, from a provisional result to one that the public may see; by every role that has a part."""
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
 
 import aiohttp
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from central import scoring
 from central.core import period
@@ -18,12 +21,18 @@ from central.core.access import Role
 from central.core.scheme import MINGCHA_100
 from central.core.scope import EVERYTHING
 from central.core.score import Level
+from central.door import export
+from central.door import tables as p
+from central.door.app import make_export
+from central.door.page import DOOR
 from central.scoring import Sender
 from central.store import audit, scores
 from central.store import tables as t
+from common.core.errors import UsageError
 from common.core.instant import DAY, start_of_day
-from tests.integration import city
+from tests.integration import city, dooring
 from tests.integration.city_cases import ZONE
+from tests.integration.dooring import Outside
 from tests.integration.serving import Served, Window, text_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,7 +60,9 @@ async def scored(hall: Served) -> int:
         return (await scoring.keep_provisional(conn, taken, sender, ZONE))[0]
 
 
-async def test_from_a_provisional_result_to_a_public_one(hall: Served, window: Window) -> None:
+async def test_from_a_provisional_result_to_a_public_one(
+    hall: Served, window: Window, tmp_path: Path
+) -> None:
     run = await scored(hall)
     status, html = await window.get("/hall/scores")
     words = text_of(html)
@@ -86,10 +97,10 @@ async def test_from_a_provisional_result_to_a_public_one(hall: Served, window: W
         assert re.search(r"东关街道|西城街道|南苑街道|北苑街道|新华街道", words)
         assert (await chief.post("/hall/objections/1/grant", csrf="token", why="停机属实")).status == 303
         assert (await chief.post("/hall/objections/1/grant", csrf="token", why="停机属实")).status == 400
-    await _published(hall, run)
+    await _published(hall, run, tmp_path)
 
 
-async def _published(hall: Served, run: int) -> None:
+async def _published(hall: Served, run: int, folder: Path) -> None:
     async with hall.store.write() as conn:
         boss = Sender("chief", "期满定稿", city.FRIDAY + 20 * DAY, hall.clock.wall())
         final = await scoring.finish(conn, run, boss, ZONE)
@@ -110,8 +121,73 @@ async def _published(hall: Served, run: int) -> None:
         status, body = await releaser.get(f"{one}/files/counts.json")
         assert (status, '"city"' in body) == (200, True)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
-        assert (await releaser.post(f"{one}/withdraw", csrf="token", why="数据更正")).status == 303
+        await dooring.fill_catalogue(hall.store)
+        async with dooring.opened(hall, folder) as outside:
+            await _shown(outside, folder, body)
+            assert (await releaser.post(f"{one}/withdraw", csrf="token", why="数据更正")).status == 303
+            await outside.publish()
+            await _taken_back(outside)
         assert "撤回：数据更正" in text_of((await releaser.get("/hall/publications"))[1])
+
+
+async def _shown(outside: Outside, folder: Path, counts: str) -> None:
+    """What anybody reads of it, downloads, and finds in the files that are shown while everything is down."""
+    assert "六月绩效公告" in text_of((await outside.get("/p/scores"))[1])
+    assert "公布： 六月绩效公告" in text_of((await outside.get("/p/notices"))[1])
+    status, html = await outside.get("/p/scores/2026-06")
+    words = text_of(html)
+    assert status == 200
+    for said in ("乡镇", "街道", "分厅", "南苑街道", "法定时限合规（14 分）", "ranking.csv", "recompute.py"):
+        assert said in words
+    for path in ("/p/scores/2026-06", "/p/scores/2026-06/item", "/p/scores/2026-06/department"):
+        assert len((await outside.get(path))[1].encode()) < 34_000, path
+    assert "食品经营许可" in text_of((await outside.get("/p/scores/2026-06/item"))[1])
+    assert "张敏" not in text_of((await outside.get("/p/scores/2026-06/person"))[1])
+    async with outside.session.get(f"{outside.url}/p/scores/files/1/ranking.csv") as answer:
+        table = await answer.read()
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="1-ranking.csv"'
+    assert f"SHA-256 {hashlib.sha256(table).hexdigest()}" in words
+    assert (await outside.get("/p/scores/files/1/counts.json"))[1] == counts
+    for path in ("/p/scores/2026-05", "/p/scores/files/1/secrets", "/p/scores/files/2/ranking.csv"):
+        assert (await outside.get(path))[0] == 404
+    await _exported(outside, folder, table)
+
+
+async def _exported(outside: Outside, folder: Path, table: bytes) -> None:
+    place = folder / "export"
+    door = outside.app[DOOR]
+    pages = make_export(door.store, door.config, outside.clock)
+    place.mkdir()
+    (place / "ours.txt").write_text("x")
+    with pytest.raises(UsageError):
+        await export.write(pages, place)
+    (place / "ours.txt").unlink()
+    for _ in range(2):  # what was exported before is replaced
+        number = await export.write(make_export(door.store, door.config, outside.clock), place)
+    lines = (place / export.SUMS).read_text("utf-8").splitlines()
+    assert len(lines) == number > 10
+    for line in lines:
+        digest, _, name = line.partition("  ")
+        body = (place / name).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == digest
+        if not name.endswith(".html"):
+            continue
+        html = body.decode()
+        assert not re.search(r"<form|href=\"/|action=", html), name
+        for target in re.findall(r'(?:href|src)="([^"#:]+)"', html):
+            assert ((place / name).parent / unquote(target)).is_file(), (name, target)
+    assert (place / "scores/files/1/ranking.csv").read_bytes() == table
+    assert "网站暂时不能用" in (place / "index.html").read_text("utf-8")
+
+
+async def _taken_back(outside: Outside) -> None:
+    status, html = await outside.get("/p/scores/2026-06")
+    assert (status, "数据更正" in html) == (404, True)
+    assert "撤回：六月绩效公告" in text_of((await outside.get("/p/notices"))[1])
+    assert "六月绩效公告" not in text_of((await outside.get("/p/scores"))[1])
+    assert (await outside.get("/p/scores/files/1/ranking.csv"))[0] == 404
+    async with outside.press.public.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(p.release_file)) == 0
 
 
 async def test_statistics_are_shown_compared_and_exported(hall: Served, window: Window) -> None:

@@ -7,6 +7,7 @@ from central.store.migrations import (
     first_accounts,
     first_cameras,
     first_complaints,
+    first_consults,
     first_corrections,
     first_documents,
     first_enrolment,
@@ -14,7 +15,9 @@ from central.store.migrations import (
     first_law,
     first_messages,
     first_public,
+    first_ratings,
     first_scores,
+    first_surveys,
 )
 
 revision = "0001"
@@ -183,6 +186,9 @@ def upgrade() -> None:
     first_scores.create()
     first_public.create()
     first_complaints.create()
+    first_ratings.create()
+    first_surveys.create()
+    first_consults.create()
     first_findings.create()
     first_enrolment.create()
     first_accounts.create()

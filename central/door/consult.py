@@ -1,0 +1,152 @@
+"""咨询: what others have asked, a question of one's own without a name, and its answer by number and code."""
+
+import secrets
+
+import msgspec
+from aiohttp import web
+
+from central.core import asked, consult, told
+from central.core import guide as guides
+from central.core.asked import Kind
+from central.core.consult import Account, Answer
+from central.door import lookup, seal
+from central.door import store as rows
+from central.door.case import ANSWER_AFTER, LONGEST, hand_in, wait_until
+from central.door.complain import last_day, receipt
+from central.door.limits import COMPLAINTS, NUMBER, QUERIES
+from central.door.page import DOOR, Shown, form_of, must_be_ours, render, spend, token_of, with_cookie
+from common.core import crypto
+
+MOST, READ = 50, 2_000
+UNKNOWN = "没有查到。请核对编号和查询码，都在提交后的回执上。还查不到，请打 {helpline}。"
+
+
+async def show_answers(request: web.Request) -> web.Response:
+    """What was asked before, by words in question, answer or item."""
+    door = request.app[DOOR]
+    await door.look()
+    wanted = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
+    async with door.store.read() as conn:
+        bodies = await rows.answers(conn, READ)
+    found = [msgspec.json.decode(body, type=Answer) for body in bodies]
+    words = wanted.lower().split()
+    mine = [
+        one
+        for one in found
+        if all(word in f"{one.item} {one.question} {one.answer}".lower() for word in words)
+    ]
+    return await render(
+        request, "consult.html", asked=wanted, found=mine[:MOST], answer_days=consult.ANSWER_DAYS
+    )
+
+
+async def begin(request: web.Request) -> web.Response:
+    shown = await request.app[DOOR].look()
+    item = _item(shown, request.query.get("item", ""))
+    return await _form(request, secrets.token_hex(16), item, "", {})
+
+
+def _item(shown: Shown, code: str) -> str:
+    return code if code in shown.guides else ""
+
+
+async def _form(
+    request: web.Request, draft: str, item: str, text: str, faults: dict[str, str], *, big: bool = False
+) -> web.Response:
+    door = request.app[DOOR]
+    shown = await door.look()
+    today = door.today(shown)
+    named = [guides.current(one.guide, today) for one in shown.guides.values()]
+    cookie, token = token_of(request)
+    state = seal.carry(door.key, "consult", secrets.token_bytes(crypto.NONCE_BYTES), draft.encode())
+    response = await render(
+        request,
+        "consult_ask.html",
+        status=400 if faults else 200,
+        state=state,
+        token=token,
+        item=item,
+        items=sorted((one.name, one.code) for one in named if one is not None),
+        text=text,
+        longest=consult.LONGEST,
+        answer_days=consult.ANSWER_DAYS,
+        faults=faults,
+        big=big,
+    )
+    return with_cookie(request, response, cookie)
+
+
+async def send(request: web.Request) -> web.Response:
+    """The same form sent twice is one question, with one number and code."""
+    door = request.app[DOOR]
+    shown = await door.look()
+    form = await form_of(request)
+    must_be_ours(request, form)
+    big = form.get("big") == "1"
+    plain = seal.carried(door.key, "consult", form.get("state", ""))
+    if plain is None:
+        raise web.HTTPForbidden(text="这一页不完整，没有提交。请重新填写。")
+    draft, text, item = plain.decode(), form.get("text", ""), _item(shown, form.get("item", ""))
+    if not consult.SHORTEST <= len(text) <= consult.LONGEST:
+        fault = f"请写 {consult.SHORTEST} 至 {consult.LONGEST} 个字，现在 {len(text)} 个字"
+        return await _form(request, draft, item, text, {"text": fault}, big=big)
+    spend(request, COMPLAINTS)
+    today = door.today(shown)
+    number, code = receipt(door, "Z", draft, today)
+    at = seal.place(door.key, seal.CONSULT, number, code)
+    await hand_in(door, Kind.CONSULT, draft, at.lookup, asked.Consult(number, code, item, text))
+    by = last_day(today, consult.ANSWER_DAYS, shown.workdays)
+    return await render(request, "consult_receipt.html", number=number, code=code, by=by, big=big)
+
+
+async def ask_follow(request: web.Request) -> web.Response:
+    await request.app[DOOR].look()
+    return await render(request, "consult_follow.html", number="", faults={}, one=None)
+
+
+async def follow(request: web.Request) -> web.Response:
+    door = request.app[DOOR]
+    begun = door.clock.mono()
+    shown = await door.look()
+    form = await form_of(request)
+    big = form.get("big") == "1"
+    number, code = form.get("number", "")[:LONGEST], form.get("code", "")[:LONGEST]
+    faults = {} if seal.plain(number) else {"number": "请填写咨询编号"}
+    faults |= {} if seal.plain(code) else {"code": "请填写查询码"}
+    if faults:
+        return await render(
+            request, "consult_follow.html", status=400, number=number, faults=faults, one=None, big=big
+        )
+    spend(request, QUERIES)
+    spend(request, NUMBER, f"consult|{seal.plain(number)}")
+    at = seal.place(door.key, seal.CONSULT, number, code)
+    opened = await lookup.opened(door, at)
+    waits = await lookup.waits(door, at.lookup)
+    await wait_until(door, begun + ANSWER_AFTER)
+    if not opened and waits:
+        text = "您的咨询已经收到，正在转给市中心。请过几分钟再查。"
+        return await render(request, "message.html", head="已收到", text=text, big=big)
+    if not opened:
+        faults = {"number": UNKNOWN.format(helpline=door.config.helpline)}
+        return await render(
+            request, "consult_follow.html", status=404, number=number, faults=faults, one=None, big=big
+        )
+    today = door.today(shown)
+    return await render(
+        request,
+        "consult_follow.html",
+        number=number,
+        faults={},
+        one=msgspec.json.decode(opened[0][1], type=Account),
+        day=lambda value: told.said_day(value, today),
+        big=big,
+    )
+
+
+ROUTES = [
+    web.get("/p/consult", show_answers),
+    web.get("/p/consult/ask", begin),
+    web.post("/p/consult/ask", send),
+    web.get("/p/consult/follow", ask_follow),
+    web.post("/p/consult/follow", follow),
+]

@@ -1,0 +1,118 @@
+"""咨询: questions by the day of their answer; one question, answered, drafted for the public, released by another."""
+
+from datetime import date
+
+from aiohttp import hdrs, web
+
+from central import consult
+from central.complaint import Bench
+from central.consult import Words
+from central.core import consult as core
+from central.core import wording
+from central.core.access import Permission, allows
+from central.core.consult import Event, State
+from central.store import consults, law
+from central.web.page import HALL, USER, Route, facts_of, render
+from central.world import Moment
+from common.core.errors import RejectedError, UsageError
+from common.core.instant import end_of_day
+
+MOST = 200
+STALE = "这件咨询刚刚有人办理过。没有执行，请返回刷新后再看。"
+
+
+async def show_consults(request: web.Request) -> web.Response:
+    facts = facts_of(request)
+    wanted = request.query.get("state", State.ASKED.value)
+    chosen = next((state for state in State if state.value == wanted), State.ASKED)
+    async with request.app[HALL].store.read() as conn:
+        found = await consults.listed(conn, chosen, MOST)
+        counts = await consults.counts(conn)
+    lines = []
+    for row in found:
+        due = date.fromisoformat(row.due_day) if row.due_day else None
+        left = (
+            wording.time_left(end_of_day(due, facts.zone), facts.now_at, facts.zone, facts.slow.workday)
+            if due
+            else "–"
+        )
+        asked = wording.full(row.received_at, facts.zone, facts.now_at)
+        late = consults.body_of(row).lapsed is not None
+        lines.append((row, asked, wording.day_and_weekday(due) if due else "–", left, late))
+    return render(
+        request,
+        "consults.html",
+        chosen=chosen,
+        tabs=[(state, counts.get(state.value, 0)) for state in State],
+        lines=lines,
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def show_consult(request: web.Request) -> web.Response:
+    facts, user = facts_of(request), request[USER]
+    async with request.app[HALL].store.read() as conn:
+        row = await consults.one(conn, int(request.match_info["number"]))
+        if row is None:
+            raise web.HTTPNotFound(text="没有这件咨询。请从咨询列表查找。")
+        events = await consults.events(conn, row.id)
+    one = consults.body_of(row)
+    rights = [
+        may for may in (Permission.WORK_CONSULT, Permission.RELEASE_PUBLICATION) if allows(user.role, may)
+    ]
+    return render(
+        request,
+        "consult.html",
+        row=row,
+        standing=one.state,
+        lapsed=wording.day_and_weekday(one.lapsed) if one.lapsed else "",
+        acts=[event for event in Event for may in rights if not core.refusal(one, event, may, user.name)],
+        Event=Event,
+        longest=core.LONGEST,
+        longest_answer=core.LONGEST_ANSWER,
+        received=wording.full(row.received_at, facts.zone, facts.now_at),
+        events=[
+            (event, Event(event.event).word, wording.full(event.at, facts.zone, facts.now_at))
+            for event in events
+        ],
+        checked=wording.clock(facts.now_at, facts.zone),
+    )
+
+
+async def work(request: web.Request) -> web.Response:
+    return await _do(request, Permission.WORK_CONSULT, {Event.ANSWER, Event.DRAFT})
+
+
+async def release(request: web.Request) -> web.Response:
+    return await _do(request, Permission.RELEASE_PUBLICATION, {Event.RELEASE, Event.REFUSE, Event.WITHDRAW})
+
+
+async def _do(request: web.Request, may: Permission, events: set[Event]) -> web.Response:
+    """One act. A form knows the newest entry it has seen."""
+    form, hall, number = await request.post(), request.app[HALL], int(request.match_info["number"])
+    event = next((one for one in events if one.value == form.get("event")), None)
+    if event is None:
+        raise web.HTTPBadRequest(text="请选择如何办理。")
+    words = Words(str(form.get("text", "")).strip(), str(form.get("question", "")).strip())
+    now = Moment(hall.clock.office(), hall.clock.wall())
+    try:
+        async with hall.store.write() as conn:
+            row = await consults.lock(conn, number)
+            if row is None:
+                raise web.HTTPNotFound(text="没有这件咨询。请从咨询列表查找。")
+            if str(row.entries) != str(form.get("entries", "")):
+                raise web.HTTPConflict(text=STALE)
+            bench = Bench(now, hall.zone, await law.calendar(conn), hall.sign_secret)
+            await consult.act(conn, row, event, may, request[USER].name, words, bench)
+    except (RejectedError, UsageError) as error:
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/consults/{number}")
+
+
+_ONE = r"/hall/consults/{number:\d{1,9}}"
+ROUTES = [
+    Route(hdrs.METH_GET, "/hall/consults", show_consults, Permission.VIEW_CONSULT),
+    Route(hdrs.METH_GET, _ONE, show_consult, Permission.VIEW_CONSULT),
+    Route(hdrs.METH_POST, f"{_ONE}/act", work, Permission.WORK_CONSULT),
+    Route(hdrs.METH_POST, f"{_ONE}/release", release, Permission.RELEASE_PUBLICATION),
+]

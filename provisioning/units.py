@@ -209,7 +209,15 @@ def _own_hall(hall: Hall) -> bool:
     ]:
         if path.is_file():
             changed |= own(path, central, central, 0o600)
-    for name in ("central.toml", "enroll.toml", "wire.key", "operations.key", "data.key", "node.pem", "escrow.pub"):
+    for name in (
+        "central.toml",
+        "enroll.toml",
+        "wire.key",
+        "operations.key",
+        "data.key",
+        "node.pem",
+        "escrow.pub",
+    ):
         changed |= own(hall.folder / name, "root", central, 0o640)
     changed |= own(hall.broker, central, "mingcha-broker", 0o2770)
     for path in hall.broker.iterdir():

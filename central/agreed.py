@@ -11,7 +11,8 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.audit import Finding, What, decoded
+from central.core.audit import decoded
+from central.core.flaw import Finding, What
 from central.heads import is_gone
 from central.store import audit as rows
 from central.store import facts, parked, passes

@@ -18,8 +18,9 @@ from central import agreed
 from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
-from central.core.audit import Audit, Claim, Finding, Grade, What, decoded
+from central.core.audit import Audit, Claim, decoded
 from central.core.epochs import misordered, silent
+from central.core.flaw import Finding, Grade, What
 from central.core.noted import Noted
 from central.core.trail import Check
 from central.heads import is_gone

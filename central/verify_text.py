@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from central.core.audit import Finding, Grade, What
+from central.core.flaw import Finding, Grade, What
 from central.verify import EpochReport, SiteReport, grade
 from common.core.instant import from_us
 from common.core.text import one_line

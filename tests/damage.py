@@ -25,7 +25,7 @@ from agent.buffer import Buffer, Damaged
 from agent.room import Room
 from agent.sqlfile import ReopenError
 from central import judge, verify
-from central.core.audit import Grade
+from central.core.flaw import Grade
 from central.ingest import ingest_batches
 from central.judge import Moment, World
 from central.opening import open_batch

@@ -20,7 +20,7 @@ from agent.buffer import Buffer, Damaged
 from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
 from central import judge, trail, verify
-from central.core.audit import What
+from central.core.flaw import What
 from central.ingest import ingest_batches
 from central.judge import Moment, World
 from central.opening import open_batch

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from central import dead, verify
-from central.core.audit import What
+from central.core.flaw import What
 from central.judge import Moment, World
 from central.store import tables as t
 from central.store import trail

@@ -11,7 +11,7 @@ from agent import root
 from agent.sqlfile import DamagedFileError
 from central import verify
 from central.agreed import Agreed
-from central.core.audit import Grade, What
+from central.core.flaw import Grade, What
 from central.ingest import ingest_batches
 from central.judge import Moment, World
 from central.opening import open_batch

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from central import judge, ticker, verify
-from central.core.audit import What
+from central.core.flaw import What
 from central.core.item import Item
 from central.ingest import Outcome, ingest_batches, take_parked
 from central.judge import Moment, World

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.audit import UNSIGNED, Audit, Claim, Entry, Finding, What
+from central.core.audit import UNSIGNED, Audit, Claim, Entry
 from central.core.epochs import Witness, misordered, silent
+from central.core.flaw import Finding, What
 from central.store.audit import COLUMNS
 from common.core import checkpoint, crypto
 from common.core.ranges import Range

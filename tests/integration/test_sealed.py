@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 
 from central import doctor, judge, verify
 from central.core.access import Role
-from central.core.audit import What
+from central.core.flaw import What
 from central.ingest import ingest_batches
 from central.judge import Moment
 from central.opening import open_batch

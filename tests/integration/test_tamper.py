@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert
 
 from central import verify
 from central.core import noted
-from central.core.audit import Grade
+from central.core.flaw import Grade
 from central.store import tables as t
 from central.store import trail
 from central.store.engine import open_store

@@ -1,10 +1,9 @@
 """What the hall holds of one epoch, followed along its chain: was anything dropped, put elsewhere or altered?
 
-Theory. The box chained every record and signed the chain now and then (checkpoints). Whoever has the hall's database
-can change rows, columns and the cursor, but he cannot sign: each stretch between two checkpoints either hashes to what
-the box signed, or is reported. Behind the newest checkpoint the chain is compared with the cursor only, until the box
-signs again. Where numbers were lost the gap's record names an anchor, from which the chain goes on.
-Memory does not grow with the epoch.
+Theory. The box chained every record and signed the chain now and then (checkpoints). Whoever has the hall's database can
+change rows, columns and the cursor, but he cannot sign: each stretch between two checkpoints either hashes to what the box
+signed, or is reported. Behind the newest checkpoint the chain is compared with the cursor only, until the box signs again.
+Where numbers were lost the gap's record names an anchor, from which the chain goes on. Memory does not grow with the epoch.
 """
 
 from collections import defaultdict, deque
@@ -24,8 +23,7 @@ from common.core.ranges import Range
 from common.core.record import Anew, Checkpoint, Gap, Pass, Record, decode_body, decode_record
 from common.core.state import LetterState
 
-UNSIGNED = DAY
-"""A box signs every ten minutes while records come: a tail that is older proves nothing."""
+UNSIGNED = DAY  # a box signs every ten minutes while records come: a tail that is older proves nothing
 _REMEMBERED = 2_048
 """Chain values kept for checkpoints that were numbered a little later than what they sign."""
 

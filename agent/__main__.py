@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, say
+from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, reason, say
 
 import click  # isort: skip
 
@@ -37,7 +37,7 @@ def run(path: Path) -> None:
 
 
 @cli.command(help="暂停采集：不再读业务库，直到 resume；重启后仍然暂停。已采的照常上传。")
-@click.option("--why", required=True, metavar="原因", help="显示在体检与市中心。")
+@click.option("--why", required=True, callback=reason, metavar="原因", help="显示在体检与市中心。")
 @_CONFIG
 def pause(path: Path, why: str) -> None:
     import getpass

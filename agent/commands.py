@@ -77,8 +77,10 @@ def _check(path: Path) -> int:
     from agent import inside
 
     settings, keks, _ = _opened(path)
-    code = 0
-    for file in inside.segments(settings.buffer_path, keks):
+    code, files = 0, inside.segments(settings.buffer_path, keks)
+    if not files:
+        say(f"○ 还没有缓存：{settings.buffer_path}")
+    for file in files:
         if not file.key:
             say(f"✕ {file.path.name}  主密钥打不开，{file.bytes / 2**20:.1f} MB 未检查")
             code = 1
@@ -86,7 +88,9 @@ def _check(path: Path) -> int:
         try:
             found = inside.read(file, keks)
         except sqlite3.Error as error:
-            say(f"✕ {file.path.name}  不能读：{error}")
+            say(
+                f"✕ {file.path.name}  不能读：{error}；程序会自行换用新缓存，见  mingcha-agent doctor --only 缓存"
+            )
             code = 1
             continue
         if found.holes:

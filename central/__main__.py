@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.cli import EX_SOFTWARE, invoke, say, say_json
+from common.cli import EX_SOFTWARE, invoke, reason, say, say_json
 
 import click  # isort: skip
 from sqlalchemy import Row
@@ -122,7 +122,7 @@ def dead() -> None:
     """Group of commands."""
 
 
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
+_WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
 _LETTER = click.argument("name", metavar="编号")
 
 
@@ -155,7 +155,7 @@ def list_dead(site: str, as_json: bool, path: Path) -> None:
 @click.option("--why", default="", metavar="原因", help="记入审计。")
 @_CONFIG
 def show_dead(name: str, full: bool, why: str, path: Path) -> None:
-    if full and not why:
+    if full and not why.strip():
         raise click.UsageError("--full 须写 --why 原因")
     say_json(asyncio.run(_clerk(path, name, why).show(full=full)))
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.cli import say, say_json
+from common.cli import reason, say, say_json
 from common.core.act import Act
 from common.core.instant import HOUR
 from common.core.state import Outcome
@@ -20,7 +20,7 @@ from common.core.text import one_line
 
 _Result = TypeVar("_Result")
 LONGEST_HOURS = 7 * 24
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
+_WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
 _SITE = click.argument("site", metavar="站点")
 
 

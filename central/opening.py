@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from central.store import alarms, facts
 from central.store.engine import Store
@@ -35,6 +36,17 @@ class Opened(Struct, frozen=True):
     raws: list[bytes]
     claim: bytes = b""
     """`batch.claim`, where it must be parked: what proves later that the box said so."""
+
+
+def halves(item: Opened) -> list[Opened]:
+    """Two batches of the same records; none of one that holds a single record, or that must stay whole as it was signed."""
+    header, middle = item.header, len(item.raws) // 2
+    if not middle or item.claim:
+        return []
+    between = batch.chain_values(header, item.raws)[middle - 1]
+    before = replace(header, last=header.first + middle - 1, last_hash=between)
+    behind = replace(header, first=header.first + middle, prev_hash=between)
+    return [Opened(before, item.raws[:middle]), Opened(behind, item.raws[middle:])]
 
 
 class Door:

@@ -20,7 +20,7 @@ from central.core import fair
 from central.core.fair import Bucket, FairQueue, Lane
 from central.ingest import Outcome, ingest_batches
 from central.judge import Moment, World
-from central.opening import Door, Opened
+from central.opening import Door, Opened, halves
 from central.presence import Presence
 from central.remote import Remote
 from central.status import NOT_YET
@@ -41,6 +41,8 @@ log = structlog.get_logger()
 
 GROUP_BATCHES = 16
 GROUP_SECS = 0.02
+MOST_HALVINGS = 32
+"""Of a group: enough to tell three records of 500 apart from the others."""
 WEIGH_SECS = 30.0
 TELL_SECS = 1.0
 SAID_AGAIN = MINUTE
@@ -238,23 +240,30 @@ class Receiver:
             group.create_task(self._reply(link, topics.ack(site), reply))
 
     async def _commit_all(self, opened: list[Opened], queue: FairQueue[Received]) -> Outcome:
-        """One transaction; where it breaks on something nobody foresaw, one each: a site must not stop the others."""
-        try:
-            return await self._commit(opened, queue)
-        except UnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001  the loop runner of batches: told apart one by one
-            if len(opened) == 1:
-                return self._unforeseen(opened[0], error)
-        outcome = Outcome()
-        for item in opened:
-            done = await self._commit_all([item], queue)
+        """One transaction; where it breaks on something nobody foresaw, one each: a site must not stop the others.
+
+        A batch that breaks alone is taken in halves: a record must not stop the others of its site. Not for ever: where
+        many break it, the fault is not theirs, and what is left the box sends again.
+        """
+        outcome, tries = Outcome(), 0
+        waiting = [(opened, opened[0])]
+        while waiting:
+            group, whole = waiting.pop(0)
+            try:
+                done = await self._commit(group, queue)
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001  the loop runner of batches: told apart one by one
+                parts = group if len(group) > 1 else halves(group[0]) if tries < MOST_HALVINGS else []
+                tries += len(group) == 1
+                waiting += [([item], item if len(group) > 1 else whole) for item in parts]
+                done = Outcome() if parts else self._unforeseen(group[0], whole, error)
             outcome.acks += done.acks
             outcome.records += done.records
         return outcome
 
-    def _unforeseen(self, item: Opened, error: Exception) -> Outcome:
-        """The box keeps the batch, and sends it again later; somebody has to look."""
+    def _unforeseen(self, item: Opened, whole: Opened, error: Exception) -> Outcome:
+        """The box keeps what is left of the `whole` that it sent, and sends it again later; somebody has to look."""
         header = item.header
         log.error(
             "batch.failed",
@@ -264,7 +273,7 @@ class Receiver:
             reason=repr(error),
             hint="请把这条日志交给软件维护人员",
         )
-        nack = Nack(header.first, header.last, "failed", permanent=False)
+        nack = Nack(whole.header.first, whole.header.last, "failed", permanent=False)
         return Outcome([(header.site, Ack(header.epoch, 0, [], [nack], 0, self.clock.wall()))])
 
     async def _commit(self, opened: list[Opened], queue: FairQueue[Received]) -> Outcome:

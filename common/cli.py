@@ -72,6 +72,13 @@ EX_SOFTWARE = 70
 EX_CONFIG = 78
 
 
+def reason(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
+    """Callback of `--why`: blanks are no reason, and would stand in the audit for ever. Raises click.UsageError."""
+    if not given.strip():
+        raise click.UsageError("--why 要写明原因，不能是空白")
+    return given.strip()
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print `text`, which may quote what others said: nothing in it can move the cursor or turn the line round.
 

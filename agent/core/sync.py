@@ -26,6 +26,9 @@ MAX_TIMEOUT = 60 * SECOND
 LONGEST_WAIT = 10 * MINUTE
 """No queue of a hall is believed to be longer: who said so is not proven, and what is under way would never be sent again."""
 CREDIT_RETRY = 5 * SECOND
+LONGEST_REST = 5 * MINUTE
+MOST_REFUSALS = 8
+"""After so many in a row the fault is not that of a record: nothing is sent for a while."""
 PATIENCE = 3
 """After so many time-outs in a row we introduce ourselves again: we may have been replaced, and not be told."""
 HELLOS = 16
@@ -57,6 +60,15 @@ class Flight(Struct, frozen=True):
     wait: int = 0  # the longest wait that the hall has told since
 
 
+class Rest(Struct, frozen=True):
+    """A run that the hall did not take for now. What is behind it goes on; it waits twice as long after each refusal."""
+
+    first: int
+    last: int
+    pause: int
+    until_mono: int  # 0: it may be sent again
+
+
 class Send(Struct, frozen=True):
     """Publish the run that starts at `first`, at most up to `last`, in `lane`."""
 
@@ -81,13 +93,16 @@ class Sync(Struct, frozen=True):
     rtt: float = 0.0  # smoothed, microseconds; 0: not measured
     rtt_var: float = 0.0
     timeouts: int = 0  # in a row
+    resting: tuple[Rest, ...] = ()
+    refusals: int = 0  # runs not taken since the last one that was
     window: Window = Window()
     refused: str = ""
     hellos: tuple[int, ...] = ()  # wall times that the hellos name which the next welcome may answer
 
 
 def connected(sync: Sync) -> Sync:
-    return replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0, hellos=())
+    state = replace(sync, phase=Phase.HELLO, flights=(), refused="", timeouts=0, hold_mono=0, hellos=())
+    return replace(state, resting=(), refusals=0)
 
 
 def greeted(sync: Sync, at_wall: int) -> Sync:
@@ -153,21 +168,43 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
         return stopped(sync, next(nack.code for nack in ack.nacks if nack.code in _PERMANENT))
     if any(nack.code in _INTRODUCE for nack in ack.nacks):
         return connected(sync)
-    refused = _refused(sync, ack)
     sparse = _scattered(sync, ack)
+    refused = _refused(sync, ack) - sparse
     done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]
     state = _measure(sync, done, now)
     state = replace(
         state,
         upto=max(sync.upto, ack.upto),
         ranges=_joined(sync.ranges, ack.ranges),
-        flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused),
-        credit=0 if sparse else ack.credit_bytes,
-        credit_mono=now,
+        flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused | sparse),
         timeouts=0 if done else sync.timeouts,
-        hold_mono=now + CREDIT_RETRY if refused - sparse else sync.hold_mono,
+        refusals=len(refused) + (0 if done else sync.refusals),
     )
-    return _settle(state)
+    if sparse or not refused:  # else it says nothing of what may be under way
+        state = replace(state, credit=0 if sparse else ack.credit_bytes, credit_mono=now)
+    if refused and state.refusals >= MOST_REFUSALS:
+        state = replace(state, hold_mono=now + CREDIT_RETRY)
+    return _settle(replace(state, resting=_rested(state, refused, now)))
+
+
+def _rested(sync: Sync, refused: set[tuple[int, int]], now: int) -> tuple[Rest, ...]:
+    """The runs that rest, without what is held by now: of a refused run the hall may have taken all but a record."""
+    left = {run for first, last in refused if (run := _lacked(sync, first, last))}
+    pauses = {(r.first, r.last): 2 * r.pause for r in sync.resting}
+    before = (r for r in sync.resting if (r.first, r.last) not in left)
+    kept = [r for r in before if not _held(r.first, r.last, sync.upto, sync.ranges)]
+    found = [(run, min(LONGEST_REST, pauses.get(run, CREDIT_RETRY))) for run in sorted(left)]
+    return (*kept, *(Rest(*run, pause, now + pause) for run, pause in found))
+
+
+def _lacked(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
+    """The least run around what the hall does not hold of first..last."""
+    first = max(first, sync.upto + 1)
+    for lo, hi in sync.ranges:
+        first = hi + 1 if lo <= first <= hi else first
+    for lo, hi in reversed(sync.ranges):
+        last = lo - 1 if lo <= last <= hi else last
+    return (first, last) if first <= last else None
 
 
 def _refused(sync: Sync, ack: Ack) -> set[tuple[int, int]]:
@@ -238,7 +275,7 @@ def skipped(sync: Sync, first: int, last: int) -> Sync:
 
 def is_idle(sync: Sync, newest: int) -> bool:
     """Nothing is under way, and of what the hall lacks nothing is left that could be sent."""
-    return not sync.flights and _free_run(sync, sync.upto + 1, newest, 1) is None
+    return not (sync.flights or sync.resting) and _free_run(sync, sync.upto + 1, newest, 1) is None
 
 
 def lacking(sync: Sync, newest: int) -> int:
@@ -248,12 +285,15 @@ def lacking(sync: Sync, newest: int) -> int:
 
 
 def expire(sync: Sync, now: int) -> Sync:
-    """Drop flights whose acknowledgement is overdue: they are sent again. End a hold that is over.
+    """Drop flights whose acknowledgement is overdue: they are sent again. End a hold and rests that are over.
 
     Every third time in a row nothing is sent before the hall has said anew what we are to it.
     """
     if sync.hold_mono and now >= sync.hold_mono:
         sync = replace(sync, hold_mono=0)
+    if any(r.until_mono and r.until_mono <= now for r in sync.resting):
+        rests = (replace(r, until_mono=0) if r.until_mono <= now else r for r in sync.resting)
+        sync = replace(sync, resting=tuple(rests))
     kept = tuple(f for f in sync.flights if now - f.sent_mono < patience(sync, f))
     if len(kept) == len(sync.flights):
         return sync
@@ -278,13 +318,14 @@ def patience(sync: Sync, flight: Flight) -> int:
 def wake_at(sync: Sync) -> int | None:
     """Monotonic time at which something is due without any event; None: only an event can change anything.
 
-    A first time-out, the end of a hold, or, while a backlog waits and none of it is in flight, the credit retry.
+    A first time-out, the end of a hold or rest, or, while a backlog waits and none of it is in flight, the credit retry.
     """
-    times = [f.sent_mono + patience(sync, f) for f in sync.flights]
+    rests = [r.until_mono for r in sync.resting if r.until_mono]
+    times = [f.sent_mono + patience(sync, f) for f in sync.flights] + rests
     if sync.hold_mono:
         times.append(sync.hold_mono)
     elif sync.phase is Phase.CATCHUP and sync.credit == 0 and _no_bulk(sync):
-        times.append(sync.credit_mono + CREDIT_RETRY)
+        times.append(max(sync.credit_mono + CREDIT_RETRY, min(rests, default=0)))
     return min(times, default=None)
 
 
@@ -307,8 +348,9 @@ def _held(first: int, last: int, upto: int, ranges: tuple[tuple[int, int], ...])
 
 
 def _free_run(sync: Sync, first: int, last: int, rows: int) -> tuple[int, int] | None:
-    """The first run in first..last that is neither held nor in flight, at most `rows` long."""
-    taken = sorted([*sync.ranges, *((f.first, f.last) for f in sync.flights)])
+    """The first run in first..last that is neither held nor in flight nor resting, at most `rows` long."""
+    rests = ((r.first, r.last) for r in sync.resting if r.until_mono)
+    taken = sorted([*sync.ranges, *((f.first, f.last) for f in sync.flights), *rests])
     for lo, hi in taken:
         if hi < first:
             continue

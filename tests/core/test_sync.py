@@ -1,5 +1,7 @@
 """The site's half of the delivery: examples of each rule; the model test drives it whole."""
 
+from itertools import pairwise
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -226,7 +228,58 @@ def test_a_run_that_was_not_taken_for_now_is_sent_again() -> None:
     assert sync.next_send(state, 10, 1) is None
     state = sync.acknowledged(state, nack(1, 10, "busy"), now=1)
     assert sync.next_send(state, 10, 1) is None  # not at once: it would only be refused again
+    assert sync.wake_at(state) == 1 + sync.CREDIT_RETRY
+    state = sync.expire(state, 1 + sync.CREDIT_RETRY)
     assert sync.next_send(state, 10, 1 + sync.CREDIT_RETRY) == Send(Lane.BULK, 1, 10)
+
+
+def test_a_record_that_is_never_taken_holds_back_nothing_behind_it() -> None:
+    """P-NACK-03: however often it is refused, and though its refusals grant no credit."""
+    newest, now, state = 3000, 0, steady(newest=3000)
+    tried: list[int] = []
+    while len(tried) < 5 and now < MINUTE * 10:
+        state = sync.expire(state, now)
+        send = sync.next_send(state, newest, now)
+        if send is None:
+            now = max(now + 1, sync.wake_at(state) or 0)
+            continue
+        first, last = send.first, send.last
+        state = flying(state, send.lane, first, last, now)
+        if not first <= 7 <= last:
+            state = sync.acknowledged(state, ack(0, (first, last)), now)
+            continue
+        tried.append(now)
+        state = sync.acknowledged(
+            state, ack(0, *[run for run in [(first, 6), (8, last)] if run[0] <= run[1]]), now
+        )
+        refusal = Ack(EPOCH, 0, [], [Nack(first, last, "failed", permanent=False)], 0, 0)
+        state = sync.acknowledged(state, refusal, now)
+    assert [after - before for before, after in pairwise(tried)] == [n * SECOND for n in (5, 10, 20, 40)]
+    assert sync.lacking(state, newest) == 1
+    assert sync.next_send(state, 3001, now) == Send(Lane.LIVE, 3001, 3001)
+    assert not sync.is_idle(state, newest)
+
+
+def test_a_refusal_takes_no_credit() -> None:
+    """P-NACK-03: it says nothing of what may be under way, so the backlog behind it goes on at once."""
+    state = flying(steady(newest=1200), Lane.BULK, 1, 10)
+    refusal = Ack(EPOCH, 0, [], [Nack(1, 10, "failed", permanent=False)], 0, 0)
+    state = sync.acknowledged(state, refusal, now=1)
+    assert sync.next_send(state, 1200, 1) == Send(Lane.BULK, 11, 10 + state.window.rows)
+
+
+def test_where_nothing_is_taken_everything_waits() -> None:
+    """P-NACK-03: a key that does not fit would otherwise send the whole backlog in vain."""
+    state, sent = steady(newest=100_000), 0
+    while (send := sync.next_send(state, 100_000, 1)) is not None:
+        sent += 1
+        state = flying(state, send.lane, send.first, send.last, now=1)
+        state = sync.acknowledged(state, nack(send.first, send.last, "bad_signature"), now=1)
+    assert sent == sync.MOST_REFUSALS
+    assert sync.wake_at(state) == 1 + sync.CREDIT_RETRY
+    again = sync.expire(state, 1 + sync.CREDIT_RETRY)
+    assert sync.next_send(again, 100_000, 1 + sync.CREDIT_RETRY) is not None
+    assert sync.connected(again).resting == ()
 
 
 def test_a_buried_record_counts_as_held() -> None:
@@ -413,7 +466,7 @@ def test_backlog_that_would_scatter_waits_and_live_records_do_not() -> None:
     assert sync.next_send(state, 1200, 6 * SECOND) == Send(Lane.BULK, 101, 100 + state.window.rows)
     state = flying(steady(newest=1200, upto=100), Lane.LIVE, 1201, 1203)
     state = sync.acknowledged(state, nack(1201, 1203, "scattered"), now=SECOND)
-    assert sync.next_send(state, 1203, SECOND) is None, "the very same would be refused again"
+    assert sync.next_send(state, 1203, SECOND) != Send(Lane.LIVE, 1201, 1203), "it would be refused again"
 
 
 @pytest.mark.parametrize("phase", [Phase.OFFLINE, Phase.HELLO, Phase.REFUSED])

@@ -147,6 +147,27 @@ async def test_arguments_as_the_audit_writes_them_are_shown_as_options(hall: str
     assert (code, out, "参数要写成选项：--first 5 --last 9" in err) == (USAGE, "", True)
 
 
+async def test_a_reason_of_blanks_is_none(box: str, hall: str) -> None:
+    """It would stand in the audit for ever."""
+    lines = [
+        (HALL, "command", "send", "s01", "doctor", "--why", " ", "--config", hall),
+        (HALL, "policy", "set", "s01", "--why", "", "--config", hall),
+        (HALL, "dead", "drop", "s01/ab/1", "--why", "　", "--config", hall),
+        (HALL, "dead", "show", "s01/ab/1", "--full", "--why", " ", "--config", hall),
+        (AGENT, "pause", "--why", " ", "--config", box),
+    ]
+    for code, out, err in await many(*lines):
+        assert (code, out, "原因" in err) == (USAGE, "", True), err
+
+
+async def test_a_box_without_a_buffer_is_told_so(box: str) -> None:
+    """Silence would look as if all were well."""
+    Path(box).with_name("master.key").write_bytes(bytes(32))
+    for word in ("show", "check", "quarantine"):
+        _, out, err = await command(AGENT, "buffer", word, "--config", box)
+        assert out.startswith("○ 还没有缓存"), (word, out, err)
+
+
 async def test_an_unknown_group_of_checks_is_wrong_usage_too(box: str, hall: str) -> None:
     lines = [
         (AGENT, "doctor", "--only", "银河", "--config", box),

@@ -138,21 +138,26 @@ def refused(place: Place, code: str) -> bool:
 
 
 @together
-async def test_a_site_whose_batches_nobody_foresaw_waits_alone() -> None:
+async def test_a_record_that_nobody_foresaw_waits_alone() -> None:
+    """P-NACK-03: neither the other sites nor the other records of its own site notice."""
     async with scene([FIRST, HOSTILE], start=False) as place:
         await place.stop(place.hall)
         place.hall.armed = ["tests.unforeseen"]
         await place.start(place.hall)
         await place.start()
-        await until("the hall has said so", lambda: events(place.hall, "batch.failed"))
-        place.office.receive(20)
+        office = place.sites[1].office
 
         async def agrees() -> bool:
-            return await place.hall_rows("s01") == place.office.rows()
+            mine = {row: said for row, said in office.rows().items() if "SL00003" not in row[1]}
+            return [await place.hall_rows(site) for site in ("s01", "s02")] == [place.office.rows(), mine]
 
-        await until("the other's rows are in the hall", agrees)
-        assert await place.hall_rows("s02") == {}
-        assert {line["site"] for line in events(place.hall, "batch.failed")} == {"s02"}
+        await until("all other rows are in the hall", agrees)
+        for site in place.sites:
+            site.office.receive(20)
+        await until("those too that come later", agrees)
+        failed = events(place.hall, "batch.failed")
+        assert {line["site"] for line in failed} == {"s02"}
+        assert all(line["first"] == line["last"] for line in failed)
         await place.stop(place.hall)
         place.hall.armed = []
         await place.start(place.hall)

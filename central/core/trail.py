@@ -102,6 +102,8 @@ ACTS = {
     "message.unsilence": "结束静默",
     "message.secret": "写入通道口令",
     "message.test": "试发消息",
+    "absence.confirmed": "确认脱岗",
+    "absence.rejected": "认定不是脱岗",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

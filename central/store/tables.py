@@ -29,6 +29,7 @@ from central.store import (  # each registers its tables
     message_tables,
     scope,
     score_tables,
+    seats,
     trail,
 )
 from central.store import metadata as registry
@@ -283,6 +284,8 @@ policy = Table(
 
 audit_line = trail.audit_line
 camera_state = cameras.camera_state
+seat_state = seats.seat_state
+absence_ruling = seats.absence_ruling
 audit_seal = trail.audit_seal
 
 # the law has a file of its own

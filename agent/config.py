@@ -78,7 +78,10 @@ class SeatConfig(Struct, frozen=True, forbid_unknown_fields=True):
     box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
     """Left, top, right, bottom of the seat, in shares of the picture: head and shoulders of whoever sits there."""
     name: Annotated[str, Meta(max_length=60)] = ""
-    hours: Annotated[list[str], Meta(min_length=1, max_length=MOST_HOURS)] = ["09:00-12:00", "13:30-17:00"]
+    hours: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_HOURS)] = (
+        "09:00-12:00",
+        "13:30-17:00",
+    )
     """Of a working day."""
     away_mins: Annotated[int, Meta(ge=1, le=480)] = 10
     """So long nobody need be there."""

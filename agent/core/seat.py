@@ -28,7 +28,7 @@ _FEATURELESS = 0.5
 """A region that is no more like itself than this while it is learned has nothing that could be compared."""
 _MOVES = 1.6
 _MOVES_LEAST = 1.0
-_OTHER_LIGHT = 0.4
+_OTHER_LIGHT = 0.5
 """Of the learned brightness: a picture by so much brighter or darker is of another light."""
 
 

@@ -5,10 +5,11 @@ import pytest
 from msgspec.structs import replace
 
 from central.core.access import Role
-from central.store import cameras, scope
-from common.core.camera import Aspect, View
-from common.core.instant import DAY, HOUR, MINUTE
-from common.core.record import CameraState
+from central.core.trail import ACTS
+from central.store import cameras, scope, seats, trail
+from common.core.camera import Aspect, Seat, View
+from common.core.instant import DAY, HOUR, MINUTE, local_date, start_of_day
+from common.core.record import CameraState, SeatState
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
 from tests.sender import draft
@@ -84,3 +85,74 @@ async def test_an_account_sees_the_cameras_of_its_sites_alone(hall: Served) -> N
     none = await window(hall, Role.CLERK)
     assert "还没有摄像机" in text_of((await none.get("/hall/cameras"))[1])
     await none.session.close()
+
+
+HOURS = [(9 * 60, 12 * 60), (13 * 60 + 30, 17 * 60)]
+MIDNIGHT = start_of_day(local_date(NOW, city.ZONE), city.ZONE)
+SAT = [
+    ("s03", "w3", "3 号窗口", Seat.ATTENDED, 540, False),
+    ("s03", "w3", "3 号窗口", Seat.UNATTENDED, 570, True),
+    ("s03", "w3", "3 号窗口", Seat.ATTENDED, 594, False),
+    ("s03", "w4", "", Seat.UNKNOWN, 540, False),
+    ("s12", "w1", "一楼 <b>", Seat.UNATTENDED, 540, False),
+    ("s12", "w1", "一楼 <b>", Seat.ATTENDED, 570, False),
+]
+
+
+async def sit(hall: Served) -> None:
+    said = []
+    for seq, (site, region, name, seat, minute, thing) in enumerate(SAT, 1):
+        at = MIDNIGHT + minute * MINUTE
+        body = SeatState("c1", region, seat, at, thing, HOURS, 600, name=name)
+        said.append((b"f" * 8, site, replace(draft(body, at=at), seq=seq), body))
+    async with hall.store.write() as conn:
+        await seats.add(conn, said)
+        await seats.add(conn, said)
+
+
+async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: Served) -> None:
+    """P-CAM-02"""
+    await sit(hall)
+    own = await window(hall)
+    text = text_of((await own.get("/hall/attendance"))[1])
+    assert "待核实 2" in text
+    assert "确认脱岗 0" in text
+    assert "3 号窗口" in text
+    assert "24 分钟" in text
+    assert "座位上有放着不动的东西" in text
+    assert "无法判断" in text
+    begin = MIDNIGHT + 570 * MINUTE
+    path = f"/hall/attendance/s03/c1/w3/{begin}"
+    form = {"csrf": "token", "why": "调取值班记录，外出未报备", "ruling": "confirmed"}
+    assert (await own.post(path, **(form | {"why": "短"}))).status == 400
+    assert (await own.post(path, **(form | {"ruling": "counted"}))).status == 400
+    assert (await own.post(f"/hall/attendance/s03/c1/w3/{begin + 1}", **form)).status == 404
+    assert (await own.post(f"/hall/attendance/nowhere/c1/w3/{begin}", **form)).status == 404
+    assert (await own.post(path, **form)).status == 303
+    assert (await own.post(path, **(form | {"ruling": "rejected"}))).status == 404, "said once"
+    text = text_of((await own.get("/hall/attendance"))[1])
+    assert "待核实 1" in text
+    assert "确认脱岗 1" in text
+    assert "外出未报备" in text
+    async with hall.store.read() as conn:
+        lines = await trail.about(conn, "absence.confirmed", f"s03/c1/w3/{begin}", 5)
+    assert [(line.why, line.act in ACTS) for line in lines] == [("24 分钟：调取值班记录，外出未报备", True)]
+    await own.session.close()
+
+
+async def test_absences_are_seen_in_reach_alone_and_ruled_on_by_supervisors_alone(hall: Served) -> None:
+    await sit(hall)
+    async with hall.store.write() as conn:
+        await scope.give(conn, Role.CHIEF.value, ["s12"], [])
+    own = await window(hall, Role.CHIEF)
+    text = text_of((await own.get("/hall/attendance"))[1])
+    assert "一楼 <b>" in text
+    assert "3 号窗口" not in text
+    form = {"csrf": "token", "why": "不在管辖范围", "ruling": "rejected"}
+    path = f"/hall/attendance/s03/c1/w3/{MIDNIGHT + 570 * MINUTE}"
+    assert (await own.post(path, **form)).status == 404
+    await own.session.close()
+    leader = await window(hall, Role.LEADER)
+    text = text_of((await leader.get("/hall/attendance"))[1])
+    assert "由监察员或监察领导核实" in text
+    await leader.session.close()

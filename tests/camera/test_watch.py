@@ -171,10 +171,10 @@ async def test_a_seat_is_never_better_known_than_its_camera_and_ends_with_its_re
 ) -> None:
     """P-CAM-02, C11"""
     cameras = made("c1", seat=("w1",))
-    ok = look(cameras, View.OK, ago=HOUR)
-    there = State(Seat.ATTENDED, ok.view.since_at + MINUTE)
-    for view in (View.OK, View.OK, View.COVERED):
-        cameras.hear(replace(look(cameras, view, ago=MINUTE), seats={"w1": Sat(there)}))
+    ok, covered = look(cameras, View.OK, ago=HOUR), look(cameras, View.COVERED)
+    seats = {"w1": Sat(State(Seat.ATTENDED, ok.view.since_at + MINUTE))}
+    for said in (ok, ok, covered):
+        cameras.hear(replace(said, seats=seats))
         await cameras.tell()
     cameras.hear(Learned("c1", [PICTURE], {"w1": [Empty(1, 1, 1, b"png")]}))
     cameras.save()
@@ -186,10 +186,10 @@ async def test_a_seat_is_never_better_known_than_its_camera_and_ends_with_its_re
     without.hear(look(without, View.OK))
     await without.tell()
     bodies = [record.decode_body(item) for item in await buffer.tail(0)]
-    said = [body for body in bodies if isinstance(body, SeatState)]
-    assert [(body.seat, body.hours) for body in said] == [
+    told = [body for body in bodies if isinstance(body, SeatState)]
+    assert [(body.seat, body.hours) for body in told] == [
         (Seat.ATTENDED, [(510, 720)]),
         (Seat.UNKNOWN, [(510, 720)]),
         (Seat.UNKNOWN, []),
     ]
-    assert said[1].detail == "摄像机遮挡"
+    assert told[1].detail == "摄像机遮挡"

@@ -1,5 +1,7 @@
 """The pages of cameras on a running hall: what was said last, since when, and each fault with its begin and end."""
 
+from pathlib import Path
+
 import aiohttp
 import pytest
 from msgspec.structs import replace
@@ -10,6 +12,7 @@ from central.store import cameras, scope, seats, trail
 from common.core.camera import Aspect, Seat, View
 from common.core.instant import DAY, HOUR, MINUTE, local_date, start_of_day
 from common.core.record import CameraState, SeatState
+from tests.browser import browser
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
 from tests.sender import draft
@@ -118,7 +121,7 @@ async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: 
     assert "待核实 2" in text
     assert "确认脱岗 0" in text
     assert "3 号窗口" in text
-    assert "24 分钟" in text
+    assert "24 分" in text
     assert "座位上有放着不动的东西" in text
     assert "无法判断" in text
     begin = MIDNIGHT + 570 * MINUTE
@@ -156,3 +159,17 @@ async def test_absences_are_seen_in_reach_alone_and_ruled_on_by_supervisors_alon
     text = text_of((await leader.get("/hall/attendance"))[1])
     assert "由监察员或监察领导核实" in text
     await leader.session.close()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("width", [390, 1920])
+async def test_the_page_of_attendance_never_scrolls_sideways(
+    hall: Served, width: int, tmp_path: Path
+) -> None:
+    await sit(hall)
+    async with browser(tmp_path) as tab:
+        await tab.size(width, 1200)
+        for name, value in (await hall.session(Role.SUPERVISOR)).items():
+            await tab.cookie(name, value, hall.url)
+        await tab.open(hall.url + "/hall/attendance")
+        assert await tab.ask("document.documentElement.scrollWidth") <= width

@@ -217,7 +217,7 @@ CHECKS: dict[str, Check] = {
     "E-CAM-08": Check(
         "摄像机座位",
         "这些座位不能判断在岗，市中心显示无法判断",
-        "请趁座位都空着时执行  mingcha-agent camera vacant 摄像机编号",
+        "请趁座位都空着时执行  mingcha-agent camera vacant 编号",
         ("E-CAM-02",),
     ),
     "E-UPG-01": Check(

@@ -10,7 +10,7 @@ from central.core.access import Role
 from central.core.trail import ACTS
 from central.store import cameras, scope, seats, trail
 from common.core.camera import Aspect, Seat, View
-from common.core.instant import DAY, HOUR, MINUTE, local_date, start_of_day
+from common.core.instant import DAY, HOUR, MINUTE, SECOND
 from common.core.record import CameraState, SeatState
 from tests.browser import browser
 from tests.integration import city
@@ -91,7 +91,7 @@ async def test_an_account_sees_the_cameras_of_its_sites_alone(hall: Served) -> N
 
 
 HOURS = [(9 * 60, 12 * 60), (13 * 60 + 30, 17 * 60)]
-MIDNIGHT = start_of_day(local_date(NOW, city.ZONE), city.ZONE)
+MIDNIGHT = NOW - 14 * HOUR - 32 * MINUTE - 5 * SECOND
 SAT = [
     ("s03", "w3", "3 号窗口", Seat.ATTENDED, 540, False),
     ("s03", "w3", "3 号窗口", Seat.UNATTENDED, 570, True),
@@ -113,6 +113,11 @@ async def sit(hall: Served) -> None:
         await seats.add(conn, said)
 
 
+async def rules(own: Window, path: str, ruling: str, why: str = "调取值班记录，外出未报备") -> int:
+    """-> the status of the answer."""
+    return (await own.post(path, csrf="token", why=why, ruling=ruling)).status
+
+
 async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: Served) -> None:
     """P-CAM-02"""
     await sit(hall)
@@ -126,13 +131,12 @@ async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: 
     assert "无法判断" in text
     begin = MIDNIGHT + 570 * MINUTE
     path = f"/hall/attendance/s03/c1/w3/{begin}"
-    form = {"csrf": "token", "why": "调取值班记录，外出未报备", "ruling": "confirmed"}
-    assert (await own.post(path, **(form | {"why": "短"}))).status == 400
-    assert (await own.post(path, **(form | {"ruling": "counted"}))).status == 400
-    assert (await own.post(f"/hall/attendance/s03/c1/w3/{begin + 1}", **form)).status == 404
-    assert (await own.post(f"/hall/attendance/nowhere/c1/w3/{begin}", **form)).status == 404
-    assert (await own.post(path, **form)).status == 303
-    assert (await own.post(path, **(form | {"ruling": "rejected"}))).status == 404, "said once"
+    assert await rules(own, path, "confirmed", "短") == 400
+    assert await rules(own, path, "counted") == 400
+    assert await rules(own, f"/hall/attendance/s03/c1/w3/{begin + 1}", "confirmed") == 404
+    assert await rules(own, f"/hall/attendance/nowhere/c1/w3/{begin}", "confirmed") == 404
+    assert await rules(own, path, "confirmed") == 303
+    assert await rules(own, path, "rejected") == 404, "said once"
     text = text_of((await own.get("/hall/attendance"))[1])
     assert "待核实 1" in text
     assert "确认脱岗 1" in text
@@ -151,9 +155,8 @@ async def test_absences_are_seen_in_reach_alone_and_ruled_on_by_supervisors_alon
     text = text_of((await own.get("/hall/attendance"))[1])
     assert "一楼 <b>" in text
     assert "3 号窗口" not in text
-    form = {"csrf": "token", "why": "不在管辖范围", "ruling": "rejected"}
     path = f"/hall/attendance/s03/c1/w3/{MIDNIGHT + 570 * MINUTE}"
-    assert (await own.post(path, **form)).status == 404
+    assert await rules(own, path, "rejected") == 404
     await own.session.close()
     leader = await window(hall, Role.LEADER)
     text = text_of((await leader.get("/hall/attendance"))[1])

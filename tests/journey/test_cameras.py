@@ -89,6 +89,12 @@ async def watched(place: Place, folder: Path) -> None:
     assert report.checks["E-CAM-01"]["status"] == "ok"
     assert report.verdict == "attention"
 
+    async with look(load_central(place.hall.config).database_url) as conn:
+        sat = (await conn.execute(select(t.seat_state))).all()
+    assert {(row.camera, row.region, row.seat) for row in sat} == {("c1", "w1", "unknown")}, (
+        "it was never learned"
+    )
+
     status = place.agent.status()
     assert status is not None
     worker = status.camera_pid

@@ -71,6 +71,9 @@ class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Algorithms of what rests here and of what is sent: `aes`, `chacha`, `sm` (国密)."""
 
 
+_HOURS = r"\A\d\d:\d\d-\d\d:\d\d\Z"
+
+
 class SeatConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[camera.seat]]`: a region of the picture in which somebody is to sit."""
 
@@ -78,7 +81,9 @@ class SeatConfig(Struct, frozen=True, forbid_unknown_fields=True):
     box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
     """Left, top, right, bottom of the seat, in shares of the picture: head and shoulders of whoever sits there."""
     name: Annotated[str, Meta(max_length=60)] = ""
-    hours: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MOST_HOURS)] = (
+    hours: Annotated[
+        tuple[Annotated[str, Meta(pattern=_HOURS)], ...], Meta(min_length=1, max_length=MOST_HOURS)
+    ] = (
         "09:00-12:00",
         "13:30-17:00",
     )

@@ -43,6 +43,7 @@ from common.core.record import (
     Record,
     RecordKind,
     Result,
+    SeatState,
     Step,
 )
 
@@ -260,7 +261,9 @@ class Capture:
         await self._store([Draft(rows.statement(item, stamp, item.key), "") for item in told], positions)
 
     async def note(
-        self, *events: Event | Result | IndexRoot | CameraState, positions: dict[str, bytes] | None = None
+        self,
+        *events: Event | Result | IndexRoot | CameraState | SeatState,
+        positions: dict[str, bytes] | None = None,
     ) -> None:
         """Changes of the agent's own state or of a camera's, what became of a command, what the index comes to: all or
         none."""
@@ -372,7 +375,13 @@ class Capture:
 
 _TOP = "#version"
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
-_TAKEN_AGAIN = {RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT, RecordKind.CAMERA}
+_TAKEN_AGAIN = {
+    RecordKind.OBSERVATION,
+    RecordKind.EVENT,
+    RecordKind.RESULT,
+    RecordKind.CAMERA,
+    RecordKind.SEAT,
+}
 
 
 def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:

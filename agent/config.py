@@ -1,6 +1,8 @@
 """`agent.toml`: what the box owns. No secrets in it, only paths to them; relative paths are beside the file."""
 
 import re
+from datetime import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -11,6 +13,7 @@ from common import config
 from common.clock import ClockConfig
 from common.config import SITE_ID, LogLevel
 from common.core.crypto import Profile
+from common.core.record import MOST_HOURS
 from common.core.text import is_file_name
 from common.mqtt import MqttConfig
 
@@ -68,6 +71,39 @@ class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Algorithms of what rests here and of what is sent: `aes`, `chacha`, `sm` (国密)."""
 
 
+_HOURS = r"\A\d\d:\d\d-\d\d:\d\d\Z"
+
+
+class SeatConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[camera.seat]]`: a region of the picture in which somebody is to sit."""
+
+    id: Annotated[str, Meta(pattern=SITE_ID)]
+    box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
+    """Left, top, right, bottom of the seat, in shares of the picture: head and shoulders of whoever sits there."""
+    name: Annotated[str, Meta(max_length=60)] = ""
+    hours: Annotated[
+        tuple[Annotated[str, Meta(pattern=_HOURS)], ...], Meta(min_length=1, max_length=MOST_HOURS)
+    ] = (
+        "09:00-12:00",
+        "13:30-17:00",
+    )
+    """Of a working day."""
+    away_mins: Annotated[int, Meta(ge=1, le=480)] = 10
+    """So long nobody need be there."""
+
+    @property
+    def open_minutes(self) -> list[tuple[int, int]]:
+        """Raises ValueError for text that is no stretch of one day."""
+        found = []
+        for text in self.hours:
+            begin, _, end = text.partition("-")
+            hours = time.fromisoformat(begin), time.fromisoformat(end)
+            if hours[0] >= hours[1]:
+                raise ValueError(text)
+            found.append((hours[0].hour * 60 + hours[0].minute, hours[1].hour * 60 + hours[1].minute))
+        return found
+
+
 class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[camera]]`: one of the site's cameras."""
 
@@ -83,6 +119,7 @@ class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Sealed as the source's, in `capture.secrets_dir`."""
     clock_box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(max_length=4)] = []
     """Left, top, right, bottom of the camera's own clock in the picture, in shares of it; empty: none is shown."""
+    seat: Annotated[list[SeatConfig], Meta(max_length=16)] = []
 
 
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +215,25 @@ def _faults_of(item: CameraConfig) -> list[str]:
     box = item.clock_box
     if box and (len(box) != 4 or box[0] >= box[2] or box[1] >= box[3]):
         found.append("clock_box：应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下")
+    return found + _seat_faults(item.seat)
+
+
+def _seat_faults(seats: list[SeatConfig]) -> list[str]:
+    found, seen = [], set[str]()
+    for place, item in enumerate(seats, 1):
+        where = f"seat 第{place}项."
+        if item.id in seen:
+            found.append(f"{where}id：与另一个区域相同")
+        seen.add(item.id)
+        if item.box[0] >= item.box[2] or item.box[1] >= item.box[3]:
+            found.append(f"{where}box：应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下")
+        try:
+            hours = sorted(item.open_minutes)
+        except ValueError:
+            found.append(f"{where}hours：应为 时:分-时:分，如 09:00-12:00，起早于止")
+            continue
+        if any(after[0] < before[1] for before, after in pairwise(hours)):
+            found.append(f"{where}hours：各段不能重叠")
     return found
 
 

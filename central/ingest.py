@@ -21,7 +21,7 @@ from central.core.passes import begun_at
 from central.core.portion import Portion
 from central.judge import Moment, World
 from central.opening import Opened
-from central.store import alarms, cameras, commands, facts, parked, passes, status
+from central.store import alarms, cameras, commands, facts, parked, passes, seats, status
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
@@ -40,6 +40,7 @@ from common.core.record import (
     Pass,
     Record,
     Result,
+    SeatState,
     Step,
     decode_body,
     decode_record,
@@ -151,6 +152,7 @@ class _Intake:
         self.late: set[str] = set()
         self.results: list[Result] = []
         self.cameras: list[tuple[bytes, str, Record, CameraState]] = []
+        self.seats: list[tuple[bytes, str, Record, SeatState]] = []
         self.record_wall: int | None = None
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -177,6 +179,7 @@ class _Intake:
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
         await cameras.add(self.conn, self.cameras)
+        await seats.add(self.conn, self.seats)
         self.held, self.gap_at = await gaps.close(
             self.conn, self.cursor, self.held, self.gap_at, self.gaps, self.now
         )
@@ -275,6 +278,8 @@ class _Intake:
             self.results.append(body)
         elif isinstance(body, CameraState):
             self.cameras.append((self.epoch, self.site, item, body))
+        elif isinstance(body, SeatState):
+            self.seats.append((self.epoch, self.site, item, body))
         elif isinstance(body, Observation):
             self.arrived.observed.append((item, body))
         elif isinstance(body, Case | Step):

@@ -112,6 +112,23 @@ async def streams(box: Box) -> Outcome:
     return ok("；".join(streams) or "眼下没有码流")
 
 
+async def seats(box: Box) -> Outcome:
+    """Of cameras that are in order: what is wrong with the others is said of them."""
+    if box.status is None:
+        return Outcome(Status.SKIP, NOT_RUNNING)
+    looks = [(name, look) for name, look in _known(box) if look.view.view is View.OK]
+    blind = [
+        f"{name} {seat}：{sat.detail}"
+        for name, look in looks
+        for seat, sat in look.seats.items()
+        if sat.detail
+    ]
+    if blind:
+        return Outcome(Status.WARN, "；".join(blind))
+    watched = sum(len(item.seat) for item in box.config.camera)
+    return ok(f"{watched} 个座位都学过无人时的样子" if watched else "没有座位区域")
+
+
 LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {
     "E-CAM-01": parts,
     "E-CAM-02": worker,
@@ -120,5 +137,6 @@ LOOKS: dict[str, Callable[[Box], Awaitable[Outcome]]] = {
     "E-CAM-05": clocks,
     "E-CAM-06": streams,
     "E-CAM-07": seeing,
+    "E-CAM-08": seats,
 }
 """Of a box that has cameras."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from common.cli import say
+
+if TYPE_CHECKING:
+    from agent.config import AgentConfig, CameraConfig
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -28,6 +31,14 @@ def add(cli: click.Group, config: _Decorator) -> None:
     @config
     def learn(path: Path, camera_id: str) -> None:
         _learn(path, camera_id)
+
+    @camera.command(
+        help="记下各座位无人时的样子。请在座位都空着、灯光如常时执行，约一分钟；换一种灯光再执行一次。"
+    )
+    @click.argument("camera_id", metavar="编号")
+    @config
+    def vacant(path: Path, camera_id: str) -> None:
+        _vacant(path, camera_id)
 
 
 def _show(path: Path) -> int:
@@ -67,19 +78,52 @@ def _show(path: Path) -> int:
         say(f"{mark} {item.id} {item.name}  {one_line('，'.join(text for text in said if text))}")
         if now.view.remedy:
             say(f"  {now.view.remedy}")
+        for seat in item.seat:
+            sat = look.seats.get(seat.id)
+            if sat is not None and not fault:
+                said = [sat.state.seat.word, sat.detail, "放着不动的东西" if sat.state.object else ""]
+                say(f"  {seat.id} {seat.name}  {one_line('，'.join(text for text in said if text))}")
     return code
+
+
+def _vacant(path: Path, camera_id: str) -> None:
+    from agent import config
+    from agent.camera.watch import VACANT
+    from common.core.errors import UsageError
+
+    settings = config.load(path)
+    if not _one(settings, camera_id).seat:
+        raise UsageError(
+            f"{camera_id} 没有座位区域", hint="请在 agent.toml 里这台摄像机之后写 [[camera.seat]]"
+        )
+    _ask(settings.data_dir / VACANT, camera_id)
+    say(
+        f"✓ 正在记下 {camera_id} 各座位无人时的样子；有人动就会等到没人动为止，结果见 mingcha-agent camera list"
+    )
+
+
+def _one(settings: "AgentConfig", camera_id: str) -> "CameraConfig":
+    """Raises UsageError."""
+    from common.core.errors import UsageError
+
+    found = next((item for item in settings.camera if item.id == camera_id), None)
+    if found is None:
+        known = "、".join(item.id for item in settings.camera) or "没有"
+        raise UsageError(f"没有编号为 {camera_id} 的摄像机", hint=f"现有：{known}")
+    return found
+
+
+def _ask(path: Path, camera_id: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(camera_id, "utf-8")
+    part.replace(path)
 
 
 def _learn(path: Path, camera_id: str) -> None:
     from agent import config
     from agent.camera.watch import LEARN
-    from common.core.errors import UsageError
 
     settings = config.load(path)
-    if camera_id not in {item.id for item in settings.camera}:
-        known = "、".join(item.id for item in settings.camera) or "没有"
-        raise UsageError(f"没有编号为 {camera_id} 的摄像机", hint=f"现有：{known}")
-    part = settings.data_dir / f"{LEARN}.part"
-    part.write_text(camera_id, "utf-8")
-    part.replace(settings.data_dir / LEARN)
+    _one(settings, camera_id)
+    _ask(settings.data_dir / LEARN, camera_id)
     say(f"✓ 正在重新学习 {camera_id}；约一分钟后用 mingcha-agent camera list 查看")

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from agent.camera.talk import Kept
+from agent.core.seat import Empty
 from agent.core.votes import Standing
 from common.core import crypto
 from common.core.crypto import DamagedError
+from common.core.record import SeatState
 
 _CONTEXT = b"mingcha cameras 1"
 
@@ -25,6 +27,8 @@ class Camera(Struct, frozen=True):
     clock: Standing
     seen_at: int
     patterns: list[Kept] = []
+    empty: dict[str, list[Empty]] = {}
+    seats: dict[str, SeatState] = {}  # as they were told last
 
 
 class _File(Struct, array_like=True, frozen=True):

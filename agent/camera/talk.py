@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.core.scene import Reference
+from agent.core.seat import Empty, State
 from agent.core.votes import Standing
 
 LENGTH = 4
@@ -45,6 +46,9 @@ class Given(Struct, frozen=True):
     patterns: list[Kept]
     view: Standing
     clock: Standing
+    seats: dict[str, Box] = {}
+    empty: dict[str, list[Empty]] = {}
+    sat: dict[str, State] = {}  # what was told of each seat last
 
 
 class Setup(Struct, frozen=True, tag=True):
@@ -65,6 +69,19 @@ class Learn(Struct, frozen=True, tag=True):
     camera: str
 
 
+class Vacant(Struct, frozen=True, tag=True):
+    """Nobody is at any seat of this camera now."""
+
+    camera: str
+
+
+class Sat(Struct, frozen=True):
+    """How one seat stands; `detail`: why nothing can be said of it."""
+
+    state: State
+    detail: str = ""
+
+
 class Look(Struct, frozen=True, tag=True):
     """How a camera stands: after each key frame, each change, each try to reach it."""
 
@@ -82,16 +99,18 @@ class Look(Struct, frozen=True, tag=True):
     references: int = 0
     skew: float | None = None
     figures: dict[str, float] = {}
+    seats: dict[str, Sat] = {}
 
 
 class Learned(Struct, frozen=True, tag=True):
-    """The references of a camera as they are now; none after `Learn`."""
+    """The references of a camera and of its seats as they are now; none after `Learn`."""
 
     camera: str
     patterns: list[Kept]
+    empty: dict[str, list[Empty]] = {}
 
 
-Down = Setup | Hours | Learn
+Down = Setup | Hours | Learn | Vacant
 Up = Look | Learned
 _encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

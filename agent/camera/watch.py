@@ -16,12 +16,13 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from agent.camera import kept, talk
+from agent.camera import kept, seating, talk
 from agent.camera.kept import Camera
-from agent.camera.talk import Box, Given, Hours, Learn, Learned, Look, Setup
+from agent.camera.talk import Box, Down, Given, Hours, Learn, Learned, Look, Setup, Vacant
 from agent.capture import Capture
 from agent.config import ZONE, AgentConfig, CameraConfig
 from agent.core import gentle
+from agent.core.seat import State
 from agent.core.votes import Standing
 from agent.epoch import Sealing
 from agent.sqlfile import BufferFullError
@@ -31,7 +32,7 @@ from common.core.camera import Aspect, View
 from common.core.errors import ConfigError, words
 from common.core.happening import Happening
 from common.core.instant import MINUTE, SECOND, from_us
-from common.core.record import CameraState, Event
+from common.core.record import CameraState, Event, SeatState
 
 log = structlog.get_logger()
 
@@ -47,8 +48,9 @@ _REST_SECS = 60.0
 _LIVED = 30 * SECOND
 """A worker that has lived so long is started again at once: one that hangs with a camera lives a minute, for the others."""
 _SILENT = "摄像进程没有消息"
-LEARN = "camera-learn"
-"""A file of this name in the data folder asks for new references: it holds the camera's id."""
+LEARN, VACANT = "camera-learn", "camera-vacant"
+"""A file of this name in the data folder asks for new references, or says that nobody sits anywhere: it holds the camera's
+id."""
 
 
 class Cameras:
@@ -104,6 +106,9 @@ class Cameras:
             patterns=before.patterns if before else [],
             view=look.view if look else before.view if before else unknown,
             clock=look.clock if look else before.clock if before else replace(unknown, view=View.OK),
+            seats={seat.id: Box(*seat.box) for seat in item.seat},
+            empty=before.empty if before else {},
+            sat=_sat(before),
         )
 
     def hear(self, said: Look | Learned) -> None:
@@ -116,7 +121,9 @@ class Cameras:
             self.looks[name] = replace(said, view=replace(said.view, since_at=since_at))
             self._heard_mono[name] = self.clock.mono()
         elif said.camera in self.stored:
-            self.stored[said.camera] = replace(self.stored[said.camera], patterns=said.patterns)
+            self.stored[said.camera] = replace(
+                self.stored[said.camera], patterns=said.patterns, empty=said.empty
+            )
             self._saved_mono = 0
 
     def refuse(self, name: str, detail: str) -> None:
@@ -141,22 +148,27 @@ class Cameras:
 
     async def tell(self) -> None:
         """Write what differs from what was told. Raises BufferFullError: what was not written then is told another time."""
-        names = {item.id: item.name for item in self.config.camera}
+        configured = {item.id: item for item in self.config.camera}
         for name, look in list(self.looks.items()):
             before = self.stored.get(name)
-            told = []
+            item = configured.get(name)
+            called = item.name if item else ""
+            told: list[CameraState | SeatState] = []
             if before is None or _begins(before.view, look.view):
-                told.append(_record(look, Aspect.VIEW, look.view, names.get(name, "")))
+                told.append(_record(look, Aspect.VIEW, look.view, called))
             if look.clock.view is not (before.clock.view if before else View.OK):
-                told.append(_record(look, Aspect.CLOCK, look.clock, names.get(name, "")))
+                told.append(_record(look, Aspect.CLOCK, look.clock, called))
+            seats = seating.seats_of(look, item)
+            told += seating.news(before.seats if before else {}, seats, self.clock.office())
             if told:
                 await self.capture.note(*told)
-                for item in told:
-                    log.info("camera.changed", camera=name, aspect=item.aspect.value, view=item.view.value)
+                for said in told:
+                    _log(said)
                 self._saved_mono = 0
             seen_at = self.clock.office(self._heard_mono.get(name))
             patterns = before.patterns if before else []
-            self.stored[name] = Camera(look.view, look.clock, seen_at, patterns)
+            empty = before.empty if before else {}
+            self.stored[name] = Camera(look.view, look.clock, seen_at, patterns, empty, seats)
             if look.view.view is View.REMOVED:
                 del self.stored[name], self.looks[name]
 
@@ -168,6 +180,20 @@ class Cameras:
         with suppress(OSError):  # a full disk: the buffer says it
             kept.save(self._path, self.stored, seal.keks[0], seal.alg)
             self._saved_mono, self._kek = now, seal.keks[0]
+
+
+def _log(said: CameraState | SeatState) -> None:
+    aspect, now = (
+        (said.aspect.value, said.view.value)
+        if isinstance(said, CameraState)
+        else (said.region, said.seat.value)
+    )
+    log.info("camera.changed", camera=said.camera, aspect=aspect, view=now)
+
+
+def _sat(before: Camera | None) -> dict[str, State]:
+    told = before.seats if before else {}
+    return {name: State(item.seat, item.since_at, item.object) for name, item in told.items()}
 
 
 def _begins(was: Standing, now: Standing) -> bool:
@@ -310,7 +336,8 @@ async def _instruct(
 ) -> None:
     """Set it up, tell it when the office closes and what is to be learned anew; end one that has gone deaf."""
     night = gentle.parse_night(cameras.config.capture.night)
-    asked = cameras.config.data_dir / LEARN
+    folder = cameras.config.data_dir
+    asked: list[tuple[Path, Callable[[str], Down]]] = [(folder / LEARN, Learn), (folder / VACANT, Vacant)]
     began_mono, is_closed = cameras.clock.mono(), None
     with suppress(ConnectionError):
         pipe.write(talk.framed(Setup(given)))
@@ -319,8 +346,9 @@ async def _instruct(
             if (closed := gentle.is_night(local, night)) is not is_closed:
                 is_closed = closed
                 pipe.write(talk.framed(Hours(closed)))
-            if (name := _taken(asked)) is not None:
-                pipe.write(talk.framed(Learn(name)))
+            for path, order in asked:
+                if (name := _taken(path)) is not None:
+                    pipe.write(talk.framed(order(name)))
             await pipe.drain()
             if cameras.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:
                 kill()

@@ -13,12 +13,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from agent.camera import picture, talk
+from agent.camera import picture, seats, talk
 from agent.camera.base import Camera, LineError, Stream
 from agent.camera.file import FileCamera
 from agent.camera.picture import Eye
 from agent.camera.rtsp import RtspCamera
-from agent.camera.talk import Given, Hours, Learn, Learned, Look, Setup, Up
+from agent.camera.talk import Given, Hours, Learn, Learned, Look, Sat, Setup, Up, Vacant
 from agent.core import scene, votes
 from agent.core.scene import Features
 from agent.core.votes import Standing, Watch
@@ -77,7 +77,8 @@ class Watcher:
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
-        self.must_learn = self._is_asked = False
+        self.must_learn = self.is_vacant = self._is_asked = False
+        self._regions = seats.regions(given, clock.office())
 
     def run(self) -> None:
         """For ever."""
@@ -120,6 +121,8 @@ class Watcher:
         if self.must_learn:
             self.must_learn, self._is_asked = False, True
             self._eye.forget()
+            for region in self._regions.values():
+                region.forget()
             self._post.say(Learned(self.id, []))
             self._move(votes.cut(self._watch, View.LEARNING, self._clock.office()), "按命令重新学习")
         at, mono = self._clock.office(), self._clock.mono()
@@ -132,6 +135,9 @@ class Watcher:
         self._move(votes.seen(self._watch, verdict, at, mono, is_still=still))
         if verdict.view in {View.OK, View.LEARNING} and not self._watch.standing.view.is_fault:
             self._learn(pattern)
+        self._attend(
+            grey, at, mono, is_sound=verdict.view is self._watch.standing.view is View.OK and not still
+        )
         self._frames += 1
         self._say()
 
@@ -140,7 +146,21 @@ class Watcher:
         if pattern is None and self._post.is_closed and not self._is_asked:
             return
         if self._eye.learn(self._figures, pattern):
-            self._post.say(Learned(self.id, [picture.kept(item) for item in self._eye.patterns]))
+            self._say_learned()
+
+    def _say_learned(self) -> None:
+        empty = {name: region.known for name, region in self._regions.items()}
+        self._post.say(Learned(self.id, [picture.kept(item) for item in self._eye.patterns], empty))
+
+    def _attend(self, grey: picture.Grey, at: int, mono: int, *, is_sound: bool) -> None:
+        if self.is_vacant:
+            self.is_vacant = False
+            for region in self._regions.values():
+                region.learn()
+        mean = self._figures.mean
+        more = [item.look(grey, mean, at, mono, is_sound=is_sound) for item in self._regions.values()]
+        if any(more):
+            self._say_learned()
 
     def _fail(self, error: LineError, failures: int, failed_at: int) -> None:
         if error.view is not View.UNREACHABLE or failures >= _TRIES:
@@ -202,6 +222,7 @@ class Watcher:
                 references=len(self._eye.patterns),
                 skew=self._skew,
                 figures=_shown(self._figures),
+                seats={name: Sat(item.watch.state, item.detail) for name, item in self._regions.items()},
             )
         )
 
@@ -231,6 +252,8 @@ def _listen(watchers: dict[str, Watcher], post: Post) -> None:
             post.is_closed = said.is_closed
         elif isinstance(said, Learn) and said.camera in watchers:
             watchers[said.camera].must_learn = True
+        elif isinstance(said, Vacant) and said.camera in watchers:
+            watchers[said.camera].is_vacant = True
     os._exit(0)
 
 

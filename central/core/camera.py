@@ -59,15 +59,22 @@ def said(heard: Heard) -> str:
 
 def bar(found: Sequence[Stretch], from_at: int, to_at: int) -> list[tuple[str, int, int]]:
     """(sort, left, width) of each stretch between two instants, in `WIDTH`ths; a fault however short is seen."""
+    spans = [
+        (sort_of(item.heard.view), item.heard.since_at, to_at if item.until_at is None else item.until_at)
+        for item in found
+    ]
+    return drawn(spans, from_at, to_at)
+
+
+def drawn(spans: Sequence[tuple[str, int, int]], from_at: int, to_at: int) -> list[tuple[str, int, int]]:
+    """(sort, begin, end) -> as `bar`."""
     parts = []
-    for item in found:
-        begin = max(item.heard.since_at, from_at)
-        end = min(to_at if item.until_at is None else item.until_at, to_at)
+    for sort, begins, ends in spans:
+        begin, end = max(begins, from_at), min(ends, to_at)
         if begin >= end:
             continue
         left = (begin - from_at) * WIDTH // (to_at - from_at)
         width = (end - from_at) * WIDTH // (to_at - from_at) - left
-        sort = sort_of(item.heard.view)
         if width or sort == "fail":
             parts.append((sort, min(left, WIDTH - 3), max(width, 3) if sort == "fail" else width))
     return sorted(parts, key=lambda part: part[0] == "fail")  # drawn last, over its neighbours

@@ -118,6 +118,8 @@ ACTS = {
     "ladder.approved": "审定通知阶梯",
     "ladder.refused": "不同意通知阶梯",
     "ladder.withdrawn": "撤回通知阶梯",
+    "absence.confirmed": "确认脱岗",
+    "absence.rejected": "认定不是脱岗",
     **{f"command.{act.value}": f"指令：{act.word}" for act in Act},
 }
 """Everything that is written down: act -> its word."""

@@ -32,6 +32,7 @@ from central.store import (  # each registers its tables
     public_tables,
     scope,
     score_tables,
+    seats,
     trail,
 )
 from central.store import metadata as registry
@@ -289,6 +290,8 @@ policy = Table(
 
 audit_line = trail.audit_line
 camera_state = cameras.camera_state
+seat_state = seats.seat_state
+absence_ruling = seats.absence_ruling
 audit_seal = trail.audit_seal
 
 # the law has a file of its own

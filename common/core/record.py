@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
-from common.core.camera import Aspect, View
+from common.core.camera import Aspect, Seat, View
 from common.core.state import CaseStatus, Outcome, Procedure, StepKind
 from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
@@ -23,6 +23,8 @@ SCHEMA = 1
 """Major version of the record schema; additive changes do not raise it."""
 MOST_TABLES = 400
 """Of one site's mapping."""
+MOST_HOURS = 8
+"""Stretches of one day in which a counter is open."""
 _FEW = msgspec.Meta(max_length=MOST_TABLES)
 LONGEST_RESULT = 16_000
 """Characters of what became of a command: a doctor's findings."""
@@ -41,6 +43,7 @@ class RecordKind(StrEnum):
     RESULT = "result"
     INDEX_ROOT = "index_root"
     CAMERA = "camera"
+    SEAT = "seat"
 
 
 class Op(StrEnum):
@@ -248,7 +251,23 @@ class CameraState(Struct, array_like=True, frozen=True):
     name: Text = ""  # as the box calls it
 
 
-Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot | CameraState
+class SeatState(Struct, array_like=True, frozen=True):
+    """From `since_at` on a counter is attended or not, until the next record of the same camera and region. What follows
+    from it is the hall's to propose and a person's to confirm. No picture, and nothing of whoever sits there."""
+
+    camera: Word
+    region: Word
+    seat: Seat
+    since_at: Int64  # office time
+    object: bool = False  # unattended, and something lies there that does not move
+    hours: Annotated[list[tuple[Int32, Int32]], msgspec.Meta(max_length=MOST_HOURS)] = []
+    # minutes of a working day from and until which it is to be attended
+    away_secs: Int32 = 600  # so long nobody need be there
+    detail: Said = ""
+    name: Text = ""  # as the box calls it
+
+
+Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot | CameraState | SeatState
 """What is no row."""
 Body = Case | Step | Statement
 
@@ -263,6 +282,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.RESULT: Result,
     RecordKind.INDEX_ROOT: IndexRoot,
     RecordKind.CAMERA: CameraState,
+    RecordKind.SEAT: SeatState,
 }
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
 _encoder = msgspec.msgpack.Encoder()

@@ -16,6 +16,7 @@ import numpy as np
 from agent.camera import picture
 from agent.camera.picture import Eye
 from agent.core import scene, votes
+from agent.core.scene import Features, Verdict
 from agent.core.votes import Standing, Watch
 from common.core.camera import View
 from common.core.instant import SECOND
@@ -36,6 +37,8 @@ class Watched:
         self.eye = Eye([], clips.CLOCK_BOX)
         self.watch = Watch(Standing(View.UNKNOWN, 0))
         self.at = 0
+        self.figures = Features(0, 0, 0, 0)
+        self.verdict = Verdict(View.UNKNOWN)
 
     def show(self, damage: Damage, count: int) -> list[View]:
         """-> the state after each frame."""
@@ -45,6 +48,7 @@ class Watched:
             figures, pattern = self.eye.look(picture.small(damage(self.hall, self.at)))
             reference = pattern.figures if pattern else None
             verdict = scene.judge(figures, reference, is_closed=False)
+            self.figures, self.verdict = figures, verdict
             now = self.at * KEY_SECS * SECOND
             self.watch = votes.seen(
                 self.watch, verdict, now, now, is_still=scene.is_still(figures, reference)
@@ -106,6 +110,9 @@ def main() -> None:
         meant = clips.FAULTS[name][0] if name in clips.FAULTS else "ok"
         print(f"{name:22} {meant:9}", "  ".join(f"{view} {count}" for view, count in states.most_common()))
     print("recall {:.1%}, rightly named {:.1%}, precision {:.1%}".format(*figures(said)))
+    from tests.camera import seats  # it needs the camera of this file
+
+    seats.main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Every fault and every harmless change on rendered clips: two seeds here, twenty by `python -m tests.camera.table`."""
 
-from tests.camera import table
+from tests.camera import seats, table
 
 
 def test_faults_are_found_and_named_and_nothing_else_is_one() -> None:
@@ -10,3 +10,10 @@ def test_faults_are_found_and_named_and_nothing_else_is_one() -> None:
     assert recall >= 0.95, said
     assert named >= 0.9, said
     assert precision == 1.0, said
+
+
+def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_picture() -> None:
+    """C11."""
+    said = seats.run(1, 7 * 60 // seats.KEY_SECS)
+    assert seats.wrong(said)[1] == 0, said
+    assert said["coat on the chair"].keys() == {"unattended (object)"}, said

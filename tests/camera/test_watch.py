@@ -8,21 +8,22 @@ from msgspec.structs import replace
 
 from agent.buffer import Buffer
 from agent.camera import kept
-from agent.camera.talk import Kept, Learned, Look
+from agent.camera.talk import Kept, Learned, Look, Sat
 from agent.camera.watch import Cameras
 from agent.capture import Capture
 from agent.checkpoint import Signer
-from agent.config import AgentConfig, CameraConfig
+from agent.config import AgentConfig, CameraConfig, SeatConfig
 from agent.core.scene import Reference
+from agent.core.seat import Empty, State
 from agent.core.votes import Standing
 from agent.epoch import Sealing
 from agent.index import Index
 from agent.room import AMPLE
 from common.clock import Clock
 from common.core import record
-from common.core.camera import Aspect, View
+from common.core.camera import Aspect, Seat, View
 from common.core.instant import HOUR, MINUTE, SECOND
-from common.core.record import CameraState
+from common.core.record import CameraState, SeatState
 from common.mqtt import MqttConfig
 from tests.integration.test_collect import DIGEST_KEY, KEK, SIGN_KEY, SIGN_SECRET
 
@@ -59,9 +60,10 @@ async def made(tmp_path: Path, buffer: Buffer) -> AsyncIterator[Made]:
     clock = Later()
     capture = Capture(buffer, index, clock, DIGEST_KEY, Signer(buffer, "s01", SIGN_SECRET))
 
-    def make(*ids: str, later: int = 0, kek: bytes = KEK) -> Cameras:
+    def make(*ids: str, later: int = 0, kek: bytes = KEK, seat: tuple[str, ...] = ()) -> Cameras:
         clock.added += later
-        cameras = [CameraConfig(id=name, type="rtsp", name=name.upper()) for name in ids]
+        seats = [SeatConfig(name, [0.1, 0.1, 0.3, 0.3], hours=("08:30-12:00",)) for name in seat]
+        cameras = [CameraConfig(id=name, type="rtsp", name=name.upper(), seat=seats) for name in ids]
         config = AgentConfig("s01", 1, MqttConfig(host="x"), data_dir=tmp_path, camera=cameras)
         return Cameras(config, capture, clock, Sealing([kek]))
 
@@ -162,3 +164,32 @@ async def test_references_are_sealed_and_are_learned_anew_where_no_key_opens_the
     assert kept.load(path, [b"x" * 32]) == {}
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert kept.load(path, [KEK]) == {}
+
+
+async def test_a_seat_is_never_better_known_than_its_camera_and_ends_with_its_region(
+    made: Made, buffer: Buffer
+) -> None:
+    """P-CAM-02, C11"""
+    cameras = made("c1", seat=("w1",))
+    ok, covered = look(cameras, View.OK, ago=HOUR), look(cameras, View.COVERED)
+    seats = {"w1": Sat(State(Seat.ATTENDED, ok.view.since_at + MINUTE))}
+    for said in (ok, ok, covered):
+        cameras.hear(replace(said, seats=seats))
+        await cameras.tell()
+    cameras.hear(Learned("c1", [PICTURE], {"w1": [Empty(1, 1, 1, b"png")]}))
+    cameras.save()
+    again = made("c1", seat=("w1",))
+    given = again.given(again.config.camera[0], "")
+    assert (given.empty["w1"][0].png, given.sat["w1"].seat) == (b"png", Seat.UNKNOWN)
+    without = made("c1")
+    await without.tell()
+    without.hear(look(without, View.OK))
+    await without.tell()
+    bodies = [record.decode_body(item) for item in await buffer.tail(0)]
+    told = [body for body in bodies if isinstance(body, SeatState)]
+    assert [(body.seat, body.hours) for body in told] == [
+        (Seat.ATTENDED, [(510, 720)]),
+        (Seat.UNKNOWN, [(510, 720)]),
+        (Seat.UNKNOWN, []),
+    ]
+    assert told[1].detail == "摄像机遮挡"

@@ -19,7 +19,7 @@ from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
 from common.core.act import Act
 from common.core.batch import Header, Lane
-from common.core.camera import View
+from common.core.camera import Seat, View
 from common.core.message import (
     Ack,
     CentralState,
@@ -46,6 +46,7 @@ from common.core.record import (
     RecordKind,
     Result,
     Root,
+    SeatState,
     Step,
 )
 from common.core.rest import DataKey
@@ -65,6 +66,7 @@ BODIES: tuple[type[Struct], ...] = (
     Result,
     IndexRoot,
     CameraState,
+    SeatState,
 )
 MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Command, Policy, Heartbeat, State, CentralState)
 STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Root, Header, Signed, Nack, *MESSAGES)
@@ -218,6 +220,11 @@ def test_the_words_of_a_camera_are_those_of_the_code() -> None:
     """P-CAM-01"""
     assert dict(table("view", "中文")) == {item.value: item.word for item in View}
     assert [item for item in View if not item.is_fault] == list(View)[:5]
+
+
+def test_the_words_of_a_seat_are_those_of_the_code() -> None:
+    """P-CAM-02"""
+    assert dict(table("seat", "中文")) == {item.value: item.word for item in Seat}
 
 
 def test_the_words_of_commands_are_those_of_the_code() -> None:

@@ -51,6 +51,11 @@ SETTINGS = {
     "camera.user": "摄像机上只可观看的账号",
     "camera.password_file": "口令文件名，在 capture.secrets_dir 里；用 mingcha-agent secret 保存",
     "camera.clock_box": "画面里摄像机自带时钟的位置 [左, 上, 右, 下]，各为画面宽高的 0 至 1；没有则留空",
+    "camera.seat.id": "座位区域编号：字母、数字、减号、下划线；记录与页面按它认",
+    "camera.seat.box": "座位在画面里的位置 [左, 上, 右, 下]，各为画面宽高的 0 至 1：坐着的人的头与肩",
+    "camera.seat.name": "显示的名称，如 3 号窗口",
+    "camera.seat.hours": "工作日的上班时间，每段 时:分-时:分",
+    "camera.seat.away_mins": "允许离开的分钟数；连续无人超过它才列为待核实",
     # central.toml
     "database": "sqlite，或 postgresql://用户:密码@地址/库",
     "worker": "入库程序证书里的名称",

@@ -33,6 +33,8 @@ PLACES = {
     "code": "SX1",
     "token": "wall-x",
     "camera": "c1",
+    "region": "w1",
+    "begin": "1",
     "rule": "L42",
     "form": "pdf",
     "digest": "0" * 64,

@@ -25,7 +25,7 @@ WAIT_SECS = 240.0
 
 def configure(place: Place, folder: Path, address: str) -> None:
     blocks = [
-        f'id = "c1"\nname = "大厅东"\ntype = "file"\npath = "{folder / "c1.mkv"}"\nclock_box = [0.0, 0.0, 0.34, 0.1]',
+        f'id = "c1"\nname = "大厅东"\ntype = "file"\npath = "{folder / "c1.mkv"}"\nclock_box = [0.0, 0.0, 0.34, 0.1]\n[[camera.seat]]\nid = "w1"\nbox = [0.4, 0.28, 0.62, 0.72]',
         'id = "c2"\ntype = "rtsp"\naddress = "rtsp://127.0.0.1:9/main"',
         f'id = "c3"\ntype = "onvif"\naddress = "{address}"\nuser = "{USER}"\npassword_file = "nowhere"',
         f'id = "c4"\ntype = "onvif"\naddress = "{address}"\nuser = "{USER}"\npassword_file = "camera"',
@@ -83,10 +83,17 @@ async def test_cameras_from_the_box_to_the_hall_and_a_killed_worker_beside_the_c
 
 async def watched(place: Place, folder: Path) -> None:
     await stands(place, c1=View.OK, c2=View.UNREACHABLE, c3=View.AUTH, c4=View.OK, c5=View.NO_VIDEO)
-    report = await finds(place.agent, "E-CAM-03", "E-CAM-04", "E-CAM-05", "E-CAM-06")
+    report = await finds(place.agent, "E-CAM-03", "E-CAM-04", "E-CAM-05", "E-CAM-06", "E-CAM-08")
+    assert "大厅东 w1：还没有学过" in report.checks["E-CAM-08"]["detail"]
     assert "c4 慢 86" in report.checks["E-CAM-05"]["detail"]
     assert report.checks["E-CAM-01"]["status"] == "ok"
     assert report.verdict == "attention"
+
+    async with look(load_central(place.hall.config).database_url) as conn:
+        sat = (await conn.execute(select(t.seat_state))).all()
+    assert {(row.camera, row.region, row.seat) for row in sat} == {("c1", "w1", "unknown")}, (
+        "it was never learned"
+    )
 
     status = place.agent.status()
     assert status is not None

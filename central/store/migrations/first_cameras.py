@@ -1,4 +1,4 @@
-"""The table of cameras as the first schema has it: a part of `r0001_first`."""
+"""The tables of cameras and counters as the first schema has it: a part of `r0001_first`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,4 +24,37 @@ def create() -> None:
     )
     op.create_index(
         "ix_camera_state_said", "camera_state", ["site", "camera", "aspect", "cap_at"], unique=False
+    )
+    op.create_table(
+        "seat_state",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("camera", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("seat", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("cap_at", sa.BigInteger(), nullable=False),
+        sa.Column("object", sa.Boolean(), nullable=False),
+        sa.Column("hours", sa.LargeBinary(), nullable=False),
+        sa.Column("away_secs", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_seat_state")),
+    )
+    op.create_index("ix_seat_state_said", "seat_state", ["site", "camera", "region", "cap_at"], unique=False)
+    op.create_table(
+        "absence_ruling",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("camera", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=False),
+        sa.Column("begin_at", sa.BigInteger(), nullable=False),
+        sa.Column("end_at", sa.BigInteger(), nullable=False),
+        sa.Column("ruling", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("ruled_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "site", "camera", "region", "begin_at", "end_at", name=op.f("pk_absence_ruling")
+        ),
     )

@@ -1,0 +1,130 @@
+"""What a box said of its counters -> the times nobody was there when somebody should have been (cameras.md 3.7).
+
+An absence is proposed only where the box said `unattended` without a break for longer than is allowed, inside the hours
+of a working day whose notice is published; time of which nobody can say anything is never counted. A proposal is nothing
+until a person has looked and confirmed it.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from central.core.calendar import Calendar
+from common.core.camera import Seat
+from common.core.instant import MINUTE, local_date, start_of_day
+
+SETTLE = 5 * MINUTE
+"""A box says what was up to so much earlier (a fault is dated back to its first frame): until then nothing is proposed."""
+
+
+class Ruling(StrEnum):
+    """What a person said of a proposed absence."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+    @property
+    def word(self) -> str:
+        return {Ruling.CONFIRMED: "确认脱岗", Ruling.REJECTED: "不是脱岗"}[self]
+
+
+class Told(Struct, frozen=True):
+    """From `since_at` on a counter stands so. `hours`: minutes of a working day; none: it is watched no longer."""
+
+    seat: Seat
+    since_at: int
+    object: bool = False
+    hours: tuple[tuple[int, int], ...] = ()
+    away_us: int = 0
+    detail: str = ""
+
+
+class Stretch(Struct, frozen=True):
+    """`until_at`: None while it lasts."""
+
+    told: Told
+    until_at: int | None
+
+
+class Absence(Struct, frozen=True):
+    """Nobody was there from `begin_at` to `end_at`, all of it in the hours of one working day."""
+
+    begin_at: int
+    end_at: int
+    object: bool
+    away_us: int
+    is_over: bool  # nothing that may still come can make it shorter
+
+
+def stretches(said: Sequence[Told]) -> list[Stretch]:
+    """In order of time, of what was said in the order in which it was said; what was said later of the same time counts."""
+    kept: list[Told] = []
+    for item in said:
+        while kept and kept[-1].since_at >= item.since_at:
+            kept.pop()
+        if kept and replace(item, since_at=0) == replace(kept[-1], since_at=0):
+            continue
+        kept.append(item)
+    ends: list[int | None] = [item.since_at for item in kept[1:]]
+    return [Stretch(item, end) for item, end in zip(kept, [*ends, None], strict=False)]
+
+
+def is_open(at: int, hours: Sequence[tuple[int, int]], calendar: Calendar, zone: ZoneInfo) -> bool:
+    """Somebody should be there at this instant."""
+    return any(begin <= at < end for begin, end in openings(at, at, hours, calendar, zone))
+
+
+def openings(
+    from_at: int, to_at: int, hours: Sequence[tuple[int, int]], calendar: Calendar, zone: ZoneInfo
+) -> list[tuple[int, int]]:
+    """The stretches of open time of the days from that of `from_at` to that of `to_at`; none of a provisional day."""
+    found, day = [], local_date(from_at, zone)
+    last = local_date(to_at, zone)
+    while day <= last:
+        if not calendar.is_provisional(day) and calendar.is_workday(day):
+            midnight = start_of_day(day, zone)
+            found += [(midnight + begin * MINUTE, midnight + end * MINUTE) for begin, end in sorted(hours)]
+        day += timedelta(days=1)
+    return found
+
+
+def absences(
+    found: Sequence[Stretch], from_at: int, known_until: int, calendar: Calendar, zone: ZoneInfo
+) -> list[Absence]:
+    """Those that reach beyond `from_at`, oldest first. `known_until`: what the site said of later times is not all here."""
+    proposed = []
+    for run in _runs(found, known_until):
+        told, end_at = run.told, run.until_at
+        assert end_at is not None
+        begin_at = max(told.since_at, from_at)
+        for opens, closes in openings(begin_at, end_at, told.hours, calendar, zone):
+            begin, end = max(told.since_at, opens), min(end_at, closes)
+            if end > from_at and end - begin > told.away_us:
+                is_over = end + SETTLE <= known_until
+                proposed.append(Absence(begin, end, told.object, told.away_us, is_over))
+    return proposed
+
+
+def _runs(found: Sequence[Stretch], known_until: int) -> list[Stretch]:
+    """Unattended without a break under the same hours, whatever lay on the chair."""
+    runs: list[Stretch] = []
+    for item in found:
+        told = item.told
+        if told.seat is not Seat.UNATTENDED or told.since_at >= known_until:
+            continue
+        until = known_until if item.until_at is None else min(item.until_at, known_until)
+        before = runs[-1] if runs else None
+        if before is not None and before.until_at == told.since_at and _same_terms(before.told, told):
+            joined = replace(before.told, object=before.told.object or told.object)
+            runs[-1] = Stretch(joined, until)
+        else:
+            runs.append(Stretch(told, until))
+    return runs
+
+
+def _same_terms(one: Told, other: Told) -> bool:
+    return (one.hours, one.away_us) == (other.hours, other.away_us)

@@ -40,5 +40,5 @@ def test_every_fault_of_a_seat_is_named(tmp_path: Path) -> None:
 
 
 def test_an_hour_with_a_zone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="camera 第1项.seat：写法不对"):
+    with pytest.raises(ConfigError, match=r"camera 第1项\.seat：写法不对"):
         config.load(write(tmp_path, ("w1", "[0.1, 0.1, 0.3, 0.5]", '["09:00+08:00-12:00"]')))

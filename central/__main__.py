@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.cli import EX_SOFTWARE, invoke, reason, say, say_json
+from common.cli import EX_SOFTWARE, WHY, invoke, say, say_json
 
 import click  # isort: skip
 from sqlalchemy import Row
@@ -122,7 +122,6 @@ def dead() -> None:
     """Group of commands."""
 
 
-_WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
 _LETTER = click.argument("name", metavar="编号")
 
 
@@ -169,7 +168,7 @@ def show_dead(name: str, full: bool, why: str, path: Path) -> None:
     metavar="文件",
     help="在 show --full 的输出上修改而成。",
 )
-@_WHY
+@WHY
 @_CONFIG
 def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
     try:
@@ -184,7 +183,7 @@ def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
     help="放弃死信或等升级的记录：不再妨碍该站点的数据齐全，原文保留。编号可为一封，一段（站点/纪元/1-900），或整个纪元（站点/纪元）。",
 )
 @_LETTER
-@_WHY
+@WHY
 @_CONFIG
 def drop_dead(name: str, why: str, path: Path) -> None:
     say(asyncio.run(_clerk(path, name, why).drop()))
@@ -234,7 +233,7 @@ def list_alarms(site: str, ended: bool, as_json: bool, path: Path) -> None:
 
 @alarm.command("accept", help="核实一项告警：数据按现状采用。")
 @click.argument("number", type=click.IntRange(1, 2**31 - 1), metavar="编号")
-@_WHY
+@WHY
 @_CONFIG
 def accept_alarm(number: int, why: str, path: Path) -> None:
     import getpass

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
 from central.core.scope import EVERYTHING
-from common.cli import say
+from common.cli import WHY, say
 
 MOST = 200
 """Moved due dates that one command prints; the page has the rest."""
@@ -79,7 +79,7 @@ def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
     )
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="通知文件")
     @click.option("--yes", is_flag=True, help="写入新的一版。已亮的红灯不变。")
-    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @WHY
     @config
     def take_in(file: Path, yes: bool, why: str, path: Path) -> None:
         from central import config as configs

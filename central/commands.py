@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.cli import reason, say, say_json
+from common.cli import WHY, say, say_json
 from common.core.act import Act
 from common.core.instant import HOUR
 from common.core.state import Outcome
@@ -20,7 +20,6 @@ from common.core.text import one_line
 
 _Result = TypeVar("_Result")
 LONGEST_HOURS = 7 * 24
-_WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
 _SITE = click.argument("site", metavar="站点")
 
 
@@ -78,7 +77,7 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         metavar="小时",
         help="多久内有效；站点断线而过期的不再执行。",
     )
-    @_WHY
+    @WHY
     @config
     def send(site: str, act: str, hours: int, why: str, path: Path, **given: int | None) -> None:
         from central.store import commands, pages, trail
@@ -141,7 +140,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @click.option(
         "--linger-ms", "linger", type=int, default=0, metavar="毫秒", help="新办件等多久结伴上传；0 为立即。"
     )
-    @_WHY
+    @WHY
     @config
     def change(site: str, bulk: int, linger: int, why: str, path: Path) -> None:
         from central.store import commands, pages, trail

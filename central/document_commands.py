@@ -14,13 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
 from central.core.document import Kind, read_code
-from common.cli import say, say_json
+from common.cli import WHY, say, say_json
 from common.core.errors import UsageError, words
 from common.core.text import one_line
 
 LISTED = 200
 PAGE = 200
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _KIND = click.Choice([kind.value for kind in Kind])
 _KINDS = " ".join(f"{kind.value}（{kind.word}）" for kind in Kind)
 
@@ -52,7 +51,7 @@ def _add_issuers(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @click.option(
         "--from", "since", type=click.DateTime(["%Y-%m-%d"]), metavar="日期", help="自何日起；不写为今天。"
     )
-    @_WHY
+    @WHY
     @config
     def change(
         name: str,

@@ -13,14 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.commands import in_store
 from central.core.scope import EVERYTHING
 from central.core.wording import redact
-from common.cli import say, say_json
+from common.cli import WHY, say, say_json
 from common.core.instant import DAY, MINUTE
 from common.core.state import FindingCode, FindingState
 
 MOST = 1_000
 """Findings that one command prints; the page has the rest."""
 LONGEST = 366 * DAY // MINUTE
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _SITE = click.argument("site", metavar="站点")
 _BYTES = ("before_epoch", "after_epoch")
 _WORDS = {
@@ -70,7 +69,7 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
     @finding.command("explain", help="核实一个疑点：写明是怎么回事。")
     @click.argument("number", type=int, metavar="编号")
-    @_WHY
+    @WHY
     @config
     def explain(number: int, why: str, path: Path) -> None:
         from central.store import findings
@@ -103,7 +102,7 @@ def _add_tolerances(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @_minutes("change")
     @_minutes("silent")
     @_minutes("late")
-    @_WHY
+    @WHY
     @config
     def change(site: str, why: str, path: Path, **given: int | None) -> None:
         from msgspec.structs import replace

@@ -11,7 +11,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
-from common.cli import say
+from common.cli import WHY, say
 
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -56,7 +56,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     )
     @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="文件")
     @click.option("--yes", is_flag=True, help="写入。")
-    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @WHY
     @config
     def take_in(file: Path, yes: bool, why: str, path: Path) -> None:
         from central import config as configs

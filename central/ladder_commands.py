@@ -14,10 +14,9 @@ from central.commands import in_store
 from central.core import ladder as ladders
 from central.core.item_draft import DraftState
 from central.core.ladder import Ladder
-from common.cli import say, say_json
+from common.cli import WHY, say, say_json
 from common.core.errors import UsageError
 
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _FILE = click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="文件")
 
 
@@ -64,7 +63,7 @@ def _add_show(ladder: click.Group, config: Callable[[Any], Any]) -> None:
 def _add_draft(ladder: click.Group, config: Callable[[Any], Any]) -> None:
     @ladder.command("draft", help="起草阶梯的改动，由另一人审定。")
     @_FILE
-    @_WHY
+    @WHY
     @config
     def draft(source: Path, why: str, path: Path) -> None:
         from central.store import ladders as kept
@@ -85,7 +84,7 @@ def _add_decision(
     ladder: click.Group, config: Callable[[Any], Any], name: str, to: DraftState, text: str
 ) -> None:
     @ladder.command(name, help=text)
-    @_WHY
+    @WHY
     @config
     def decide(why: str, path: Path) -> None:
         from central.store import ladders as kept

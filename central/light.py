@@ -10,7 +10,7 @@ import click
 from central.commands import in_store
 from central.core.judgement import WithdrawalState
 from central.core.scope import EVERYTHING
-from common.cli import say
+from common.cli import WHY, say
 from common.core.state import ClockKind
 
 MOST = 1_000
@@ -55,7 +55,7 @@ def _add_decision(
 ) -> None:
     @light.command(name, help=text)
     @click.argument("place", metavar="名称")
-    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @WHY
     @config
     def decide(place: str, why: str, path: Path) -> None:
         from central.store import withdrawals

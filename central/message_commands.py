@@ -18,13 +18,12 @@ from central.commands import in_store
 from central.core.ladder import Level
 from central.core.message import Channel, State
 from central.core.recipient import veiled
-from common.cli import say, say_json
+from common.cli import WHY, say, say_json
 from common.core.text import one_line
 
 MOST = 200
 """Messages that one command prints; the page has the rest."""
 _SECRETS = ("sms", "receipt", "modem", "mail", "chat")
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _NUMBER = click.argument("number", type=click.IntRange(1), metavar="编号")
 
 
@@ -117,7 +116,7 @@ async def _known(conn: AsyncConnection, number: int) -> Row[Any]:
 def _add_acts(message: click.Group, config: Callable[[Any], Any]) -> None:
     @message.command("resend", help="重发一条未送达的消息，编号不变：对方按编号识别的，不会收到两条。")
     @_NUMBER
-    @_WHY
+    @WHY
     @config
     def resend(number: int, why: str, path: Path) -> None:
         from central import posting
@@ -130,7 +129,7 @@ def _add_acts(message: click.Group, config: Callable[[Any], Any]) -> None:
 
     @message.command("settle", help="一条未送达的消息已另行告知（如电话）：不再列在待处置。")
     @_NUMBER
-    @_WHY
+    @WHY
     @config
     def settle(number: int, why: str, path: Path) -> None:
         from central import posting
@@ -155,7 +154,7 @@ def _add_silences(message: click.Group, config: Callable[[Any], Any]) -> None:
         metavar="时间",
         help="到何时为止，至多 5 个工作日；写日期为当日零点。",
     )
-    @_WHY
+    @WHY
     @config
     def silence(site: str, person: str, until: datetime, why: str, path: Path) -> None:
         from central import config as configs
@@ -199,7 +198,7 @@ def _add_silences(message: click.Group, config: Callable[[Any], Any]) -> None:
 
     @message.command("unsilence", help="提前结束一个静默：暂停的提示随即补发。")
     @_NUMBER
-    @_WHY
+    @WHY
     @config
     def unsilence(number: int, why: str, path: Path) -> None:
         from central.store import silences as rows

@@ -9,11 +9,10 @@ import click
 
 from central.commands import in_store
 from central.core.release import ReleaseState
-from common.cli import say
+from common.cli import WHY, say
 
 MOST = 200
 _NUMBER = click.argument("number", type=click.IntRange(1), metavar="公布件")
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -39,7 +38,7 @@ def _add_draft(publication: click.Group, config: Callable[[Any], Any]) -> None:
     @click.argument("number", type=click.IntRange(1), metavar="次")
     @click.option("--title", required=True, metavar="标题", help="公布时的标题；不得含人名、号码、住址。")
     @click.option("--merge", is_flag=True, help="不足 5 件的单位合并公布。")
-    @_WHY
+    @WHY
     @config
     def draft(number: int, title: str, merge: bool, why: str, path: Path) -> None:
         from central import config as configs
@@ -98,7 +97,7 @@ def _add_decision(
 ) -> None:
     @publication.command(name, help=text)
     @_NUMBER
-    @_WHY
+    @WHY
     @config
     def decide(number: int, why: str, path: Path) -> None:
         from sqlalchemy.ext.asyncio import AsyncConnection

@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.commands import in_store
 from central.core.item_draft import DraftState
 from central.core.scheme import Scheme, checked, difference
-from common.cli import say, say_json
+from common.cli import WHY, say, say_json
 from common.core.errors import UsageError
 
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _FILE = click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="文件")
 
 
@@ -87,7 +86,7 @@ def _add_draft(score: click.Group, config: Callable[[Any], Any]) -> None:
 
     @score.command("scheme-draft", help="起草方案的改动，由另一人审定。")
     @_FILE
-    @_WHY
+    @WHY
     @config
     def draft(source: Path, why: str, path: Path) -> None:
         from central.store import schemes
@@ -118,7 +117,7 @@ def _add_decision(
     score: click.Group, config: Callable[[Any], Any], name: str, to: DraftState, text: str
 ) -> None:
     @score.command(name, help=text)
-    @_WHY
+    @WHY
     @config
     def decide(why: str, path: Path) -> None:
         from central.store import schemes

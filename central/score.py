@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import scheme
 from central.commands import in_store
 from central.core.score import Level, Line, Score
-from common.cli import say
+from common.cli import WHY, say
 
 MOST = 200
 """Rows that one command prints."""
-_WHY = click.option("--why", required=True, metavar="原因", help="记入审计。")
 _RUN = click.argument("number", type=click.IntRange(1), metavar="次")
 _LEVEL = click.option(
     "--level",
@@ -47,7 +46,7 @@ def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
         "run", help="为一个期间评分：2026-06、2026-Q2、2026-H1、2026。冻结快照，得初步结果，开始异议期。"
     )
     @click.argument("name", metavar="期间")
-    @_WHY
+    @WHY
     @config
     def run(name: str, why: str, path: Path) -> None:
         from central import scoring
@@ -74,7 +73,7 @@ def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
 
     @score.command("final", help="异议期满、异议都已认定后定稿：同一快照，除去异议成立的。")
     @_RUN
-    @_WHY
+    @WHY
     @config
     def final(number: int, why: str, path: Path) -> None:
         from central import scoring
@@ -235,7 +234,7 @@ def _add_objections(score: click.Group, config: Callable[[Any], Any]) -> None:
     @click.argument("site", metavar="站点")
     @click.argument("case_key", metavar="办件")
     @click.argument("measure", metavar="计数项")
-    @_WHY
+    @WHY
     @config
     def contest(number: int, site: str, case_key: str, measure: str, why: str, path: Path) -> None:
         from central.store.scores import Fault, object_to
@@ -277,7 +276,7 @@ def _add_objections(score: click.Group, config: Callable[[Any], Any]) -> None:
 def _add_decision(score: click.Group, config: Callable[[Any], Any], name: str, text: str) -> None:
     @score.command(name, help=text + "提出的人不能认定。")
     @click.argument("number", type=click.IntRange(1), metavar="异议")
-    @_WHY
+    @WHY
     @config
     def decide(number: int, why: str, path: Path) -> None:
         from central.core.objection import ObjectionState

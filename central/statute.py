@@ -10,7 +10,7 @@ import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
-from common.cli import say
+from common.cli import WHY, say
 
 LONGEST = 60
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -28,7 +28,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @click.option("--number", default="", metavar="文号", help="如 主席令第 21 号。")
     @click.option("--from", "since", type=_DAY, required=True, metavar="日期", help="施行日期。")
     @click.option("--repealed", type=_DAY, metavar="日期", help="自何日起废止；不写为没有废止。")
-    @click.option("--why", required=True, metavar="原因", help="记入审计。")
+    @WHY
     @config
     def change(
         name: str, number: str, since: datetime, repealed: datetime | None, why: str, path: Path

@@ -79,6 +79,10 @@ def reason(_context: click.Context, _parameter: click.Parameter, given: str) -> 
     return given.strip()
 
 
+WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
+"""What a person decides bears a reason."""
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print `text`, which may quote what others said: nothing in it can move the cursor or turn the line round.
 

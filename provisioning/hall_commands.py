@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from common.cli import say
+from common.cli import WHY, say
 from common.core.state import SiteKind
 
 DEFAULT_CONFIG = "/etc/mingcha/central.toml"
@@ -82,7 +82,7 @@ def reissue_site(site: str, mapping: Path | None, path: Path) -> None:
 
 @site.command("retire", help="停用站点：不再接收其记录，历史保留。")
 @_SITE
-@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@WHY
 @CONFIG
 def retire_site(site: str, why: str, path: Path) -> None:
     from provisioning import settings, sites
@@ -93,7 +93,7 @@ def retire_site(site: str, why: str, path: Path) -> None:
 @site.command("revoke", help="吊销一台机器（被盗、被侵入）：立即不再接收；站点可换机器。")
 @_SITE
 @click.option("--generation", default=0, type=click.IntRange(0), metavar="代次", help="不写则是最新的一台。")
-@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@WHY
 @CONFIG
 def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
     from provisioning import settings, sites
@@ -112,7 +112,7 @@ def revoke_site(site: str, generation: int, why: str, path: Path) -> None:
     metavar="文件",
     help="写到哪里；已有的不覆盖。",
 )
-@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@WHY
 @CONFIG
 def escrow_site(site: str, file: Path, why: str, path: Path) -> None:
     from provisioning import safekeeping, settings
@@ -183,7 +183,7 @@ def list_releases(as_json: bool, path: Path) -> int:
     metavar="小时",
     help="每批成功后再等多久。",
 )
-@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@WHY
 @CONFIG
 def roll_out(
     name: str, canary: tuple[str, ...], sizes: tuple[int, ...], hours: float, why: str, path: Path
@@ -194,7 +194,7 @@ def roll_out(
 
 
 @release.command("halt", help="停止推送：还没轮到的站点不再升级。")
-@click.option("--why", required=True, metavar="原因", help="记入审计。")
+@WHY
 @CONFIG
 def halt_rollout(why: str, path: Path) -> None:
     from provisioning import rollouts, settings

@@ -78,29 +78,38 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def commands() -> list[tuple[str, ...]]:
     """Every command of the programs with its help text; those that another program carries out, as that has them."""
+    every = [_command(path, command) for path, command in each_command()]
+    return [row for row in every if not row[0].endswith(" ARGS`")]
+
+
+def each_command() -> Iterator[tuple[str, click.Command]]:
+    """With the words that call it; without those that a unit or a script starts."""
     programs = {
         "mingcha-agent": (agent_cli, box_cli),
         "mingcha": (central_cli, hall_cli),
         "mingcha-door": (door_cli,),
     }
-    every = [row for name, parts in programs.items() for part in parts for row in _commands(name, part)]
-    return [row for row in every if not row[0].endswith(" ARGS`")]
+    for name, parts in programs.items():
+        for part in parts:
+            yield from _below(name, part)
 
 
-def _commands(path: str, command: click.Command) -> Iterator[tuple[str, ...]]:
+def _below(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
         for name, child in sorted(command.commands.items()):
-            yield from _commands(f"{path} {name}", child)
-        return
-    if command.hidden:  # a unit or a script starts it
-        return
+            yield from _below(f"{path} {name}", child)
+    elif not command.hidden:
+        yield path, command
+
+
+def _command(path: str, command: click.Command) -> tuple[str, ...]:
     arguments = [item.human_readable_name for item in command.params if isinstance(item, click.Argument)]
     options = [
         f"`{item.opts[0]}` {item.help}"
         for item in command.params
         if isinstance(item, click.Option) and item.opts[0] != "--config"
     ]
-    yield (f"`{' '.join([path, *arguments])}`", " ".join([command.help or "", *options]))
+    return f"`{' '.join([path, *arguments])}`", " ".join([command.help or "", *options])
 
 
 def settings(kind: type[Struct], path: str = "") -> list[tuple[str, ...]]:

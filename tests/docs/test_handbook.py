@@ -3,6 +3,7 @@
 from agent.config import AgentConfig
 from central.config import CentralConfig
 from central.door.config import DoorConfig
+from common.cli import reason
 from common.core.checks import CHECKS
 from provisioning.settings import EnrolConfig
 from tests.docs import handbook
@@ -34,3 +35,15 @@ def test_every_command_a_check_names_exists() -> None:
             if at >= 0:
                 named = check.remedy[at:].split("  ")[0].split("；")[0].strip()
                 assert any(named.startswith(command) for command in known), named
+
+
+def test_no_command_takes_blanks_for_a_reason() -> None:
+    """It would stand in the audit for ever."""
+    asked = {
+        path: option.callback
+        for path, command in handbook.each_command()
+        for option in command.params
+        if option.name == "why" and option.required
+    }
+    assert len(asked) > 30
+    assert {path for path, callback in asked.items() if callback is not reason} == set()

@@ -45,7 +45,10 @@ async def write(app: web.Application, folder: Path) -> int:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".mingcha-export-") as place:
             fresh = Path(place) / "new"
             fresh.mkdir(mode=0o755)
-            number = await _fill(app, fresh, Path(place) / "door.sock")
+            with tempfile.TemporaryDirectory(
+                prefix="mingcha-"
+            ) as short:  # a socket's path may have 107 bytes
+                number = await _fill(app, fresh, Path(short) / "door.sock")
             if folder.exists():
                 folder.rename(Path(place) / "old")
             fresh.rename(folder)

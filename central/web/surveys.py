@@ -63,14 +63,14 @@ async def draft(request: web.Request) -> web.Response:
 
 
 async def show_survey(request: web.Request) -> web.Response:
-    facts, user = facts_of(request), request[USER]
-    async with request.app[HALL].store.read() as conn:
+    facts, user, hall = facts_of(request), request[USER], request.app[HALL]
+    async with hall.store.read() as conn:
         row = await surveys.one(conn, int(request.match_info["number"]))
         if row is None:
             raise web.HTTPNotFound(text="没有这个调查。请从调查列表进入。")
         body = surveys.body_of(row)
         results = core.counted(body, *await surveys.answers(conn, row.id))
-    today = local_date(facts.now_at, facts.zone)
+    today = local_date(hall.clock.office(), hall.zone)
     may = allows(user.role, Permission.RELEASE_PUBLICATION)
     state = State(row.state)
     is_open = state is State.RELEASED and today <= body.last

@@ -154,10 +154,10 @@ async def _shown(outside: Outside, folder: Path, counts: str) -> None:
 
 
 async def _exported(outside: Outside, folder: Path, table: bytes) -> None:
-    place = folder / "export"
+    place = folder / ("deep" * 25) / "export"
     door = outside.app[DOOR]
     pages = make_export(door.store, door.config, outside.clock)
-    place.mkdir()
+    place.mkdir(parents=True)
     (place / "ours.txt").write_text("x")
     with pytest.raises(UsageError):
         await export.write(pages, place)

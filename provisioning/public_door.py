@@ -8,10 +8,11 @@ import json
 import secrets
 from pathlib import Path
 
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.engine import within
+from central.store.key import parted
 from common.cli import say
 from common.config import read_toml
 from common.core.errors import ConfigError, UnavailableError
@@ -74,5 +75,6 @@ def _role(hall: Hall) -> str:
             f"建不了公众网页的数据库账户：{error}",
             hint=f"请数据库管理员执行  CREATE ROLE {_ROLE} LOGIN PASSWORD '…'  ，并照操作手册写好 {hall.door_config}",
         ) from error
-    url = make_url(hall.database_url).set(drivername="postgresql", username=_ROLE, password=password)
+    address, _ = parted(hall.database_url)  # the door has no key of the hall's
+    url = address.set(drivername="postgresql", username=_ROLE, password=password)
     return url.render_as_string(hide_password=False)

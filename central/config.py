@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from central.core.access import Role
-from central.store.address import with_key
 from common import config
+from common.address import with_key
 from common.clock import ClockConfig
 from common.config import LogLevel
 from common.core.errors import ConfigError

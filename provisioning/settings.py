@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from central.store.address import with_key
 from common import config
+from common.address import with_key
 from common.config import HOST
 from common.core.errors import ConfigError
 

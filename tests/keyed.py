@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from central.store.address import with_key
+from common.address import with_key
 
 
 def keyed(database: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, column, insert, make_url, select, table
 
-from central.store.address import KEY
 from central.store.sealed import Ring
+from common.address import KEY
 from common.clock import Clock
 from common.config import read_secret
 from common.core.crypto import KEY_BYTES

@@ -12,8 +12,8 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store import law, scope, tables
-from central.store.address import with_key
 from central.store.engine import open_store
+from common.address import with_key
 from common.clock import Clock, ClockConfig
 from provisioning import broker, pki
 from provisioning.core.identity import Box

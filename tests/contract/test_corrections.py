@@ -21,8 +21,8 @@ from central.core.snapshot import Snapshot
 from central.judge import World
 from central.store import corrections, documents, withdrawals
 from central.store import tables as t
-from central.store.address import with_key
 from central.store.engine import Store
+from common.address import with_key
 from common.clock import Clock
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import DAY, HOUR

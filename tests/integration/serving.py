@@ -18,10 +18,10 @@ from central.config import CentralConfig, NotifyConfig, WebConfig
 from central.core.access import Role
 from central.store import sessions
 from central.store import tables as t
-from central.store.address import with_key
 from central.store.engine import Store, open_store
 from central.web.app import make_app
 from central.web.guard import COOKIE, digest
+from common.address import with_key
 from common.clock import Clock, ClockConfig
 from common.mqtt import MqttConfig
 from tests.integration import city

@@ -8,4 +8,5 @@ KEY = "data_key"
 
 
 def with_key(url: str, path: Path) -> str:
+    """`path`: of the key's file."""
     return f"{url}{'&' if '?' in url else '?'}{KEY}={quote(str(path))}"

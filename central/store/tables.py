@@ -23,6 +23,7 @@ from central.store import (  # each registers its tables
     cameras,
     case_tables,
     complaint_tables,
+    consult_tables,
     correction_tables,
     document_tables,
     enrolment_tables,
@@ -30,9 +31,11 @@ from central.store import (  # each registers its tables
     law_tables,
     message_tables,
     public_tables,
+    rating_tables,
     scope,
     score_tables,
     seats,
+    survey_tables,
     trail,
 )
 from central.store import metadata as registry
@@ -318,6 +321,7 @@ ladder_draft = message_tables.ladder_draft
 
 complaint, complaint_event = complaint_tables.complaint, complaint_tables.complaint_event
 stale_case = public_tables.stale_case
+consult, rating, survey = consult_tables.consult, rating_tables.rating, survey_tables.survey
 
 score_run, score_unit = score_tables.score_run, score_tables.score_unit
 

@@ -6,13 +6,13 @@ import pytest
 from cryptography import x509
 
 from central.store.engine import within
+from common.address import with_key
 from common.clock import Clock
 from common.core.instant import DAY
 from provisioning import pki, registry
 from provisioning.core.identity import Box as Identity
 from tests.install.lab import Box, Lab
 from tests.install.site import Site
-from tests.keyed import keyed
 
 pytestmark = pytest.mark.service
 
@@ -47,7 +47,8 @@ def dark_for(days: int, lab: Lab, box: Box, site: str) -> None:
     chain = pki.issue(ca, pki.box_subject(owner), key.public_key(), now - days * DAY)
     leaf = registry.Leaf(owner, f"{x509.load_pem_x509_certificates(chain)[0].serial_number:x}", b"", now, now)
     node.write_bytes(pki.key_pem(key) + chain)
-    asyncio.run(within(keyed(lab.database), lambda conn: registry.add_leaf(conn, leaf)))
+    url = with_key(f"sqlite+aiosqlite:///{lab.database}", lab.config / "data.key")
+    asyncio.run(within(url, lambda conn: registry.add_leaf(conn, leaf)))
 
 
 def test_password_renewal_and_uninstall(lab: Lab, warm: str) -> None:

@@ -35,7 +35,14 @@ def on_terminal(*args: str, answers: str = "", screens: int = 0) -> str:
     termios.tcsetwinsize(its, (report.HEIGHT, report.WIDTH))
     env = os.environ | {"PYTHONIOENCODING": "utf-8", "TERM": "vt100"}
     program = Path(sys.executable).with_name("mingcha-agent")
-    with subprocess.Popen([program, *args], stdin=its, stdout=its, stderr=its, env=env) as process:
+    with subprocess.Popen(
+        [program, *args],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        env=env,
+        preexec_fn=_as_on_a_terminal,  # noqa: PLW1509  it takes no lock
+    ) as process:
         os.close(its)
         os.write(ours, answers.encode())
         said = b""
@@ -48,6 +55,11 @@ def on_terminal(*args: str, answers: str = "", screens: int = 0) -> str:
                 process.send_signal(signal.SIGINT)
     os.close(ours)
     return said.decode("utf-8", "replace")
+
+
+def _as_on_a_terminal() -> None:
+    """Ctrl-C ends it: what a script starts in the background ignores that, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 CLEAR = "\x1b[2J"

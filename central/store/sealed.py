@@ -133,7 +133,7 @@ def _refused(_: object) -> bytes:
     )
 
 
-class Sealed(TypeDecorator[bytes]):
+class Sealed(TypeDecorator[Any]):
     """Bytes. `place`: `table.column`, which the value is bound to."""
 
     impl = LargeBinary
@@ -144,61 +144,51 @@ class Sealed(TypeDecorator[bytes]):
         self.place = place
 
     def bind_processor(self, dialect: Dialect) -> _Bind:
-        ring = _RINGS.get(dialect)
+        ring, lying = _RINGS.get(dialect), self._lying
         seal = ring.sealer(self.place.encode()) if ring is not None else _refused
 
         def bind(value: Any) -> bytes | None:
             if value is None:
                 return None
-            return bytes(value) if isinstance(value, Unopened) else seal(value)
+            kept, plain = lying(value)
+            return seal(plain) if kept is None else kept
 
         return bind
 
     def result_processor(self, dialect: Dialect, coltype: object) -> _Open:  # noqa: ARG002  SQLAlchemy's
-        ring = _RINGS.get(dialect)
+        ring, said = _RINGS.get(dialect), self._said
         unseal = ring.opener(self.place.encode()) if ring is not None else _closed
 
-        def opened(kept: Any) -> bytes | None:
+        def opened(kept: Any) -> Any:
             if kept is None:
                 return None
-            found = unseal(kept) if isinstance(kept, bytes) else None
-            return Unopened(_as_bytes(kept)) if found is None else found
+            return said(unseal(kept) if isinstance(kept, bytes) else None, kept)
 
         return opened
 
+    @staticmethod
+    def _lying(value: Any) -> tuple[bytes | None, bytes]:
+        """-> (as it lay in the database, of a value that did not open; what is to be sealed)."""
+        return (bytes(value), b"") if isinstance(value, Unopened) else (None, value)
 
-class SealedText(TypeDecorator[str]):
+    @staticmethod
+    def _said(found: bytes | None, kept: Any) -> Any:
+        """What its reader gets. `found`: what was sealed; None: it does not open."""
+        return Unopened(_as_bytes(kept)) if found is None else found
+
+
+class SealedText(Sealed):
     """A text, as `Sealed`."""
 
-    impl = LargeBinary
     cache_ok = True
 
-    def __init__(self, place: str) -> None:
-        super().__init__()
-        self.place = place
+    @staticmethod
+    def _lying(value: Any) -> tuple[bytes | None, bytes]:
+        return (value.kept, b"") if isinstance(value, UnopenedText) else (None, value.encode())
 
-    def bind_processor(self, dialect: Dialect) -> _Bind:
-        ring = _RINGS.get(dialect)
-        seal = ring.sealer(self.place.encode()) if ring is not None else _refused
-
-        def bind(value: Any) -> bytes | None:
-            if value is None:
-                return None
-            return value.kept if isinstance(value, UnopenedText) else seal(value.encode())
-
-        return bind
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> _Open:  # noqa: ARG002  SQLAlchemy's
-        ring = _RINGS.get(dialect)
-        unseal = ring.opener(self.place.encode()) if ring is not None else _closed
-
-        def opened(kept: Any) -> str | None:
-            if kept is None:
-                return None
-            found = unseal(kept) if isinstance(kept, bytes) else None
-            return UnopenedText(_as_bytes(kept)) if found is None else found.decode()
-
-        return opened
+    @staticmethod
+    def _said(found: bytes | None, kept: Any) -> Any:
+        return UnopenedText(_as_bytes(kept)) if found is None else found.decode()
 
 
 class Blind(TypeDecorator[bytes]):

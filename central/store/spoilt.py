@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.store.sealed import Sealed, SealedText, Unopened, UnopenedText
+from central.store.sealed import Sealed, Unopened, UnopenedText
 from central.store.tables import metadata
 
 _PAGE = 200
@@ -16,7 +16,7 @@ async def elsewhere(conn: AsyncConnection) -> list[tuple[str, int]]:
     """(table.column, how many values do not open), where there are any."""
     found: list[tuple[str, int]] = []
     for table in metadata.sorted_tables:
-        columns = [column for column in table.columns if isinstance(column.type, Sealed | SealedText)]
+        columns = [column for column in table.columns if isinstance(column.type, Sealed)]
         if table.name in _FOLLOWED or not columns:
             continue
         counts = dict.fromkeys((column.name for column in columns), 0)

@@ -1,5 +1,7 @@
 """The operator's handbook says what the program says: it is generated, complete, and up to date."""
 
+import re
+
 from agent.config import AgentConfig
 from central.config import CentralConfig
 from central.door.config import DoorConfig
@@ -47,3 +49,9 @@ def test_no_command_takes_blanks_for_a_reason() -> None:
     }
     assert len(asked) > 30
     assert {path for path, callback in asked.items() if callback is not reason} == set()
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (handbook.PATH.parents[1] / "README.md").read_text("utf-8")
+    words = {path.split()[1] for path, _ in handbook.each_command()}
+    assert {word for word in words if not re.search(rf"`{word}[` ]", readme)} == set()

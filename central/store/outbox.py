@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dialect import insert_new, write_rows
 from central.store.tables import outbox
+from common.core.state import Light
 
 
 def line(site: str, case_key: str, subject: str, cycle: int, event: str, made_wall: int) -> dict[str, Any]:
@@ -33,8 +34,11 @@ async def add(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
 
 
 async def waiting(conn: AsyncConnection, limit: int, but: Sequence[int] = ()) -> Sequence[Row[Any]]:
-    """What has not been told, oldest first, without these numbers."""
-    query = select(outbox).where(outbox.c.done_wall.is_(None)).order_by(outbox.c.id).limit(limit)
+    """What has not been told, red lights first and then the oldest, without these numbers: a first load leaves hundreds of
+    reminders, behind which nobody's red light is to wait.
+    """
+    query = select(outbox).where(outbox.c.done_wall.is_(None))
+    query = query.order_by(outbox.c.event != Light.RED.value, outbox.c.id).limit(limit)
     return (await conn.execute(query.where(outbox.c.id.not_in(but)) if but else query)).all()
 
 

@@ -28,7 +28,7 @@ async def _waiting(store: Store) -> list[tuple[str, str, str]]:
 async def test_each_light_is_told_once_whatever_is_judged_again(store: Store, world: World) -> None:
     drafts = story(ENTERED["a day late"])
     await _live(store, world, drafts)
-    told = [("1", "statute", "yellow"), ("1", "statute", "red")]
+    told = [("1", "statute", "red"), ("1", "statute", "yellow")]  # a red light waits behind no reminder
     assert await _waiting(store) == told
     for hours in (1, 2):
         moment = Moment(drafts[-1].cap_at + hours * HOUR, 0)

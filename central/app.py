@@ -141,6 +141,7 @@ async def _status(receiver: Receiver, wall: Wall, signer: trail.Signer, started_
         broker_fault=receiver.broker_fault,
         store_fault=receiver.store_fault,
         trail_fault=signer.fault,
+        broken=receiver.broken,
         commit_wall=receiver.commit_wall,
         records=receiver.records,
         looked_wall=wall.facts.now_wall if wall.facts else 0,

@@ -109,6 +109,7 @@ def _checks(hall: Hall) -> dict[str, CheckFunction]:
         "E-HALL-15": by_database(_messages),
         "E-HALL-16": lambda: _data_key(hall),
         "E-HALL-17": lambda: _door(hall),
+        "E-HALL-18": lambda: _broken(hall),
         "E-HALL-20": lambda: _trail(hall),
     }
 
@@ -122,6 +123,17 @@ async def _running(hall: Hall) -> Outcome:
 async def _trail(hall: Hall) -> Outcome:
     fault = hall.status.trail_fault if hall.status else ""
     return Outcome(Status.FAIL, fault) if fault else ok("随增随签")
+
+
+async def _broken(hall: Hall) -> Outcome:
+    found = sorted(hall.status.broken.items()) if hall.status else []
+    said = (
+        f"{site} 第 {item.first} 号"
+        + (f"至 {item.last} 号" if item.last != item.first else "")
+        + f"（{one_line(item.reason)}）"
+        for site, item in found[:3]
+    )
+    return Outcome(Status.WARN, "；".join(said)) if found else ok()
 
 
 async def _database(hall: Hall, conn: AsyncConnection) -> Outcome:

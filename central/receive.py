@@ -23,7 +23,7 @@ from central.judge import Moment, World
 from central.opening import Door, Opened, halves
 from central.presence import Presence
 from central.remote import Remote
-from central.status import NOT_YET
+from central.status import NOT_YET, Broken
 from central.store import cases
 from central.store.engine import Store
 from central.welcome import Heard, introduce
@@ -75,6 +75,7 @@ class Receiver:
         self.store_fault = ""
         self.commit_wall = 0
         self.records = 0
+        self.broken: dict[str, Broken] = {}
         self.busy_since_mono: int | None = None
         self.remote = Remote(store, clock, self.sign_secret)
         self._arrived = asyncio.Event()
@@ -265,6 +266,7 @@ class Receiver:
     def _unforeseen(self, item: Opened, whole: Opened, error: Exception) -> Outcome:
         """The box keeps what is left of the `whole` that it sent, and sends it again later; somebody has to look."""
         header = item.header
+        self.broken[header.site] = Broken(header.first, header.last, repr(error), self.clock.wall())
         log.error(
             "batch.failed",
             site=header.site,
@@ -285,12 +287,19 @@ class Receiver:
             log.info("store.recovered", after_secs=self._since(self._store_lost_mono))
             self._store_lost_mono = None
         self.store_fault, self.commit_wall = "", self.clock.wall()
+        self._mended(opened)
         self.records += outcome.records
         self.changed.set()
         milliseconds = round((self.clock.mono() - began) / 1000, 1)
         counts = {"records": outcome.records, "again": outcome.again, "batches": len(opened)}
         log.debug("batch.committed", **counts, ms=milliseconds)
         return outcome
+
+    def _mended(self, opened: list[Opened]) -> None:
+        for item in opened:
+            broken = self.broken.get(item.header.site)
+            if broken is not None and item.header.first <= broken.first and broken.last <= item.header.last:
+                del self.broken[item.header.site]
 
     async def _ingest(
         self, conn: AsyncConnection, opened: list[Opened], now: Moment, queue: FairQueue[Received]

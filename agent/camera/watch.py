@@ -7,6 +7,7 @@ so a full buffer, a killed worker or a restart can delay a change and never lose
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -308,13 +309,19 @@ async def _one_run(cameras: Cameras, given: list[Given]) -> int:
     assert worker.stdin is not None
     assert worker.stdout is not None
     cameras.worker_pid, cameras.worker_wall = worker.pid, cameras.clock.wall()
-    instruct = asyncio.create_task(_instruct(worker.stdin, cameras, given, worker.kill))
+
+    def kill() -> None:
+        # Not worker.kill: that polls first, and of a worker which it reaps so asyncio is left to say 255.
+        if worker.returncode is None:
+            os.kill(worker.pid, signal.SIGKILL)
+
+    instruct = asyncio.create_task(_instruct(worker.stdin, cameras, given, kill))
     try:
         await _listen(worker.stdout, cameras)
     finally:
         instruct.cancel()
         with suppress(ProcessLookupError):
-            worker.kill()
+            kill()
         await asyncio.shield(worker.wait())
         with suppress(asyncio.CancelledError):
             await instruct

@@ -359,6 +359,12 @@ CHECKS: dict[str, Check] = {
         "请启动服务：systemctl restart mingcha-door",
         ("E-HALL-09",),
     ),
+    "E-HALL-18": Check(
+        "处理不了的记录",
+        "这些记录留在站点的缓存里，该站点的数据不算齐全；其余照常入库",
+        "请把  journalctl -u mingcha-central -g batch.failed  的内容交给软件维护人员；程序更新后自动入库",
+        ("E-HALL-09",),
+    ),
     "E-HALL-20": Check(
         "审计",
         "审计与市中心签过的不符，已停止签名；入库与判定照常",

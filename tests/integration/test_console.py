@@ -25,7 +25,13 @@ GREY_CASE = "/hall/cases/s07/2026060407201"
 PLACES = {"site": "s09", "key": "x", "no": "370220260604121007", "name": "tokens.css"}
 
 
+async def heard_just_now(window: Window) -> None:
+    async with window.hall.store.write() as conn:
+        await city.hear(conn, window.hall.clock.wall())
+
+
 async def test_the_sites_page_has_light_and_link_of_all_sites(window: Window) -> None:
+    await heard_just_now(window)
     status, html = await window.get("/hall/sites")
     words = text_of(html)
     assert status == 200
@@ -339,6 +345,7 @@ async def test_a_case_opens_whatever_its_key_looks_like(hall: Served, window: Wi
 
 
 async def test_programs_read_both_axes_of_every_site(window: Window) -> None:
+    await heard_just_now(window)
     async with window.session.get(window.hall.url + "/api/v1/overview") as answer:
         found = await answer.json()
     assert set(found) == {"now", "sites", "totals"}

@@ -104,6 +104,7 @@ SEEN = {
     "E-HALL-14": "tests/journey/test_copies.py",
     "E-HALL-17": "tests/doctor_faults.py",
     "E-HALL-15": "tests/integration/test_message_pages.py",
+    "E-HALL-18": "tests/journey/test_flood.py",
     "E-HALL-20": "tests/integration/test_doctor.py",
     "E-HALL-12": "tests/integration/test_doctor.py",
     "E-HALL-13": "tests/journey/test_dead.py",
@@ -157,8 +158,7 @@ async def test_the_hall_names_a_ticker_that_hangs_dead_letters_and_a_calendar_th
         hall = await finds(place.hall)
         assert (hall.code, hall.verdict) == (1, "attention")
         assert "公布到 2026-12-31" in hall.detail("E-HALL-08")
-        place.hall.freeze()
-        await late_and_dead(place)
+        await freeze_late_and_dead(place)
         hall = await doctor(place.hall)
         assert (hall.code, hall.verdict) == (2, "degraded")
         assert hall.faults == {"E-HALL-04", "E-HALL-12"}
@@ -166,8 +166,8 @@ async def test_the_hall_names_a_ticker_that_hangs_dead_letters_and_a_calendar_th
         assert hall.detail("E-HALL-12") == "s01 1 条（不成立）"
 
 
-async def late_and_dead(place: Place) -> None:
-    """A clock that was due an hour ago, and a record that could not be read."""
+async def freeze_late_and_dead(place: Place) -> None:
+    """A hall that stands still beside a clock that was due an hour ago, and a record that could not be read."""
     store = await place.hall.store()
     due_at = to_us(datetime(2026, 12, 1, 8, tzinfo=ZONE))
     clock: dict[str, Any] = {"site": "s01", "case_key": "SL00001"}
@@ -176,6 +176,7 @@ async def late_and_dead(place: Place) -> None:
     letter = {"site": "s01", "epoch": b"e" * 8, "seq": 1, "code": "bad_record", "reason": "不成立"}
     letter["state"] = LetterState.OPEN
     async with store.write() as conn:
+        place.hall.freeze()  # while the lock of writers is held here: it would keep it for ever
         await conn.execute(insert(t.clock).values(**clock, next_check_at=due_at))
         await conn.execute(insert(t.dead_letter).values(**letter, raw=b"", at_wall=Clock().wall()))
     await store.close()

@@ -158,8 +158,11 @@ async def test_a_record_that_nobody_foresaw_waits_alone() -> None:
         failed = events(place.hall, "batch.failed")
         assert {line["site"] for line in failed} == {"s02"}
         assert all(line["first"] == line["last"] for line in failed)
+        hall = await finds(place.hall, "E-HALL-18")
+        assert "s02 第 " in hall.detail("E-HALL-18")
         await place.stop(place.hall)
         place.hall.armed = []
         await place.start(place.hall)
         await place.settled()
+        assert not {"E-HALL-18"} & (await doctor(place.hall)).faults
         assert await place.twice() == []

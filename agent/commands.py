@@ -108,14 +108,15 @@ def _salvage(path: Path) -> int:
     found = [file for file in inside.segments(settings.buffer_path, keks) if file.fate]
     for file in found:
         if not file.key:
-            say(f"✕ {file.path.name}  主密钥打不开")
+            say(f"✕ {file.path.name}  {inside.word(file)}：没有能打开它的主密钥")
             continue
         said = inside.read(file, keks)
-        kinds = "，".join(f"{kind.value} {count:,}" for kind, count in sorted(said.kinds.items()))
         span = "至".join(
             f"{from_us(wall, zone):%Y-%m-%d %H:%M}" for wall in (said.from_wall, said.to_wall) if wall
         )
-        say(f"! {file.path.name}  {inside.word(file)}：读得出 {said.records:,} 条（{kinds}）{span}")
+        say(
+            f"! {file.path.name}  {inside.word(file)}：读得出 {said.records:,} 条（{inside.kinds_said(said)}）{span}"
+        )
     if not found:
         say("✓ 没有被搁置的文件")
     return 0

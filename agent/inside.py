@@ -19,7 +19,20 @@ from common.core.record import RecordKind
 from common.core.rest import DataKey
 
 _PAGE = 1_000
-_FATES = {"": "待送", "damaged": "已损坏，已搁置", "kept": "不可发送，已搁置"}
+_KINDS = {
+    RecordKind.CASE: "办件",
+    RecordKind.STEP: "环节",
+    RecordKind.OBSERVATION: "观察",
+    RecordKind.PASS: "采集轮次",
+    RecordKind.GAP: "缺号声明",
+    RecordKind.EVENT: "事件",
+    RecordKind.CHECKPOINT: "签名点",
+    RecordKind.RESULT: "命令结果",
+    RecordKind.INDEX_ROOT: "索引根",
+    RecordKind.CAMERA: "摄像机",
+    RecordKind.SEAT: "座位",
+}
+_FATES = {"": "待送", "damaged": "损坏或曾打不开，已搁置", "kept": "不可发送，已搁置"}
 
 
 class File(Struct, frozen=True):
@@ -169,8 +182,15 @@ def quarantine(buffer: Path) -> list[Refused]:
 
 
 def word(file: File) -> str:
-    """What becomes of it."""
-    return "正在写" if file.is_open else _FATES[file.fate]
+    """What becomes of it. One that no key here opens says nothing of whether it is sound."""
+    if file.is_open:
+        return "正在写"
+    return "打不开，已搁置" if file.fate == "damaged" and not file.key else _FATES[file.fate]
+
+
+def kinds_said(found: Found) -> str:
+    """How many of each kind, in words."""
+    return "，".join(f"{_KINDS[kind]} {count:,}" for kind, count in sorted(found.kinds.items()))
 
 
 def _numbers(lo: int, hi: int) -> str:

@@ -65,7 +65,7 @@ class Page:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    async def until(self, script: str, secs: float = 20) -> None:
+    async def until(self, script: str, secs: float = 60) -> None:
         """Wait until the expression is true."""
         async with asyncio.timeout(secs):
             while not await self.ask(script):  # noqa: ASYNC110
@@ -108,7 +108,7 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
 async def _port(profile: Path) -> int:
     """The port Chromium chose, which it writes into its profile."""
     note = profile / "DevToolsActivePort"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (await asyncio.to_thread(note.exists) and (lines := note.read_text().split())):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return int(lines[0])

@@ -25,7 +25,7 @@ from tests.services import MariaDb
 TARGET_SECS = 5.0
 LIMIT_SECS = 20.0
 """Of a machine that many tests share; what is measured is held against TARGET_SECS."""
-PATIENCE_SECS = 120.0
+PATIENCE_SECS = 300.0
 ROWS = 1100
 """More than are read in one page: an index that is missing matters."""
 

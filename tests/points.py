@@ -66,7 +66,7 @@ async def run(count: int, seed: int) -> Tally:
         for number, kill in enumerate(kills, 1):
             if not await killed(place, kill):
                 unreached.append(kill)
-            await place.settled(120)
+            await place.settled()
             say(f"{number}: {kill.victim} killed {kill.when} {kill.program}.{kill.point}")
         truth, held = place.office.rows(), await place.hall_rows()
         code, out, _ = await command("mingcha", "verify", "--config", str(place.hall.config))

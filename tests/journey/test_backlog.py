@@ -55,5 +55,5 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
         await until("the new ones are in the hall", arrived)
         old = await count(place, "bulk")
         assert 0 < old < backlog // 2, "the backlog was still on its way"
-        await place.settled(120)
+        await place.settled()
         assert await place.twice() == []

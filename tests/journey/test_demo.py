@@ -19,8 +19,8 @@ from tests.journey.scene import until
 from tests.server import free_port
 
 pytestmark = pytest.mark.service
-READY_SECS = 60.0
-PATIENCE_SECS = 90.0
+READY_SECS = 180.0
+PATIENCE_SECS = 300.0
 Overview = dict[str, Any]
 
 

@@ -24,7 +24,7 @@ page_rows = 20
 
 @together
 async def test_what_plain_cursors_lose_the_agent_has_though_it_and_the_server_were_killed() -> None:
-    async with asyncio.timeout(600):
+    async with asyncio.timeout(1500):
         outcomes = await side_by_side(seed=3, secs=30, kills=2, config=SMALL_PAGES)
     assert {item.engine for item in outcomes} == {"mariadb", "postgresql", "sqlite"}
     for item in outcomes:

@@ -50,7 +50,7 @@ async def test_a_box_that_has_used_its_room_stops_reading_and_goes_on_when_the_h
         assert "条完好" in out
         assert "SM4GCM" in (await run(place, "buffer", "show"))[1]
         await place.start(place.hall)
-        await place.settled(120)
+        await place.settled()
         assert events(place.agent, "buffer.recovered")
         assert (await finds(place.agent)).code == 0
         assert await place.twice() == []
@@ -113,6 +113,8 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         code, out, _ = await run(place, "buffer", "check")
         assert code == 1
         assert "主密钥打不开" in out
+        code, out, _ = await run(place, "buffer", "salvage")
+        assert "打不开，已搁置：没有能打开它的主密钥" in out
         await place.stop(place.agent)
         await place.start(place.agent)
         assert len(events(place.agent, "buffer.replaced")) == 1, "the stand-in is kept"
@@ -122,8 +124,8 @@ async def test_a_lost_master_key_is_said_and_everything_goes_on_without_it() -> 
         code, out, _ = await run(place, "buffer", "check")
         assert (code, out.count("条完好")) == (0, 2), "what the lost key had sealed can be opened again"
         code, out, _ = await run(place, "buffer", "salvage")
-        assert "已损坏，已搁置：读得出" in out
-        assert "case 5" in out
+        assert "损坏或曾打不开，已搁置：读得出" in out
+        assert "办件 5" in out
         assert (await run(place, "buffer", "quarantine"))[:2] == (0, "✓ 没有被隔离的\n")
         place.office.receive(5)
         await place.settled()

@@ -13,4 +13,9 @@ def keyed(database: Path) -> str:
 
 def keyed_server(url: str, folder: Path) -> str:
     """The same of a `postgresql://` address; the key lies in `folder`."""
-    return with_key(url.replace("postgresql://", "postgresql+asyncpg://", 1), folder / "data.key")
+    return with_key(asynchronous(url), folder / "data.key")
+
+
+def asynchronous(url: str) -> str:
+    """A `postgresql://` address as SQLAlchemy wants it here."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)

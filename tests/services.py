@@ -242,6 +242,12 @@ class PostgreSql(Database):
         await self.execute(f"CREATE DATABASE {name}")
         return name
 
+    async def copy_database(self, of: str) -> str:
+        """One in which everything of `of` stands, to which nobody may be connected. -> its name."""
+        name = self.new_name("d")
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {of}")
+        return name
+
     async def create_user(self, database: str, grant: str = "SELECT") -> str:
         """An account with PASSWORD that may do `grant` (may be empty) on all tables that `admin` makes in `database`.
 

@@ -23,22 +23,18 @@ from common.clock import Clock
 from common.core import crypto
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import to_us
+from tests import halls
 from tests.contract.issuing import ZONE, order
 from tests.contract.test_store import ENGINES
-from tests.keyed import keyed, keyed_server
 from tests.papers import FACTS, ISSUER, SECRET
-from tests.services import PostgreSql
 
 KEY = crypto.sign_public(SECRET)
 
 
 @pytest.fixture(params=ENGINES)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return keyed(tmp_path / "central.db")
-    server: PostgreSql = request.getfixturevalue("postgresql")
-    name = await server.create_database()
-    return keyed_server(server.url(name), tmp_path)
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    return await halls.empty(tmp_path, server)
 
 
 @pytest.fixture

@@ -28,11 +28,9 @@ from common.core.errors import UsageError
 from common.core.instant import DAY, HOUR, MINUTE
 from common.core.record import Case, Cause, Observation, Op, Record, Step
 from common.core.state import CaseStatus, FindingCode, FindingState
-from tests import manipulated
-from tests.keyed import keyed, keyed_server
+from tests import halls, manipulated
 from tests.manipulated import END, START, ZONE, text
 from tests.sender import SECRETS, SIGN_KEY, Sender, draft, passed
-from tests.services import PostgreSql
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 SITES = ("s01", "s02", "s03")
@@ -43,13 +41,8 @@ NOW = Moment(END + DAY, END + DAY)
 
 @pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "sqlite":
-        url = keyed(tmp_path / "central.db")
-    else:
-        server: PostgreSql = request.getfixturevalue("postgresql")
-        name = await server.create_database()
-        url = keyed_server(server.url(name), tmp_path)
-    opened = await open_store(url)
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    opened = await open_store(await halls.empty(tmp_path, server))
     box = {"generation": 1, "sign_key": Sender().sign_key, "state": "active", "created_wall": 0}
     async with opened.write() as conn:
         for place, site in enumerate(SITES):

@@ -28,9 +28,8 @@ from common.core.instant import DAY, HOUR, MINUTE, SECOND, to_us
 from common.core.record import Anew, Case, Gap, Op, Pass, Record, Result
 from common.core.state import CaseStatus, LetterState, Light
 from common.core.state import Outcome as CommandOutcome
-from tests.keyed import keyed, keyed_server
+from tests import halls
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
-from tests.services import PostgreSql
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
@@ -45,13 +44,8 @@ NOW = at("2026-03-18T10:00")
 
 @pytest.fixture(params=ENGINES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    if request.param == "sqlite":
-        url = keyed(tmp_path / "central.db")
-    else:
-        server: PostgreSql = request.getfixturevalue("postgresql")
-        name = await server.create_database()
-        url = keyed_server(server.url(name), tmp_path)
-    opened = await open_store(url)
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    opened = await open_store(await halls.empty(tmp_path, server))
     async with opened.write() as conn:
         await conn.execute(
             insert(t.site), [{"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}]

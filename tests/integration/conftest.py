@@ -9,7 +9,6 @@ import pytest_asyncio
 from central.core.access import Role
 from tests.integration import serving
 from tests.integration.serving import Served, Window
-from tests.services import PostgreSql
 
 
 @pytest_asyncio.fixture(
@@ -21,13 +20,9 @@ async def hall(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Served]:
     """The city on a Friday afternoon. No demonstration: office time is a Friday, the rest is as in earnest."""
-    url = ""
-    if request.param == "postgresql":
-        server: PostgreSql = request.getfixturevalue("postgresql")
-        plain = server.url(await server.create_database())
-        url = plain.replace("postgresql://", "postgresql+asyncpg://", 1)
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     folder = tmp_path_factory.mktemp("hall")
-    async with serving.serve(folder, serving.FridayClock(), url=url, cases_a_day=12) as served:
+    async with serving.serve(folder, serving.FridayClock(), server=server, cases_a_day=12) as served:
         yield served
 
 

@@ -21,11 +21,11 @@ from central.store import tables as t
 from central.store.engine import Store, open_store
 from central.web.app import make_app
 from central.web.guard import COOKIE, digest
-from common.address import with_key
 from common.clock import Clock, ClockConfig
 from common.mqtt import MqttConfig
+from tests import halls
 from tests.integration import city
-from tests.keyed import keyed
+from tests.services import PostgreSql
 
 PASSWORD = "Xiao-Mai-2026"
 FIRST_PASSWORD = "abcd-efgh-2345"
@@ -118,14 +118,14 @@ async def serve(
     folder: Path,
     clock: Clock,
     *,
-    url: str = "",
+    server: PostgreSql | None = None,
     cases_a_day: int = 40,
     fill: Fill | None = None,
     second_factor: Sequence[Role] = (),
     notify: NotifyConfig | None = None,
 ) -> AsyncIterator[Served]:
-    """Fill a new database (SQLite in `folder`, or the empty one at `url`), with the city if not said, and serve it."""
-    store = await open_store(with_key(url, folder / "data.key") if url else keyed(folder / "central.db"))
+    """Fill a new database (SQLite in `folder`, or on `server`), with the city if not said, and serve it."""
+    store = await open_store(await halls.empty(folder, server))
     if fill is None:
         async with store.write() as conn:
             await city.fill(conn, clock.office(), clock.wall(), cases_a_day=cases_a_day)

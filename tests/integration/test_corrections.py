@@ -30,7 +30,6 @@ from tests.integration import city, city_cases, serving
 from tests.integration.city_cases import ZONE, Filed
 from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, text_of
 from tests.papers import ISSUER
-from tests.services import PostgreSql
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SITE = "s12"
@@ -111,12 +110,9 @@ async def _past(conn: AsyncConnection, clock: Clock) -> None:
 async def hall(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Served]:
-    url = ""
-    if request.param == "postgresql":
-        server: PostgreSql = request.getfixturevalue("postgresql")
-        url = server.url(await server.create_database()).replace("postgresql://", "postgresql+asyncpg://", 1)
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     folder = tmp_path_factory.mktemp("corrections")
-    async with serving.serve(folder, Ahead(), url=url, fill=fill) as served:
+    async with serving.serve(folder, Ahead(), server=server, fill=fill) as served:
         await look(served)
         yield served
 

@@ -92,9 +92,8 @@ async def test_a_database_that_is_away_is_said_in_words_and_comes_back_by_itself
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     async with services.postgresql(durable=False) as server:
-        url = server.url(await server.create_database()).replace("postgresql://", "postgresql+asyncpg://", 1)
         folder = tmp_path_factory.mktemp("away")
-        async with serving.serve(folder, serving.FridayClock(), url=url, cases_a_day=2) as hall:
+        async with serving.serve(folder, serving.FridayClock(), server=server, cases_a_day=2) as hall:
             cookies = await hall.session(Role.SUPERVISOR)
             async with aiohttp.ClientSession(cookies=cookies) as session:
                 window = Window(hall, session)

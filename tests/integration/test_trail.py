@@ -19,10 +19,11 @@ from central.store.engine import Store, open_store
 from central.store.trail import Wanted
 from common.clock import Clock
 from common.core import crypto
+from tests import halls
 from tests.integration import serving
 from tests.integration.serving import OPERATIONS, Window, text_of
 from tests.journey.scene import command
-from tests.keyed import keyed, keyed_server
+from tests.keyed import keyed
 from tests.services import PostgreSql
 
 pytestmark = pytest.mark.service
@@ -33,12 +34,8 @@ KEY = crypto.sign_public(OPERATIONS)
 async def store(
     request: pytest.FixtureRequest, tmp_path: Path, postgresql: PostgreSql
 ) -> AsyncIterator[Store]:
-    if request.param == "sqlite":
-        url = keyed(tmp_path / "central.db")
-    else:
-        address = postgresql.url(await postgresql.create_database())
-        url = keyed_server(address, tmp_path)
-    opened = await open_store(url)
+    server = postgresql if request.param == "postgresql" else None
+    opened = await open_store(await halls.empty(tmp_path, server))
     yield opened
     await opened.close()
 

@@ -182,7 +182,8 @@ async def _site(conn: AsyncConnection, site: str, name: str, period: Period, boo
 
 
 async def _followed(conn: AsyncConnection, claim: Claim, books: _Books) -> Audit:
-    claim = msgspec.structs.replace(claim, reached=books.noted.reached[claim.site, claim.epoch])
+    place = claim.site, claim.epoch
+    claim = msgspec.structs.replace(claim, reached=books.noted.reached[place], lost=books.noted.lost[place])
     audit = Audit(claim, await rows.gaps(conn, claim))
     async for page in rows.entries(conn, claim, books.noted):
         for entry in page:

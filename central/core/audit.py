@@ -59,6 +59,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     reached: Mapping[
         int, bytes
     ] = {}  # number up to which the audit says that all was held -> chain value at it, or empty
+    lost: Sequence[
+        tuple[int, int]
+    ] = ()  # runs that by the audit were not held when the box declared them lost
 
 
 class Audit:
@@ -270,9 +273,11 @@ class Audit:
     def _absent(self, seq: int, hi: int) -> tuple[What, int]:
         """Why `seq` is not there, and up to where that is so."""
         gap = next((gap for gap in self._gaps if gap.lo <= seq <= gap.hi), None)
-        if gap is not None:
-            return What.DECLARED, min(hi, gap.hi)
+        run = next((run for run in self._claim.lost if run[0] <= seq <= run[1]), None)
+        if gap is not None and run is not None:
+            return What.DECLARED, min(hi, gap.hi, run[1])
         ends = [gap.lo - 1 for gap in self._gaps if gap.lo > seq]
+        ends += [lo - 1 for lo, _ in self._claim.lost if lo > seq]
         part = next((part for part in self._claim.held if part.lo <= seq <= part.hi), None)
         if part is not None:
             return What.MISSING, min([hi, part.hi, *ends])

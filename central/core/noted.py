@@ -1,7 +1,8 @@
 """What the audit trail says of a site's records: which buffers began, in which order, and which letters people settled.
 
-Theory. A letter that was given up, or a buffer that was taken out, leaves no trace in what the boxes signed. Both are lines of
-the audit, which the hall signs: so `mingcha verify` holds the tables against it.
+Theory. A letter that was given up, a buffer that was taken out, or a record that was there when its box declared its number
+lost and was taken out afterwards, leaves no trace in what the boxes signed. All are lines of the audit, which the hall signs:
+so `mingcha verify` holds the tables against it.
 """
 
 import re
@@ -11,11 +12,13 @@ from collections.abc import Iterable
 from central.core.trail import Line
 from common.core.state import LetterState
 
-EPOCH_OPEN, EPOCH_REACHED = "epoch.open", "epoch.reached"
+EPOCH_OPEN, EPOCH_REACHED, EPOCH_LOST = "epoch.open", "epoch.reached", "epoch.lost"
 _ACTS = {LetterState.DROPPED: "dead.drop", LetterState.REINJECTED: "dead.reinject"}
 _SUBJECT = re.compile(
     r"(?P<site>[^/]+)/(?P<epoch>([0-9a-f]{2})+)(/(?P<lo>[0-9]{1,19})(-(?P<hi>[0-9]{1,19}))?)?"
 )
+
+_RUN = re.compile(r"(?P<lo>[0-9]{1,19})(-(?P<hi>[0-9]{1,19}))?")
 
 
 def epoch_name(site: str, epoch: bytes) -> str:
@@ -33,6 +36,11 @@ def reached_name(site: str, epoch: bytes, upto: int) -> str:
     return f"{epoch_name(site, epoch)}/1-{upto}"
 
 
+def runs_said(runs: Iterable[tuple[int, int]]) -> str:
+    """The reason of the line that says which numbers were not there when their box declared them lost."""
+    return ",".join(str(lo) if lo == hi else f"{lo}-{hi}" for lo, hi in runs)
+
+
 class Noted:
     """Feed it the trail in order."""
 
@@ -41,6 +49,8 @@ class Noted:
         """Site -> its epochs in the order in which they began."""
         self.reached: defaultdict[tuple[str, bytes], dict[int, bytes]] = defaultdict(dict)
         """(site, epoch) -> number up to which all was held when the next one began -> chain value at it; empty: not known."""
+        self.lost: defaultdict[tuple[str, bytes], list[tuple[int, int]]] = defaultdict(list)
+        """(site, epoch) -> runs of numbers that the hall did not hold when the box declared them lost."""
         self._settled: defaultdict[tuple[str, str, bytes], list[tuple[int, int]]] = defaultdict(list)
 
     def feed(self, lines: Iterable[Line]) -> None:
@@ -54,6 +64,11 @@ class Noted:
                 self.epochs[site].append(epoch)
             elif line.act == EPOCH_REACHED and said["hi"]:
                 self.reached[site, epoch][int(said["hi"])] = _bytes(line.why)
+            elif line.act == EPOCH_LOST:
+                found = (_RUN.fullmatch(run) for run in line.why.split(","))
+                self.lost[site, epoch] += [
+                    (int(one["lo"]), int(one["hi"] or one["lo"])) for one in found if one
+                ]
             elif line.act in _ACTS.values():
                 lo, hi = said["lo"], said["hi"] or said["lo"]
                 span = (int(lo), int(hi)) if lo else (1, 1 << 62)

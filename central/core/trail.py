@@ -50,6 +50,7 @@ ACTS = {
     "dead.drop": "放弃死信",
     "epoch.open": "启用站点缓存",
     "epoch.reached": "前一份站点缓存收到此号",
+    "epoch.lost": "站点声明缺失时本库没有的编号",
     "policy.set": "设置站点要求",
     "policy.anew": "重新送达站点要求",
     "site.add": "新增站点",

@@ -1,15 +1,17 @@
 """What a box has lost, and says so; and what the hall lost itself: on both engines."""
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from structlog.testing import capture_logs
 
+from central import verify
+from central.core.flaw import What
 from central.judge import World
 from central.store import alarms
 from central.store import tables as t
 from central.store.engine import Store
 from common.core.instant import DAY, HOUR, MINUTE
 from common.core.record import Gap
-from tests.contract.test_store import NOW, _chained, _until, box_row, store, taken, welcomed, world
+from tests.contract.test_store import NOW, ZONE, _chained, _until, box_row, store, taken, welcomed, world
 from tests.sender import Sender, case, draft, passed
 
 __all__ = ["store", "world"]
@@ -84,6 +86,13 @@ async def test_a_loss_of_what_the_hall_holds_is_none(store: Store, world: World)
     await taken(store, world, sender.payload(6))
     async with store.read() as conn:
         assert [row.subject for row in await alarms.listed(conn)] == [f"{sender.epoch.hex()}/4-5"]
+    async with store.write() as conn:
+        await conn.execute(delete(t.record).where(t.record.c.seq == 1))
+    async with store.read() as conn:
+        (report,) = await verify.examine(conn, ZONE, NOW)
+    gone = [(item.what, item.lo, item.hi) for item in report.epochs[0].findings]
+    assert (What.MISSING, 1, 1) in gone, "taken away: it was there when it was declared"
+    assert [run for run in gone if run[0] is What.DECLARED] == [(What.DECLARED, 4, 5)]
 
 
 async def test_what_the_hall_itself_lost_is_no_alarm_of_the_site(store: Store, world: World) -> None:

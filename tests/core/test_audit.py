@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core.audit import UNSIGNED, Audit, Claim, Entry
+from central.core.audit import UNSIGNED, Audit, Claim, Entry, decoded
 from central.core.epochs import Witness, misordered, silent
 from central.core.flaw import Finding, What
 from central.store.audit import COLUMNS
@@ -50,7 +50,13 @@ def claim(box: Sender, held: Sequence[Range] | None = None, newest: int | None =
         sign_key=box.sign_key,
         held=whole if held is None else held,
         newest=box.newest if newest is None else newest,
+        lost=[(gap.lo, gap.hi) for gap in map(body_of, box.raws) if isinstance(gap, Gap)],
     )
+
+
+def body_of(raw: bytes) -> object:
+    item = decoded(raw)
+    return decode_body(item) if item else None
 
 
 def audited(said: Claim, kept: Sequence[Entry], now_at: int = 0) -> Audit:
@@ -216,6 +222,17 @@ def test_a_loss_without_an_anchor_leaves_a_stretch_unproven_up_to_the_next_signa
     found = [(one.what, one.lo, one.hi) for one in audited(claim(box), kept).findings]
     before, lost, behind = (What.UNPROVEN, 1, 3), (What.DECLARED, 4, 5), (What.UNPROVEN, 6, 7)
     assert found == [before, lost, behind]
+
+
+def test_what_was_there_when_it_was_declared_lost_and_is_not_any_more_was_taken_away() -> None:
+    """P-GAP-05"""
+    box = sender()
+    box.lose(4, 6)
+    box.sign()
+    kept = [one for one in entries(box) if one.seq not in {4, 5, 6}]
+    said = msgspec.structs.replace(claim(box), lost=[(4, 4), (6, 6)])
+    found = [(one.what, one.lo, one.hi) for one in audited(said, kept).findings]
+    assert found == [(What.DECLARED, 4, 4), (What.MISSING, 5, 5), (What.DECLARED, 6, 6)]
 
 
 def draft_gap(lo: int, hi: int) -> Record:

@@ -10,7 +10,6 @@ import hmac
 import secrets
 
 import pyotp
-import segno
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -36,6 +35,8 @@ def new_secret() -> str:
 
 def picture(secret: str, name: str) -> str:
     """An SVG of the QR code that an app reads."""
+    import segno  # its tables take a tenth of the start of every program of the hall
+
     address = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="明察")
     return segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#000", light="#fff")
 

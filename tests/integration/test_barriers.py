@@ -37,7 +37,7 @@ async def test_nobody_is_kept_out_of_a_page(tmp_path: Path) -> None:
             where = hall.url + path.replace("/s09/x", f"/{case.site}/{case.case_key}")
             for name, value in (await hall.session(role)).items():
                 await page.cookie(name, value, hall.url)
-            for place, (theme, (width, height)) in enumerate(SCREENS.items()):
+            for turn, (theme, (width, height)) in enumerate(SCREENS.items()):
                 await page.size(width, height)
                 await page.open(where)
                 if await page.ask("document.contentType") != "text/html":
@@ -46,7 +46,7 @@ async def test_nobody_is_kept_out_of_a_page(tmp_path: Path) -> None:
                 seen += 1
                 if await page.ask("document.documentElement.scrollWidth > innerWidth"):
                     found[path, theme, "sideways"] = [width]
-                if (number + place) % 2:
+                if (number + turn) % 2:
                     continue
                 if barriers := await axe.barriers(page):
                     found[path, theme, role] = barriers

@@ -31,6 +31,8 @@ from tests.real.chaos import say
 from tests.shaper import shaped
 
 LIMIT_SECS = 60.0
+LOOK_SECS = 2.0
+"""Two doctors each time: without a pause they were what the drill cost."""
 PATIENCE_SECS = 120.0
 AT_ONCE = 3
 _FAST = 1e9
@@ -130,6 +132,7 @@ async def drill(item: Fault) -> Outcome:
             while wrong and secs < LIMIT_SECS:
                 wrong = await unnamed(stage.place, item)
                 secs = time.monotonic() - began
+                await asyncio.sleep(LOOK_SECS if wrong else 0)
         if wrong:
             return Outcome(item.name, secs, wrong)
         try:
@@ -185,7 +188,7 @@ async def settled(stage: Stage, when: str) -> None:
         if not left and site:
             return
         assert time.monotonic() < end, f"{when} still: {left}"
-        await asyncio.sleep(1)
+        await asyncio.sleep(LOOK_SECS)
 
 
 async def accept_all(place: Place) -> None:

@@ -270,7 +270,7 @@ async def finds(server: Agent | Hall, *faults: str, **env: str) -> Report:
         if report.faults == set(faults):
             return report
         assert time.monotonic() < end, {key: report.checks[key]["detail"] for key in report.faults}
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(1.5)
 
 
 async def ended(server: Server, number: int = 0) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -331,14 +331,25 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _migrate(conn: Connection) -> None:
     """Bring the schema to the newest revision; a second process waits for the first."""
+    if _is_newest(conn):
+        return
     if conn.dialect.name == "sqlite":
         conn.execute(text("BEGIN IMMEDIATE"))
     else:
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    from alembic import command  # slow to import, and most commands only look
+    from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = conn
     command.upgrade(config, "head")
+
+
+def _is_newest(conn: Connection) -> bool:
+    """Whether there is nothing to migrate. Alembic takes longer to import than most commands take, and waits for a lock."""
+    newest = max(path.stem for path in (_MIGRATIONS / "versions").glob("r*_*.py"))
+    if not inspect(conn).has_table("alembic_version"):
+        return False
+    stands = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return newest.startswith(f"r{stands}_")

@@ -90,7 +90,7 @@ def check_config(path: Path) -> int:
 health_commands.add(cli, _CONFIG)
 commands.add(cli, _CONFIG)
 camera_commands.add(cli, _CONFIG)
-probe_command.add(cli)
+probe_command.add(cli, _CONFIG)
 handed.add(cli)
 
 

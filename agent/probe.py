@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent import config as box_config
 from agent.core import mapping, query
 from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
@@ -19,7 +20,7 @@ from agent.core.probe.draft import Draft
 from agent.core.probe.links import Pair
 from agent.core.probe.sampled import Sampled, sampled
 from agent.source.base import SchemaError, Source
-from common import config
+from common import config, sealed
 from common.core.errors import ConfigError, UnavailableError, UsageError
 from common.core.text import one_line
 
@@ -63,6 +64,16 @@ def tables_of(path: Path) -> list[str]:
     tables = mapping.flatten(config.read_toml(path)).get("table", {})
     named = (table.get("from") for table in tables.values() if isinstance(table, dict))
     return list(dict.fromkeys(name for name in named if isinstance(name, str)))
+
+
+def secrets_of(source: SourceConfig, path: Path, agent: Path) -> Path:
+    """The folder of the source's password: that of the mapping at `path`, else where the box's configuration `agent` has it,
+    which `mingcha-agent secret` writes to. Raises ConfigError where that is needed and wrong."""
+    beside = path.absolute().parent
+    place = beside / source.password_file
+    if not source.password_file or place.exists() or sealed.is_sealed(place) or not agent.exists():
+        return beside
+    return box_config.load(agent).capture.secrets_dir
 
 
 async def look(source: Source, dialect: query.Dialect, say: Say) -> Draft:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,13 @@ _CODES = {Health.OK: 0, Health.SKIP: 0, Health.WARN: 1, Health.FAIL: 2}
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
 _DRAFT = "mapping.draft.toml"
 _FILE = click.Path(path_type=Path)
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_Folder = Callable[["SourceConfig"], Path]
+"""Where the source's password lies."""
 
 
-def add(cli: click.Group) -> None:
-    """Hang the command under `cli`."""
+def add(cli: click.Group, config: _Decorator) -> None:
+    """Hang the command under `cli`; `config` is the option that names the configuration file."""
 
     @cli.command(
         help="勘察一个未知的业务库，起草映射：表、主键、时间、状态，各有把握与理由。只读业务库，样例遮挡，不出本机；"
@@ -51,14 +55,20 @@ def add(cli: click.Group) -> None:
         help="草稿写到哪里（默认写在旁边）；已有的文件不覆盖。",
     )
     @click.option(
-        "--secrets", type=_FILE, default=None, metavar="目录", help="密码文件所在目录（默认与文件相同）。"
+        "--secrets",
+        type=_FILE,
+        default=None,
+        metavar="目录",
+        help="密码文件所在目录（默认先看文件旁边，再看配置的 capture.secrets_dir）。",
     )
     @click.option(
         "--host", default="%", metavar="地址", help="--grants：本机在业务库看来的地址（默认 %，任意）。"
     )
     @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
+    @config
     def probe(
         file: Path,
+        path: Path,
         grants: bool,
         check: bool,
         conformance: bool,
@@ -71,7 +81,12 @@ def add(cli: click.Group) -> None:
             raise click.UsageError("--grants、--check 与 --conformance 只能写一个")
         if grants:
             return _grants(file, host)
-        folder = secrets or file.absolute().parent
+
+        def folder(source: "SourceConfig") -> Path:
+            from agent import probe
+
+            return secrets or probe.secrets_of(source, file, path)
+
         if check:
             return _check(file, folder, as_json=as_json)
         if conformance:
@@ -82,7 +97,7 @@ def add(cli: click.Group) -> None:
 # the draft -----------------------------------------------------------------------------------------------------
 
 
-def _draft(file: Path, secrets: Path, to: Path, *, as_json: bool) -> int:
+def _draft(file: Path, folder: _Folder, to: Path, *, as_json: bool) -> int:
     import msgspec
 
     from agent import probe
@@ -91,7 +106,7 @@ def _draft(file: Path, secrets: Path, to: Path, *, as_json: bool) -> int:
     config = probe.source_of(file)
     if to.exists():
         probe.write(to, "")
-    draft = asyncio.run(_looked(config, secrets))
+    draft = asyncio.run(_looked(config, folder(config)))
     progress("")
     written = msgspec.structs.replace(config, path=_relative(config.path, to)) if config.path else config
     probe.write(to, rendered(written, draft))
@@ -158,10 +173,10 @@ def _show(draft: "Draft", to: Path) -> None:
 # the check -----------------------------------------------------------------------------------------------------
 
 
-def _check(file: Path, secrets: Path, *, as_json: bool) -> int:
+def _check(file: Path, folder: _Folder, *, as_json: bool) -> int:
     import msgspec
 
-    found = asyncio.run(_checked(file, secrets))
+    found = asyncio.run(_checked(file, folder))
     progress("")
     code = max(_CODES[verdict.status] for verdict in found)
     if as_json:
@@ -176,12 +191,12 @@ def _check(file: Path, secrets: Path, *, as_json: bool) -> int:
     return code
 
 
-async def _checked(file: Path, secrets: Path) -> "list[Verdict]":
+async def _checked(file: Path, folder: _Folder) -> "list[Verdict]":
     from agent import app, mapping, probe_check
     from common.clock import Clock
 
     config, tables = mapping.load(file)
-    source = app.adapter(config, secrets)
+    source = app.adapter(config, folder(config))
     try:
         return await probe_check.check(source, config, tables, Clock(), progress)
     finally:
@@ -191,7 +206,7 @@ async def _checked(file: Path, secrets: Path) -> "list[Verdict]":
 # the sheet -----------------------------------------------------------------------------------------------------
 
 
-def _conform(file: Path, secrets: Path, *, as_json: bool) -> int:
+def _conform(file: Path, folder: _Folder, *, as_json: bool) -> int:
     """Exit code 2 where the database does not keep to the contract. Nothing of a row is printed."""
     import msgspec
 
@@ -202,7 +217,7 @@ def _conform(file: Path, secrets: Path, *, as_json: bool) -> int:
     from common.core.instant import from_us
 
     config, tables = mapping.load(file)
-    found = asyncio.run(_examined(config, tables, secrets))
+    found = asyncio.run(_examined(config, tables, folder(config)))
     today, proven = from_us(Clock().wall(), ZONE).date().isoformat(), app.proven(config)
     code = 2 if any(item.ok is False for item in found) else 0
     if as_json:
@@ -221,6 +236,7 @@ async def _examined(config: "SourceConfig", tables: "list[Table]", secrets: Path
 
     source = app.adapter(config, secrets)
     try:
+        await source.open()  # one that is away is no sheet
         return await conformance.examine(source, tables)
     finally:
         await source.close()

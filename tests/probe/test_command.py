@@ -168,7 +168,25 @@ def test_grants_name_the_tables_of_the_mapping(tmp_path: Path, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert "CREATE USER 'mc_ro'@'10.3.1.7' IDENTIFIED BY '<密码>' WITH MAX_USER_CONNECTIONS 2;" in said
     assert "GRANT SELECT ON `spxt`.`SP_YWSL` TO 'mc_ro'@'10.3.1.7';" in said
+    assert "-- REVOKE SELECT ON `spxt`.* FROM 'mc_ro'@'10.3.1.7';" in said, (
+        "of an account that has looked around"
+    )
     assert "勘察用" not in said
+
+
+def test_an_account_of_small_letters_is_made_so_that_it_can_log_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Oracle and DM read a name without quotes, as a log-in gives it, in capitals. DM's administrator is at home in another schema."""
+    file = tmp_path / "mapping.toml"
+    for kind, table in (("oracle", '"SP_YWSL"'), ("dameng", '"spxt"."SP_YWSL"')):
+        file.write_text(SERVER.format(kind) + '[table.case]\nfrom = "SP_YWSL"\n', "utf-8")
+        assert probe("--grants", file) == 0
+        said = capsys.readouterr().out
+        assert 'CREATE USER "MC_RO" IDENTIFIED BY' in said
+        assert f'GRANT SELECT ON {table} TO "MC_RO";' in said
+        assert "user 请写 MC_RO" in said
+        assert "mc_ro" not in said
 
 
 def test_grants_without_a_mapping_are_for_looking_around(
@@ -213,10 +231,44 @@ def test_faults_of_the_file_and_a_source_that_is_away(
     assert "source.host：缺少" in capsys.readouterr().err
     assert probe(tmp_path / "nothing.toml") == EX_CONFIG
     file.write_text(SOURCE, "utf-8")
-    assert probe(file) == EX_UNAVAILABLE
-    assert "文件不存在" in capsys.readouterr().err
+    for words in ([file], ["--conformance", _mapped(file)]):
+        assert probe(*words) == EX_UNAVAILABLE
+        out, err = capsys.readouterr()
+        assert "文件不存在" in err
+        assert out == "", "no sheet of what could not be asked"
     assert probe("--grants", "--check", file) == EX_USAGE
     assert not (tmp_path / "mapping.draft.toml").exists()
+
+
+def _mapped(file: Path) -> Path:
+    made = file.with_name("mapping.toml")
+    table = '[table.case]\nfrom = "办件"\nkey = ["编号"]\ncolumns = {case_no = "编号"}\n'
+    made.write_text(f"version = 1\n{file.read_text('utf-8')}{table}", "utf-8")
+    return made
+
+
+def test_a_password_is_found_where_the_secret_command_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the file first; the box's own place is in its configuration."""
+    file = tmp_path / "source.toml"
+    file.write_text(SERVER.format("mysql").replace("10.3.1.5", "127.0.0.1") + "port = 1\n", "utf-8")
+    agent = tmp_path / "agent.toml"
+    monkeypatch.setenv("MINGCHA_AGENT_CONFIG", str(agent))
+    assert probe(file) == EX_CONFIG
+    assert "mingcha-agent secret spxt_ro" in capsys.readouterr().err
+    agent.write_text(
+        'site = "s1"\ngeneration = 1\nmqtt = {host = "hall"}\ncapture = {secrets_dir = "creds"}\n', "utf-8"
+    )
+    assert probe(file) == EX_CONFIG
+    assert f"{tmp_path}/creds/spxt_ro" in capsys.readouterr().err
+    (tmp_path / "creds").mkdir()
+    (tmp_path / "creds" / "spxt_ro").write_text("x\n", "utf-8")
+    assert probe(file) == EX_UNAVAILABLE
+    (tmp_path / "spxt_ro").write_text("x\n", "utf-8")
+    agent.write_text("", "utf-8")
+    assert probe(file) == EX_UNAVAILABLE, "what lies beside it needs no configuration"
+    assert "连不上数据源" in capsys.readouterr().err
 
 
 def test_a_schema_without_cases_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

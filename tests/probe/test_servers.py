@@ -59,14 +59,23 @@ async def test_gbk_columns_need_no_charset(mariadb: MariaDb, tmp_path: Path) -> 
     assert scored("gbk", truth(INITIALS), tables_of(text)).wrong == []
 
 
+def granted(kind: str, config: SourceConfig) -> list[str]:
+    """What the administrator runs: all of it to look around with, then what the second printing says."""
+    wide, narrow = (
+        grants.statements(kind, config.database, "mc_ro_a", HOST, tables).replace("<密码>", PASSWORD)
+        for tables in ([], ["XK_BJXX"])
+    )
+    revoke = narrow[narrow.index("-- REVOKE") :].removeprefix("-- ")
+    lines = [line for line in f"{wide}\n{revoke}".splitlines() if not line.startswith("--")]
+    return [line.rstrip(";") for line in lines]
+
+
 async def test_the_granted_account_reads_and_may_not_write_on_mariadb(
     mariadb: MariaDb, tmp_path: Path
 ) -> None:
     config = await on_mariadb(mariadb, INITIALS, tmp_path)
-    sql = grants.statements("mariadb", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
-    for line in sql.replace("<密码>", PASSWORD).splitlines():
-        if not line.startswith("--"):
-            await mariadb.execute(line.rstrip(";"))
+    for line in granted("mariadb", config):
+        await mariadb.execute(line)
     source = mysql.MysqlSource(replace(config, user="mc_ro_a"), PASSWORD)
     assert [table.name for table in await source.catalogue()] == ["XK_BJXX"]
     assert await source.write_allowed("XK_BJXX", "BJID") == ""
@@ -77,10 +86,8 @@ async def test_the_granted_account_reads_and_may_not_write_on_postgresql(
     postgresql: PostgreSql, tmp_path: Path
 ) -> None:
     config = await on_postgresql(postgresql, INITIALS, tmp_path)
-    sql = grants.statements("postgresql", config.database, "mc_ro_a", HOST, ["XK_BJXX"])
-    for line in sql.replace("<密码>", PASSWORD).splitlines():
-        if not line.startswith("--"):
-            await postgresql.execute(line.rstrip(";"), database=config.database)
+    for line in granted("postgresql", config):
+        await postgresql.execute(line, database=config.database)
     source = postgresql_source(config)
     assert [table.name for table in await source.catalogue()] == ["XK_BJXX"]
     assert await source.write_allowed("XK_BJXX", "BJID") == ""

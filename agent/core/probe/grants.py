@@ -71,12 +71,20 @@ CREATE USER "{user}" IDENTIFIED BY "<密码>" LIMIT SESSION_PER_USER 2;
 GRANT CREATE SESSION TO "{user}";""",
         'GRANT SELECT ON {table} TO "{user}";',
         "-- 核对：SELECT * FROM dba_tab_privs WHERE grantee = '{user}';",
-        '"<模式>"."<表>"',
+        '"{database}"."<表>"',
     ),
 }
 _ALIKE = {"mariadb": "mysql", "kingbase": "postgresql"}
 _FILES = {"sqlite", "access", "folder"}
-_FIRST = "-- 勘察用，范围较宽；映射定稿后请按其中的表逐表授权（--grants mapping.toml），并收回以下授权"
+_FOLDED = {"oracle", "dameng"}
+"""A name that is not quoted is written large there, at the log-in too: an account of small letters could not log in."""
+_FIRST = (
+    "-- 勘察用，范围较宽；映射定稿后请按其中的表逐表授权（--grants mapping.toml），那里写有怎样收回以下授权"
+)
+_AGAIN = """\
+-- 勘察时已建好账号的：跳过以上建立账号的语句，先执行下一句（去掉行首的 --）收回较宽的授权，再执行其余
+-- {revoke}"""
+_LARGE = "-- 账号名为大写，mapping.toml 的 user 请写 {user}"
 
 
 def statements(kind: str, database: str, user: str, host: str, tables: Sequence[str]) -> str:
@@ -85,6 +93,10 @@ def statements(kind: str, database: str, user: str, host: str, tables: Sequence[
     The caller has checked all names (query.identifier).
     """
     sql = _ENGINES[_ALIKE.get(kind, kind)]
+    if kind == "dameng":  # whoever grants is at home in another schema than the one that is read
+        tables = [table if "." in table else f"{database}.{table}" for table in tables]
+    large = [_LARGE] if kind in _FOLDED and not user.isupper() else []
+    user = user.upper() if kind in _FOLDED else user
     quoted = [".".join(f"{sql.left}{part}{sql.right}" for part in table.split(".", 1)) for table in tables]
     named = {table.split(".", 1)[0] if "." in table else "public" for table in tables} or {"public"}
     schemas = ", ".join(f'"{schema}"' for schema in sorted(named))
@@ -92,9 +104,11 @@ def statements(kind: str, database: str, user: str, host: str, tables: Sequence[
     def filled(text: str, table: str = "") -> str:
         return text.format(database=database, user=user, host=host, schemas=schemas, table=table)
 
-    first = [] if tables else [_FIRST]
-    grants = [filled(sql.each, table) for table in quoted or [sql.whole]]
-    return "\n".join([filled(sql.begin), *first, *grants, filled(sql.end)])
+    whole = filled(sql.whole)
+    revoke = sql.each.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
+    first = _AGAIN.format(revoke=filled(revoke, whole)) if tables else _FIRST
+    grants = [filled(sql.each, table) for table in quoted or [whole]]
+    return "\n".join([*map(filled, [*large, sql.begin]), first, *grants, filled(sql.end)])
 
 
 def is_file(kind: str) -> bool:

@@ -41,12 +41,17 @@ class Evidence:
         if self.proof(table.name).walked is None:
             await self.walked(table, Met(), 0)
 
-    async def walked(self, table: Table, met: Met, newest_id: int) -> None:
-        """A walk of `table` has come to its end: what it met stands as it is in the index."""
+    async def walked(self, table: Table, met: Met, newest_id: int, made: str = "") -> None:
+        """A walk of `table`, in the making `made`, has come to its end: what it met stands as it is in the index."""
         proof = self.proof(table.name)
-        walked = Walked(met.at, newest_id, table.fingerprint)
+        walked = Walked(met.at, newest_id, table.fingerprint, made)
         await self._index.note_walk(table.name, walked)
         proof.walked, proof.upheaval = walked, None
+
+    def is_anew(self, table: str, made: str) -> bool:
+        """Whether `made` is another making of `table` than the last finished walk read."""
+        walked = self.proof(table).walked
+        return walked is not None and bool(made and walked.made) and made != walked.made
 
     async def noticed(self, table: str, sign: Upheaval) -> None:
         """A sign of one: until it is surveyed nothing is told of the table, after a restart neither."""

@@ -139,9 +139,16 @@ class Lanes:
     async def look(self) -> int:
         """Before any table is read, whether the newest rows are there: in a restored source, numbers are soon given a second
         time. -> 0."""
-        if self.survey is None and self._clock.mono() >= self._newest_mono and await self._newest_gone():
-            await self._notice(newest_gone=True)
+        if self.survey is None and self._clock.mono() >= self._newest_mono:
+            gone = await self._newest_gone()
+            is_many = upheaval.in_newest(gone)
+            if is_many or (upheaval.in_end(gone) and await self._is_anew()):
+                await self._notice(newest_gone=True, anew=not is_many)
         return 0
+
+    async def _is_anew(self) -> bool:
+        made = await self._reader.timed(self._reader.source.made(self.source_name))
+        return self._capture.evidence.is_anew(self._table.name, made)
 
     async def advance(self, secs: float) -> int:
         """Read for about `secs`, at least one page per lane. -> number of changes.
@@ -176,19 +183,19 @@ class Lanes:
             self.sweep_now()
             self._tail.restart()
 
-    async def _notice(self, *, newest_gone: bool) -> None:
-        sign = Upheaval(self._clock.office(), newest_gone)
+    async def _notice(self, *, newest_gone: bool, anew: bool = False) -> None:
+        sign = Upheaval(self._clock.office(), newest_gone, anew=anew)
         await self._capture.evidence.noticed(self._table.name, sign)
         self._go_on_surveying()
 
-    async def _newest_gone(self) -> bool:
-        """Asked every two seconds."""
+    async def _newest_gone(self) -> list[str | None]:
+        """Asked every two seconds. -> see upheaval.in_newest."""
         if not self._wary or self._capture.evidence.cause(self._table) is not Cause.SOURCE:
-            return False
+            return []
         self._newest_mono = self._clock.mono() + NEWEST_EVERY
         known = await self._index.newest(self._table.name, upheaval.NEWEST)
         if len(known) < upheaval.FEW:
-            return False
+            return []
         if (
             self._reader.sample is None
         ):  # after a start: by any row of the table, if there is one, keys become values
@@ -196,7 +203,7 @@ class Lanes:
             await self._reader.read(query.by_key(self._table.select, None, 1))
         page = await self._reader.asked(list(known))
         there = {self._reader.key_of(row) for row in page}
-        return upheaval.in_newest([None if key in there else old.case_key for key, old in known.items()])
+        return [None if key in there else old.case_key for key, old in known.items()]
 
     async def _read(self, until: int) -> int:
         moved = await self._reader.moved()

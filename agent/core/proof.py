@@ -19,6 +19,8 @@ class Walked(Struct, array_like=True, frozen=True):
     newest_id: int
     mapping: bytes
     """The mapping's fingerprint by which it read."""
+    made: str = ""
+    """Which making of the table it read (base.Source.made); empty: unknown."""
 
 
 class Met:

@@ -101,7 +101,10 @@ _SPELLING = {
         hashed=_PG_HASHED,
         written="age(xmin) <= age({}::xid)",  # numbers of 32 bits go round: ages can be compared
     ),
-    Dialect.KINGBASE: _Spelling('""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True),
+    # A release without these functions says so, and its pages are read.
+    Dialect.KINGBASE: _Spelling(
+        '""', "%s", _PG_RAW, "octet_length({})", limit=_LIMIT, tells_case=True, hashed=_PG_HASHED
+    ),
     # varchar in the code page of its collation, nvarchar in UTF-16-LE.
     Dialect.SQLSERVER: _Spelling(
         "[]",

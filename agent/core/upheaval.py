@@ -31,6 +31,8 @@ class Upheaval(Struct, array_like=True, frozen=True):
     """Surveyed and said; before that, whether it is one is not known."""
     of_source: bool = False
     """The sign was in another table of the source: a backup is of all of them."""
+    anew: bool = False
+    """The table itself is another than the one that had its newest rows."""
 
 
 class UpheavalError(Exception):
@@ -55,7 +57,7 @@ class Size(Struct, frozen=True):
 
     def is_upheaval(self, sign: Upheaval) -> bool:
         """Whether there is as much of it as `sign`, the table's own, made expect."""
-        return self.off >= LEAST or (sign.newest_gone and self.gone >= FEW)
+        return self.off >= LEAST or (sign.newest_gone and self.gone >= (1 if sign.anew else FEW))
 
 
 def decided(found: Mapping[str, tuple[Upheaval, Size]], *, is_restored: bool) -> dict[str, Observed]:
@@ -85,10 +87,16 @@ def in_newest(gone: Sequence[str | None]) -> bool:
     """Of the rows that were new last, newest first, the case of each that is not there, None for one that is: more than half
     are not, or the newest are not and every older one is. A backup of yesterday lacks what was entered today, and nothing
     else; one case that is gone with all its rows is a deletion."""
-    there = [case is None for case in gone]
-    off = there.count(False)
-    is_end = off * 2 > len(there) or not any(there[:off])
+    off = len(gone) - gone.count(None)
+    is_end = off * 2 > len(gone) or in_end(gone)
     return off >= FEW and is_end and len(set(gone) - {None}) > 1
+
+
+def in_end(gone: Sequence[str | None]) -> bool:
+    """Of the same rows, whether the newest of all are gone and no older one: all that a backup does to a table that was made
+    anew for it, and what nobody who removes one row does to it."""
+    off = len(gone) - gone.count(None)
+    return off > 0 and None not in gone[:off]
 
 
 def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:

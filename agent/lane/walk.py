@@ -18,7 +18,7 @@ from common.core.record import Anew
 class Walk:
     """One walk over the whole of one table."""
 
-    def __init__(self, reader: Reader, index: Index, anew: Anew | None, newest_id: int) -> None:
+    def __init__(self, reader: Reader, index: Index, anew: Anew | None, newest_id: int, made: str) -> None:
         self._reader = reader
         self._index = index
         age = int(reader.source.age_secs(reader.table.mapping.from_) * SECOND)
@@ -26,6 +26,7 @@ class Walk:
         """What an exported file says holds for when it was written."""
         self.anew = anew
         self.newest_id = newest_id
+        self._made = made
         self.met = Met(reader.clock.office() - age)
         self.last: Row | None = None
         """The key it has come to."""
@@ -43,7 +44,8 @@ class Walk:
     @classmethod
     async def begin(cls, reader: Reader, index: Index) -> "Walk":
         """What is new in the source from now on, it need not meet."""
-        return cls(reader, index, index.anew, await index.newest_id())
+        made = await reader.timed(reader.source.made(reader.table.mapping.from_))
+        return cls(reader, index, index.anew, await index.newest_id(), made)
 
     async def read(self, until: int) -> tuple[int, bool]:
         """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
@@ -135,7 +137,7 @@ class Walk:
         if cured:
             await capture.cure(cured)
         capture.pages(table.name).keep(self._used, self.met, self.newest_id, soiled)
-        await capture.evidence.walked(table, self.met, self.newest_id)
+        await capture.evidence.walked(table, self.met, self.newest_id, self._made)
         return changed
 
     async def _missing(self, soiled: int) -> AsyncIterator[list[tuple[str, Known]]]:

@@ -108,6 +108,10 @@ class Source(Protocol):
         """Which transactions may still be open, by the numbers the engine gives them. None: it does not say, or keeps none
         with the rows of `table`. Cheap. Raises UnavailableError."""
 
+    async def made(self, table: str) -> str:
+        """What differs once `table` was made anew, as by whoever puts a backup back: dropped and created, another file in its
+        place. Writing to it changes nothing. Empty: the engine does not say. Raises UnavailableError or SchemaError."""
+
     def age_secs(self, table: str) -> float:
         """How old the content is that is served of `table`: 0 for a live database, more for an exported file.
 

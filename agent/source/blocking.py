@@ -24,13 +24,15 @@ Fetch = Callable[[Query], Awaitable[list[Row]]]
 
 
 class Look(Struct, frozen=True):
-    """See base.Source: catalogue, explain, clock, in_flight; each is given `fetch`."""
+    """See base.Source: catalogue, explain, clock, in_flight, made; each is given `fetch`."""
 
     catalogue: Callable[[Fetch], Awaitable[list[CatalogTable]]]
     explain: Callable[[Fetch, Query], Awaitable[str]]
     clock: Callable[[Fetch], Awaitable[int | None]]
     in_flight: Callable[[Fetch, str], Awaitable[base.InFlight | None]] | None = None
     """None: the engine numbers no changes that it keeps with the rows."""
+    made: Callable[[Fetch, str], Awaitable[str]] | None = None
+    """None: the engine does not say, to an account that may only read."""
 
 
 class Engine(Struct, frozen=True):
@@ -128,6 +130,9 @@ class BlockingSource:
         except (base.UnforeseenError, base.SchemaError):
             self._has_numbers = False
             return None
+
+    async def made(self, table: str) -> str:
+        return "" if self._engine.look.made is None else await self._engine.look.made(self.fetch, table)
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0

@@ -143,6 +143,9 @@ class ImageSource:
     async def in_flight(self, table: str) -> InFlight | None:  # noqa: ARG002
         return None
 
+    async def made(self, table: str) -> str:  # noqa: ARG002
+        return ""
+
     def age_secs(self, table: str) -> float:
         shelf = self._shelves.get(table)
         if shelf is None or shelf.stamp is None:

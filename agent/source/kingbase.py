@@ -16,7 +16,7 @@ from agent.core.mapping import SourceConfig
 from agent.core.query import Dialect, Query, quote, table_name
 from agent.source import base, pg
 from agent.source.base import Fault
-from agent.source.blocking import BlockingSource, Engine, Look
+from agent.source.blocking import BlockingSource, Engine, Fetch, Look
 
 PROVEN = False
 """See the other adapters. The contract suite has run against PostgreSQL in its place."""
@@ -106,7 +106,11 @@ def _writes(table: str, key: str) -> Query:
     return Query(f"UPDATE {table_name(Dialect.KINGBASE, table)} SET {column} = {column} WHERE 1 = 0")  # noqa: S608
 
 
-_LOOK = Look(pg.catalogue, pg.explain, pg.clock)
+async def _made(fetch: Fetch, table: str) -> str:
+    return await pg.made(fetch, "%s", table_name(Dialect.KINGBASE, table))
+
+
+_LOOK = Look(pg.catalogue, pg.explain, pg.clock, made=_made)
 ENGINE = Engine(_PORT, _connect, ksycopg2.Error, _fault, _columns, _writes, _LOOK)
 
 

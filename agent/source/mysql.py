@@ -51,6 +51,7 @@ _WRITTEN = (
     "SELECT update_time FROM information_schema.tables "
     "WHERE table_schema = coalesce(%s, database()) AND table_name = %s"
 )
+_MADE = _WRITTEN.replace("update_time", "create_time")
 _CLOSED_VIEW = "SELECT 1 FROM information_schema.views WHERE table_schema = %s AND table_name = %s AND is_updatable = 'NO'"
 _INDEXES = (
     "SELECT table_name, index_name, non_unique = 0, column_name FROM information_schema.statistics "
@@ -158,9 +159,16 @@ class MysqlSource:
         await self.open()
         if not self._is_maria:
             return None
+        return await self._of(_WRITTEN, table) or None
+
+    async def made(self, table: str) -> str:
+        """To a second; of a view nothing."""
+        return await self._of(_MADE, table)
+
+    async def _of(self, sql: str, table: str) -> str:
         schema, _, name = table.rpartition(".")
-        found = await self.fetch(Query(_WRITTEN, (schema or None, name)))
-        return str(found[0][0]) if found else None
+        found = await self.fetch(Query(sql, (schema or None, name)))
+        return str(found[0][0]) if found else ""
 
     async def in_flight(self, table: str) -> base.InFlight | None:  # noqa: ARG002
         return None

@@ -133,6 +133,9 @@ class OracleSource:
             self._has_scn = False
             return None
 
+    async def made(self, table: str) -> str:  # noqa: ARG002
+        return ""
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

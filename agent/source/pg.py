@@ -44,6 +44,9 @@ WRITES = (
 )
 
 
+_MADE = "SELECT oid || '.' || relfilenode FROM pg_class WHERE oid = to_regclass({})"
+
+
 async def catalogue(fetch: Fetch) -> list[CatalogTable]:
     """See base.Source."""
     tables = await fetch(Query(_TABLES))
@@ -70,6 +73,12 @@ async def explain(fetch: Fetch, query: Query) -> str:
     said = (await fetch(Query(f"EXPLAIN (FORMAT JSON) {query.sql}", query.params)))[0][0]
     text = said if isinstance(said, str) else json.dumps(said)
     return base.plan(scans='"Seq Scan"' in text, sorts='"Sort"' in text)
+
+
+async def made(fetch: Fetch, place: str, table: str) -> str:
+    """See base.Source. `place`: where a parameter goes; `table` as it stands in a statement."""
+    found = await fetch(Query(_MADE.format(place), (table,)))
+    return str(found[0][0]) if found else ""
 
 
 async def clock(fetch: Fetch) -> int | None:

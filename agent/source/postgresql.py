@@ -96,6 +96,9 @@ class PostgresqlSource:
         ((oldest, following),) = await self.fetch(Query(_IN_FLIGHT))
         return base.InFlight(oldest, following)
 
+    async def made(self, table: str) -> str:
+        return await pg.made(self.fetch, "$1", table_name(Dialect.POSTGRESQL, table))
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

@@ -70,6 +70,10 @@ class SqliteSource:
     async def in_flight(self, table: str) -> base.InFlight | None:  # noqa: ARG002
         return None
 
+    async def made(self, table: str) -> str:  # noqa: ARG002
+        """Of a file that another took the place of; of one that was written over, nothing is known."""
+        return (await asyncio.to_thread(self._written)).partition(".")[0]
+
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
 

@@ -14,7 +14,7 @@ from tests.contract.vendor import VENDORS, Vendor
 from tests.integration.test_collect import EAGER, Box, Site
 from tests.integration.test_lanes import Slow
 
-HASHING = ["mysql", "postgresql"]
+HASHING = ["mysql", "postgresql", "kingbase"]
 """The others have no such hash, or nobody has tried it on a real server."""
 on_hashing = pytest.mark.parametrize(
     "kind", [pytest.param(name, marks=pytest.mark.service) for name in HASHING]

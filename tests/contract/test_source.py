@@ -245,7 +245,21 @@ async def moved(source: Source, before: str | None) -> str | None:
 async def test_a_sign_of_writing_moves_with_every_write_and_with_nothing_else(
     vendor: Vendor, source: Source
 ) -> None:
-    """An insert, an edit and a deletion; the engine may take its time."""
+    """An insert, an edit and a deletion; the engine may take its time. A table is another once it was made anew."""
+    made = await source.made(CASES)
+    await _written(vendor, source)
+    assert await source.made(CASES) == made
+    if vendor.config.type == "sqlite":
+        await vendor.go_away()
+        vendor.file.write_bytes(vendor.file.with_suffix(".away").read_bytes())  # type: ignore[attr-defined]
+    elif made:
+        await asyncio.sleep(1.1)
+        await vendor.execute(f"DROP TABLE {vendor.quoted(CASES)}")
+        await vendor.create(CASES, {"编号": "VARCHAR(20)"}, "编号")
+    assert bool(made) == (await source.made(CASES) != made) == (vendor.config.type != "folder")
+
+
+async def _written(vendor: Vendor, source: Source) -> None:
     table, key = vendor.quoted(CASES), vendor.quoted("编号")
     writes = [
         f"INSERT INTO {table} VALUES ('青云001', '王小明', 0, NULL)",

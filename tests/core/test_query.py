@@ -77,7 +77,7 @@ def _bare(dialect: Dialect, name: str) -> str:
     return re.sub(rf"\{opening}[^\{closing}]*\{closing}", "x", built.sql)
 
 
-@given(st.text(max_size=12), st.sampled_from([Dialect.MYSQL, Dialect.POSTGRESQL]))
+@given(st.text(max_size=12), st.sampled_from([Dialect.MYSQL, Dialect.POSTGRESQL, Dialect.KINGBASE]))
 def test_a_name_changes_nothing_but_itself_in_the_hash_of_a_page(name: str, dialect: Dialect) -> None:
     try:
         assert _bare(dialect, name) == _bare(dialect, "编号")
@@ -88,7 +88,7 @@ def test_a_name_changes_nothing_but_itself_in_the_hash_of_a_page(name: str, dial
 def test_an_engine_whose_hash_nobody_has_proven_is_asked_for_none() -> None:
     table = {dialect: Table(dialect, "t", (Column("k"),), ("k",)) for dialect in Dialect}
     hashing = {dialect for dialect in Dialect if query.hash_of(table[dialect], None, (1,), "s") is not None}
-    assert hashing == {Dialect.MYSQL, Dialect.POSTGRESQL}
+    assert hashing == {Dialect.MYSQL, Dialect.POSTGRESQL, Dialect.KINGBASE}
 
 
 def test_what_the_engine_says_was_written_is_asked_by_its_own_number() -> None:

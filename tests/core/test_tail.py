@@ -17,7 +17,7 @@ from agent.core.tail import (
     Mark,
     Tail,
 )
-from agent.core.upheaval import FEW, LEAST, Size, Upheaval, decided, in_newest, in_page
+from agent.core.upheaval import FEW, LEAST, Size, Upheaval, decided, in_end, in_newest, in_page
 from common.core.state import Observed
 
 
@@ -159,7 +159,13 @@ def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
     assert not in_newest(CASES[: FEW - 1])
     assert not in_newest(["SL1"] * 20 + [None] * 12), "one case that is gone with its steps is a deletion"
     assert in_newest(["SL1"] * 20 + ["SL2"] + [None] * 11)
+    assert in_end([*CASES[:1], None])
+    assert in_end(CASES[:1])
+    assert not in_end([None])
+    assert not in_end([None, *CASES[:9]])
+    assert not in_end([CASES[0], None, CASES[1]])
     assert Size(known=100, same=50, changed=30, new=0).gone == 20
+    anew = Upheaval(1, newest_gone=True, anew=True)
     page, newest = Upheaval(1, newest_gone=False), Upheaval(1, newest_gone=True)
     for sign, gone, changed, is_one in (
         (page, LEAST, 0, True),
@@ -167,6 +173,8 @@ def test_few_rows_are_no_upheaval_unless_the_newest_are_gone() -> None:
         (page, 0, LEAST, True),
         (newest, FEW, 0, True),
         (newest, FEW - 1, 9, False),
+        (anew, 1, 0, True),
+        (anew, 0, 9, False),
         (newest, FEW - 1, LEAST - FEW + 1, True),
     ):
         size = Size(known=100, same=100 - changed - gone, changed=changed, new=500)

@@ -41,6 +41,13 @@ def restore(office: Office) -> None:
     office.sql("DELETE FROM SP_BLGC WHERE YWID>8")
 
 
+def put_back(office: Office, backup: bytes) -> None:
+    """Another file in the place of the one that is there."""
+    part = office.folder / "spxt.part"
+    part.write_bytes(backup)
+    part.replace(office.folder / "spxt.db")
+
+
 async def notice(box: Box) -> None:
     for lanes in box.collector._lanes.values():
         lanes._newest_mono = 0
@@ -253,6 +260,35 @@ async def test_a_backup_is_of_all_tables_and_its_few_rows_of_each_accuse_nobody(
         box.collector._retry_mono.clear()
         found = await whole(box)
         assert (len(found), belong(found)) == (2, True), "it belongs to what was decided without it"
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_a_backup_that_lacks_one_case_is_known_by_the_file_that_was_put_back(
+    office: Office, is_away: bool
+) -> None:
+    """By the newest rows alone it would be somebody's deletion, and what it says of others somebody's edit."""
+    async with office.running(WALKING) as box:
+        await whole(box)
+    backup = (office.folder / "spxt.db").read_bytes()
+    office.enter(41)
+    office.sql("UPDATE SP_YWSL SET BJSJ=?, XGSJ=? WHERE ID=20", NOW, NOW)
+    if is_away:
+        async with office.running(WALKING) as box:
+            await whole(box)
+        put_back(office, backup)
+    async with office.running(WALKING) as box:
+        if not is_away:
+            await whole(box)
+            put_back(office, backup)
+        found = await whole(box)
+        assert (len(found), belong(found)) == (1 + 2 + 1, True)
+        assert await codes(box) == ONE
+        office.sql("DELETE FROM SP_YWSL WHERE ID=40")
+        assert [item.cause for item in await whole(box)] == [Cause.SOURCE], "the file is known now"
+        put_back(office, (office.folder / "spxt.db").read_bytes())
+        office.sql("DELETE FROM SP_YWSL WHERE ID=30")
+        assert [item.cause for item in await whole(box)] == [Cause.SOURCE], "newer ones are there"
+        assert await codes(box) == ONE
 
 
 async def test_the_newest_case_deleted_with_all_its_steps_is_a_deletion(office: Office) -> None:

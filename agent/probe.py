@@ -21,7 +21,7 @@ from agent.core.probe.links import Pair
 from agent.core.probe.sampled import Sampled, sampled
 from agent.source.base import SchemaError, Source
 from common import config, sealed
-from common.core.errors import ConfigError, UnavailableError, UsageError
+from common.core.errors import ConfigError, UnavailableError, UsageError, words
 from common.core.text import one_line
 
 Say = Callable[[str], None]
@@ -172,11 +172,15 @@ def _is_text(case: Sampled, name: str) -> bool:
 
 
 def write(path: Path, text: str) -> None:
-    """A new file; one that is there stays. Raises UsageError if it is there."""
+    """A new file; one that is there stays. Raises UsageError if it is there, ConfigError where none can be written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
         raise UsageError(
             f"{path} 已经存在，没有改动", hint="请改名或移走该文件后再执行，或用 --to 写到别处"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"写不了 {path}（{words(error)}）", hint="请用 --to 写到已有的、可写的目录"
         ) from error

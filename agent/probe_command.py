@@ -1,6 +1,7 @@
 """`mingcha-agent probe`: parse, call, print. Part of `agent/__main__.py`."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -104,8 +105,8 @@ def _draft(file: Path, folder: _Folder, to: Path, *, as_json: bool) -> int:
     from agent.core.probe.render import rendered
 
     config = probe.source_of(file)
-    if to.exists():
-        probe.write(to, "")
+    if to.exists() or not os.access(to.parent, os.W_OK):
+        probe.write(to, "")  # said before minutes of reading
     draft = asyncio.run(_looked(config, folder(config)))
     progress("")
     written = msgspec.structs.replace(config, path=_relative(config.path, to)) if config.path else config

@@ -95,7 +95,9 @@ def _remove(path: Path) -> bool:
 
 
 def _refused(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"写不了 {path}（{words(error)}）", hint="请用 root 执行，或 sudo -u mingcha")
+    never_ran = "数据目录还没有，请先启动采集程序：systemctl start mingcha-agent"
+    hint = never_ran if isinstance(error, FileNotFoundError) else "请用 root 执行，或 sudo -u mingcha"
+    return ConfigError(f"写不了 {path}（{words(error)}）", hint=hint)
 
 
 def said(off: Off | None) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from agent.app import SOURCES
+from agent.core import query
+from agent.core.mapping import DIALECTS
 from agent.source.base import NOT_PROVEN
 
 ROOT = Path(__file__).parents[2]
@@ -100,14 +102,22 @@ def proven(source_type: str) -> bool:
     raise LookupError(source_type)
 
 
+def is_hashed(source_type: str) -> bool:
+    """Whether the server vouches for whole pages (`query.hash_of`); of another engine every row is read in every walk."""
+    table = query.Table(DIALECTS[source_type], "t", (query.Column("k"),), ("k",))
+    return query.hash_of(table, None, (1,), "s") is not None
+
+
 def readme() -> str:
     """The table as README has it."""
     head = (
-        "| engine | `source.type` | driver | licence | live server | proven how |\n|---|---|---|---|---|---|"
+        "| engine | `source.type` | driver | licence | live server | page hash by the server | proven how |\n"
+        "|---|---|---|---|---|---|---|"
     )
     lines = [
         f"| {item.name} | `{item.types}` | {item.driver} | {item.licence} "
-        f"| {'yes' if proven(item.types) else f'**not proven on a live server** ({NOT_PROVEN})'} | {item.proof} |"
+        f"| {'yes' if proven(item.types) else f'**not proven on a live server** ({NOT_PROVEN})'} "
+        f"| {'yes' if is_hashed(item.types) else 'no, pages are read'} | {item.proof} |"
         for item in ENGINES
     ]
     return "\n".join([head, *lines])
@@ -122,6 +132,7 @@ def handbook() -> list[tuple[str, ...]]:
             f"`{item.types}`",
             extra.get(item.types) or f"`mingcha[{SOURCES[item.types]}]`",
             "是" if proven(item.types) else NOT_PROVEN,
+            "是" if is_hashed(item.types) else "否，逐行读",
             item.proof_zh,
         )
         for item in ENGINES

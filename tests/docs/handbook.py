@@ -42,7 +42,9 @@ def render() -> str:
 
 def _tables() -> Iterator[str]:
     yield "\n## 支持的数据源\n"
-    yield from _table(("数据源", "source.type", "安装", "真实服务器", "怎样验证的"), engines.handbook())
+    yield from _table(
+        ("数据源", "source.type", "安装", "真实服务器", "服务器按页核对", "怎样验证的"), engines.handbook()
+    )
     yield "\n## 命令\n"
     yield from _table(("命令", "用途"), commands())
     for title, kind in (

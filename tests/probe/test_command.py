@@ -83,6 +83,9 @@ def test_a_file_that_is_there_is_not_touched(folder: Path, capsys: pytest.Captur
     assert probe(folder / "source.toml") == EX_USAGE
     assert "已经存在，没有改动" in capsys.readouterr().err
     assert (folder / "mapping.draft.toml").read_text("utf-8") == "人工修改过"
+    assert probe(folder / "source.toml", "--to", folder / "none" / "second.toml") == EX_CONFIG
+    assert "写不了" in (said := capsys.readouterr().err)
+    assert "读取样例" not in said, "before minutes of reading"
     assert probe(folder / "source.toml", "--to", folder / "second.toml") == 0
     assert (folder / "second.toml").exists()
 

@@ -72,16 +72,20 @@ _PROBES = {
 
 async def examine(source: Source, tables: Sequence[Table]) -> list[Finding]:
     """Run every check. The source is closed afterwards. Raises nothing that is foreseen."""
-    checks = [
-        (f"{table.mapping.from_} {name}", check, table)
-        for table in tables
-        for name, check in _OF_A_TABLE.items()
-    ]
-    checks += [(name, check, tables[0]) for name, check in _OF_THE_CONNECTION.items() if tables]
+    found: list[Finding] = []
     try:
-        return [await _found(name, source, table, check) for name, check, table in checks]
+        for table in tables:
+            first = await _found(f"{table.mapping.from_} 字段", source, table, _columns)
+            found.append(first)
+            for name, check in (
+                _OF_A_TABLE.items() if first.ok else ()
+            ):  # of a table that is not there all else fails
+                found.append(await _found(f"{table.mapping.from_} {name}", source, table, check))
+        for name, check in _OF_THE_CONNECTION.items() if tables else ():
+            found.append(await _found(name, source, tables[0], check))
     finally:
         await source.close()
+    return found
 
 
 async def _found(name: str, source: Source, table: Table, check: _Check) -> Finding:
@@ -220,7 +224,7 @@ async def _raw(source: Source, table: Table) -> tuple[bool | None, str]:
 
 
 async def _privileges(source: Source, table: Table) -> tuple[bool, str]:
-    said = await source.write_allowed(table.mapping.from_, table.key[0])
+    said = await base.may_be_written(source, table.mapping.from_, table.key[0])
     return (False, said) if said else (True, "账号不能改写")
 
 
@@ -229,7 +233,7 @@ async def _read_only(source: Source, table: Table) -> tuple[bool | None, str]:
     dialect, column = table.source.dialect, quote(table.source.dialect, table.key[0])
     sql = f"UPDATE {table_name(dialect, table.mapping.from_)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
     try:
-        await source.fetch(Query(sql))
+        await source.fetch(Query(sql, table=table.mapping.from_, index=table.key))
     except base.PrivilegeError as error:
         return True, f"被权限拒绝：{error}"
     except base.UnforeseenError as error:
@@ -243,7 +247,8 @@ async def _read_only(source: Source, table: Table) -> tuple[bool | None, str]:
 
 
 async def _usable(source: Source, table: Table) -> int:
-    return len(await source.fetch(query.by_key(table.select, None, 5)))
+    """Rows that are read. A statement that was given up may hold its connection on the server for a while."""
+    return len(await base.patiently(lambda: source.fetch(query.by_key(table.select, None, 5))))
 
 
 async def _cut(source: Source, table: Table) -> tuple[bool | None, str]:
@@ -303,7 +308,6 @@ async def _ended(source: Source, table: Table) -> tuple[bool | None, str]:
 
 
 _OF_A_TABLE: dict[str, _Check] = {
-    "字段": _columns,
     "翻页": _pages,
     "按主键取行": _by_keys,
     "按修改时间翻页": _cursors,

@@ -33,24 +33,38 @@ async def check(
     """Every verdict, table by table. Raises UnavailableError while the source cannot be read."""
     await source.open()
     found = [verdicts.clock(await source.clock(), clock.wall())]
+    indexed = await _indexed(source)
     for table in tables:
         try:
-            found += await _table(source, config, table, clock, say)
+            found += await _table(source, config, table, clock, indexed, say)
         except OF_TABLE as error:
             found.append(Verdict(table.mapping.from_, "表与字段", Health.FAIL, str(error), error.hint))
     return found
 
 
-async def _table(source: Source, config: SourceConfig, table: Table, clock: Clock, say: Say) -> list[Verdict]:
+async def _indexed(source: Source) -> set[tuple[str, str]]:
+    """Tables and columns that an index begins with; none where the catalogue is too large to be read at once."""
+    try:
+        catalogue = await source.catalogue()
+    except OF_TABLE:
+        return set()
+    return {(one.name.casefold(), name.casefold()) for one in catalogue for name in one.indexed}
+
+
+async def _table(
+    source: Source, config: SourceConfig, table: Table, clock: Clock, indexed: set[tuple[str, str]], say: Say
+) -> list[Verdict]:
+    """`indexed`: see _indexed."""
     name = table.mapping.from_
     lost = base.missing(config.dialect, table.names, await source.columns(name))
     if lost:
         raise base.no_column(f"{name}.{'、'.join(lost)}")
-    made = [verdicts.rights(name, await source.write_allowed(name, table.key[0]))]
+    made = [verdicts.rights(name, await base.may_be_written(source, name, table.key[0]))]
     walk = _Walk(table, clock)
     await walk.through(source, say)
     for lane, built in _lanes(table, walk):
-        made.append(verdicts.lane(name, lane, await source.explain(built), walk.found.rows))
+        there = (name.casefold(), built.index[0].casefold()) in indexed
+        made.append(verdicts.lane(name, lane, await source.explain(built), walk.found.rows, indexed=there))
     now = from_us(clock.wall(), ZoneInfo(config.timezone))
     return made + verdicts.walked(name, walk.found, now, is_case=table.name == "case")
 

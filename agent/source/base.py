@@ -9,10 +9,12 @@ After any error the adapter has closed its connection, so that no lock and no ha
 `open` may be called again at any time.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -27,6 +29,8 @@ STATEMENT_SECS = 5.0
 LOCK_SECS = 1.0
 ANSWER_SECS = 8.0
 """A half-open line answers nothing: past this the connection is given up."""
+_AGAIN_SECS = 0.3
+_Result = TypeVar("_Result")
 
 
 NOT_PROVEN = "未在真实服务器上验证"
@@ -117,6 +121,27 @@ class Source(Protocol):
 
         What a walk proves holds up to that long before its start: a row that was written since is not in the file.
         """
+
+
+async def may_be_written(source: Source, table: str, key: str) -> str:
+    """`write_allowed` beside the running agent, which has one of the account's two connections: ours is given up for it, and one that
+    the server has not noticed to be gone, or that a cut statement still holds, is waited for."""
+    await source.close()
+    said = await patiently(lambda: source.write_allowed(table, key))
+    await patiently(source.open)
+    return said
+
+
+async def patiently(ask: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Ask again while the source is busy, as long as a statement that was given up may go on there. Raises BusyError after that."""
+    until = time.monotonic() + STATEMENT_SECS + LOCK_SECS
+    while True:
+        try:
+            return await ask()
+        except BusyError:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(_AGAIN_SECS)
 
 
 def missing(dialect: Dialect, wanted: Iterable[str], found: Iterable[str]) -> list[str]:

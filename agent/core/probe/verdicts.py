@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from common.core.state import Health
 
 _ONE_PAGE = 1000
+_FEW_PAGES = 10 * _ONE_PAGE
 """A table of so few rows is read whole in one page; an engine rightly passes by its indexes."""
 _CLOCK_SECS = 30.0
 _HOT = 20_000
@@ -67,18 +68,23 @@ def rights(table: str, said: str) -> Verdict:
     )
 
 
-def lane(table: str, name: str, said: str, rows: int) -> Verdict:
-    """`said`: what the engine's plan has against the query of this lane."""
+def lane(table: str, name: str, said: str, rows: int, *, indexed: bool) -> Verdict:
+    """`said`: what the engine's plan has against the query of this lane; `indexed`: whether the catalogue has an index for it,
+    which is left aside in a small table, and in a large one where the engine does not know how large it is."""
     if not said:
         return Verdict(table, f"查询计划：{name}", Health.OK, "走索引")
     if rows <= _ONE_PAGE:
         return Verdict(table, f"查询计划：{name}", Health.OK, f"{said}，但只有 {rows} 行")
+    if indexed and rows <= _FEW_PAGES:
+        return Verdict(table, f"查询计划：{name}", Health.OK, f"有索引；只有 {rows:,} 行，此刻的计划没有用它")
     return Verdict(
         table,
         f"查询计划：{name}",
         Health.WARN,
         f"{said}，{rows:,} 行",
-        f"请软件厂商为 {table} 建立相应索引，或不用该游标",
+        f"请业务库管理员更新 {table} 的统计信息（ANALYZE），再试一次"
+        if indexed
+        else f"请软件厂商为 {table} 建立相应索引，或不用该游标",
     )
 
 

@@ -167,11 +167,13 @@ def test_a_column_that_is_gone_is_said_and_the_other_tables_are_checked(
 
 def test_grants_name_the_tables_of_the_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mapping.toml"
-    file.write_text(SERVER.format("mysql") + '[table.case]\nfrom = "SP_YWSL"\n', "utf-8")
+    step = '[table.step]\nfrom = "other.LC"\n'
+    file.write_text(SERVER.format("mysql") + f'[table.case]\nfrom = "SP_YWSL"\n{step}', "utf-8")
     assert probe("--grants", "--host", "10.3.1.7", file) == 0
     said = capsys.readouterr().out
     assert "CREATE USER 'mc_ro'@'10.3.1.7' IDENTIFIED BY '<密码>' WITH MAX_USER_CONNECTIONS 2;" in said
     assert "GRANT SELECT ON `spxt`.`SP_YWSL` TO 'mc_ro'@'10.3.1.7';" in said
+    assert "GRANT SELECT ON `other`.`LC` TO 'mc_ro'@'10.3.1.7';" in said
     assert "-- REVOKE SELECT ON `spxt`.* FROM 'mc_ro'@'10.3.1.7';" in said, (
         "of an account that has looked around"
     )

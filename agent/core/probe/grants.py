@@ -23,9 +23,9 @@ _ENGINES = {
     "mysql": _Sql(
         """\
 CREATE USER '{user}'@'{host}' IDENTIFIED BY '<密码>' WITH MAX_USER_CONNECTIONS 2;""",
-        "GRANT SELECT ON `{database}`.{table} TO '{user}'@'{host}';",
+        "GRANT SELECT ON {table} TO '{user}'@'{host}';",
         "-- 核对：SHOW GRANTS FOR '{user}'@'{host}';",
-        "*",
+        "`{database}`.*",
         "`",
         "`",
     ),
@@ -76,6 +76,8 @@ GRANT CREATE SESSION TO "{user}";""",
 }
 _ALIKE = {"mariadb": "mysql", "kingbase": "postgresql"}
 _FILES = {"sqlite", "access", "folder"}
+_BY_SCHEMA = {"mysql", "dameng"}
+"""Whoever grants need not be at home in what is read, so each table is named with it."""
 _FOLDED = {"oracle", "dameng"}
 """A name that is not quoted is written large there, at the log-in too: an account of small letters could not log in."""
 _FIRST = (
@@ -92,8 +94,9 @@ def statements(kind: str, database: str, user: str, host: str, tables: Sequence[
 
     The caller has checked all names (query.identifier).
     """
-    sql = _ENGINES[_ALIKE.get(kind, kind)]
-    if kind == "dameng":  # whoever grants is at home in another schema than the one that is read
+    kind = _ALIKE.get(kind, kind)
+    sql = _ENGINES[kind]
+    if kind in _BY_SCHEMA:
         tables = [table if "." in table else f"{database}.{table}" for table in tables]
     large = [_LARGE] if kind in _FOLDED and not user.isupper() else []
     user = user.upper() if kind in _FOLDED else user

@@ -29,7 +29,9 @@ STATEMENT_SECS = 5.0
 LOCK_SECS = 1.0
 ANSWER_SECS = 8.0
 """A half-open line answers nothing: past this the connection is given up."""
-_AGAIN_SECS = 0.3
+GONE_SECS = 1.0
+"""So soon a server has noticed that a connection was closed. Until then it counts against the account's two."""
+_AGAIN_SECS = 0.1
 _Result = TypeVar("_Result")
 
 
@@ -78,7 +80,8 @@ class Source(Protocol):
     """One open database."""
 
     async def open(self) -> None:
-        """Connect, read-only and with time limits; nothing happens if it is open. Raises UnavailableError."""
+        """Connect, read-only and with time limits; nothing happens if it is open. An account whose connections are all taken is tried
+        again for GONE_SECS. Raises UnavailableError."""
 
     async def close(self) -> None:
         """Idempotent."""
@@ -132,9 +135,10 @@ async def may_be_written(source: Source, table: str, key: str) -> str:
     return said
 
 
-async def patiently(ask: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Ask again while the source is busy, as long as a statement that was given up may go on there. Raises BusyError after that."""
-    until = time.monotonic() + STATEMENT_SECS + LOCK_SECS
+async def patiently(ask: Callable[[], Awaitable[_Result]], secs: float = 0) -> _Result:
+    """Ask again while the source is busy, for `secs`, or as long as a statement that was given up may go on there. Raises BusyError
+    after that."""
+    until = time.monotonic() + (secs or STATEMENT_SECS + LOCK_SECS)
     while True:
         try:
             return await ask()

@@ -66,9 +66,7 @@ class BlockingSource:
 
     async def open(self) -> None:
         if self._line is None:
-            await self._left()
-            self._line = _Line(self._engine, self._config, self._password)
-            await self._limited(self._line.connect(read_only=True))
+            await base.patiently(lambda: self._enter(read_only=True), base.GONE_SECS)
 
     async def close(self) -> None:
         if self._line is not None:
@@ -89,11 +87,9 @@ class BlockingSource:
     async def write_allowed(self, table: str, key: str) -> str:
         """Over a connection without the read-only setting, after ours was closed: the site was promised one."""
         await self.close()
-        await self._left()
-        self._line = _Line(self._engine, self._config, self._password)
         try:
-            await self._limited(self._line.connect(read_only=False))
-            found = await self._limited(self._line.execute(self._engine.writes(table, key)))
+            line = await base.patiently(lambda: self._enter(read_only=False), base.GONE_SECS)
+            found = await self._limited(line.execute(self._engine.writes(table, key)))
         except base.PrivilegeError:
             return ""
         except base.SchemaError as error:
@@ -136,6 +132,12 @@ class BlockingSource:
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
+
+    async def _enter(self, *, read_only: bool) -> "_Line":
+        await self._left()
+        line = self._line = _Line(self._engine, self._config, self._password)
+        await self._limited(line.connect(read_only=read_only))
+        return line
 
     async def _left(self) -> None:
         """The former connection is gone. Raises UnavailableError while its driver does not return."""

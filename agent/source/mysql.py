@@ -73,7 +73,7 @@ class MysqlSource:
 
     async def open(self) -> None:
         if self._connection is None:
-            self._connection = await self._limited(self._connect(read_only=True))
+            self._connection = await self._enter(read_only=True)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -104,7 +104,7 @@ class MysqlSource:
     async def write_allowed(self, table: str, key: str) -> str:
         column = quote(Dialect.MYSQL, key)
         sql = f"UPDATE {table_name(Dialect.MYSQL, table)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
-        connection = await self._limited(self._connect(read_only=False))
+        connection = await self._enter(read_only=False)
         try:
             await self._limited(self._execute(connection, Query(sql)))
         except base.PrivilegeError:
@@ -175,6 +175,9 @@ class MysqlSource:
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
+
+    async def _enter(self, *, read_only: bool) -> Any:
+        return await base.patiently(lambda: self._limited(self._connect(read_only=read_only)), base.GONE_SECS)
 
     async def _connect(self, *, read_only: bool) -> Any:
         connection = await asyncmy.connect(

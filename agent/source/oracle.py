@@ -79,7 +79,7 @@ class OracleSource:
 
     async def open(self) -> None:
         if self._connection is None:
-            self._connection = await self._limited(self._connect())
+            self._connection = await self._enter()
 
     async def close(self) -> None:
         """The farewell gets a second: on a dead line nobody answers it."""
@@ -100,7 +100,7 @@ class OracleSource:
         return await self._limited(_execute(self._connection, query))
 
     async def write_allowed(self, table: str, key: str) -> str:
-        connection = await self._limited(self._connect())
+        connection = await self._enter()
         try:
             await self._limited(_execute(connection, writes(table, key)))
         except base.PrivilegeError:
@@ -138,6 +138,9 @@ class OracleSource:
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
+
+    async def _enter(self) -> Any:
+        return await base.patiently(lambda: self._limited(self._connect()), base.GONE_SECS)
 
     async def _connect(self) -> Any:
         connection = await oracledb.connect_async(

@@ -38,7 +38,7 @@ class PostgresqlSource:
 
     async def open(self) -> None:
         if self._connection is None:
-            self._connection = await self._limited(self._connect(read_only=True))
+            self._connection = await self._enter(read_only=True)
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -66,7 +66,7 @@ class PostgresqlSource:
     async def write_allowed(self, table: str, key: str) -> str:
         column, quoted = quote(Dialect.POSTGRESQL, key), table_name(Dialect.POSTGRESQL, table)
         sql = f"UPDATE {quoted} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
-        connection = await self._limited(self._connect(read_only=False))
+        connection = await self._enter(read_only=False)
         try:
             await self._limited(_update(connection, sql))
         except base.PrivilegeError:
@@ -101,6 +101,9 @@ class PostgresqlSource:
 
     def age_secs(self, table: str) -> float:  # noqa: ARG002
         return 0.0
+
+    async def _enter(self, *, read_only: bool) -> Any:
+        return await base.patiently(lambda: self._limited(self._connect(read_only=read_only)), base.GONE_SECS)
 
     async def _connect(self, *, read_only: bool) -> Any:
         connection = await asyncpg.connect(

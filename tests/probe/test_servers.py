@@ -1,5 +1,6 @@
 """The probe over real servers: comments, keys and estimates come from their catalogues, charsets from their columns."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,11 @@ async def test_the_granted_account_reads_and_may_not_write_on_postgresql(
     await second.open()
     with pytest.raises(UnavailableError):
         await third.open()
-    await second.close()
+    waiting = asyncio.create_task(third.open())
+    await asyncio.sleep(0.2)
+    await second.close()  # the server notices in a moment
+    await waiting
+    await third.close()
     await examined(source, third, config, monkeypatch)
 
 

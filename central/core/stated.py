@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from central.core import case as cases
-from common.core.instant import DAY, HOUR, from_us, is_date_only
+from common.core.instant import DAY, HOUR, SECOND, from_us, is_date_only
 
 
 def is_day(text: str | None) -> bool:
@@ -17,9 +17,12 @@ def resolution(text: str | None) -> int:
 
 
 def instant(text: str | None, zone: ZoneInfo) -> int | None:
-    """As `central.core.case.instant`; a day counts as its end, so that a missing hour accuses nobody."""
+    """As `central.core.case.instant`; a day counts as its end, so that a missing hour accuses nobody. Two writings of one day
+    are one instant: some columns write it with milliseconds."""
     at = cases.instant(text, zone)
-    return at + DAY if at is not None and text and is_day(text) and not is_date_only(text) else at
+    if at is None or text is None or is_date_only(text) or not is_day(text):
+        return at
+    return at - at % SECOND + DAY
 
 
 def is_ahead(text: str | None, stated: int, at: int) -> bool:

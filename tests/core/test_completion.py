@@ -51,6 +51,14 @@ def test_a_completion_that_would_take_back_a_red_light_is_back_dated(
     assert codes(OPEN, done(stated), context=OVERDUE) == ([T.T1] if accused else [])
 
 
+def test_a_day_written_with_milliseconds_is_the_same_day() -> None:
+    """So in the real logs: a deadline at .000 and a completion at .020 of one midnight."""
+    day = {"deadline": "2026-06-10T00:00:00.000+08:00"}
+    before = version(1, NOON - 9 * DAY, **ACCEPTED, status=CaseStatus.IN_PROGRESS, **day)
+    for stated in ("2026-06-10T00:00:00.020+08:00", "2026-06-10"):
+        assert codes(before, done(stated, **day)) == [T.T1]
+
+
 def test_a_back_dated_completion_says_when_it_was_seen_open_and_what_had_passed() -> None:
     item = found(OPEN, done(text(NOON - DAY)), context=OVERDUE)[0]
     assert (item.still_at, item.size) == (SEEN, DAY - MINUTE)

@@ -101,7 +101,7 @@ def add(cli: click.Group, config: _Decorator) -> None:
 def _draft(file: Path, folder: _Folder, to: Path, *, as_json: bool) -> int:
     import msgspec
 
-    from agent import probe
+    from agent import app, probe
     from agent.core.probe.render import rendered
 
     config = probe.source_of(file)
@@ -112,10 +112,20 @@ def _draft(file: Path, folder: _Folder, to: Path, *, as_json: bool) -> int:
     written = msgspec.structs.replace(config, path=_relative(config.path, to)) if config.path else config
     probe.write(to, rendered(written, draft))
     if as_json:
-        say_json(msgspec.json.encode({"draft": str(to), "tables": _facts(draft), "others": draft.others}))
+        said = {"proven": app.proven(config), "tables": _facts(draft), "others": draft.others}
+        say_json(msgspec.json.encode({"draft": str(to), **said}))
     else:
         _show(draft, to)
+        _say_unproven(config)
     return 0 if draft.tables else 1
+
+
+def _say_unproven(config: "SourceConfig") -> None:
+    from agent import app
+    from agent.source.base import NOT_PROVEN
+
+    if not app.proven(config):
+        say(f"! {config.type}：{NOT_PROVEN}；采集之前请执行  mingcha-agent probe --conformance mapping.toml")
 
 
 def _relative(path: str, to: Path) -> str:
@@ -177,27 +187,31 @@ def _show(draft: "Draft", to: Path) -> None:
 def _check(file: Path, folder: _Folder, *, as_json: bool) -> int:
     import msgspec
 
-    found = asyncio.run(_checked(file, folder))
+    from agent import app, mapping
+
+    config, tables = mapping.load(file)
+    found = asyncio.run(_checked(config, tables, folder(config)))
     progress("")
     code = max(_CODES[verdict.status] for verdict in found)
     if as_json:
-        say_json(msgspec.json.encode({"exit": code, "verdicts": found}))
+        said = {"exit": code, "proven": app.proven(config), "verdicts": found}
+        say_json(msgspec.json.encode(said))
         return code
     for verdict in found:
         place = f"{verdict.table}  " if verdict.table else ""
         say(f"{_MARKS[verdict.status]} {place}{verdict.title}：{verdict.detail}")
         if verdict.remedy:
             say(f"  处理：{verdict.remedy}")
+    _say_unproven(config)
     say(("✓ 映射可用", "! 映射可用，有要注意的事", "✕ 映射还不能用")[code])
     return code
 
 
-async def _checked(file: Path, folder: _Folder) -> "list[Verdict]":
-    from agent import app, mapping, probe_check
+async def _checked(config: "SourceConfig", tables: "list[Table]", secrets: Path) -> "list[Verdict]":
+    from agent import app, probe_check
     from common.clock import Clock
 
-    config, tables = mapping.load(file)
-    source = app.adapter(config, folder(config))
+    source = app.adapter(config, secrets)
     try:
         return await probe_check.check(source, config, tables, Clock(), progress)
     finally:

@@ -79,6 +79,19 @@ def test_the_sheet_of_a_database_that_keeps_to_the_contract(
     assert probe("--conformance", "--check", folder / "mapping.toml") == EX_USAGE
 
 
+def test_an_engine_that_is_not_proven_is_called_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for proven in (True, False):
+        monkeypatch.setattr("agent.source.sqlite.PROVEN", proven)
+        for words in (
+            ["--to", folder / f"{proven}.toml", folder / "source.toml"],
+            ["--check", folder / "True.toml"],
+        ):
+            probe(*words)
+            assert (f"! sqlite：{base.NOT_PROVEN}" in capsys.readouterr().out) is not proven
+
+
 def test_a_file_that_is_there_is_not_touched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "mapping.draft.toml").write_text("人工修改过", "utf-8")
     assert probe(folder / "source.toml") == EX_USAGE
@@ -178,6 +191,7 @@ def test_grants_name_the_tables_of_the_mapping(tmp_path: Path, capsys: pytest.Ca
         "of an account that has looked around"
     )
     assert "勘察用" not in said
+    assert "没有在真实服务器上执行过" not in said
 
 
 def test_an_account_of_small_letters_is_made_so_that_it_can_log_in(
@@ -192,6 +206,7 @@ def test_an_account_of_small_letters_is_made_so_that_it_can_log_in(
         assert 'CREATE USER "MC_RO" IDENTIFIED BY' in said
         assert f'GRANT SELECT ON {table} TO "MC_RO";' in said
         assert "user 请写 MC_RO" in said
+        assert "没有在真实服务器上执行过" in said
         assert "mc_ro" not in said
 
 

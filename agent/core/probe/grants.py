@@ -86,6 +86,8 @@ _FIRST = (
 _AGAIN = """\
 -- 勘察时已建好账号的：跳过以上建立账号的语句，先执行下一句（去掉行首的 --）收回较宽的授权，再执行其余
 -- {revoke}"""
+_RUN = {"mysql", "mariadb", "postgresql"}
+_UNTRIED = "-- 按厂商手册写成，没有在真实服务器上执行过"
 _LARGE = "-- 账号名为大写，mapping.toml 的 user 请写 {user}"
 
 
@@ -94,6 +96,7 @@ def statements(kind: str, database: str, user: str, host: str, tables: Sequence[
 
     The caller has checked all names (query.identifier).
     """
+    untried = [] if kind in _RUN else [_UNTRIED]
     kind = _ALIKE.get(kind, kind)
     sql = _ENGINES[kind]
     if kind in _BY_SCHEMA:
@@ -111,7 +114,7 @@ def statements(kind: str, database: str, user: str, host: str, tables: Sequence[
     revoke = sql.each.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
     first = _AGAIN.format(revoke=filled(revoke, whole)) if tables else _FIRST
     grants = [filled(sql.each, table) for table in quoted or [whole]]
-    return "\n".join([*map(filled, [*large, sql.begin]), first, *grants, filled(sql.end)])
+    return "\n".join([*untried, *map(filled, [*large, sql.begin]), first, *grants, filled(sql.end)])
 
 
 def is_file(kind: str) -> bool:

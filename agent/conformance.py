@@ -77,9 +77,8 @@ async def examine(source: Source, tables: Sequence[Table]) -> list[Finding]:
         for table in tables:
             first = await _found(f"{table.mapping.from_} 字段", source, table, _columns)
             found.append(first)
-            for name, check in (
-                _OF_A_TABLE.items() if first.ok else ()
-            ):  # of a table that is not there all else fails
+            rest = _OF_A_TABLE if first.ok else {}  # of a table that is not there all else fails
+            for name, check in rest.items():
                 found.append(await _found(f"{table.mapping.from_} {name}", source, table, check))
         for name, check in _OF_THE_CONNECTION.items() if tables else ():
             found.append(await _found(name, source, tables[0], check))

@@ -33,28 +33,38 @@ async def check(
     """Every verdict, table by table. Raises UnavailableError while the source cannot be read."""
     await source.open()
     found = [verdicts.clock(await source.clock(), clock.wall())]
-    indexed = await _indexed(source)
+    indexes = _Indexes(source)
     for table in tables:
         try:
-            found += await _table(source, config, table, clock, indexed, say)
+            found += await _table(source, config, table, clock, indexes, say)
         except OF_TABLE as error:
             found.append(Verdict(table.mapping.from_, "表与字段", Health.FAIL, str(error), error.hint))
     return found
 
 
-async def _indexed(source: Source) -> set[tuple[str, str]]:
-    """Tables and columns that an index begins with; none where the catalogue is too large to be read at once."""
-    try:
-        catalogue = await source.catalogue()
-    except OF_TABLE:
-        return set()
-    return {(one.name.casefold(), name.casefold()) for one in catalogue for name in one.indexed}
+class _Indexes:
+    """What the catalogue says of them. Read where a plan is not as it should be: a folder's is all of its files."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._there: set[tuple[str, str]] | None = None
+
+    async def begin_with(self, table: str, column: str) -> bool:
+        """Whether one does; False where the catalogue is too large to be read at once."""
+        if self._there is None:
+            try:
+                catalogue = await self._source.catalogue()
+            except OF_TABLE:
+                catalogue = []
+            self._there = {
+                (one.name.casefold(), name.casefold()) for one in catalogue for name in one.indexed
+            }
+        return (table.casefold(), column.casefold()) in self._there
 
 
 async def _table(
-    source: Source, config: SourceConfig, table: Table, clock: Clock, indexed: set[tuple[str, str]], say: Say
+    source: Source, config: SourceConfig, table: Table, clock: Clock, indexes: _Indexes, say: Say
 ) -> list[Verdict]:
-    """`indexed`: see _indexed."""
     name = table.mapping.from_
     lost = base.missing(config.dialect, table.names, await source.columns(name))
     if lost:
@@ -63,8 +73,9 @@ async def _table(
     walk = _Walk(table, clock)
     await walk.through(source, say)
     for lane, built in _lanes(table, walk):
-        there = (name.casefold(), built.index[0].casefold()) in indexed
-        made.append(verdicts.lane(name, lane, await source.explain(built), walk.found.rows, indexed=there))
+        said = await source.explain(built)
+        there = bool(said) and await indexes.begin_with(name, built.index[0])
+        made.append(verdicts.lane(name, lane, said, walk.found.rows, indexed=there))
     now = from_us(clock.wall(), ZoneInfo(config.timezone))
     return made + verdicts.walked(name, walk.found, now, is_case=table.name == "case")
 

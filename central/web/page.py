@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from importlib.resources import files
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from central.config import CentralConfig
 from central.core import band, wording
 from central.core.access import Permission, Role, allows
 from central.core.hall import Facts, SiteFacts
+from central.core.menu import menu
 from central.core.scope import Scope
 from central.store.engine import Store
 from central.web.live import Wall, clocks
@@ -65,18 +67,37 @@ class Hall(Struct, frozen=True):
     sign_secret: bytes
 
 
+class Answer(Struct, frozen=True):
+    """One answer of an address for programs. `kind`: what its body is, as a type; None: text."""
+
+    status: int
+    words: str
+    kind: Any = None
+    media: str = "application/json"
+
+
+class Api(Struct, frozen=True):
+    """How an address for programs is described. `query`: name and words of what may stand in its query."""
+
+    summary: str
+    answers: tuple[Answer, ...]
+    query: tuple[tuple[str, str], ...] = ()
+
+
 class Route(Struct, frozen=True):
-    """A page: nobody can register one without saying who may see it."""
+    """A page: nobody can register one without saying who may see it, nor one for programs without saying what it answers."""
 
     method: str
     path: str
     handler: Handler
     permission: Permission
     largest: int = 0  # bytes of a post, where it may be larger than most
+    api: Api | None = None
 
 
 HALL = web.AppKey("hall", Hall)
 PERMISSIONS = web.AppKey("permissions", dict[web.AbstractRoute, Permission])
+DESCRIBED = web.AppKey("described", list[Route])
 LARGEST = web.AppKey("largest", dict[web.AbstractRoute, int])
 USER = web.RequestKey("user", User)
 
@@ -88,6 +109,9 @@ def register(app: web.Application, routes: list[Route]) -> None:
     for route in routes:
         added = app.router.add_route(route.method, route.path, route.handler)
         app[PERMISSIONS][added] = route.permission
+        assert route.api is not None or not route.path.startswith("/api/"), route.path
+        if route.api is not None:
+            app[DESCRIBED].append(route)
         if route.largest:
             app[LARGEST][added] = route.largest
 
@@ -144,8 +168,10 @@ def reached_sites(request: web.Request) -> list[SiteFacts]:
 def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
     """A template inside the frame: user, token against forged posts, theme, counts of the menu, clocks."""
     hall = request.app[HALL]
+    user = request.get(USER)
     frame = {
-        "user": request.get(USER),
+        "user": user,
+        "menu": menu(user.role, request.path) if user else None,
         "path": request.path,
         "address": request.path_qs,
         "build": hall.build,

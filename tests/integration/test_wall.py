@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from central.core.access import Role
 from central.store import tables as t
@@ -116,11 +116,8 @@ async def test_the_stream_sets_text_in_place(shown: Served, page: Page) -> None:
     async with shown.store.write() as conn:
         where = t.ingest_cursor.c.site == "s09"
         await conn.execute(update(t.ingest_cursor).where(where).values(city.held(900)))
-        await conn.execute(
-            update(t.site)
-            .where(t.site.c.id == "s01")
-            .values(maintenance_until_at=shown.clock.office() + 10**10)
-        )
+        now_at = shown.clock.office()
+        await conn.execute(insert(t.maintenance).values(city.upkeep("s01", now_at, now_at + 10**10)))
     await page.until(
         "document.querySelector('[data-b=\"text=s/s09/left\"]').textContent.startsWith('余 192 条')", 5
     )
@@ -183,16 +180,63 @@ async def test_nothing_scrolls_sideways_on_a_phone_and_every_target_can_be_hit(
             assert await page.ask(SMALL_TARGETS) == [], path
 
 
+async def press_on(page: Page, *keys: str) -> None:
+    for key in keys:
+        kind: dict[str, object] = {"type": "keyDown", "key": key, "text": key if len(key) == 1 else ""}
+        if key == "Enter":
+            kind |= {"windowsVirtualKeyCode": 13, "text": "\r"}
+        await page.call("Input.dispatchKeyEvent", **kind)
+        await page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+
+async def test_the_menu_is_walked_by_arrows_and_is_one_button_on_a_phone_even_without_scripts(
+    shown: Served, page: Page
+) -> None:
+    at = "document.activeElement.firstChild.data.trim()"
+    menu = (
+        "Array.from(document.querySelectorAll('#menu a')).filter(node => node.getClientRects().length).length"
+    )
+    await page.open(shown.url + "/hall/sites")
+    await press_on(page, "g", "m")
+    assert await page.ask(at) == "总览"
+    await press_on(page, "ArrowDown", "ArrowDown")
+    assert await page.ask(at) == "预警纠错"
+    await press_on(page, "ArrowRight")
+    assert await page.ask(at) == "待处置", "its group was open: into it"
+    await press_on(page, "Escape")
+    assert await page.ask(at) == "预警纠错"
+    assert await page.ask("document.activeElement.parentNode.open") is False
+    await press_on(page, "ArrowDown", "ArrowDown")
+    assert await page.ask(at) == "站点", "the page's own group is open too"
+    assert await page.ask("document.activeElement.getAttribute('aria-current')") == "page"
+    await press_on(page, "ArrowLeft", "ArrowUp", "ArrowRight", "End")
+    assert await page.ask(at) == "事项规则"
+
+    await page.size(390, 844)
+    await page.open(shown.url + "/hall/queue")
+    assert await page.ask(menu) == 1
+    history = await page.ask("history.length")
+    await press_on(page, "g", "m")
+    assert await page.ask(menu) > 6
+    await press_on(page, "Escape")
+    assert await page.ask(menu) == 1
+    assert await page.ask("document.activeElement.className") == "menu-open"
+    assert await page.ask("history.length") == history, "back leads to the page before, not to the menu"
+    await page.call("Emulation.setScriptExecutionDisabled", value=True)
+    await page.open(shown.url + "/hall/sites")
+    await page.ask("document.querySelector('.menu-open').click()")
+    assert await page.ask(menu) > 6
+    await page.ask("document.querySelectorAll('#menu summary')[1].click()")
+    await page.ask("document.querySelector('.menu-close').click()")
+    assert await page.ask(menu) == 1
+    await page.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
 async def test_the_console_is_walked_by_keys_alone_and_never_while_one_types(
     shown: Served, page: Page
 ) -> None:
     async def press(*keys: str) -> None:
-        for key in keys:
-            kind: dict[str, object] = {"type": "keyDown", "key": key, "text": key if len(key) == 1 else ""}
-            if key == "Enter":
-                kind |= {"windowsVirtualKeyCode": 13, "text": "\r"}
-            await page.call("Input.dispatchKeyEvent", **kind)
-            await page.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+        await press_on(page, *keys)
 
     await page.open(shown.url + "/hall/sites")
     await press("g", "q")

@@ -2,7 +2,6 @@
 "use strict";
 (function () {
   const OFF = "mc-keys-off", CHORD_MS = 1500;
-  const GO = { o: "/hall", q: "/hall/queue", s: "/hall/sites", c: "/hall/cases", f: "/hall/findings" };
   const help = document.getElementById("keys"), off = document.getElementById("keys-off"), find = document.getElementById("q");
   let chord = -CHORD_MS;
 
@@ -15,9 +14,12 @@
     rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + step))].focus();
   }
   function go(letter) {
-    const path = GO[letter], links = Array.from(document.querySelectorAll(".side a, .brand"));
-    const link = links.find(function (each) { return each.getAttribute("href") === path; });
-    if (link) { link.click(); }
+    const menu = document.getElementById("menu"), link = menu.querySelector('[data-key="' + letter + '"]');
+    if (link !== null) { link.click(); return true; }
+    if (letter !== "m") { return false; }
+    const opener = menu.querySelector(".menu-open");
+    if (opener.getClientRects().length) { opener.click(); } else { menu.querySelector(".menu-body summary, .menu-body a").focus(); }
+    return true;
   }
   const KEYS = {
     "/": function () { if (find !== null) { find.focus(); } },
@@ -32,7 +34,7 @@
     if (isOff() && event.key !== "?") { return; }
     const now = performance.now(), waits = now - chord < CHORD_MS;
     chord = -CHORD_MS;
-    if (waits && GO[event.key]) { event.preventDefault(); go(event.key); return; }
+    if (waits && /^[a-z]$/.test(event.key) && go(event.key)) { event.preventDefault(); return; }
     if (event.key === "g") { chord = now; return; }
     if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
   });

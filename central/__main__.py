@@ -29,6 +29,7 @@ from central import (
     office,
     public_command,
     publication,
+    reseal,
     rule,
     score,
     statistic,
@@ -271,6 +272,7 @@ publication.add(cli, _CONFIG)
 statistic.add(cli, _CONFIG)
 statute.add(cli, _CONFIG)
 handed.add(cli, central)
+reseal.add(central, _CONFIG)
 
 
 def main() -> None:

@@ -153,10 +153,10 @@ async def _data_key(hall: Hall) -> Outcome:
         return Outcome(Status.FAIL, str(error), error.hint)
     try:
         async with look(hall.config.database_url) as conn:
-            known = await conn.run_sync(key.ids)
+            known, index = await conn.run_sync(key.ids), await conn.run_sync(key.index_of)
     except UnavailableError:
         return ok(f"{ring.ids[0]}，数据库连不上，没有核对")
-    fault = key.fault_of(ring, known) if known else ""
+    fault = key.fault_of(ring, known, index) if known else ""
     return Outcome(Status.FAIL, fault) if fault else ok(ring.ids[0])
 
 
@@ -259,7 +259,8 @@ async def _embedded(hall: Hall) -> Outcome:
 async def _sites(hall: Hall, conn: AsyncConnection) -> Outcome:
     now_at, now_wall = hall.clock.office(), hall.clock.wall()
     today = start_of_day(local_date(now_at, hall.zone), hall.zone)
-    found = [(item, site.derive(item.signals, now_wall, now_at)) for item in await wall.sites(conn, today)]
+    facts = await wall.sites(conn, today, now_at)
+    found = [(item, site.derive(item.signals, now_wall, now_at)) for item in facts]
     wrong = [
         (item, link)
         for item, link in found

@@ -43,4 +43,6 @@ data_key = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("made_wall", BigInteger, nullable=False),
+    # since when the blind index is under it; NULL: it never was
+    Column("index_wall", BigInteger),
 )

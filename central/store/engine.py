@@ -193,10 +193,10 @@ async def look(url: str) -> AsyncIterator[AsyncConnection]:
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).exists():
         raise UnavailableError(f"数据库文件不存在：{parsed.database}", hint="首次启动市中心程序时会自动建立")
     engine = create_async_engine(parsed, hide_parameters=True)
-    if path is not None:
-        hold(engine, key.ring_of(path))
     try:
         async with translated(), engine.connect() as conn:
+            if path is not None:
+                hold(engine, key.ring_of(path, await conn.run_sync(key.index_of)))
             yield conn
     finally:
         await engine.dispose()

@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, column, insert, make_url, select, table
+from sqlalchemy import URL, Connection, column, insert, inspect, make_url, select, table, update
 
 from central.store.sealed import Ring
 from common.address import KEY
@@ -19,7 +19,7 @@ from common.core.errors import ConfigError, words
 
 WHAT = "市中心的数据密钥"
 _KNOWN = table(
-    "data_key", column("id"), column("made_wall")
+    "data_key", column("id"), column("made_wall"), column("index_wall")
 )  # of `account_tables`: the door imports no table
 
 
@@ -35,12 +35,12 @@ def former(path: Path) -> Path:
     return path.with_name(path.name + ".former")
 
 
-def ring_of(path: Path) -> Ring:
-    """Raises ConfigError where the file cannot be read, or is none."""
+def ring_of(path: Path, index: str = "") -> Ring:
+    """`index`: as `Ring` has it. Raises ConfigError where the file cannot be read, or is none."""
     older = former(path)
     rest = read_secret(older, WHAT) if older.exists() else b""
     parts = [rest[at : at + KEY_BYTES] for at in range(0, len(rest), KEY_BYTES)]
-    return Ring([read_secret(path, WHAT), *parts])
+    return Ring([read_secret(path, WHAT), *parts], index)
 
 
 def checked(conn: Connection, path: Path) -> Ring:
@@ -48,13 +48,29 @@ def checked(conn: Connection, path: Path) -> Ring:
     known = ids(conn)
     if not known and not path.exists():
         _make(path)
-    ring = ring_of(path)
-    fault = fault_of(ring, known) if known else ""
+    index = index_of(conn)
+    ring = ring_of(path, index)
+    fault = fault_of(ring, known, index) if known else ""
     if fault:
         raise ConfigError(fault, hint="请从备份恢复数据密钥文件，不要新建：没有它，个人信息解不开")
     if ring.ids[0] not in known:
-        conn.execute(insert(_KNOWN).values(id=ring.ids[0], made_wall=Clock().wall()))
+        now_wall = Clock().wall()
+        index_wall = None if known else now_wall
+        conn.execute(insert(_KNOWN).values(id=ring.ids[0], made_wall=now_wall, index_wall=index_wall))
     return ring
+
+
+def index_of(conn: Connection) -> str:
+    """Id of the key that the blind index of this database is under; empty where it has had no key."""
+    if not inspect(conn).has_table(_KNOWN.name):
+        return ""
+    newest = _KNOWN.c.index_wall.is_not(None), _KNOWN.c.index_wall.desc()
+    return str(conn.scalar(select(_KNOWN.c.id).where(newest[0]).order_by(newest[1]).limit(1)) or "")
+
+
+def index_by(conn: Connection, key_id: str, now_wall: int) -> None:
+    """From this transaction on the blind index is under that key."""
+    conn.execute(update(_KNOWN).where(_KNOWN.c.id == key_id).values(index_wall=now_wall))
 
 
 def ids(conn: Connection) -> set[str]:
@@ -62,10 +78,12 @@ def ids(conn: Connection) -> set[str]:
     return set(conn.scalars(select(_KNOWN.c.id)))
 
 
-def fault_of(ring: Ring, known: set[str]) -> str:
-    """What is wrong with `ring` for a database that knows the ids `known`; empty: nothing."""
+def fault_of(ring: Ring, known: set[str], index: str) -> str:
+    """What is wrong with `ring` for a database that knows the ids `known`, one of which is its `index`'s; empty: nothing."""
     if known.isdisjoint(ring.ids):
         return f"数据密钥 {ring.ids[0]} 不是这个数据库的（应为 {'、'.join(sorted(known))}）"
+    if index and index not in ring.ids:
+        return f"旧的数据密钥 {index} 不在 data.key.former 里，而库中还有内容在它之下"
     return ""
 
 

@@ -56,17 +56,21 @@ class UnopenedText(str):
 
 
 class Ring:
-    """The data keys of one hall: the first seals, all of them open; the oldest keys the blind index, which no change of keys ends."""
+    """The data keys of one hall: the first seals, all of them open; one keys the blind index, and goes on to after a change of keys."""
 
-    def __init__(self, keys: list[bytes]) -> None:
-        """`keys`: 32 random bytes each, the present one first. Raises ConfigError for one of another length."""
+    def __init__(self, keys: list[bytes], index: str = "") -> None:
+        """`keys`: 32 random bytes each, the present one first. `index`: id of the one that keys the blind index; the oldest where
+        there is none of that id. Raises ConfigError for one of another length.
+        """
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise ConfigError(
                 f"数据密钥不是 {KEY_BYTES} 字节", hint="请从备份恢复数据密钥文件；它损坏了，个人信息就解不开"
             )
         self.ids = [crypto.key_id(key) for key in keys]
         self._aeads = [crypto.cipher(AT_REST, _derived(key, b"MC1 at rest")) for key in keys]
-        self._index = _derived(keys[-1], b"MC1 blind index")
+        place = self.ids.index(index) if index in self.ids else -1
+        self.index_id = self.ids[place]
+        self._index = _derived(keys[place], b"MC1 blind index")
 
     def sealer(self, place: bytes) -> Callable[[bytes], bytes]:
         """-> seals one value after the other, bound to `place`. No derivation for each: this is the way of every record."""
@@ -93,6 +97,22 @@ class Ring:
             return None
 
         return unseal
+
+    def renewer(self, place: bytes) -> Callable[[bytes], bytes | None]:
+        """-> of a sealed value: itself where the present key has sealed it, sealed anew where a former one has; None: none has."""
+        newest, unseal, seal = self._aeads[0], self.opener(place), self.sealer(place)
+
+        def renew(kept: bytes) -> bytes | None:
+            plain = unseal(kept)
+            if plain is None:
+                return None
+            try:
+                crypto.unseal(newest, place, kept[1:])
+            except DamagedError:
+                return seal(plain)
+            return kept
+
+        return renew
 
     def token(self, kind: str, text: str) -> bytes:
         """What stands in a blind index for `text`: equal for equal texts, and told by nobody without the key."""

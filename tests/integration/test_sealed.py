@@ -4,7 +4,7 @@ import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import aiohttp
@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from central import doctor, judge, verify
+from central import doctor, judge, reseal, verify
+from central.config import CentralConfig, IdentityConfig
 from central.core.access import Role
 from central.core.flaw import What
+from central.core.scope import EVERYTHING
 from central.ingest import ingest_batches
 from central.judge import Moment
 from central.opening import open_batch
@@ -25,6 +27,7 @@ from central.store import pages, users, whole
 from central.store import tables as t
 from central.store.engine import Store, look, open_store
 from central.store.sealed import PHONE, Ring, plain_form
+from central.store.sole import sole
 from central.welcome import introduce
 from common.clock import Clock
 from common.core import crypto
@@ -32,6 +35,7 @@ from common.core.errors import ConfigError
 from common.core.mask import SPOILT
 from common.core.state import Light
 from common.health import Status
+from common.mqtt import MqttConfig
 from tests.integration import serving
 from tests.integration.serving import Served, Window
 from tests.keyed import keyed
@@ -235,3 +239,93 @@ async def test_without_a_key_nothing_personal_is_written_and_all_goes_over_as_it
             'SELECT applicant, name_index FROM "case" ORDER BY case_key',
         ):
             assert one.execute(query).fetchall() == two.execute(query).fetchall()
+
+
+# another key --------------------------------------------------------------------------------------------------
+
+
+async def test_after_a_change_of_keys_all_is_sealed_anew_and_the_former_key_may_go(tmp_path: Path) -> None:
+    """Ended in the middle, it goes on; a spoilt value is counted and stays as it is; who is looked for is found."""
+    file, config = (
+        tmp_path / "data.key",
+        CentralConfig(
+            mqtt=MqttConfig(host="h"),
+            data_dir=tmp_path,
+            identity=IdentityConfig(data_key=tmp_path / "data.key"),
+        ),
+    )
+    async with opened(config) as store:
+        await fill(store, None)
+        before = await indexed(store)
+    keys.former(file).write_bytes(file.read_bytes())
+    file.write_bytes(os.urandom(32))
+    new, told = crypto.key_id(file.read_bytes()), list[str]()
+
+    def stop(said: str) -> None:
+        if said.startswith("record"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await reseal.reseal(config, "密钥泄露", stop)
+    async with opened(config) as store:  # the hall may run in between: both keys are there
+        assert await applicants(store) == set(NAMES)
+        assert await indexed(store) == before
+        async with sole(config.database_url):
+            with pytest.raises(ConfigError, match="已有市中心程序"):
+                await reseal.reseal(config, "密钥泄露", told.append)
+    with closing(sqlite3.connect(tmp_path / "central.db")) as db, db:
+        db.execute("UPDATE record SET raw = CAST(raw || x'00' AS BLOB) WHERE seq = 1")
+        (spoilt,) = db.execute("SELECT raw FROM record WHERE seq = 1").fetchone()
+    found = await reseal.reseal(config, "密钥泄露", told.append)
+    assert (found.renewed > 0, found.spoilt, found.cases) == (True, 1, len(NAMES))
+    assert "case：3 / 3 行" in told
+    again = await reseal.reseal(config, "再核对一次", told.append)
+    assert (again.renewed, again.spoilt, again.cases) == (0, 1, 0)
+    with closing(sqlite3.connect(tmp_path / "central.db")) as db:
+        assert db.execute("SELECT raw FROM record WHERE seq = 1").fetchone() == (spoilt,)
+    keys.former(file).unlink()
+    async with opened(config) as store:
+        assert await applicants(store) == set(NAMES)
+        assert await indexed(store) != before
+        async with store.read() as conn:
+            for said, key in (("欧阳 若兰", "0002"), (PHONE_NO, "0000")):
+                wanted = pages.Filter(person=pages.person_token(conn, said), closed_too=True)
+                assert [
+                    row.case_key for row in await pages.list_cases(conn, EVERYTHING, wanted, None, 9)
+                ] == [key]
+            lines = (await conn.execute(select(t.audit_line).order_by(t.audit_line.c.id))).all()
+    lines = [line for line in lines if line.act.startswith("key.")]
+    assert [line.act for line in lines] == ["key.reseal", *["key.reseal", "key.resealed"] * 2]
+    assert {line.subject for line in lines} == {new}
+
+
+async def test_the_former_key_may_not_go_before(tmp_path: Path) -> None:
+    url, file = keyed(tmp_path / "central.db"), tmp_path / "data.key"
+    await (await open_store(url)).close()
+    keys.former(file).write_bytes(file.read_bytes())
+    file.write_bytes(os.urandom(32))
+    await (await open_store(url)).close()
+    keys.former(file).unlink()
+    with pytest.raises(ConfigError, match="旧的数据密钥"):
+        await open_store(url)
+
+
+@asynccontextmanager
+async def opened(config: CentralConfig) -> AsyncIterator[Store]:
+    store = await open_store(config.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def applicants(store: Store) -> set[str]:
+    async with store.read() as conn:
+        return set(await conn.scalars(select(t.case.c.applicant)))
+
+
+async def indexed(store: Store) -> dict[str, bytes]:
+    """Case -> the token of its applicant."""
+    async with store.read() as conn:
+        rows = await conn.execute(select(t.case.c.case_key, t.case.c.name_index))
+        return {row.case_key: row.name_index for row in rows}

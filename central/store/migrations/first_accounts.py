@@ -49,5 +49,6 @@ def create() -> None:
         "data_key",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("index_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_data_key")),
     )

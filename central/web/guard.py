@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from aiohttp import hdrs, web
+from msgspec import Struct
 
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
@@ -34,8 +35,16 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+FOR_PROGRAMS = ("/api/", "/healthz")
 OPEN_IN_DEMO = {"/healthz", "/api/v1/overview"}
 log = structlog.get_logger()
+
+
+class Fault(Struct, frozen=True):
+    """What a program gets in place of an answer. `detail`: what to do, or the number of a failure; may be empty."""
+
+    error: str
+    detail: str
 
 
 @web.middleware
@@ -83,8 +92,10 @@ _TITLES_OF = {NO_WALL: "大屏未授权", STALE: "页面已过期", ELSEWHERE: "
 
 def _page(request: web.Request, status: int, detail: str) -> web.Response:
     title = _TITLES_OF.get(detail) or TITLES.get(status, "这一页没有打开")
-    if request.path.startswith(("/api/", "/healthz")):
-        return web.json_response({"error": title, "detail": detail}, status=status)
+    if request.path.startswith(FOR_PROGRAMS):
+        return web.Response(
+            body=msgspec.json.encode(Fault(title, detail)), status=status, content_type="application/json"
+        )
     if detail == SPOILT:
         title, detail = (
             SPOILT,
@@ -145,13 +156,14 @@ def _admit(request: web.Request, user: User | None, permission: Permission) -> N
     if user is None and request.cookies.get(COOKIE, "").startswith(WALL):
         raise web.HTTPUnauthorized(text=NO_WALL)  # a wall never shows a log-in page
     if user is None:
-        if request.method == hdrs.METH_GET and not request.path.startswith(("/api/", "/healthz")):
+        if request.method == hdrs.METH_GET and not request.path.startswith(FOR_PROGRAMS):
             raise web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='/')}")
         raise web.HTTPUnauthorized(text="请先登录")
-    if user.must_change and permission is not Permission.ACCOUNT:
-        raise web.HTTPSeeOther("/password")
-    if user.lacks_factor and permission is not Permission.ACCOUNT:
-        raise web.HTTPSeeOther("/account/factor")
+    first = "/password" if user.must_change else "/account/factor" if user.lacks_factor else ""
+    if first and permission is not Permission.ACCOUNT:
+        if request.path.startswith(FOR_PROGRAMS):  # a program follows no way to a page
+            raise web.HTTPForbidden(text=f"请先在网页 {first} 完成账号的设置。")
+        raise web.HTTPSeeOther(first)
     if not allows(user.role, permission):
         may = "、".join(role.word for role in who_may(permission))
         raise web.HTTPForbidden(

@@ -5,8 +5,8 @@ from aiohttp import web
 from central.core.access import Permission
 from central.core.dossier import Stage
 from central.web import live
-from central.web.guard import HEADERS
-from central.web.page import HALL, USER, Route, render
+from central.web.guard import HEADERS, Fault
+from central.web.page import HALL, USER, Answer, Api, Route, render
 
 
 async def enter(_request: web.Request) -> web.Response:
@@ -27,5 +27,23 @@ async def stream(request: web.Request) -> web.StreamResponse:
 ROUTES = [
     Route("GET", "/", enter, Permission.VIEW_WALL),
     Route("GET", "/hall", show_hall, Permission.VIEW_WALL),
-    Route("GET", "/api/v1/stream", stream, Permission.VIEW_WALL),
+    Route(
+        "GET",
+        "/api/v1/stream",
+        stream,
+        Permission.VIEW_WALL,
+        api=Api(
+            "大屏的现状，随后是每次变化（Server-Sent Events）",
+            (
+                Answer(
+                    200,
+                    "每条 data 是一个 JSON：seq 逐条加一，full 为真的是全部，其余只有变化",
+                    media="text/event-stream",
+                ),
+                Answer(400, "没有这个主题", Fault),
+                Answer(429, "这个账号开着的流太多", Fault),
+            ),
+            (("topics", "只有 hall，可不写"),),
+        ),
+    ),
 ]

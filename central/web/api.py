@@ -1,0 +1,89 @@
+"""What programs may ask of the hall, described by OpenAPI 3.1 and made of the routes themselves: `/api/v1/openapi.json`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from central import __version__
+from central.core.access import Permission, who_may
+from central.web.guard import COOKIE, Fault
+from central.web.page import DESCRIBED, Answer, Api, Route
+
+COOKIE_SCHEME = "session"
+
+
+FAULTS = (
+    Answer(401, "没有登录，或登录已过期", Fault),
+    Answer(403, "角色不够，或须先在网页上修改密码、启用动态口令", Fault),
+    Answer(500, "出错；detail 是错误号", Fault),
+    Answer(503, "数据库暂时不可用，稍后再试", Fault),
+)
+"""What every address may answer beside its own answers."""
+
+
+def described(routes: Iterable[Route]) -> dict[str, Any]:
+    """Of those that say what they answer."""
+    known = [(route, route.api) for route in routes if route.api is not None]
+    kinds = {answer.kind for _, api in known for answer in (*api.answers, *FAULTS) if answer.kind is not None}
+    ordered = sorted(kinds, key=lambda kind: kind.__name__)
+    schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    of = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route, api in known:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, api, of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "明察 市中心",
+            "version": __version__,
+            "description": "供程序读取。用网页登录所得的会话；一个账号看到的，与网页上相同。",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {COOKIE_SCHEME: {"type": "apiKey", "in": "cookie", "name": COOKIE}},
+        },
+        "security": [{COOKIE_SCHEME: []}],
+    }
+
+
+def _operation(route: Route, api: Api, of: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    roles = "、".join(role.word for role in who_may(route.permission))
+    return {
+        "summary": api.summary,
+        "description": f"需要“{route.permission.word}”的权限：{roles}。",
+        "operationId": route.path.strip("/").replace("/", "_").replace(".", "_"),
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": words,
+                "schema": {"type": "string"},
+            }
+            for name, words in api.query
+        ],
+        "responses": {str(answer.status): _response(answer, of) for answer in (*api.answers, *FAULTS)},
+    }
+
+
+def _response(answer: Answer, of: dict[type, dict[str, Any]]) -> dict[str, Any]:
+    schema = {"type": "string"} if answer.kind is None else of[answer.kind]
+    return {"description": answer.words, "content": {answer.media: {"schema": schema}}}
+
+
+async def show_description(request: web.Request) -> web.Response:
+    return web.json_response(described(request.app[DESCRIBED]))
+
+
+ROUTES = [
+    Route(
+        "GET",
+        "/api/v1/openapi.json",
+        show_description,
+        Permission.VIEW_WALL,
+        api=Api("本说明", (Answer(200, "OpenAPI 3.1", dict[str, Any]),)),
+    ),
+]

@@ -31,19 +31,19 @@ def spend(
 
 
 class Failures(Struct, frozen=True):
-    """Wrong passwords in a row, and when the last one was (monotonic time)."""
+    """Wrong passwords in a row, and when the last one was: wall time, because it outlives the program."""
 
     count: int = 0
-    last_mono: int = 0
+    last_wall: int = 0
 
 
-def wait_secs(failures: Failures, now_mono: int) -> int:
-    """Seconds until the next try is allowed; 0: now."""
+def wait_secs(failures: Failures, now_wall: int) -> int:
+    """Seconds until the next try is allowed; 0: now. A clock that was set back makes nobody wait longer than the pause."""
     if failures.count < FREE:
         return 0
-    pause: int = min(2 ** (failures.count - FREE + 1), LONGEST_SECS) * SECOND
-    return max(0, -(-(failures.last_mono + pause - now_mono) // SECOND))
+    pause: int = min(2 ** min(failures.count - FREE + 1, 30), LONGEST_SECS) * SECOND
+    return max(0, -(-min(failures.last_wall + pause - now_wall, pause) // SECOND))
 
 
-def failed(failures: Failures, now_mono: int) -> Failures:
-    return Failures(failures.count + 1, now_mono)
+def failed(failures: Failures, now_wall: int) -> Failures:
+    return Failures(failures.count + 1, now_wall)

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections import OrderedDict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,15 +12,12 @@ from sqlalchemy import Row
 from central import factor, password
 from central.core import password_rules, throttle
 from central.core.access import Permission
-from central.core.throttle import Failures
-from central.store import sessions, trail, users
+from central.store import login_failures, sessions, trail, users
 from central.web.guard import COOKIE, IDLE, digest
 from central.web.page import HALL, USER, Route, render
 from common.core.crypto import DamagedError
 
-REMEMBERED = 10_000
 LONGEST_BROWSER = 200
-FAILURES = web.AppKey("failures", OrderedDict[tuple[str, str], Failures])
 # Verified when the name is unknown, so that the answer takes as long as for a known one.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$dmZ0m9pSIlVxSIPzIeLmzPzrBd1jGfSITXuiHOyTSVA"
 _NEVER_IN_ADDRESS = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
@@ -39,12 +35,12 @@ async def log_in(request: web.Request) -> web.Response:
     """Name and password -> session cookie, or the question for the code, or the page again with one sentence."""
     form = await request.post()
     name, target = str(form.get("name", "")).strip(), str(form.get("next", ""))
-    wait = _count(request, name)
+    wait, tries = await _count(request, name)
     if wait:
         return _again(request, name, target, f"密码多次不对，请 {wait} 秒后再试。", 429)
     user = await _verified(request, name, str(form.get("password", "")))
     if user is None:
-        await _refused(request, name)
+        await _refused(request, name, tries)
         return _again(request, name, target, "用户名或密码不对。", 401)
     if user.pending:
         return _again(request, name, target, "账号等待安全管理员授权，暂不能登录。", 401)
@@ -62,36 +58,28 @@ async def prove(request: web.Request) -> web.Response:
     name = factor.bearer(hall.factor_key, ticket, hall.clock.wall())
     if not name:
         return _again(request, "", target, "已过五分钟，请从密码重新开始。", 401)
-    wait = _count(request, name)
+    wait, tries = await _count(request, name)
     if wait:
         fault = f"多次不对，请 {wait} 秒后再试。"
         return render(request, "code.html", status=429, ticket=ticket, next=target, fault=fault)
     user = await _taken(request, name, str(form.get("code", "")))
     if user is None:
-        await _refused(request, name)
+        await _refused(request, name, tries)
         fault = "口令不对，或已经用过。请等下一个再输入。"
         return render(request, "code.html", status=401, ticket=ticket, next=target, fault=fault)
     return await _enter(request, name, "/password" if user.must_change else _inside(target))
 
 
-def _count(request: web.Request, name: str) -> int:
-    """Seconds this name must wait from here, or 0: then the try is counted before its answer is known.
-
-    Guesses side by side must not all find the count of before.
-    """
-    failures, key = request.app[FAILURES], (name, request.remote or "")
-    now_mono = request.app[HALL].clock.mono()
-    wait = throttle.wait_secs(failures.get(key, Failures()), now_mono)
-    if not wait:
-        failures[key] = throttle.failed(failures.pop(key, Failures()), now_mono)
-        if len(failures) > REMEMBERED:
-            failures.popitem(last=False)
-    return wait
+async def _count(request: web.Request, name: str) -> tuple[int, int]:
+    """-> (seconds this name must wait from here, or 0: then the try is counted before its answer is known; tries so far)."""
+    hall, who = request.app[HALL], login_failures.key(name, request.remote or "")
+    async with hall.store.write() as conn:
+        return await login_failures.count(conn, who, hall.clock.wall())
 
 
-async def _refused(request: web.Request, name: str) -> None:
+async def _refused(request: web.Request, name: str, tries: int) -> None:
     log.warning("login.refused", user=name[:40])
-    if request.app[FAILURES][name, request.remote or ""].count == throttle.FREE:
+    if tries == throttle.FREE:
         await _noted(request, name[:40], "login.refused", f"密码或动态口令连续错 {throttle.FREE} 次")
 
 
@@ -114,7 +102,8 @@ async def _taken(request: web.Request, name: str, code: str) -> "Row[Any] | None
 
 
 async def _enter(request: web.Request, name: str, target: str) -> web.Response:
-    request.app[FAILURES].pop((name, request.remote or ""), None)
+    async with request.app[HALL].store.write() as conn:
+        await login_failures.forget(conn, login_failures.key(name, request.remote or ""))
     log.info("login.succeeded", user=name)
     await _noted(request, name, "login", "")
     answer = web.HTTPSeeOther(target)

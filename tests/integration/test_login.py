@@ -6,10 +6,13 @@ from urllib.parse import quote, unquote_plus
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
 
 from central.core.access import Role
 from central.store import tables as t
+from central.web.app import make_app
+from central.web.page import HALL
 from tests.integration import serving
 from tests.integration.serving import Served, Window, text_of
 
@@ -73,6 +76,19 @@ async def test_after_three_wrong_passwords_even_the_right_one_must_wait(stranger
     answer = await stranger.post("/login", name="releaser", password=serving.PASSWORD)
     assert answer.status == 429
     assert re.search(r"请 \d 秒后再试", text_of(await answer.text()))
+
+
+async def test_a_restart_of_the_hall_frees_no_guesser(hall: Served, stranger: Window) -> None:
+    for _ in range(3):
+        await stranger.post("/login", name="restarted", password="x")
+    app = make_app(hall.store, hall.app[HALL].config, hall.clock, serving.OPERATIONS)
+    async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+        answer = await client.post("/login", data={"name": "restarted", "password": "x"})
+        assert answer.status == 429
+        assert (await client.post("/login", data={"name": "another", "password": "x"})).status == 401
+    async with hall.store.read() as conn:
+        kept = (await conn.execute(select(t.login_failure.c.who))).scalars().all()
+    assert not any(b"restarted" in who for who in kept), "what was typed as a name is not kept"
 
 
 async def test_guesses_side_by_side_are_counted_too(stranger: Window) -> None:

@@ -112,7 +112,7 @@ async def watch(store: Store, world: World, clock: Clock) -> None:
     now_at, now_wall = clock.office(), clock.wall()
     today = start_of_day(local_date(now_at, world.zone), world.zone)
     async with store.read() as conn:
-        facts = await wall.sites(conn, today)
+        facts = await wall.sites(conn, today, now_at)
         known = await silences.cut_offs(conn)
     links_now = {item.id: links.derive(item.signals, now_wall, now_at) for item in facts}
     for item in facts:
@@ -146,7 +146,7 @@ async def _instead(conn: AsyncConnection, row: Row[Any], world: World, clock: Cl
     """In place of all that is held back for a cut-off site: one message to each person."""
     desk = _desk(world, clock)
     since_at = (await silences.cut_offs(conn))[row.site].since_at
-    known = next(item for item in await wall.sites(conn, since_at) if item.id == row.site)
+    known = next(item for item in await wall.sites(conn, since_at, clock.office()) if item.id == row.site)
     told = telling.silent(row.site, known.name, since_at, _until(known.complete_until, desk), desk)
     one = Recipient(row.person, row.name, ((Channel(row.channel), row.address),))
     await messages.add(conn, telling.to_one(told, one, desk.clock.office(), desk))

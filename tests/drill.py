@@ -166,7 +166,7 @@ async def conditions_of(place: Place, site: str = "s01") -> list[tuple[str, str]
     config, clock = load_central(place.hall.config), Clock()
     try:
         async with look(config.database_url) as conn:
-            found = {item.id: item.signals for item in await wall.sites(conn, 0)}
+            found = {item.id: item.signals for item in await wall.sites(conn, 0, clock.office())}
     except UnavailableError:
         return []
     return [

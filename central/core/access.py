@@ -59,6 +59,7 @@ class Permission(StrEnum):
     VIEW_SITE = "view_site"
     KEEP_BOX = "keep_box"  # the sites' machines, and the commands by which they are kept
     VIEW_CASE = "view_case"  # case content, personal data masked
+    SHARE_VIEW = "share_view"  # show a saved view of a list to everybody who may open the list
     EXPORT_CASE = "export_case"  # a list as a file, masked as on the page
     REVEAL_PERSON = "reveal_person"  # name and telephone of one case, with a reason, audited
     VIEW_ITEM = "view_item"  # the item catalogue with its history
@@ -103,6 +104,7 @@ _PERMISSION_WORDS = {
     Permission.VIEW_SITE: "查看站点",
     Permission.KEEP_BOX: "看管站点机器",
     Permission.VIEW_CASE: "查看办件（个人信息已遮挡）",
+    Permission.SHARE_VIEW: "共享常用查询",
     Permission.EXPORT_CASE: "导出办件列表",
     Permission.REVEAL_PERSON: "查看申请人（写明原因，记入审计）",
     Permission.VIEW_ITEM: "查看事项",
@@ -146,6 +148,7 @@ _WATCH = (
     _EXPORT
     | _FIGURES
     | {
+        Permission.SHARE_VIEW,
         Permission.REVEAL_PERSON,
         Permission.VIEW_FINDING,
         Permission.VIEW_CORRECTION,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from central.core.maintenance import Window
 from common.core.instant import HOUR, MINUTE, start_of_day
 from common.core.state import Link
 
@@ -29,13 +30,14 @@ class Arrived(Struct, frozen=True):
     late: int
 
 
-class Coverage(Struct, frozen=True, kw_only=True):
+class Coverage(Struct, frozen=True):
     """What a band needs to know of its site."""
 
     first_at: int | None  # start of the first quarter hour ever heard of; None: nothing yet
     complete_until: int | None  # the hall holds everything captured before
     left: int  # rows known to be missing
     link: Link
+    planned: tuple[Window, ...] = ()  # maintenance
 
 
 def opening(day: date, zone: ZoneInfo) -> int:
@@ -57,7 +59,7 @@ def _cell(rows: Arrived | None, coverage: Coverage, slot: int, now_at: int) -> s
     )  # the quarter hour that runs is judged by its start
     if (coverage.complete_until or 0) >= needed:
         return LATE if rows and rows.late else LIVE
-    if coverage.link is Link.MAINTENANCE:
+    if any(window.meets(Window(slot, slot + SLOT)) for window in coverage.planned):
         return MAINTENANCE
     if rows and rows.live and not rows.late:
         return LIVE

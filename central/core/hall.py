@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from central.core import band, chart, site, wording
+from central.core.band import Coverage
 from central.core.dossier import Stage
+from central.core.maintenance import Window
 from central.core.site import Backlog, Signals
 from common.core.instant import end_of_day, from_us
 from common.core.state import ClockKind, Light, Link
@@ -36,6 +38,7 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
     finished: int = 0  # today
     held_upto: int = 0  # of the newest epoch
     backlog: Backlog | None = None
+    planned: tuple[Window, ...] = ()  # maintenance of today
 
     @property
     def open(self) -> int:
@@ -266,9 +269,7 @@ def _worst(lights: Mapping[Light, int]) -> Light:
 
 def today_band(item: SiteFacts, link: Link, facts: Facts) -> str:
     """The 40 letters of today's arrival band."""
-    coverage = band.Coverage(
-        first_at=item.first_at, complete_until=item.complete_until, left=item.signals.left, link=link
-    )
+    coverage = Coverage(item.first_at, item.complete_until, item.signals.left, link, item.planned)
     opens = band.opening(from_us(facts.now_at, facts.zone).date(), facts.zone)
     return band.cells(item.arrived, coverage, opens, facts.now_at)
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from central.core import wording
+from central.core.maintenance import Window
 from common.core.instant import MINUTE, SECOND
 from common.core.ranges import Range, missing
 from common.core.state import Link
@@ -28,7 +29,7 @@ class Signals(Struct, frozen=True, kw_only=True):
     """What the tables say about one site's line; None: never heard."""
 
     retired_wall: int | None = None
-    maintenance_until_at: int | None = None
+    maintenance: Window | None = None  # in force when the tables were read
     online: bool = False
     since_wall: int = 0
     heard_wall: int | None = None
@@ -89,7 +90,7 @@ def derive(signals: Signals, now_wall: int, now_at: int) -> Link:
     rules = (
         (signals.retired_wall is not None, Link.RETIRED),
         (signals.heard_wall is None, Link.NEVER),
-        ((signals.maintenance_until_at or 0) > now_at, Link.MAINTENANCE),
+        (signals.maintenance is not None and signals.maintenance.has(now_at), Link.MAINTENANCE),
         (is_silent(signals, now_wall), Link.OFFLINE),
         (_halted(signals), Link.STOPPED),
         (_behind(signals, now_wall), Link.CATCHUP),
@@ -154,7 +155,7 @@ def describe(
     notes = {
         Link.OFFLINE: f"断线 {wording.span(now_wall - gone_since_wall(signals))}",
         Link.STOPPED: _stopped(signals, age),
-        Link.MAINTENANCE: f"计划维护至 {wording.clock(signals.maintenance_until_at or 0, zone)}",
+        Link.MAINTENANCE: f"计划维护至 {signals.maintenance.end(zone)}" if signals.maintenance else "",
         Link.NEVER: "等待站点首次上线",
         Link.RETIRED: "站点已停用",
     }

@@ -123,19 +123,25 @@ async def site_lit(conn: AsyncConnection, reached: Scope, site: str, limit: int)
 # lists of cases ----------------------------------------------------------------------------------------------
 
 
-async def queue(conn: AsyncConnection, reached: Scope, light: Light, limit: int) -> Sequence[Row[Any]]:
-    """Open cases with this light, nearest limit first."""
-    return (await conn.execute(urgent(light, limit).where(*_reached(reached)))).all()
+async def queue(
+    conn: AsyncConnection, reached: Scope, light: Light, limit: int, site: str = ""
+) -> Sequence[Row[Any]]:
+    """Open cases with this light, of one site or of all; nearest limit first."""
+    return (await conn.execute(urgent(light, limit).where(*_reached(reached), *_at(site)))).all()
 
 
-async def ruled(conn: AsyncConnection, reached: Scope, limit: int) -> Sequence[Row[Any]]:
-    """Open cases that a broken rule lights red or yellow, red first, then by limit."""
+async def ruled(conn: AsyncConnection, reached: Scope, limit: int, site: str = "") -> Sequence[Row[Any]]:
+    """Open cases that a broken rule lights red or yellow, of one site or of all; red first, then by limit."""
     known = t.case.c
     is_lit = known.rule_light.in_((Light.RED.value, Light.YELLOW.value))
     query = select(t.case, t.site.c.name.label("site_name")).join(t.site, t.site.c.id == known.site)
-    query = query.where(IS_OPEN, is_lit, *_reached(reached))
+    query = query.where(IS_OPEN, is_lit, *_reached(reached), *_at(site))
     order = known.rule_light, func.coalesce(known.due_at, _FAR), known.site, known.case_key
     return (await conn.execute(query.order_by(*order).limit(limit))).all()
+
+
+def _at(site: str) -> list[ColumnElement[bool]]:
+    return [t.case.c.site == site] if site else []
 
 
 def _reached(reached: Scope) -> list[ColumnElement[bool]]:

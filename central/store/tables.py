@@ -29,14 +29,19 @@ from central.store import (  # each registers its tables
     enrolment_tables,
     finding_tables,
     law_tables,
+    login_failures,
     message_tables,
     public_tables,
     rating_tables,
+    saved_views,
     scope,
     score_tables,
     seats,
     survey_tables,
     trail,
+)
+from central.store import (
+    maintenance as maintenance_tables,
 )
 from central.store import metadata as registry
 from central.store.sealed import Sealed
@@ -55,7 +60,6 @@ site = Table(
     Column("kind", Text, nullable=False),  # common.core.state.SiteKind
     Column("position", Integer, nullable=False),  # place on the wall: people learn places
     Column("retired_wall", BigInteger),
-    Column("maintenance_until_at", BigInteger),
 )
 
 box = Table(
@@ -292,6 +296,9 @@ policy = Table(
 )
 
 audit_line = trail.audit_line
+saved_view = saved_views.saved_view
+login_failure = login_failures.login_failure
+maintenance = maintenance_tables.maintenance
 camera_state = cameras.camera_state
 seat_state = seats.seat_state
 absence_ruling = seats.absence_ruling

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.band import Arrived
 from central.core.hall import QUEUE_ROWS, Change, Lit, SiteFacts, Slow, last_workday
+from central.core.maintenance import Window, in_force
 from central.core.site import Signals, rows_left
-from central.store import corrections
+from central.store import corrections, maintenance
 from central.store import tables as t
 from common.core import message
 from common.core.instant import DAY, SECOND, from_us, start_of_day
@@ -29,17 +30,21 @@ _ranges = msgspec.msgpack.Decoder(list[Range])
 # sites -------------------------------------------------------------------------------------------------------
 
 
-async def sites(conn: AsyncConnection, day_at: int) -> list[SiteFacts]:
-    """Every site with its counts of the day that began at `day_at`, in the order of the wall."""
+async def sites(conn: AsyncConnection, day_at: int, now_at: int) -> list[SiteFacts]:
+    """Every site with its counts of the day that began at `day_at`, as it stands at `now_at`, in the order of the wall."""
     lights = await open_lights(conn)
     cursors = await _cursors(conn)
     alarms = await _alarms(conn)
     arrived = await arrivals(conn, day_at, day_at + DAY)
+    planned = await maintenance.windows(conn, day_at, max(day_at + DAY, now_at + 1))
     return [
         SiteFacts(
             id=row.id,
             name=row.name,
-            signals=_signals(row, cursors.get(row.id), alarms.get(row.id, 0)),
+            signals=_signals(
+                row, cursors.get(row.id), alarms.get(row.id, 0), in_force(planned[row.id], now_at)
+            ),
+            planned=planned[row.id],
             complete_until=row.complete_until,
             first_at=row.first_at,
             arrived=arrived[row.id],
@@ -76,10 +81,10 @@ def _site_rows(day_at: int) -> Select[Any]:
     )
 
 
-def _signals(row: Row[Any], cursor: Row[Any] | None, alarms: int) -> Signals:
+def _signals(row: Row[Any], cursor: Row[Any] | None, alarms: int, window: Window | None) -> Signals:
     line = Signals(
         retired_wall=row.retired_wall,
-        maintenance_until_at=row.maintenance_until_at,
+        maintenance=window,
         online=bool(row.online),
         since_wall=row.since_wall or 0,
         heard_wall=row.heard_wall,

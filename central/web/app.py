@@ -13,6 +13,7 @@ from central.web import (
     account,
     accounts,
     alarm,
+    api,
     attendance,
     calendar,
     cameras,
@@ -36,6 +37,7 @@ from central.web import (
     items,
     live,
     login,
+    maintenance,
     messages,
     overview,
     publications,
@@ -44,6 +46,7 @@ from central.web import (
     receipts,
     reveal,
     rulings,
+    saved_views,
     scores,
     screen,
     site,
@@ -56,7 +59,17 @@ from central.web import (
     unit,
     verify_document,
 )
-from central.web.page import HALL, LARGEST, PERMISSIONS, Hall, build_id, load_assets, load_templates, register
+from central.web.page import (
+    DESCRIBED,
+    HALL,
+    LARGEST,
+    PERMISSIONS,
+    Hall,
+    build_id,
+    load_assets,
+    load_templates,
+    register,
+)
 from common.clock import Clock
 from common.core import crypto
 
@@ -80,8 +93,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
     keys = crypto.sign_public(sign_secret), factor.key_of(sign_secret), sign_secret
     app[HALL] = Hall(store, config, clock, zone, wall, load_templates(), assets, wall.build, *keys)
     app[PERMISSIONS] = {}
+    app[DESCRIBED] = []
     app[LARGEST] = {}
-    app[login.FAILURES] = OrderedDict()
     app[verify_document.LOOKS] = OrderedDict()
     for subject in (
         alarm,
@@ -102,12 +115,14 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         unit,
         sites,
         site,
+        maintenance,
         export,
         find,
         cameras,
         attendance,
         site_doctor,
         cases,
+        saved_views,
         case,
         reveal,
         item_drafts,
@@ -124,6 +139,7 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         account,
         accounts,
         overview,
+        api,
         trail,
         verify_document,
         static_files,

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission
+from central.core.saved_view import Listing
 from central.store import pages, trail
 from central.store.pages import Filter, Place
 from central.web.listing import line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
+from central.web.saved_views import offered
 from common.core.state import Light
 
 PAGE = 50
@@ -32,6 +34,7 @@ async def show_cases(request: web.Request) -> web.Response:
         rows = await pages.list_cases(conn, reached, wanted, after, PAGE + 1)
         # Counting every closed case would cost more than the list.
         count = None if wanted.closed_too else await pages.count_cases(conn, reached, wanted)
+        views = await offered(conn, request, Listing.CASES)
     shown = rows[:PAGE]
     return render(
         request,
@@ -45,6 +48,7 @@ async def show_cases(request: web.Request) -> web.Response:
         first=_page(request, None) if after else "",
         following=_page(request, shown[-1]) if len(rows) > PAGE else "",
         checked=wording.clock(facts.now_at, facts.zone),
+        saved=views,
     )
 
 

@@ -98,7 +98,7 @@ class Wall:
             if mono - self._slow_mono >= SLOW_SECS:
                 self._slow = await rows.slow(conn, now_at, self._zone)
                 self._slow_mono = mono
-            sites = await rows.sites(conn, day_at)
+            sites = await rows.sites(conn, day_at, now_at)
             red, late = await rows.reds_since(conn, day_at)
             return Facts(
                 now_at=now_at,

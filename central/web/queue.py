@@ -1,20 +1,25 @@
 """待处置: every open red and yellow light, red first, then by the time that is left; broken rules; what did not arrive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission, allows
 from central.core.articles import RULES
 from central.core.hall import Facts
 from central.core.message import State
+from central.core.saved_view import Listing
 from central.store import messages, pages
 from central.web.listing import line
 from central.web.messages import line as message_line
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
+from central.web.saved_views import offered
 from common.core.state import ClockKind, Light
 
 MOST_FAILED = 20
@@ -22,17 +27,51 @@ DEMANDS = {rule.id: rule.demand for rule in RULES}
 LONGEST = 100  # of one light; the list of cases has pages
 
 
+class Kind(StrEnum):
+    """What waits."""
+
+    RED = "red"
+    YELLOW = "yellow"
+    RULE = "rule"
+    MESSAGE = "message"
+
+    @property
+    def word(self) -> str:
+        return _KINDS[self]
+
+
+_KINDS = {Kind.RED: "红灯", Kind.YELLOW: "黄灯", Kind.RULE: "规则亮灯", Kind.MESSAGE: "未送达的消息"}
+
+
+class Wanted(Struct, frozen=True):
+    """What of the queue is shown; empty fields do not restrict."""
+
+    site: str = ""
+    kind: str = ""
+
+    def has(self, kind: Kind) -> bool:
+        return self.kind in {"", kind.value}
+
+
+def _wanted(query: Mapping[str, str]) -> Wanted:
+    """An unknown word in the address does not restrict; an unknown site has nothing."""
+    kind = query.get("kind", "")
+    return Wanted(query.get("site", "").replace("\0", ""), kind if kind in set(Kind) else "")
+
+
 async def show_queue(request: web.Request) -> web.Response:
-    facts = facts_of(request)
+    facts, reached = facts_of(request), request[USER].scope
+    wanted = _wanted(request.query)
     async with request.app[HALL].store.read() as conn:
-        reached = request[USER].scope
-        lights = (Light.RED, Light.YELLOW)
-        undelivered: Sequence[Row[Any]] = ()
-        if allows(request[USER].role, Permission.VIEW_CORRECTION):
-            wanted = messages.Filter(state=State.FAILED, waits_only=True)
-            undelivered = await messages.listed(conn, reached, wanted, MOST_FAILED + 1)
-        ruled = await pages.ruled(conn, reached, LONGEST + 1)
-        found = {light: await pages.queue(conn, reached, light, LONGEST + 1) for light in lights}
+        undelivered = await _undelivered(conn, request, wanted)
+        ruled = await pages.ruled(conn, reached, LONGEST + 1, wanted.site) if wanted.has(Kind.RULE) else ()
+        found = {
+            light: await pages.queue(conn, reached, light, LONGEST + 1, wanted.site)
+            for light, kind in ((Light.RED, Kind.RED), (Light.YELLOW, Kind.YELLOW))
+            if wanted.has(kind)
+        }
+        views = await offered(conn, request, Listing.QUEUE)
+    sites = [(item.id, item.name) for item in reached_sites(request)]
     groups = [(light, [_row(row, facts) for row in rows[:LONGEST]]) for light, rows in found.items() if rows]
     cut = {light for light, rows in found.items() if len(rows) > LONGEST}
     return render(
@@ -46,7 +85,30 @@ async def show_queue(request: web.Request) -> web.Response:
         more_undelivered=len(undelivered) > MOST_FAILED,
         longest=LONGEST,
         checked=wording.clock(facts.now_at, facts.zone),
+        wanted=wanted,
+        kinds=[kind for kind in Kind if kind is not Kind.MESSAGE or _sees_messages(request)],
+        sites=sites,
+        said=" · ".join(
+            part
+            for part in (
+                dict(sites).get(wanted.site, wanted.site),
+                Kind(wanted.kind).word if wanted.kind else "",
+            )
+            if part
+        ),
+        saved=views,
     )
+
+
+def _sees_messages(request: web.Request) -> bool:
+    return allows(request[USER].role, Permission.VIEW_CORRECTION)
+
+
+async def _undelivered(conn: AsyncConnection, request: web.Request, wanted: Wanted) -> Sequence[Row[Any]]:
+    if not (_sees_messages(request) and wanted.has(Kind.MESSAGE)):
+        return ()
+    failed = messages.Filter(state=State.FAILED, waits_only=True, site=wanted.site)
+    return await messages.listed(conn, request[USER].scope, failed, MOST_FAILED + 1)
 
 
 def _row(row: Row[Any], facts: Facts) -> dict[str, object]:

@@ -13,10 +13,12 @@ from central.core.access import Permission
 from central.core.band import Arrived, Coverage
 from central.core.conditions import conditions
 from central.core.hall import Facts, SiteFacts
+from central.core.maintenance import Window
 from central.core.site import REFUSED, LinkWords, Signals
-from central.store import alarms, commands, findings, pages, parked, wall
+from central.store import alarms, commands, findings, maintenance, pages, parked, wall
 from central.store.findings import Filter
 from central.web import box
+from central.web import maintenance as upkeep
 from central.web.listing import address, line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.happening import Happening
@@ -47,6 +49,8 @@ class Found(Struct, frozen=True):
     events: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
     wished: Policy | None
+    planned: tuple[Window, ...]
+    upkeep: upkeep.Shown
 
 
 class Strip(Struct, frozen=True):
@@ -70,7 +74,7 @@ async def show_site(request: web.Request) -> web.Response:
         site=item.id,
         kind=found.kind,
         said=_sentence(item, facts, found),
-        week=_week(item, found.arrived, facts),
+        week=_week(item, found, facts),
         box=box.lines(found.beat, found.dead, found.wished),
         beat=found.beat,
         heard=_heard(item, facts),
@@ -82,6 +86,7 @@ async def show_site(request: web.Request) -> web.Response:
         lit=[line(row, facts) for row in found.lit],
         changes=[_change(row, facts) for row in found.changes],
         events=[_event(row, facts) for row in found.events],
+        upkeep=found.upkeep,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -105,6 +110,8 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             events=await pages.site_events(conn, item.id, EVENT_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
             wished=None if wish is None else commands.policy_of(wish),
+            planned=(await maintenance.windows(conn, first_at, facts.now_at + DAY, item.id))[item.id],
+            upkeep=await upkeep.shown(conn, item.id, facts),
         )
 
 
@@ -140,23 +147,19 @@ def _heard(item: SiteFacts, facts: Facts) -> str:
     return "" if heard is None else wording.ago(facts.now_wall - heard)
 
 
-def _week(item: SiteFacts, arrived: Mapping[int, Arrived], facts: Facts) -> list[Strip]:
+def _week(item: SiteFacts, found: Found, facts: Facts) -> list[Strip]:
     """Today and the working days before it, newest first."""
     today = _today(facts)
     before = [today - timedelta(days=back) for back in range(1, 4 * EARLIER_DAYS)]
     works = facts.slow.workday
     earlier = [day for day in before if works.get(day, day.weekday() < 5)][:EARLIER_DAYS]
-    return [_strip(day, item, arrived, facts) for day in (today, *earlier)]
+    return [_strip(day, item, found, facts) for day in (today, *earlier)]
 
 
-def _strip(day: date, item: SiteFacts, arrived: Mapping[int, Arrived], facts: Facts) -> Strip:
-    coverage = Coverage(
-        first_at=item.first_at,
-        complete_until=item.complete_until,
-        left=item.signals.left,
-        link=_words(item, facts).link,
-    )
-    letters = band.cells(arrived, coverage, band.opening(day, facts.zone), facts.now_at)
+def _strip(day: date, item: SiteFacts, found: Found, facts: Facts) -> Strip:
+    link = _words(item, facts).link
+    coverage = Coverage(item.first_at, item.complete_until, item.signals.left, link, found.planned)
+    letters = band.cells(found.arrived, coverage, band.opening(day, facts.zone), facts.now_at)
     share = band.share(letters)
     name = "今天" if day == _today(facts) else wording.day_and_weekday(day)
     label = f"{wording.day(day)} 8至18时数据到达：{band.sentence(letters)}"

@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from central.core import band
 from central.core.band import EMPTY, LATE, LIVE, MAINTENANCE, MISSING, SLOT, SLOTS, Arrived, Coverage
+from central.core.maintenance import Window
 from common.core.instant import HOUR, MINUTE
 from common.core.state import Link
 
@@ -19,6 +21,13 @@ PAST, NOW = OPENS - 100 * SLOT, OPENS + 26 * SLOT + 2 * MINUTE
 
 def coverage(until: int | None, link: Link = Link.LIVE, left: int = 0, first: int | None = PAST) -> Coverage:
     return Coverage(first_at=first, complete_until=until, left=left, link=link)
+
+
+def planned(cover: Coverage, *slots: int) -> Coverage:
+    """Maintenance in these quarter hours, from a minute after their begin to a minute before their end."""
+    spans = ((OPENS + slot * SLOT, OPENS + (slot + 1) * SLOT) for slot in slots)
+    windows = tuple(Window(begin + MINUTE, end - MINUTE) for begin, end in spans)
+    return replace(cover, planned=windows)
 
 
 def rows(live: list[int], late: list[int]) -> dict[int, Arrived]:
@@ -52,10 +61,15 @@ def test_fresh_data_is_solid_while_the_backlog_behind_it_is_hollow() -> None:
     assert letters == LIVE * 10 + MISSING * 15 + LIVE * 2 + EMPTY * 13
 
 
-def test_planned_maintenance_is_grey() -> None:
+def test_planned_maintenance_is_grey_where_it_was_planned_and_nothing_has_come() -> None:
     until = OPENS + 20 * SLOT
-    letters = band.cells(rows(list(range(20)), []), coverage(until, Link.MAINTENANCE), OPENS, NOW)
-    assert letters == LIVE * 20 + MAINTENANCE * 7 + EMPTY * 13
+    cover = planned(coverage(until, Link.MAINTENANCE), *range(18, 24))
+    letters = band.cells(rows(list(range(20)), []), cover, OPENS, NOW)
+    assert letters == LIVE * 20 + MAINTENANCE * 4 + MISSING * 3 + EMPTY * 13
+    over = planned(coverage(until, Link.OFFLINE), 21)
+    assert band.cells({}, over, OPENS, NOW)[20:27] == MISSING + MAINTENANCE + MISSING * 5, (
+        "it is over, and stays grey"
+    )
 
 
 def test_before_the_first_record_of_a_site_nothing_was_due() -> None:

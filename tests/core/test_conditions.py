@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from central.core import site
 from central.core.conditions import UNKNOWN, conditions
+from central.core.maintenance import Window
 from common.core.instant import HOUR, SECOND
 from common.core.state import Health, Link
 from tests.core.test_site import BEHIND, NOW, signals
@@ -52,7 +53,7 @@ def test_each_condition_stands_for_itself(
             "refused": st.booleans(),
             "online": st.booleans(),
             "room_percent": st.sampled_from([0.0, 96.0]),
-            "maintenance_until_at": st.sampled_from([None, NOW + HOUR]),
+            "maintenance": st.sampled_from([None, Window(NOW, NOW + HOUR)]),
             "rows": st.sampled_from([0, 418]),
             "left": st.sampled_from([0, 418]),
             "oldest_unsent_age_s": st.sampled_from([0.0, 7_920.0]),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from central.core import hall, site, wording
 from central.core.dossier import Stage
 from central.core.hall import Change, Facts, Lit, SiteFacts, Slow
+from central.core.maintenance import Window
 from central.core.site import Backlog, Signals
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, end_of_day, start_of_day
 from common.core.state import ClockKind, Light, Link
@@ -27,7 +28,7 @@ LINES: dict[Link, Signals] = {
     Link.CATCHUP: Signals(online=True, heard_wall=WALL, rows=418, left=418, oldest_unsent_age_s=900.0),
     Link.STOPPED: Signals(online=True, heard_wall=WALL, source_fault="拒绝连接", capture_ok_age_s=700.0),
     Link.OFFLINE: Signals(online=True, heard_wall=WALL - HOUR),
-    Link.MAINTENANCE: Signals(online=True, heard_wall=WALL, maintenance_until_at=NOW + HOUR),
+    Link.MAINTENANCE: Signals(online=True, heard_wall=WALL, maintenance=Window(NOW, NOW + HOUR)),
     Link.NEVER: Signals(),
     Link.RETIRED: Signals(retired_wall=WALL - DAY, heard_wall=WALL - DAY),
 }

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core import site
+from central.core.maintenance import Window
 from central.core.site import Backlog, Signals
 from common.core.instant import HOUR, MINUTE, SECOND
 from common.core.ranges import Range
@@ -55,9 +56,9 @@ def signals(**changes: object) -> Signals:
         ({"room_percent": 95.0}, Link.STOPPED),
         ({"agent_notice": "缓存主密钥丢失"}, Link.LIVE),
         ({"source_fault": "拒绝连接", "heard_wall": NOW - HOUR}, Link.OFFLINE),
-        ({"maintenance_until_at": NOW + MINUTE, "heard_wall": NOW - HOUR}, Link.MAINTENANCE),
-        ({"maintenance_until_at": NOW - MINUTE, "heard_wall": NOW - HOUR}, Link.OFFLINE),
-        ({"heard_wall": None, "maintenance_until_at": NOW + MINUTE}, Link.NEVER),
+        ({"maintenance": Window(NOW, NOW + MINUTE), "heard_wall": NOW - HOUR}, Link.MAINTENANCE),
+        ({"maintenance": Window(NOW - HOUR, NOW), "heard_wall": NOW - HOUR}, Link.OFFLINE),
+        ({"heard_wall": None, "maintenance": Window(NOW, NOW + MINUTE)}, Link.NEVER),
         ({"retired_wall": NOW - HOUR}, Link.RETIRED),
         ({"retired_wall": NOW - HOUR, "heard_wall": None}, Link.RETIRED),
     ],
@@ -68,7 +69,7 @@ def test_the_first_rule_that_holds_gives_the_state(changes: dict[str, object], l
 
 @pytest.mark.parametrize("link", list(Link))
 def test_every_state_has_its_words_and_its_sentence(link: Link) -> None:
-    words = site.describe(link, signals(**BEHIND, maintenance_until_at=NOW), None, NOW, ZONE)
+    words = site.describe(link, signals(**BEHIND, maintenance=Window(NOW - MINUTE, NOW)), None, NOW, ZONE)
     assert words.link is link
     assert words.word
     assert bool(words.note) is (link not in {Link.LIVE, Link.SLOW})

@@ -47,7 +47,8 @@ EPOCH = b"e" * 8
 async def fill(conn: AsyncConnection, now_at: int, now_wall: int, *, cases_a_day: int = 40) -> None:
     """Write the city as it stands at `now_at`. The same arguments give the same city."""
     chance = random.Random(7)
-    await conn.execute(insert(t.site), [_site(place, now_at) for place in range(len(NAMES))])
+    await conn.execute(insert(t.site), [_site(place) for place in range(len(NAMES))])
+    await conn.execute(insert(t.maintenance), [upkeep(site_id(MAINTENANCE), now_at, now_at + 28 * MINUTE)])
     heard = [place for place in range(len(NAMES)) if place != NEVER]
     await hear(conn, now_wall)
     await conn.execute(insert(t.ingest_cursor), [_cursor(place, now_wall) for place in heard])
@@ -65,11 +66,11 @@ async def fill(conn: AsyncConnection, now_at: int, now_wall: int, *, cases_a_day
 async def hear(conn: AsyncConnection, now_wall: int) -> None:
     """Every line as it stands at first, now: where filling or other tests took minutes, all have fallen silent."""
     await conn.execute(delete(t.site_status))
-    heard = [_status(place, now_wall) for place in range(len(NAMES)) if place != NEVER]
+    heard = [status(place, now_wall) for place in range(len(NAMES)) if place != NEVER]
     await conn.execute(insert(t.site_status), heard)
 
 
-def _site(place: int, now_at: int) -> dict[str, Any]:
+def _site(place: int) -> dict[str, Any]:
     kind = SiteKind.TOWNSHIP if place < 10 else SiteKind.STREET if place < 15 else SiteKind.BRANCH
     return {
         "id": site_id(place),
@@ -77,7 +78,18 @@ def _site(place: int, now_at: int) -> dict[str, Any]:
         "kind": kind,
         "position": place,
         "retired_wall": None,
-        "maintenance_until_at": now_at + 28 * MINUTE if place == MAINTENANCE else None,
+    }
+
+
+def upkeep(site: str, from_at: int, until_at: int) -> dict[str, Any]:
+    """A planned maintenance."""
+    return {
+        "site": site,
+        "from_at": from_at,
+        "until_at": until_at,
+        "why": "更换交换机",
+        "who": "it",
+        "set_wall": 0,
     }
 
 
@@ -96,7 +108,7 @@ def _silence(place: int) -> int:
     return 134 * MINUTE if place == OFFLINE else (33 if place == SLOW else 1 + place % 9) * SECOND
 
 
-def _status(place: int, now_wall: int) -> dict[str, Any]:
+def status(place: int, now_wall: int) -> dict[str, Any]:
     gone = place == OFFLINE
     heard = now_wall - _silence(place)
     return {

@@ -32,6 +32,15 @@ async def _fill(store: Store, clock: Clock) -> None:
         await conn.execute(
             insert(t.ingest_cursor), [_cursor(place, link, clock.wall()) for place, link in heard]
         )
+        now_at = clock.office()
+        await conn.execute(
+            insert(t.maintenance),
+            [
+                city.upkeep(_id(place), now_at, now_at + HOUR)
+                for place, (link, _) in enumerate(PAIRS)
+                if link is Link.MAINTENANCE
+            ],
+        )
         rows = [_case(place, light, clock.office()) for place, (_, light) in enumerate(PAIRS)]
         await conn.execute(insert(t.case), rows)
 
@@ -48,7 +57,6 @@ def _site(place: int, link: Link, clock: Clock) -> dict[str, Any]:
         "kind": "branch",
         "position": place,
         "retired_wall": clock.wall() - DAY if link is Link.RETIRED else None,
-        "maintenance_until_at": clock.office() + HOUR if link is Link.MAINTENANCE else None,
     }
 
 

@@ -29,7 +29,7 @@ class Moved(Clock):
 
 async def linked(store: Store, clock: Clock) -> Link:
     async with store.read() as conn:
-        found = next(item for item in await wall.sites(conn, 0) if item.id == "s01")
+        found = next(item for item in await wall.sites(conn, 0, clock.wall()) if item.id == "s01")
     return site.derive(found.signals, clock.wall(), clock.wall())
 
 

@@ -7,6 +7,7 @@ from central.store.migrations import (
     first_accounts,
     first_cameras,
     first_complaints,
+    first_console,
     first_consults,
     first_corrections,
     first_documents,
@@ -193,6 +194,7 @@ def upgrade() -> None:
     first_enrolment.create()
     first_accounts.create()
     first_cameras.create()
+    first_console.create()
     first_documents.create()
     first_corrections.create()
     first_messages.create()
@@ -340,7 +342,6 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("retired_wall", sa.BigInteger(), nullable=True),
-        sa.Column("maintenance_until_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
     )
     op.create_table(

@@ -1,0 +1,54 @@
+"""Saved views 常用查询: a name for the filter of a list. What is kept of an address, and what is never kept.
+
+The applicant that a list was searched for is not: each such search stands in the audit, and a name in a menu would undo it.
+"""
+
+from enum import StrEnum
+from urllib.parse import parse_qsl, urlencode
+
+MOST = 20
+"""Views that one account keeps of a list; and as many of it are shared, by all together."""
+LONGEST_NAME = 20
+LONGEST_VALUE = 100
+
+
+class Listing(StrEnum):
+    """A list whose filter may be kept."""
+
+    CASES = "cases"
+    QUEUE = "queue"
+
+    @property
+    def word(self) -> str:
+        return {Listing.CASES: "办件", Listing.QUEUE: "待处置"}[self]
+
+    @property
+    def path(self) -> str:
+        return f"/hall/{self.value}"
+
+
+_FIELDS = {
+    Listing.CASES: ("site", "light", "rule", "state", "no", "item"),
+    Listing.QUEUE: ("site", "kind"),
+}
+_NOTHING = {"state": "open"}
+"""What restricts no more than its absence."""
+
+
+def kept(listing: Listing, query: str) -> str:
+    """What is kept of an address's query: fields of the list's filter that restrict, in one order. "": the whole list."""
+    found = dict(parse_qsl(query, errors="replace"))
+    fields = [(name, found.get(name, "").replace("\0", "").strip()) for name in _FIELDS[listing]]
+    return urlencode(
+        [(name, text[:LONGEST_VALUE]) for name, text in fields if text and text != _NOTHING.get(name)]
+    )
+
+
+def address(listing: Listing, query: str) -> str:
+    """Where the list is with this filter."""
+    return f"{listing.path}?{query}" if query else listing.path
+
+
+def is_name(text: str) -> bool:
+    """One short line that is to be read."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable()

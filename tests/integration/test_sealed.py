@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import LargeBinary, column, insert, select, table, update
 
 from central import doctor, judge, reseal, verify
 from central.config import CentralConfig, IdentityConfig
@@ -23,7 +23,7 @@ from central.ingest import ingest_batches
 from central.judge import Moment
 from central.opening import open_batch
 from central.store import key as keys
-from central.store import pages, users, whole
+from central.store import pages, resealing, users, whole
 from central.store import tables as t
 from central.store.engine import Store, look, open_store
 from central.store.sealed import PHONE, Ring, plain_form
@@ -244,15 +244,21 @@ async def test_without_a_key_nothing_personal_is_written_and_all_goes_over_as_it
 # another key --------------------------------------------------------------------------------------------------
 
 
-async def test_after_a_change_of_keys_all_is_sealed_anew_and_the_former_key_may_go(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+async def test_after_a_change_of_keys_all_is_sealed_anew_and_the_former_key_may_go(
+    tmp_path: Path, engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ended in the middle, it goes on; a spoilt value is counted and stays as it is; who is looked for is found."""
-    file, config = (
-        tmp_path / "data.key",
-        CentralConfig(
-            mqtt=MqttConfig(host="h"),
-            data_dir=tmp_path,
-            identity=IdentityConfig(data_key=tmp_path / "data.key"),
-        ),
+    monkeypatch.setattr(resealing, "PAGE", 2)
+    file, database = tmp_path / "data.key", "sqlite"
+    if engine == "postgresql":
+        server = request.getfixturevalue("postgresql")
+        database = server.url(await server.create_database())
+    config = CentralConfig(
+        mqtt=MqttConfig(host="h"),
+        database=database,
+        data_dir=tmp_path,
+        identity=IdentityConfig(data_key=file),
     )
     async with opened(config) as store:
         await fill(store, None)
@@ -273,21 +279,22 @@ async def test_after_a_change_of_keys_all_is_sealed_anew_and_the_former_key_may_
         async with sole(config.database_url):
             with pytest.raises(ConfigError, match="已有市中心程序"):
                 await reseal.reseal(config, "密钥泄露", told.append)
-    with closing(sqlite3.connect(tmp_path / "central.db")) as db, db:
-        db.execute("UPDATE record SET raw = CAST(raw || x'00' AS BLOB) WHERE seq = 1")
-        (spoilt,) = db.execute("SELECT raw FROM record WHERE seq = 1").fetchone()
+    raw = table("record", column("seq"), column("raw", LargeBinary))
+    async with opened(config) as store, store.write() as conn:
+        kept = await conn.scalar(select(raw.c.raw).where(raw.c.seq == 1))
+        spoilt = bytes(kept or b"") + b"x"
+        await conn.execute(update(raw).where(raw.c.seq == 1).values(raw=spoilt))
     found = await reseal.reseal(config, "密钥泄露", told.append)
     assert (found.renewed > 0, found.spoilt, found.cases) == (True, 1, len(NAMES))
     assert "case：3 / 3 行" in told
     again = await reseal.reseal(config, "再核对一次", told.append)
     assert (again.renewed, again.spoilt, again.cases) == (0, 1, 0)
-    with closing(sqlite3.connect(tmp_path / "central.db")) as db:
-        assert db.execute("SELECT raw FROM record WHERE seq = 1").fetchone() == (spoilt,)
     keys.former(file).unlink()
     async with opened(config) as store:
         assert await applicants(store) == set(NAMES)
         assert await indexed(store) != before
         async with store.read() as conn:
+            assert await conn.scalar(select(raw.c.raw).where(raw.c.seq == 1)) == spoilt
             for said, key in (("欧阳 若兰", "0002"), (PHONE_NO, "0000")):
                 wanted = pages.Filter(person=pages.person_token(conn, said), closed_too=True)
                 assert [

@@ -1,6 +1,5 @@
 """What programs may ask of the hall, described by OpenAPI 3.1 and made of the routes themselves: `/api/v1/openapi.json`."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ FAULTS = (
 """What every address may answer beside its own answers."""
 
 
-def described(routes: Iterable[Route]) -> dict[str, Any]:
+def described(routes: list[Route]) -> dict[str, Any]:
     """Of those that say what they answer."""
     known = [(route, route.api) for route in routes if route.api is not None]
     kinds = {answer.kind for _, api in known for answer in (*api.answers, *FAULTS) if answer.kind is not None}

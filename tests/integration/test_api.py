@@ -114,7 +114,8 @@ async def test_an_answer_that_is_otherwise_is_found(served: Served) -> None:
     ]
     body = json.loads((await asked(served, "/api/v1/overview", Role.WALL))[2])
     assert schema.faults(wanted, body, whole) == []
-    for change in ({"now": "soon"}, {"sites": [{}]}, {"totals": None}, {"more": 1}):
+    changes: list[dict[str, Any]] = [{"now": "soon"}, {"sites": [{}]}, {"totals": None}, {"more": 1}]
+    for change in changes:
         assert schema.faults(wanted, body | change, whole), change
     (first, *_) = body["sites"]
     for spoilt in ({"link": "blue"}, {"red": 1.5}, {"open": True}, {"id": None}):

@@ -30,6 +30,7 @@ PAGES = (
     "/hall/queue",
     "/hall/cases",
     "/hall/cases/s12/20260604121007",
+    "/hall/views",
     "/account",
 )
 ADMINISTRATORS = ("/hall/admin/people", "/hall/admin/people/head")

@@ -105,8 +105,16 @@ def absences(
             begin, end = max(told.since_at, opens), min(end_at, closes)
             if end > from_at and end - begin > told.away_us:
                 is_over = end + SETTLE <= known_until
-                proposed.append(Absence(begin, end, told.object, told.away_us, is_over))
+                proposed.append(Absence(begin, end, _lay_there(found, begin, end), told.away_us, is_over))
     return proposed
+
+
+def _lay_there(found: Sequence[Stretch], begin_at: int, end_at: int) -> bool:
+    """Whether something was said to lie on the chair in that time."""
+    return any(
+        item.told.object and item.told.since_at < end_at and (item.until_at or end_at) > begin_at
+        for item in found
+    )
 
 
 def _runs(found: Sequence[Stretch], known_until: int) -> list[Stretch]:
@@ -119,8 +127,7 @@ def _runs(found: Sequence[Stretch], known_until: int) -> list[Stretch]:
         until = known_until if item.until_at is None else min(item.until_at, known_until)
         before = runs[-1] if runs else None
         if before is not None and before.until_at == told.since_at and _same_terms(before.told, told):
-            joined = replace(before.told, object=before.told.object or told.object)
-            runs[-1] = Stretch(joined, until)
+            runs[-1] = Stretch(before.told, until)
         else:
             runs.append(Stretch(told, until))
     return runs

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from central.core import attendance
@@ -101,6 +101,7 @@ def test_every_moment_of_an_absence_was_said_to_be_unattended_in_open_hours(
 
 
 @given(said_any)
+@example([told(Seat.UNATTENDED, 8), told(Seat.UNATTENDED, 14, thing=True)])
 def test_an_absence_that_is_over_stays_as_it_is(said: list[Told]) -> None:
     """What is ruled on is named by its begin and end."""
     found = attendance.stretches(said)

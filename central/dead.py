@@ -17,7 +17,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import judge
+from central import judge, noting
 from central.config import CentralConfig
 from central.core.noted import epoch_name, run_name
 from central.ingest import take_letter
@@ -269,6 +269,8 @@ class Clerk:
             batches = await parked.inside(conn, run)
             for row in batches:
                 await facts.add_dead_letters(conn, _letters_of(row))
+                numbers = range(row.first, row.last + 1)
+                await noting.came_unread(conn, row.site, row.epoch, numbers, Clock().wall())
                 await parked.drop(conn, row)
             found = letters + sum(row.last - row.first + 1 for row in batches)
             if not found:

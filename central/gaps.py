@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import noted
+from central import noting
 from central.judge import Moment
-from central.store import alarms, facts, passes, trail
+from central.store import alarms, facts, passes
 from common.core import ranges
 from common.core.ranges import Range
 from common.core.record import Gap, Record
@@ -46,22 +46,14 @@ async def close(
     if not own:  # what is held already is not lost
         return held, gap_at
     spans = [(gap.lo, gap.hi) for _, gap in own]
-    await _note(
-        conn, cursor, [run for lo, hi in ranges.union(spans) for run in ranges.missing(held, lo, hi)], now
-    )
+    lacking = [run for lo, hi in ranges.union(spans) for run in ranges.missing(held, lo, hi)]
+    await noting.lost(conn, cursor.site, cursor.epoch, lacking, now.wall)
     filled = ranges.fill_most(held, spans)
     if any(ranges.missing(filled, lo, hi) for lo, hi in spans):
         _log(cursor, [gap for _, gap in own], "scattered")
     await passes.drop(conn, cursor.site, cursor.epoch, max(item.seq for item, _ in own))
     await _tell(conn, cursor, [gap for _, gap in own], now)
     return filled, max(gap_at, *(min(item.cap_at, now.at) for item, _ in own))
-
-
-async def _note(conn: AsyncConnection, cursor: Row[Any], runs: list[tuple[int, int]], now: Moment) -> None:
-    """A line of the audit: else whoever takes records out between such numbers could call them lost, too."""
-    if runs:
-        place = noted.epoch_name(cursor.site, cursor.epoch)
-        await trail.note(conn, now.wall, trail.HALL, noted.EPOCH_LOST, place, noted.runs_said(runs))
 
 
 async def _tell(conn: AsyncConnection, cursor: Row[Any], declared: list[Gap], now: Moment) -> None:
@@ -94,7 +86,7 @@ async def _end(
     _log(cursor, gaps, gap.why)
     held, hi = facts.decode_ranges(row.ranges), max(row.newest, *(one.hi for one in gaps))
     if gap.lo <= hi:
-        await _note(conn, row, ranges.missing(held, gap.lo, hi), now)
+        await noting.lost(conn, row.site, row.epoch, ranges.missing(held, gap.lo, hi), now.wall)
         held = ranges.fill(held, [(gap.lo, hi)])
     await alarms.sound_gap(conn, row, gap, hi, now.wall)
     await passes.drop(conn, cursor.site, gap.epoch, hi + 1)

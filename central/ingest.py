@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import conduct, gaps, judge
+from central import conduct, gaps, judge, noting
 from central.core.fair import MOST_CREDIT
 from central.core.passes import begun_at
 from central.core.portion import Portion
@@ -148,6 +148,7 @@ class _Intake:
         self.gaps: list[tuple[Record, Gap]] = []
         self.gap_at: int = cursor.gap_at
         self.forked = False
+        self.is_signed = False
         self.arrived = conduct.Arrived(cursor, [], [], self.passes)
         self.late: set[str] = set()
         self.results: list[Result] = []
@@ -176,6 +177,8 @@ class _Intake:
             said = {"seq": first["seq"], "records": len(self.dead), "reason": first["reason"]}
             log.error("record.parked", site=self.site, **said, hint="执行 mingcha dead list")
         await facts.add_dead_letters(self.conn, self.dead)
+        unread = (letter["seq"] for letter in self.dead)
+        await noting.came_unread(self.conn, self.site, self.epoch, unread, self.now.wall)
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
         await cameras.add(self.conn, self.cameras)
@@ -183,6 +186,8 @@ class _Intake:
         self.held, self.gap_at = await gaps.close(
             self.conn, self.cursor, self.held, self.gap_at, self.gaps, self.now
         )
+        if self.is_signed:
+            await noting.reached_again(self.conn, self.site, self.epoch, self.held, self.now.wall)
         if self.forked:
             await alarms.sound_fork(self.conn, self.cursor, self.now.wall)
         await self._settle_commands()
@@ -258,6 +263,7 @@ class _Intake:
         if isinstance(body, Checkpoint) and (fault := self._contradicted(body, batched)):
             self._bury(seq, raw, fault)
             return
+        self.is_signed |= isinstance(body, Checkpoint) and not body.epoch
         self.count += 1
         self.rows.append(self._row(item, raw, lane))
         if isinstance(body, Pass) and (began := begun_at(body, self.now.at)) is not None:

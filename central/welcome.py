@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import noting
 from central.core import noted
 from central.store import alarms, facts, trail
 from common.core import message, ranges, topics
@@ -91,7 +92,9 @@ async def introduce(
             msg = f"more than {EPOCHS_A_DAY} epochs in a day"
             raise ValueError(msg)
         else:
-            await _note_former(conn, site, now_wall)
+            former = await facts.newest_cursor(conn, site)
+            if former is not None:
+                await noting.reached(conn, site, former.epoch, facts.decode_ranges(former.ranges), now_wall)
             await facts.create_cursor(conn, site, hello.epoch, hello.generation, hello.newest, now_wall)
             place = noted.epoch_name(site, hello.epoch)
             await trail.note(
@@ -102,17 +105,6 @@ async def introduce(
     above = [(r.lo, r.hi) for r in held if r.lo > upto]
     upto_hash = held[0].at if upto else b""
     return Introduction(hello, upto, above, refused, box.state == "draining", upto_hash)
-
-
-async def _note_former(conn: AsyncConnection, site: str, now_wall: int) -> None:
-    """How far the epoch before has come, and its chain there: nothing that is taken out of it, or altered, is hidden by
-    letting it end sooner, where no box goes on to sign it."""
-    former = await facts.newest_cursor(conn, site)
-    held = [] if former is None else facts.decode_ranges(former.ranges)
-    upto = ranges.upto(held)
-    if former is not None and upto:
-        place = noted.reached_name(site, former.epoch, upto)
-        await trail.note(conn, now_wall, trail.HALL, noted.EPOCH_REACHED, place, held[0].at.hex())
 
 
 def barred(box: Row[Any]) -> str:

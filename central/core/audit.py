@@ -33,7 +33,7 @@ class Entry(Struct, frozen=True):
 
     A dead letter has none while nobody has read it. `repaired`: the bytes that were taken in instead; `letter`: what
     became of it. `vouched`: whoever may do so has said why it does not count: the box, that a parked batch is of another
-    schema; a line of the audit, who settled the letter.
+    schema; lines of the audit, that the letter was unreadable when it came, and who settled it.
     """
 
     seq: int
@@ -129,8 +129,8 @@ class Audit:
             detail = "" if entry.vouched else "站点没有签名说过它是新格式"
         elif entry.columns is not None and entry.letter is None:
             return
-        elif state is not LetterState.OPEN and not entry.vouched:
-            what, detail = What.HIDDEN, f"死信{state.word}，审计里没有人办过"
+        elif not entry.vouched:
+            what, detail = What.HIDDEN, f"死信{state.word}，审计里没有它收到时读不出，或没有人办过"
         elif entry.columns is not None and state is not LetterState.REINJECTED:
             what, detail = What.ALTERED, f"死信{state.word}，却有记录计入"
         elif entry.columns is None and state is LetterState.REINJECTED:

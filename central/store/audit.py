@@ -171,7 +171,7 @@ def _entry(claim: Claim, row: Row[Any], letter: Row[Any] | None, noted: Noted) -
 
 def _letter(claim: Claim, row: Row[Any], noted: Noted) -> Entry:
     state = LetterState(row.state)
-    vouched = noted.has_settled(claim.site, claim.epoch, row.seq, state)
+    vouched = noted.vouches(claim.site, claim.epoch, row.seq, state)
     return Entry(row.seq, row.raw, None, letter=state, vouched=vouched)
 
 

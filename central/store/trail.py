@@ -110,6 +110,14 @@ async def about(conn: AsyncConnection, act: str, subject: str, limit: int) -> li
     return await _lines(conn, query.order_by(line.id.desc()).limit(limit))
 
 
+async def newest_of(conn: AsyncConnection, act: str, begins: str) -> Line | None:
+    """The newest `act` whose subject begins with `begins`."""
+    line = audit_line.c
+    query = select(audit_line).where(line.act == act, line.subject.startswith(begins, autoescape=True))
+    found = await _lines(conn, query.order_by(line.id.desc()).limit(1))
+    return found[0] if found else None
+
+
 async def everything(conn: AsyncConnection, after: int = -(1 << 62)) -> AsyncIterator[list[Line]]:
     """Lines with a higher number than `after`, in order of numbers, a page at a time."""
     while True:

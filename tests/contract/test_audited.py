@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import dead, verify
 from central.core.flaw import What
@@ -11,7 +12,9 @@ from central.store import tables as t
 from central.store import trail
 from central.store.engine import Store
 from common.core import batch, crypto
-from common.core.record import Record, encode_record
+from common.core.instant import DAY
+from common.core.ranges import Range
+from common.core.record import Event, Record, RecordKind, decode_record, encode_body, encode_record
 from common.core.state import LetterState
 from tests.contract.test_store import NOW, ZONE, store, taken, welcomed, world
 from tests.sender import Sender, case
@@ -78,10 +81,67 @@ async def test_a_letter_that_was_given_up_needs_a_line_of_the_audit_that_names_i
     assert await found(store) == [(What.HIDDEN, 1)]
     async with store.write() as conn:
         await trail.note(conn, NOW, "anna", "dead.drop", name.format(box.epoch.hex()), "厂商确认")
+    assert await found(store) == [(What.HIDDEN, 1)], "when it came it could be read"
+    async with store.write() as conn:
+        await trail.note(conn, NOW, trail.HALL, "dead.came", f"s01/{box.epoch.hex()}", "1")
     assert await found(store) == [(What.DEAD, 1)]
     async with store.write() as conn:
         await conn.execute(t.audit_line.update().where(t.audit_line.c.act == "dead.drop").values(who="bao"))
     assert What.TRAIL in {what for what, _ in await found(store)}
+
+
+@pytest.mark.parametrize("stand_in", ["event", "letter"])
+async def test_an_edit_is_not_hidden_by_taking_out_every_signature_behind_it(
+    store: Store, world: World, stand_in: str
+) -> None:
+    """Of a box that is never heard again, and chained anew, nothing else contradicts it. What was held a day ago is in the audit,
+    and so is each record that could not be read when it came."""
+    box = Sender()
+    for day in range(3):
+        first = box.newest + 1
+        box.number(case(f"{day}", at=NOW))
+        box.sign()
+        await welcomed(store, box)
+        await taken(store, world, box.payload(first), wall=NOW + day * DAY // 2)
+    assert await found(store) == []
+    async with store.read() as conn:
+        lines = await trail.listed(conn, trail.Wanted(act="epoch.reached"), 9)
+    assert [line.subject.rpartition("/")[2] for line in lines] == ["1-6", "1-2"], "once a day"
+    raws = [encode_record(edited(box.raws[0])), *box.raws[1:]]
+    async with store.write() as conn:
+        await conn.execute(update(t.record).where(t.record.c.seq == 1).values(raw=raws[0]))
+        for seq in (2, 4, 6):
+            raws[seq - 1] = await replaced(conn, box, seq, stand_in)
+        value = box.chain[0]
+        for seq, raw in enumerate(raws, 1):
+            value = crypto.chain_next(value, seq, raw)
+        held = msgspec.msgpack.encode([Range(1, 6, box.chain[0], value)])
+        await conn.execute(update(t.ingest_cursor).values(ranges=held))
+    said = await found(store)
+    assert (What.ALTERED, 1) in said
+    assert [seq for what, seq in said if what is What.HIDDEN] == ([2, 4, 6] if stand_in == "letter" else [])
+
+
+def edited(raw: bytes) -> Record:
+    item = decode_record(raw)
+    return msgspec.structs.replace(item, cap_mono=item.cap_mono + 1)
+
+
+async def replaced(conn: AsyncConnection, box: Sender, seq: int, stand_in: str) -> bytes:
+    """A checkpoint makes place for an event, or for bytes that nobody can read."""
+    at = t.record.c.seq == seq
+    if stand_in == "letter":
+        await conn.execute(t.record.delete().where(at))
+        letter = {"site": "s01", "epoch": box.epoch, "seq": seq, "code": "bad_record", "reason": "?"}
+        letter |= {"raw": b"\xc1", "at_wall": NOW, "state": LetterState.OPEN.value}
+        await conn.execute(insert(t.dead_letter).values(**letter))
+        return b"\xc1"
+    event = msgspec.structs.replace(
+        decode_record(box.raws[seq - 1]), kind=RecordKind.EVENT, body=encode_body(Event("agent.started"))
+    )
+    raw = encode_record(event)
+    await conn.execute(update(t.record).where(at).values(raw=raw, kind="event"))
+    return raw
 
 
 async def test_the_buffers_of_a_site_are_those_that_the_audit_says_began(store: Store, world: World) -> None:

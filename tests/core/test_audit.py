@@ -309,7 +309,7 @@ def with_letters() -> tuple[Sender, list[Entry]]:
         box.raws.append(raw)
         box.chain.append(crypto.chain_next(box.chain[-1], box.newest, raw))
     box.sign()
-    kept = [Entry(seq, raw, None) for seq, raw in enumerate(box.raws, 1)]
+    kept = [Entry(seq, raw, None, vouched=True) for seq, raw in enumerate(box.raws, 1)]
     return box, [entry(one.seq, one.raw) if one.seq in {1, 2, 6} else one for one in kept]
 
 
@@ -317,15 +317,16 @@ def test_a_dead_letter_keeps_its_place_in_the_chain() -> None:
     box, kept = with_letters()
     found = audited(claim(box), kept).findings
     assert [(one.what, one.lo, one.hi) for one in found] == [(What.DEAD, 3, 5)]
-    kept[2] = Entry(3, b"?", None)
+    kept[2] = Entry(3, b"?", None, vouched=True)
     assert whats(audited(claim(box), kept)) == {What.DEAD, What.ALTERED}
 
 
 @pytest.mark.parametrize(
     ("place", "change", "what"),
     [
-        (2, {}, What.HIDDEN),
-        (6, {}, What.HIDDEN),
+        (3, {}, What.HIDDEN),
+        (2, {"vouched": True}, What.HIDDEN),
+        (6, {"vouched": True}, What.HIDDEN),
         (3, {"letter": LetterState.DROPPED}, What.HIDDEN),
         (3, {"letter": LetterState.REINJECTED}, What.HIDDEN),
         (2, {"letter": LetterState.DROPPED, "vouched": True}, What.DEAD),
@@ -339,7 +340,7 @@ def test_a_dead_letter_keeps_its_place_in_the_chain() -> None:
 def test_what_was_set_aside_is_unreadable_or_somebody_has_said_why(
     place: int, change: dict[str, Any], what: What
 ) -> None:
-    """Whoever has the database may call any record a dead letter, or of a schema to come."""
+    """Whoever has the database may call any record a dead letter, or of a schema to come, or make it unreadable."""
     box, kept = with_letters()
     kept[place - 1] = Entry(place, box.raws[place - 1], None, **change)
     said = {one.what for one in audited(claim(box), kept).findings if one.lo <= place <= one.hi}

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from agent.ballast import Ballast
 from agent.core import quota
 from agent.core.quota import Level
+from agent.core.readable import readable
 from agent.core.rows import Stamp, statement
 from agent.epoch import Epoch, Sealing
 from agent.oldest import Oldest
@@ -280,10 +281,12 @@ class Buffer:
             size += len(raw)
             if seq != first + len(records) or (records and (size > max_bytes or not before)):
                 break
+            if not crypto.continues(chain, seq, raw, link):
+                break
             records.append(raw)
             chain = link
         if not records:
-            return await self._damage(first, found[0][0] - 1 if found else last)
+            return await self._damage(first, found[0][0] if found else last + 1)
         return Run(first, first + len(records) - 1, records, before, chain)
 
     async def chain_at(self, seq: int) -> bytes:
@@ -292,10 +295,11 @@ class Buffer:
             return await self._files.chain_at(seq)
 
     async def tail(self, after: int, upto: int | None = None) -> list[Record]:
-        """Every sound record above `after`, up to `upto` or the newest, for the index to catch up with."""
+        """Every record above `after`, up to `upto` or the newest, that is sound and can be read: for the index."""
         async with self._lock:
             found = await self._files.sound(after + 1, self.newest if upto is None else upto, _ALL)
-        return [record.decode_record(raw) for _, _, raw in found]
+        records = (readable(seq, raw) for seq, _, raw in found)
+        return [item for item in records if item is not None]
 
     async def figures(self) -> Figures:
         """Cheap at any backlog: numbers are consecutive, so their ends and the holes give the count."""
@@ -376,13 +380,14 @@ class Buffer:
         )
         return rows[0][0] if rows and rows[0][0] >= seq else 0
 
-    async def _damage(self, first: int, last: int) -> Damaged:
-        """What is wrong with `first`, where no sound record comes up to `last`."""
+    async def _damage(self, first: int, sound: int) -> Damaged:
+        """What is wrong with `first`, where the next record that opens is `sound`, perhaps itself: then it is not the one
+        that was chained (P-REST-06)."""
         if first <= self.forgotten:
-            return Damaged(first, min(last, self.forgotten), "forgotten")
+            return Damaged(first, min(sound - 1, self.forgotten), "forgotten")
         known = await self._quarantined(first)
-        if known:
-            return Damaged(first, known, "quarantined")
+        if known or sound == first:
+            return Damaged(first, known or first, "quarantined" if known else "is not what was chained")
         active, begun = self._files.active, self._state.first
         if first >= begun:
             if await active.rows(first, first, 1):

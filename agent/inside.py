@@ -12,6 +12,7 @@ from msgspec import Struct
 from agent import files, look
 from agent import label as labels
 from agent.closed import Closed
+from agent.core.chained import Chained
 from agent.label import Label
 from common.core import crypto, mask, record
 from common.core.crypto import DamagedError
@@ -33,6 +34,12 @@ _KINDS = {
     RecordKind.SEAT: "座位",
 }
 _FATES = {"": "待送", "damaged": "损坏或曾打不开，已搁置", "kept": "不可发送，已搁置"}
+_WHYS = {
+    "does not open": "打不开",
+    "is not what was chained": "内容与链值不符",
+    "not in its segment": "不在它的文件里",
+}
+"""Of numbers in the quarantine."""
 
 
 class File(Struct, frozen=True):
@@ -55,7 +62,8 @@ class File(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What reading a whole file brought. `holes`: numbers that should be there and are not, or do not open."""
+    """What reading a whole file brought. `holes`: numbers that should be there and are not, do not open, or are not what
+    was chained."""
 
     records: int
     holes: list[tuple[int, int]]
@@ -114,7 +122,7 @@ def read(file: File, keks: Sequence[bytes]) -> Found:
     kinds: Counter[RecordKind] = Counter()
     walls: list[int] = []
     seqs: list[int] = []
-    for seq, raw in _records(file, keks):
+    for seq, raw in Chained().sound(_records(file, keks)):
         seqs.append(seq)
         with suppress(msgspec.MsgspecError):
             item = record.decode_record(raw)
@@ -124,7 +132,7 @@ def read(file: File, keks: Sequence[bytes]) -> Found:
     return Found(len(seqs), _holes(seqs, _there(file)), dict(kinds), lo, hi)
 
 
-def _records(file: File, keks: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+def _records(file: File, keks: Sequence[bytes]) -> Iterator[tuple[int, bytes, bytes]]:
     if file.label is None:
         return
     if not file.is_open:
@@ -133,18 +141,18 @@ def _records(file: File, keks: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
         with closing(closed):
             seq = file.label.first
             while page := closed.read(seq, 1 << 62, _PAGE):
-                yield from ((number, raw) for number, _, raw in page)
+                yield from page
                 seq = page[-1][0] + 1
         return
     key = labels.unlock(file.label, keks)
     yield from _written(file.path, file.label, key)
 
 
-def _written(path: Path, label: Label, key: DataKey) -> Iterator[tuple[int, bytes]]:
+def _written(path: Path, label: Label, key: DataKey) -> Iterator[tuple[int, bytes, bytes]]:
     with closing(look.opened(path)) as db:
         for seq, blob in db.execute("SELECT seq, CAST(blob AS BLOB) FROM outbox ORDER BY seq"):
             with suppress(DamagedError):
-                yield seq, key.open((label.site, label.epoch, seq), blob)[1]
+                yield seq, *key.open((label.site, label.epoch, seq), blob)
 
 
 def _there(file: File) -> set[int]:
@@ -172,7 +180,10 @@ def quarantine(buffer: Path) -> list[Refused]:
     rows = look.rows(buffer, "SELECT tbl, key, reason, at_wall FROM bad_row ORDER BY at_wall")
     refused = look.rows(buffer, "SELECT first, last, code, at_wall FROM refusal ORDER BY first")
     return [
-        *(Refused(f"损坏的记录 {_numbers(lo, hi)}", why, wall) for lo, hi, why, wall in numbers),
+        *(
+            Refused(f"损坏的记录 {_numbers(lo, hi)}", _WHYS.get(why, why), wall)
+            for lo, hi, why, wall in numbers
+        ),
         *(
             Refused(f"隔离的行 {table} 主键 {mask.key(key)}", mask.numbers(why), wall)
             for table, key, why, wall in rows

@@ -1,10 +1,13 @@
 """The oldest record that waits in the buffer: when it was captured, and how long it has waited."""
 
 from agent.core import age
+from agent.core.readable import readable
 from agent.epoch import Epoch
 from common.clock import Clock
-from common.core import record
 from common.core.record import Record
+
+_LOOK = 32
+"""So many are looked at for one that can be read."""
 
 
 class Oldest:
@@ -29,7 +32,7 @@ class Oldest:
         forgotten, found = self._found
         state = self._files.state
         if forgotten != state.forgotten or found is None:
-            rows = await self._files.sound(state.forgotten + 1, state.newest, 1)
-            found = record.decode_record(rows[0][2]) if rows else None
+            rows = await self._files.sound(state.forgotten + 1, state.newest, _LOOK)
+            found = next((item for seq, _, raw in rows if (item := readable(seq, raw))), None)
             self._found = state.forgotten, found
         return found

@@ -9,7 +9,6 @@ buffer, so that a crash repeats nothing.
 import asyncio
 from collections.abc import Sequence
 
-import msgspec
 import structlog
 from msgspec import Struct
 
@@ -17,10 +16,11 @@ from agent import files
 from agent.buffer import Buffer
 from agent.capture import Capture
 from agent.closed import Closed
+from agent.core.chained import Chained
 from agent.core.indexed import Former
+from agent.core.readable import readable
 from agent.index import Index
 from common.clock import Clock
-from common.core import record
 from common.core.happening import Happening
 from common.core.instant import SECOND
 from common.core.record import Event, Gap, Record
@@ -111,6 +111,7 @@ class _Work:
         self._left = [] if self.is_kept else found
         self._keks = keks
         self._open: Closed | None = None
+        self._chain = Chained()
 
     def next(self) -> _Page | None:
         """The next sound records behind `done`; None at the end."""
@@ -122,7 +123,7 @@ class _Work:
             page = self._open.read(self.done + 1, _END, _PAGE)
             if page:
                 self.read += len(page)
-                records = [_decoded(seq, raw) for seq, _, raw in page]
+                records = [readable(seq, raw) for seq, raw in self._chain.sound(page)]
                 return _Page(page[-1][0], [item for item in records if item is not None])
             self._open.close()
             self._open = None
@@ -133,13 +134,3 @@ class _Work:
         """Segments that were sound are shredded; what was set aside is kept for people."""
         for path in self._drained:
             files.shred(path)
-
-
-def _decoded(seq: int, raw: bytes) -> Record | None:
-    """A checkpoint or pass of the old epoch says nothing in another; what cannot be read was never ours."""
-    try:
-        item = record.decode_record(raw)
-        record.decode_body(item)
-    except msgspec.MsgspecError:
-        return None
-    return item if item.seq == seq else None

@@ -207,6 +207,11 @@ def chain_next(previous: bytes, seq: int, record: bytes) -> bytes:
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + record_hash(record)).digest()
 
 
+def continues(previous: bytes, seq: int, record: bytes, value: bytes) -> bool:
+    """Whether `value` is that of the chain at `record`; so it is taken for where the one before, `previous`, is not known."""
+    return not previous or chain_next(previous, seq, record) == value
+
+
 def record_hash(record: bytes) -> bytes:
     """SHA-256 of a record's bytes, as the chain takes it in and a gap's anchor names it."""
     return hashlib.sha256(record).digest()

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -137,6 +138,50 @@ async def test_a_flipped_bit_is_noticed_quarantined_and_declared(tmp_path: Path)
     await buffer.quarantine(damaged.first, damaged.last, damaged.why)
     assert buffer.newest == 4, "it is declared once"
     assert await buffer.read(2, 9, 1_000_000) == Damaged(2, 2, "quarantined")
+    await buffer.close()
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_a_record_that_opens_and_is_not_what_was_chained_is_lost_alone(
+    tmp_path: Path, is_closed: bool
+) -> None:
+    """P-REST-06: a bit flipped between chaining and sealing; the hall would refuse its batch for ever."""
+    buffer = await open_buffer(tmp_path)
+    await buffer.append([make_record(n) for n in range(1, 6)])
+    active, other = buffer._files.active, record.encode_record(replace(make_record(9), seq=3))
+    async with active.transaction():
+        blob = active.seal(3, await buffer.chain_at(3), other)
+        await active.db.execute("UPDATE outbox SET blob=? WHERE seq=3", (blob,))
+    if is_closed:
+        assert await buffer.rotate()
+    assert (await read_run(buffer, 1, 9)).last == 2
+    damaged = await buffer.read(3, 9, 1_000_000)
+    assert damaged == Damaged(3, 3, "is not what was chained")
+    await buffer.quarantine(damaged.first, damaged.last, damaged.why)
+    assert await buffer.read(3, 9, 1_000_000) == Damaged(3, 3, "quarantined")
+    sent: list[bytes] = []
+    while len(sent) < buffer.newest - 3:
+        sent += (await read_run(buffer, 4 + len(sent), 9)).records
+    assert [record.decode_record(raw).seq for raw in sent] == [4, 5, 6]
+    assert losses([record.decode_body(record.decode_record(sent[-1]))]) == [(3, 3, "damaged")]
+    await buffer.close()
+
+
+async def test_a_record_of_a_program_that_was_taken_back_stops_nothing(tmp_path: Path) -> None:
+    """sync.md R14: its kind is unknown here. It is sent as it is; the hall says what becomes of it."""
+    buffer = await open_buffer(tmp_path)
+    fields = msgspec.msgpack.decode(record.encode_record(replace(make_record(1), seq=1)))
+    raw = msgspec.msgpack.encode([1, "novel", *fields[2:]])
+    active, head = buffer._files.active, crypto.chain_next(buffer.head, 1, raw)
+    await active.append([(1, active.seal(1, head, raw))], replace(active.state, newest=1, head=head))
+    await buffer.append([make_record(2)])
+    for _ in range(2):
+        figures = await buffer.figures()
+        assert (figures.rows, figures.oldest_age is None) == (2, False)
+        assert [item.key for item in await buffer.tail(0)] == ["YW2"]
+        assert (await read_run(buffer, 1, 9)).records[0] == raw
+        await buffer.close()
+        buffer = await open_buffer(tmp_path)
     await buffer.close()
 
 

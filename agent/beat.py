@@ -3,7 +3,7 @@
 import shutil
 
 from agent import __version__
-from agent.core import quota, trend
+from agent.core import quota, resting, trend
 from agent.core.sync import Sync, lacking
 from agent.master import STANDS_IN
 from agent.means import Means
@@ -42,7 +42,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         offset_err_ms=max(0, means.clock.err) / 1000,
         agent_notice=STANDS_IN
         if means.keeper.master.stands_in
-        else said(means.pace.notice or means.keeping.fault),
+        else said(means.pace.notice or means.keeping.fault or resting.notice(sync.resting)),
         policy_version=means.keeping.version,
         policy_fault=said(means.keeping.fault),
         lacking=lacking(sync, means.buffer.newest),

@@ -360,8 +360,8 @@ class Session:
             self.greet.set()
             return
         for nack in ack.nacks:
-            if nack.code == "unknown_dict":
-                self.dictionary = ""  # the hall is older than we are: it takes them without
+            if nack.code in {"unknown_dict", "bad_seal"}:
+                self.dictionary = ""  # the hall's is older, or damaged: it takes them without
             if nack.permanent:
                 log.error("record.refused", first=nack.first, last=nack.last, code=nack.code)
                 await self.buffer.note_refusal(nack.first, nack.last, nack.code)

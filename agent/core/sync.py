@@ -13,7 +13,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from agent.core import window
+from agent.core import resting, window
+from agent.core.held import Runs, holds, joined
+from agent.core.resting import Rest
 from agent.core.window import MAX_ROWS, Window
 from common.core.batch import Lane
 from common.core.instant import MINUTE, SECOND
@@ -26,7 +28,6 @@ MAX_TIMEOUT = 60 * SECOND
 LONGEST_WAIT = 10 * MINUTE
 """No queue of a hall is believed to be longer: who said so is not proven, and what is under way would never be sent again."""
 CREDIT_RETRY = 5 * SECOND
-LONGEST_REST = 5 * MINUTE
 MOST_REFUSALS = 8
 """After so many in a row the fault is not that of a record: nothing is sent for a while."""
 PATIENCE = 3
@@ -60,15 +61,6 @@ class Flight(Struct, frozen=True):
     wait: int = 0  # the longest wait that the hall has told since
 
 
-class Rest(Struct, frozen=True):
-    """A run that the hall did not take for now. What is behind it goes on; it waits twice as long after each refusal."""
-
-    first: int
-    last: int
-    pause: int
-    until_mono: int  # 0: it may be sent again
-
-
 class Send(Struct, frozen=True):
     """Publish the run that starts at `first`, at most up to `last`, in `lane`."""
 
@@ -83,7 +75,7 @@ class Sync(Struct, frozen=True):
     epoch: bytes
     phase: Phase = Phase.OFFLINE
     upto: int = 0
-    ranges: tuple[tuple[int, int], ...] = ()
+    ranges: Runs = ()
     cut: int = 0
     flights: tuple[Flight, ...] = ()
     credit: int = 0
@@ -144,7 +136,7 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int, forgotten: int
     state = replace(
         sync,
         upto=welcome.upto,
-        ranges=_joined(welcome.ranges, [(1, forgotten)])
+        ranges=joined(welcome.ranges, [(1, forgotten)])
         if forgotten > welcome.upto
         else tuple(welcome.ranges),
         cut=_ALL if welcome.draining else newest,
@@ -169,48 +161,34 @@ def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:
     if any(nack.code in _INTRODUCE for nack in ack.nacks):
         return connected(sync)
     sparse = _scattered(sync, ack)
-    refused = _refused(sync, ack) - sparse
-    done = [f for f in sync.flights if _held(f.first, f.last, ack.upto, tuple(ack.ranges))]
+    refused = {run: code for run, code in _refused(sync, ack).items() if run not in sparse}
+    done = [f for f in sync.flights if holds(f.first, f.last, ack.upto, tuple(ack.ranges))]
     state = _measure(sync, done, now)
     state = replace(
         state,
         upto=max(sync.upto, ack.upto),
-        ranges=_joined(sync.ranges, ack.ranges),
-        flights=tuple(f for f in sync.flights if f not in done and (f.first, f.last) not in refused | sparse),
+        ranges=joined(sync.ranges, ack.ranges),
+        flights=tuple(
+            f for f in sync.flights if f not in done and (f.first, f.last) not in refused.keys() | sparse
+        ),
         timeouts=0 if done else sync.timeouts,
         refusals=len(refused) + (0 if done else sync.refusals),
     )
     if sparse or not refused:  # else it says nothing of what may be under way
         state = replace(state, credit=0 if sparse else ack.credit_bytes, credit_mono=now)
-    if refused and state.refusals >= MOST_REFUSALS:
+    apart = state.refusals < MOST_REFUSALS
+    if refused and not apart:
         state = replace(state, hold_mono=now + CREDIT_RETRY)
-    return _settle(replace(state, resting=_rested(state, refused, now)))
+    rests = resting.rested(state.resting, refused, state.upto, state.ranges, now, apart=apart)
+    return _settle(replace(state, resting=rests))
 
 
-def _rested(sync: Sync, refused: set[tuple[int, int]], now: int) -> tuple[Rest, ...]:
-    """The runs that rest, without what is held by now: of a refused run the hall may have taken all but a record."""
-    left = {run for first, last in refused if (run := _lacked(sync, first, last))}
-    pauses = {(r.first, r.last): 2 * r.pause for r in sync.resting}
-    before = (r for r in sync.resting if (r.first, r.last) not in left)
-    kept = [r for r in before if not _held(r.first, r.last, sync.upto, sync.ranges)]
-    found = [(run, min(LONGEST_REST, pauses.get(run, CREDIT_RETRY))) for run in sorted(left)]
-    return (*kept, *(Rest(*run, pause, now + pause) for run, pause in found))
-
-
-def _lacked(sync: Sync, first: int, last: int) -> tuple[int, int] | None:
-    """The least run around what the hall does not hold of first..last."""
-    first = max(first, sync.upto + 1)
-    for lo, hi in sync.ranges:
-        first = hi + 1 if lo <= first <= hi else first
-    for lo, hi in reversed(sync.ranges):
-        last = lo - 1 if lo <= last <= hi else last
-    return (first, last) if first <= last else None
-
-
-def _refused(sync: Sync, ack: Ack) -> set[tuple[int, int]]:
-    """Runs of ours that must be sent again; an answer to something that somebody else sent in our name stops nothing."""
+def _refused(sync: Sync, ack: Ack) -> dict[tuple[int, int], str]:
+    """Runs of ours that must be sent again, each with the code; an answer to something that somebody else sent in our name
+    stops nothing."""
     under_way = {(f.first, f.last) for f in sync.flights}
-    return {(nack.first, nack.last) for nack in ack.nacks if not nack.permanent} & under_way
+    said = {(nack.first, nack.last): nack.code for nack in ack.nacks if not nack.permanent}
+    return {run: code for run, code in said.items() if run in under_way}
 
 
 def _scattered(sync: Sync, ack: Ack) -> set[tuple[int, int]]:
@@ -269,7 +247,7 @@ def stopped(sync: Sync, code: str) -> Sync:
 
 def skipped(sync: Sync, first: int, last: int) -> Sync:
     """These numbers can never be sent (damaged, declared as a gap): treat them as held until the hall says so."""
-    state = replace(sync, ranges=_joined(sync.ranges, [(first, last)]))
+    state = replace(sync, ranges=joined(sync.ranges, [(first, last)]))
     return _settle(state) if sync.phase in {Phase.CATCHUP, Phase.STEADY} else state
 
 
@@ -292,8 +270,7 @@ def expire(sync: Sync, now: int) -> Sync:
     if sync.hold_mono and now >= sync.hold_mono:
         sync = replace(sync, hold_mono=0)
     if any(r.until_mono and r.until_mono <= now for r in sync.resting):
-        rests = (replace(r, until_mono=0) if r.until_mono <= now else r for r in sync.resting)
-        sync = replace(sync, resting=tuple(rests))
+        sync = replace(sync, resting=resting.awoken(sync.resting, now))
     kept = tuple(f for f in sync.flights if now - f.sent_mono < patience(sync, f))
     if len(kept) == len(sync.flights):
         return sync
@@ -335,16 +312,8 @@ def _no_bulk(sync: Sync) -> bool:
 
 def _settle(sync: Sync) -> Sync:
     """CATCHUP until everything up to the cut is held."""
-    caught_up = _held(sync.upto + 1, sync.cut, sync.upto, sync.ranges)
+    caught_up = holds(sync.upto + 1, sync.cut, sync.upto, sync.ranges)
     return replace(sync, phase=Phase.STEADY if caught_up else Phase.CATCHUP)
-
-
-def _held(first: int, last: int, upto: int, ranges: tuple[tuple[int, int], ...]) -> bool:
-    first = max(first, upto + 1)
-    for lo, hi in ranges:
-        if lo <= first <= hi:
-            first = hi + 1
-    return first > last
 
 
 def _free_run(sync: Sync, first: int, last: int, rows: int) -> tuple[int, int] | None:
@@ -358,20 +327,8 @@ def _free_run(sync: Sync, first: int, last: int, rows: int) -> tuple[int, int] |
             last = min(last, lo - 1)
             break
         first = hi + 1
-    return (first, min(last, first + rows - 1)) if first <= last else None
-
-
-def _joined(
-    ranges: Iterable[tuple[int, int]], more: Iterable[tuple[int, int]]
-) -> tuple[tuple[int, int], ...]:
-    """Both sets of numbers, as sorted ranges that do not touch."""
-    found: list[tuple[int, int]] = []
-    for lo, hi in sorted([*ranges, *more]):
-        if found and lo <= found[-1][1] + 1:
-            found[-1] = found[-1][0], max(found[-1][1], hi)
-        else:
-            found.append((lo, hi))
-    return tuple(found)
+    last = min(resting.border(sync.resting, first, last), first + rows - 1)
+    return (first, last) if first <= last else None
 
 
 def _measure(sync: Sync, done: Iterable[Flight], now: int) -> Sync:

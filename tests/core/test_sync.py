@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.core import sync
+from agent.core import resting, sync
 from agent.core.sync import Flight, Phase, Send, Sync
 from agent.core.window import Window
 from common.core.batch import Lane
@@ -258,6 +258,43 @@ def test_a_record_that_is_never_taken_holds_back_nothing_behind_it() -> None:
     assert sync.lacking(state, newest) == 1
     assert sync.next_send(state, 3001, now) == Send(Lane.LIVE, 3001, 3001)
     assert not sync.is_idle(state, newest)
+
+
+@pytest.mark.parametrize("poison", [{7}, {1, 300, 301}, {250}, {500, 501, 502}])
+def test_what_the_hall_refuses_whole_is_told_apart_by_halves(poison: set[int]) -> None:
+    """P-NACK-05: a hall that cannot open a batch cannot say which of its records it is."""
+    newest, now, state, sendings = 900, 0, steady(newest=900), 0
+    held: set[int] = set()
+    while len(held) < newest - len(poison) and now < 20 * MINUTE:
+        state = sync.expire(state, now)
+        send = sync.next_send(state, newest, now)
+        if send is None:
+            now = max(now + 1, sync.wake_at(state) or 0)
+            continue
+        sendings += 1
+        numbers = set(range(send.first, send.last + 1))
+        assert not numbers & held, "nothing is sent in vain"
+        state = flying(state, send.lane, send.first, send.last, now)
+        if numbers & poison:
+            state = sync.acknowledged(state, nack(send.first, send.last, "bad_seal"), now)
+            continue
+        held |= numbers
+        state = sync.acknowledged(state, ack(0, (send.first, send.last)), now)
+    assert held == set(range(1, newest + 1)) - poison
+    assert now < 3 * MINUTE
+    assert sendings < 20 * (1 + len(poison))
+
+
+def test_what_is_refused_again_and_again_is_named_with_its_code() -> None:
+    """P-NACK-05"""
+    said, now, state = [], 0, steady(newest=1)
+    for _ in range(4):
+        state = flying(sync.expire(state, now), Lane.BULK, 1, 1, now)
+        state = sync.acknowledged(state, nack(1, 1, "bad_chain"), now)
+        said.append(resting.notice(state.resting))
+        now = sync.wake_at(state) or 0
+    assert said == ["", "", "", "市中心一再不收编号 1（bad_chain），本机保留并继续重送"]
+    assert resting.notice(sync.acknowledged(state, ack(1), now).resting) == ""
 
 
 def test_a_refusal_takes_no_credit() -> None:

@@ -214,8 +214,9 @@ async def test_a_hall_that_knows_nothing_of_the_epoch_is_told_everything_again(t
         assert sorted(item.key for item in await box.round() if item.table) == rows
 
 
-async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: Path) -> None:
-    """P-BATCH-11"""
+@pytest.mark.parametrize("code", ["unknown_dict", "bad_seal"])
+async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: Path, code: str) -> None:
+    """P-BATCH-11, P-NACK-05: its copy may be damaged as well as missing."""
     async with Site(tmp_path).running() as box:
         session = session_of(box, tmp_path)
         await box.round()
@@ -223,7 +224,7 @@ async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: 
         run = await box.buffer.read(1, 3, 1 << 20)
         assert isinstance(run, Run)
         said = []
-        for nacks in ([], [message.Nack(1, 3, "unknown_dict", permanent=False)]):
+        for nacks in ([], [message.Nack(1, 3, code, permanent=False)]):
             refused = message.Ack(session.buffer.epoch, 0, [], nacks, 1 << 20, 0)
             await session._on_ack(message.encode_signed(refused, topics.ack("s01"), HALL_SECRET))
             said.append(batch.read_header(session._seal(batch.Lane.LIVE, run))[0].dict)

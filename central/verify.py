@@ -19,7 +19,7 @@ from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
 from central.core.audit import Audit, Claim, decoded
-from central.core.epochs import misordered, silent
+from central.core.epochs import misordered, silent, unregistered
 from central.core.flaw import Finding, Grade, What
 from central.core.noted import Noted
 from central.core.trail import Check
@@ -166,8 +166,10 @@ async def _site(conn: AsyncConnection, site: str, name: str, period: Period, boo
     signed = misordered([claim.epoch for _, claim in claims], await rows.testimonies(conn, site))
     signed += books.noted.disordered(site, [claim.epoch for _, claim in claims])
     findings += [_derived(What.EPOCH, detail) for detail in signed[:SHOWN]]
-    unheard = silent(await rows.generations(conn, site), (cursor.generation for cursor, _ in claims))
-    findings += [_derived(What.SILENT, detail) for detail in unheard[:SHOWN]]
+    known, heard = await rows.generations(conn, site), [cursor.generation for cursor, _ in claims]
+    findings += [_derived(What.SILENT, f"第 {number} 代") for number in silent(known, heard)[:SHOWN]]
+    gone = unregistered(known, heard)[:SHOWN]
+    findings += [_derived(What.EPOCH, f"第 {number} 代机器没有登记，也没有缓存") for number in gone]
     findings += [
         _derived(What.EPOCH, f"缓存 {epoch.hex()} 没有游标") for epoch in await rows.strays(conn, site)
     ]

@@ -20,7 +20,7 @@ from agent.buffer import Buffer, Damaged
 from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
 from central import judge, trail, verify
-from central.core.flaw import What
+from central.core.flaw import Grade, What
 from central.ingest import ingest_batches
 from central.judge import Moment, World
 from central.opening import open_batch
@@ -38,6 +38,7 @@ from tests.thief import IN_THE_HALL, NOW, ZONE, Scene, Thief, altered
 KEK, SECRET = b"k" * 32, b"s" * 32
 HALL = b"h" * 32
 RUN = 25
+MILD = {what.value for what in What if what.grade is Grade.OPEN}
 Noticed = set[tuple[str, str, int, int, str]]
 
 
@@ -142,7 +143,7 @@ async def noticed(file: Path, box: Sender) -> Noticed:
 
 
 async def in_the_hall(scene: Scene, folder: Path, rng: random.Random, honest: Noticed) -> tuple[str, bool]:
-    """-> (what was done, whether it was noticed)."""
+    """-> (what was done, whether it was called what it is: not lacking, not unproven, but the work of nobody honest)."""
     copy = folder / "copy.db"
     shutil.copyfile(scene.file, copy)
     act = rng.choice(IN_THE_HALL)
@@ -150,7 +151,7 @@ async def in_the_hall(scene: Scene, folder: Path, rng: random.Random, honest: No
         act(Thief(db, scene, rng))
     found = await noticed(copy, scene.box)
     copy.unlink()
-    return act.__name__, bool(found - honest)
+    return act.__name__, any(one[1] not in MILD for one in found - honest)
 
 
 # on the wire and at the broker -------------------------------------------------------------------------------

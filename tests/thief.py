@@ -302,6 +302,22 @@ def forge_checkpoint(thief: Thief) -> None:
     thief.rechain()
 
 
+def silence(thief: Thief) -> None:
+    """An edit, and every checkpoint makes place for bytes that nobody can read, or for an event."""
+    edit(thief)
+    query = "SELECT seq, opened('record.raw', raw) FROM record WHERE epoch=? AND kind='checkpoint'"
+    stand_in = thief.rng.choice(["letter", "event"])
+    for seq, raw in thief.db.execute(query, (thief.epoch,)).fetchall():
+        if stand_in == "letter":
+            thief.delete(seq, seq)
+            thief.letter(seq, b"\xc1", "open")
+            continue
+        body = record.encode_body(record.Event("agent.started"))
+        item = msgspec.structs.replace(decode_record(raw), kind=record.RecordKind.EVENT, body=body)
+        thief.put(seq, encode_record(item))
+    thief.rechain()
+
+
 def replace_key(thief: Thief) -> None:
     thief.db.execute("UPDATE box SET sign_key=?", (crypto.sign_public(b"t" * 32),))
 
@@ -495,6 +511,7 @@ IN_THE_HALL: tuple[Callable[[Thief], None], ...] = (
     move,
     drop_checkpoint,
     forge_checkpoint,
+    silence,
     replace_key,
     drop_epoch,
     drop_epoch_and_renumber,

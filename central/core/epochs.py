@@ -33,14 +33,15 @@ def misordered(epochs: Sequence[bytes], said: Iterable[Witness]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def silent(registered: Iterable[int], heard: Iterable[int]) -> list[str]:
-    """Generations of a site's box of which there is no epoch: never connected, or taken out. They count from 1.
+def silent(registered: Iterable[int], heard: Iterable[int]) -> list[int]:
+    """Generations of a site's box of which there is no epoch: never connected, or taken out.
 
     `registered`: those that the hall knows of; `heard`: those that have one.
     """
+    return sorted(set(registered) - set(heard))
+
+
+def unregistered(registered: Iterable[int], heard: Iterable[int]) -> list[int]:
+    """Generations that nobody honest leaves out: each box is registered under the next number, from 1, and for ever."""
     known, spoken = set(registered), set(heard)
-    return [
-        f"第 {number} 代" + ("" if number in known else "，也没有登记")
-        for number in range(1, max(known | spoken, default=0) + 1)
-        if number not in spoken
-    ]
+    return [number for number in range(1, max(known | spoken, default=0) + 1) if number not in known | spoken]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core.audit import UNSIGNED, Audit, Claim, Entry, decoded
-from central.core.epochs import Witness, misordered, silent
+from central.core.epochs import Witness, misordered, silent, unregistered
 from central.core.flaw import Finding, What
 from central.store.audit import COLUMNS
 from common.core import checkpoint, crypto
@@ -117,8 +117,9 @@ def test_epochs_stand_in_the_order_that_their_boxes_signed_and_none_is_left_out(
 
 def test_a_generation_of_which_nothing_is_there_is_said() -> None:
     assert silent([1, 2, 3], [1, 2, 3]) == silent([], []) == []
-    assert silent([1, 2, 3], [2]) == ["第 1 代", "第 3 代"]
-    assert silent([3], [3]) == ["第 1 代，也没有登记", "第 2 代，也没有登记"]
+    assert silent([1, 2, 3], [2]) == [1, 3]
+    assert unregistered([1, 2, 3], [2]) == unregistered([], []) == unregistered([2], [1]) == []
+    assert unregistered([3], [3]) == [1, 2], "numbers are given in turn and registrations stay"
 
 
 @pytest.mark.parametrize("honest", [True, False])

@@ -377,6 +377,18 @@ class Delivery(RuleBasedStateMachine):
             to = topics.welcome(SITE) if hello else topics.ack(SITE)
             self.publish(self.down, to, message.encode_signed(answer, to, HALL_SECRET))
 
+    @precondition(lambda self: any(topic != topics.hello(SITE) for _, topic, _ in self.up))
+    @rule(place=PLACES, code=st.sampled_from(["failed", "bad_seal"]))
+    def the_hall_refuses_a_batch(self, place: int, code: str) -> None:
+        """Whole, whatever is in it; another time it takes it."""
+        batches = [item for item in self.up if item[1] != topics.hello(SITE)]
+        _, _, payload = item = batches[place % len(batches)]
+        self.up.remove(item)
+        answer = self.hall.refusal(batch.read_header(payload)[0], code)
+        self.publish(
+            self.down, topics.ack(SITE), message.encode_signed(answer, topics.ack(SITE), HALL_SECRET)
+        )
+
     @precondition(lambda self: self.down)
     @rule(place=PLACES, again=st.booleans())
     def the_box_hears_a_message(self, place: int, again: bool) -> None:

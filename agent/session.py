@@ -345,6 +345,7 @@ class Session:
         ack = message.decode_signed(message.Ack, topics.ack(self.site), self.up.hall_sign, raw)
         if ack.epoch != self.buffer.epoch:
             return
+        ack = sync.heeded(self.sync, ack, self.asked.get(ack.asked_wall))
         self.up.status.heard()
         before, self.sync = self.sync, sync.acknowledged(self.sync, ack, self.clock.mono())
         if self.sync.phase is Phase.HELLO and before.phase is not Phase.HELLO:
@@ -375,10 +376,8 @@ class Session:
         await self.buffer.forget(upto)
 
     def _on_central(self, state: message.CentralState, *, fresh: bool) -> None:
-        """Another instance of the hall may hold less than the one before: introduce ourselves again.
-
-        `fresh`: said now, not kept by the broker: it has not heard us, even if we said hello already.
-        """
+        """Another instance may hold less than the one before: introduce ourselves again. `fresh`: said now, not kept by the
+        broker: it has not heard us, even if we said hello already."""
         self.sync = sync.told(self.sync, state.wait_ms * 1000 if state.online else 0)
         self.up.status.is_hall_there = state.online
         if not state.online:

@@ -80,6 +80,7 @@ class Sync(Struct, frozen=True):
     flights: tuple[Flight, ...] = ()
     credit: int = 0
     credit_mono: int = 0
+    welcomed_mono: int = 0
     hold_mono: int = 0  # nothing is sent before; 0: no hold
     wait: int = 0  # how long the hall says that everybody waits now, microseconds
     rtt: float = 0.0  # smoothed, microseconds; 0: not measured
@@ -143,9 +144,21 @@ def welcomed(sync: Sync, welcome: Welcome, newest: int, now: int, forgotten: int
         flights=(),
         credit=welcome.credit_bytes,
         credit_mono=now,
+        welcomed_mono=now,
         refused="",
     )
     return _settle(state)
+
+
+def heeded(sync: Sync, ack: Ack, asked_mono: int | None) -> Ack:
+    """What of an ack counts. `asked_mono`: when that was sent which it says it answers; None: it names nothing of ours.
+
+    One that answers nothing we have sent since the welcome states nothing: the broker may have kept it from before the hall was
+    set back to a backup, and we would forget what nobody holds.
+    """
+    if asked_mono is not None and asked_mono >= sync.welcomed_mono:
+        return ack
+    return replace(ack, upto=0, ranges=[], upto_hash=b"")
 
 
 def acknowledged(sync: Sync, ack: Ack, now: int) -> Sync:

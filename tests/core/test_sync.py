@@ -106,6 +106,17 @@ def test_an_ack_of_another_epoch_changes_nothing() -> None:
     assert sync.acknowledged(state, ack(10, epoch=OTHER), now=1) == state
 
 
+def test_an_ack_states_something_only_where_it_answers_what_was_sent_since_the_welcome() -> None:
+    """P-ACK-03"""
+    state = sync.welcomed(sync.connected(Sync(EPOCH)), welcome(3), 9, now=50)
+    said = replace(ack(8), nacks=[Nack(9, 9, "bad_record", permanent=True)], upto_hash=b"h")
+    for asked in (None, 49):
+        heard = sync.heeded(state, said, asked)
+        assert (heard.upto, heard.ranges, heard.upto_hash, heard.nacks) == (0, [], b"", said.nacks)
+        assert sync.acknowledged(state, heard, now=60).upto == 3
+    assert sync.heeded(state, said, 50) == said
+
+
 def test_an_older_ack_never_lowers_what_is_known_to_be_held() -> None:
     """P-ACK-02"""
     state = sync.acknowledged(steady(newest=10), ack(10), now=1)

@@ -50,7 +50,7 @@ def answer(session: Session, hello: message.Hello, upto: int, refused: str = "")
 
 
 def ack(session: Session, upto: int, upto_hash: bytes = b"") -> bytes:
-    said = message.Ack(session.buffer.epoch, upto, [], [], 1 << 20, 0, 0, upto_hash)
+    said = message.Ack(session.buffer.epoch, upto, [], [], 1 << 20, 0, session._ask(), upto_hash)
     return message.encode_signed(said, topics.ack("s01"), HALL_SECRET)
 
 
@@ -186,6 +186,23 @@ async def test_what_the_hall_acknowledges_is_remembered_for_the_day_the_buffer_i
         await session._on_welcome(welcome(session, 0))
         await session._on_ack(ack(session, 5))
         assert box.index._acknowledged == 5
+
+
+async def test_a_receipt_from_before_the_welcome_makes_nothing_be_forgotten(tmp_path: Path) -> None:
+    """P-ACK-03: the broker kept it, and the hall was set back to a backup meanwhile."""
+    async with Site(tmp_path).running() as box:
+        session = session_of(box, tmp_path)
+        await box.round()
+        await session._on_welcome(welcome(session, 0))
+        late, now = ack(session, 2), session.clock.mono()
+        session.sync = sync.connected(session.sync)
+        await session._on_welcome(welcome(session, 0))
+        assert session.sync.welcomed_mono > now
+        await session._on_ack(late)
+        assert (session.sync.upto, box.buffer.forgotten) == (0, 0)
+        said = ack(session, 2)
+        await session._on_ack(said)
+        assert (session.sync.upto, box.buffer.forgotten) == (2, 2)
 
 
 async def test_a_row_is_marked_to_be_read_again_before_its_number_is_declared(tmp_path: Path) -> None:

@@ -212,7 +212,6 @@ class Delivery(RuleBasedStateMachine):
         self.box, self.hall = Box(), Hall()
         self.sync = Sync(self.box.epoch)
         self.connection, self.now, self.sent = 0, 0, 0
-        self.restored, self.misled = 0, False
         self.wire_key = b""
         self.disk: tuple[Any, ...] | None = None
         self.samples: tuple[offset.Sample, ...] = ()
@@ -233,7 +232,7 @@ class Delivery(RuleBasedStateMachine):
 
     def connect(self) -> None:
         self.connection += 1
-        self.sync, self.misled, self.differs_at = sync.connected(Sync(self.box.epoch)), False, 0
+        self.sync, self.differs_at = sync.connected(Sync(self.box.epoch)), 0
         self.say_hello()
 
     @precondition(lambda self: self.sync.phase is Phase.HELLO)
@@ -358,7 +357,6 @@ class Delivery(RuleBasedStateMachine):
         """Another instance announces itself: a connected box introduces itself again."""
         self.hall.restore()
         self.box.hall_restored = True
-        self.restored = self.sent
         if self.sync.phase is not Phase.OFFLINE:
             self.sync = sync.connected(self.sync)
 
@@ -392,14 +390,14 @@ class Delivery(RuleBasedStateMachine):
     @precondition(lambda self: self.down)
     @rule(place=PLACES, again=st.booleans())
     def the_box_hears_a_message(self, place: int, again: bool) -> None:
-        number, topic, payload = item = self.down[place % len(self.down)]
+        _, topic, payload = item = self.down[place % len(self.down)]
         if not again:
             self.down.remove(item)
-        self.misled |= number <= self.restored
         if topic == topics.welcome(SITE):
             self.on_welcome(message.decode_signed(Welcome, topic, HALL_KEY, payload))
         else:
             ack = message.decode_signed(Ack, topic, HALL_KEY, payload)
+            ack = sync.heeded(self.sync, ack, self.asked.get(ack.asked_wall))
             self.compare(ack)
             self.sync = sync.acknowledged(self.sync, ack, self.now)
             if self.sync.refused:
@@ -499,11 +497,10 @@ class Delivery(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The trouble ends: whatever has happened, everything arrives and the buffer empties.
 
-        Over the same connection where there is one. Only a box that was misled (it heard, after the hall was restored,
-        what the hall had said before, perhaps only now) needs a new one: a welcome alone sets that right.
+        Over the same connection where there is one, whatever of before a hall's restore is heard only now.
         """
         for _ in range(300):
-            if self.sync.phase is Phase.OFFLINE or self.misled:  # a fork too: the program has started anew
+            if self.sync.phase is Phase.OFFLINE:  # a fork too: the program has started anew
                 self.connect()
             elif self.box.forgotten == self.box.newest and self.sync.phase is Phase.STEADY:
                 break

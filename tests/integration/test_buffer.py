@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from agent import inside
 from agent.buffer import Buffer, Damaged, Run
 from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
@@ -157,6 +158,8 @@ async def test_a_record_that_opens_and_is_not_what_was_chained_is_lost_alone(
     assert (await read_run(buffer, 1, 9)).last == 2
     damaged = await buffer.read(3, 9, 1_000_000)
     assert damaged == Damaged(3, 3, "is not what was chained")
+    seen = [inside.read(file, [KEK]).holes for file in inside.segments(tmp_path / "buffer.db", [KEK])]
+    assert [hole for holes in seen for hole in holes] == [(3, 3)]
     await buffer.quarantine(damaged.first, damaged.last, damaged.why)
     assert await buffer.read(3, 9, 1_000_000) == Damaged(3, 3, "quarantined")
     sent: list[bytes] = []

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent import files, salvage
 from agent.room import Room
@@ -134,6 +135,25 @@ async def test_a_copy_of_another_state_is_never_taken_up(site: Site) -> None:
         assert ("SL001", newest) in told
         assert not told & {("SL001", version) for version in range(newest)}
         assert box.index.ended == []
+
+
+async def test_what_opens_and_is_not_what_was_chained_is_not_taken_up(site: Site) -> None:
+    """P-REST-06: nobody would notice it any more under another number."""
+    await edited(site)
+    async with site.running() as box:
+        active, kept = box.buffer._files.active, await box.buffer.tail(10)
+        item = next(one for one in kept if one.table == "case" and one.version == 2)
+        forged = record.encode_record(replace(item, digest=b"x" * 16))
+        async with active.transaction():
+            blob = active.seal(item.seq, await box.buffer.chain_at(item.seq), forged)
+            await active.db.execute("UPDATE outbox SET blob=? WHERE seq=?", (blob, item.seq))
+    spoil(site)
+    async with site.running(salvage=True) as box:
+        await box.round()
+        told = versions(await box.buffer.tail(0))
+        assert (await salvaged(box))[1]
+    assert b"x".hex() * 16 not in {digest for *_, digest in told}
+    assert (item.table, item.key, 3) in {one[:3] for one in told}, "those behind it are"
 
 
 async def test_the_log_of_a_file_that_was_set_aside_is_read_too(site: Site) -> None:

@@ -18,6 +18,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
     figures, disk = await means.buffer.figures(), shutil.disk_usage(means.buffer.path.parent)
     collecting, offset = means.collecting, means.clock.offset
     means.status.trend = trend.looked(means.status.trend, means.clock.mono(), figures.rows)
+    means.status.untaken = resting.notice(sync.resting)
     return Heartbeat(
         connection=connection,
         epoch=means.buffer.epoch,
@@ -42,7 +43,7 @@ async def compose(means: Means, connection: str, sync: Sync) -> Heartbeat:
         offset_err_ms=max(0, means.clock.err) / 1000,
         agent_notice=STANDS_IN
         if means.keeper.master.stands_in
-        else said(means.pace.notice or means.keeping.fault or resting.notice(sync.resting)),
+        else said(means.pace.notice or means.keeping.fault or means.status.untaken),
         policy_version=means.keeping.version,
         policy_fault=said(means.keeping.fault),
         lacking=lacking(sync, means.buffer.newest),

@@ -272,6 +272,8 @@ async def backlog(box: Box) -> Outcome:
     detail = f"{box.status.rows} 条待传，{box.status.bytes / 2**20:.1f} MB" + (
         f"，最早 {age} 分钟前" if age else ""
     )
+    if box.status.untaken:
+        return Outcome(Status.WARN, f"{detail}；{box.status.untaken}")
     return Outcome(Status.WARN, detail) if age >= 5 else ok(detail)
 
 

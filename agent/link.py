@@ -31,6 +31,8 @@ class LinkStatus:
         self.sent_mono: int | None = None
         self.stall = Stall()
         self.trend = Trend()
+        self.untaken = ""
+        """What the hall refuses again and again, in Chinese; empty: nothing."""
         self.is_hall_there = False
         """It said so on this connection: what is not answered then does not reach it."""
         self.round_trip = 0

@@ -69,6 +69,8 @@ class Status(Struct, frozen=True, kw_only=True):
     """It says so on this connection."""
     round_trip_ms: float = 0
     """From what was sent to the hall's answer, the last time."""
+    untaken: str = ""
+    """What the hall refuses again and again."""
     growing: Grown | None = None
     """The backlog, over the last minutes."""
     commit_ms: float = 0
@@ -154,6 +156,7 @@ async def compose(
         busy_share=round(collecting.busy_share, 4),
         is_hall_there=link.is_hall_there,
         round_trip_ms=link.round_trip / 1000,
+        untaken=link.untaken,
         growing=trend.grown(link.trend),
         commit_ms=median(buffer.commits) / 1000 if buffer.commits else 0,
         starts=starts,

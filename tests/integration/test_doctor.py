@@ -275,11 +275,11 @@ async def test_an_old_backlog_a_stale_round_and_refused_records_are_named() -> N
         assert "7 条待传" in box.detail("E-SYNC-04")
         assert "最早 20 分钟前" in box.detail("E-SYNC-04")
         assert box.detail("E-SYNC-07") == "3-4 bad_record"
-        process.write(
-            config.status_path, msgspec.structs.replace(said, **values | {"oldest_wall": old + HOUR})
-        )
+        young = {"oldest_wall": old + HOUR, "untaken": "市中心一再不收编号 3（bad_seal）"}
+        process.write(config.status_path, msgspec.structs.replace(said, **values | young))
         said_of_it = (await doctor(place.agent)).checks["E-SYNC-04"]["detail"]
         assert said_of_it.startswith("7 条待传")
+        assert said_of_it.endswith("；市中心一再不收编号 3（bad_seal）")
         assert "分钟前" not in said_of_it, "no age is below zero"
         still = {"stalled_secs": 130, "oldest_wall": Clock().wall()}
         process.write(config.status_path, msgspec.structs.replace(said, **values | still))

@@ -18,6 +18,9 @@ LONGEST = 5 * MINUTE
 NAMED_FROM = 40 * SECOND
 """A pause to which only several refusals of the very same run lead."""
 
+_FOR_ITS_PLACE = {"scattered"}
+"""A run that is refused for where it lies, not for what is in it: halves would be as far off."""
+
 
 class Rest(Struct, frozen=True):
     """`code`: the hall's word for why. `until_mono`: when it may be sent again; 0: now."""
@@ -58,7 +61,7 @@ def rested(
 def _again(run: tuple[int, int], code: str, before: Rest | None, now: int, *, apart: bool) -> list[Rest]:
     """What becomes of a run that was not taken, and of which `before` says when it was not taken either."""
     first, last = run
-    if before is None or (apart and first < last):
+    if before is None or (apart and first < last and code not in _FOR_ITS_PLACE):
         middle = last if before is None else (first + last) // 2
         parts = [(first, middle), (middle + 1, last)]
         return [Rest(lo, hi, SHORTEST, now + SHORTEST, code) for lo, hi in parts if lo <= hi]

@@ -296,6 +296,19 @@ def test_what_the_hall_refuses_whole_is_told_apart_by_halves(poison: set[int]) -
     assert sendings < 20 * (1 + len(poison))
 
 
+@pytest.mark.parametrize(
+    ("code", "runs"), [("bad_seal", [(4, 6), (7, 9)]), ("failed", [(4, 6), (7, 9)]), ("scattered", [(4, 9)])]
+)
+def test_a_run_that_is_refused_for_its_place_stays_whole(code: str, runs: list[tuple[int, int]]) -> None:
+    """P-NACK-05: halves of it would lie as far off."""
+    state, now = steady(newest=3, upto=3), 0
+    for _ in range(2):
+        state = flying(sync.expire(state, now), Lane.LIVE, 4, 9, now)
+        state = sync.acknowledged(state, nack(4, 9, code), now)
+        now = sync.wake_at(state) or 0
+    assert [(rest.first, rest.last) for rest in state.resting] == runs
+
+
 def test_what_is_refused_again_and_again_is_named_with_its_code() -> None:
     """P-NACK-05"""
     said, now, state = [], 0, steady(newest=1)

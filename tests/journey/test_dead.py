@@ -182,6 +182,7 @@ async def held_to_account(place: Place) -> None:
     await store.close()
     assert cases == {"1": "王小明", "2": "李小红"}
     assert acts == [
+        ("dead.came", "2-3"),
         ("dead.show", "工单 12"),
         ("dead.reinject", "工单 12：状态写错"),
         ("dead.drop", "厂商确认是空行"),

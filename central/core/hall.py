@@ -4,16 +4,17 @@ The first HTML and the stream are made from the same state, so they cannot disag
 than four characters of a case number enter it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from central.core import band, chart, site, wording
+from central.core import band, chart, news, site, wording
 from central.core.band import Coverage
 from central.core.dossier import Stage
 from central.core.maintenance import Window
+from central.core.news import Change
 from central.core.site import Backlog, Signals
 from common.core.instant import end_of_day, from_us
 from common.core.state import ClockKind, Light, Link
@@ -34,6 +35,7 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
     first_at: int | None = None
     arrived: dict[int, band.Arrived] = {}
     lights: dict[Light, int] = {}  # open cases
+    ruled: dict[Light, int] = {}  # open cases by the lamp of their broken rules
     accepted: int = 0  # today
     finished: int = 0  # today
     held_upto: int = 0  # of the newest epoch
@@ -59,17 +61,6 @@ class Lit(Struct, frozen=True, kw_only=True):
     step: Stage | None = None  # of its correction; None: there is none yet
     step_due: date | None = None  # the last day of what waits there
     undelivered: int = 0  # messages of that correction that did not arrive, and nobody has seen to
-
-
-class Change(Struct, frozen=True):
-    """A light that changed."""
-
-    judged_at: int
-    site_name: str
-    item_name: str | None
-    case_no: str | None
-    after: Light
-    late: bool
 
 
 class Slow(Struct, frozen=True, kw_only=True):
@@ -187,13 +178,24 @@ def _figures(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str
             "n": wording.number(lights[Light.GREY]),
             "sub": "数据未齐，不判红灯" if lights[Light.GREY] else "站点数据齐全",
         },
-        "yellow": {"n": wording.number(lights[Light.YELLOW]), "sub": _soonest(facts)},
+        "yellow": {
+            "n": wording.number(lights[Light.YELLOW]),
+            "unit": _unit(facts, Light.YELLOW),
+            "sub": _soonest(facts),
+        },
         "red": {
             "n": wording.number(lights[Light.RED]),
+            "unit": _unit(facts, Light.RED),
             "sub": f"今日新亮 {facts.red_today}，补传判定 {facts.late_today}",
         },
         "partial": {"text": whole(links)},
     }
+
+
+def _unit(facts: Facts, light: Light) -> str:
+    """A fault is no lateness: what broken rules light is counted beside the clocks, not among them."""
+    ruled = sum(item.ruled.get(light, 0) for item in facts.sites)
+    return f"件，另有规则灯 {wording.number(ruled)} 件" if ruled else "件"
 
 
 def _compared(yesterday: int | None) -> str:
@@ -228,6 +230,10 @@ def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
         "yellow": _some(item.lights.get(Light.YELLOW, 0)),
         "red": _some(item.lights.get(Light.RED, 0)),
         "grey": _some(item.lights.get(Light.GREY, 0)),
+        "ruled": _some(sum(item.ruled.get(light, 0) for light in (Light.RED, Light.YELLOW))),
+        "ruled_worst": (Light.RED if item.ruled.get(Light.RED) else Light.YELLOW).value,
+        "ruled_red": _some(item.ruled.get(Light.RED, 0)),
+        "ruled_yellow": _some(item.ruled.get(Light.YELLOW, 0)),
         "percent": words.percent,
         "worst": _worst(item.lights).value,
         "band": band.runs(letters),
@@ -349,7 +355,7 @@ def _trouble(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
 
 def _events(facts: Facts) -> dict[str, dict[str, str]]:
     told = [(at, name, text) for at, name, text in facts.happenings]
-    told += [(item.judged_at, item.site_name, _told(item)) for item in facts.changes]
+    told += [(item.judged_at, item.site_name, news.told(item)) for item in facts.changes]
     newest = sorted(told, reverse=True)[:EVENT_ROWS]
     blank = {"time": "", "site": "", "text": ""}
     rows = {
@@ -357,37 +363,6 @@ def _events(facts: Facts) -> dict[str, dict[str, str]]:
         for place, (at, name, text) in enumerate(newest)
     }
     return {str(place): rows.get(str(place), blank) for place in range(EVENT_ROWS)}
-
-
-def _told(item: Change) -> str:
-    number = f" 尾号 {wording.tail(item.case_no)}" if item.case_no else ""
-    late = "（补传判定）" if item.late else ""
-    return f"{item.item_name or '办件'}{number} 转为{item.after.word}{late}"
-
-
-def happenings(before: State, after: State, at: int) -> Sequence[tuple[int, str, str]]:
-    """What two looks at the tiles differ in, as sentences: a link that changed, cases newly accepted."""
-    told: list[tuple[int, str, str]] = []
-    for site_id, tile in after["s"].items():
-        old = before["s"].get(site_id)
-        if old is None:
-            continue
-        if old["link"] != tile["link"] and {old["link"], tile["link"]} != {Link.LIVE, Link.SLOW}:
-            told.append((at, tile["name"], _link_sentence(Link(old["link"]), Link(tile["link"]), tile)))
-        more = _count(tile["accepted"]) - _count(old["accepted"])
-        if more > 0:
-            told.append((at, tile["name"], f"新受理 {more} 件，今日共 {tile['accepted']} 件"))
-    return told
-
-
-def _count(text: str) -> int:
-    return int(text.replace(",", ""))
-
-
-def _link_sentence(before: Link, after: Link, tile: Mapping[str, str]) -> str:
-    if after in {Link.LIVE, Link.SLOW}:
-        return "补传完成，数据已齐" if before is Link.CATCHUP else "恢复实时"
-    return f"{tile['word']}：{tile['left']}"
 
 
 def last_workday(today: date, workday: Mapping[date, bool]) -> date | None:

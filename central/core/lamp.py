@@ -13,7 +13,7 @@ from central.core.ruling import Said
 from common.core.state import Light
 
 _ORDER = {rule.id: place for place, rule in enumerate(RULES)}
-_UNCONFIRMED = {rule.id for rule in RULES if rule.confirm}
+UNCONFIRMED = {rule.id for rule in RULES if rule.confirm}
 """What a person must look at first lights no lamp by itself."""
 _SHOWN = {Light.RED, Light.YELLOW, Light.GREY}
 
@@ -42,7 +42,7 @@ def shown(stands: Iterable[tuple[str, Light]], withdrawn: Collection[str]) -> La
     found = [
         (light.rank, -_ORDER.get(rule, len(_ORDER)), rule, light)
         for rule, light in stands
-        if light in _SHOWN and rule not in withdrawn and rule not in _UNCONFIRMED
+        if light in _SHOWN and rule not in withdrawn and rule not in UNCONFIRMED
     ]
     if not found:
         return Lamp()

@@ -106,6 +106,9 @@ withdrawal = Table(
     PrimaryKeyConstraint("site", "case_key", "clock", "cycle"),
 )
 
+LIT = text("ruling.light IN ('red', 'yellow')")
+"""As the partial index of lamps has it: a bound list would not find that index in SQLite."""
+_LIT = text("light IN ('red', 'yellow')")
 ruling = Table(
     "ruling",  # rules that a case has broken, and what is watched of it: dated, and kept whatever the facts say later
     metadata,
@@ -121,6 +124,7 @@ ruling = Table(
     Column("found_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "case_key", "rule"),
     Index("ix_ruling_rule", "rule", "found_at"),
+    Index("ix_ruling_lit", "found_at", sqlite_where=_LIT, postgresql_where=_LIT),
     Index(
         "ix_ruling_parked",
         "site",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.scope import Scope
+from central.store import rulings
 from central.store import tables as t
 from central.store.dead import OPEN
 from central.store.scope import of_case
@@ -99,6 +100,12 @@ async def site_changes(conn: AsyncConnection, reached: Scope, site: str, limit: 
     return (await conn.execute(query)).all()
 
 
+async def site_ruled(conn: AsyncConnection, reached: Scope, site: str, limit: int) -> Sequence[Row[Any]]:
+    """The lamps that broken rules of `site` lit last, newest first."""
+    mine = of_case(reached, t.ruling.c.site, t.case.c.org)
+    return (await conn.execute(rulings.newest(limit).where(t.ruling.c.site == site, *mine))).all()
+
+
 async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
     """The records in which the box wrote of itself last, newest first: (cap_wall, raw)."""
     known = t.record.c
@@ -112,12 +119,18 @@ async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[
 
 
 async def site_lit(conn: AsyncConnection, reached: Scope, site: str, limit: int) -> Sequence[Row[Any]]:
-    """Open cases of `site` whose light is not green, the worst first, then by limit."""
+    """Open cases of `site` whose light is not green or that a broken rule lights, the worse of both first, then by limit."""
     known = t.case.c
-    ranks = case({light.value: light.rank for light in Light}, value=known.light, else_=literal(0))
+    own, ruled = (
+        case({light.value: light.rank for light in Light}, value=column, else_=literal(0))
+        for column in (known.light, known.rule_light)
+    )
     lit = [light.value for light in Light if light not in {Light.GREEN, Light.NONE}]
-    query = select(t.case).where(IS_OPEN, known.site == site, known.light.in_(lit), *_reached(reached))
-    return (await conn.execute(query.order_by(ranks.desc(), known.due_at).limit(limit))).all()
+    query = select(t.case).where(IS_OPEN, known.site == site, *_reached(reached))
+    query = query.where(or_(known.light.in_(lit), known.rule_light.is_not(None)))
+    worst = case((own < ruled, ruled), else_=own)
+    order = worst.desc(), own.desc(), func.coalesce(known.due_at, _FAR), known.case_key
+    return (await conn.execute(query.order_by(*order).limit(limit))).all()
 
 
 # lists of cases ----------------------------------------------------------------------------------------------

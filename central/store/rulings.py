@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.lamp import UNCONFIRMED
 from central.core.scope import Scope
 from central.store.dialect import among, replace_row, write_rows
+from central.store.law_tables import LIT
 from central.store.scope import of_case
 from central.store.tables import case, ruling, site, withdrawal
 from common.core.state import Light
@@ -62,3 +64,15 @@ async def listed(conn: AsyncConnection, reached: Scope, rule: str, limit: int) -
         .limit(limit)
     )
     return (await conn.execute(query)).all()
+
+
+def newest(limit: int) -> Select[Any]:
+    """What lit the lamp of a rule last, newest first, with its case and site."""
+    return (
+        select(ruling, site.c.name.label("site_name"), case.c.case_no, case.c.item_name)
+        .join(site, site.c.id == ruling.c.site)
+        .outerjoin(case, _MINE)
+        .where(LIT, ruling.c.rule.not_in(UNCONFIRMED))
+        .order_by(ruling.c.found_at.desc(), ruling.c.site, ruling.c.case_key)
+        .limit(limit)
+    )

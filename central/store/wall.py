@@ -10,10 +10,11 @@ from sqlalchemy import Row, Select, and_, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.band import Arrived
-from central.core.hall import QUEUE_ROWS, Change, Lit, SiteFacts, Slow, last_workday
+from central.core.hall import QUEUE_ROWS, Lit, SiteFacts, Slow, last_workday
 from central.core.maintenance import Window, in_force
+from central.core.news import Change
 from central.core.site import Signals, rows_left
-from central.store import corrections, maintenance
+from central.store import corrections, maintenance, rulings
 from central.store import tables as t
 from common.core import message
 from common.core.instant import DAY, SECOND, from_us, start_of_day
@@ -32,7 +33,7 @@ _ranges = msgspec.msgpack.Decoder(list[Range])
 
 async def sites(conn: AsyncConnection, day_at: int, now_at: int) -> list[SiteFacts]:
     """Every site with its counts of the day that began at `day_at`, as it stands at `now_at`, in the order of the wall."""
-    lights = await open_lights(conn)
+    lights, ruled = await open_lights(conn), await open_ruled(conn)
     cursors = await _cursors(conn)
     alarms = await _alarms(conn)
     arrived = await arrivals(conn, day_at, day_at + DAY)
@@ -49,6 +50,7 @@ async def sites(conn: AsyncConnection, day_at: int, now_at: int) -> list[SiteFac
             first_at=row.first_at,
             arrived=arrived[row.id],
             lights=lights[row.id],
+            ruled=ruled[row.id],
             accepted=row.accepted,
             finished=row.finished,
             held_upto=cursors[row.id].upto if row.id in cursors else 0,
@@ -117,6 +119,16 @@ async def open_lights(conn: AsyncConnection) -> defaultdict[str, dict[Light, int
     count = select(t.case.c.site, t.case.c.light, func.count()).where(IS_OPEN)
     found: defaultdict[str, dict[Light, int]] = defaultdict(dict)
     for site, light, cases in await conn.execute(count.group_by(t.case.c.site, t.case.c.light)):
+        found[site][Light(light)] = cases
+    return found
+
+
+async def open_ruled(conn: AsyncConnection) -> defaultdict[str, dict[Light, int]]:
+    """Site -> lamp of the broken rules -> open cases."""
+    lamp = t.case.c.rule_light
+    count = select(t.case.c.site, lamp, func.count()).where(IS_OPEN, lamp.is_not(None))
+    found: defaultdict[str, dict[Light, int]] = defaultdict(dict)
+    for site, light, cases in await conn.execute(count.group_by(t.case.c.site, lamp)):
         found[site][Light(light)] = cases
     return found
 
@@ -210,7 +222,7 @@ def urgent(light: Light, limit: int) -> Select[Any]:
 
 
 async def newest_changes(conn: AsyncConnection, limit: int) -> list[Change]:
-    """The lights that changed last, newest first."""
+    """The lights of clocks and rules that changed last, newest first."""
     change, case = t.transition, t.case
     query = (
         select(change, t.site.c.name, case.c.item_name, case.c.case_no)
@@ -220,10 +232,23 @@ async def newest_changes(conn: AsyncConnection, limit: int) -> list[Change]:
         .order_by(change.c.id.desc())
         .limit(limit)
     )
-    return [
+    moved = [
         Change(row.judged_at, row.name, row.item_name, row.case_no, Light(row.after), row.late)
         for row in await conn.execute(query)
     ]
+    ruled = [
+        Change(
+            row.found_at,
+            row.site_name,
+            row.item_name,
+            row.case_no,
+            Light(row.light),
+            late=False,
+            rule=row.rule,
+        )
+        for row in await conn.execute(rulings.newest(limit))
+    ]
+    return sorted(moved + ruled, key=lambda item: item.judged_at, reverse=True)[:limit]
 
 
 async def reds_since(conn: AsyncConnection, day_at: int) -> tuple[int, int]:

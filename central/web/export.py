@@ -10,12 +10,12 @@ from central.core.access import Permission
 from central.export import as_csv, as_xlsx
 from central.store import pages, trail
 from central.web import cases
-from central.web.listing import Line, line
+from central.web.listing import DEMANDS, Line, line
 from central.web.page import HALL, USER, Handler, Route, facts_of, reached_sites
 from common.core.instant import from_us
 
 MOST = 5_000
-HEAD = ("灯", "事项", "站点", "编号", "申请人", "责任人", "状态", "时限到", "剩余")
+HEAD = ("灯", "规则灯", "不符合的规则", "事项", "站点", "编号", "申请人", "责任人", "状态", "时限到", "剩余")
 Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[str]]], bytes]
 
 
@@ -47,6 +47,8 @@ def _row(item: Line, site: str) -> tuple[str, ...]:
     number = "" if item.number == "没有编号" else item.number
     return (
         item.light.word,
+        item.rule_light.word if item.rule_light else "",
+        f"{item.rule} {DEMANDS.get(item.rule, '')}".strip(),
         item.item,
         site,
         number,

@@ -7,8 +7,11 @@ from msgspec import Struct
 from sqlalchemy import Row
 
 from central.core import wording
+from central.core.articles import RULES
 from central.core.hall import Facts
 from common.core.state import CaseStatus, Light
+
+DEMANDS = {rule.id: rule.demand for rule in RULES}
 
 
 class Line(Struct, frozen=True, kw_only=True):

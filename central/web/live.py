@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
-from central.core import hall, site
+from central.core import hall, news, site
 from central.core.hall import EVENT_ROWS, Facts, SiteFacts, Slow, State
 from central.core.site import Backlog
 from central.store import messages
@@ -87,7 +87,7 @@ class Wall:
         self.facts = await self._read()
         before, self.state = self.state, hall.compose(self.facts)
         if before:
-            told = hall.happenings(before, self.state, self.facts.now_at)
+            told = news.happenings(before["s"], self.state["s"], self.facts.now_at)
             self._happenings.extend(told)
         self._tell(hall.changed(before, self.state))
 

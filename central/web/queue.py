@@ -11,19 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission, allows
-from central.core.articles import RULES
 from central.core.hall import Facts
 from central.core.message import State
 from central.core.saved_view import Listing
 from central.store import messages, pages
-from central.web.listing import line
+from central.web.listing import DEMANDS, line
 from central.web.messages import line as message_line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from central.web.saved_views import offered
 from common.core.state import ClockKind, Light
 
 MOST_FAILED = 20
-DEMANDS = {rule.id: rule.demand for rule in RULES}
 LONGEST = 100  # of one light; the list of cases has pages
 
 

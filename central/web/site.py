@@ -19,7 +19,7 @@ from central.store import alarms, commands, findings, maintenance, pages, parked
 from central.store.findings import Filter
 from central.web import box
 from central.web import maintenance as upkeep
-from central.web.listing import address, line
+from central.web.listing import DEMANDS, address, line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.happening import Happening
 from common.core.instant import DAY, from_us, start_of_day
@@ -46,6 +46,7 @@ class Found(Struct, frozen=True):
     findings: dict[str, int]
     lit: Sequence[Row[Any]]
     changes: Sequence[Row[Any]]
+    ruled: Sequence[Row[Any]]
     events: Sequence[Row[Any]]
     arrived: Mapping[int, Arrived]
     wished: Policy | None
@@ -84,7 +85,7 @@ async def show_site(request: web.Request) -> web.Response:
         findings=[(code, found.findings[code]) for code in FindingCode if code in found.findings],
         letters=[_letter(row, facts) for row in found.letters],
         lit=[line(row, facts) for row in found.lit],
-        changes=[_change(row, facts) for row in found.changes],
+        changes=_changes(found, facts),
         events=[_event(row, facts) for row in found.events],
         upkeep=found.upkeep,
         checked=wording.clock(facts.now_at, facts.zone),
@@ -107,6 +108,7 @@ async def _find(request: web.Request, item: SiteFacts, facts: Facts) -> Found:
             findings=await findings.count(conn, reached, Filter(site=item.id)),
             lit=await pages.site_lit(conn, reached, item.id, LIT_ROWS),
             changes=await pages.site_changes(conn, reached, item.id, CHANGE_ROWS),
+            ruled=await pages.site_ruled(conn, reached, item.id, CHANGE_ROWS),
             events=await pages.site_events(conn, item.id, EVENT_ROWS),
             arrived=(await wall.arrivals(conn, first_at, facts.now_at + DAY, item.id))[item.id],
             wished=None if wish is None else commands.policy_of(wish),
@@ -209,16 +211,40 @@ def _event(row: Row[Any], facts: Facts) -> dict[str, str]:
     }
 
 
+def _changes(found: Found, facts: Facts) -> list[dict[str, object]]:
+    """Lights of clocks and of rules, by when they were found, newest first."""
+    told = [(row.judged_at, _change(row, facts)) for row in found.changes]
+    told += [(row.found_at, _ruled(row, facts)) for row in found.ruled]
+    told.sort(key=lambda one: one[0], reverse=True)
+    return [said for _, said in told[:CHANGE_ROWS]]
+
+
 def _change(row: Row[Any], facts: Facts) -> dict[str, object]:
-    return {
-        "href": address(row.site, row.case_key) if row.case_no or row.item_name else "",
+    return _case(row) | {
         "since": wording.full(row.since_at, facts.zone, facts.now_at),
         "judged": wording.full(row.judged_at, facts.zone, facts.now_at),
         "light": Light(row.after),
+        "rule": "",
+        "what": ClockKind(row.clock).word,
+        "late": bool(row.late),
+    }
+
+
+def _ruled(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return _case(row) | {
+        "since": wording.full(row.found_at, facts.zone, facts.now_at),
+        "light": Light(row.light),
+        "rule": row.rule,
+        "late": False,
+        "what": DEMANDS.get(row.rule, ""),
+    }
+
+
+def _case(row: Row[Any]) -> dict[str, object]:
+    return {
+        "href": address(row.site, row.case_key) if row.case_no or row.item_name else "",
         "item": row.item_name or "办件",
         "tail": wording.tail(row.case_no),
-        "clock": ClockKind(row.clock).word,
-        "late": bool(row.late),
     }
 
 

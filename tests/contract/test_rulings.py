@@ -12,7 +12,7 @@ from central.core.portion import Portion
 from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.judge import Moment, World
-from central.store import cases, outbox, rulings, withdrawals
+from central.store import cases, outbox, rulings, wall, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
 from common.core.instant import HOUR, MINUTE, start_of_day
@@ -125,9 +125,18 @@ async def test_an_application_that_is_complete_and_not_accepted_turns_red_by_tim
     )
 
 
+async def _on_the_wall(store: Store) -> tuple[dict[str, dict[Light, int]], list[tuple[str, Light]]]:
+    """(open cases by their rules' lamp, what lit last)."""
+    async with store.read() as conn:
+        told = [(item.rule, item.after) for item in await wall.newest_changes(conn, 3) if item.rule]
+        return dict(await wall.open_ruled(conn)), told
+
+
 async def test_a_rule_that_a_person_takes_back_lights_no_lamp(store: Store, world: World) -> None:
-    sender = await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
-    sender.number(case("1", version=2, **MENDED))
+    waits = {"finished_at": None, "status": None}
+    sender = await sent(store, world, [case("1", **SHORT | waits), passed(NOW + MINUTE)], now=NOW + HOUR)
+    assert await _on_the_wall(store) == ({"s01": {Light.RED: 1}}, [("L38-1", Light.RED)])
+    sender.number(case("1", version=2, **MENDED | waits))
     await taken(store, world, sender.payload(sender.newest), now=NOW + HOUR)
     place = ("s01", "1", "L38-1", 0)
     async with store.write() as conn:
@@ -135,6 +144,7 @@ async def test_a_rule_that_a_person_takes_back_lights_no_lamp(store: Store, worl
         await judge.judge_parked(conn, "s01", world, Moment(NOW + HOUR, NOW), Portion())
         assert await cases.parked(conn, "s01", NOW + HOUR, 10) == []
     assert await _lamp(store) == (None, None)
+    assert (await _on_the_wall(store))[0] == {}
     assert (await _ruled(store))["L38-1"] == ("broken", "red"), "what was found stays on record"
 
 

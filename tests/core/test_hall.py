@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from central.core import hall, site, wording
+from central.core import hall, news, site, wording
 from central.core.dossier import Stage
-from central.core.hall import Change, Facts, Lit, SiteFacts, Slow
+from central.core.hall import Facts, Lit, SiteFacts, Slow
 from central.core.maintenance import Window
+from central.core.news import Change
 from central.core.site import Backlog, Signals
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, end_of_day, start_of_day
 from common.core.state import ClockKind, Light, Link
@@ -115,6 +116,22 @@ def test_the_queue_is_red_first_then_by_time_left() -> None:
     assert queue["all"]["empty"] == ""
 
 
+def test_a_broken_rule_is_counted_beside_the_clocks_and_told_with_its_id() -> None:
+    found = one_site(
+        lights={Light.RED: 2, Light.GREEN: 4}, ruled={Light.RED: 1, Light.YELLOW: 3, Light.GREY: 1}
+    )
+    told = Change(NOW, "云溪镇", "食品经营许可", "1007", Light.RED, late=False, rule="L58")
+    state = hall.compose(facts(found, one_site("b", ruled={Light.YELLOW: 1}), changes=[told]))
+    assert state["k"]["red"] | {"sub": ""} == {"n": "2", "unit": "件，另有规则灯 1 件", "sub": ""}
+    assert (state["k"]["yellow"]["n"], state["k"]["yellow"]["unit"]) == ("0", "件，另有规则灯 4 件")
+    tile = state["s"]["云溪镇"]
+    assert (tile["ruled"], tile["ruled_worst"], tile["red"], tile["worst"]) == ("4", "red", "2", "red")
+    assert (tile["ruled_red"], tile["ruled_yellow"]) == ("1", "3")
+    assert state["e"]["0"]["text"] == "食品经营许可 尾号 1007 规则 L58 亮红灯"
+    plain = hall.compose(facts(one_site()))
+    assert (plain["k"]["red"]["unit"], plain["s"]["云溪镇"]["ruled"]) == ("件", "")
+
+
 def test_nothing_to_do_is_said_with_the_time_it_was_checked() -> None:
     queue = hall.compose(facts(one_site()))["q"]
     assert queue["all"]["empty"] == "没有待处置的红黄灯。14:32 核对。"
@@ -185,15 +202,15 @@ def test_a_changed_line_and_new_cases_become_sentences() -> None:
     before = hall.compose(facts(one_site(link=Link.OFFLINE, accepted=1_200)))
     behind = hall.compose(facts(one_site(link=Link.CATCHUP, accepted=1_200)))
     after = hall.compose(facts(one_site(accepted=1_207)))
-    told = [text for _, _, text in hall.happenings(before, behind, NOW)]
+    told = [text for _, _, text in news.happenings(before["s"], behind["s"], NOW)]
     assert told == ["补传中：余 418 条"]
-    told = [text for _, _, text in hall.happenings(behind, after, NOW)]
+    told = [text for _, _, text in news.happenings(behind["s"], after["s"], NOW)]
     assert told == ["补传完成，数据已齐", "新受理 7 件，今日共 1,207 件"]
 
 
 def test_a_line_that_is_merely_slow_is_no_news() -> None:
     live, slow = (hall.compose(facts(one_site(link=link))) for link in (Link.LIVE, Link.SLOW))
-    assert hall.happenings(live, slow, NOW) == []
+    assert news.happenings(live["s"], slow["s"], NOW) == []
 
 
 def test_a_catch_up_shows_its_account() -> None:

@@ -66,7 +66,7 @@ async def test_the_file_is_the_list_of_the_page_with_its_note_masked_and_audited
     assert f"共 {count} 件" in lines[0][0]
     assert "18 个站点中" in lines[1][0]
     assert len(lines) == 3 + (count or 0)
-    assert any(line[1].startswith("'=HYPERLINK") for line in lines[3:])
+    assert any(line[3].startswith("'=HYPERLINK") for line in lines[3:])
     assert "秀英" not in text
     assert city_cases.PHONE not in text
     async with hall.store.read() as conn:

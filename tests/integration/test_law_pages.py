@@ -121,6 +121,23 @@ async def test_a_broken_rule_lights_a_lamp_of_its_own_on_queue_list_and_case(win
     assert "红灯(L58)" in text_of((await window.get(CASE))[1]).split("编号")[0]
 
 
+async def test_the_lamp_of_a_rule_stands_on_the_wall_the_sites_page_and_in_the_file(window: Window) -> None:
+    assert "规则红灯 规 1" in text_of((await window.get("/hall/sites"))[1])
+    words = text_of((await window.get("/hall"))[1])
+    assert "红灯 超过时限 0 件，另有规则灯 1 件" in words
+    assert "云溪镇 食品经营许可 尾号 SL7 规则 L58 亮红灯" in words
+    words = text_of((await window.get("/hall/sites/s01"))[1])
+    lit = words.split("亮灯与停表")[1].split("最近的灯")
+    assert "红灯(L58) 食品经营许可" in lit[0]
+    assert "按公布的项目和标准收费" in lit[1]
+    status, text = await window.get("/hall/cases.csv")
+    assert status == 200
+    lines = [line.split(",") for line in text.splitlines()]
+    place = next(number for number, line in enumerate(lines) if line[0] == "灯")
+    assert lines[place][1:3] == ["规则灯", "不符合的规则"]
+    assert lines[place + 1][1:3] == ["红灯", "L58 按公布的项目和标准收费"]
+
+
 async def test_the_calendar_shows_a_year_and_says_what_is_not_published(window: Window) -> None:
     words = text_of((await window.get("/hall/calendar"))[1])
     for said in (

@@ -105,6 +105,14 @@ def create() -> None:
     )
     op.create_index("ix_ruling_rule", "ruling", ["rule", "found_at"], unique=False)
     op.create_index(
+        "ix_ruling_lit",
+        "ruling",
+        ["found_at"],
+        unique=False,
+        sqlite_where=sa.text("light IN ('red', 'yellow')"),
+        postgresql_where=sa.text("light IN ('red', 'yellow')"),
+    )
+    op.create_index(
         "ix_ruling_parked",
         "ruling",
         ["site", "needs_until"],

@@ -77,7 +77,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_ruled",
         "case",
-        ["rule_light", "site"],
+        ["rule_light", "site", "open"],
         unique=False,
         sqlite_where=sa.text("rule_light IS NOT NULL"),
         postgresql_where=sa.text("rule_light IS NOT NULL"),

@@ -276,10 +276,15 @@ def letters(name: str) -> str:
 def _measured(decided: Sequence[Any], world: World, today: date) -> dict[str, guides.Measured]:
     spans: dict[str, list[int | None]] = defaultdict(list)
     late: dict[str, int] = defaultdict(int)
+    broken: dict[str, int] = defaultdict(int)
     for row in decided:
         spans[row.item_code].append(_span(row, world))
         late[row.item_code] += bool(row.late)
-    return {code: guides.measured(found, late[code], today, MEASURED_DAYS) for code, found in spans.items()}
+        broken[row.item_code] += bool(row.broken)
+    return {
+        code: guides.measured(found, late[code], broken[code], today, MEASURED_DAYS)
+        for code, found in spans.items()
+    }
 
 
 def _span(row: Any, world: World) -> int | None:

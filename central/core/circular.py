@@ -10,8 +10,8 @@ from central.core.document import Table
 from central.core.period import Period
 from common.core.errors import UsageError
 
-FIGURES = ("decided", "yellow", "red", "on_time")
-WIDTHS = (10, 5, 5, 5, 7)
+FIGURES = ("decided", "yellow", "red", "rule_red", "on_time")
+WIDTHS = (9, 4, 4, 4, 5, 6)
 ADDRESSEE = "各站点、各有关单位"
 MOST_LACKING = 6
 PERIODS = "circular/"

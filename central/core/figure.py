@@ -63,7 +63,7 @@ def _counted(name: str) -> Figure:
 
 
 _COUNTED = (
-    "filed", "decided", "promise_late", "statute_late", "yellow", "red", "refused", "rejected", "supplemented",
+    "filed", "decided", "promise_late", "statute_late", "yellow", "red", "rule_yellow", "rule_red", "refused", "rejected", "supplemented",
     "special", "extended", "early", "route_fault", "fee_fault", "open_fault", "entered_late", "incomplete",
     "correction_of", "correction_slow", "sanction",
 )  # fmt: skip

@@ -23,6 +23,7 @@ class Measured(Struct, frozen=True):
     decided: int
     median: int | None  # working days from acceptance to decision; None: too few to say
     late: int  # of them over a limit
+    broken: int = 0  # of them with the red lamp of a broken rule
 
 
 class Spot(Struct, frozen=True, order=True):
@@ -81,11 +82,11 @@ def current(guide: Guide, day: date) -> Item | None:
     return found if found.published_on is not None and found.published_on <= day else None
 
 
-def measured(spans: Sequence[int | None], late: int, until: date, days: int) -> Measured:
+def measured(spans: Sequence[int | None], late: int, broken: int, until: date, days: int) -> Measured:
     """`spans`: working days of each decided case, None where it has no acceptance."""
     known = sorted(span for span in spans if span is not None)
     median = known[(len(known) - 1) // 2] if len(known) >= FEWEST else None
-    return Measured(until, days, len(spans), median, late)
+    return Measured(until, days, len(spans), median, late, broken)
 
 
 def cited(basis: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from central.core.calendar import Calendar
+from central.core.lamp import UNCONFIRMED
 from common.core.instant import local_date, start_of_day
 from common.core.state import ClockKind, Light
 
@@ -76,6 +77,7 @@ class Added(Struct, frozen=True):
     spared: str = ""
 
 
+_RULED, _HELD = "收件中有规则亮", "不论几条计一件；须人核实的经核实，争议中的不计"
 _NO_SOURCE = "还没有来源（投诉与评价未接入）"
 MEASURES = {
     one.id: one
@@ -86,7 +88,7 @@ MEASURES = {
         Measure("statute_late", "法定超时", "当期起亮红灯的法定时限，争议中的不计", fault=True),
         Measure("promise_of", "承诺时限到结", "当期办结或变红的承诺时限（没有承诺的按业务系统所载）"),
         Measure("promise_late", "承诺超时", "当期起亮红灯的承诺时限，争议中的不计", fault=True),
-        Measure("apply_fault", "受理不规范", "规则 L32-1、L32-3、L32-5 不符合的收件", fault=True),
+        Measure("apply_fault", "受理不规范", "规则 L32-1、L32-3、L32-4、L32-5 不符合的收件", fault=True),
         Measure("route_of", "有规定程序的办结", "办结件中，事项清单载有环节的"),
         Measure("route_fault", "程序不规范", "规则 L37（经人核实）、L45-1、L48 不符合的办结", fault=True),
         Measure("fee_of", "有收费标准的办结", "办结件中，事项清单载有收费标准的"),
@@ -101,6 +103,8 @@ MEASURES = {
         Measure("early", "提前办结", "用时不超过承诺时限一半的办结"),
         Measure("yellow", "黄灯", "当期起亮的黄灯"),
         Measure("red", "红灯", "当期起亮的时限红灯，不论争议"),
+        Measure("rule_red", "规则红灯", f"{_RULED}红灯的，{_HELD}", fault=True),
+        Measure("rule_yellow", "规则黄灯", f"{_RULED}黄灯的，{_HELD}", fault=True),
         Measure("refused", "不予许可", "办结件中决定不予许可的"),
         Measure("rejected", "不予受理", "办结件中不予受理的"),
         Measure("supplemented", "补正", "收件中要求补正的"),
@@ -131,7 +135,7 @@ _BY_DECISION = {
     "L30-1a": "open_fault", "L40": "open_fault", "S-2": "disordered",
     "W-1": "refused", "W-2": "rejected", "W-4": "special", "W-5": "extended",
 }  # fmt: skip
-NEEDS_PERSON = frozenset({"L32-2", "L37", "S-1", "S-2"})
+_BY_LIGHT = {Light.RED: "rule_red", Light.YELLOW: "rule_yellow"}
 _PENDING = "待人核实"
 
 
@@ -153,6 +157,8 @@ def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Adde
         day = local_date(one.filed_at, zone)
         yield Added(day, "filed")
         yield from _ruled(one, _BY_APPLICATION, day)
+        for light, name in _BY_LIGHT.items():
+            yield from _ruled(one, {rule: name for rule, shown in one.rules if shown is light}, day)
     if one.finished_at is not None:
         yield from _decided(one, local_date(one.finished_at, zone), calendar, zone)
 
@@ -211,7 +217,7 @@ def _ruled(one: Subject, table: Mapping[str, str], day: date) -> Iterator[Added]
         if name is None:
             continue
         spared = one.contested.get((rule, 0), "")
-        if not spared and rule in NEEDS_PERSON and rule not in one.confirmed:
+        if not spared and rule in UNCONFIRMED and rule not in one.confirmed:
             spared = _PENDING
         found[name] = spared if name not in found else found[name] and spared
     yield from (Added(day, name, spared) for name, spared in found.items())

@@ -77,12 +77,13 @@ async def urges(conn: AsyncConnection, site: str, case_key: str) -> Sequence[Row
 
 
 async def decided(conn: AsyncConnection, since_at: int) -> Sequence[Row[Any]]:
-    """Cases decided since: item, acceptance, decision, whether a red light was lit."""
+    """Cases decided since: item, acceptance, decision, whether a red light was lit, and whether a rule's lamp is red."""
     from central.store.tables import case
 
     one = case.c
     late = (one.light == Light.RED.value).label("late")
-    query = select(one.item_code, one.accepted_at, one.finished_at, late)
+    broken = func.coalesce(one.rule_light == Light.RED.value, False).label("broken")
+    query = select(one.item_code, one.accepted_at, one.finished_at, late, broken)
     wanted = one.finished_at >= since_at, one.deleted.is_(False), one.item_code.is_not(None)
     return (await conn.execute(query.where(*wanted))).all()
 

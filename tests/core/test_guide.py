@@ -98,5 +98,5 @@ def test_nearer_names_come_first_and_nothing_is_found_by_nothing() -> None:
 
 
 def test_few_cases_have_no_median() -> None:
-    assert guide.measured([1, 2, 9, None], 1, DAY, 30) == guide.Measured(DAY, 30, 4, None, 1)
-    assert guide.measured([9, 1, 2, 3, 4, None], 0, DAY, 30).median == 3
+    assert guide.measured([1, 2, 9, None], 1, 2, DAY, 30) == guide.Measured(DAY, 30, 4, None, 1, 2)
+    assert guide.measured([9, 1, 2, 3, 4, None], 0, 0, DAY, 30).median == 3

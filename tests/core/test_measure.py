@@ -94,6 +94,21 @@ def test_two_rules_of_one_kind_are_one_fault_and_one_unspared_is_enough() -> Non
     assert [a for a in added(one) if a[1] == "apply_fault"] == [("2026-05-30", "apply_fault", "")]
 
 
+def test_a_case_is_once_under_the_lamp_of_its_rules_whichever_and_only_by_what_may_be_held_against_it() -> (
+    None
+):
+    rules = [("L38-1", Light.RED), ("L47", Light.RED), ("L42-E", Light.YELLOW), ("W-5", Light.NONE)]
+    open_one = subject(filed_at=MAY, rules=rules)
+    assert sorted(one[1] for one in added(open_one)) == ["filed", "rule_red", "rule_yellow"]
+    spared = subject(
+        filed_at=MAY, rules=rules, contested={("L38-1", 0): "申诉中", ("L42-E", 0): "红灯已撤销"}
+    )
+    assert names(spared) == {"filed", "rule_red"}
+    assert ("2026-05-30", "rule_yellow", "红灯已撤销") in added(spared)
+    waits = subject(filed_at=MAY, rules=[("S-2", Light.YELLOW)])
+    assert ("2026-05-30", "rule_yellow", "待人核实") in added(waits)
+
+
 def test_a_deleted_case_keeps_its_red_light_and_adds_nothing_else() -> None:
     one = subject(deleted=True, filed_at=MAY, finished_at=MAY, limits=[promise(Light.RED, MAY)])
     assert names(one) == {"red", "promise_of", "promise_late"}
@@ -103,7 +118,8 @@ def test_every_addition_has_a_definition() -> None:
     one = subject(
         filed_at=MAY, accepted_at=MAY, finished_at=MAY + HOUR, entered_late=True, is_complete=False, is_listed=True,
         is_routed=True, is_priced=True, limits=[promise(Light.GREEN), promise(Light.RED, MAY), promise(Light.RED, MAY, ClockKind.STATUTE)],
-        rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")],
+        rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")]
+        + [("L42-E", Light.YELLOW)],
         yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-2"}),
     )  # fmt: skip
     found = names(one)

@@ -151,7 +151,7 @@ async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
 
 
 async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_day(
-    outside: Outside, monkeypatch: pytest.MonkeyPatch
+    hall: Served, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status, html = await outside.get("/p/guides/SP-00")
     assert status == 200
@@ -166,10 +166,18 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
         "12345",
     ):
         assert words in said, words
+    assert "没有按规定办的" not in said
+    mine = t.case.c.item_code == "SP-00", t.case.c.finished_at > outside.clock.office() - 7 * DAY
+    async with hall.store.write() as conn:
+        one = (await conn.execute(select(t.case.c.site, t.case.c.case_key).where(*mine))).first()
+        assert one is not None
+        broken = t.case.c.site == one.site, t.case.c.case_key == one.case_key
+        await conn.execute(update(t.case).where(*broken).values(rule_light="red", rule="L58"))
     now = outside.clock.office
     monkeypatch.setattr(outside.clock, "office", lambda mono=None: now(mono) + 7 * DAY)
     await outside.publish()
     said = text_of((await outside.get("/p/guides/SP-00"))[1])
+    assert "没有按规定办的 1 件" in said
     assert "联办件" in said
     assert "6 个工作日" in said
     monkeypatch.undo()

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +26,7 @@ from central.config import CentralConfig
 from central.core import guide as guides
 from central.core import pinyin
 from central.core.guide import Guide, Law, Spot
+from central.core.item import Item
 from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
@@ -243,7 +245,7 @@ async def publish_guides(press: Press, world: World, now: Moment) -> None:
         entered = [_law(row) for row in await statutes.listed(conn)]
     measured, spots = _measured(decided, world, today), _spots(places)
     made = [
-        Guide(code, versions, spots.get(code, ()), measured.get(code))
+        Guide(code, tuple(map(_public, versions)), spots.get(code, ()), measured.get(code))
         for code, versions in sorted(world.items.items())
     ]
     shown = [item for one in made if (item := guides.current(one, today)) is not None]
@@ -261,6 +263,11 @@ async def publish_guides(press: Press, world: World, now: Moment) -> None:
             await conn.execute(delete(table))
             if said:
                 await conn.execute(insert(table), said)
+
+
+def _public(item: Item) -> Item:
+    """Without who decides: article 30 wants nobody's name, and what the door does not need does not lie in its database."""
+    return replace(item, deciders=[])
 
 
 def _law(row: Any) -> Law:

@@ -27,7 +27,7 @@ CASE_FIELDS = tuple(
 STEP_FIELDS = tuple(name for name in Step.__struct_fields__ if name not in {"case_key", "watched", "invalid"})
 TIME_FIELDS = {
     "received_at", "accepted_at", "deadline", "finished_at", "started_at", "due_at", "recorded_at", "notified_at", "published_at",
-    "complete_at", "asked_at",
+    "complete_at", "asked_at", "doc_at",
 }  # fmt: skip
 PERSONAL_FIELDS = {"applicant", "phone", "responsible", "actor", "opinion"}
 NUMBER_FIELDS = {"promised", "legal", "seq", "days", "staff", "quantity", "on_spot"}

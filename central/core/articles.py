@@ -7,7 +7,7 @@ rest on common knowledge of the law: a lawyer signs the rules before one is used
 
 from collections.abc import Callable, Mapping, Sequence
 
-from central.core import acts, asked_rules, off_rules, route
+from central.core import acts, asked_rules, off_rules, paper_rules, route
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
 from common.core.record import Step
@@ -100,15 +100,6 @@ def _told_once(subject: Subject) -> Said | None:
         if told > due
         else kept("五日内一次告知")
     )
-
-
-def _written(subject: Subject) -> Said | None:
-    step = next(iter(acts.of_kind(subject.case, StepKind.ACCEPT)), None)
-    if step is None:
-        return None
-    if step.doc_no is None:
-        return missing("受理通知书的文号")
-    return kept(f"受理文书 {step.doc_no}")
 
 
 # on the way --------------------------------------------------------------------------------------------------
@@ -307,7 +298,6 @@ RULES: Sequence[Rule] = (
         "视为受理提示",
         kept_elsewhere=True,
     ),
-    Rule("L32-5", "行政许可法 32", "受理出具书面凭证", _written, step=StepKind.ACCEPT),
     Rule("L34-1", "行政许可法 34", "能当场决定的当场决定", _at_once),
     Rule("L34-2", "行政许可法 34", "实质核查两人以上", _two_persons, step=StepKind.CHECK),
     Rule("L37", "行政许可法 37", "按规定的程序办理", _procedure, confirm=True),
@@ -351,6 +341,7 @@ RULES: Sequence[Rule] = (
     Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书", StepKind.FEE),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
     Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
+    *paper_rules.RULES,
     *asked_rules.RULES,
     *off_rules.RULES,
 )

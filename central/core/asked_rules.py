@@ -47,25 +47,25 @@ def _from(asked: date, days: int, subject: Subject) -> date:
 
 def _unrelated(subject: Subject) -> Said | None:
     """No material is asked for that the item's list does not have (行政许可法 31)."""
-    lines = list(_lines(acts.of_kind(subject.case, StepKind.SUPPLEMENT)))
-    if not lines:
+    asked = list(lines(acts.of_kind(subject.case, StepKind.SUPPLEMENT)))
+    if not asked:
         return missing("补正告知的逐项材料")
     if subject.item is None or not subject.item.materials:
         return missing("事项的材料目录")
-    listed = [_plain(name) for name in subject.item.materials]
-    extra = [
-        line for line in lines if not any(name in _plain(line) or _plain(line) in name for name in listed)
-    ]
+    listed = [plain(name) for name in subject.item.materials]
+    extra = [line for line in asked if not any(name in plain(line) or plain(line) in name for name in listed)]
     return yellow(f"材料目录以外的：{'、'.join(extra)}") if extra else kept("都在材料目录内")
 
 
-def _lines(steps: Iterable[Step]) -> Iterable[str]:
+def lines(steps: Iterable[Step]) -> Iterable[str]:
+    """What the notices ask for, each material by itself."""
     for step in steps:
         text = (step.materials or "").translate(dict.fromkeys(map(ord, _BREAKS), "\n"))
-        yield from (line.strip() for line in text.split("\n") if _plain(line))
+        yield from (line.strip() for line in text.split("\n") if plain(line))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Without blanks and marks, to be compared."""
     return "".join(char for char in text if char.isalnum())
 
 

@@ -74,6 +74,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
     sample: str = ""
     published_on: date | None = None
     persons: list[Person] = []
+    deciders: list[str] = []  # who may decide
 
     def limits(self) -> str:
         """For people: `法定 20 个工作日，承诺 5 个工作日`."""

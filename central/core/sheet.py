@@ -163,6 +163,7 @@ COLUMNS = [
     ),
     Column("生效日期", "valid_from", _day),
     Column("预警提前", "lead_days", _days),
+    Column("有权决定的人", "deciders", _list, _join),
 ]
 
 

@@ -97,13 +97,14 @@ def _step(step: Step, applicant: str | None, facts: Facts, *, beyond: bool) -> E
 
 
 def _details(step: Step, opinion: str, facts: Facts) -> str:
-    told = wording.stated(step.notified_at, facts.zone, facts.now_at)
+    told, dated = (wording.stated(text, facts.zone, facts.now_at) for text in (step.notified_at, step.doc_at))
     parts = (
         step.procedure.word if step.procedure else "",
         f"{step.days} 个工作日" if step.days is not None else "",
         f"{told} 告知申请人" if told else "",
         f"{step.staff} 人" if step.staff is not None else "",
         f"文号 {step.doc_no}" if step.doc_no else "",
+        f"落款 {dated}" if dated else "",
         f"{step.amount} 元" if step.amount else "",
         opinion,
     )

@@ -17,7 +17,18 @@ from common.core.errors import UsageError
 from common.core.instant import local_date
 
 SHORTEST, LONGEST = 4, 200
-LONG = {"route", "materials", "fees", "basis", "conditions", "quantity", "procedure", "sample", "persons"}
+LONG = {
+    "route",
+    "materials",
+    "fees",
+    "basis",
+    "conditions",
+    "quantity",
+    "procedure",
+    "sample",
+    "persons",
+    "deciders",
+}
 NOTES = {
     "promised_days": "工作日；即办件为 0",
     "extension_days": "工作日，行政许可法第四十二条",
@@ -28,6 +39,7 @@ NOTES = {
     "materials": "用；分隔",
     "fees": "名称=金额（元），用；分隔",
     "persons": "姓名 电话，用；分隔",
+    "deciders": "姓名，用；分隔，与业务系统所记一致；空着不核对",
     "valid_from": "空着即从审定当日起",
 }
 

@@ -140,6 +140,7 @@ class Step(Struct, array_like=True, frozen=True, kw_only=True):
     asked_at: Text | None = None  # when the applicant asked: for an explanation, for a hearing
     materials: Text | None = None  # what a notice to supplement asks for, a line each
     on_spot: Int64 | None = None  # lines of that notice that could have been corrected on the spot
+    doc_at: Text | None = None  # the date that the document bears
 
 
 class Observation(Struct, array_like=True, frozen=True):

@@ -78,7 +78,7 @@ def test_every_fault_is_told_at_once() -> None:
         sheet.items_of([HEAD, row(法定时限="x", 收费="y"), row(), [*row(事项编码="SX2"), "备注"]])
     told = str(error.value)
     assert "有 3 处错误" in told or "有 4 处错误" in told
-    for cell in ("D2", "L2", "A3：事项编码 SX1 与第 2 行重复", "V4：表外的内容“备注”"):
+    for cell in ("D2", "L2", "A3：事项编码 SX1 与第 2 行重复", "W4：表外的内容“备注”"):
         assert cell in told
     with pytest.raises(UsageError, match="第 1 行：表头应为 A 事项编码"):
         sheet.items_of([["编码"], row()])

@@ -78,6 +78,7 @@ def catalogue() -> list[Item]:
             basis="《中华人民共和国食品安全法》第三十五条、第三十六条",
             materials=["身份证原件", "<b>申请表</b>"],
             persons=[Person("李静", "0771-5555123")],
+            deciders=["欧阳定"],
             route=[RouteStep("受理", 1), RouteStep("决定", 3)],
         )
         for place, (name, legal, promised) in enumerate(ITEMS)

@@ -85,7 +85,10 @@ async def test_the_process_of_the_door_loads_no_table_and_no_page_of_the_hall() 
 async def test_what_is_published_shows_neither_numbers_nor_telephones_nor_names(outside: Outside) -> None:
     async with outside.press.public.read() as conn:
         told = (await conn.execute(select(p.told))).all()
+        guides = (await conn.execute(select(p.guide.c.body))).scalars().all()
     assert len(told) > 20
+    assert guides
+    assert not any("欧阳定".encode() in body for body in guides), "who decides is nobody's of the public"
     for row in told:
         for secret in (RED, PHONE, TAIL):
             assert secret.encode() not in row.lookup + row.ref + row.sealed

@@ -40,7 +40,7 @@ from tests.install import kills
 from tests.keyed import keyed
 from tests.law import year
 from tests.law.histories import differing_seeds
-from tests.law.test_late import unjust_seeds
+from tests.law.test_late import unjust_seeds, unsteady_seeds
 from tests.real import logs, replay
 from tests.real.chaos import say
 from tests.sender import Sender
@@ -231,6 +231,11 @@ async def outage(count: int, seed: int) -> Tally:
     return _seeded(unjust_seeds, count, seed, 100)
 
 
+async def late(count: int, seed: int) -> Tally:
+    """`count` histories with late entries, the line up and cut for a month; each that ends otherwise is `unnoticed`."""
+    return _seeded(unsteady_seeds, count, seed, 5)
+
+
 def _seeded(differing: Callable[[int, int], list[int]], count: int, seed: int, part: int) -> Tally:
     starts = range(seed * 1_000_000_000, seed * 1_000_000_000 + count, part)
     wrong: list[int] = []
@@ -275,6 +280,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "herd": herd,
     "install": install,
     "kill": kill,
+    "late": late,
     "outage": outage,
     "points": points,
     "real": real,

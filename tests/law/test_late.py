@@ -2,6 +2,8 @@
 
 from random import Random
 
+from msgspec import Struct
+
 from tests.law import hall, histories
 from tests.law.hall import Sent
 from tests.law.oracle import DAY, HOUR
@@ -23,25 +25,48 @@ def _arrivals(sent: list[tuple[int, Sent]], rng: Random) -> list[tuple[int, Sent
     return found
 
 
+class Lived(Struct, frozen=True):
+    """One history with the line up, and twice with the line cut. `late`: a red one with an entry more than five days late."""
+
+    differs: bool
+    red: bool
+    late: bool
+    yellow: bool
+
+
+def _lived(seed: int) -> Lived:
+    history = histories.make(Random(seed))
+    sent = hall.captured(history, Random(seed), DAYS)
+    end = sent[-1][0] + 8 * DAY
+    straight = hall.run(history, sent, Random(1), end)
+    others = []
+    for turn in range(2):
+        rng = Random(1_000 * turn + seed)
+        others.append(hall.run(history, _arrivals(sent, rng), rng, end))
+    is_late = any(fact.known_at - fact.happened_at > 5 * DAY for fact in history.facts)
+    return Lived(
+        any(_told(one) != _told(straight) for one in others),
+        bool(straight.reds),
+        is_late and bool(straight.reds),
+        any(at is not None for at in straight.yellows.values()),
+    )
+
+
+def _told(seen: hall.Hall) -> tuple[object, ...]:
+    return seen.shown(), seen.reds, seen.yellows
+
+
 def test_late_entries_come_to_the_same_lights_whatever_the_line_did() -> None:
-    late = reds = yellows = 0
-    for seed in range(30):
-        history = histories.make(Random(seed))
-        sent = hall.captured(history, Random(seed), DAYS)
-        end = sent[-1][0] + 8 * DAY
-        straight = hall.run(history, sent, Random(1), end)
-        for turn in range(2):
-            rng = Random(1_000 * turn + seed)
-            other = hall.run(history, _arrivals(sent, rng), rng, end)
-            assert (seed, other.shown()) == (seed, straight.shown())
-            assert (seed, other.reds) == (seed, straight.reds)
-            assert (seed, other.yellows) == (seed, straight.yellows)
-        yellows += any(at is not None for at in straight.yellows.values())
-        reds += bool(straight.reds)
-        late += any(fact.known_at - fact.happened_at > 5 * DAY for fact in history.facts) and bool(
-            straight.reds
-        )
-    assert min(reds, late, yellows) > 5
+    """`make soak WHAT=late` goes on with other ones."""
+    found = [_lived(seed) for seed in range(8)]
+    assert [seed for seed, one in enumerate(found) if one.differs] == []
+    assert min(sum(one.red for one in found), sum(one.late for one in found)) >= 2
+    assert sum(one.yellow for one in found) >= 2
+
+
+def unsteady_seeds(seed: int, count: int) -> list[int]:
+    """Of `count` histories, those that end otherwise where the line was cut."""
+    return [number for number in range(seed, seed + count) if _lived(number).differs]
 
 
 def test_a_completion_entered_after_the_limit_and_dated_before_it_acquits_nobody_and_is_no_secret() -> None:
@@ -55,14 +80,14 @@ def test_a_completion_entered_after_the_limit_and_dated_before_it_acquits_nobody
         straight, silent = (hall.run(history, one, Random(2), end) for one in (sent, cut))
         assert (seed, silent.reds) == (seed, straight.reds)
         found += any("仍未" in why for _, why in silent.reds.values())
-        if found > 12:
+        if found > 4:
             return
     raise AssertionError(found)
 
 
 def test_outages_with_clocks_a_day_wrong_light_no_unjust_red() -> None:
     """`make soak WHAT=outage` goes on with other ones."""
-    assert unjust_seeds(0, 100) == []
+    assert unjust_seeds(0, 40) == []
 
 
 def unjust_seeds(seed: int, count: int) -> list[int]:

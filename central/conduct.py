@@ -21,6 +21,7 @@ from central.core.context import Context, Finding
 from central.core.versions import Pair, Version, pairs
 from central.heads import Fold
 from central.store import findings as rows
+from central.store import tickets
 from central.store.findings import EVERY, Near, Place, Window
 from common.core.record import Case, Cause, Observation, Op, Record, RecordKind, Step
 from common.core.state import FindingCode, FindingState, Observed
@@ -47,6 +48,7 @@ async def take(conn: AsyncConnection, arrived: Arrived, zone: ZoneInfo, now_wall
     cursor = arrived.cursor
     fold = Fold(conn, cursor.site, cursor.epoch_no)
     cases = await fold.apply(arrived.changes)
+    await tickets.put(conn, cursor.site, fold.steps, zone)
     if arrived.observed:
         await rows.add(conn, [_observed(cursor, item, body, now_wall) for item, body in arrived.observed])
     if arrived.changes or arrived.passes:

@@ -31,6 +31,8 @@ class Fold:
         self._epoch_no = epoch_no
         self.known: dict[tuple[str, str], int] = {}
         """(table, key) of the rows applied of which a version was held before -> the newest of those."""
+        self.steps: dict[tuple[str, str], Step] = {}
+        """(table, key) -> newest version of the steps among what was applied."""
 
     async def apply(self, changes: list[tuple[Record, Case | Step]]) -> set[str]:
         """Records with their decoded bodies -> keys of the cases that changed."""
@@ -51,6 +53,8 @@ class Fold:
                     cases.add(row["case_key"] if row else old.case_key if old else body.case_key)
                 continue
             fresh[place] = self._head(item, body, row, old)
+            if isinstance(body, Step) and item.op is Op.PUT:
+                self.steps[place] = body
             cases.add(fresh[place]["case_key"])
             if old is not None:
                 cases.add(old.case_key)

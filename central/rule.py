@@ -60,12 +60,12 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @rules.command("list", help="全部规则与现行参数。")
     def show() -> None:
         from central.core.articles import RULES
-        from central.core.off_rules import UNRECORDED
+        from central.core.off_rules import OF_COUNTERS
 
         for rule in RULES:
             say(f"{rule.id}\t{rule.article}\t{rule.demand}")
-        for name, article, demand, lacks in UNRECORDED:
-            say(f"{name}\t{article}\t{demand}\t无数据：业务系统未记录{lacks}")
+        for name, article, demand, how in OF_COUNTERS:
+            say(f"{name}\t{article}\t{demand}\t{how}")
         say(f"参数\t{_figures()}")
 
     @rules.command("try", help="换一组参数试算全部办件，列出会变的结论；不写入，不亮灯。")

@@ -50,6 +50,14 @@ class Stretch(Struct, frozen=True):
     until_at: int | None
 
 
+class Ticket(Struct, frozen=True):
+    """One number of the queue; `called_at`: when its turn came, None: not recorded. `counter`: which one, empty: any."""
+
+    taken_at: int
+    called_at: int | None = None
+    counter: str = ""
+
+
 class Absence(Struct, frozen=True):
     """Nobody was there from `begin_at` to `end_at`, all of it in the hours of one working day."""
 
@@ -115,6 +123,25 @@ def _lay_there(found: Sequence[Stretch], begin_at: int, end_at: int) -> bool:
         item.told.object and item.told.since_at < end_at and (item.until_at or end_at) > begin_at
         for item in found
     )
+
+
+def waiting(absence: Absence, name: str, day: Sequence[Ticket]) -> int | None:
+    """How many waited for the counter of this name meanwhile, of that day's tickets; None: no queue is recorded for it.
+
+    Whose turn is not recorded waited only if he came during the absence: of the others nobody knows.
+    """
+    mine = [one for one in day if not one.counter or _plain(one.counter) == _plain(name)]
+    if not mine:
+        return None
+    begin, end = absence.begin_at, absence.end_at
+    return sum(
+        one.taken_at < end and (one.taken_at >= begin if one.called_at is None else one.called_at > begin)
+        for one in mine
+    )
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name if char.isalnum())
 
 
 def _runs(found: Sequence[Stretch], known_until: int) -> list[Stretch]:

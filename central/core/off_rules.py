@@ -107,7 +107,7 @@ RULES: Sequence[Rule] = (
     Rule("W-5", "重点监察", "延期", _watched(_steps(StepKind.EXTEND)), step=StepKind.EXTEND),
 )
 
-UNRECORDED: Sequence[tuple[str, str, str, str]] = (
-    ("S-5", "窗口在岗", "有人等候时窗口有人", "叫号与窗口的对应"),
+OF_COUNTERS: Sequence[tuple[str, str, str, str]] = (
+    ("S-5", "窗口在岗", "有人等候时窗口有人", "由摄像机提示，附叫号所记的等候人数，经人核实"),
 )
-"""Rows of the table whose inputs no source records yet: (id, article, demand, what is missing). They answer 无数据."""
+"""Rows of the table that speak of a counter and of no case: (id, article, demand, how it is judged). Page 在岗 has them."""

@@ -38,6 +38,7 @@ from central.store import (  # each registers its tables
     score_tables,
     seats,
     survey_tables,
+    tickets,
     trail,
 )
 from central.store import (
@@ -302,6 +303,7 @@ maintenance = maintenance_tables.maintenance
 camera_state = cameras.camera_state
 seat_state = seats.seat_state
 absence_ruling = seats.absence_ruling
+ticket = tickets.ticket
 audit_seal = trail.audit_seal
 
 # the law has a file of its own

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import attendance, wording
@@ -12,7 +13,7 @@ from central.core.access import Permission
 from central.core.attendance import Absence, Ruling, Stretch
 from central.core.calendar import Calendar
 from central.core.hall import Facts, SiteFacts
-from central.store import law, seats
+from central.store import law, seats, tickets
 from central.store.seats import Counter, Place, Ruled
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.camera import Seat
@@ -55,7 +56,14 @@ class Proposal(Struct, frozen=True):
     note: str
     sort: str
     ruled: str
-    begin_at: int
+    place: Place
+    absence: Absence
+    waited: str = ""
+    """How many waited meanwhile; empty: nobody has recorded a queue."""
+
+    @property
+    def begin_at(self) -> int:
+        return self.absence.begin_at
 
 
 async def show(request: web.Request) -> web.Response:
@@ -79,11 +87,12 @@ async def show(request: web.Request) -> web.Response:
             proposals += _proposals(place, item, (site, state["name"]), calendar, facts, ruled)
     proposals.sort(key=lambda item: -item.begin_at)
     waiting = [item for item in proposals if not item.ruled]
+    shown = await _waited(request, waiting[:MOST], facts)
     return render(
         request,
         "attendance.html",
         groups=groups,
-        waiting=waiting[:MOST],
+        waiting=shown,
         waiting_count=len(waiting),
         ruled=[item for item in proposals if item.ruled][:MOST],
         confirmed=sum(item.sort == "fail" for item in proposals),
@@ -91,6 +100,22 @@ async def show(request: web.Request) -> web.Response:
         cut_off=_CUT_OFF,
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+async def _waited(request: web.Request, found: Sequence[Proposal], facts: Facts) -> list[Proposal]:
+    """With the queue of its day (S-5: somebody is there while people wait)."""
+    days: dict[tuple[str, int], Sequence[attendance.Ticket]] = {}
+    said = []
+    async with request.app[HALL].store.read() as conn:
+        for item in found:
+            day_at = start_of_day(local_date(item.begin_at, facts.zone), facts.zone)
+            key = item.place.site, day_at
+            if key not in days:
+                days[key] = await tickets.of_day(conn, *key)
+            number = attendance.waiting(item.absence, item.name, days[key])
+            words = "" if number is None else f"其间 {number} 人等候" if number else "其间无人等候"
+            said.append(replace(item, waited=words))
+    return said
 
 
 async def rule(request: web.Request) -> web.Response:
@@ -205,7 +230,8 @@ def _proposal(
         note="座位上有放着不动的东西" if item.object else "",
         sort="" if said is None else "fail" if said.ruling is Ruling.CONFIRMED else "skip",
         ruled="" if said is None else f"{said.ruling.word} · {said.who}：{said.why}",
-        begin_at=item.begin_at,
+        place=place,
+        absence=item,
     )
 
 

@@ -10,7 +10,7 @@ from central.core.access import Permission
 from central.core.articles import RULES
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
-from central.core.off_rules import UNRECORDED
+from central.core.off_rules import OF_COUNTERS
 from central.core.ruling import PACK, Answer
 from central.store import rulings, withdrawals
 from central.web.listing import address
@@ -32,7 +32,7 @@ async def show_rules(request: web.Request) -> web.Response:
         "rules.html",
         rules=[(rule, numbers[rule.id]) for rule in RULES if not rule.id.startswith(_WATCHED)],
         watched=[(rule, sum(numbers[rule.id].values())) for rule in RULES if rule.id.startswith(_WATCHED)],
-        unrecorded=UNRECORDED,
+        of_counters=OF_COUNTERS,
         waiting=[_waiting(row, facts) for row in waiting],
         pack=PACK,
         checked=wording.clock(facts.now_at, facts.zone),

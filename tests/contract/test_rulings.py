@@ -7,12 +7,13 @@ from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
 from central import judge, rebuild, trial
+from central.core.attendance import Ticket
 from central.core.judgement import WithdrawalState
 from central.core.portion import Portion
 from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.judge import Moment, World
-from central.store import cases, outbox, rulings, wall, withdrawals
+from central.store import cases, outbox, rulings, tickets, wall, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
 from common.core.instant import HOUR, MINUTE, start_of_day
@@ -103,8 +104,14 @@ async def test_evidence_of_a_case_that_nobody_entered_is_asked_about_when_its_da
     sender = await sent(store, world, drafts, now=day + 12 * HOUR)
     assert await _ruled(store) == {"S-1": ("no_data", "grey")}
     assert await _lamp(store) == (None, None)
+    called = replace(ticket, finished_at="2026-03-10T09:20:00+08:00", step_name="3 号窗口")
+    sender.number(draft(called, table="step", key="q", at=day + 20 * HOUR, version=2))
     sender.number(passed(day + 49 * HOUR))
-    await taken(store, world, sender.payload(sender.newest), now=day + 50 * HOUR)
+    await taken(store, world, sender.payload(sender.newest - 1), now=day + 50 * HOUR)
+    async with store.read() as conn:  # and the queue of that day is known
+        queue = await tickets.of_day(conn, "s01", day)
+        assert queue == [Ticket(day + 9 * HOUR, day + 9 * HOUR + 20 * MINUTE, "3 号窗口")]
+        assert await tickets.of_day(conn, "s01", day + 24 * HOUR) == []
     assert await _ruled(store) == {"S-1": ("broken", "yellow")}
     assert await _lamp(store) == (None, None), "a person looks first"
 

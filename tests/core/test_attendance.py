@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from central.core import attendance
-from central.core.attendance import SETTLE, Absence, Told
+from central.core.attendance import SETTLE, Absence, Ticket, Told
 from central.core.calendar import Calendar
 from common.core.camera import Seat
 from common.core.instant import DAY, HOUR, MINUTE, start_of_day
@@ -52,6 +52,19 @@ def test_time_of_which_nobody_can_say_anything_ends_an_absence_and_a_coat_does_n
         (9, 12, True),
         (13.5, 17, True),
     ]
+
+
+def test_who_waited_meanwhile_is_counted_by_the_queue_of_the_counter_or_of_the_hall() -> None:
+    absence = Absence(at(10), at(10.5), object=False, away_us=0, is_over=True)
+
+    def waited(*day: Ticket) -> int | None:
+        return attendance.waiting(absence, "3 号窗口", day)
+
+    assert waited() is None
+    assert waited(Ticket(at(10.1), at(10.2), "4号窗口")) is None, "another counter's"
+    assert waited(Ticket(at(9), at(10), "3号窗口"), Ticket(at(10.5), at(10.6))) == 0
+    assert waited(Ticket(at(9.9), at(10.1)), Ticket(at(10.4), at(11), "3号窗口"), Ticket(at(10.2))) == 3
+    assert waited(Ticket(at(9.9))) == 0, "nobody knows when his turn came"
 
 
 def test_what_may_still_change_is_not_over() -> None:

@@ -1,6 +1,7 @@
 """The pages of cameras on a running hall: what was said last, since when, and each fault with its begin and end."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -8,10 +9,11 @@ from msgspec.structs import replace
 
 from central.core.access import Role
 from central.core.trail import ACTS
-from central.store import cameras, scope, seats, trail
+from central.store import cameras, scope, seats, tickets, trail
 from common.core.camera import Aspect, Seat, View
 from common.core.instant import DAY, HOUR, MINUTE, SECOND
-from common.core.record import CameraState, SeatState
+from common.core.record import CameraState, SeatState, Step
+from common.core.state import StepKind
 from tests.browser import browser
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
@@ -111,6 +113,8 @@ async def sit(hall: Served) -> None:
     async with hall.store.write() as conn:
         await seats.add(conn, said)
         await seats.add(conn, said)
+        waited = Step(case_key="1", kind=StepKind.TICKET, started_at="2026-06-12T09:40:00+08:00")
+        await tickets.put(conn, "s03", {("step.ticket", "1"): waited}, ZoneInfo("Asia/Shanghai"))
 
 
 async def rules(own: Window, path: str, ruling: str, why: str = "调取值班记录，外出未报备") -> int:
@@ -127,7 +131,8 @@ async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: 
     assert "确认脱岗 0" in text
     assert "3 号窗口" in text
     assert "24 分" in text
-    assert "座位上有放着不动的东西" in text
+    assert "座位上有放着不动的东西 其间 1 人等候" in text
+    assert text.count("人等候") == 1, "of the other site no queue is recorded"
     assert "无法判断" in text
     begin = MIDNIGHT + 570 * MINUTE
     path = f"/hall/attendance/s03/c1/w3/{begin}"

@@ -104,7 +104,7 @@ async def test_the_case_page_names_each_day_and_article(window: Window) -> None:
         "检测",
         "事项清单 SX1 第 1 版，承诺件，法定 20 个工作日，承诺 10 个工作日",
         "不符合 行政许可法 58、59 按公布的项目和标准收费 收费 12.00 元与清单标准不符",
-        "无数据 行政许可法 32 受理出具书面凭证 业务系统未记录受理通知书的文号",
+        "无数据 行政许可法 32 受理、不予受理出具注明日期的书面凭证 业务系统未记录受理通知书的文号",
         "公示内容缺：条件、数量",
     ):
         assert said in words, said
@@ -175,7 +175,7 @@ async def test_the_rules_show_what_was_broken_and_what_no_source_records(window:
         "L58 行政许可法 58、59 按公布的项目和标准收费 1 0 督办通知书",
         "W-4 特别程序 1",
         "W-5 延期 1",
-        "S-5 窗口在岗 有人等候时窗口有人 叫号与窗口的对应",
+        "S-5 窗口在岗 有人等候时窗口有人 由摄像机提示，附叫号所记的等候人数，经人核实",
         "没有待认定的",
     ):
         assert said in words, said

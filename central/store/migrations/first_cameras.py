@@ -58,3 +58,14 @@ def create() -> None:
             "site", "camera", "region", "begin_at", "end_at", name=op.f("pk_absence_ruling")
         ),
     )
+    op.create_table(
+        "ticket",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("tbl", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("called_at", sa.BigInteger(), nullable=True),
+        sa.Column("counter", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "tbl", "key", name=op.f("pk_ticket")),
+    )
+    op.create_index("ix_ticket_taken", "ticket", ["site", "taken_at"], unique=False)

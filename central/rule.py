@@ -33,8 +33,8 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from common.clock import Clock
 
         settings = configs.load(path)
-        now_at = Clock(settings.clock).office()
-        found = _read(settings, lambda conn, world: examine(conn, world, now_at))
+        clock = Clock(settings.clock)
+        found = _read(settings, lambda conn, world: examine(conn, world, clock.office()))
         kept: Report = _read(settings, lambda conn, _: check_all(conn))
         for one in found.differs[:MOST]:
             say(f"{one.site}\t{one.case_key}\t{one.clock}\t库中 {one.kept}\t重放 {one.rebuilt}")
@@ -78,25 +78,40 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         wanted = _wanted(given)
         settings = configs.load(path)
-        now_at = Clock(settings.clock).office()
-        found = _read(settings, lambda conn, world: differences(conn, world, wanted, now_at))
+        clock = Clock(settings.clock)
+        found = _read(settings, lambda conn, world: differences(conn, world, wanted, clock.office()))
         for one in found[:MOST]:
             say(f"{one.site}\t{one.case_no}\t{one.rule}\t{one.before}\t→ {one.after}")
         say(f"{len(found):,} 个结论会变" if found else "✓ 没有结论会变")
 
 
 def _read(settings: Any, work: Callable[[Any, Any], Awaitable[_Result]]) -> _Result:
-    """In one picture of the database, which nobody who writes waits for."""
-    from central.store import law
+    """In one picture of the database, which nobody who writes waits for; what `work` calls now is later than all that is in it."""
+    from central.store import audit, law
     from central.store.engine import look, within
     from central.world import load_world
 
     async def run() -> _Result:
-        await within(settings.database_url, law.calendar)
+        if not await _has_calendar(settings.database_url):
+            await within(settings.database_url, law.calendar)
         async with look(settings.database_url) as conn:
+            await audit.freeze(conn)
             return await work(conn, await load_world(conn, ZoneInfo(settings.legal_zone)))
 
     return asyncio.run(run())
+
+
+async def _has_calendar(url: str) -> bool:
+    """Asked first, because whoever writes waits for the hall, which may be busy for longer than a command has patience."""
+    from central.store import law
+    from central.store.engine import look
+    from common.core.errors import UnavailableError
+
+    try:
+        async with look(url) as conn:
+            return await law.newest(conn) is not None
+    except UnavailableError:  # there is no database yet
+        return False
 
 
 def _figures() -> str:

@@ -79,7 +79,10 @@ async def decide(
     waits = change.state == WithdrawalState.PROPOSED.value
     result = await conn.execute(update(withdrawal).where(*mine, waits).values(**values))
     if not result.rowcount:
-        raise UsageError("这盏红灯没有待认定的撤销提议", hint="见  mingcha light list")
+        raise UsageError(
+            f"{site_id}/{key}/{kind}/{cycle} 没有待认定的撤销提议，或已经认定",
+            hint="见  mingcha light list --all",
+        )
     own = [clock.c.site == site_id, clock.c.case_key == key]
     if cycle:
         own += [clock.c.kind == kind, clock.c.cycle == cycle]

@@ -1,0 +1,95 @@
+"""`mingcha light` and `mingcha rules` in one process, on a hall in which an office has mended what it was told."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from central import config as configs
+from central import judge, rule
+from central.__main__ import cli
+from central.store import pages
+from central.store import tables as t
+from central.store.engine import open_store
+from common.cli import code_of
+from common.core.instant import HOUR, MINUTE
+from tests import halls
+from tests.contract.test_rulings import MENDED, SHORT
+from tests.contract.test_store import NOW, ZONE, box_row, sent, taken
+from tests.keyed import keyed
+from tests.sender import case, passed
+
+USAGE = 64
+
+
+async def _fill(folder: Path) -> None:
+    (folder / "data").mkdir()
+    await halls.sqlite(folder / "data" / "central.db")
+    store = await open_store(keyed(folder / "data" / "central.db"))
+    async with store.write() as conn:
+        await conn.execute(insert(t.site).values(id="s01", name="云溪镇", kind="township", position=0))
+        await conn.execute(insert(t.box).values(**box_row(1)))
+        world = await judge.load_world(conn, ZONE)
+    refused = [case("1", **SHORT), case("2", **SHORT), passed(NOW + MINUTE)]
+    sender = await sent(store, world, refused, now=NOW + HOUR)
+    sender.number(case("1", version=2, **MENDED), case("2", version=2, **MENDED))
+    await taken(store, world, sender.payload(sender.newest - 1), now=NOW + HOUR)
+    await store.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    asyncio.run(_fill(tmp_path))
+    path = tmp_path / "central.toml"
+    path.write_text('[mqtt]\nhost = "127.0.0.1"\nport = 9\n', "utf-8")
+    return path
+
+
+def test_a_person_takes_a_rule_back_or_keeps_it_once(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        code = code_of(cli, [*words, "--config", str(config)])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    code, said = run("light", "list")
+    assert code == 0
+    assert "s01/1/L38-1/0\tSL1\t规则 L38-1\t待认定\t不予许可没有说明理由\t现在：符合：" in said
+    for place, words in (
+        ("x", "看不懂“x”"),
+        ("", "看不懂“”"),
+        ("s01/1/L38-1/x", "看不懂"),
+        ("s01/9/L38-1/0", "没有待认定"),
+    ):
+        code, said = run("light", "withdraw", place, "--why", "核对过原件")
+        assert (code, words in said) == (USAGE, True), said
+    assert run("light", "withdraw", "s01/1/L38-1/0", "--why", " ")[0] == USAGE
+    assert "已撤销" in run("light", "withdraw", "s01/1/L38-1/0", "--why", "核对过原件")[1]
+    code, said = run("light", "keep", "s01/1/L38-1/0", "--why", "改主意了")
+    assert (code, "或已经认定" in said) == (USAGE, True)
+    assert "维持" in run("light", "keep", "s01/2/L38-1/0", "--why", "事后补写")[1]
+    assert run("light", "list") == (0, "✓ 没有待认定的\n")
+    assert run("light", "list", "--all")[1].count("规则 L38-1") == 2
+    assert run("rules", "try", "--set", "reason=1")[0] == USAGE
+    code, said = run("rules", "try", "--set", "reason_length=30")
+    assert (code, "2 个结论会变" in said) == (0, True), said
+
+
+def test_who_only_reads_waits_for_no_writer_and_sees_one_picture(config: Path) -> None:
+    settings = configs.load(config)
+    other = sqlite3.connect(config.parent / "data" / "central.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # as a hall does that has much to do
+
+    async def twice(conn: object, _world: object) -> list[tuple[int, int]]:
+        found = [await pages.totals(conn)]  # type: ignore[arg-type]
+        other.execute('DELETE FROM "case"')
+        other.execute("COMMIT")
+        return [*found, await pages.totals(conn)]  # type: ignore[arg-type]
+
+    first, second = rule._read(settings, twice)
+    other.close()
+    assert first == second
+    assert first[1] == 2

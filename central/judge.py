@@ -275,10 +275,11 @@ class _Court:
 
     def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
         """What the rules of the law say of the case as its rows are now."""
-        if look.state.deleted:
+        world, state = self.world, look.state
+        if state.deleted:
             return []
-        world, verdicts = self.world, [one.verdict for one in found]
-        subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, self.until)
+        verdicts, pack = [one.verdict for one in found], world.pack_of(state)
+        subject = Subject(state, look.item, verdicts, world.calendar, world.zone, self.until, pack)
         return articles.ask_kept(subject)
 
     def _rule(self, key: str, answers: Sequence[Result], rows: dict[Place, list[Saying]]) -> Lamp:

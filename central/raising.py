@@ -20,7 +20,6 @@ from central.core.correction import Event
 from central.core.dossier import Note
 from central.core.judgement import WithdrawalState
 from central.core.limits import Limit
-from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.core.snapshot import Snapshot
 from central.correction import Light as Raising
@@ -123,7 +122,7 @@ async def _freeze(
         is_red=is_red,
         matter=snapshot.matter_of(light.subject, is_red=is_red),
         rule=rule,
-        rule_version=PACK.version,
+        rule_version=world.pack_of(state).version,
         articles=articles,
         demand=demand,
         liability=snapshot.liability_of(rule),

@@ -144,7 +144,8 @@ def _rules(
     if look.state.deleted:
         return []
     verdicts = [one.verdict for one in found.values()]
-    subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, until)
+    pack = world.pack_of(look.state)
+    subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, until, pack)
     seen_at = max((one[-1].seen for one in look.rows.values()), default=0)
     lines = []
     for one in articles.ask_kept(subject):

@@ -1,6 +1,7 @@
 """`mingcha rules` and `mingcha rebuild`: the rules with their figures, a trial of other ones, and all facts judged anew."""
 
 import asyncio
+import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from common.cli import say
+from central.commands import in_store
+from common.cli import WHY, say
 from common.core.errors import UsageError
 
 _Result = TypeVar("_Result")
@@ -57,16 +59,17 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def rules() -> None:
         """Group of commands."""
 
-    @rules.command("list", help="全部规则与现行参数。")
+    @rules.command("list", help="全部规则与出厂参数。")
     def show() -> None:
         from central.core.articles import RULES
         from central.core.off_rules import OF_COUNTERS
+        from central.core.ruling import PACK
 
         for rule in RULES:
             say(f"{rule.id}\t{rule.article}\t{rule.demand}")
         for name, article, demand, how in OF_COUNTERS:
             say(f"{name}\t{article}\t{demand}\t{how}")
-        say(f"参数\t{_figures()}")
+        say(f"出厂参数\t{_figures(PACK)}")
 
     @rules.command("try", help="换一组参数试算全部办件，列出会变的结论；不写入，不亮灯。")
     @click.option("--set", "given", multiple=True, required=True, metavar="名称=值", help="见 rules list。")
@@ -76,13 +79,54 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.trial import differences
         from common.clock import Clock
 
-        wanted = _wanted(given)
+        wanted = _figures_of(given)
         settings = configs.load(path)
         clock = Clock(settings.clock)
         found = _read(settings, lambda conn, world: differences(conn, world, wanted, clock.office()))
         for one in found[:MOST]:
             say(f"{one.site}\t{one.case_no}\t{one.rule}\t{one.before}\t→ {one.after}")
         say(f"{len(found):,} 个结论会变" if found else "✓ 没有结论会变")
+
+    @rules.command(
+        "set",
+        help="参数生效：从现在起判在办的办件，已办结的仍按办结时的参数；记入审计。先用 rules try 试算。",
+    )
+    @click.option(
+        "--set", "given", multiple=True, required=True, metavar="名称=值", help="见 rules history。"
+    )
+    @WHY
+    @config
+    def enable(given: tuple[str, ...], why: str, path: Path) -> None:
+        from central import config as configs
+        from central.store import packs
+        from central.store.engine import within
+        from common.clock import Clock
+
+        figures, settings, who = _figures_of(given), configs.load(path), getpass.getuser()
+        clock = Clock(settings.clock)
+        before, now = asyncio.run(
+            within(
+                settings.database_url,
+                lambda conn: packs.add(conn, figures, who, why, clock.office(), clock.wall()),
+            )
+        )
+        say(f"第 {before.version} 版\t{_figures(before)}")
+        say(f"第 {now.version} 版\t{_figures(now)}")
+        say("✓ 已生效，在办的办件半分钟内逐件重判")
+
+    @rules.command("history", help="现行参数与历次更改：谁、何时、为何。")
+    @config
+    def history(path: Path) -> None:
+        from central import config as configs
+        from central.core.ruling import PACK
+        from common.core.instant import from_us
+
+        zone = ZoneInfo(configs.load(path).legal_zone)
+        rows, figures = in_store(path, _put_into_force)
+        for row, (_, pack) in zip(rows, reversed(figures), strict=False):
+            when = f"{from_us(row.made_wall, zone):%Y-%m-%d %H:%M}"
+            say(f"第 {row.version} 版\t{when}\t{row.who}\t{row.why}\t{_figures(pack)}")
+        say(f"第 {PACK.version} 版\t出厂\t–\t–\t{_figures(PACK)}")
 
 
 def _read(settings: Any, work: Callable[[Any, Any], Awaitable[_Result]]) -> _Result:
@@ -114,18 +158,21 @@ async def _has_calendar(url: str) -> bool:
         return False
 
 
-def _figures() -> str:
+async def _put_into_force(conn: Any) -> tuple[Any, Any]:
+    from central.store import packs
+
+    return await packs.history(conn), await packs.every(conn)
+
+
+def _figures(pack: Any) -> str:
     import msgspec
 
-    from central.core.ruling import PACK
+    figures = msgspec.structs.asdict(pack).items()
+    return " ".join(f"{name}={value}" for name, value in figures if name != "version")
 
-    return " ".join(f"{name}={value}" for name, value in msgspec.structs.asdict(PACK).items())
 
-
-def _wanted(given: tuple[str, ...]) -> Any:
-    from msgspec.structs import replace
-
-    from central.core.ruling import PACK, Pack
+def _figures_of(given: tuple[str, ...]) -> dict[str, int]:
+    from central.core.ruling import Pack
 
     names = [name for name in Pack.__struct_fields__ if name != "version"]
     values: dict[str, int] = {}
@@ -134,4 +181,4 @@ def _wanted(given: tuple[str, ...]) -> Any:
         if name not in names or not value.isdecimal() or int(value) > 1_000:
             raise UsageError(f"看不懂“{text}”", hint=f"写成 名称=数字，名称为：{'、'.join(names)}")
         values[name] = int(value)
-    return replace(PACK, version=PACK.version + 1, **values)
+    return values

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import lamp
 from central.core.lamp import Lamp
-from central.core.ruling import PACK, Answer, Result
+from central.core.ruling import Answer, Result
 from central.store import rulings
 from central.world import Moment
 from common.core.state import Light
@@ -73,7 +73,7 @@ class Ruled:
                 "answer": one.said.answer.value,
                 "light": light.value,
                 "why": one.said.why,
-                "pack": PACK.version,
+                "pack": one.pack,
                 "needs_until": needs,
                 "found_at": self.now.at,
                 "found_wall": self.now.wall,

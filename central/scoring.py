@@ -17,10 +17,9 @@ from central.core.calendar import Calendar
 from central.core.measure import DAYS
 from central.core.objection import ObjectionState
 from central.core.period import Period
-from central.core.ruling import PACK
 from central.core.scheme import Scheme
 from central.core.score import Fact, Frame, Level, Place, Score, Tallies
-from central.store import law, scores, subjects
+from central.store import law, packs, scores, subjects
 from central.store.scores import Run
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us, local_date, start_of_day
@@ -99,7 +98,7 @@ async def provisional(
     until_at = start_of_day(period.until, zone)
     complete = await subjects.complete(conn)
     frame = Frame(
-        period=period, scheme=scheme, calendar=calendar.version, rules=PACK.version,
+        period=period, scheme=scheme, calendar=calendar.version, rules=await packs.newest(conn),
         sites=[_place(row, complete.get(row.id), until_at, zone) for row in await subjects.sites(conn)],
         items=await subjects.item_names(conn),
     )  # fmt: skip

@@ -1,13 +1,14 @@
 """Another set of the rules' figures tried on all the past before anybody enables it: which answers would differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import articles, judgement
 from central.core.judgement import Bench
-from central.core.ruling import PACK, Pack, Result, Subject
+from central.core.ruling import Result, Subject
 from central.store import cases, past
 from central.world import World
 from common.core.state import Light
@@ -25,8 +26,11 @@ class Changed(Struct, frozen=True):
     after: str
 
 
-async def differences(conn: AsyncConnection, world: World, wanted: Pack, now_at: int) -> list[Changed]:
-    """Over all cases as their rows are now. Writes nothing."""
+async def differences(
+    conn: AsyncConnection, world: World, figures: Mapping[str, int], now_at: int
+) -> list[Changed]:
+    """Over all cases as their rows are now, with these figures instead of those in force. Writes nothing."""
+    wanted = replace(world.packs[-1][1], **figures)
     found: list[Changed] = []
     for site in await cases.sites(conn):
         until = await cases.complete_until(conn, site)
@@ -42,7 +46,7 @@ async def differences(conn: AsyncConnection, world: World, wanted: Pack, now_at:
                 verdicts = [one.verdict for one in judgement.judged(look, bench)]
                 old, new = (
                     Subject(look.state, look.item, verdicts, world.calendar, world.zone, until, pack)
-                    for pack in (PACK, wanted)
+                    for pack in (world.pack_of(look.state), wanted)
                 )
                 number = look.state.facts.case_no or key
                 found += _compared(site, number, articles.ask_all(old), articles.ask_all(new))

@@ -1,5 +1,6 @@
 """What every judgement rests on beside the facts: calendars, catalogue, and when each came into force."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -12,7 +13,8 @@ from central.core.calendar import Calendar
 from central.core.case import CaseState
 from central.core.item import Item
 from central.core.past import Law
-from central.store import items, law
+from central.core.ruling import PACK, Pack, in_force
+from central.store import items, law, packs
 from common.core.instant import end_of_day
 
 log = structlog.get_logger()
@@ -26,6 +28,12 @@ class World(Struct):
     items: items.Catalogue
     former: list[tuple[int, Calendar]] = []
     """Since when (office time) each version has been in force, oldest first; empty: there is one only."""
+    packs: Sequence[tuple[int, Pack]] = ((0, PACK),)
+    """The figures of the rules, in the same way."""
+
+    def pack_of(self, state: CaseState) -> Pack:
+        """The figures that a case is asked by."""
+        return in_force(self.packs, None if state.open else state.finished_at)
 
     @property
     def law(self) -> Law:
@@ -55,7 +63,8 @@ class Moment(Struct, frozen=True):
 async def load_world(conn: AsyncConnection, zone: ZoneInfo) -> World:
     """Calendar and catalogue as the tables have them now; an empty calendar is filled first."""
     calendar = await law.calendar(conn)
-    return World(zone, calendar, await items.catalogue(conn), await _former(conn, calendar))
+    former, figures = await _former(conn, calendar), await packs.every(conn)
+    return World(zone, calendar, await items.catalogue(conn), former, figures)
 
 
 async def _former(conn: AsyncConnection, newest: Calendar) -> list[tuple[int, Calendar]]:
@@ -67,8 +76,10 @@ async def _former(conn: AsyncConnection, newest: Calendar) -> list[tuple[int, Ca
 
 
 async def is_renewed(conn: AsyncConnection, world: World) -> bool:
-    """Somebody has added a version of the calendar or of an item."""
+    """Somebody has added a version of the calendar, of an item or of the rules' figures."""
     known = sum(len(versions) for versions in world.items.values())
+    if await packs.newest(conn) != world.packs[-1][1].version:
+        return True
     return await items.size(conn) != known or await law.newest(conn) != world.calendar.version
 
 
@@ -77,7 +88,7 @@ async def renew_world(conn: AsyncConnection, world: World, now: Moment) -> int:
 
     Only clocks whose days a new calendar touches are; a red light is a dated fact and is not.
     """
-    world.items = await items.catalogue(conn)
+    world.items, world.packs = await items.catalogue(conn), await packs.every(conn)
     if await law.newest(conn) == world.calendar.version:
         return 0
     world.calendar = await law.calendar(conn)

@@ -31,7 +31,11 @@ def ask_kept(subject: Subject) -> list[Result]:
 def _answers(wanted: Sequence[Rule], subject: Subject) -> list[Result]:
     kinds = {None, *(step.kind for step in subject.case.steps)}
     concerned = (rule for rule in wanted if rule.step in kinds)
-    return [Result(rule, said) for rule in concerned if (said := _asked(rule, subject)) is not None]
+    return [
+        Result(rule, said, subject.pack.version)
+        for rule in concerned
+        if (said := _asked(rule, subject)) is not None
+    ]
 
 
 def _asked(rule: Rule, subject: Subject) -> Said | None:

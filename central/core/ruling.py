@@ -1,6 +1,6 @@
 """What a rule of the law is: what it looks at, what it may answer, and the figures it leaves to policy. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -47,7 +47,13 @@ class Pack(Struct, frozen=True):
 
 
 PACK = Pack()
-"""The one in force. A change takes a new version, and `mingcha rules try` first."""
+"""The release's own. Others are put into force by `mingcha rules set`, after `mingcha rules try`."""
+
+
+def in_force(packs: Sequence[tuple[int, Pack]], ended_at: int | None) -> Pack:
+    """By which figures a case is asked: decided, by those of its end; else by the newest. `packs`: (since when, figures), oldest first."""
+    begun = [pack for since, pack in packs if ended_at is None or since <= ended_at]
+    return begun[-1] if begun else PACK
 
 
 class Said(Struct, frozen=True):
@@ -101,8 +107,11 @@ class Rule(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
+    """`pack`: version of the figures that the answer rests on."""
+
     rule: Rule
     said: Said
+    pack: int
 
 
 def kept(why: str) -> Said:

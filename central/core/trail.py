@@ -78,6 +78,7 @@ ACTS = {
     "light.withdrawn": "撤销红灯",
     "light.kept": "维持红灯",
     "item.import": "导入事项",
+    "rules.set": "更改规则参数",
     "item.draft": "起草事项的改动",
     "item.approved": "审定事项的改动",
     "item.refused": "不同意事项的改动",

@@ -31,6 +31,7 @@ from central.store import (  # each registers its tables
     law_tables,
     login_failures,
     message_tables,
+    packs,
     public_tables,
     rating_tables,
     saved_views,
@@ -304,6 +305,7 @@ camera_state = cameras.camera_state
 seat_state = seats.seat_state
 absence_ruling = seats.absence_ruling
 ticket = tickets.ticket
+rule_pack = packs.rule_pack
 audit_seal = trail.audit_seal
 
 # the law has a file of its own

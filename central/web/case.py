@@ -21,7 +21,7 @@ from central.core.ruling import Result, Subject
 from central.core.trail import Line
 from central.judge import World
 from central.store import cases as rows
-from central.store import corrections, findings, items, law, pages, telling, trail, withdrawals
+from central.store import corrections, findings, items, law, packs, pages, telling, trail, withdrawals
 from central.store.findings import Filter
 from central.web import case_clock, case_story, finding
 from central.web.case_clock import Calendar
@@ -124,13 +124,15 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
     now = cases.as_of(state, facts.now_at, facts.zone)
     until = await rows.complete_until(conn, site)
     verdicts: list[Verdict] = []
+    answers: list[Result] = []
     item = None
     clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
     decided = [clock.calendar_version for clock in clocks if clock.stopped]
     if calendar is not None and decided and min(decided) != calendar.version:
         calendar = await law.calendar_of(conn, min(decided))  # it was judged by that one, and stays so
     if calendar is not None:
-        item = World(facts.zone, calendar, await items.catalogue(conn)).item_of(now)
+        world = World(facts.zone, calendar, await items.catalogue(conn), packs=await packs.every(conn))
+        item = world.item_of(now)
         lights = {(clock.kind, clock.cycle): Light(clock.light) for clock in clocks}
         verdicts = rules.verdicts(
             now,
@@ -141,6 +143,8 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
             facts.now_at,
             facts.zone,
         )
+        subject = Subject(now, item, verdicts, calendar, facts.zone, until, world.pack_of(now))
+        answers = articles.ask_all(subject)
     first, last = case_clock.reach(clocks, state, facts)
     of_case = Filter(site=site, case_key=key, decided_too=True)
     may, sees = (allows(user.role, right) for right in (Permission.VIEW_FINDING, Permission.REVEAL_PERSON))
@@ -150,7 +154,7 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
         state=state,
         clocks=clocks,
         verdicts=verdicts,
-        rules=articles.ask_all(Subject(now, item, verdicts, calendar, facts.zone, until)) if calendar else [],
+        rules=answers,
         item=item,
         calendar=await pages.calendar_days(conn, first, last),
         complete_until=until,

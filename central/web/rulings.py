@@ -11,8 +11,8 @@ from central.core.articles import RULES
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
 from central.core.off_rules import OF_COUNTERS
-from central.core.ruling import PACK, Answer
-from central.store import rulings, withdrawals
+from central.core.ruling import Answer
+from central.store import packs, rulings, withdrawals
 from central.web.listing import address
 from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.state import ClockKind, Light
@@ -26,6 +26,7 @@ async def show_rules(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         counts = await rulings.counts(conn, reached)
         waiting = await withdrawals.listed(conn, reached, MOST)
+        figures = await packs.every(conn)
     numbers = {rule.id: {light: counts.get((rule.id, light), 0) for light in Light} for rule in RULES}
     return render(
         request,
@@ -34,7 +35,7 @@ async def show_rules(request: web.Request) -> web.Response:
         watched=[(rule, sum(numbers[rule.id].values())) for rule in RULES if rule.id.startswith(_WATCHED)],
         of_counters=OF_COUNTERS,
         waiting=[_waiting(row, facts) for row in waiting],
-        pack=PACK,
+        pack=figures[-1][1],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
@@ -13,9 +14,10 @@ from central.core.portion import Portion
 from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.judge import Moment, World
-from central.store import cases, outbox, rulings, tickets, wall, withdrawals
+from central.store import cases, outbox, packs, rulings, tickets, wall, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
+from common.core.errors import UsageError
 from common.core.instant import HOUR, MINUTE, start_of_day
 from common.core.record import Step
 from common.core.state import CaseStatus, Light, StepKind
@@ -165,8 +167,8 @@ async def test_other_figures_are_tried_on_the_past_and_written_nowhere(store: St
     await sent(store, world, [case("1", **told), case("2", **told), passed(NOW - HOUR)])
     before = await _ruled(store)
     async with store.read() as conn:
-        assert await trial.differences(conn, world, PACK, NOW) == []
-        found = await trial.differences(conn, world, replace(PACK, reason_length=20), NOW)
+        assert await trial.differences(conn, world, {}, NOW) == []
+        found = await trial.differences(conn, world, {"reason_length": 20}, NOW)
     assert [(one.case_no, one.rule) for one in found] == [("SL1", "L38-1"), ("SL2", "L38-1")]
     assert found[0].after == "不符合：不予许可没有说明理由"
     assert await _ruled(store) == before
@@ -175,6 +177,28 @@ async def test_other_figures_are_tried_on_the_past_and_written_nowhere(store: St
 async def _rebuilt(store: Store, world: World, now: int) -> rebuild.Report:
     async with store.read() as conn:
         return await rebuild.examine(conn, world, now)
+
+
+async def test_figures_that_are_put_into_force_judge_open_cases_and_leave_decided_ones(
+    store: Store, world: World
+) -> None:
+    known = MENDED | {"item_code": "SX1"}
+    open_one = case("1", **known | {"finished_at": None, "status": None})
+    await sent(store, world, [open_one, case("2", **known), passed(NOW + MINUTE)], now=NOW + HOUR)
+    async with store.write() as conn:
+        assert not await judge.is_renewed(conn, world)
+        _, pack = await packs.add(conn, {"reason_length": 20}, "王", "理由太短", NOW + HOUR, NOW)
+        marked = await conn.execute(select(t.clock.c.case_key).where(t.clock.c.next_check_at == 0))
+        assert {row.case_key for row in marked} == {"1"}
+        assert await judge.is_renewed(conn, world)
+        await judge.renew_world(conn, world, Moment(NOW + HOUR, NOW))
+        await judge.judge_cases(conn, "s01", ["1", "2"], world, Moment(NOW + HOUR, NOW))
+        rows = (await conn.execute(select(t.ruling).where(t.ruling.c.rule == "L38-1"))).all()
+        assert [(row.case_key, row.pack, row.light) for row in rows] == [("1", pack.version, "red")]
+        assert (await rebuild.examine(conn, world, NOW + HOUR)).differs == []
+        with pytest.raises(UsageError, match="相同"):
+            await packs.add(conn, {"reason_length": 20}, "王", "再来一次", NOW, NOW)
+    assert world.packs == [(0, PACK), (NOW + HOUR, pack)]
 
 
 async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, world: World) -> None:

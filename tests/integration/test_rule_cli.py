@@ -74,6 +74,17 @@ def test_a_person_takes_a_rule_back_or_keeps_it_once(
     assert run("light", "list") == (0, "✓ 没有待认定的\n")
     assert run("light", "list", "--all")[1].count("规则 L38-1") == 2
     assert run("rules", "try", "--set", "reason=1")[0] == USAGE
+    assert run("rules", "set", "--set", "reason=1", "--why", "收紧口径")[0] == USAGE
+    assert run("rules", "set", "--set", "reason_length=12", "--why", "")[0] == USAGE
+    code, said = run("rules", "set", "--set", "reason_length=10", "--why", "收紧口径")
+    assert (code, "与现行的相同" in said) == (USAGE, True)
+    code, said = run("rules", "set", "--set", "reason_length=12", "--why", "收紧口径")
+    assert (code, "第 2 版" in said) == (0, True), said
+    newest, first = run("rules", "history")[1].splitlines()
+    assert newest.startswith("第 2 版\t")
+    assert "收紧口径" in newest
+    assert "reason_length=12" in newest
+    assert "reason_length=10" in first
     code, said = run("rules", "try", "--set", "reason_length=30")
     assert (code, "2 个结论会变" in said) == (0, True), said
 

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
-from agent import files, look, master
+from agent import files, look, master, segment
 from agent import label as labels
 from agent.box import Box
 from agent.core import quota
 from agent.core.quota import Level
 from common.core import crypto, mask
+from common.core.errors import MingchaError
 from common.health import Outcome, Status, ok
 
 
@@ -37,8 +38,26 @@ async def usable(box: Box) -> Outcome:
         return Outcome(Status.FAIL, f"{path} 不能读：{error}")
     if damage:
         return Outcome(Status.FAIL, f"{path} 已损坏：{damage}")
+    if said := await beyond(box):
+        return Outcome(Status.FAIL, f"{path} {said}", segment.NEWER)
     kept = [item.path.name for item in files.found(path) if item.fate]
     return ok("曾换用新缓存，旧文件保留：" + "、".join(kept) if kept else "")
+
+
+async def beyond(box: Box) -> str:
+    """Why this release does not touch the buffer, whose format it does not know; or empty, also where that cannot be told."""
+    path = box.config.buffer_path
+    found = [
+        await _rows(path, f"SELECT CAST({name} AS BLOB) FROM {table}")
+        for name, table in (("body", "label"), ("blob", "state"))
+    ]
+    if not all(found):
+        return ""
+    try:
+        keys = master.load(box.config.identity.master_key, path).keys
+    except MingchaError:
+        return ""  # said by E-ID-07
+    return segment.beyond(segment.format_of(path, found[0][0][0], found[1][0][0], keys))
 
 
 SLOW_MS = 500

@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiosqlite
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from agent import files
 from agent import label as labels
@@ -21,7 +22,8 @@ from agent.label import Label
 from agent.sqlfile import DamagedFileError, ReopenError, damage, guarded, transaction, tune
 from common.core import crypto
 from common.core.crypto import DamagedError
-from common.core.rest import DataKey
+from common.core.errors import ConfigError
+from common.core.rest import BUFFER_FORMAT, DataKey
 
 _SCHEMA = """
 CREATE TABLE outbox(seq INTEGER PRIMARY KEY, blob BLOB NOT NULL);
@@ -58,12 +60,15 @@ class State(Struct, array_like=True, frozen=True, kw_only=True):
     began: str
     """Why the epoch was begun: `new`, `damaged`, `locked`."""
     positions: dict[str, bytes] = {}
+    format: int = 1
+    """`BUFFER_FORMAT` of who wrote it last; the first one did not say. It is sealed: no flipped bit makes another of it."""
 
 
 class LockedError(DamagedError):
     """The master key does not open this segment."""
 
 
+NEWER = "数据完好，没有改动：请换回新的版本，用市中心最新的安装命令（不含令牌亦可）"
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
 
@@ -84,7 +89,10 @@ class Segment:
 
     @classmethod
     async def open(cls, path: Path, keks: Sequence[bytes], full: Callable[[], None]) -> Self:
-        """`full` is called when the disk takes no more. Raises LockedError, DamagedFileError, BufferFullError."""
+        """`full` is called when the disk takes no more. Raises LockedError, DamagedFileError, BufferFullError.
+
+        ConfigError for a file in a format that is not understood: it is left as it is.
+        """
         segment = cls(path, full)
         with segment._guard():
             segment.db = await aiosqlite.connect(path, isolation_level=None)
@@ -119,6 +127,8 @@ class Segment:
             with suppress(DamagedError, msgspec.MsgspecError):
                 raw = key.open((label.site, label.epoch, _STATE_SEQ), blob)[1]
                 state = _decoder.decode(raw)
+                if said := beyond(state.format):
+                    raise ConfigError(f"{self.path} {said}", hint=NEWER)
                 if state.first == label.first:  # the one word of a label that its key does not vouch for
                     self.label, self.key, self.state = label, key, state
                     return True
@@ -239,7 +249,23 @@ class Segment:
 
 def seal_state(label: Label, key: DataKey, state: State) -> bytes:
     place = (label.site, label.epoch, _STATE_SEQ)
-    return key.seal(place, os.urandom(crypto.NONCE_BYTES), state.head, _encoder.encode(state))
+    written = replace(state, format=BUFFER_FORMAT)
+    return key.seal(place, os.urandom(crypto.NONCE_BYTES), state.head, _encoder.encode(written))
+
+
+def beyond(number: int) -> str:
+    """Why a file of this format is not touched; or empty."""
+    newest = BUFFER_FORMAT + 1
+    return f"是更新的版本写的（缓存格式 {number}，本版本只认到 {newest}）" if number > newest else ""
+
+
+def format_of(path: Path, body: bytes, blob: bytes, keks: Sequence[bytes]) -> int:
+    """Of the segment at `path`, whose label and state these are; 0 where that cannot be told."""
+    for label in labels.copies(path, [body]):
+        with suppress(DamagedError, msgspec.MsgspecError):
+            raw = labels.unlock(label, keks).open((label.site, label.epoch, _STATE_SEQ), blob)[1]
+            return _decoder.decode(raw).format
+    return 0
 
 
 def _next(path: Path) -> Path:

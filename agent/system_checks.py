@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from agent import app, look
+from agent import app, buffer_checks, look
 from agent.box import Box
 from agent.core.quota import Level
 from common.core.instant import SECOND
@@ -27,6 +27,8 @@ async def running(box: Box) -> Outcome:
         )
     if full(box):
         return Outcome(Status.SKIP, "磁盘写不了，程序若在等空间，也写不下状态")
+    if await buffer_checks.beyond(box):
+        return Outcome(Status.SKIP, "程序不认识这个缓存，不启动")
     return Outcome(Status.FAIL, NOT_RUNNING)
 
 

@@ -16,10 +16,11 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto
 from common.core.errors import ConfigError, RejectedError, UnavailableError
+from common.core.rest import BUFFER_FORMAT
 from provisioning import bundle, pki
 from provisioning.bundle import ARCHITECTURES, PYTHON, Part
 from provisioning.core import release
-from provisioning.core.release import BUFFER_FORMAT, Manifest
+from provisioning.core.release import Manifest
 from provisioning.files import PUBLIC, write_file
 from provisioning.releases import KEY, SUFFIX
 

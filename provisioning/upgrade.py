@@ -21,11 +21,12 @@ from common.cli import say
 from common.clock import Clock
 from common.config import read_secret, read_toml
 from common.core.errors import ConfigError, RejectedError, UnavailableError
+from common.core.rest import BUFFER_FORMAT
 from common.core.rollout import Rollout
 from provisioning import enrol_client, escrow, halls, pki, releases, units
 from provisioning.core import release, upgrade
 from provisioning.core.messages import Ask, Offer, Outcome, Report, asked_of
-from provisioning.core.release import BUFFER_FORMAT, Manifest
+from provisioning.core.release import Manifest
 from provisioning.core.upgrade import Have, Move, Pending, Phase
 from provisioning.files import PUBLIC, put_link, write_file
 

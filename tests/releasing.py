@@ -7,9 +7,10 @@ import tarfile
 
 from common.clock import Clock
 from common.core import crypto
+from common.core.rest import BUFFER_FORMAT
 from provisioning import releases
 from provisioning.core import release
-from provisioning.core.release import BUFFER_FORMAT, Manifest
+from provisioning.core.release import Manifest
 from provisioning.settings import Hall
 
 SECRET = b"\7" * 32

@@ -9,6 +9,10 @@ from common.core import crypto, pack
 from common.core.batch import MAX_PLAIN
 from common.core.crypto import DamagedError
 
+BUFFER_FORMAT = 1
+"""Of the buffer that this code writes. A release reads its own and the one before, and what the one after it writes: what is
+new in a format is added behind what was there (a field at the end, a table beside), and may be ignored."""
+
 
 class DataKey:
     """A data key at work. Made once per key and used in one thread; what is sealed with it names its `number`."""

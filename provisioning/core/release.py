@@ -11,8 +11,6 @@ from msgspec import Struct
 from common.core import crypto
 from common.core.errors import RejectedError
 
-BUFFER_FORMAT = 1
-"""Of the buffer that this code writes. A release reads its own and the one before, and what the one after it writes."""
 _MANIFEST = b"mingcha.release/1\0"
 
 

@@ -1,5 +1,6 @@
 """The buffer on a real file: sealed, in order, durable together with the position, and never a dead end."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,15 +9,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from agent import inside
+from agent import doctor, inside
+from agent import label as labels
 from agent.buffer import Buffer, Damaged, Run
 from agent.epoch import Sealing
 from agent.sqlfile import DamagedFileError
+from common import health
 from common.clock import Clock
 from common.core import crypto, record
 from common.core.errors import ConfigError
 from common.core.instant import DAY, HOUR, MINUTE, SECOND
 from common.core.record import Case, Op, Record, RecordKind
+from common.core.rest import BUFFER_FORMAT
 
 KEK = b"k" * 32
 SIGN_KEY = crypto.sign_public(b"s" * 32)
@@ -272,6 +276,66 @@ async def test_a_buffer_of_another_site_is_refused(tmp_path: Path) -> None:
     await (await open_buffer(tmp_path)).close()
     with pytest.raises(ConfigError, match="属于站点 s01"):
         await open_buffer(tmp_path, site="s02")
+
+
+async def test_a_buffer_of_the_format_before_and_after_goes_on_and_one_beyond_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    """N-1, N and N+1, both ways: one after the other writes to the same buffer, and nothing of it is lost."""
+    path, epoch = tmp_path / "buffer.db", b""
+    for number, version in enumerate(("own", "before", "own", "after", "own", "after", "own"), 1):
+        buffer = await open_buffer(tmp_path)
+        epoch = epoch or buffer.epoch
+        assert (buffer.epoch, buffer.newest) == (epoch, number - 1), version
+        await buffer.append([make_record(number)], {"walk": b"%d" % number})
+        await buffer.close()
+        rewrite(path, version)
+    buffer = await open_buffer(tmp_path)
+    assert [item.case_key for item in bodies(await read_run(buffer, 1, 7)) if isinstance(item, Case)] == [
+        f"YW{number}" for number in range(1, 8)
+    ]
+    await buffer.close()
+
+    rewrite(path, "beyond")
+    content = path.read_bytes()
+    with pytest.raises(ConfigError, match="缓存格式 3，本版本只认到 2") as caught:
+        await open_buffer(tmp_path)
+    assert "安装命令" in caught.value.hint
+    assert path.read_bytes() == content
+    (tmp_path / "master.key").write_bytes(KEK)
+    config = tmp_path / "agent.toml"
+    config.write_text(
+        f'site = "s01"\ngeneration = 1\ndata_dir = "{tmp_path}"\n[identity]\nmaster_key = "master.key"\n'
+        '[mqtt]\nhost = "127.0.0.1"\nport = 9\n'
+    )
+    ((found,), verdict, _), ((running,), _, _) = [
+        await doctor.examine(config, only=only) for only in ("E-BUF-01", "E-SYS-01")
+    ]
+    assert (found.status, verdict.value) == (health.Status.FAIL, "not_collecting")
+    assert "缓存格式 3" in found.detail
+    assert "安装命令" in found.remedy
+    assert running.status is health.Status.SKIP
+
+
+def rewrite(path: Path, version: str) -> None:
+    """As a release of the format `before`, `after` or `beyond` ours would have left it; `own`: as it is.
+
+    The one before wrote no number; the next adds a field to the state, and a table.
+    """
+    with closing(sqlite3.connect(path)) as db, db:
+        label = labels.copies(path, [db.execute("SELECT body FROM label").fetchone()[0]])[0]
+        key, place = labels.unlock(label, [KEK]), (label.site, label.epoch, 0)
+        chain, raw = key.open(place, db.execute("SELECT blob FROM state").fetchone()[0])
+        fields = msgspec.msgpack.decode(raw)
+        assert fields[-1] == BUFFER_FORMAT
+        if version == "before":
+            fields = fields[:-1]
+        if version in {"after", "beyond"}:
+            fields = [*fields[:-1], BUFFER_FORMAT + (1 if version == "after" else 2), {"new": b"1"}]
+            db.execute("CREATE TABLE IF NOT EXISTS later(one INTEGER PRIMARY KEY)")
+        nonce = os.urandom(crypto.NONCE_BYTES)
+        sealed = key.seal(place, nonce, chain, msgspec.msgpack.encode(fields))
+        db.execute("UPDATE state SET blob=?", (sealed,))
 
 
 async def test_a_gap_whose_own_record_was_damaged_is_declared_again(tmp_path: Path) -> None:

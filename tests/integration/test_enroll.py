@@ -19,6 +19,7 @@ from central.store.engine import open_store
 from common.clock import Clock
 from common.core.errors import UnavailableError
 from common.core.instant import DAY, SECOND
+from common.core.state import SiteKind
 from provisioning import enroll, pki, registry, releases, script
 from provisioning.core import token
 from provisioning.core.identity import Box
@@ -64,6 +65,23 @@ async def test_two_machines_at_once_never_both_become_the_site(door: Door) -> No
     answers = await asyncio.gather(*(door.ask(Machine().request()) for _ in range(6)), return_exceptions=True)
     assert [type(item) for item in answers].count(Identity) == 1
     assert await door.count(t.box) == 1
+
+
+async def test_eighteen_sites_enrol_side_by_side_each_as_itself(door: Door) -> None:
+    """A city's boxes, switched on at the same hour behind one address."""
+    store, asked = await open_store(door.hall.database_url), {"s01": Machine().request()}
+    for number in range(2, 19):
+        site, text = f"s{number:02}", token.text(f"s{number:02}", bytes([number]) * token.SECRET_BYTES)
+        async with store.write() as conn:
+            await registry.add_site(conn, f"站点{number}", SiteKind.STREET, site)
+            await registry.add_token(conn, token.digest(text), site, "王敏", Clock().wall())
+        asked[site] = Machine().request(text)
+    await store.close()
+    said = await asyncio.gather(*map(door.ask, asked.values()))
+    assert [(one.site, one.generation) for one in said] == [(site, 1) for site in asked]
+    acl = (door.hall.broker / "acl").read_text()
+    assert all(acl.count(f"user {site}.1\n") == 1 for site in asked)
+    assert await door.count(t.box) == len({one.digest_key for one in said}) == 18
 
 
 @pytest.mark.parametrize("ahead", [-10 * YEAR, 10 * YEAR])

@@ -13,6 +13,7 @@ CENTRAL = {
     "backup": "备份市中心。",
     "restore": "由备份恢复。",
     "move": "市中心换地址。",
+    "root": "根密钥离线保管。",
 }
 """Name -> what it is for; its options stand in `provisioning`."""
 

@@ -5,11 +5,14 @@ Every step looks first and leaves alone what is sound, so that it may be cut any
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import click
 from msgspec import Struct
 
 from central.store import users
@@ -17,13 +20,26 @@ from central.store.engine import open_store
 from common.cli import say
 from common.clock import Clock
 from common.core.errors import ConfigError, UnavailableError
-from provisioning import backup, broker, bundle, pki, public_door, registry, releases, settings, units
+from provisioning import (
+    backup,
+    broker,
+    bundle,
+    pki,
+    public_door,
+    registry,
+    releases,
+    root_key,
+    settings,
+    units,
+)
 from provisioning.files import write_file
 from provisioning.settings import ADDRESS, Hall
 
 LOCAL = ("localhost", "127.0.0.1")
 """Under which the hall's own programs call the broker."""
 _ROLE = "accounts"
+_ELSEWHERE = "192.0.2.1"
+"""Nobody's address (RFC 5737)."""
 
 
 class Options(Struct, frozen=True):
@@ -64,6 +80,8 @@ def init(options: Options) -> None:
     for line in units.install_hall(hall):
         say(line)
     _administrator(hall, options.admin)
+    if root_key.place(hall).exists():
+        say("! 根密钥还在本机：请插上两个 U 盘，执行  mingcha central root 目录 目录")
     say(f"✓ 市中心已就绪：{hall.address}    新增站点：mingcha site add 名称 --kind street")
 
 
@@ -101,16 +119,13 @@ def _configuration(options: Options) -> Hall:
         write_file(central, text.encode())
         say(f"＋ 配置：{central}")
     if not enrol.exists():
-        if not options.hosts:
-            raise ConfigError(
-                "不知道站点用哪个地址访问市中心", hint="请写明：mingcha central init --host 10.1.0.5"
-            )
-        for host in options.hosts:
+        given = options.hosts or _asked()
+        for host in given:
             if not ADDRESS.match(host):
                 raise ConfigError(
                     f"地址写得不对：{host}", hint="写主机名或地址，不带端口，如 --host 10.1.0.5"
                 )
-        hosts = ", ".join(f'"{host}"' for host in options.hosts)
+        hosts = ", ".join(f'"{host}"' for host in given)
         text = f"hosts = [{hosts}]\nport = {options.port}\nmqtt_port = {options.mqtt_port}\n"
         write_file(enrol, text.encode())
         say(f"＋ 配置：{enrol}")
@@ -121,6 +136,28 @@ def _configuration(options: Options) -> Hall:
             hint=f"要改地址，请修改 {enrol} 的 hosts 后不带 --host 再执行；站点须能用旧地址连到登记新地址为止",
         )
     return hall
+
+
+def _asked() -> tuple[str, ...]:
+    """Addresses from whoever sits at the terminal; this machine's own is offered. Raises ConfigError where nobody does."""
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            "不知道站点用哪个地址访问市中心", hint="请写明：mingcha central init --host 10.1.0.5"
+        )
+    said = click.prompt(
+        "站点用哪个地址访问市中心（主机名或地址，几个之间用空格）",
+        default=_own_address() or None,
+        prompt_suffix="：",
+    )
+    return tuple(said.split())
+
+
+def _own_address() -> str:
+    """By which this machine would leave; empty without a route. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+        probe.connect((_ELSEWHERE, 9))
+        return str(probe.getsockname()[0])
+    return ""
 
 
 async def _database(hall: Hall) -> None:

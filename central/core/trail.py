@@ -73,6 +73,7 @@ ACTS = {
     "key.resealed": "内容已全部换到现用数据密钥",
     "central.backup": "备份市中心",
     "central.restore": "恢复市中心",
+    "central.root": "根密钥移出本机",
     "box.enrol": "站点机器登记",
     "calendar.import": "导入工作日历",
     "light.withdrawn": "撤销红灯",

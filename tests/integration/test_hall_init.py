@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from common.clock import Clock
 from common.core import message
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Heartbeat
+from provisioning import pki
 from provisioning.__main__ import hall as hall_cli
 from tests.keyed import keyed
 
@@ -91,6 +96,42 @@ def test_a_hall_is_made_once_mended_where_it_lacks_something_and_else_left_alone
     code, out = hall.init("--host", "10.9.9.9")
     assert code == 78
     assert "10.1.0.5" in out
+
+
+def test_the_address_is_asked_of_whoever_sits_at_a_terminal(tmp_path: Path) -> None:
+    screen, keys = pty.openpty()
+    place = ["--config", str(tmp_path / "central.toml"), "--data", str(tmp_path / "data"), "--medium", "none"]
+    command = [sys.executable, "-m", "provisioning", "hall", "central", "init", *place]
+    os.write(screen, b"10.1.0.5 hall.local\n")
+    done = subprocess.run(command, stdin=keys, capture_output=True, text=True, check=False)
+    os.close(screen)
+    os.close(keys)
+    assert done.returncode == 0, done.stderr
+    assert "站点用哪个地址访问市中心" in done.stdout
+    assert 'hosts = ["10.1.0.5", "hall.local"]' in (tmp_path / "enroll.toml").read_text()
+
+
+def test_the_roots_key_leaves_for_two_disks_of_their_own_or_stays(
+    hall: Hall, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert "mingcha central root" in hall.init("--host", "10.1.0.5")[1]
+    key = tmp_path / "ca/root.pem"
+    raw, same = key.read_bytes(), tmp_path_factory.mktemp("usb")
+    shm = Path("/dev/shm")  # another disk  # noqa: S108
+    for folders, code, says in (
+        ((shm,), 64, "至少要写到 2 个"),
+        ((shm, same), 64, "与本机的磁盘是同一块盘"),
+        ((shm, shm), 64, "与 /dev/shm 是同一块盘"),
+        ((shm, tmp_path / "none"), 64, "没有目录"),
+    ):
+        found, out = hall.run("central", "root", *map(str, folders))
+        assert (found, says in out, "处理：" in out) == (code, True, True), out
+        assert key.read_bytes() == raw
+    key.write_bytes(pki.new_node_key())
+    assert "不是本市中心的根密钥" in hall.run("central", "root", str(shm), str(same))[1]
+    key.unlink()
+    assert hall.run("central", "root", str(shm), str(same)) == (0, "✓ 根密钥不在本机\n")
+    assert "mingcha central root" not in hall.init()[1]
 
 
 def test_the_public_door_is_wired_once_on_both_sides_and_then_left_alone(hall: Hall, tmp_path: Path) -> None:

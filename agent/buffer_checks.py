@@ -47,17 +47,14 @@ async def usable(box: Box) -> Outcome:
 async def beyond(box: Box) -> str:
     """Why this release does not touch the buffer, whose format it does not know; or empty, also where that cannot be told."""
     path = box.config.buffer_path
-    found = [
-        await _rows(path, f"SELECT CAST({name} AS BLOB) FROM {table}")
-        for name, table in (("body", "label"), ("blob", "state"))
-    ]
-    if not all(found):
+    inside, state = await _rows(path, _LABEL), await _rows(path, "SELECT CAST(blob AS BLOB) FROM state")
+    if not (inside and state):
         return ""
     try:
         keys = master.load(box.config.identity.master_key, path).keys
     except MingchaError:
         return ""  # said by E-ID-07
-    return segment.beyond(segment.format_of(path, found[0][0][0], found[1][0][0], keys))
+    return segment.beyond(segment.format_of(path, inside[0][0], state[0][0], keys))
 
 
 SLOW_MS = 500

@@ -132,9 +132,7 @@ def move(address: str, arrived: bool, path: Path) -> None:
     "root",
     help="根密钥离线保管：写到至少两个 U 盘，逐份读回核对，再从本机删除。平时用不到它；换中间证书时放回。",
 )
-@click.argument(
-    "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="目录 目录"
-)
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="目录 目录")
 @_CONFIG
 def root(folders: tuple[Path, ...], path: Path) -> None:
     from provisioning import root_key, settings

@@ -189,7 +189,9 @@ def _keep_root(folder: Path, now_wall: int) -> tuple[EllipticCurvePrivateKey, x5
     path = folder / "root.pem"
     if not path.exists():
         if (folder / "ca.pem").exists():
-            raise ConfigError(f"缺少根密钥 {path}", hint=f"请把离线保管的 mingcha-root.pem 拷回到 {path} 后重试")
+            raise ConfigError(
+                f"缺少根密钥 {path}", hint=f"请把离线保管的 mingcha-root.pem 拷回到 {path} 后重试"
+            )
         key, name = generate_private_key(SECP256R1()), _name("Mingcha root")
         root = _certify(key, key.public_key(), (name, name), now_wall, ROOT_DAYS, _signer(1))
         write_file(path, key_pem(key) + _pem(root))

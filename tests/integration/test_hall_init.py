@@ -117,7 +117,7 @@ def test_the_roots_key_leaves_for_two_disks_of_their_own_or_stays(
     assert "mingcha central root" in hall.init("--host", "10.1.0.5")[1]
     key = tmp_path / "ca/root.pem"
     raw, same = key.read_bytes(), tmp_path_factory.mktemp("usb")
-    shm = Path("/dev/shm")  # another disk  # noqa: S108
+    shm = Path("/dev/shm")  # another disk
     for folders, code, says in (
         ((shm,), 64, "至少要写到 2 个"),
         ((shm, same), 64, "与本机的磁盘是同一块盘"),

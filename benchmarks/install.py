@@ -1,6 +1,6 @@
 """A box by its one command on a bare Debian under real systemd, without a route out: seconds, bytes, exposure.
 
-Without and with the camera part. The hall stands beside it; its medium is local. Needs root and debootstrap.
+Without and with the camera part. The hall stands beside it; its medium is local. Needs root and mmdebstrap.
 """
 
 import asyncio

@@ -240,8 +240,7 @@ def write_units() -> None:
 
 
 def enable() -> None:
-    for name in units.of_box():
-        units.enable(name)
+    units.enable(units.of_box())
 
 
 def settle() -> bool:

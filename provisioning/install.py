@@ -1,11 +1,13 @@
 """The second half of the one command, run by the interpreter that the first half unpacked: facts, plan, steps, doctor."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +17,7 @@ from common.cli import complain, say
 from common.core.errors import ConfigError, UsageError
 from common.hold import hold
 from provisioning import box_files, identity_step, units
-from provisioning.box_files import Place
+from provisioning.box_files import STATE, Place
 from provisioning.core import plan as plans
 from provisioning.core import token
 from provisioning.core.plan import Step
@@ -24,6 +26,8 @@ from provisioning.service import UNIT
 LOCK_SECS = 30.0
 MEET_SECS = 20.0
 """So long the service may take to meet the hall before the doctor's word is final."""
+_MET = {"catchup", "steady", "refused"}
+"""Phases of the agent (`agent/core/sync.py`)."""
 EX_NOT_STARTED = 70
 _NOT_ROOT = 77
 
@@ -132,11 +136,20 @@ _DO: dict[Step, Callable[[Place], object]] = {
 def _verdict(meet_secs: float) -> int:
     """What the doctor says, once the service has had time to meet the hall. The doctor's faults are not ours."""
     end = time.monotonic() + meet_secs
+    while not _has_met() and time.monotonic() < end:
+        time.sleep(0.2)
     while _may_pass(done := _doctor()) and time.monotonic() < end:
         time.sleep(1.0)
     say(done.stdout.rstrip())
     say("以后查看：mingcha-agent doctor    运行情况：mingcha-agent status")
     return 0
+
+
+def _has_met() -> bool:
+    """The service has met its hall or was turned away, as it says itself: cheaper to ask than the doctor, who costs a process."""
+    with suppress(OSError, ValueError):
+        return json.loads((STATE / "status.json").read_bytes())["phase"] in _MET
+    return False
 
 
 def _may_pass(done: subprocess.CompletedProcess[str]) -> bool:

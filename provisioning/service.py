@@ -20,9 +20,7 @@ class Systemd:
         if not names:
             return
         units.write_units(names, folder)
-        for name in names:
-            if not units.is_enabled(name, folder):
-                units.enable(name, folder)
+        units.enable([name for name in names if not units.is_enabled(name, folder)], folder)
         others = {
             name for other in tree.parent.iterdir() if other != tree for name in units.of_box(other / _FOLDER)
         }

@@ -105,10 +105,14 @@ def is_enabled(name: str, folder: Path = FOLDER) -> bool:
     return not target or (PLACE / f"{target}.wants" / name).is_symlink()
 
 
-def enable(name: str, folder: Path = FOLDER) -> None:
-    """From the next boot on; a timer from now on."""
-    if wanted_by(name, folder):
-        run("systemctl", "enable", *(["--now"] if name.endswith(".timer") else []), "-q", name)
+def enable(names: Sequence[str], folder: Path = FOLDER) -> None:
+    """From the next boot on; timers from now on. Together: systemd reads all its units anew for each call."""
+    wanted = [name for name in names if wanted_by(name, folder)]
+    if not wanted:
+        return
+    run("systemctl", "enable", "-q", *wanted)
+    if timers := [name for name in wanted if name.endswith(".timer")]:
+        run("systemctl", "start", *timers)
 
 
 def write_units(names: tuple[str, ...], folder: Path = FOLDER) -> bool:

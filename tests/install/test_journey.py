@@ -3,16 +3,34 @@
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.install.lab import Box, Lab
+from tests.install.lab import Box, Lab, side_by_side
 from tests.install.site import Site, cases
+from tests.journey.scene import Office
 
 pytestmark = pytest.mark.service
 
 MOST_EXPOSED = 1.1
+DENIED = {
+    "write /etc": "open('/etc/x', 'w')",
+    "write /opt": "open('/opt/mingcha/x', 'w')",
+    "raw socket": "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
+    "packet socket": "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+    "another namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "the host key": "open('/var/lib/systemd/credential.secret', 'rb')",
+    "the sealed key": "open('/etc/mingcha/creds/master.key.cred', 'rb')",
+    "the identity": "open('/var/lib/mingcha-pki/node.pem', 'w')",
+    "other processes": "import os; assert len([p for p in os.listdir('/proc') if p.isdigit()]) > 1",
+}
+ALLOWED = {
+    "its state": "open('/var/lib/mingcha/x', 'w')",
+    "its identity": "open('/var/lib/mingcha-pki/node.pem')",
+    "a connection": "import socket; socket.create_connection(('10.97.0.1', 8883), 5)",
+}
 OURS = (
     "/etc/mingcha",
     "/etc/systemd/system",
@@ -33,6 +51,13 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
     site = Site(lab, "s01")
     box, office = site.box(bare)
     assert "python" not in box.sh("ls /usr/bin /usr/lib")[1]
+
+    # a hall with another key gets nothing, and leaves nothing
+    wrong = re.sub(r"sha256//\S+=", "sha256//" + "A" * 43 + "=", site.command)
+    _, said = box.sh(wrong)
+    assert "SSL" in said or "pinned" in said
+    assert box.sh("ls /opt/mingcha /etc/mingcha")[0] != 0
+    assert site.boxes() == []
 
     # what it would do, and nothing of it is done
     dry = site.command.removesuffix(" sh") + " sh -s -- --dry-run"
@@ -56,6 +81,7 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
     assert found
     assert float(found[1]) <= MOST_EXPOSED
     box.must("systemd-analyze verify --man=no /etc/systemd/system/mingcha-agent.service")
+    assert probed(box) == dict.fromkeys(DENIED, True) | dict.fromkeys(ALLOWED, False)
 
     # the same command again, and without its token: nothing is touched, nothing is started anew
     box.must("mingcha-agent upgrade")  # as its timer does within minutes; it notes what the hall said
@@ -72,13 +98,34 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
     assert "mc1." not in box.must("journalctl -b --no-pager; cat /etc/mingcha/*.toml")
 
 
-def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, bare: Path) -> None:
+def probed(box: Box) -> dict[str, bool]:
+    """What the service may not do that it need not (provisioning.md 3.4), tried inside the unit's own sandbox: name -> denied."""
+    tries, state = json.dumps({**DENIED, **ALLOWED}), box.root / "var/lib/mingcha"
+    program = box.root / "opt/mingcha/probe.py"
+    program.write_text(
+        f"import json\nfound = {{}}\nfor name, code in json.loads({tries!r}).items():\n"
+        "    try:\n        exec(code, {})\n        found[name] = False\n"
+        "    except Exception:\n        found[name] = True\n"
+        "open('/var/lib/mingcha/probed', 'w').write(json.dumps(found))\n"
+    )
+    box.must(
+        "sed -e 's#^ExecStart=.*#ExecStart=/opt/mingcha/current/bin/python /opt/mingcha/probe.py#; s/^Type=.*/Type=oneshot/;"
+        " /^Restart/d; /^Watchdog/d' /etc/systemd/system/mingcha-agent.service > /run/systemd/system/probe.service"
+        " && systemctl daemon-reload && systemctl start probe.service"
+    )
+    found = dict(json.loads((state / "probed").read_bytes()))
+    for path in (program, state / "probed", state / "x"):
+        path.unlink()
+    return found
+
+
+def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, warm: str) -> None:
     """Install is repair: a damaged release, a lost unit, wrong modes, a lost certificate; the identity stays.
 
     On a box that has wget alone.
     """
     site = Site(lab, "s02")
-    box, office = site.box(bare)
+    box, office = site.box(warm)
     box.must("rm $(command -v curl)")
     assert "✓ 一切正常" in box.must(site.with_wget)
     box.until(lambda: site.acknowledged() == cases(office))
@@ -107,9 +154,17 @@ def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, bare: P
 
 
 def test_a_token_that_is_typed(lab: Lab, warm: str) -> None:
-    """It is in no history, and in nobody's list of processes."""
+    """It is in no history, and in nobody's list of processes. Before that: without root, without a token, with a wrong one."""
     site = Site(lab, "s05")
     box, _ = site.box(warm)
+    without = re.sub(r"MC_TOKEN=\S+ ", "", site.command)
+    for command, exit_code, says in (
+        (f"{site.command.removesuffix('sh')}setpriv --reuid=65534 --clear-groups sh", 77, "没有 root 权限"),
+        (without, 64, "缺少令牌"),
+        (site.command.replace("MC_TOKEN=mc1.s05.", "MC_TOKEN=mc1.s05.x"), 64, "令牌写得不对"),
+    ):
+        code, out = box.sh(command)
+        assert (code, says in out, "处理：" in out) == (exit_code, True, True), out
     found = re.search(r"^(.*) \| MC_TOKEN=(\S+) sh$", site.command)
     assert found
     (box.root / "root/ask.sh").write_text(f"{found[1]} | sh -s -- --ask\n")
@@ -133,11 +188,18 @@ def test_a_token_that_is_typed(lab: Lab, warm: str) -> None:
 def test_a_box_without_a_line_collects_from_the_first_minute_and_enrols_when_it_comes(
     lab: Lab, bare: Path, warm: str
 ) -> None:
-    site = Site(lab, "s07")
-    box, office = site.box(bare)
-    box.unplug()
-    lab.mingcha("site", "bundle", "s07", "-o", "/root/stick7", "--with-token")
-    shutil.copytree(lab.hall.root / "root/stick7", box.root / "media/usb")
+    """And one whose stick had stayed in the drawer too long."""
+    sites = Site(lab, "s07"), Site(lab, "s08")
+    boxes = sites[0].box(bare), sites[1].box(warm)
+    for site, (box, _) in zip(sites, boxes, strict=True):
+        box.unplug()
+        lab.mingcha("site", "bundle", site.name, "-o", f"/root/{site.name}", "--with-token")
+        shutil.copytree(lab.hall.root / "root" / site.name, box.root / "media/usb")
+    side_by_side(partial(in_time, sites[0], *boxes[0]), partial(too_late, sites[1], *boxes[1]))
+
+
+def in_time(site: Site, box: Box, office: Office) -> None:
+    """What was kept outlives the dark, and goes out with what came after."""
     command = "sh /media/usb/mingcha/install.sh"
     said = box.must(command)
     assert "线路通了自动登记" in said
@@ -146,74 +208,30 @@ def test_a_box_without_a_line_collects_from_the_first_minute_and_enrols_when_it_
     assert "本来就完好，没有改动" in box.must(command)
     assert site.boxes() == []
 
-    # what was kept outlives the dark, and goes out with what came after
-    box.until(lambda: kept(box) >= len(cases(office)))
-    before = kept(box)
+    box.until(lambda: box.status().get("rows", 0) >= len(cases(office)))
+    before = box.status()["rows"]
     box.off()
     box.on()
     office.receive()
-    box.until(lambda: kept(box) > before)
+    box.until(lambda: box.status().get("rows", 0) > before)
     box.plug()
-    box.until(lambda: site.acknowledged() == cases(office), 120)
+    box.until(lambda: site.acknowledged() == cases(office))
     assert site.boxes() == [(1, "active")]
     assert box.sh("systemctl is-active mingcha-join.timer")[1] == "inactive\n"
     assert box.sh("ls /var/lib/mingcha-pki/token")[0] != 0
     assert box.must("systemctl --failed --no-legend") == ""
     assert "没有改动" in box.must(command)
 
-    # a stick that stayed in the drawer too long: the hall says so, and the doctor what to do
-    late = Site(lab, "s08")
-    box, office = late.box(warm)
-    box.unplug()
-    lab.mingcha("site", "bundle", "s08", "-o", "/root/stick8", "--with-token")
-    shutil.copytree(lab.hall.root / "root/stick8", box.root / "media/usb")
-    box.must(command)
-    late.reissue()
+
+def too_late(site: Site, box: Box, office: Office) -> None:
+    """The hall says so, and the doctor what to do."""
+    box.must("sh /media/usb/mingcha/install.sh")
+    site.reissue()
     box.plug()
-    box.until(lambda: "令牌已作废" in box.sh("mingcha-agent doctor")[1], 90)
-    assert "mingcha site reissue" in box.sh("mingcha-agent doctor")[1]
-    box.must(late.command)
-    box.until(lambda: late.acknowledged() == cases(office))
-    assert late.boxes() == [(1, "active")]
-
-
-def kept(box: Box) -> int:
-    """Records that wait on the box."""
-    return int(str(of_status(box, "rows") or 0))
-
-
-def of_status(box: Box, name: str) -> object:
-    """What the running agent says of itself; None where it is not running."""
-    code, said = box.sh("cat /var/lib/mingcha/status.json")
-    return json.loads(said)[name] if code == 0 else None
-
-
-def test_the_hall_waits_for_the_first_receipt(lab: Lab, warm: str) -> None:
-    with lab.speaking("site", "add", "红桥镇", "--kind", "township", "--id", "s06", "--wait") as hall:
-        assert hall.stdout is not None
-        command = next(line.strip() for line in hall.stdout if "MC_TOKEN" in line)
-        box = lab.box("s06", warm)
-        box.on()
-        box.must(command)
-        said = hall.stdout.read()
-    assert hall.returncode == 0
-    assert "已登记（第 1 代，x86_64，Debian GNU/Linux 12 (bookworm)）" in said
-    assert "首条回执" in said
-
-    # another board: what systemd had sealed opens no more; the hall kept the master key, and the buffer is the same one
-    epoch = of_status(box, "epoch")
-    box.must("mingcha-agent upgrade")
-    lab.mingcha("site", "escrow", "s06", "-o", "/root/s06.key", "--why", "换了主板")
-    assert "取出托管的主密钥" in lab.mingcha("audit", "list")
-    box.must("systemctl stop mingcha-agent; rm /var/lib/systemd/credential.secret")
-    assert box.sh("systemctl start mingcha-agent")[0] != 0
-    assert "E-ID-07" in box.sh("mingcha-agent doctor")[1]
-    key = (lab.hall.root / "root/s06.key").read_bytes()
-    (box.root / "root/s06.key").write_bytes(key)
-    box.must(
-        "systemd-creds encrypt --name=master.key /root/s06.key /etc/mingcha/creds/master.key.cred"
-        " && systemctl restart mingcha-agent"
-    )
-    box.until(lambda: "实时" in box.sh("mingcha-agent status")[1])
-    assert of_status(box, "epoch") == epoch
-    assert "E-ID-" not in box.sh("mingcha-agent doctor")[1]
+    box.until((box.root / "var/lib/mingcha-pki/refused").exists)
+    said = box.sh("mingcha-agent doctor")[1]
+    assert "令牌已作废" in said
+    assert "mingcha site reissue" in said
+    box.must(site.command)
+    box.until(lambda: site.acknowledged() == cases(office))
+    assert site.boxes() == [(1, "active")]

@@ -1,4 +1,4 @@
-"""What comes after the installation: a source's password, the next certificate, the end. Under real systemd."""
+"""A box's life: its first receipt, a source's password, the next certificate, another board, the end. Under real systemd."""
 
 import asyncio
 
@@ -12,7 +12,6 @@ from common.core.instant import DAY
 from provisioning import pki, registry
 from provisioning.core.identity import Box as Identity
 from tests.install.lab import Box, Lab
-from tests.install.site import Site
 
 pytestmark = pytest.mark.service
 
@@ -51,10 +50,21 @@ def dark_for(days: int, lab: Lab, box: Box, site: str) -> None:
     asyncio.run(within(url, lambda conn: registry.add_leaf(conn, leaf)))
 
 
-def test_password_renewal_and_uninstall(lab: Lab, warm: str) -> None:
-    site = Site(lab, "l01", MAPPING)
-    box, _ = site.box(warm)
-    assert "mingcha-agent secret spxt_ro" in box.must(site.command)
+def test_from_the_first_receipt_to_the_end(lab: Lab, warm: str) -> None:
+    """The hall waits for it; then a password, the next certificate, another board, and the uninstallation."""
+    mapping = lab.hall.root / "root/l01.toml"
+    mapping.write_text(MAPPING, "utf-8")
+    kind = ("--kind", "township", "--id", "l01", "--mapping", "/root/l01.toml")
+    with lab.speaking("site", "add", "红桥镇", *kind, "--wait") as hall:
+        assert hall.stdout is not None
+        command = next(line.strip() for line in hall.stdout if "MC_TOKEN" in line)
+        box = lab.box("l01", warm)
+        box.on()
+        assert "mingcha-agent secret spxt_ro" in box.must(command)
+        said = hall.stdout.read()
+    assert hall.returncode == 0
+    assert "已登记（第 1 代，x86_64，Debian GNU/Linux 12 (bookworm)）" in said
+    assert "首条回执" in said
 
     # the password: from the terminal or a pipe, sealed, handed to the service, opened for root's doctor
     assert "读不到数据源密码" in box.sh("mingcha-agent doctor --only 数据源")[1]
@@ -63,7 +73,6 @@ def test_password_renewal_and_uninstall(lab: Lab, warm: str) -> None:
     assert box.sh("grep -r Bao-Mi /etc/mingcha")[0] == 1
     assert "spxt_ro" in box.must("ls /run/credentials/mingcha-agent.service")
     assert box.must("systemctl is-active mingcha-agent") == "active\n"
-    assert "没有改动" in box.must(site.command)
 
     # renewal, by the unit as it is installed: too early by both clocks, then a year late
     before = serial(box)
@@ -71,20 +80,42 @@ def test_password_renewal_and_uninstall(lab: Lab, warm: str) -> None:
     assert "还不到续期的时候" in box.must("mingcha-agent renew --now")
     assert serial(box) == before
     assert "active" in box.must("systemctl is-active mingcha-renew.timer")
-    dark_for(400, lab, box, site.name)
+    dark_for(400, lab, box, "l01")
     box.must("systemctl start mingcha-renew.service")
     assert serial(box) != before
     assert box.must("stat -c '%U %G %a' /var/lib/mingcha-pki/node.pem") == "root mingcha 640\n"
     box.must("systemctl restart mingcha-agent")
-    box.until(lambda: "实时" in box.sh("mingcha-agent status")[1])
-    assert "没有改动" in box.must(site.command)
+    box.until(lambda: box.status().get("phase") == "steady")
+    assert "没有改动" in box.must(command)
+
+    another_board(lab, box)
+    assert "实时" in box.must("mingcha-agent status")
 
     # the end, and its other half: the buffer goes only when it is said
     assert "缓存留在" in box.must("cd / && mingcha-agent uninstall")
     assert box.sh("systemctl cat mingcha-agent")[0] != 0
     box.must("ls /var/lib/mingcha/buffer.db /etc/mingcha/creds/master.key.cred")
-    away = site.command.removesuffix(" sh") + " sh -s -- --uninstall --purge"
+    away = command.removesuffix(" sh") + " sh -s -- --uninstall --purge"
     assert "缓存与密钥已删除" in box.must(away)
     assert "缓存与密钥已删除" in box.must(away)
     left = box.must("find / -xdev -name '*mingcha*' -not -path '/proc/*' -not -path '/run/*' | sort")
     assert set(left.split()) <= {"/var/lib/systemd/timers/stamp-mingcha-renew.timer"}
+
+
+def another_board(lab: Lab, box: Box) -> None:
+    """What systemd had sealed opens no more; the hall kept the master key, and the buffer is the same one."""
+    epoch = box.status()["epoch"]
+    box.must("mingcha-agent upgrade")
+    lab.mingcha("site", "escrow", box.name, "-o", "/root/escrowed", "--why", "换了主板")
+    assert "取出托管的主密钥" in lab.mingcha("audit", "list")
+    box.must("systemctl stop mingcha-agent; rm /var/lib/systemd/credential.secret")
+    assert box.sh("systemctl start mingcha-agent")[0] != 0
+    assert "E-ID-07" in box.sh("mingcha-agent doctor")[1]
+    (box.root / "root/escrowed").write_bytes((lab.hall.root / "root/escrowed").read_bytes())
+    box.must(
+        "systemd-creds encrypt --name=master.key /root/escrowed /etc/mingcha/creds/master.key.cred"
+        " && printf 'Bao-Mi-2026\\n' | mingcha-agent secret spxt_ro"
+    )
+    box.until(lambda: box.status().get("phase") == "steady")
+    assert box.status()["epoch"] == epoch
+    assert "E-ID-" not in box.sh("mingcha-agent doctor")[1]

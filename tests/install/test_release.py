@@ -40,7 +40,7 @@ def variant(lab: Lab, files: dict[str, bytes]) -> Manifest:
     raw, sums = io.BytesIO(), {}
     with (
         tarfile.open(place.with_name(origin.file)) as before,
-        tarfile.open(fileobj=raw, mode="w:gz", compresslevel=1) as after,
+        tarfile.open(fileobj=raw, mode="w:gz", compresslevel=0) as after,
     ):
         for member in before:
             file = before.extractfile(member)

@@ -97,9 +97,9 @@ handed.add(cli)
 def main() -> None:
     """Entry point of the console script."""
     if "doctor" not in sys.argv[1:2]:
-        invoke(cli)
+        invoke(cli, name="mingcha-agent")
     try:
-        invoke(cli)
+        invoke(cli, name="mingcha-agent")
     except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
         say(f"✕ 体检程序自身出错：{error!r}", err=True)
         sys.exit(EX_SOFTWARE)

@@ -278,9 +278,9 @@ reseal.add(central, _CONFIG)
 def main() -> None:
     """Entry point of the console script."""
     if "doctor" not in sys.argv[1:2]:
-        invoke(cli)
+        invoke(cli, name="mingcha")
     try:
-        invoke(cli)
+        invoke(cli, name="mingcha")
     except Exception as error:  # noqa: BLE001  the doctor says that it failed itself, whatever failed
         say(f"✕ 体检程序自身出错：{error!r}", err=True)
         sys.exit(EX_SOFTWARE)

@@ -1,10 +1,11 @@
 """`mingcha central init`, `mingcha site …` and `mingcha release …` are carried out by `provisioning`, of which the hall's programs know nothing."""
 
+import sys
 from collections.abc import Callable
 
-import click
-
 from common.cli import AS_THEY_ARE, hand_over
+
+import click  # isort: skip
 
 SITE_HELP = "站点：新增、印出安装命令、查看、停用。"
 RELEASE_HELP = "站点程序的发行：导入、分批推送、停止。"
@@ -16,6 +17,18 @@ CENTRAL = {
     "root": "根密钥离线保管。",
 }
 """Name -> what it is for; its options stand in `provisioning`."""
+
+
+def main() -> None:
+    """Entry point of `mingcha`: what another program carries out is handed over before the hall's own is loaded, half of its time."""
+    match sys.argv[1:]:
+        case ["site" | "release", *_] as args:
+            hand_over("hall", *args)
+        case ["central", name, *_] as args if name in CENTRAL:
+            hand_over("hall", *args)
+    from central.__main__ import main as rest
+
+    rest()
 
 
 def add(cli: click.Group, central: click.Group) -> None:
@@ -41,3 +54,7 @@ def _handed(name: str) -> Callable[[tuple[str, ...]], None]:
         hand_over("hall", "central", name, *args)
 
     return hand
+
+
+if __name__ == "__main__":
+    main()

@@ -56,13 +56,13 @@ class Part(StrEnum):
     @property
     def programs(self) -> dict[str, str]:
         """Path in the tree -> its text."""
-        name, module = ("mingcha-agent", "agent") if self is Part.BOX else ("mingcha", "central")
+        name, module = ("mingcha-agent", "agent") if self is Part.BOX else ("mingcha", "central.handed")
         found = {
             "bin/python": f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/bin/{PYTHON}" -I -B "$@"\n',
             f"bin/{name}": f'#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/python" -m {module} "$@"\n',
         }
         if self is Part.HALL:
-            found["bin/mingcha-door"] = found["bin/mingcha"].replace("-m central", "-m central.door")
+            found["bin/mingcha-door"] = found["bin/mingcha"].replace("-m central.handed", "-m central.door")
             found["bin/mosquitto"] = (
                 f'{_HERE}LD_LIBRARY_PATH=$here/lib exec "$here/usr/sbin/mosquitto" "$@"\n'
             )

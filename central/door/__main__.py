@@ -45,7 +45,7 @@ def check_config(path: Path) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    invoke(cli)
+    invoke(cli, name="mingcha-door")
 
 
 if __name__ == "__main__":

@@ -84,3 +84,12 @@ def test_a_box_without_the_driver_of_its_database_is_told_which_to_install() -> 
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "没有安装 postgresql 的驱动" in done.stderr
+
+
+def test_what_another_program_carries_out_is_handed_over_before_the_halls_own_is_loaded() -> None:
+    """Each `mingcha site …` would else start two programs whole. `-X importtime` is the first one's alone."""
+    command = [sys.executable, "-X", "importtime", "-m", "central.handed"]
+    for args, has_loaded in ((["site", "--help"], False), (["user", "--help"], True)):
+        done = subprocess.run([*command, *args], capture_output=True, text=True, check=True)
+        assert f"用法： mingcha {args[0]}" in done.stdout
+        assert ("sqlalchemy" in done.stderr) == has_loaded

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from common.cli import WHY, say
+from common.core.errors import UsageError
 from common.core.state import SiteKind
 
 DEFAULT_CONFIG = "/etc/mingcha/central.toml"
@@ -151,7 +152,10 @@ def release() -> None:
 def import_releases(folder: Path, path: Path) -> None:
     from provisioning import releases, settings
 
-    for manifest in releases.take(settings.load(path), folder.absolute()):
+    found = releases.take(settings.load(path), folder.absolute())
+    if not found:
+        raise UsageError(f"{folder} 里没有发行", hint="写发行介质的目录，其中有 release.pub 与 releases/")
+    for manifest in found:
         say(f"✓ {manifest.release} {manifest.arch}，{manifest.size / 1e6:.0f} MB")
 
 

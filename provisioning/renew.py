@@ -22,6 +22,7 @@ from provisioning.enrol_client import RefusedError
 from provisioning.files import write_file
 
 _NEXT = PKI / "node.renewed.key"
+_NOT_DUE = "✓ 证书还不到续期的时候"
 _REFUSED = PKI / "not-renewed"
 """Code, words and remedy of the hall's refusal, for the doctor."""
 
@@ -33,6 +34,7 @@ def renew(*, even_if_early: bool) -> None:
     leaf = pki.read_leaf(NODE)
     validity, seed = validity_of(leaf), leaf.serial_number % 1009
     if not even_if_early and not renewal.is_due(validity, Clock().wall(), seed):
+        say(_NOT_DUE)
         return
     key = pki.read_key(NODE)
     if not _NEXT.exists():
@@ -58,7 +60,7 @@ def renew(*, even_if_early: bool) -> None:
             write_file(_REFUSED, f"{error.code}\n{error}\n{error.hint}\n".encode())
             units.own(_REFUSED, "root", USER, 0o640)
             raise
-        say("✓ 证书还不到续期的时候")
+        say(_NOT_DUE)
         return
     _REFUSED.unlink(missing_ok=True)
     write_file(NODE, pki.key_pem(following) + found.chain.encode(), 0o600)

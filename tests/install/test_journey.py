@@ -75,6 +75,8 @@ def test_one_command_brings_up_a_bare_box_that_reads_its_source(lab: Lab, bare: 
     )
     assert "在线" in lab.mingcha("site", "show", "s01")
     box.until(lambda: site.acknowledged() == cases(office))
+    remote = lab.mingcha("doctor", "--site", "s01")
+    assert ("一切正常" in remote, "跳过" in remote) == (True, False), remote
 
     exposure = box.must("systemd-analyze security mingcha-agent --no-pager")
     found = re.search(r"exposure level for \S+ (\d+\.\d)", exposure)

@@ -127,6 +127,7 @@ WRONG = [
     (AGENT, "run", "--config"),
     (AGENT, "status", "now"),
     (HALL, "central"),
+    (HALL, "site", "add", "红桥镇", "--kind", "street", "--mapping", "/nothing.toml"),
     (HALL, "user", "add"),
     (HALL, "user", "add", "--role", "clerk"),
     (HALL, "user", "add", "王敏", "--role", "king"),

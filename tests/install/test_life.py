@@ -77,8 +77,7 @@ def test_from_the_first_receipt_to_the_end(lab: Lab, warm: str) -> None:
     # renewal, by the unit as it is installed: too early by both clocks, then a year late
     before = serial(box)
     box.must("systemctl start mingcha-renew.service")
-    for command in ("renew", "renew --now"):
-        assert "还不到续期的时候" in box.must(f"mingcha-agent {command}")
+    assert "还不到续期的时候" in box.must("mingcha-agent renew && mingcha-agent renew --now")
     assert serial(box) == before
     assert "active" in box.must("systemctl is-active mingcha-renew.timer")
     dark_for(400, lab, box, "l01")

@@ -85,7 +85,7 @@ async def test_a_message_that_did_not_arrive_is_on_queue_wall_and_its_page_and_i
     async with logged_in(hall, "jian1") as own:
         assert "1 条消息未送达 · 共" in text_of((await own.get("/hall"))[1])
         words = text_of((await own.get("/hall/queue"))[1])
-        assert "未送达的消息" in words
+        assert "上一级已立即通知" in words
         html = (await own.get("/hall/messages?state=failed"))[1]
         assert f'href="/hall/messages/{number}"' in html
         assert "138****" in html
@@ -104,7 +104,7 @@ async def test_a_message_that_did_not_arrive_is_on_queue_wall_and_its_page_and_i
             assert (await own.post(page, **form)).status == status, form
         await send(hall)
         assert "已提交，未见回执" in text_of((await own.get(page))[1])
-        assert "未送达的消息" not in text_of((await own.get("/hall/queue"))[1])
+        assert "上一级已立即通知" not in text_of((await own.get("/hall/queue"))[1])
     async with logged_in(hall, "kan") as own:
         assert (await own.post(page, csrf="token", act="settle", why="已打电话")).status == 403
         assert (await own.get("/hall/messages/999999"))[0] == 404

@@ -46,13 +46,19 @@ def stand_in(buffer: Path) -> Path:
 
 
 def load(path: Path, buffer: Path) -> Master:
-    """The key at `path` and what else may open something. Raises ConfigError where there is none, nor a stand-in."""
-    spare = [_read(file) for file in (former(sealed.place(path)), stand_in(buffer)) if file.exists()]
+    """The key at `path` and what else may open something. Raises ConfigError where there is none, nor a stand-in.
+
+    The key first: a change that goes on meanwhile puts it in its place last, and then the one before is there already.
+    """
     try:
-        return Master([_read(path), *spare])
-    except ConfigError:
-        if not stand_in(buffer).exists():
-            raise
+        current, fault = _read(path), None
+    except ConfigError as error:
+        current, fault = b"", error
+    spare = [_read(file) for file in (former(sealed.place(path)), stand_in(buffer)) if file.exists()]
+    if fault is None:
+        return Master([current, *spare])
+    if not stand_in(buffer).exists():
+        raise fault
     return Master([spare[-1], *spare[:-1]], stands_in=True)
 
 

@@ -60,7 +60,7 @@ def add(cli: click.Group, config: _Decorator) -> None:
         type=_FILE,
         default=None,
         metavar="目录",
-        help="密码文件所在目录（默认先看文件旁边，再看配置的 capture.secrets_dir）。",
+        help="密码文件所在目录（默认先看文件旁边，再看配置里的口令目录）。",
     )
     @click.option(
         "--host", default="%", metavar="地址", help="--grants：本机在业务库看来的地址（默认 %，任意）。"

@@ -6,16 +6,21 @@ minute to minute than the agent changes anything: held, free, free, held, or the
 cancels within four blocks. The figure is the mean over these fours of the logarithm of free to held, a tenth at either end
 left out; its upper bound, which is what the limit is held against, is that of 95 of 100 draws of as many fours. Held against held
 of the same fours is the noise of the machine: it should be 1.
+
+A site's agent has a machine of its own. Here it shares the server's cores, so it is given what server and clerks leave of them
+(SCHED_IDLE): what is measured is what it asks of the server, not what its own reckoning takes away from it.
 """
 
 import asyncio
 import math
+import os
 import random
 import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -116,10 +121,17 @@ async def _office(engine: str) -> AsyncIterator[tuple[Any, list[str]]]:
         await _loaded(agent)
         agent.config.write_text(config.format(OFFICE_HOURS), "utf-8")
         agent.start()
+        _stand_back(agent.pid)
         try:
             yield agent, [engine, str(server.port), store.database]
         finally:
             agent.stop()
+
+
+def _stand_back(pid: int) -> None:
+    """Threads that it begins later inherit it."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setscheduler(int(task.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 async def _loaded(agent: Any) -> None:

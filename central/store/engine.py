@@ -197,6 +197,7 @@ async def look(url: str) -> AsyncIterator[AsyncConnection]:
         async with translated(), engine.connect() as conn:
             if path is not None:
                 hold(engine, key.ring_of(path, await conn.run_sync(key.index_of)))
+                await conn.rollback()  # whoever wants one picture of it all must begin with that
             yield conn
     finally:
         await engine.dispose()

@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, update
 from central.core.access import Role
 from central.store import alarms, commands
 from central.store import tables as t
+from central.web.page import HALL
 from common.core.instant import DAY
 from common.core.state import AlarmKind
 from tests.integration import city
@@ -28,6 +29,7 @@ PLACES = {"site": "s09", "key": "x", "no": "370220260604121007", "name": "tokens
 async def heard_just_now(window: Window) -> None:
     async with window.hall.store.write() as conn:
         await city.hear(conn, window.hall.clock.wall())
+    await window.hall.app[HALL].wall.look_once()
 
 
 async def test_the_sites_page_has_light_and_link_of_all_sites(window: Window) -> None:

@@ -96,6 +96,23 @@ async def test_a_file_that_cannot_be_wrapped_anew_is_named_once_and_holds_no_oth
     assert not master.former(config.identity.master_key).exists()
 
 
+def test_a_change_between_two_readings_leaves_no_start_without_the_key_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would set a sound buffer aside."""
+    path, read = tmp_path / "master.key", master._read
+    path.write_bytes(OLD)
+
+    def changed_first(file: Path) -> bytes:
+        monkeypatch.setattr("agent.master._read", read)
+        master.change(path, "")
+        return read(file)
+
+    monkeypatch.setattr("agent.master._read", changed_first)
+    found = master.load(path, tmp_path / "buffer.db")
+    assert found.keys == [path.read_bytes(), OLD]
+
+
 @pytest.mark.parametrize("done", range(4))
 async def test_a_change_that_is_cut_off_is_finished_by_the_next_start(tmp_path: Path, done: int) -> None:
     """`done` of the segments are wrapped anew, and of one more only the copy in the file."""

@@ -133,6 +133,8 @@ async def doctor(server: Agent | Hall, **env: str) -> Report:
     """`mingcha-agent doctor --json` or `mingcha doctor --json`, as a process of its own."""
     program = "mingcha-agent" if isinstance(server, Agent) else "mingcha"
     code, out, err = await command(program, "doctor", "--json", "--config", str(server.config), **env)
+    if "FAKETIME" in env and "OSError(22" in err:  # met once, and under that library alone
+        return await doctor(server, **env)
     assert not err, err
     said = json.loads(out)
     return Report(code, said["verdict"], {item["id"]: item for item in said["checks"]})

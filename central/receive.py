@@ -266,7 +266,9 @@ class Receiver:
     def _unforeseen(self, item: Opened, whole: Opened, error: Exception) -> Outcome:
         """The box keeps what is left of the `whole` that it sent, and sends it again later; somebody has to look."""
         header = item.header
-        self.broken[header.site] = Broken(header.first, header.last, repr(error), self.clock.wall())
+        self.broken[header.site] = Broken(
+            header.epoch, header.first, header.last, repr(error), self.clock.wall()
+        )
         log.error(
             "batch.failed",
             site=header.site,
@@ -296,10 +298,10 @@ class Receiver:
         return outcome
 
     def _mended(self, opened: list[Opened]) -> None:
-        for item in opened:
-            broken = self.broken.get(item.header.site)
-            if broken is not None and item.header.first <= broken.first and broken.last <= item.header.last:
-                del self.broken[item.header.site]
+        for header in (item.header for item in opened if item.header.site in self.broken):
+            left = self.broken.pop(header.site).without(header.epoch, header.first, header.last)
+            if left is not None:
+                self.broken[header.site] = left
 
     async def _ingest(
         self, conn: AsyncConnection, opened: list[Opened], now: Moment, queue: FairQueue[Received]

@@ -1,25 +1,16 @@
 """`mingcha-agent`: run the agent, or ask how it is. Parse, call, print."""
 
-import os
 import sys
 from pathlib import Path
 
-from common.cli import EX_CONFIG, EX_SOFTWARE, invoke, reason, say
+from common.cli import EX_CONFIG, EX_SOFTWARE, config_option, invoke, reason, say
 
 import click  # isort: skip
 
 from agent import commands, handed, health_commands, probe_command
 from agent.camera import commands as camera_commands
 
-DEFAULT_CONFIG = "/etc/mingcha/agent.toml"
-_CONFIG = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("MINGCHA_AGENT_CONFIG", DEFAULT_CONFIG),
-    metavar="文件",
-    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_AGENT_CONFIG）。",
-)
+_CONFIG = config_option("agent")
 
 
 @click.group(help="明察 站点采集程序：读取本站点的审批业务库，加密缓存，送往市中心。")

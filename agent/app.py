@@ -37,6 +37,7 @@ from common.core import crypto
 from common.core.errors import ConfigError
 from common.core.happening import Happening
 from common.core.instant import SECOND
+from common.core.message import Drawn
 from common.core.record import Event
 
 log = structlog.get_logger()
@@ -161,27 +162,27 @@ async def _work(
     collecting, link = CollectState(), LinkStatus(clock)
     starts = status.starts(config.status_path, clock.wall())
     means = Means(config, buffer, index, capture, collecting, clock, link, keeper)
-    with suppress(BufferFullError):  # the first round says it
-        await capture.note(Event(Happening.STARTED.value, __version__))
+    if loaded is None:
+        collecting.source_fault = NOT_MAPPED
+    else:
+        with suppress(NoPasswordError):  # a driver that is not there is said before anything begins
+            adapter(loaded[0], config.capture.secrets_dir)
     async with asyncio.TaskGroup() as group:
-        if loaded is None:
-            collecting.source_fault = NOT_MAPPED
-        else:
-            collect_it = functools.partial(
-                _collect, group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting
-            )
-            try:
-                await collect_it()
-            except NoPasswordError as error:
-                group.create_task(_once_given(collect_it, collecting, clock, error), name="password")
+        collect_it = loaded and functools.partial(
+            _collect, group, config, clock, buffer, index, capture, keeper.seal.keks, loaded, collecting
+        )
+        group.create_task(_begin(capture, collect_it, collecting, clock), name="begin")
         group.create_task(upload.run(means), name="upload")
         group.create_task(keeper.run(buffer), name="keys")
         group.create_task(means.remote.run(), name="remote")
         group.create_task(means.keeping.run(), name="policy")
         group.create_task(diary.run(means), name="diary")
         has_cameras = config.camera or config.cameras_path.exists()
-        cameras = Cameras(config, capture, clock, keeper.seal) if has_cameras else None
-        if cameras is not None:
+        cameras: Cameras | None = None
+        if has_cameras:
+            drawn = functools.partial(_drawn, means)
+            cameras = Cameras(config, capture, clock, keeper.seal, means.spool, drawn, means.live)
+            means.remote.cameras = cameras
             group.create_task(watch.run(cameras), name="cameras")
         group.create_task(
             process.report(
@@ -194,6 +195,25 @@ async def _work(
             ),
             name="report",
         )
+
+
+async def _begin(
+    capture: Capture, collect_it: Callable[[], Awaitable[None]] | None, state: CollectState, clock: Clock
+) -> None:
+    """Say that the program has started, then collect. An index that was lost first learns all that waits, for minutes where a
+    million records do: meanwhile the rest of the program works."""
+    with suppress(BufferFullError):  # the first round says it
+        await capture.note(Event(Happening.STARTED.value, __version__))
+    if collect_it is not None:
+        try:
+            await collect_it()
+        except NoPasswordError as error:
+            await _once_given(collect_it, state, clock, error)
+
+
+def _drawn(means: Means) -> Sequence[Drawn]:
+    """By the policy that is in force, or on trial."""
+    return means.pace.policy.cameras
 
 
 async def _collect(

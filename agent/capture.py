@@ -23,6 +23,7 @@ from agent.core.page import Pages, Place
 from agent.core.page import digest as page_digest
 from agent.core.proof import Met
 from agent.core.query import Row
+from agent.core.quota import Level
 from agent.core.rows import Item, Stamp
 from agent.evidence import Evidence
 from agent.index import Index
@@ -45,6 +46,7 @@ from common.core.record import (
     Result,
     SeatState,
     Step,
+    Still,
 )
 
 log = structlog.get_logger()
@@ -125,6 +127,11 @@ class Capture:
     async def _top(self) -> int:
         """The highest version in this epoch: rows bring theirs from the epoch before, where numbers were higher."""
         return int((await self._buffer.positions()).get(_TOP, b"0"))
+
+    @property
+    def level(self) -> Level:
+        """Of the buffer's room."""
+        return self._buffer.level
 
     async def check_room(self) -> None:
         """Raises QuotaError: what is read now could not be kept."""
@@ -262,11 +269,11 @@ class Capture:
 
     async def note(
         self,
-        *events: Event | Result | IndexRoot | CameraState | SeatState,
+        *events: Event | Result | IndexRoot | CameraState | SeatState | Still,
         positions: dict[str, bytes] | None = None,
     ) -> None:
-        """Changes of the agent's own state or of a camera's, what became of a command, what the index comes to: all or
-        none."""
+        """Changes of the agent's own state or of a camera's, a still, what became of a command, what the index comes to: all
+        or none."""
         await self._store([Draft(rows.statement(event, self.stamp()), "") for event in events], positions)
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
@@ -381,6 +388,7 @@ _TAKEN_AGAIN = {
     RecordKind.RESULT,
     RecordKind.CAMERA,
     RecordKind.SEAT,
+    RecordKind.STILL,
 }
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import structlog
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from agent.capture import Capture
@@ -330,13 +331,10 @@ async def run(collector: Collector, config: CaptureConfig, state: CollectState, 
     """Collect for ever."""
     due = asyncio.Event()
 
-    async def tick() -> None:
-        """A coroutine, so that it runs on the loop and not in the scheduler's threads."""
-        due.set()
-
-    scheduler = AsyncIOScheduler(timezone=UTC)
+    # On the loop itself: as a task of its own, one that the end of the process overtook was told as an error.
+    scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": DebugExecutor()})
     scheduler.add_job(
-        tick,
+        due.set,
         "interval",
         seconds=config.poll_secs,
         coalesce=True,

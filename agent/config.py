@@ -71,6 +71,21 @@ class BufferConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Algorithms of what rests here and of what is sent: `aes`, `chacha`, `sm` (国密)."""
 
 
+class LiveConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[live]`: pictures that somebody in the hall is looking at."""
+
+    kbps: Annotated[int, Meta(ge=0, le=100000)] = 1000
+    """What all of them may take of the line; 0: none is sent."""
+
+
+class StillsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[stills]`: pictures that wait to travel behind all records."""
+
+    max_mb: Annotated[int, Meta(ge=1, le=4096)] = 64
+    """What they may take, beside the buffer; the oldest goes first, and all of them before the buffer leaves out anything."""
+
+
+_Box = Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
 _HOURS = r"\A\d\d:\d\d-\d\d:\d\d\Z"
 
 
@@ -78,7 +93,7 @@ class SeatConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[camera.seat]]`: a region of the picture in which somebody is to sit."""
 
     id: Annotated[str, Meta(pattern=SITE_ID)]
-    box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
+    box: _Box
     """Left, top, right, bottom of the seat, in shares of the picture: head and shoulders of whoever sits there."""
     name: Annotated[str, Meta(max_length=60)] = ""
     hours: Annotated[
@@ -112,6 +127,8 @@ class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=60)] = ""
     address: Annotated[str, Meta(max_length=300)] = ""
     """onvif: host or host:port; rtsp: the whole address, without account."""
+    live_address: Annotated[str, Meta(max_length=300)] = ""
+    """rtsp: of the stream that people are shown, best 640 wide; empty: the same. An ONVIF camera is asked for it."""
     path: Path | None = None
     """file: a recording, played again and again."""
     user: Annotated[str, Meta(max_length=80)] = ""
@@ -120,6 +137,10 @@ class CameraConfig(Struct, frozen=True, forbid_unknown_fields=True):
     clock_box: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(max_length=4)] = []
     """Left, top, right, bottom of the camera's own clock in the picture, in shares of it; empty: none is shown."""
     seat: Annotated[list[SeatConfig], Meta(max_length=16)] = []
+    zone: Annotated[list[_Box], Meta(max_length=16)] = []
+    """Privacy zones: filled in every picture that leaves the box, whatever `mask` says."""
+    mask: Literal["people", "camera", "all"] = "people"
+    """What is hidden besides; `camera`: the camera blackens it itself, which a technician has seen on the picture."""
 
 
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,6 +160,8 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     buffer: BufferConfig = BufferConfig()
     clock: ClockConfig = ClockConfig()
     camera: list[CameraConfig] = []
+    stills: StillsConfig = StillsConfig()
+    live: LiveConfig = LiveConfig()
 
     @property
     def buffer_path(self) -> Path:
@@ -155,6 +178,10 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def cameras_path(self) -> Path:
         return self.data_dir / "cameras.sealed"
+
+    @property
+    def stills_path(self) -> Path:
+        return self.data_dir / "stills"
 
     @property
     def is_enrolled(self) -> bool:
@@ -206,6 +233,8 @@ def _faults_of(item: CameraConfig) -> list[str]:
         found.append("address：应为主机名或地址，可带 :端口，不带 http:// 与路径")
     elif item.type == "rtsp" and not _RTSP.match(item.address):
         found.append("address：应为 rtsp://主机[:端口]/路径，账号另写在 user 与 password_file")
+    if item.live_address and (item.type != "rtsp" or not _RTSP.match(item.live_address)):
+        found.append("live_address：只用于 rtsp，写法同 address")
     if item.type == "onvif" and not item.user:
         found.append("user：缺少")
     if item.type != "file" and bool(item.user) != bool(item.password_file):
@@ -213,9 +242,21 @@ def _faults_of(item: CameraConfig) -> list[str]:
     if item.password_file and not is_file_name(item.password_file):
         found.append("password_file：不是文件名")
     box = item.clock_box
-    if box and (len(box) != 4 or box[0] >= box[2] or box[1] >= box[3]):
-        found.append("clock_box：应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下")
+    if box and (len(box) != 4 or _is_turned(box)):
+        found.append(f"clock_box：{_BOX}")
+    elif box and (box[2] - box[0]) * (box[3] - box[1]) > _LARGEST_CLOCK:
+        found.append("clock_box：只应框住时钟，不能大于画面的十分之一")
+    found += [f"zone 第{place}项：{_BOX}" for place, zone in enumerate(item.zone, 1) if _is_turned(zone)]
     return found + _seat_faults(item.seat)
+
+
+_BOX = "应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下"
+_LARGEST_CLOCK = 0.1
+"""Of the picture: it stays visible in one whose people are hidden."""
+
+
+def _is_turned(box: list[float]) -> bool:
+    return box[0] >= box[2] or box[1] >= box[3]
 
 
 def _seat_faults(seats: list[SeatConfig]) -> list[str]:
@@ -225,8 +266,8 @@ def _seat_faults(seats: list[SeatConfig]) -> list[str]:
         if item.id in seen:
             found.append(f"{where}id：与另一个区域相同")
         seen.add(item.id)
-        if item.box[0] >= item.box[2] or item.box[1] >= item.box[3]:
-            found.append(f"{where}box：应为 [左, 上, 右, 下]，0 至 1，左小于右、上小于下")
+        if _is_turned(item.box):
+            found.append(f"{where}box：{_BOX}")
         try:
             hours = sorted(item.open_minutes)
         except ValueError:

@@ -258,4 +258,6 @@ class Lanes:
             self._walk = None
             await self._look_at_plans(self.rows)
             self._next_walk_mono = self._clock.mono() + self._every
+            secs = round((self._clock.mono() - walk.began_mono) / SECOND, 1)
+            log.debug("walk.finished", table=self._table.name, rows=walk.rows, secs=secs)
         return changed

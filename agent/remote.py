@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from agent.buffer import Buffer
+from agent.camera.watch import Cameras
 from agent.capture import Capture
 from agent.collect import CollectState
 from agent.config import AgentConfig
@@ -62,6 +63,8 @@ class Remote:
         self._pace = pace
         self.compared = asyncio.Event()
         """Set by who compares the clock with the hall's."""
+        self.cameras: Cameras | None = None
+        """None: the box has none."""
         self._switch = Switch(config.data_dir)
         self._orders = Orders(config.data_dir / "commands")
         self._queue: asyncio.Queue[Command] = asyncio.Queue()
@@ -74,6 +77,7 @@ class Remote:
             Act.REINJECT: self._reinject,
             Act.SUSPEND: self._suspend,
             Act.COLLECT: self._collect,
+            Act.STILL: self._still,
         }
 
     def take(self, raw: bytes, hall_sign: bytes) -> None:
@@ -180,6 +184,13 @@ class Remote:
         if left:
             raise MingchaError(f"站点自己的开关还关着：{left}")
         return "采集已恢复" if was_off else "采集没有暂停"
+
+    async def _still(self, command: Command) -> str:
+        if self.cameras is None:
+            raise MingchaError("站点没有摄像机")
+        plain, clip = bool(command.args.get("plain")), bool(command.args.get("clip"))
+        sha256 = await self.cameras.still(command.subject, command.id, plain=plain, clip=clip)
+        return sha256.hex()
 
 
 async def _written(write: Callable[[], Awaitable[_Done]]) -> _Done:

@@ -13,17 +13,16 @@ import structlog
 from msgspec import MsgspecError, Struct
 
 from agent import __version__, beat
-from agent.buffer import Damaged, Run
+from agent.buffer import Damaged
 from agent.core import stall, sync
 from agent.core.sync import Flight, Phase, Sync
 from agent.link import HALL_STOPPED
 from agent.means import Means
 from agent.sqlfile import BufferFullError
-from common.core import batch, crypto, message, pack, ranges, topics
+from common.core import message, pack, ranges, topics
 from common.core.batch import Lane
 from common.core.errors import MingchaError, UnavailableError
 from common.core.instant import SECOND
-from common.core.record import SCHEMA
 from common.mqtt import NO_MATCHING_SUBSCRIBERS, NOT_AUTHORIZED, Link, Received, connect
 
 log = structlog.get_logger()
@@ -34,6 +33,7 @@ REFUSED_SECS = 60.0
 RUN_BYTES = 256 * 1024
 GOODBYE_SECS = 2.0
 PAUSE_LOOK_SECS = 2
+ROOM_SECS = 0.5
 ASKED = 256
 
 
@@ -89,6 +89,8 @@ class Session:
                 group.create_task(self._introduce(link), name="hello")
                 group.create_task(self._deliver(link, group), name="deliver")
                 group.create_task(self._beat(link), name="heartbeat")
+                group.create_task(self.up.lane.run(link, self._idle_key), name="media")
+                group.create_task(self._make_room(), name="room")
 
     @asynccontextmanager
     async def _farewell(self, link: Link) -> AsyncIterator[None]:
@@ -260,7 +262,7 @@ class Session:
             if isinstance(run, Damaged):
                 await self._lose(run)
                 continue
-            payload = self._seal(send.lane, run)
+            payload = self.up.sealed(run, send.lane, self.wire_key, self.dictionary, self._ask())
             flight = Flight(send.lane, run.first, run.last, len(payload), self.clock.mono())
             self.sync = sync.sent(self.sync, flight)
             self.up.status.sent_mono = flight.sent_mono
@@ -286,23 +288,17 @@ class Session:
         if self.sync.phase is Phase.STEADY:
             await asyncio.sleep(self.up.pace.policy.linger_ms / 1000)
 
-    def _seal(self, lane: Lane, run: Run) -> bytes:
-        header = batch.Header(
-            site=self.site,
-            epoch=self.buffer.epoch,
-            lane=lane,
-            first=run.first,
-            last=run.last,
-            schema=SCHEMA,
-            key=crypto.key_id(self.wire_key),
-            alg=self.up.config.buffer.profile.wire,
-            comp="zstd",
-            prev_hash=run.prev_hash,
-            last_hash=run.last_hash,
-            created_wall=self._ask(),
-            dict=self.dictionary,
-        )
-        return batch.encode(header, run.records, self.wire_key, self.up.sign_secret)
+    def _idle_key(self) -> bytes:
+        """The hall's wire key while nothing else is to be sent; else empty."""
+        idle = self.sync.phase is Phase.STEADY and sync.is_idle(self.sync, self.buffer.newest)
+        return self.wire_key if idle and not self.confined else b""
+
+    async def _make_room(self) -> None:
+        """Live pictures go out by a connection of their own, and only while no record waits for long."""
+        while True:
+            is_idle = self.sync.phase is Phase.STEADY and sync.is_idle(self.sync, self.buffer.newest)
+            self.up.live.pressed(is_busy=not is_idle)
+            await asyncio.sleep(ROOM_SECS)
 
     async def _publish(self, link: Link, flight: Flight, payload: bytes) -> None:
         code = await link.publish(topics.lane(self.site, flight.lane), payload)
@@ -335,6 +331,10 @@ class Session:
             await self._on_ack(item.payload)
         elif item.topic == topics.command(self.site):
             self.up.remote.take(item.payload, self.up.hall_sign)
+        elif item.topic == topics.filed(self.site):
+            self.up.lane.take(item.payload, self.up.hall_sign)
+        elif item.topic == topics.watch(self.site):
+            self.up.live.take(item.payload, self.up.hall_sign)
         elif item.topic == topics.policy(self.site):
             self.up.keeping.take(item.payload)
         elif item.topic == topics.CENTRAL_STATE:

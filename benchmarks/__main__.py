@@ -1,8 +1,10 @@
 """`make bench [ONLY=name]`: every figure, one JSON line each."""
 
 import asyncio
+import sys
 
 import click
+import structlog
 
 from benchmarks import (
     append,
@@ -11,11 +13,16 @@ from benchmarks import (
     camera,
     capture,
     document,
+    door,
+    faulty,
     ingest,
     install,
     latency,
     law,
+    live,
     memory,
+    pages,
+    score,
     sealing,
     size,
     throughput,
@@ -29,13 +36,18 @@ MEASURES = {
     "backlog": backlog.measure,
     "bridge": bridge.measure,
     "camera": camera.measure,
+    "live": live.measure,
     "capture": capture.measure,
     "document": document.measure,
+    "door": door.measure,
+    "faulty": faulty.measure,
     "ingest": ingest.measure,
     "install": install.measure,
     "latency": latency.measure,
     "law": law.measure,
     "memory": memory.measure,
+    "pages": pages.measure,
+    "score": score.measure,
     "size": size.measure,
     "sealing": sealing.measure,
     "writers": writers.measure,
@@ -45,7 +57,8 @@ MEASURES = {
 @click.command()
 @click.option("--only", type=click.Choice(list(MEASURES)), help="One measurement.")
 def main(only: str | None) -> None:
-    """Measure and print."""
+    """Measure and print; what the measured programs say goes to the other stream."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     for name, measure in MEASURES.items():
         if only in {None, name}:
             asyncio.run(_print(measure))

@@ -53,6 +53,9 @@ async def _drained(rows: int, *, thin: bool) -> tuple[list[float], float, float]
         box.start()
         stack.callback(box.stop)
         await _until(lambda: box.waiting() >= rows)
+        box.stop()
+        site.shipped(box.config)
+        box.start()
         hall = await stack.enter_async_context(processes.hall(broker, [BOX]))
         return await _watched(hall, box, way, rows)
 

@@ -23,6 +23,7 @@ from central.ingest import ingest_batches
 from central.judge import Moment
 from central.opening import open_batch
 from central.store import tables as t
+from central.store import tallies
 from central.store.engine import Store, open_store
 from central.welcome import introduce
 from common.clock import Clock
@@ -31,6 +32,7 @@ from tests.keyed import keyed, keyed_server
 from tests.sender import SECRETS, Sender, case
 
 ROWS, SIZE = 20_000, 500
+ZONE = ZoneInfo("Asia/Shanghai")
 NAMES = [column.name for column in t.record.columns]
 
 
@@ -38,12 +40,22 @@ async def measure() -> AsyncIterator[Figure]:
     payloads, sender = _payloads()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "central.db"
+        (Path(folder) / "marked").mkdir()
         rate, rows = await _ingest(keyed(file), sender, payloads)
+        marked, _ = await _ingest(
+            keyed(Path(folder) / "marked" / "central.db"), sender, payloads, rolled=True
+        )
+        yield line("ingest_rolled_sqlite", marked, "records/s", ("without marks for the roll-ups", rate), 1)
         bare = await asyncio.to_thread(_executemany, Path(folder) / "bare.db", rows)
         yield line("ingest_sqlite", rate, "records/s", ("bare executemany of the record rows", bare), 1)
         async with services.postgresql() as server:
             url = server.url(await server.create_database())
             rate, rows = await _ingest(keyed_server(url, Path(folder)), sender, payloads)
+            other = keyed_server(server.url(await server.create_database()), Path(folder) / "marked")
+            marked, _ = await _ingest(other, sender, payloads, rolled=True)
+            yield line(
+                "ingest_rolled_postgresql", marked, "records/s", ("without marks for the roll-ups", rate), 1
+            )
             bare = await _copy(url, rows)
         yield line("ingest_postgresql", rate, "records/s", ("bare COPY of the record rows", bare), 1)
 
@@ -61,8 +73,10 @@ def _payloads() -> tuple[list[bytes], Sender]:
     return [sender.payload(first, first + SIZE - 1) for first in runs], sender
 
 
-async def _ingest(url: str, sender: Sender, payloads: Sequence[bytes]) -> tuple[float, list[dict[str, Any]]]:
-    """-> (records/s, the rows of `record`)."""
+async def _ingest(
+    url: str, sender: Sender, payloads: Sequence[bytes], *, rolled: bool = False
+) -> tuple[float, list[dict[str, Any]]]:
+    """-> (records/s, the rows of `record`). `rolled`: each changed case is marked for the roll-ups, as in a hall that runs."""
     store = await open_store(url)
     now = Moment(Clock().office(), Clock().wall())
     site = {"id": "s01", "name": "云溪镇", "kind": "township", "position": 0}
@@ -70,8 +84,10 @@ async def _ingest(url: str, sender: Sender, payloads: Sequence[bytes]) -> tuple[
     async with store.write() as conn:
         await conn.execute(insert(t.site), [site])
         await conn.execute(insert(t.box), [box])
-        world = await judge.load_world(conn, ZoneInfo("Asia/Shanghai"))
+        world = await judge.load_world(conn, ZONE)
         await introduce(conn, "s01", sender.hello(), now.wall)
+        if rolled:
+            await tallies.begin(conn, ZONE.key, "1")
     began = time.perf_counter()
     for payload in payloads:
         opened = open_batch("s01", payload, SECRETS, sender.sign_key)

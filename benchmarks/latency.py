@@ -28,13 +28,13 @@ SECRET = "a password for the measurement"
 
 async def measure() -> AsyncIterator[Figure]:
     async with services.mosquitto([BOX]) as broker, processes.hall(broker, [BOX]) as hall:
-        await _add_user(hall)
+        await add_user(hall)
         box = processes.Agent(broker, BOX, site.MAPPING)
         site.create(box.folder / "office.db")
         site.insert(box.folder / "office.db", 1, 1)
         box.start()
         try:
-            values = await _sample(hall, box)
+            values = await sample(hall, box)
         finally:
             box.stop()
     limit = "capture round 0.5 s + wall look 1 s", (POLL_SECS + LOOK_SECS) * 1000
@@ -42,7 +42,7 @@ async def measure() -> AsyncIterator[Figure]:
     yield line("row_to_wall_p99", percentile(values, 99), "ms", limit, SAMPLES)
 
 
-async def _add_user(hall: processes.Hall) -> None:
+async def add_user(hall: processes.Hall) -> None:
     store = await hall.store()
     async with store.write() as conn:
         values = {"name": "wang", "role": "supervisor", "password": await password.hash_password(SECRET)}
@@ -50,7 +50,7 @@ async def _add_user(hall: processes.Hall) -> None:
     await store.close()
 
 
-async def _sample(hall: processes.Hall, box: processes.Agent) -> list[float]:
+async def sample(hall: processes.Hall, box: processes.Agent) -> list[float]:
     """Milliseconds from the source's commit to the message of the stream, one row at a time."""
     seen: asyncio.Queue[int] = asyncio.Queue()
     jar = aiohttp.CookieJar(unsafe=True)

@@ -63,6 +63,9 @@ async def catch_up(broker: services.Mosquitto, database: str) -> tuple[float, li
     box.start()
     try:
         await _until(lambda: box.waiting() >= ROWS)
+        box.stop()
+        site.shipped(box.config)
+        box.start()
         async with processes.hall(broker, [BOX], database) as hall:
             store = await hall.store()
             try:

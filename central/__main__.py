@@ -1,14 +1,13 @@
 """`mingcha`: run the hall, keep its users, ask how it is. Parse, call, print."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence, Sized
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.cli import EX_SOFTWARE, WHY, invoke, say, say_json
+from common.cli import EX_SOFTWARE, WHY, config_option, invoke, say, say_json
 
 import click  # isort: skip
 from sqlalchemy import Row
@@ -42,15 +41,7 @@ from common.core.text import one_line
 if TYPE_CHECKING:
     from central.dead import Clerk
 
-DEFAULT_CONFIG = "/etc/mingcha/central.toml"
-_CONFIG = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("MINGCHA_CENTRAL_CONFIG", DEFAULT_CONFIG),
-    metavar="文件",
-    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_CENTRAL_CONFIG）。",
-)
+_CONFIG = config_option("central")
 
 
 @click.group(help="明察 市中心：接收各站点的记录，判定时限与红黄灯，展示与督办。")

@@ -11,14 +11,27 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 
-from central import __version__, correction_clock, dead, dispatch, document, judge, public, ticker, trail
+from central import (
+    __version__,
+    briefing,
+    correction_clock,
+    dead,
+    dispatch,
+    document,
+    judge,
+    public,
+    still_clock,
+    tally,
+    ticker,
+    trail,
+)
 from central.config import CentralConfig, WebConfig
 from central.ingest import take_parked
 from central.judge import Moment, World
 from central.paper.press import Press
 from central.receive import Receiver
 from central.status import Status
-from central.store import telling
+from central.store import tallies, telling
 from central.store.engine import Store, open_store
 from central.store.sole import sole
 from central.ticker import TickerState
@@ -57,14 +70,17 @@ async def _main(config: CentralConfig) -> None:
             world = await judge.load_world(conn, ZoneInfo(config.legal_zone))
             await judge.recheck(conn, world, Moment(clock.office(), clock.wall()))
             await telling.set_door(conn, is_open=config.public.enabled)
+            if await tallies.begin(conn, config.legal_zone, __version__):
+                log.info("tally.begun", zone=config.legal_zone)
         await _unpark(store, world, clock)
         await _take_letters(store, world, clock)
         changed = asyncio.Event()
         receiver, ticking = Receiver(config, store, world, clock, changed), TickerState()
-        pages = make_app(store, config, clock, receiver.sign_secret)
+        pages = make_app(store, config, clock, receiver.sign_secret, receiver.relay)
         post = await dispatch.opened(store, world, clock, config, receiver.sign_secret)
         stack.push_async_callback(post.close)
         wall = pages[HALL].wall
+        await stack.enter_async_context(receiver.relay.serve())
         address = await stack.enter_async_context(_pages(config.web, pages))
         log.info("central.started", version=__version__, database=store.dialect, address=address)
         stack.callback(log.info, "central.stopped")
@@ -79,11 +95,16 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(press, name="documents")
             correcting = correction_clock.run(store, world, clock, receiver.sign_secret)
             group.create_task(correcting, name="corrections")
+            briefing_each = briefing.run(store, world, clock, receiver.sign_secret)
+            group.create_task(briefing_each, name="briefings")
+            group.create_task(still_clock.run(store, config.stills, clock), name="stills")
             if config.public.enabled:
                 publishing = public.run(
                     config, store, world, clock, receiver.sign_secret, receiver.wire_secret
                 )
                 group.create_task(publishing, name="public")
+            booking = tally.Booker(store, ZoneInfo(config.legal_zone)).run(lambda: receiver.records)
+            group.create_task(booking, name="tally")
             group.create_task(dispatch.run(post), name="messages")
             group.create_task(
                 process.report(

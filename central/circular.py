@@ -1,7 +1,5 @@
 """通报 of a period: counted, drafted, and told to everybody when it has been signed."""
 
-from datetime import datetime
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import drafting, telling
@@ -16,7 +14,6 @@ from central.drafting import Draft
 from central.statistics import answer, asked_of, cells, heading
 from central.store import documents, law, subjects
 from common.core.errors import UsageError
-from common.core.instant import from_us
 
 MOST_CASES = 500_000
 
@@ -42,8 +39,9 @@ async def draft(
 ) -> int:
     """`words`: what is said of the period, what is asked for, 抄送. -> number of the draft. Raises as `drafting.leave` does."""
     reason, measures, copies = words
-    now: datetime = from_us(desk.clock.office(), desk.zone).replace(second=0, microsecond=0, tzinfo=None)
-    facts = circular.facts(period.parse(name), reason, measures, now, desk.today, desk.calendar.version)
+    facts = circular.facts(
+        period.parse(name), reason, measures, desk.minute, desk.today, desk.calendar.version
+    )
     one = Draft(
         kind=Kind.CIRCULAR,
         subject=circular.subject_of(name),

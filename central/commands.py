@@ -43,6 +43,7 @@ def _acts() -> str:
         Act.RESYNC: "[--first 编号 --last 编号]",
         Act.PAUSE: "--minutes 分钟",
         Act.SUSPEND: "--minutes 分钟",
+        Act.STILL: "--camera 编号 [--clip]",
     }
     lines = [f"  {act.value:<9}{act.word}  {options.get(act, '')}".rstrip() for act in Act]
     return "\b\n指令：\n" + "\n".join(lines)
@@ -69,6 +70,8 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @click.option("--minutes", type=int, metavar="分钟", help="pause、suspend：暂停多久，至多 1440。")
     @click.option("--first", type=int, metavar="编号", help="resync：第一条；不写则全部重读。")
     @click.option("--last", type=int, metavar="编号", help="resync：最后一条。")
+    @click.option("--camera", "subject", default="", metavar="编号", help="still：哪台摄像机；送出前已遮挡。")
+    @click.option("--clip", is_flag=True, help="still：取十来秒的短片，不取图片。")
     @click.option(
         "--hours",
         type=click.IntRange(1, LONGEST_HOURS),
@@ -79,7 +82,9 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
     )
     @WHY
     @config
-    def send(site: str, act: str, hours: int, why: str, path: Path, **given: int | None) -> None:
+    def send(
+        site: str, act: str, subject: str, hours: int, why: str, path: Path, **given: int | None
+    ) -> None:
         from central.store import commands, pages, trail
         from common.clock import Clock
         from common.core import order
@@ -87,10 +92,11 @@ def _add_commands(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from common.core.message import Command
 
         number, now, who = secrets.token_hex(16), Clock().wall(), getpass.getuser()
-        args = {name: value for name, value in given.items() if value is not None}
-        row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "who": who, "why": why}
+        args = {name: int(value) for name, value in given.items() if value is not None and value is not False}
+        row = {"id": number, "site": site, "act": act, "args": json.dumps(args), "subject": subject}
+        row |= {"who": who, "why": why}
         until = now + hours * HOUR
-        refused = order.refusal(Command(number, site, act, args, now, until, 0, why), site, now)
+        refused = order.refusal(Command(number, site, act, args, now, until, 0, why, subject), site, now)
         if refused is not None:
             raise UsageError(refused[1], hint="写法见  mingcha command send --help")
 
@@ -132,7 +138,7 @@ def _add_policies(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def policy() -> None:
         """Group of commands."""
 
-    @policy.command("set", help="改一个站点的要求；没有写的项恢复为不限。")
+    @policy.command("set", help="改一个站点的要求；没有写的项恢复为不限，摄像机的区域不变。")
     @_SITE
     @click.option(
         "--bulk-bytes-per-sec", "bulk", type=int, default=0, metavar="字节", help="补传每秒至多；0 为不限。"

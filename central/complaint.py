@@ -16,9 +16,11 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import asked, complaint, dossier, wording
+from central import telling as messages
+from central.core import asked, callback, complaint, complaint_notes, dossier, wording
 from central.core.calendar import Calendar
-from central.core.complaint import TOLD, Account, Actor, Complaint, Event, Happened, Side, State
+from central.core.complaint import HEARD, Actor, Complaint, Event, Side, State, Terms
+from central.core.complaint_told import TOLD, TOLD_LAST, Account, Happened
 from central.store import complaints, trail
 from central.world import Moment
 from common.core import crypto
@@ -47,6 +49,8 @@ class Bench(Struct, frozen=True):
     zone: ZoneInfo
     calendar: Calendar
     secret: bytes
+    terms: Terms = Terms()
+    """Of what is received now."""
 
     @property
     def today(self) -> date:
@@ -82,7 +86,7 @@ def file_of(row: Row[Any], file: Row[Any], secret: bytes) -> bytes:
 
 async def take(conn: AsyncConnection, said: asked.Complaint, files: list[bytes], bench: Bench) -> int | None:
     """-> its id; None where it was taken before. What the door has checked is checked again: it is not trusted."""
-    one = complaint.received(bench.today, bench.calendar)
+    one = complaint.received(bench.today, bench.calendar, bench.terms, can_call=bool(said.phone.strip()))
     names = tuple(dossier.file_name(one.name) for one in said.files)
     person = Person(said.name[:60], said.phone[:30], said.code, said.text[: complaint.LONGEST], names)
     number = await complaints.add(
@@ -110,7 +114,7 @@ async def take(conn: AsyncConnection, said: asked.Complaint, files: list[bytes],
         return None
     row = await complaints.lock(conn, number)
     assert row is not None
-    await complaints.write(conn, row, _event(bench, Event.RECEIVE, None, one, ""))
+    await _move(conn, row, Event.RECEIVE, None, one, "", bench)
     for place, body in enumerate(files, 1):
         kind = dossier.kind_of(body)
         if kind:
@@ -131,8 +135,8 @@ def redacted(text: str, person: Person) -> str:
 
 def _standing(one: Complaint, bench: Bench) -> dict[str, Any]:
     """The columns that follow from the state."""
-    last = complaint.due(one, bench.calendar)
-    check = end_of_day(last, bench.zone) if last is not None and not one.is_told_late else None
+    last, check_day = complaint.work_due(one, bench.calendar), complaint.check_day(one, bench.calendar)
+    check = end_of_day(check_day, bench.zone) if check_day is not None else None
     return {
         "body": msgspec.json.encode(one, order="deterministic"),
         "state": one.state.value,
@@ -141,6 +145,24 @@ def _standing(one: Complaint, bench: Bench) -> dict[str, Any]:
         "due_day": str(last) if last is not None else None,
         "next_check_at": check,
     }
+
+
+async def _move(
+    conn: AsyncConnection,
+    row: Row[Any],
+    event: Event,
+    actor: Actor | None,
+    one: Complaint,
+    reason: str,
+    bench: Bench,
+    **values: Any,
+) -> None:
+    """Append `event` to the locked `row`, which stands as `one` after it, and write the messages of it: one transaction."""
+    entry = _event(bench, event, actor, one, reason)
+    await complaints.write(conn, row, entry, **_standing(one, bench), **values)
+    for note in complaint_notes.notes(one, event, bench.calendar):
+        told = messages.of_complaint(row, one, row.entries + 1, note)
+        await messages.tell_at(conn, told, bench.now, bench.calendar, bench.zone)
 
 
 def _event(bench: Bench, event: Event, actor: Actor | None, after: Complaint, reason: str) -> dict[str, Any]:
@@ -152,6 +174,8 @@ def _event(bench: Bench, event: Event, actor: Actor | None, after: Complaint, re
         "event": event.value,
         "after": after.state.value,
         "level": after.level,
+        "site": after.site,
+        "org": after.org,
         "reason": reason,
     }
 
@@ -168,7 +192,7 @@ class Words(Struct, frozen=True):
 
 
 _COLUMNS = {Event.ASSIGN: "brief", Event.ANSWER: "answer", Event.REPLY: "reply"}
-_SPOKEN = {Event.REFUSE, Event.EXTEND, *_COLUMNS}
+_SPOKEN = {Event.REFUSE, Event.EXTEND, *_COLUMNS, *HEARD}
 """Acts that need words of some length."""
 
 
@@ -185,8 +209,12 @@ async def act(
     if event is Event.ASSIGN:
         one = msgspec.structs.replace(one, site=words.site, org=words.org)
         values |= {"site": words.site, "org": words.org, "answer": ""}
-    entry = _event(bench, event, actor, one, words.text)
-    await complaints.write(conn, row, entry, **_standing(one, bench), **values)
+    text = words.text
+    if event in HEARD:  # what somebody said by telephone may tell who it was
+        text = redacted(text, person_of(row, bench.secret))
+    if event is Event.HEARD_UNSOLVED:
+        values |= {"site": one.site, "org": one.org}
+    await _move(conn, row, event, actor, one, text, bench, **values)
     await trail.note(conn, bench.now.wall, actor.person, "complaint.act", row.number, event.word)
 
 
@@ -216,9 +244,7 @@ async def judge(conn: AsyncConnection, said: asked.Verdict, bench: Bench) -> boo
     one = complaint.applied(before, event, None, Side.COMPLAINANT, bench.today, bench.calendar)
     reason = redacted(said.reason[: complaint.LONGEST_WORDS], person_of(row, bench.secret))
     values = {"site": "", "org": ""} if event is Event.UNSOLVED else {}
-    await complaints.write(
-        conn, row, _event(bench, event, None, one, reason), **_standing(one, bench), **values
-    )
+    await _move(conn, row, event, None, one, reason, bench, **values)
     return True
 
 
@@ -231,7 +257,7 @@ async def urge(conn: AsyncConnection, said: asked.Hurry, bench: Bench) -> bool:
     if bench.today in before.urged or complaint.refusal(before, Event.URGE, None, Side.COMPLAINANT):
         return False
     one = complaint.applied(before, Event.URGE, None, Side.COMPLAINANT, bench.today, bench.calendar)
-    await complaints.write(conn, row, _event(bench, Event.URGE, None, one, ""), **_standing(one, bench))
+    await _move(conn, row, Event.URGE, None, one, "", bench)
     return True
 
 
@@ -248,7 +274,7 @@ async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
         await complaints.set_standing(conn, number, values)
         return False
     one = complaint.applied(before, event, None, Side.CLOCK, bench.today, bench.calendar)
-    await complaints.write(conn, row, _event(bench, event, None, one, ""), **_standing(one, bench))
+    await _move(conn, row, event, None, one, "", bench)
     return True
 
 
@@ -271,10 +297,13 @@ async def account(conn: AsyncConnection, row: Row[Any], calendar: Calendar) -> A
         refused=refused,
         happened=tuple(Happened(date.fromisoformat(entry.day), _told(entry)) for entry in entries),
         is_late=bool(one.lapsed),
+        call_by=callback.due(complaint.owed(one), calendar),
     )
 
 
 def _told(entry: Row[Any]) -> str:
     """An extension goes with its reason."""
+    if entry.event == Event.HEARD_UNSOLVED and entry.after == State.CLOSED:
+        return TOLD_LAST
     said = TOLD[Event(entry.event)]
     return f"{said}：{entry.reason}" if entry.event == Event.EXTEND else said

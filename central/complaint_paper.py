@@ -21,7 +21,7 @@ from central.correction_paper import Desk
 from central.drafting import Draft
 from central.store import complaints, documents, drafts
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import from_us, local_date
+from common.core.instant import local_date
 
 _KINDS = {
     Event.ACCEPT: Kind.COMPLAINT_ACCEPTED,
@@ -89,7 +89,7 @@ async def _facts(conn: AsyncConnection, row: Row[Any], kind: Kind, desk: Desk) -
     refused = next((entry.reason for entry in entries if entry.event == Event.REFUSE.value), "")
     return Facts(
         addressee=f"投诉人（编号{row.number}）",
-        as_of=from_us(desk.clock.office(), desk.zone).replace(second=0, microsecond=0, tzinfo=None),
+        as_of=desk.minute,
         case_no=row.number,
         received=local_date(row.received_at, desk.zone),
         answer_by=date.fromisoformat(row.due_day)

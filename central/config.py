@@ -45,6 +45,10 @@ class PublicConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The door's key, and on SQLite the database of what is public."""
     role: str = "mingcha_door"
     """On PostgreSQL: the door's role, which is given the published schema and nothing else."""
+    accept_days: Annotated[int, Meta(ge=1, le=30)] = 5
+    """Working days within which a complaint that comes in from now on is accepted or refused."""
+    reply_days: Annotated[int, Meta(ge=1, le=60)] = 15
+    """Working days within which it is answered; as many again one level higher."""
 
 
 class SmsConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +113,26 @@ class NotifyConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """A group of DingTalk, WeCom or Feishu by apprise; its address is sealed (`mingcha message secret chat`)."""
 
 
+class StillsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[stills]`: how long and in what room pictures of the cameras are kept; what was said of them stays."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    site_mb: Annotated[int, Meta(ge=1, le=1048576)] = 512
+    """Of one site at most: the oldest go first."""
+
+
+class LiveConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[live]`: where boxes send pictures that somebody looks at; `address` empty: there is no live view."""
+
+    address: Annotated[str, Meta(pattern=r"\A(|wss://[^\s/]+|ws://(127\.0\.0\.1|localhost):\d+)\Z")] = ""
+    """As boxes dial it: `wss://name:port`; `ws://` on the demonstration's one machine alone."""
+    host: str = "0.0.0.0"  # noqa: S104  boxes come from outside; each must show its certificate
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8446
+    ca: Path = Path("ca.pem")
+    server: Path = Path("live/server.pem")
+    """Private key, leaf and intermediate in one file."""
+
+
 class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `central.toml`."""
 
@@ -130,6 +154,8 @@ class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):
     notify: NotifyConfig = NotifyConfig()
     clock: ClockConfig = ClockConfig()
     public: PublicConfig = PublicConfig()
+    stills: StillsConfig = StillsConfig()
+    live: LiveConfig = LiveConfig()
 
     @property
     def status_path(self) -> Path:

@@ -4,6 +4,7 @@ All or nothing: a number is taken if and only if the step that needs its documen
 document where they may; where they may not (the clock, a supervisor), it waits for somebody who may (`sign`).
 """
 
+from datetime import date
 from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from central import correction_paper as papers
 from central import telling
 from central.core import correction, dossier, snapshot
 from central.core.calendar import Calendar
-from central.core.correction import ENDS, Actor, Correction, Event, State, step_of
+from central.core.correction import ENDS, Actor, Correction, Event, Side, State, step_of
 from central.core.document import Act, Kind
 from central.core.document_forms import FORMS
 from central.core.dossier import Entry, Note
@@ -102,7 +103,8 @@ async def act(
     """
     one = corrections.body_of(row)
     step = step_of(one.state, event)
-    moved = correction.applied(one, event, actor, desk.today, desk.calendar)
+    day = await _day(conn, row, event, words, desk)
+    moved = correction.applied(one, event, actor, day, desk.calendar)
     assert step is not None
     fault = dossier.fault(event, words.reason, words.measures) or dossier.file_fault(event, words.files)
     fault = fault or dossier.copies_fault(words.copies)
@@ -120,12 +122,16 @@ async def act(
         ask = papers.Ask(owed, event, moved, drafter or papers.SYSTEM, actor)
         code = await papers.issue(conn, row, ask, words, desk)
     elif owed is not None:
-        await papers.owe(conn, row, owed, actor.person if actor else papers.SYSTEM, words, desk)
+        drafter = actor.person if actor is not None and step.side is Side.HALL else papers.SYSTEM
+        await papers.owe(conn, row, owed, drafter, words, desk)
+    for kind in dossier.SPARED.get(event, ()):
+        await corrections.spare(conn, row.id, kind)
     who, role = (actor.person, actor.role.value) if actor is not None else ("", "")
-    entry = await _entry(conn, row, event, moved.state, (who, role), words.reason, code, desk)
+    reason = f"回证载明 {day} 签收：{words.reason}" if event is Event.SERVE else words.reason
+    entry = await _entry(conn, row, event, moved.state, (who, role), reason, code, desk)
     await documents.keep_bodies(conn, [one.body for one in words.files])
     entry = msgspec.structs.replace(
-        entry, files=tuple((one.name, sha256(one.body).hexdigest()) for one in words.files)
+        entry, day=day, files=tuple((one.name, sha256(one.body).hexdigest()) for one in words.files)
     )
     stands = standing(moved, desk.calendar, desk.zone)
     await corrections.write(conn, row, entry, **stands, **changes)
@@ -139,6 +145,20 @@ async def act(
         await _raise_anew(conn, row, words.org, desk)
 
 
+async def _day(conn: AsyncConnection, row: Row[Any], event: Event, words: Words, desk: Desk) -> date:
+    """From which its clocks run: today, or the day of a receipt on paper. Raises RejectedError for a day that cannot be, and where
+    the office has accounts: it receives by itself.
+    """
+    if event is not Event.SERVE:
+        return desk.today
+    fault = dossier.receipt_fault(await corrections.entries(conn, row.id), words.day, desk.today)
+    if not fault and await telling.has_login(conn, row.site, row.org):
+        fault = "该单位有账号，由它自己签收"
+    if fault or words.day is None:
+        raise RejectedError(fault, hint="没有执行。请核对回证")
+    return words.day
+
+
 async def sign(
     conn: AsyncConnection, row: Row[Any], place: tuple[Kind, int], actor: Actor, issuer: str, desk: Desk
 ) -> None:
@@ -146,12 +166,11 @@ async def sign(
     one, (kind, cycle) = corrections.body_of(row), place
     waiting = await corrections.papers(conn, row.id)
     paper = next((item for item in waiting if (item.kind, item.cycle) == (kind.value, cycle)), None)
-    if paper is None or paper.code is not None or one.state in ENDS:
+    if paper is None or paper.code is not None or not dossier.may_sign(kind, one.state):
         raise RejectedError("这份文书不在待签之列", hint="没有执行。请刷新后再看")
     if actor.unit == one.unit:
         raise RejectedError("不能办理本单位的纠错", hint="请由另一位监察领导签发")
-    measures = tuple(msgspec.json.decode(paper.measures, type=list[str]))
-    words = Words(reason=paper.reason, measures=measures, issuer=issuer)
+    words = papers.words_of(paper, issuer)
     ask = papers.Ask(kind, None, one, paper.drafter, actor)
     code = await papers.issue(conn, row, ask, words, desk)
     await corrections.signed(conn, row.id, kind.value, cycle, code)

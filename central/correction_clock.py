@@ -1,4 +1,4 @@
-"""What moves corrections without anybody: lights that are told, days that have passed, yellow lights that are over.
+"""What moves corrections without anybody: lights that are told, days that have passed, yellow lights that are over; letters without answer.
 
 One look takes everything that waits, each in its own transaction, so that a crash in between leaves it whole or not begun,
 and one that cannot be taken holds up no other. Several lookers share the outbox; a correction is moved under its lock.
@@ -7,15 +7,16 @@ and one that cannot be taken holds up no other. Several lookers share the outbox
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import correction, raising
+from central import answering, correction, raising
 from central.core import dossier
 from central.core.correction import ENDS, Event
 from central.correction_paper import Desk, Words
-from central.store import corrections, outbox
+from central.store import corrections, issued, outbox
 from central.store.engine import Store
 from central.world import World
 from common.clock import Clock
@@ -28,8 +29,9 @@ LOOK_SECS = 2.0
 PAGE = 200
 _LATER = 12 * HOUR
 """A last day that no notice has published yet is looked at again after so long."""
-Work = Callable[[AsyncConnection, int], Awaitable[bool]]
-Skipped = set[tuple[str, int]]
+Work = Callable[[AsyncConnection, Any], Awaitable[bool]]
+"""Takes what a number, or the code of a letter, names."""
+Skipped = set[tuple[str, Any]]
 """What could not be taken in this process's life; the next start tries again."""
 
 
@@ -41,10 +43,12 @@ async def look_once(store: Store, world: World, clock: Clock, secret: bytes, ski
         told = await outbox.waiting(conn, PAGE, [number for what, number in skipped if what == "light"])
         late = await corrections.due(conn, clock.office(), world.calendar.version, PAGE)
         over = await corrections.settled(conn, PAGE)
-    works: list[tuple[str, Sequence[int], Work]] = [
+        unanswered = await issued.to_urge(conn, str(desk.today), PAGE)
+    works: list[tuple[str, Sequence[Any], Work]] = [
         ("light", [row.id for row in told], lambda conn, number: _tell(conn, number, world, desk)),
         ("due", late, lambda conn, number: _pass(conn, number, desk)),
         ("over", over, lambda conn, number: _clear(conn, number, desk)),
+        ("letter", unanswered, lambda conn, code: answering.urge(conn, code, desk)),
     ]
     for what, numbers, work in works:
         for number in numbers:
@@ -54,7 +58,7 @@ async def look_once(store: Store, world: World, clock: Clock, secret: bytes, ski
 
 async def _safely(
     store: Store,
-    what: tuple[str, int],
+    what: tuple[str, Any],
     work: Work,
     skipped: Skipped,
 ) -> bool:

@@ -1,7 +1,7 @@
 """The documents of a correction: what they say as of today, issued with a signature, left to be signed, or looked at before."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import document
-from central.core import snapshot
+from central.core import cycle, snapshot
 from central.core.calendar import Calendar
 from central.core.circular import closed
 from central.core.compose import Facts, compose
@@ -22,14 +22,20 @@ from central.core.dossier import File, next_due
 from central.core.scope import EVERYTHING
 from central.core.snapshot import Asked
 from central.document import Order
-from central.store import corrections, documents, pages
+from central.store import corrections, documents, opinions, pages
 from common.clock import Clock
 from common.core.errors import UsageError
-from common.core.instant import from_us, local_date
+from common.core.instant import day_ending, from_us, local_date
 
 SYSTEM = "系统"
 """Drafts what is composed of frozen facts alone."""
 _CIRCULATED = ("立即答复本机关并办结有关办件", "核查造成逾期的原因，落实责任")
+_EXPLAINED = (
+    "造成上述情形的原因，以及各环节的经办人和停留时间",
+    "有无延长期限、停止计时的批准和对申请人的告知",
+    "该件现在的办理情况和办结安排",
+)
+"""What 责令说明理由通知书 asks about: the same of everybody, so that no hand words it."""
 _RESULTS = {Event.GRANT: "支持申诉，撤销原督办", Event.DISMISS: "驳回申诉，维持原督办"}
 _UNNUMBERED = "（签发时编号）"
 
@@ -46,9 +52,16 @@ class Desk(Struct, frozen=True):
     def today(self) -> date:
         return local_date(self.clock.office(), self.zone)
 
+    @property
+    def minute(self) -> datetime:
+        """As of when a document speaks: local time of the legal zone."""
+        return from_us(self.clock.office(), self.zone).replace(second=0, microsecond=0, tzinfo=None)
+
 
 class Words(Struct, frozen=True, kw_only=True):
-    """What somebody says with an act. `org`: of a correction that is another office's, which; empty: nobody's."""
+    """What somebody says with an act. `org`: of a correction that is another office's, which; empty: nobody's. `day`: on a receipt
+    on paper.
+    """
 
     reason: str = ""
     measures: tuple[str, ...] = ()
@@ -56,6 +69,7 @@ class Words(Struct, frozen=True, kw_only=True):
     copies: tuple[str, ...] = ()
     org: str = ""
     files: tuple[File, ...] = ()
+    day: date | None = None
 
 
 class Ask(Struct, frozen=True):
@@ -151,6 +165,28 @@ async def preview(conn: AsyncConnection, row: Row[Any], words: Words, desk: Desk
     return msgspec.structs.replace(paper, number=_UNNUMBERED)
 
 
+async def preview_waiting(
+    conn: AsyncConnection, row: Row[Any], paper: Row[Any], desk: Desk, issuer: str = ""
+) -> Paper:
+    """A document that waits for a signature (row of `correction_paper`) as it would be signed now. Raises UsageError as `preview` does."""
+    kind = Kind(paper.kind)
+    words = words_of(paper, issuer)
+    ask = Ask(kind, None, corrections.body_of(row), paper.drafter, Actor("", next(iter(FORMS[kind].signs))))
+    found = snapshot.facts(corrections.snapshot_of(row), kind, await _asked(conn, row, ask, words, desk))
+    name, copies = (
+        await issuer_of(conn, row, words, desk),
+        tuple(msgspec.json.decode(row.copies, type=list[str])),
+    )
+    sheet = compose(form_of(kind, found), found, name, desk.today.year, 0, _UNNUMBERED, copies)
+    return msgspec.structs.replace(sheet, number=_UNNUMBERED)
+
+
+def words_of(paper: Row[Any], issuer: str) -> Words:
+    """What was said when the document was left to be signed."""
+    measures = tuple(msgspec.json.decode(paper.measures, type=list[str]))
+    return Words(reason=paper.reason, measures=measures, issuer=issuer)
+
+
 def subject_of(number: int) -> str:
     """Under which the documents of a correction are kept."""
     return f"correction/{number}"
@@ -177,16 +213,18 @@ async def _asked(conn: AsyncConnection, row: Row[Any], ask: Ask, words: Words, d
     state, orders = await _state(conn, row, desk), await documents.of_correction(conn, row.id)
     earlier = next((paper.number_text for paper in orders if paper.kind == Kind.ORDER.value), None)
     is_circular = ask.kind is Kind.CIRCULAR
+    said = {Kind.CIRCULAR: _CIRCULATED, Kind.EXPLAIN: _EXPLAINED}.get(ask.kind)
     unanswered = f"{row.unit}逾期未{'报告责任追究结果' if ask.after.account else '说明理由'}"
     result = _RESULTS.get(ask.event) if ask.event is not None else None
     return Asked(
-        as_of=from_us(desk.clock.office(), desk.zone).replace(second=0, microsecond=0, tzinfo=None),
+        as_of=desk.minute,
         state=state,
         answer_by=_answer_by(ask, desk),
         earlier=earlier,
         reason=unanswered if is_circular else _closed(words.reason),
         result=result or _closed(words.reason),
-        measures=_CIRCULATED if is_circular else tuple(_closed(line) or "" for line in words.measures),
+        measures=said or tuple(_closed(line) or "" for line in words.measures),
+        mark=await opinions.mark(conn, corrections.snapshot_of(row).rule_version),
     )
 
 
@@ -195,21 +233,30 @@ def _closed(text: str) -> str | None:
 
 
 def _answer_by(ask: Ask, desk: Desk) -> date | None:
-    """The last day that the document names: never one before the clock's own."""
+    """The last day that the document names: of what follows the order never one beyond the clock's own, whenever it is signed."""
     today, calendar = desk.today, desk.calendar
     if ask.kind is Kind.ORDER:
         return calendar.nth(today, DAYS[State.ISSUED] + DAYS[State.SERVED])
     if ask.kind is Kind.ACCOUNTABILITY:
         return calendar.nth(today, ACCOUNT_DAYS)
     due = next_due(ask.after, calendar)
+    if ask.kind is Kind.EXPLAIN:
+        return due  # the clock's own day, which the order has named already
     if ask.kind is Kind.RECTIFICATION and ask.after.clock is not None:
         return calendar.nth(today, ask.after.clock.remaining)
-    return max(due or today, calendar.nth(today, 1))
+    return due if due is not None and due >= today else calendar.nth(today, 1)
 
 
 async def _state(conn: AsyncConnection, row: Row[Any], desk: Desk) -> str:
     known = await pages.one_case(conn, EVERYTHING, row.site, row.case_key)
     if known is None:
         return corrections.snapshot_of(row).state
-    finished = local_date(known.finished_at - 1, desk.zone) if known.finished_at else None
-    return snapshot.state_words(finished, is_open=bool(known.open))
+    frozen = corrections.snapshot_of(row)
+    return stands(known, frozen.since_at, desk.zone)
+
+
+def stands(row: Row[Any], since_at: int, zone: ZoneInfo) -> str:
+    """How a case stands for a document about what held since `since_at`: where it ended then, that it opened again."""
+    finished = day_ending(row.finished_at, zone) if row.finished_at else None
+    was_over = (one.ended for one in cycle.read(row.reopened) if one.at > since_at)
+    return snapshot.state_words(finished, is_open=bool(row.open), was_over=next(was_over, None))

@@ -36,6 +36,8 @@ BACKUP_DAYS = 7
 OLD_PAGE = 30 * SECOND
 STUCK = 15 * MINUTE
 """A message that could not be given away for so long is somebody's business."""
+_KEY_SECS = 1.0
+"""Whether the key fits is asked of a database that answers; of one that hangs, its own check speaks."""
 _GRACE = 10 * SECOND
 """After its start the hall may still be about to meet the broker."""
 NOT_COMMITTING = {"E-SYS-09", "E-HALL-01", "E-HALL-02", "E-HALL-03", "E-HALL-09", "E-HALL-16"}
@@ -152,9 +154,9 @@ async def _data_key(hall: Hall) -> Outcome:
     except ConfigError as error:
         return Outcome(Status.FAIL, str(error), error.hint)
     try:
-        async with look(hall.config.database_url) as conn:
+        async with asyncio.timeout(_KEY_SECS), look(hall.config.database_url) as conn:
             known, index = await conn.run_sync(key.ids), await conn.run_sync(key.index_of)
-    except UnavailableError:
+    except (UnavailableError, TimeoutError):
         return ok(f"{ring.ids[0]}，数据库连不上，没有核对")
     fault = key.fault_of(ring, known, index) if known else ""
     return Outcome(Status.FAIL, fault) if fault else ok(ring.ids[0])

@@ -19,6 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import answer
 from central.core import document as documents
 from central.core.access import Role
 from central.core.compose import Facts, compose, facts_hash
@@ -26,7 +27,7 @@ from central.core.document import Act, Issuer, Kind, Paper, number_text, refusal
 from central.core.document_forms import FORMS, form_of
 from central.core.dossier import LONGEST, SHORTEST
 from central.store import documents as rows
-from central.store import trail
+from central.store import seals, trail
 from central.store.documents import Files
 from central.store.engine import Store
 from common.clock import Clock
@@ -38,17 +39,21 @@ log = structlog.get_logger()
 
 RETRY_SECS = 30.0
 PAGE = 50
-Maker = Callable[[Paper], tuple[bytes, bytes, bool]]
-"""Paper -> PDF, DOCX, and whether the PDF is a preview: set in other faces than the standard's."""
+Maker = Callable[[Paper, bytes | None], tuple[bytes, bytes, bool]]
+"""Paper, picture of its seal -> PDF, DOCX, and whether the PDF is a preview: set in other faces than the standard's."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What is to be issued, by whom. `subject` and `cycle`: what it is about, and which time."""
+    """What is to be issued, by whom. `subject` and `cycle`: what it is about, and which time. `site`, `org`: whose it is, where
+    no correction says so; empty: nobody's alone.
+    """
 
     kind: Kind
     issuer: str
     subject: str
     cycle: int = 1
+    site: str = ""
+    org: str | None = None
     facts: Facts
     copies: tuple[str, ...] = ()
     drafter: str
@@ -77,6 +82,9 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
     text = number_text(issuer.mark, order.kind, today.year, number)
     code = verification_code(secret, text, facts_hash(facts, issuer))
     paper = compose(form, facts, issuer, today.year, number, code, order.copies)
+    if order.role in form.may(Act.SEAL):
+        paper = msgspec.structs.replace(paper, seal=await seals.in_force(conn, issuer.id))
+    asked = answer.last_day(order.kind, facts) if order.site else None
     row = {
         "code": code,
         "issuer": issuer.id,
@@ -85,6 +93,8 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         "number": number,
         "subject": order.subject,
         "cycle": order.cycle,
+        "site": order.site,
+        "org": order.org,
         "number_text": text,
         "title": "".join(paper.title),
         "paper": documents.encoded(paper),
@@ -93,6 +103,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         "signer": order.signer,
         "issued_at": now_at,
         "issued_wall": now_wall,
+        "answer_by": str(asked) if asked is not None else None,
     }
     await rows.add(conn, row)
     await trail.note(conn, now_wall, order.signer, "document.issue", text, order.subject)
@@ -133,7 +144,14 @@ async def spoil(conn: AsyncConnection, row: Row[Any], who: str, role: Role, why:
 
 async def finish(store: Store, row: Row[Any], make: Maker, secret: bytes) -> None:
     """Make, sign and keep the files of an issued document that has none. Raises UnavailableError, RejectedError."""
-    pdf, docx, preview = await asyncio.to_thread(make, documents.decoded(row.paper))
+    paper = documents.decoded(row.paper)
+    seal: bytes | None = None
+    if paper.seal is not None:
+        async with store.read() as conn:
+            seal = await rows.body(conn, bytes.fromhex(paper.seal.digest))
+        if seal is None:  # without its seal it would be another document
+            raise RejectedError(f"{paper.number} 的印章图片缺失或损坏", hint="请从备份恢复市中心的数据")
+    pdf, docx, preview = await asyncio.to_thread(make, paper, seal)
     hashes = [sha256(one).digest() for one in (row.paper, pdf, docx)]
     signature = crypto.sign(secret, documents.statement(row.code, *hashes))
     async with store.write() as conn:

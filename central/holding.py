@@ -73,6 +73,8 @@ def over(row: Row[Any], stands: Standing) -> str:
         return "责任单位已知悉"
     if level in {Level.YELLOW, Level.RED} and row.rung and stands.is_open is False:
         return "纠错已办结"
+    if stands.is_answered:
+        return "单位已答复，或文书已作废"
     if level is Level.SILENT and not stands.is_cut_off:
         return "站点已恢复"
     return ""

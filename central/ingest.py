@@ -7,7 +7,7 @@ must meet; where they do not, the epoch is refused as a fork (a cloned box, or a
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -21,7 +21,7 @@ from central.core.passes import begun_at
 from central.core.portion import Portion
 from central.judge import Moment, World
 from central.opening import Opened
-from central.store import alarms, cameras, commands, facts, parked, passes, seats, status
+from central.store import alarms, cameras, commands, facts, parked, passes, seats, status, stills
 from central.store.passes import Settled
 from central.welcome import barred
 from common.core import batch, ranges
@@ -42,6 +42,7 @@ from common.core.record import (
     Result,
     SeatState,
     Step,
+    Still,
     decode_body,
     decode_record,
 )
@@ -52,6 +53,7 @@ log = structlog.get_logger()
 UPGRADE = "请升级市中心程序，启动时自动计入；站点程序并不比市中心新的，查明后放弃，见  mingcha dead list"
 LATE_AFTER = 60 * SECOND
 _SLOT = 15 * MINUTE
+_Seen = TypeVar("_Seen", CameraState, SeatState, Still)
 
 
 class Outcome(Struct):
@@ -152,8 +154,7 @@ class _Intake:
         self.arrived = conduct.Arrived(cursor, [], [], self.passes)
         self.late: set[str] = set()
         self.results: list[Result] = []
-        self.cameras: list[tuple[bytes, str, Record, CameraState]] = []
-        self.seats: list[tuple[bytes, str, Record, SeatState]] = []
+        self.seen: list[tuple[Record, CameraState | SeatState | Still]] = []
         self.record_wall: int | None = None
         self.slots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
 
@@ -181,8 +182,9 @@ class _Intake:
         await noting.came_unread(self.conn, self.site, self.epoch, unread, self.now.wall)
         await parked.add(self.conn, self.parked)
         await passes.add(self.conn, self.passes)
-        await cameras.add(self.conn, self.cameras)
-        await seats.add(self.conn, self.seats)
+        await cameras.add(self.conn, self._said(CameraState))
+        await seats.add(self.conn, self._said(SeatState))
+        await stills.add(self.conn, self._said(Still))
         self.held, self.gap_at = await gaps.close(
             self.conn, self.cursor, self.held, self.gap_at, self.gaps, self.now
         )
@@ -201,6 +203,10 @@ class _Intake:
         upto = ranges.upto(self.held)
         above = [(item.lo, item.hi) for item in self.held if item.lo > upto]
         return Ack(self.epoch, upto, above, self.nacks, MOST_CREDIT, self.now.wall)
+
+    def _said(self, kind: type[_Seen]) -> list[tuple[bytes, str, Record, _Seen]]:
+        """Of what cameras saw, the bodies of one kind."""
+        return [(self.epoch, self.site, item, body) for item, body in self.seen if isinstance(body, kind)]
 
     async def _settle_commands(self) -> None:
         """Answers of the site's newest box: one that it replaced has not been asked."""
@@ -282,10 +288,8 @@ class _Intake:
             self.gaps.append((item, body))
         elif isinstance(body, Result):
             self.results.append(body)
-        elif isinstance(body, CameraState):
-            self.cameras.append((self.epoch, self.site, item, body))
-        elif isinstance(body, SeatState):
-            self.seats.append((self.epoch, self.site, item, body))
+        elif isinstance(body, CameraState | SeatState | Still):
+            self.seen.append((item, body))
         elif isinstance(body, Observation):
             self.arrived.observed.append((item, body))
         elif isinstance(body, Case | Step):

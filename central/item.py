@@ -27,11 +27,13 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.core.item import pinned
         from central.store import items
 
-        found = in_store(path, items.catalogue)
+        found, today = in_store(path, items.catalogue), _today(path)
         for code, versions in sorted(found.items()):
-            now = pinned(versions, None)
+            now = pinned(versions, today)
             assert now is not None
-            say(f"{code}\t{now.name}\t{now.kind.word}\t{now.limits()}\t第 {now.version} 版")
+            said = f"{code}\t{now.name}\t{now.kind.word}\t{now.limits()}\t第 {now.version} 版"
+            later = [one for one in versions if one.valid_from is not None and one.valid_from > today]
+            say(said + "".join(f"\t{one.valid_from} 起第 {one.version} 版" for one in later))
         if not found:
             say("✓ 还没有事项：请用 mingcha item export 得到空表，填好后 mingcha item import")
 
@@ -39,13 +41,14 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="文件")
     @config
     def export(file: Path, path: Path) -> None:
-        from central.core.item import Item, pinned
+        from central.core.item import Item
+        from central.core.sheet import to_change
         from central.sheet import write
         from central.store import items
 
-        found = in_store(path, items.catalogue)
+        found, today = in_store(path, items.catalogue), _today(path)
         now: list[Item] = [
-            current for versions in found.values() if (current := pinned(versions, None)) is not None
+            current for versions in found.values() if (current := to_change(versions, today)) is not None
         ]
         write(file, sorted(now, key=lambda one: one.code))
         say(f"✓ {len(now)} 个事项写入 {file}")
@@ -65,11 +68,8 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.sheet import read
         from central.store import items, trail
         from common.clock import Clock
-        from common.core.instant import local_date
 
-        settings = configs.load(path)
-        clock = Clock(settings.clock)
-        today: date = local_date(clock.office(), ZoneInfo(settings.legal_zone))
+        clock, today = Clock(configs.load(path).clock), _today(path)
         who, given = getpass.getuser(), read(file)
 
         async def work(conn: AsyncConnection) -> list[tuple[Item, str]]:
@@ -86,3 +86,13 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
             say("✓ 与现行清单相同，没有要写入的")
             return
         say(f"✓ 已写入 {len(found)} 个版本" if yes else "没有写入。核对无误后加 --yes 再执行一次")
+
+
+def _today(path: Path) -> date:
+    """The day of the office."""
+    from central import config as configs
+    from common.clock import Clock
+    from common.core.instant import local_date
+
+    settings = configs.load(path)
+    return local_date(Clock(settings.clock).office(), ZoneInfo(settings.legal_zone))

@@ -13,10 +13,9 @@ from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import conduct
+from central import case_row, conduct
 from central.core import articles, judgement
-from central.core.case import CaseState
-from central.core.item import Item
+from central.core import cycle as cycles
 from central.core.judgement import Bench, Judged, Look, WithdrawalState
 from central.core.lamp import Lamp
 from central.core.past import Saying
@@ -24,7 +23,7 @@ from central.core.portion import MOST_ROWS, Portion
 from central.core.rules import Verdict
 from central.core.ruling import Answer, Result, Subject
 from central.ruled import Ruled
-from central.store import alarms, law, outbox, past, rulings, withdrawals
+from central.store import alarms, law, outbox, past, rulings, tallies, withdrawals
 from central.store import cases as rows
 from central.store.findings import Place
 from central.world import Moment, World, edge_of, is_renewed, load_world, recheck, renew_world
@@ -140,6 +139,10 @@ class _Court:
         await law.add_due_changes(self.conn, self.moved)
         await withdrawals.put(self.conn, self.proposals)
         await self.ruled.save(self.conn)
+        written = (self.cases, self.clocks, self.transitions, self.proposals, self.ruled.rows)
+        changed = {row["case_key"] for rows in written for row in rows} | {key for key, *_ in self.gone}
+        changed |= {key for key, _ in self.ruled.mended}
+        await tallies.mark(self.conn, {(self.site, key) for key in changed})
         await outbox.add(self.conn, self._told())
 
     def _told(self) -> list[dict[str, Any]]:
@@ -183,9 +186,11 @@ class _Court:
             if row.light == Light.RED and (place[1], place[2]) not in bench.withdrawn
         }
         verdicts = [one.verdict for one in found]
-        lamp = self._rule(key, answers, held)
+        lamp = self._rule(look, answers)
         self.cases.append(
-            _case_row(self.site, look.state, look.item, verdicts, lamp, rev) | _kept_red(list(reds.values()))
+            case_row.of(self.site, look.state, look.item, verdicts, lamp, rev)
+            | {"reopened": cycles.written(look.walk.reopened)}
+            | case_row.kept_red(list(reds.values()), look.state)
         )
         for one in found:
             self._settle(key, one)
@@ -279,19 +284,24 @@ class _Court:
         if state.deleted:
             return []
         verdicts, pack = [one.verdict for one in found], world.pack_of(state)
-        subject = Subject(state, look.item, verdicts, world.calendar, world.zone, self.until, pack)
+        subject = Subject(state, look.item, verdicts, world.calendar_of(state), world.zone, self.until, pack)
         return articles.ask_kept(subject)
 
-    def _rule(self, key: str, answers: Sequence[Result], rows: dict[Place, list[Saying]]) -> Lamp:
-        """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides."""
+    def _rule(self, look: Look, answers: Sequence[Result]) -> Lamp:
+        """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides. That a new filing
+        keeps it acquits the old one of nothing.
+        """
+        key, filed_at = look.key, look.walk.filed_at
         for answer in answers:
             rule, said = answer.rule, answer.said
             known = self.ruled.held[key].get(rule.id)
             if known is not None and known.answer == Answer.BROKEN and known.light != Light.GREY:
+                if known.found_at < filed_at:
+                    continue
                 is_kept = said.answer is Answer.KEPT
                 self._propose_of(key, rule.id, 0, f"{said.answer.word}：{said.why}" if is_kept else "")
         withdrawn = {name for name, cycle in self.withdrawn[key] if not cycle}
-        seen_at = max((one[-1].seen for one in rows.values()), default=0)
+        seen_at = max((one[-1].seen for one in look.rows.values()), default=0)
         return self.ruled.take(key, answers, seen_at, withdrawn)
 
     def _note_move(self, row: Row[Any], verdict: Verdict) -> None:
@@ -315,7 +325,7 @@ class _Court:
     def _transition(self, key: str, one: Judged, before: Light) -> dict[str, Any]:
         verdict = one.verdict
         kind = verdict.limit.kind
-        waited = self.now.wall - self.grey.get((key, kind), self.now.wall)
+        waited = self.now.wall - self.grey.get((key, kind, verdict.limit.cycle), self.now.wall)
         late = verdict.light is Light.RED and (one.is_past or key in self.late or waited > LATE_AFTER)
         log.info("light.changed", site=self.site, clock=kind, before=before, after=verdict.light, late=late)
         return {
@@ -360,41 +370,3 @@ class _Court:
         for row in known or [blank]:
             row |= {"next_check_at": self.now.at + us, "needs_until": None, "rev": row["rev"] + 1}
             self.clocks.append(row)
-
-
-def _kept_red(reds: Sequence[Row[Any]]) -> dict[str, Any]:
-    """What a case shows whose red light's limit is no longer there."""
-    return {"light": Light.RED, "due_at": min(row.due_at for row in reds)} if reds else {}
-
-
-def _case_row(
-    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], lamp: Lamp, rev: int
-) -> dict[str, Any]:
-    facts = state.facts
-    shown = max(verdicts, key=lambda v: (v.light.rank, -v.limit.due_at), default=None)
-    return {
-        "site": site,
-        "case_key": facts.case_key,
-        "case_no": facts.case_no,
-        "item_code": facts.item_code,
-        "item_name": facts.item_name or (item.name if item else None),
-        "applicant": facts.applicant,
-        "name_index": facts.applicant,
-        "phone_index": facts.phone,
-        "org": facts.org,
-        "responsible": facts.responsible,
-        "received_at": state.received_at,
-        "accepted_at": state.accepted_at,
-        "finished_at": state.finished_at,
-        "deadline_at": state.deadline_at,
-        "status": facts.status,
-        "outcome": facts.outcome,
-        "open": state.open,
-        "deleted": state.deleted,
-        "light": shown.light if shown else Light.NONE,
-        "due_at": shown.limit.due_at if shown else None,
-        "rule_light": lamp.light if lamp.rule else None,
-        "rule": lamp.rule or None,
-        "filed_at": state.accepted_at or state.received_at or 0,
-        "rev": rev + 1,
-    }

@@ -10,11 +10,10 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import calendar as calendars
-from central.core import case as cases
 from central.core.calendar import Calendar, Changed, Notice
 from central.core.limits import limits
 from central.store import cases as rows
-from central.store import items, law, trail
+from central.store import items, law, packs, trail
 from central.world import Moment, World, edge_of
 from common.core.errors import UsageError
 from common.core.instant import local_date
@@ -87,16 +86,15 @@ async def _moves(
     by_site: dict[str, list[str]] = defaultdict(list)
     for row in found:
         by_site[row.site].append(row.case_key)
-    catalogue = await items.catalogue(conn)
+    world = World(zone, old, await items.catalogue(conn), packs=await packs.every(conn))
     moves = []
     for site, keys in by_site.items():
         for start in range(0, len(keys), _CHUNK):
-            source = await rows.source_rows(conn, site, keys[start : start + _CHUNK])
-            for key, parts in sorted(source.items()):
-                state = cases.as_of(cases.fold(key, parts, zone), now.at, zone)
-                item = World(zone, old, catalogue).item_of(state)
-                before = {(one.kind, one.cycle): one for one in limits(state, item, old, zone)}
-                for limit in limits(state, item, new, zone):
+            states = await rows.states(conn, site, keys[start : start + _CHUNK], zone, now.at)
+            for key, state in sorted(states.items()):
+                item, pack = world.item_of(state), world.pack_of(state)
+                before = {(one.kind, one.cycle): one for one in limits(state, item, old, zone, pack)}
+                for limit in limits(state, item, new, zone, pack):
                     known = before.get((limit.kind, limit.cycle))
                     if known is None or not limit.end.open or not limit.running or known.due_at <= now.at:
                         continue

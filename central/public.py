@@ -20,11 +20,22 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, consult, public_case, public_score, rating, survey, taking
+from central import (
+    complaint,
+    consult,
+    public_case,
+    public_law,
+    public_posted,
+    public_score,
+    rating,
+    survey,
+    taking,
+)
 from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
 from central.core import pinyin
+from central.core.complaint import Terms
 from central.core.guide import Guide, Law, Spot
 from central.core.item import Item
 from central.door import seal
@@ -39,7 +50,7 @@ from central.world import Moment, World
 from common.clock import Clock
 from common.core import crypto
 from common.core.errors import UnavailableError, words
-from common.core.instant import DAY, MINUTE, SECOND, from_us, local_date
+from common.core.instant import DAY, MINUTE, SECOND, day_ending, local_date
 
 log = structlog.get_logger()
 
@@ -60,10 +71,13 @@ class Press(Struct):
     public: Store
     sign_secret: bytes
     wire_secret: bytes
+    terms: Terms = Terms()
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
     releases_of: public_score.State | None = None
+    posted_of: public_posted.State | None = None
+    laws_of: public_law.State | None = None
     key: bytes = b""
     """The door's, which follows from the first secret."""
 
@@ -181,7 +195,8 @@ async def run(
 
 async def _opened(config: CentralConfig, store: Store, sign_secret: bytes, wire_secret: bytes) -> Press:
     public = await open_as_hall(config, store, seal.key_of(sign_secret))
-    return Press(store, public, sign_secret, wire_secret)
+    terms = Terms(config.public.accept_days, config.public.reply_days)
+    return Press(store, public, sign_secret, wire_secret, terms)
 
 
 async def look_once(press: Press, world: World, clock: Clock) -> int:
@@ -195,8 +210,10 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
         await publish_guides(press, world, now)
         press.guides_of, press.guides_wall = state, now.wall
     press.releases_of = await public_score.publish(press.store, press.public, world.zone, press.releases_of)
+    press.posted_of = await public_posted.publish(press.store, press.public, world.zone, press.posted_of)
+    press.laws_of = await public_law.publish(press.store, press.public, press.laws_of)
     total = 0
-    bench = Bench(now, world.zone, world.calendar, press.sign_secret)
+    bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
     while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:
         continue
     await _pass_days(press, bench)
@@ -212,7 +229,7 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
 
 
 async def _beat(press: Press, now: Moment) -> None:
-    beat = Beat(now.at, now.wall, crypto.wire_public(press.wire_secret))
+    beat = Beat(now.at, now.wall, crypto.wire_public(press.wire_secret), press.terms)
     async with press.public.write() as conn:
         await _say(conn, Name.BEAT, msgspec.json.encode(beat))
     press.beat_wall = now.wall
@@ -299,7 +316,7 @@ def _span(row: Any, world: World) -> int | None:
     if row.accepted_at is None:
         return None
     with suppress(ValueError):  # outside the calendar
-        first, last = (from_us(at, world.zone).date() for at in (row.accepted_at, row.finished_at))
+        first, last = (day_ending(at, world.zone) for at in (row.accepted_at, row.finished_at))
         return world.calendar.count(first, last)
     return None
 

@@ -14,13 +14,14 @@ from central.core import case as cases
 from central.core import wording
 from central.core.case import CaseState
 from central.core.correction import Correction, State
+from central.core.limit import is_former
 from central.core.rating import Ticket
 from central.core.told import OWED, WATCHED, Passed, Standing, Told, Watched
 from central.door import seal
 from central.store import cases as rows
 from central.store import corrections, tables
 from central.world import Moment, World
-from common.core.instant import local_date
+from common.core.instant import day_ending
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
 
 MOST_STEPS = 60
@@ -45,8 +46,9 @@ class Public(msgspec.Struct, frozen=True):
 
 async def tell(conn: AsyncConnection, site: str, key: str, world: World, now: Moment) -> Public | None:
     """None where nobody could ask for it: it has no number, no telephone, or is gone."""
-    source = (await rows.source_rows(conn, site, [key])).get(key, [])
-    state = cases.as_of(cases.fold(key, source, world.zone), now.at, world.zone)
+    state = (await rows.states(conn, site, [key], world.zone, now.at)).get(key)
+    if state is None:
+        return None
     number, tail = state.facts.case_no or "", seal.tail_of(state.facts.phone)
     if not state.seen or state.deleted or not number or not tail:
         return None
@@ -61,8 +63,8 @@ async def tell(conn: AsyncConnection, site: str, key: str, world: World, now: Mo
         return None
     clocks = list((await rows.clocks(conn, site, [key])).values())
     until = await rows.complete_until(conn, site)
-    watched, owed, owed_by = await _supervision(conn, site, key)
-    clock = _leading(clocks, row.light)
+    watched, owed, owed_by = await _supervision(conn, state, site, key)
+    clock = _leading([one for one in clocks if not is_former(one.kind, one.cycle, state)], row.light)
     standing = _standing(state, clock)
     zone = world.zone
     item = world.item_of(state)
@@ -96,7 +98,7 @@ async def tell(conn: AsyncConnection, site: str, key: str, world: World, now: Mo
 
 
 def _day(at: int | None, zone: ZoneInfo) -> date | None:
-    return local_date(at, zone) if at is not None else None
+    return day_ending(at, zone) if at is not None else None
 
 
 def _leading(clocks: Sequence[Row[Any]], light: str) -> Row[Any] | None:
@@ -146,16 +148,17 @@ def _steps(state: CaseState, zone: ZoneInfo) -> tuple[Passed, ...]:
 
 
 async def _supervision(
-    conn: AsyncConnection, site: str, key: str
+    conn: AsyncConnection, state: CaseState, site: str, key: str
 ) -> tuple[tuple[Watched, ...], str, date | None]:
-    """What the supervision of the case has done, and who must do what by when."""
+    """What the supervision of the case has done, and who must do what by when; what is of an earlier filing says so."""
     told: list[Watched] = []
     owed, owed_by = "", None
     for row in reversed(await corrections.about_case(conn, site, key)):
         if not row.is_red:
             continue
         entries = await corrections.entries(conn, row.id)
-        told += [Watched(entry.day, WATCHED[entry.event]) for entry in entries if entry.event in WATCHED]
+        of = "前一次申请：" if is_former(row.subject, row.cycle, state) else ""
+        told += [Watched(entry.day, of + WATCHED[entry.event]) for entry in entries if entry.event in WATCHED]
         one: Correction = corrections.body_of(row)
         if row.is_open and one.state in OWED:
             owed = OWED[State(one.state)]

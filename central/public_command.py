@@ -24,7 +24,8 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         """Group of commands."""
 
     @public.command(
-        "export", help="把办事指南、法律法规、评比结果写成网页文件；市中心和公众网页停着也能写、能看。"
+        "export",
+        help="把办事指南、表格、公告、法律法规、评比结果写成网页文件；市中心和公众网页停着也能写、能看。",
     )
     @click.argument("folder", type=click.Path(path_type=Path), metavar="目录")
     @click.option(

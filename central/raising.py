@@ -19,13 +19,13 @@ from central.core.compose import Counted
 from central.core.correction import Event
 from central.core.dossier import Note
 from central.core.judgement import WithdrawalState
-from central.core.limits import Limit
+from central.core.limit import Limit, is_former
 from central.core.scope import EVERYTHING
 from central.core.snapshot import Snapshot
 from central.correction import Light as Raising
-from central.correction_paper import Desk, Words
+from central.correction_paper import Desk, Words, stands
 from central.store import cases as rows
-from central.store import corrections, facts, findings, pages, rulings
+from central.store import corrections, facts, findings, pages, past, rulings
 from central.world import World
 from common.core.instant import local_date
 from common.core.record import Case
@@ -104,15 +104,13 @@ async def _still_yellow(conn: AsyncConnection, light: Raising) -> bool:
 async def _freeze(
     conn: AsyncConnection, row: Row[Any], light: Raising, world: World, desk: Desk, *, is_red: bool
 ) -> Snapshot:
-    source = (await rows.source_rows(conn, light.site, [light.case_key])).get(light.case_key, [])
     now_at = desk.clock.office()
-    state = cases.as_of(cases.fold(light.case_key, source, desk.zone), now_at, desk.zone)
+    state = await _filing(conn, light, world, now_at, desk)
     lit = await _lit(conn, light)
     limit = _limit(state, light, world, now_at, await rows.complete_until(conn, light.site))
     accepted = acts.day(state.accepted, desk.zone)
     is_whole = limit is not None and light.subject in snapshot.WHOLE
     rule, articles, demand = snapshot.rule_of(light.subject)
-    finished = local_date(row.finished_at - 1, desk.zone) if row.finished_at else None
     return Snapshot(
         site_name=row.site_name,
         unit=row.org or row.site_name,
@@ -132,9 +130,21 @@ async def _freeze(
         budget=_budget(light, limit) if is_whole and limit is not None else None,
         due=local_date(limit.due_at - 1, desk.zone) if is_whole and limit is not None else None,
         days=await _days(conn, limit, desk) if is_whole and limit is not None else (),
-        state=snapshot.state_words(finished, is_open=bool(row.open)),
+        last=local_date(limit.due_at - 1, desk.zone) if limit is not None else None,
+        state=stands(row, lit.get("since_at", 0), desk.zone),
         **lit,
     )
+
+
+async def _filing(
+    conn: AsyncConnection, light: Raising, world: World, now_at: int, desk: Desk
+) -> cases.CaseState:
+    """The case in that filing of it which the light is about."""
+    state = (await rows.states(conn, light.site, [light.case_key], desk.zone, now_at))[light.case_key]
+    if not is_former(light.subject, light.cycle, state):
+        return state
+    earlier = await past.former(conn, light.site, light.case_key, world.law, now_at)
+    return next((one for one in earlier if one.cycle == light.cycle), state)
 
 
 async def _lit(conn: AsyncConnection, light: Raising) -> dict[str, Any]:
@@ -161,7 +171,14 @@ def _limit(
     state: cases.CaseState, light: Raising, world: World, now_at: int, until: int | None
 ) -> Limit | None:
     verdicts = rules.verdicts(
-        state, world.item_of(state), world.calendar, lambda *_: Light.NONE, until, now_at, world.zone
+        state,
+        world.item_of(state),
+        world.calendar,
+        lambda *_: Light.NONE,
+        until,
+        now_at,
+        world.zone,
+        world.pack_of(state),
     )
     wanted = light.subject, light.cycle
     return next((one.limit for one in verdicts if (one.limit.kind, one.limit.cycle) == wanted), None)
@@ -179,5 +196,7 @@ async def _days(conn: AsyncConnection, limit: Limit, desk: Desk) -> tuple[Counte
         return ()
     due = local_date(limit.due_at - 1, desk.zone)
     span = Span(start=limit.start, yellow=due, due=due, until=due, beyond=Light.NONE)
-    known = await pages.calendar_days(conn, str(limit.start), str(due + timedelta(days=1)))
+    last = due + timedelta(days=1)
+    known = await pages.calendar_days(conn, str(limit.start), str(last), desk.calendar.version)
+    known |= desk.calendar.guessed(last)
     return snapshot.runs(chart.days(span, date.max, known, limit.stops))

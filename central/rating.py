@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import complaint
+from central import telling as messages
 from central.complaint import Bench, Person
 from central.core import asked, rating
 from central.core import case as folding
@@ -77,7 +78,8 @@ async def _about(conn: AsyncConnection, name: str, said: asked.Rating) -> About 
 
 
 async def _keep(conn: AsyncConnection, about: About, said: asked.Rating, bench: Bench) -> int | None:
-    one = rating.rated(Level(said.level), bench.today, bench.calendar)
+    can_call = bool(said.key or said.phone.strip())
+    one = rating.rated(Level(said.level), bench.today, bench.calendar, can_call=can_call)
     person = Person("", said.phone[:30], "", said.text[: rating.LONGEST])
     values = {
         "number": about.number,
@@ -103,12 +105,21 @@ async def _keep(conn: AsyncConnection, about: About, said: asked.Rating, bench: 
     row = await ratings.lock(conn, number)
     assert row is not None
     await ratings.write(conn, row, _event(bench, Event.RATE, "", one, ""))
+    if one.state is rating.State.MENDING:
+        await _tell_office(conn, row, one, bench)
     newest = Near(number, row.at, ratings.window_of(row), bench.today, row.source, row.text)
     before = await ratings.near(conn, number, values)
     await ratings.mark(conn, rating.flagged(newest, before))
     if said.key:
         await telling.mark(conn, [(said.site, said.key)])  # its token opens nothing any more
     return number
+
+
+async def _tell_office(conn: AsyncConnection, row: Row[Any], one: Rating, bench: Bench) -> None:
+    """A message to the office: of what, how bad, until when; no number, no word, nobody's name."""
+    due = rating.due(one, bench.calendar)
+    happening = messages.of_rating(row, one, due)
+    await messages.tell_at(conn, happening, bench.now, bench.calendar, bench.zone)
 
 
 def _standing(one: Rating, bench: Bench) -> dict[str, Any]:
@@ -142,15 +153,22 @@ async def act(
     conn: AsyncConnection, row: Row[Any], event: Event, may: Permission, actor: Actor, text: str, bench: Bench
 ) -> None:
     """One act of a person, with its line of the audit. `row` is locked. Raises RejectedError, UsageError."""
-    one = rating.applied(ratings.body_of(row), event, may, bench.today, bench.calendar)
+    before = ratings.body_of(row)
+    one = rating.applied(before, event, may, bench.today, bench.calendar)
     if may is Permission.WORK_RATING and {row.site, row.org} & actor.places - {""}:
         raise RejectedError("不能办理对本单位的评价", hint="请由别的人办理")
+    why = rating.not_answered_by(before, actor.role) if may is Permission.ANSWER_RATING else ""
+    if why:
+        raise RejectedError(why, hint="请由部门负责人登录后办理")
     fault = text_fault(text, rating.SHORTEST_WORDS, rating.LONGEST_WORDS)
     if fault:
         raise UsageError(f"{event.word}：{fault}", hint="请写清楚后再提交")
-    await ratings.write(conn, row, _event(bench, event, actor.person, one, text), **_standing(one, bench))
+    known = complaint.redacted(text, complaint.person_of(row, bench.secret))
+    await ratings.write(conn, row, _event(bench, event, actor.person, one, known), **_standing(one, bench))
+    if event is Event.AGAIN:
+        await _tell_office(conn, row, one, bench)
     await trail.note(
-        conn, bench.now.wall, actor.person, "rating.act", f"评价 {row.id}", f"{event.word}：{text}"
+        conn, bench.now.wall, actor.person, "rating.act", f"评价 {row.id}", f"{event.word}：{known}"
     )
 
 

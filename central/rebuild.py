@@ -5,7 +5,7 @@ hall and its rebuild, that hold the same records and law come to the same digest
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -54,7 +54,7 @@ async def examine(conn: AsyncConnection, world: World, now_at: int) -> Report:
     report, sha = Report(), hashlib.sha256()
     for site in await cases.sites(conn):
         until = await cases.complete_until(conn, site)
-        async for keys in _chunks(conn, site):
+        async for keys in cases.chunks(conn, site, _CHUNK):
             held = await past.replayed(conn, site, keys)
             kept = await cases.clocks(conn, site, keys)
             reds = await cases.reds(conn, site, keys)
@@ -79,13 +79,6 @@ async def examine(conn: AsyncConnection, world: World, now_at: int) -> Report:
                     sha.update(msgspec.msgpack.encode(line))
     report.digest = sha.hexdigest()
     return report
-
-
-async def _chunks(conn: AsyncConnection, site: str) -> AsyncIterator[list[str]]:
-    after = ""
-    while keys := await cases.keys_from(conn, site, after, _CHUNK):
-        yield keys
-        after = keys[-1]
 
 
 def _bench(key: str, world: World, given: Mapping[Place, Row[Any]], until: int | None, now_at: int) -> Bench:
@@ -145,7 +138,7 @@ def _rules(
         return []
     verdicts = [one.verdict for one in found.values()]
     pack = world.pack_of(look.state)
-    subject = Subject(look.state, look.item, verdicts, world.calendar, world.zone, until, pack)
+    subject = Subject(look.state, look.item, verdicts, world.calendar_of(look.state), world.zone, until, pack)
     seen_at = max((one[-1].seen for one in look.rows.values()), default=0)
     lines = []
     for one in articles.ask_kept(subject):

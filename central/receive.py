@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.config import CentralConfig
 from central.core import fair
 from central.core.fair import Bucket, FairQueue, Lane
+from central.filing import Filing
 from central.ingest import Outcome, ingest_batches
 from central.judge import Moment, World
 from central.opening import Door, Opened, halves
 from central.presence import Presence
+from central.relay import Relay
 from central.remote import Remote
 from central.status import NOT_YET, Broken
 from central.store import cases
@@ -50,7 +52,7 @@ SAID_AGAIN = MINUTE
 DOWN_EXPIRY_SECS = 60
 GOODBYE_SECS = 2.0
 _LANES = {"up/hello": Lane.HELLO, "up/live": Lane.LIVE, "up/bulk": Lane.BULK}
-_RATES = {"up/hello": (5, 0.5), "state": (20, 1.0), "hb": (20, 2.0)}
+_RATES = {"up/hello": (5, 0.5), "state": (20, 1.0), "hb": (20, 2.0), "up/media": (8, 2.0)}
 """Messages in a row and then a second that a site may send: many times what a box does (P-LIMIT-03)."""
 
 
@@ -69,7 +71,9 @@ class Receiver:
         self.sign_secret = read_secret(config.identity.sign_key, "市中心的签名私钥")
         self.wire_secret = read_secret(config.identity.wire_key, "市中心的接收私钥")
         self.wire_key = crypto.wire_public(self.wire_secret)
-        self._door = Door(store, {crypto.key_id(self.wire_key): self.wire_secret}, clock)
+        secrets_by_id = {crypto.key_id(self.wire_key): self.wire_secret}
+        self._door = Door(store, secrets_by_id, clock)
+        self._filing = Filing(store, secrets_by_id, self.sign_secret, clock)
         self.presence = Presence(store, clock)
         self.broker_fault = NOT_YET
         self.store_fault = ""
@@ -78,6 +82,7 @@ class Receiver:
         self.broken: dict[str, Broken] = {}
         self.busy_since_mono: int | None = None
         self.remote = Remote(store, clock, self.sign_secret)
+        self.relay = Relay(store, config.live, clock, self.sign_secret)
         self._arrived = asyncio.Event()
         self._heard = Heard()
         self._pace = fair.Pace()
@@ -122,6 +127,8 @@ class Receiver:
                 group.create_task(self._tell(link, queue), name="tell")
                 group.create_task(self.presence.run(), name="presence")
                 group.create_task(self.remote.run(link), name="remote")
+                group.create_task(self._filing.run(link), name="media")
+                group.create_task(self.relay.say(link), name="live")
 
     @asynccontextmanager
     async def _farewell(self, link: Link) -> AsyncIterator[None]:
@@ -153,6 +160,8 @@ class Receiver:
                     self._arrived.set()
                     continue
                 self._say_flooding(site, purpose)
+            elif purpose == "up/media":
+                self._filing.offer(site, item.payload)
             elif purpose in {"state", "hb"}:
                 self._note_presence(site, purpose, item.payload)
             link.puback(item)
@@ -215,11 +224,12 @@ class Receiver:
         await asyncio.sleep(1.0)
 
     async def _gather(self, queue: FairQueue[Received]) -> list[Received]:
-        """What is next, and what follows it within the group's time."""
-        while not len(queue):
+        """What came while the last group was at work; where nothing did, what is next and what follows it within the group's
+        time.
+        """
+        if not len(queue):
             self._arrived.clear()
             await self._arrived.wait()
-        if len(queue) < GROUP_BATCHES:
             await asyncio.sleep(GROUP_SECS)
         return queue.take(GROUP_BATCHES)
 

@@ -80,7 +80,7 @@ class Remote:
 
     async def _send(self, link: Link, row: Row[Any], generation: int, now: int) -> None:
         times, why = (row.issued_wall, row.expires_wall), sound(row.why)[:LONGEST_SAID]
-        order = Command(row.id, row.site, row.act, json.loads(row.args), *times, generation, why)
+        order = Command(row.id, row.site, row.act, json.loads(row.args), *times, generation, why, row.subject)
         topic = topics.command(row.site)
         left = max(1, (row.expires_wall - now) // SECOND)
         await link.publish(topic, message.encode_signed(order, topic, self._sign_secret), expiry_secs=left)

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +18,9 @@ from common.core.errors import UsageError
 _Result = TypeVar("_Result")
 MOST = 200
 """Differences that one command prints."""
+_MOST, _SHOWN = 1_000, 40
+_FROM_NONE = ("reason_length", "hearing_notice_days")
+"""Figures of which none is a sense; with a limit of no working days a rule could say nothing any more."""
 
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -24,12 +28,14 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_rules(cli, config)
 
     @cli.command(
-        help="由全部记录重新判定每个办件，与库中的灯、红灯记录和不符合的规则逐一对照；由案卷重新推出每件纠错，核对其链与文书。"
+        help="由全部记录重新判定每个办件，与库中的灯、红灯记录和不符合的规则逐一对照；由案卷重新推出每件纠错，核对其链与文书；"
+        "由各办件重新数出统计汇总。"
         "只读不写。一致为 0，有差别为 1。"
     )
     @config
     def rebuild(path: Path) -> None:
         from central import config as configs
+        from central import tally
         from central.correction_check import Report, check_all
         from central.rebuild import examine
         from common.clock import Clock
@@ -47,9 +53,19 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         say(f"{kept.corrections:,} 件纠错、案卷 {kept.entries:,} 条")
         for fault in kept.faults[:MOST]:
             say(f"✗ {fault}")
+        rolled: tally.Report | None = _read(settings, lambda conn, world: tally.examine(conn, world.zone))
+        wrong = [] if rolled is None else rolled.differs
+        if rolled is None:
+            say("统计汇总还没有开始，市中心程序启动时开始")
+        else:
+            say(f"{rolled.cells:,} 个统计汇总数，待汇总 {rolled.waiting:,} 件；指纹 {rolled.digest}")
+        for line in wrong[:MOST]:
+            say(line)
+        if wrong:
+            say(f"✗ 统计汇总 {len(wrong):,} 处不同：请执行  mingcha statistics afresh")
         if found.differs:
             say(f"✗ {len(found.differs):,} 处与库中不同")
-        if found.differs or kept.faults:
+        if found.differs or kept.faults or wrong:
             sys.exit(1)
         say("✓ 与库中一致")
 
@@ -63,7 +79,7 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def show() -> None:
         from central.core.articles import RULES
         from central.core.off_rules import OF_COUNTERS
-        from central.core.ruling import PACK
+        from central.core.pack import PACK
 
         for rule in RULES:
             say(f"{rule.id}\t{rule.article}\t{rule.demand}")
@@ -114,19 +130,81 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
         say(f"第 {now.version} 版\t{_figures(now)}")
         say("✓ 已生效，在办的办件半分钟内逐件重判")
 
-    @rules.command("history", help="现行参数与历次更改：谁、何时、为何。")
+    _add_opinions(rules, config)
+
+    @rules.command("history", help="现行参数与历次更改：谁、何时、为何；法律审核意见。")
     @config
     def history(path: Path) -> None:
         from central import config as configs
-        from central.core.ruling import PACK
+        from central.core import opinion
+        from central.core.pack import PACK
         from common.core.instant import from_us
 
         zone = ZoneInfo(configs.load(path).legal_zone)
-        rows, figures = in_store(path, _put_into_force)
+        rows, figures, told = in_store(path, _put_into_force)
         for row, (_, pack) in zip(rows, reversed(figures), strict=False):
             when = f"{from_us(row.made_wall, zone):%Y-%m-%d %H:%M}"
             say(f"第 {row.version} 版\t{when}\t{row.who}\t{row.why}\t{_figures(pack)}")
         say(f"第 {PACK.version} 版\t出厂\t–\t–\t{_figures(PACK)}")
+        now = opinion.digest(figures[-1][1])
+        for row in told:
+            state = f"{row.confirmed_by} 确认" if row.confirmed_by else "待另一人确认"
+            of = "现行规则" if row.digest == now else "不是现行规则"
+            say(f"意见第 {row.id} 份\t{row.day}\t{row.examiner}\t{row.number}\t{row.who} 登记，{state}\t{of}")
+        is_examined = any(row.digest == now and row.confirmed_by for row in told)
+        say("现行规则已经法律审核" if is_examined else f"现行规则{opinion.MARK}")
+
+
+def _add_opinions(rules: click.Group, config: Callable[[Any], Any]) -> None:
+    @rules.command("text", help="现行规则的全文与指纹，交律师审核；--out 写成文件，指纹即其散列值。")
+    @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="文件", help="写到这里。")
+    @config
+    def show(out: Path | None, path: Path) -> None:
+        from central.core import opinion
+
+        _, figures, _ = in_store(path, _put_into_force)
+        written = opinion.text(figures[-1][1])
+        if out is None:
+            say(written.rstrip("\n"))
+        else:
+            out.write_text(written, encoding="utf-8", newline="\n")
+        say(f"指纹\t{opinion.digest(figures[-1][1])}")
+
+    @rules.command("sign", help="登记法律审核意见：谁在哪份文书中审核了现行规则；由另一人确认后算数。")
+    @click.option("--digest", required=True, metavar="指纹", help="意见书所审核的规则全文的指纹。")
+    @click.option("--examiner", required=True, metavar="名称", help="律师与律师事务所，或者法制机构。")
+    @click.option("--number", required=True, metavar="文号", help="意见书的编号。")
+    @click.option(
+        "--day", type=click.DateTime(["%Y-%m-%d"]), required=True, metavar="日期", help="意见书的落款。"
+    )
+    @config
+    def sign(digest: str, examiner: str, number: str, day: datetime, path: Path) -> None:
+        from central.core.opinion import Opinion
+        from central.store import opinions
+        from common.clock import Clock
+
+        if not examiner.strip() or not number.strip():
+            raise UsageError("审核人和文号不能空着", hint="照意见书填写")
+        wanted = Opinion(
+            digest=digest.strip().lower(),
+            examiner=examiner.strip(),
+            number=number.strip(),
+            day=str(day.date()),
+        )
+        who, wall = getpass.getuser(), Clock().wall()
+        made = in_store(path, lambda conn: opinions.add(conn, wanted, who, wall))
+        say(f"意见第 {made} 份待确认；由另一人  mingcha rules confirm {made}")
+
+    @rules.command("confirm", help="另一人核对意见书后确认；登记的人不能自己确认。")
+    @click.argument("opinion_no", type=int, metavar="份号")
+    @config
+    def confirm(opinion_no: int, path: Path) -> None:
+        from central.store import opinions
+        from common.clock import Clock
+
+        who, wall = getpass.getuser(), Clock().wall()
+        row = in_store(path, lambda conn: opinions.confirm(conn, opinion_no, who, wall))
+        say(f"✓ 意见第 {row.id} 份已确认：{row.examiner} {row.number}")
 
 
 def _read(settings: Any, work: Callable[[Any, Any], Awaitable[_Result]]) -> _Result:
@@ -158,10 +236,10 @@ async def _has_calendar(url: str) -> bool:
         return False
 
 
-async def _put_into_force(conn: Any) -> tuple[Any, Any]:
-    from central.store import packs
+async def _put_into_force(conn: Any) -> tuple[Any, Any, Any]:
+    from central.store import opinions, packs
 
-    return await packs.history(conn), await packs.every(conn)
+    return await packs.history(conn), await packs.every(conn), await opinions.listed(conn)
 
 
 def _figures(pack: Any) -> str:
@@ -172,13 +250,15 @@ def _figures(pack: Any) -> str:
 
 
 def _figures_of(given: tuple[str, ...]) -> dict[str, int]:
-    from central.core.ruling import Pack
+    from central.core.pack import Pack
 
     names = [name for name in Pack.__struct_fields__ if name != "version"]
     values: dict[str, int] = {}
     for text in given:
         name, _, value = text.partition("=")
-        if name not in names or not value.isdecimal() or int(value) > 1_000:
-            raise UsageError(f"看不懂“{text}”", hint=f"写成 名称=数字，名称为：{'、'.join(names)}")
+        is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(_MOST))
+        if name not in names or not is_number or not int(name not in _FROM_NONE) <= int(value) <= _MOST:
+            hint = f"写成 名称=数字，1 至 {_MOST}（{'、'.join(_FROM_NONE)} 可以为 0），名称为：{'、'.join(names)}"
+            raise UsageError(f"看不懂“{text[:_SHOWN]}”", hint=hint)
         values[name] = int(value)
     return values

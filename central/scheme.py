@@ -2,8 +2,10 @@
 
 import getpass
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -23,7 +25,7 @@ def add(score: click.Group, config: Callable[[Any], Any]) -> None:
     _add_show(score, config)
     _add_draft(score, config)
     for name, to, text in (
-        ("scheme-approve", DraftState.APPROVED, "审定并启用。起草的人不能审定。"),
+        ("scheme-approve", DraftState.APPROVED, "审定，自其生效月份起启用。起草的人不能审定。"),
         ("scheme-refuse", DraftState.REFUSED, "审定不通过。"),
         ("scheme-withdraw", DraftState.WITHDRAWN, "起草的人撤回。"),
     ):
@@ -37,12 +39,13 @@ def _add_show(score: click.Group, config: Callable[[Any], Any]) -> None:
         from central.core.measure import MEASURES
 
         for one in MEASURES.values():
-            lacks = f"\t无数据：{one.lacks}" if one.lacks else ""
-            say(f"{one.id}\t{one.name}\t{one.definition}{lacks}")
+            say(f"{one.id}\t{one.name}（{one.unit}）\t{one.definition}")
         for line in FUNCTIONS.values():
             say(line)
 
-    @score.command("scheme", help="现行的评分方案，用文字写出；--json 得到可修改的文件。")
+    @score.command(
+        "scheme", help="最新一版评分方案，用文字写出；--json 得到可修改的文件，改后须写明生效月份。"
+    )
     @click.option("--version", type=int, metavar="版本", help="较早的一版。")
     @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
     @config
@@ -54,11 +57,21 @@ def _add_show(score: click.Group, config: Callable[[Any], Any]) -> None:
         if as_json:
             say_json(msgspec.json.format(msgspec.json.encode(found)))
             return
-        say(f"{found.name} 第 {found.version} 版")
+        say(f"{found.name} 第 {found.version} 版" + (f"，{found.since} 起的期间" if found.since else ""))
         for line in method(found):
             say(line)
         for row in found.indicators:
             say(f"{row.id}\t{row.weight}\t{row.formula}\t基数 {row.of}")
+
+
+def _today(path: Path) -> date:
+    """In the legal zone, by the office's clock."""
+    from central import config as configs
+    from common.clock import Clock
+    from common.core.instant import local_date
+
+    settings = configs.load(path)
+    return local_date(Clock(settings.clock).office(), ZoneInfo(settings.legal_zone))
 
 
 def _read(source: Path) -> Scheme:
@@ -93,8 +106,9 @@ def _add_draft(score: click.Group, config: Callable[[Any], Any]) -> None:
         from common.clock import Clock
 
         wanted, who, wall = _read(source), getpass.getuser(), Clock().wall()
-        number = in_store(path, lambda conn: schemes.add(conn, wanted, who, why, wall))
-        say(f"第 {number} 份待审定；由另一人  mingcha score scheme-approve")
+        today = _today(path)
+        number = in_store(path, lambda conn: schemes.add(conn, wanted, who, why, wall, today))
+        say(f"第 {number} 份待审定；由另一人  mingcha score scheme-approve {number}")
 
     @score.command("scheme-drafts", help="待审定的方案，与现行方案的差别。")
     @config
@@ -109,20 +123,23 @@ def _add_draft(score: click.Group, config: Callable[[Any], Any]) -> None:
             say("✓ 没有待审定的")
             return
         say(f"第 {row.id} 份\t{row.who} 起草\t{row.why}")
-        for name, before, after in difference(now, schemes.content(row)):
-            say(f"{name}\n  现行：{before}\n  改为：{after}")
+        wanted = schemes.content(row)
+        say(f"{wanted.since} 起的期间")
+        for one in difference(now, wanted):
+            say(one.words)
 
 
 def _add_decision(
     score: click.Group, config: Callable[[Any], Any], name: str, to: DraftState, text: str
 ) -> None:
     @score.command(name, help=text)
+    @click.argument("number", type=click.IntRange(1), metavar="份")
     @WHY
     @config
-    def decide(why: str, path: Path) -> None:
+    def decide(number: int, why: str, path: Path) -> None:
         from central.store import schemes
         from common.clock import Clock
 
-        who, wall = getpass.getuser(), Clock().wall()
-        found = in_store(path, lambda conn: schemes.decide(conn, to, who, why, wall))
-        say(f"{to.word}；现行为第 {found.version} 版")
+        who, wall, today = getpass.getuser(), Clock().wall(), _today(path)
+        found = in_store(path, lambda conn: schemes.decide(conn, number, to, who, why, wall, today))
+        say(f"{to.word}；最新为第 {found.version} 版")

@@ -62,7 +62,7 @@ def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
             await within(url, law.calendar)
             async with look(url) as conn:
                 await audit.freeze(conn)
-                inforce = await scores.scheme(conn)
+                inforce = await scores.scheme_on(conn, wanted.first)
                 return await scoring.provisional(conn, wanted, inforce, zone, sender.at)
 
         taken = asyncio.run(take())

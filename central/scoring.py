@@ -1,7 +1,7 @@
 """A run of the scores: freeze, count, score, keep; and the same again from a snapshot, without a database."""
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import measure, objection, score
 from central.core.calendar import Calendar
-from central.core.measure import DAYS
+from central.core.measure import DAYS, Added
 from central.core.objection import ObjectionState
 from central.core.period import Period
 from central.core.scheme import Scheme
-from central.core.score import Fact, Frame, Level, Place, Score, Tallies
-from central.store import law, packs, scores, subjects
+from central.core.scope import EVERYTHING
+from central.core.score import Fact, Frame, Level, Place, Score, Tallies, Tally
+from central.store import elsewhere, law, packs, scores, subjects
 from central.store.scores import Run
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us, local_date, start_of_day
@@ -102,12 +103,38 @@ async def provisional(
         sites=[_place(row, complete.get(row.id), until_at, zone) for row in await subjects.sites(conn)],
         items=await subjects.item_names(conn),
     )  # fmt: skip
-    taking = Taking(frame)
-    async for known in subjects.of_period(conn, start_of_day(period.first, zone), until_at, zone):
+    taking, first_at = Taking(frame), start_of_day(period.first, zone)
+    found = [_other(one, period) for one in await elsewhere.of_period(conn, period, calendar, zone, now_at)]
+    others = deque(sorted((fact for fact in found if fact is not None), key=lambda fact: fact.place))
+    async for known in subjects.of_period(conn, first_at, until_at, zone):
+        while others and others[0].site < known.site:
+            taking.add(others.popleft())
         fact = _fact(known, period, calendar, zone)
         if fact.n or fact.spared:
             taking.add(fact)
+    for fact in others:
+        taking.add(fact)
     return taking.taken()
+
+
+def _other(one: elsewhere.Other, period: Period) -> Fact | None:
+    """What is no case, as a fact; None: it adds nothing in the period."""
+    n, spared = _summed(one.additions, period)
+    made = Fact(one.site, one.key, one.no, one.org, one.item, one.person, n, spared, one.kind.value)
+    return made if n or spared else None
+
+
+def _summed(additions: Iterable[Added], period: Period) -> tuple[dict[str, int], dict[str, str]]:
+    n: Counter[str] = Counter()
+    spared: dict[str, str] = {}
+    for added in additions:
+        if not period.first <= added.day < period.until or added.measure.startswith(DAYS):
+            continue
+        if added.spared:
+            spared[added.measure] = added.spared
+        else:
+            n[added.measure] += added.count
+    return dict(n), spared
 
 
 def _place(row: Row[Any], complete_at: int | None, until_at: int, zone: ZoneInfo) -> Place:
@@ -117,16 +144,8 @@ def _place(row: Row[Any], complete_at: int | None, until_at: int, zone: ZoneInfo
 
 
 def _fact(known: subjects.Known, period: Period, calendar: Calendar, zone: ZoneInfo) -> Fact:
-    n: Counter[str] = Counter()
-    spared: dict[str, str] = {}
-    for added in measure.additions(known.subject, calendar, zone):
-        if not period.first <= added.day < period.until or added.measure.startswith(DAYS):
-            continue
-        if added.spared:
-            spared[added.measure] = added.spared
-        else:
-            n[added.measure] += 1
-    return Fact(known.site, known.key, known.no, known.org, known.item, known.person, dict(n), spared)
+    n, spared = _summed(measure.additions(known.subject, calendar, zone), period)
+    return Fact(known.site, known.key, known.no, known.org, known.item, known.person, n, spared)
 
 
 # kept --------------------------------------------------------------------------------------------------------
@@ -188,7 +207,8 @@ async def preview(conn: AsyncConnection, number: int) -> list[tuple[Score, Score
     row = await scores.run(conn, one.run)
     taken = retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
     facts = score.read(scores.unpacked(taken.packed))[1]
-    fact = next((fact for fact in facts if (fact.site, fact.key) == (one.site, one.case_key)), None)
+    mine = one.site, one.case_key
+    fact = next((fact for fact in facts if (fact.site, fact.key) == mine and one.measure in fact.n), None)
     if fact is None:
         return []
     after = score.granted(taken.tallies, fact, one.measure, "如果异议成立")
@@ -202,6 +222,55 @@ async def tried(conn: AsyncConnection, number: int, wanted: Scheme) -> list[tupl
     taken = retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
     other = Taken(replace(taken.frame, scheme=wanted), "", b"", taken.tallies)
     return _moved(taken.scores(), other.scores())
+
+
+class Trial(Struct, frozen=True):
+    """One site of a past run by another scheme. `lines`: name, points as they were and as they would be, where they differ."""
+
+    old: Score
+    new: Score
+    lines: list[tuple[str, str, str]]
+
+    @property
+    def moves(self) -> bool:
+        return (self.old.total, self.old.rank, self.old.grade) != (
+            self.new.total,
+            self.new.rank,
+            self.new.grade,
+        )
+
+
+async def tried_sites(conn: AsyncConnection, number: int, wanted: Scheme) -> list[Trial]:
+    """Every site of a run by `wanted`, in the order it would have: from the counts that were kept, without reading its cases."""
+    row = await scores.run(conn, number)
+    lines = scores.unpacked(await scores.snapshot(conn, row.digest))
+    frame, _ = score.read([next(lines)])
+    kept = await scores.units(conn, EVERYTHING, number, Level.SITE)
+    tallies = score.no_tallies()
+    for one in kept:
+        tallies[Level.SITE][tuple(one.unit)] = Tally(counts=Counter(one.counts), sites={one.unit[0]})
+    then = {tuple(one.unit): one for one in kept}
+    found = score.scores(replace(frame, scheme=wanted), tallies, Level.SITE)
+    return [Trial(then[tuple(new.unit)], new, _lines(then[tuple(new.unit)], new)) for new in found]
+
+
+def _lines(old: Score, new: Score) -> list[tuple[str, str, str]]:
+    def said(one: Score) -> dict[str, tuple[str, str]]:
+        signed = [("", one.lines), ("扣分 ", one.penalties), ("加分 ", one.bonuses)]
+        return {
+            f"{sign}{line.id}": (f"{sign}{line.name}", f"{line.points} 分" if line.points else line.why)
+            for sign, lines in signed
+            for line in lines
+        }
+
+    before, after = said(old), said(new)
+    none = "", "没有这一项"
+    found = []
+    for place in {**before, **after}:
+        (was_name, was), (name, now) = before.get(place, none), after.get(place, none)
+        if was != now:
+            found.append((name or was_name, was, now))
+    return found
 
 
 def _moved(before: list[Score], after: list[Score]) -> list[tuple[Score, Score]]:

@@ -1,5 +1,6 @@
 """Spreadsheets: the item catalogue read from an .xlsx file and written to one."""
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -13,22 +14,35 @@ from central.core.sheet import COLUMNS, Cell, cells, items_of, letter
 from common.core.errors import UsageError, words
 
 _WIDTH = 18
+_WIDEST = 100
+"""Columns that are looked at."""
+_NONE = (BadZipFile, InvalidFileException, KeyError, IndexError, OSError, SyntaxError, ValueError, zlib.error)
+"""What openpyxl raises for a file that is none, or is broken inside."""
 
 
 def read(path: Path) -> list[Item]:
     """The items of the first sheet. Raises UsageError: no spreadsheet, or every fault by its cell."""
     try:
         book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, OSError) as error:
-        reason = words(error) if isinstance(error, OSError) else "不是 .xlsx 电子表格"
+        try:
+            rows = _rows(book)
+        finally:
+            book.close()
+    except _NONE as error:
+        reason = words(error) if isinstance(error, OSError) else "不是 .xlsx 电子表格，或已损坏"
         raise UsageError(
             f"读不出 {path}：{reason}", hint="请在 Excel 或 WPS 中另存为 .xlsx 后重试"
         ) from error
-    try:
-        rows: list[list[Cell]] = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    finally:
-        book.close()
     return items_of(rows)
+
+
+def _rows(book: Workbook) -> list[list[Cell]]:
+    """A stray mark in the last corner makes a sheet of a million rows: empty ones share one list."""
+    empty: list[Cell] = []
+    found = []
+    for row in book.worksheets[0].iter_rows(values_only=True, max_col=_WIDEST):
+        found.append(list(row) if any(cell is not None for cell in row) else empty)
+    return found
 
 
 def write(path: Path, items: Sequence[Item]) -> None:

@@ -1,17 +1,22 @@
 """A table of statistics: the cases that an account reaches, folded by `core/figure.py`. Pages, exports and commands ask here."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central import insight, tally
 from central.core import figure, measure, period
+from central.core.calendar import Calendar
 from central.core.figure import Cube, Dimension, Figure, Known, Row
+from central.core.measure import BESIDE, DAYS, HINTS, Added
 from central.core.period import Period
 from central.core.scope import Scope
-from central.store import law, subjects
+from central.store import elsewhere, items, law, subjects
 from common.core.errors import UsageError
 from common.core.instant import start_of_day
 from common.core.state import SiteKind
@@ -40,16 +45,20 @@ class Answer(Struct, frozen=True):
 async def answer(
     conn: AsyncConnection, reached: Scope, asked: Asked, zone: ZoneInfo, now_at: int, most: int | None = None
 ) -> Answer:
-    """Read in one picture if `conn` was frozen. Raises UsageError where it would be larger than `most` cases, or the table
+    """Read in one picture: `conn` was frozen. Raises UsageError where it would be larger than `most` cases, or the table
     longer than anybody reads.
     """
-    if most is not None:
+    calendar = await law.calendar_if_any(conn)
+    assert calendar is not None
+    picture = await tally.picture(conn, zone, calendar)
+    if most is not None and picture is None:
         await _must_be_small(conn, reached, asked, zone, most)
     sites = {row.id: (row.name, row.kind) for row in await subjects.sites(conn) if reached.has_site(row.id)}
-    now = await _cube(conn, reached, asked, asked.period, sites, zone)
+    asking = _Asking(conn, reached, asked, sites, zone, now_at, calendar, picture, most)
+    now = await asking.cube(asked.period)
     before = None
     if asked.versus is not None:
-        before = await _cube(conn, reached, asked, asked.versus, sites, zone)
+        before = await asking.cube(asked.versus)
     rows, total = figure.table(now, asked.figures, before)
     complete = await subjects.complete(conn)
     until = min(start_of_day(asked.period.until, zone), now_at)
@@ -72,25 +81,70 @@ async def _must_be_small(
             )
 
 
-async def _cube(
-    conn: AsyncConnection,
-    reached: Scope,
-    asked: Asked,
-    of: Period,
-    sites: Mapping[str, tuple[str, str]],
-    zone: ZoneInfo,
-) -> Cube:
-    calendar = await law.calendar_if_any(conn)
-    assert calendar is not None
-    names = await subjects.item_names(conn)
-    found = figure.cube(asked.dimensions)
-    first, until = start_of_day(of.first, zone), start_of_day(of.until, zone)
-    async for known in subjects.of_period(conn, first, until, zone, reached):
-        name, kind = sites.get(known.site, (known.site, ""))
-        word = SiteKind(kind).word if kind else "未登记"
-        place = Known(name, word, known.org or "未记录", names.get(known.item, known.item) or "未记录")
-        figure.fold(found, place, measure.additions(known.subject, calendar, zone), of)
-    return found
+class _Asking(Struct, frozen=True):
+    """One question in one picture of the tables. `picture`: what the roll-ups are worth; None: the period's cases are counted."""
+
+    conn: AsyncConnection
+    reached: Scope
+    asked: Asked
+    sites: Mapping[str, tuple[str, str]]
+    zone: ZoneInfo
+    now_at: int
+    calendar: Calendar
+    picture: tally.Picture | None
+    most: int | None
+
+    async def cube(self, of: Period) -> Cube:
+        found = figure.cube(self.asked.dimensions)
+        wanted = {name for one in self.asked.figures for name in (one.part, one.whole)}
+        if self.picture is not None:
+            names = self.picture.items
+            await self._roll(self.picture, found, of, wanted)
+        else:
+            names = await subjects.item_names(self.conn)
+            await self._recount(found, of, names)
+        if wanted & {*HINTS}:
+            await self._hint(found, of, names)
+        beside = BESIDE & wanted
+        for other in await elsewhere.of_period(
+            self.conn, of, self.calendar, self.zone, self.now_at, self.reached, beside
+        ):
+            item = names.get(other.item, other.item)
+            place = self._place(other.site, other.org or "不分部门", item or "不分事项")
+            figure.fold(found, place, (added for added in other.additions if added.measure in beside), of)
+        return found
+
+    def _place(self, site: str, org: str, item: str) -> Known:
+        name, kind = self.sites.get(site, (site, ""))
+        return Known(name, SiteKind(kind).word if kind else "未登记", org, item)
+
+    def _of_case(self, site: str, org: str, item: str, names: Mapping[str, str]) -> Known:
+        return self._place(site, org or "未记录", names.get(item, item) or "未记录")
+
+    async def _roll(self, picture: tally.Picture, found: Cube, of: Period, wanted: set[str]) -> None:
+        """A sum at a time, whose day stands for those that it is the sum of."""
+        if any(one.percent for one in self.asked.figures):
+            wanted = wanted | {DAYS}
+        cells = await picture.cells(self.conn, of, self.asked.dimensions, wanted, self.reached)
+        for (day, site, org, item, name), count in cells.items():
+            place = self._of_case(site, org, item, picture.items)
+            figure.fold(found, place, [Added(date.fromisoformat(day), name, count=count)], of)
+
+    async def _recount(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
+        first, until = start_of_day(of.first, self.zone), start_of_day(of.until, self.zone)
+        async for one in subjects.of_period(self.conn, first, until, self.zone, self.reached):
+            place = self._of_case(one.site, one.org, one.item, names)
+            figure.fold(found, place, measure.additions(one.subject, self.calendar, self.zone), of)
+
+    async def _hint(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
+        """What a case adds because of its neighbours: no roll-up knows it."""
+        odd = await insight.marks(self.conn, of, self.zone, self.reached, self.most)
+        catalogue = await items.catalogue(self.conn)
+        async for one in subjects.of_cases(self.conn, odd, catalogue, self.zone):
+            subject = replace(one.subject, odd=odd[one.site, one.key])
+            added = measure.additions(subject, self.calendar, self.zone)
+            place = self._of_case(one.site, one.org, one.item, names)
+            figure.fold(found, place, (each for each in added if each.measure in HINTS), of)
 
 
 def heading(asked: Asked) -> list[str]:

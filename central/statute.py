@@ -1,6 +1,7 @@
 """`mingcha statute`: since when a law is in force and when it was repealed, as the public door shows it."""
 
 import getpass
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +57,8 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         in_store(path, write)
         say(f"《{plain}》已登记，十分钟内显示在公众网页")
 
+    _add_import(statute, config)
+
     @statute.command("list", help="已登记的法律法规。")
     @config
     def show(path: Path) -> None:
@@ -67,3 +70,41 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         for row in found:
             until = f"{row.repealed} 废止" if row.repealed else "没有废止"
             say(f"《{row.name}》\t{row.number or '–'}\t{row.effective} 施行\t{until}")
+
+
+def _add_import(statute: click.Group, config: Callable[[Any], Any]) -> None:
+    @statute.command("import", help="导入一部已登记的法律法规的全文；修订后的再导入一次，到施行日自动换上。")
+    @click.argument("name", metavar="名称")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="文件")
+    @click.option("--from", "since", type=_DAY, required=True, metavar="日期", help="这个文本自何日起施行。")
+    @WHY
+    @config
+    def take(name: str, file: Path, since: datetime, why: str, path: Path) -> None:
+        from central.core import law_text
+        from central.store import statutes, trail
+        from central.store.statutes import Words
+        from common.clock import Clock
+        from common.core.errors import UsageError
+
+        plain, body = name.strip().strip("《》"), file.read_bytes()
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{file} 不是 UTF-8 的纯文本", hint="请另存为 UTF-8 编码的文本文件") from error
+        articles = [one for one in law_text.parsed(text) if one.number]
+        words = Words(since.date(), hashlib.sha256(body).hexdigest(), text)
+
+        async def write(conn: AsyncConnection) -> int:
+            if plain not in {row.name for row in await statutes.listed(conn)}:
+                raise UsageError(
+                    f"还没有登记《{plain}》", hint=f"请先  mingcha statute set {plain} --from 施行日期"
+                )
+            version = await statutes.add_text(conn, plain, words)
+            await trail.note(
+                conn, Clock().wall(), getpass.getuser(), "statute.import", f"{plain} 第 {version} 份", why
+            )
+            return version
+
+        version = in_store(path, write)
+        last = articles[-1].label
+        say(f"《{plain}》第 {version} 份全文：{len(articles)} 条，到{last}，自 {since.date()} 起显示")

@@ -32,22 +32,26 @@ class TickerState:
 
 async def tick_once(store: Store, world: World, clock: Clock) -> int:
     """Judge every clock that is due. -> lights that changed. Raises UnavailableError."""
-    changed = 0
+    changed, goes_on = 0, True
+    while goes_on:
+        lights, goes_on = await _turn(store, world, clock)
+        changed += lights
+    return changed
+
+
+async def _turn(store: Store, world: World, clock: Clock) -> tuple[int, bool]:
+    """Judge the first `BATCH` that are due. -> (lights that changed, whether there may be more)."""
     await _renew(store, world, clock)
-    while True:
-        now = Moment(clock.office(), clock.wall())
-        async with store.read() as conn:
-            due = await cases.due(conn, now.at, BATCH)
-        if not due:
-            return changed
-        claimed = 0
-        for site, keys in due.items():
-            async with store.write() as conn:
-                own = await cases.claim(conn, site, keys, now.at)
-                claimed += len(own)
-                changed += await judge.judge_cases(conn, site, own, world, now)
-        if not claimed:
-            return changed  # another worker has them
+    now = Moment(clock.office(), clock.wall())
+    async with store.read() as conn:
+        due = await cases.due(conn, now.at, BATCH)
+    changed = claimed = 0
+    for site, keys in due.items():
+        async with store.write() as conn:
+            own = await cases.claim(conn, site, keys, now.at)
+            claimed += len(own)
+            changed += await judge.judge_cases(conn, site, own, world, now)
+    return changed, claimed > 0  # none: nothing is due, or another worker has it
 
 
 async def _renew(store: Store, world: World, clock: Clock) -> None:
@@ -62,9 +66,13 @@ async def _renew(store: Store, world: World, clock: Clock) -> None:
 async def run(store: Store, world: World, clock: Clock, changed: asyncio.Event, state: TickerState) -> None:
     """Tick for ever. `changed` says that there are new facts."""
     while True:
-        state.turned_mono = clock.mono()
+        state.turned_mono = (
+            clock.mono()
+        )  # after each portion: a million that are due take minutes, and nothing hangs
         try:
-            await tick_once(store, world, clock)
+            _, goes_on = await _turn(store, world, clock)
+            if goes_on:
+                continue
             pause = await _until_next(store, clock)
         except UnavailableError:
             pause = RETRY_SECS  # the writer of batches reports the database

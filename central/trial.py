@@ -45,7 +45,15 @@ async def differences(
                     continue
                 verdicts = [one.verdict for one in judgement.judged(look, bench)]
                 old, new = (
-                    Subject(look.state, look.item, verdicts, world.calendar, world.zone, until, pack)
+                    Subject(
+                        look.state,
+                        look.item,
+                        verdicts,
+                        world.calendar_of(look.state),
+                        world.zone,
+                        until,
+                        pack,
+                    )
                     for pack in (world.pack_of(look.state), wanted)
                 )
                 number = look.state.facts.case_no or key

@@ -18,6 +18,7 @@ from central import agreed
 from central.agreed import Agreed
 from central.config import CentralConfig
 from central.core import case as cases
+from central.core import cycle
 from central.core.audit import Audit, Claim, decoded
 from central.core.epochs import misordered, silent, unregistered
 from central.core.flaw import Finding, Grade, What
@@ -304,7 +305,8 @@ async def _cases(conn: AsyncConnection, site: str, zone: ZoneInfo, now_at: int) 
             found.append(_derived(What.CASE, "当前版本读不出"))
             continue
         for row in page:
-            state = cases.fold(row.case_key, source.get(row.case_key, []), zone)
+            folded = cases.fold(row.case_key, source.get(row.case_key, []), zone)
+            state = cycle.within(folded, cycle.read(row.reopened), zone)
             later = cases.as_of(state, now_at, zone)
             differing = [name for name in _FACTS if row._mapping[name] != getattr(state.facts, name)]  # noqa: SLF001
             differing += [

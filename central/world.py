@@ -12,10 +12,10 @@ from central.core import item as catalogue
 from central.core.calendar import Calendar
 from central.core.case import CaseState
 from central.core.item import Item
+from central.core.pack import PACK, Pack, in_force
 from central.core.past import Law
-from central.core.ruling import PACK, Pack, in_force
-from central.store import items, law, packs
-from common.core.instant import end_of_day
+from central.store import anew, items, law, packs
+from common.core.instant import end_of_day, local_date
 
 log = structlog.get_logger()
 
@@ -35,11 +35,18 @@ class World(Struct):
         """The figures that a case is asked by."""
         return in_force(self.packs, None if state.open else state.finished_at)
 
+    def calendar_of(self, state: CaseState) -> Calendar:
+        """The calendar that a case is asked by: decided, that of its end, as far as it reached; no notice reaches back."""
+        ended = None if state.open else state.finished_at
+        then = self.calendar if ended is None else self.calendar_at(ended)
+        known = ended is None or not then.is_provisional(local_date(ended - 1, self.zone))
+        return then if known else self.calendar
+
     @property
     def law(self) -> Law:
         """What the past is judged by."""
         marks = [at for at, _ in self.former[1:]]
-        return Law(self.calendar_at, self.item_of, marks, self.zone)
+        return Law(self.calendar_at, self.item_of, marks, self.zone, self.pack_of)
 
     def calendar_at(self, at: int) -> Calendar:
         """The version in force at an instant of office time: no notice reaches back."""
@@ -86,11 +93,19 @@ async def is_renewed(conn: AsyncConnection, world: World) -> bool:
 async def renew_world(conn: AsyncConnection, world: World, now: Moment) -> int:
     """Take up versions of calendar and catalogue that were added since. -> clocks that are to be judged anew.
 
-    Only clocks whose days a new calendar touches are; a red light is a dated fact and is not.
+    Only clocks whose days a new calendar touches are counted; a red light is a dated fact and is not one. Open cases that new
+    figures or versions concern were marked when these came: what the hall has judged since by the former ones is marked again.
     """
+    former, figures = world.items, world.packs[-1][1]
     world.items, world.packs = await items.catalogue(conn), await packs.every(conn)
+    changed = sorted(code for code, versions in world.items.items() if former.get(code) != versions)
+    if world.packs[-1][1] != figures:
+        await anew.mark(conn)
+    elif changed:
+        await anew.mark(conn, changed)
     if await law.newest(conn) == world.calendar.version:
         return 0
+    await anew.mark_unfollowed(conn)  # a rule may wait for a day that was a guess
     world.calendar = await law.calendar(conn)
     world.former = await _former(conn, world.calendar)
     return await recheck(conn, world, now)

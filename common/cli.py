@@ -5,7 +5,9 @@ import gettext
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 _WORDS = {
     "Usage:": "用法：",
@@ -88,6 +90,19 @@ def reason(_context: click.Context, _parameter: click.Parameter, given: str) -> 
 
 WHY = click.option("--why", required=True, callback=reason, metavar="原因", help="记入审计。")
 """What a person decides bears a reason."""
+
+
+def config_option(program: str) -> Callable[[Any], Any]:
+    """`--config`: the file of `program`, else what its variable names, else its place under /etc."""
+    default, variable = f"/etc/mingcha/{program}.toml", f"MINGCHA_{program.upper()}_CONFIG"
+    return click.option(
+        "--config",
+        "path",
+        type=click.Path(path_type=Path),
+        default=lambda: os.environ.get(variable, default),
+        metavar="文件",
+        help=f"配置文件（默认 {default}，或环境变量 {variable}）。",
+    )
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Run checks, keep only causes as faults, and say the result: for people, or as JSON from the same value."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
@@ -76,6 +77,8 @@ def finish(examination: Coroutine[Any, Any, _Result]) -> _Result:
         asyncio.get_running_loop().set_default_executor(_Unawaited())
         return await examination
 
+    # What a library says of a check that was broken off is no answer of the doctor.
+    logging.getLogger().addHandler(logging.NullHandler())
     return asyncio.run(main())
 
 

@@ -85,7 +85,7 @@ def _host(host: str) -> x509.GeneralName:
 
 def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: str = INGEST) -> Authority:
     """The hall's CA and keys as `central.toml` expects them in `folder`; the broker's in `folder/broker`, the enrolment
-    service's in `folder/enroll`.
+    service's in `folder/enroll`, that of live pictures in `folder/live`.
 
     Keeps every key that is there; renews a leaf that is due. Raises ConfigError for a damaged file.
     """
@@ -101,6 +101,7 @@ def prepare_hall(folder: Path, hosts: Sequence[str], now_wall: int, *, worker: s
     keep_node(folder / "node.pem", ca, role_subject(worker), now_wall)
     keep_node(folder / "broker" / "server.pem", ca, server_subject(hosts), now_wall)
     keep_node(folder / "enroll" / "server.pem", ca, server_subject(hosts, "enroll"), now_wall)
+    keep_node(folder / "live" / "server.pem", ca, server_subject(hosts, "live"), now_wall)
     return ca
 
 

@@ -1,7 +1,9 @@
 """Sites, tokens, boxes and certificates in the hall's database. Each function is part of its caller's transaction."""
 
+import asyncio
 import fcntl
 from pathlib import Path
+from typing import IO
 
 from msgspec import Struct
 from sqlalchemy import insert, select, update
@@ -17,6 +19,9 @@ from provisioning.core.enrolment import Granted, Held, Site, Token
 from provisioning.core.identity import Box
 from provisioning.core.renewal import Issued
 from provisioning.files import belong
+
+TURN_SECS = 0.02
+"""Between two looks at whose turn it is to write the ACL."""
 
 
 class Leaf(Struct, frozen=True):
@@ -198,7 +203,17 @@ async def publish(conn: AsyncConnection, folder: Path) -> str:
     """Write the broker's ACL in `folder` as the database has it now, one process at a time. -> its hash."""
     with (folder / ".acl.lock").open("a") as lock:
         belong(lock.fileno(), folder)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _took(lock):  # noqa: ASYNC110
+            await asyncio.sleep(TURN_SECS)  # a process may have it too: nothing here could be told of its end
         rows = await conn.execute(select(t.box).order_by(t.box.c.site, t.box.c.generation))
         broker.write_acl(folder, [Box(row.site, row.generation, row.state) for row in rows])
         return broker.acl_hash(folder)
+
+
+def _took(lock: IO[str]) -> bool:
+    """Never waited for: whoever has it may be a coroutine of this very loop, which then could not go on."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -223,6 +223,9 @@ def _own_hall(hall: Hall) -> bool:
         "escrow.pub",
     ):
         changed |= own(hall.folder / name, "root", central, 0o640)
+    live = hall.folder / "live"
+    changed |= own(live, "root", central, 0o750)
+    changed |= own(live / "server.pem", "root", central, 0o640)
     changed |= own(hall.broker, central, "mingcha-broker", 0o2770)
     for path in hall.broker.iterdir():
         mode = 0o640 if path.name == "server.pem" else 0o644

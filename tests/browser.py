@@ -71,8 +71,9 @@ class Page:
             while not await self.ask(script):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
-    async def photograph(self, path: Path) -> None:
-        shot = await self.call("Page.captureScreenshot", format="png")
+    async def photograph(self, path: Path, *, whole: bool = False) -> None:
+        """What the window shows; `whole`: down to the end of the page."""
+        shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
 
 

@@ -1,12 +1,14 @@
 """Servers that many tests share: each test takes its own database of them, and its own broker."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from provisioning.core.identity import Box
-from tests import services
+from tests import forked, services
 
 FAST = {"core", "docs", "model"}
 """Folders of tests that open no database and start no process: `make check` runs these alone."""
@@ -18,6 +20,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The names of what failed, a line each, as the last that a stage prints; `FAILED` of the environment: a file that gets
+    them too, for whoever runs several stages. Of a continuous integration one often sees the end alone.
+    """
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not isinstance(reporter, pytest.TerminalReporter) or hasattr(config, "workerinput"):
+        return
+    reports = [*reporter.stats.get("failed", []), *reporter.stats.get("error", [])]
+    lines = [f"失败：{report.nodeid}\n" for report in reports]
+    reporter.write("".join(lines))
+    if lines and (file := os.environ.get("FAILED")):
+        with Path(file).open("a", encoding="utf-8") as out:
+            out.writelines(lines)
+
+
+forked.allow()
 settings.register_profile("mingcha", deadline=None)  # a busy machine is no fault
 settings.load_profile("mingcha")
 

@@ -32,7 +32,7 @@ from tests.shaper import shaped
 
 LIMIT_SECS = 60.0
 LOOK_SECS = 2.0
-"""Two doctors each time: without a pause they were what the drill cost."""
+"""Two doctors each time, one after the other, as each is given seconds: without a pause they were what the drill cost."""
 PATIENCE_SECS = 120.0
 AT_ONCE = 3
 _FAST = 1e9
@@ -145,7 +145,7 @@ async def drill(item: Fault) -> Outcome:
 async def unnamed(place: Place, item: Fault) -> str:
     """What of the fault is not named rightly; empty where all is."""
     looked = conditions_of(place) if item.site else asyncio.sleep(0, [])
-    box, hall, site = await asyncio.gather(causes(place.agent), causes(place.hall), looked)
+    box, hall, site = await causes(place.agent), await causes(place.hall), await looked
     health, said = [word for word, _ in site], " ".join(text for _, text in site)
     if box != item.box:
         return f"the box says {sorted(box)}, not {sorted(item.box)}"
@@ -180,13 +180,13 @@ async def settled(stage: Stage, when: str) -> None:
     await until(f"the hall holds what the office holds, {when}", stage.whole, PATIENCE_SECS)
     end = time.monotonic() + PATIENCE_SECS
     while True:
-        await accept_all(stage.place)
-        box, hall, site = await asyncio.gather(
-            causes(stage.place.agent), causes(stage.place.hall), conditions_of(stage.place)
-        )
+        box, hall = await causes(stage.place.agent), await causes(stage.place.hall)
+        site = await conditions_of(stage.place)
         left = [*sorted(box | hall), *(text for health, text in site if health != Health.OK)]
         if not left and site:
             return
+        if "E-HALL-14" in hall:
+            await accept_all(stage.place)
         assert time.monotonic() < end, f"{when} still: {left}"
         await asyncio.sleep(LOOK_SECS)
 

@@ -1,7 +1,7 @@
 """A box or a hall that carries a bomb: at the n-th passing of a named point of its code somebody is killed.
 
-`python -m tests.killing agent run ...` runs `agent run ...`; the environment says where: `MINGCHA_KILL=point:when:nth:pid`,
-`when` is before or after, pid 0 the process itself. SIGKILL, so that nothing is tidied up.
+`python -m tests.killing agent run ...` runs `agent run ...`; the file that `MINGCHA_KILL` names says where, whenever it is
+written: `point:when:nth:pid`, `when` is before or after, pid 0 the process itself. SIGKILL, so that nothing is tidied up.
 """
 
 import functools
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 POINTS: dict[str, dict[str, str]] = {
@@ -49,30 +50,40 @@ ONCE = {"hello", "welcome"}
 _ONLY = {"aiosqlite.core:Connection.execute": "COMMIT"}
 
 
-def arm(place: str, when: str, nth: int, pid: int) -> None:
-    """Let the function at `place` kill `pid` at its `nth` passing."""
+def arm(name: str, place: str, file: Path) -> None:
+    """Let the function at `place`, the point `name`, look into `file` whether its passing is the one."""
     module, _, path = place.partition(":")
     owner: Any = importlib.import_module(module)
-    *inner, name = path.split(".")
+    *inner, last = path.split(".")
     for part in inner:
         owner = getattr(owner, part)
-    setattr(owner, name, _armed(getattr(owner, name), _Bomb(when, nth, pid, _ONLY.get(place))))
+    setattr(owner, last, _armed(getattr(owner, last), _Bomb(name, file, _ONLY.get(place))))
 
 
 class _Bomb:
-    def __init__(self, when: str, nth: int, pid: int, only: str | None) -> None:
-        self._when = when
-        self._left = nth
-        self._pid = pid or os.getpid()
+    def __init__(self, name: str, file: Path, only: str | None) -> None:
+        self._name = name
+        self._file = file
         self._only = only
+        self._known = ""
+        self._left = 0
 
     def passes(self, when: str, args: tuple[Any, ...]) -> None:
-        if when != self._when or (self._only is not None and self._only not in args):
+        if self._only is not None and self._only not in args:
             return
+        try:
+            said = self._file.read_text("ascii")
+        except FileNotFoundError:
+            return
+        name, wanted, nth, pid = said.split(":")
+        if (name, wanted) != (self._name, when):
+            return
+        if said != self._known:
+            self._known, self._left = said, int(nth)
         self._left -= 1
         if self._left == 0:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(int(pid) or os.getpid(), signal.SIGKILL)
 
 
 def _armed(function: Callable[..., Any], bomb: _Bomb) -> Callable[..., Any]:
@@ -99,8 +110,8 @@ def _armed(function: Callable[..., Any], bomb: _Bomb) -> Callable[..., Any]:
 
 def main() -> None:
     program = sys.argv[1]
-    point, when, nth, pid = os.environ["MINGCHA_KILL"].split(":")
-    arm(POINTS[program][point], when, int(nth), int(pid))
+    for name, place in POINTS[program].items():
+        arm(name, place, Path(os.environ["MINGCHA_KILL"]))
     sys.argv = [program, *sys.argv[2:]]
     runpy.run_module(program, run_name="__main__", alter_sys=True)
 

@@ -8,13 +8,14 @@ import asyncio
 import os
 import pwd
 import sqlite3
+import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import insert, select
@@ -26,6 +27,7 @@ from central.store.engine import Store, open_store
 from common import process
 from common.clock import Clock
 from provisioning.core.identity import Box
+from tests import forked
 from tests.keyed import keyed, keyed_server
 from tests.server import HOST, Server
 from tests.services import Mosquitto
@@ -34,10 +36,31 @@ _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDict
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
 
-class Hall(Server):
-    """`mingcha central run` on its own web port; `database` is `sqlite` or a postgresql:// address."""
+class Program(Server):
+    """One of ours: a module that is run as a program."""
 
     account = ME
+    env: dict[str, str]
+    """Of the process, beside ours."""
+
+    def program(self) -> list[str]:
+        """What stands behind `python -m`."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        here = str(Path(__file__).parents[1])  # the process runs in a folder of its own
+        names = (f"{name}={value}" for name, value in self.env.items())
+        return ["env", f"PYTHONPATH={here}", *names, sys.executable, "-m", *self.program()]
+
+    def begun(self, log: BinaryIO) -> subprocess.Popen[bytes] | forked.Forked:
+        if not forked.can(self.env):
+            return super().begun(log)
+        out, env = log.fileno(), os.environ | self.env
+        return forked.start(["-m", *self.program()], cwd=self.folder, env=env, out=out, err=out)
+
+
+class Hall(Program):
+    """`mingcha central run` on its own web port; `database` is `sqlite` or a postgresql:// address."""
 
     def __init__(self, broker: Mosquitto, database: str = "sqlite", extra: str = "") -> None:
         super().__init__(broker.hall)
@@ -53,9 +76,8 @@ class Hall(Server):
             "utf-8",
         )
 
-    def command(self) -> list[str]:
-        program = [*self.armed, "central", "central", "run", "--config", str(self.config)]
-        return [*_env(self.env), sys.executable, "-m", *program]
+    def program(self) -> list[str]:
+        return [*self.armed, "central", "central", "run", "--config", str(self.config)]
 
     def answers(self) -> bool:
         try:
@@ -76,17 +98,14 @@ class Hall(Server):
             return await open_store(keyed_server(self.database, self.folder))
 
 
-class Agent(Server):
+class Agent(Program):
     """`mingcha-agent run` of one box; `mapping` is the text of its mapping.toml."""
-
-    account = ME
 
     def __init__(self, broker: Mosquitto, box: Box, mapping: str, *, port: int = 0, extra: str = "") -> None:
         """`port`: where the broker is reached, if through a line; `extra`: lines before the tables."""
         super().__init__(broker.box(box.name))
         self.box = box
         self.env: dict[str, str] = {}
-        """Of the process, beside ours."""
         self.armed: list[str] = []
         """What runs it instead of Python alone (`tests/killing.py`)."""
         self.config = self.folder / "agent.toml"
@@ -98,9 +117,8 @@ class Agent(Server):
             "utf-8",
         )
 
-    def command(self) -> list[str]:
-        program = [*self.armed, "agent", "run", "--config", str(self.config)]
-        return [*_env(self.env), sys.executable, "-m", *program]
+    def program(self) -> list[str]:
+        return [*self.armed, "agent", "run", "--config", str(self.config)]
 
     def answers(self) -> bool:
         return self.status() is not None
@@ -123,11 +141,6 @@ class Agent(Server):
         path = self.folder / "data" / "buffer.db"
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
             return int(db.execute("SELECT count(*) FROM outbox").fetchone()[0])
-
-
-def _env(extra: dict[str, str]) -> list[str]:
-    here = str(Path(__file__).parents[1])  # the process runs in a folder of its own
-    return ["env", f"PYTHONPATH={here}", *(f"{name}={value}" for name, value in extra.items())]
 
 
 def _log_of(server: Server) -> str:
@@ -176,16 +189,15 @@ async def register(conn: AsyncConnection, broker: Mosquitto, boxes: Sequence[Box
     await conn.execute(insert(t.box), rows)
 
 
-class DoorProcess(Server):
+class DoorProcess(Program):
     """`mingcha-door run` over what `hall` publishes, in a folder of its own."""
-
-    account = ME
 
     def __init__(self, folder: Path, public: Path) -> None:
         folder.mkdir()
         super().__init__(folder)
         self.config = folder / "door.toml"
         self.url = f"http://{HOST}:{self.port}"
+        self.env = dict[str, str]()
         lines = (
             f'hosts = ["{HOST}"]',
             f'folder = "{public}"',
@@ -194,8 +206,8 @@ class DoorProcess(Server):
         )
         self.config.write_text("\n".join(lines), "utf-8")
 
-    def command(self) -> list[str]:
-        return [*_env({}), sys.executable, "-m", "central.door", "run", "--config", str(self.config)]
+    def program(self) -> list[str]:
+        return ["central.door", "run", "--config", str(self.config)]
 
     def answers(self) -> bool:
         try:

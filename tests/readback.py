@@ -8,7 +8,7 @@ from io import BytesIO
 
 from msgspec import Struct
 from pdfminer.high_level import extract_pages
-from pdfminer.layout import LAParams, LTChar, LTComponent, LTContainer, LTCurve
+from pdfminer.layout import LAParams, LTChar, LTComponent, LTContainer, LTCurve, LTImage
 from pdfminer.pdfdocument import PDFDocument
 from pdfminer.pdfparser import PDFParser
 from pdfminer.pdftypes import PDFStream, resolve1
@@ -32,11 +32,19 @@ class Rule(Struct, frozen=True):
     thick: float
 
 
+class Picture(Struct, frozen=True):
+    left: float
+    right: float
+    top: float
+    foot: float
+
+
 class Sheet(Struct, frozen=True):
     width: float
     height: float
     glyphs: list[Glyph]
     rules: list[Rule]
+    pictures: list[Picture] = []
 
     def lines(self, size: float = 16) -> list[list[Glyph]]:
         """Glyphs of one size by lines, from above, each from the left."""
@@ -53,17 +61,20 @@ class Sheet(Struct, frozen=True):
 def sheets(pdf: bytes) -> list[Sheet]:
     found = []
     for page in extract_pages(BytesIO(pdf), laparams=LAParams(all_texts=True)):
-        glyphs, rules = [], []
+        glyphs, rules, pictures = [], [], []
         for part in _parts(page):
             if isinstance(part, LTChar):
                 baseline = page.height - part.matrix[5]
                 size = round(part.size, 2)
                 middle = (baseline - 0.38 * size) * MM
                 glyphs.append(Glyph(part.get_text(), part.x0 * MM, part.x1 * MM, middle, size, part.fontname))
+            elif isinstance(part, LTImage):
+                top, foot = ((page.height - y) * MM for y in (part.y1, part.y0))
+                pictures.append(Picture(part.x0 * MM, part.x1 * MM, top, foot))
             elif isinstance(part, LTCurve) and part.width > 100:
                 y = (page.height - (part.y0 + part.y1) / 2) * MM
                 rules.append(Rule(part.x0 * MM, part.x1 * MM, y, part.linewidth * MM))
-        found.append(Sheet(page.width * MM, page.height * MM, glyphs, rules))
+        found.append(Sheet(page.width * MM, page.height * MM, glyphs, rules, pictures))
     return found
 
 

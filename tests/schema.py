@@ -1,5 +1,6 @@
 """A value held against a JSON Schema, of which only the words that our descriptions use are known: any other is an error."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +19,18 @@ _KNOWN = {
     "title",
     "description",
     "additionalProperties",
+    "contentMediaType",
+    "contentSchema",
 }
 Schema = Mapping[str, Any]
+
+
+def of_answer(content: Mapping[str, Any], body: bytes) -> tuple[Schema, Any]:
+    """-> (schema, value) of an answer; `content`: how its media type is described. Of a stream, `body` is one message."""
+    if "itemSchema" not in content:
+        return content["schema"], json.loads(body)
+    fields = dict(line.partition(": ")[::2] for line in body.decode().splitlines() if line)
+    return content["itemSchema"], fields
 
 
 def faults(schema: Schema, value: Any, whole: Schema, where: str = "$") -> list[str]:
@@ -35,6 +46,9 @@ def faults(schema: Schema, value: Any, whole: Schema, where: str = "$") -> list[
     if "type" in schema and not _is(schema["type"], value):
         return [f"{where}: {value!r} is no {schema['type']}"]
     found: list[str] = []
+    if "contentSchema" in schema:
+        assert schema["contentMediaType"] == "application/json"
+        found += faults(schema["contentSchema"], json.loads(value), whole, f"{where}>")
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         found += [f"{where}: {name} missing" for name in schema.get("required", ()) if name not in value]

@@ -1,20 +1,28 @@
 """One server process of a test: its own folder, its own loopback port, stopped by process id."""
 
+import fcntl
+import functools
+import itertools
 import os
 import pwd
-import secrets
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar, TextIO
+
+from tests.forked import Forked
 
 HOST = "127.0.0.1"
 START_SECS = 60.0
+FIRST_PORT, BLOCKS, BLOCK_PORTS = 15_000, 30, 500
+_held: list[TextIO] = []
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
@@ -29,7 +37,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def command(self) -> list[str]:
         raise NotImplementedError
@@ -43,7 +51,7 @@ class Server:
         if self._process is not None:
             return
         with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, **self._as_account())
+            self._process = self.begun(log)
         end = time.monotonic() + START_SECS
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -51,6 +59,10 @@ class Server:
                 self.kill()
                 raise RuntimeError(f"{type(self).__name__} did not start:\n{words}")
             time.sleep(0.02)
+
+    def begun(self, log: BinaryIO) -> subprocess.Popen[bytes] | Forked:
+        """The process, just started, with its words in `log`."""
+        return subprocess.Popen(self.command(), stdout=log, stderr=log, **self._as_account())
 
     def stop(self) -> None:
         """Its data is not needed any more: let it tidy up; one that does not is killed."""
@@ -117,15 +129,32 @@ class Server:
 
 def free_port() -> int:
     """A port below the range from which the system takes ports for outgoing connections: it stays free while
-    a server is down, and no client that calls it meanwhile can meet itself."""
+    a server is down, and no client that calls it meanwhile can meet itself. No other test process is given the same.
+    """
+    first, ports = _own_ports()
     while True:
-        port = 15_000 + secrets.randbelow(15_000)
+        port = first + next(ports)
         with socket.socket() as probe:
             try:
                 probe.bind((HOST, port))
             except OSError:
                 continue
             return port
+
+
+@functools.cache
+def _own_ports() -> tuple[int, Iterator[int]]:
+    """-> (first, places behind it in turn) of a block that is this process's as long as it lives."""
+    folder = Path(tempfile.gettempdir()) / f"mingcha-ports-{os.geteuid()}"
+    folder.mkdir(exist_ok=True)
+    for block in random.sample(range(BLOCKS), BLOCKS):
+        file = (folder / str(block)).open("a")
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _held.append(file)
+            return FIRST_PORT + block * BLOCK_PORTS, itertools.cycle(range(BLOCK_PORTS))
+        file.close()
+    raise RuntimeError(f"{BLOCKS} processes of tests run beside each other: no block of ports is left")
 
 
 def program(name: str, package: str, path: str = _PATH) -> str:

@@ -48,7 +48,11 @@ class Shaper:
         self._connections.add(asyncio.create_task(self._carry(reader, writer)))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(HOST, self._to_port, limit=_PIECE)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(HOST, self._to_port, limit=_PIECE)
+        except OSError:  # nobody listens there now
+            writer.close()
+            return
         ways = [
             asyncio.create_task(self._way(reader, far_writer, is_up=True)),
             asyncio.create_task(self._way(far_reader, writer, is_up=False)),

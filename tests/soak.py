@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import itertools
 import logging
+import random
 import sys
 import tempfile
 import time
@@ -25,22 +26,28 @@ from msgspec import Struct
 from sqlalchemy import insert
 
 from central import judge
+from central.core.access import Role
 from central.rebuild import examine
 from central.store import tables
 from central.store.engine import open_store
+from common.clock import Clock
+from tests import asking, conforming, doctoring, filling, services, typed
 from tests import damage as damaging
-from tests import doctoring, filling, services, typed
 from tests import drill as drilling
 from tests import herd as herding
 from tests import points as pointed
 from tests import tamper as tampering
+from tests.camera import enduring
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
 from tests.install import kills
+from tests.integration import serving
 from tests.keyed import keyed
 from tests.law import year
 from tests.law.histories import differing_seeds
+from tests.law.test_cycles import differing_cycles
 from tests.law.test_late import unjust_seeds, unsteady_seeds
+from tests.real import figures as counted
 from tests.real import logs, replay
 from tests.real.chaos import say
 from tests.sender import Sender
@@ -60,10 +67,12 @@ class Tally(Struct, frozen=True):
     missed: int | None = None
     stale: int | None = None
     undetected_deletes: int | None = None
+    grown_mb: float | None = None
+    grown_handles: int | None = None
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """The closing line; `error` where the run did not come to its end."""
+    """The closing line; `error` where the run did not come to its end, `skipped` where the machine lacks what it needs."""
 
     what: str
     seed: int
@@ -76,7 +85,10 @@ class Line(Struct, frozen=True, omit_defaults=True):
     missed: int | None = None
     stale: int | None = None
     undetected_deletes: int | None = None
+    grown_mb: float | None = None
+    grown_handles: int | None = None
     error: str = ""
+    skipped: str = ""
 
 
 async def kill(count: int, seed: int) -> Tally:
@@ -87,6 +99,27 @@ async def kill(count: int, seed: int) -> Tally:
 async def real(count: int, seed: int) -> Tally:
     """All cases and steps of the municipalities with `count` kills."""
     return await _municipalities(None, count, seed)
+
+
+async def figures(count: int, seed: int) -> Tally:
+    """All cases of the municipalities: statistics, chart and score of `count` periods beside a naive count."""
+    sites = logs.municipalities(None, seed)
+    chance = random.Random(seed)
+    with services.temporary_folder() as folder:
+        store = await open_store(keyed(folder / "central.db"))
+        await counted.load(store, sites)
+        wrong: list[str] = []
+        for _ in range(count):
+            year = chance.randrange(2010, 2016)
+            name = (
+                f"{year}{chance.choice(['', '-H1', '-H2', '-Q1', '-Q2', '-Q3', '-Q4', '-03', '-06', '-10'])}"
+            )
+            wrong += await counted.differing(store, sites, name)
+            say(f"{name}: {len(wrong)} differ so far")
+        await store.close()
+    for one in wrong:
+        say(one)
+    return Tally(count, len(wrong), 0, sum(len(cases) for cases in sites.values()))
 
 
 async def tamper(count: int, seed: int) -> Tally:
@@ -221,9 +254,20 @@ def _percentile(values: list[float], percent: int) -> float:
     return sorted(values)[len(values) * percent // 100] if values else 0.0
 
 
+async def camera(count: int, seed: int) -> Tally:
+    """`count` hours of cameras, fault after fault: none `unnoticed`, nor that anything has grown. `records`: key frames."""
+    found = await asyncio.to_thread(enduring.run, count, seed)
+    say(str(found))
+    unnoticed, grown = found.unnoticed + found.is_grown, (found.grown_mb, found.grown_handles)
+    return Tally(found.faults, 0, 0, found.frames, unnoticed, None, None, None, *grown)
+
+
 async def clock(count: int, seed: int) -> Tally:
-    """`count` random histories, engine against oracle, on every core of the machine; each difference is `unnoticed`."""
-    return _seeded(differing_seeds, count, seed, 10_000)
+    """`count` random histories, engine against oracle, on every core of the machine, and a tenth as many of cases that had
+    ended and open again; each difference is `unnoticed`."""
+    found = _seeded(differing_seeds, count, seed, 10_000)
+    again = _seeded(differing_cycles, count // 10, seed, 1_000)
+    return msgspec.structs.replace(found, unnoticed=found.unnoticed + again.unnoticed)
 
 
 async def outage(count: int, seed: int) -> Tally:
@@ -269,7 +313,29 @@ async def rebuild(count: int, seed: int) -> Tally:
     return Tally(0, 0, 0, first.clocks, unnoticed=len(first.differs) + (first.digest != second.digest))
 
 
+async def api(count: int, seed: int) -> Tally:
+    """`count` requests made of the API's own description to a hall of 18 sites, and schemathesis with as many an address; a run that
+    meets an answer that is not described is `unnoticed`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving.serve(Path(folder), Clock(), second_factor=(Role.IT,)) as hall:
+            found = await asking.run(hall, count, seed)
+            judged = {
+                login: await conforming.run(hall, Path(folder), login, count, seed) for login in asking.MAY
+            }
+    for (path, status), number in sorted(found.seen.items()):
+        say(f"{path} {status}: {number}")
+    if found.wrong:
+        say(f"not described: {found.wrong}")
+    for login, one in judged.items():
+        say(f"schemathesis as {login}: {one.asked} {one.wrong}")
+    asked = found.seen.total() + sum(one.asked for one in judged.values())
+    return Tally(0, 0, 0, asked, bool(found.wrong) + sum(bool(one.wrong) for one in judged.values()))
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
+    "api": api,
+    "camera": camera,
     "clock": clock,
     "damage": damage,
     "disk": disk,
@@ -284,6 +350,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "outage": outage,
     "points": points,
     "real": real,
+    "figures": figures,
     "rebuild": rebuild,
     "tamper": tamper,
 }
@@ -311,6 +378,10 @@ def main() -> int:
     began = time.monotonic()
     try:
         tally = asyncio.run(RUNS[given.what](given.count, given.seed))
+    except typed.MissingError as missing:
+        secs = round(time.monotonic() - began, 1)
+        _close(Line(given.what, given.seed, None, None, None, None, secs, skipped=str(missing)))
+        return 0
     except Exception as error:  # noqa: BLE001  whatever ended the run, the line is printed
         traceback.print_exc()
         secs = round(time.monotonic() - began, 1)
@@ -319,7 +390,8 @@ def main() -> int:
     secs = round(time.monotonic() - began, 1)
     counts = (tally.faults, tally.lost, tally.duplicated, tally.records)
     capture = (tally.missed, tally.stale, tally.undetected_deletes)
-    _close(Line(given.what, given.seed, *counts, secs, tally.unnoticed, *capture))
+    grown = (tally.grown_mb, tally.grown_handles)
+    _close(Line(given.what, given.seed, *counts, secs, tally.unnoticed, *capture, *grown))
     return int(any([tally.lost, tally.duplicated, tally.unnoticed, *capture]))
 
 

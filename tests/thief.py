@@ -66,8 +66,8 @@ class Thief:
 
     def write_audit(self) -> None:
         """The trail as it is, numbered and chained anew, without the hall's signatures."""
-        query = "SELECT at_wall, who, act, subject, why FROM audit_line ORDER BY id"
-        lines = self.db.execute(query).fetchall()
+        query = "SELECT at_wall, who, act, subject, opened('audit_line.why', why) FROM audit_line ORDER BY id"
+        lines = [(*line, why.decode()) for *line, why in self.db.execute(query).fetchall()]
         self.db.execute("DELETE FROM audit_line")
         self.db.execute("DELETE FROM audit_seal")
         chain = audit.START
@@ -75,7 +75,8 @@ class Thief:
             chain = audit.chained(chain, number, *line)
             row = (number, *line, chain)
             self.db.execute(
-                "INSERT INTO audit_line(id, at_wall, who, act, subject, why, chain) VALUES(?,?,?,?,?,?,?)",
+                "INSERT INTO audit_line(id, at_wall, who, act, subject, why, chain)"
+                " VALUES(?,?,?,?,?,sealed('audit_line.why',?),?)",
                 row,
             )
 

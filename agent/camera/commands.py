@@ -26,6 +26,20 @@ def add(cli: click.Group, config: _Decorator) -> None:
     def show(path: Path) -> int:
         return _show(path)
 
+    @camera.command(
+        help="找出本机各网络里的 ONVIF 摄像机，列出应答者并起草配置；不登录、不改动任何摄像机，约五秒。"
+    )
+    @click.option(
+        "--net",
+        "networks",
+        multiple=True,
+        metavar="网段",
+        help="再逐个询问这个网段的地址，如 192.168.1.0/24；隔着路由器或组播不通时用，可写多次。",
+    )
+    @config
+    def probe(path: Path, networks: tuple[str, ...]) -> int:
+        return _probe(path, networks)
+
     @camera.command(help="重新学习一台摄像机的正常画面：换了视角或布置以后执行。学习时画面须正常，约一分钟。")
     @click.argument("camera_id", metavar="编号")
     @config
@@ -74,8 +88,11 @@ def _show(path: Path) -> int:
             look.detail,
             look.clock_detail and f"时钟{look.clock_detail}",
             look.stream,
+            look.tamper_at and f"它自己报过遮挡 {from_us(look.tamper_at, config.ZONE):%m-%d %H:%M}",
+            look.motion_at and f"报过移动 {from_us(look.motion_at, config.ZONE):%m-%d %H:%M}",
+            look.deaf and f"听不到报警：{look.deaf}",
         ]
-        say(f"{mark} {item.id} {item.name}  {one_line('，'.join(text for text in said if text))}")
+        say(f"{mark} {item.id} {item.name}  {one_line('，'.join(str(text) for text in said if text))}")
         if now.view.remedy:
             say(f"  {now.view.remedy}")
         for seat in item.seat:
@@ -86,9 +103,41 @@ def _show(path: Path) -> int:
     return code
 
 
+def _probe(path: Path, networks: tuple[str, ...]) -> int:
+    from agent import config
+    from agent.camera import discovery
+    from agent.core.discovery import drafted, host_of
+
+    settings = config.load(path)
+    known: dict[str, list[str]] = {}
+    for item in settings.camera:
+        if item.type != "file":
+            known.setdefault(host_of(item.address), []).append(item.id)
+    seen = discovery.search([discovery.network(text) for text in networks])
+    asked = "、".join([*(f"{item.name} {item.address}" for item in seen.interfaces), *networks])
+    say(f"问过 {asked}；{len(seen.cameras)} 台应答")
+    for camera in seen.cameras:
+        ids = known.get(camera.host, [])
+        say(f"{'✓' if ids else '+'} {camera.address}  {camera.name}  {'、'.join(ids) if ids else '没有配置'}")
+        if camera.note:
+            say(f"  {camera.note}")
+    if seen.unread:
+        say(f"! 另有 {seen.unread} 个应答不是摄像机的，或太多，没有理会")
+    fresh = [camera for camera in seen.cameras if camera.host not in known]
+    blocks = drafted(fresh, [item.id for item in settings.camera])
+    if blocks:
+        say(f"\n起草（填好 name 与 user，放到 {path} 末尾）：\n")
+        say("\n".join(block for _, block in blocks))
+        saved = "；".join(f"mingcha-agent secret camera-{name}" for name, _ in blocks)
+        say(f"再保存口令：{saved}\n然后重启采集程序，一分钟后看  mingcha-agent camera list")
+    if not seen.cameras:
+        say("没有摄像机应答：请确认摄像机已通电、开启 ONVIF、与本机同一网络；隔着路由器时用 --net 写明网段")
+    return 0 if seen.cameras else 1
+
+
 def _vacant(path: Path, camera_id: str) -> None:
     from agent import config
-    from agent.camera.watch import VACANT
+    from agent.camera.asked import VACANT
     from common.core.errors import UsageError
 
     settings = config.load(path)
@@ -121,7 +170,7 @@ def _ask(path: Path, camera_id: str) -> None:
 
 def _learn(path: Path, camera_id: str) -> None:
     from agent import config
-    from agent.camera.watch import LEARN
+    from agent.camera.asked import LEARN
 
     settings = config.load(path)
     _one(settings, camera_id)

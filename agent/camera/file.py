@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.camera.base import KeyFrame, LineError, Stream
+from agent.camera.base import KeyFrame, LineError, Mute, Stream
 from agent.camera.media import Media
 from common.core.camera import View
 
@@ -36,8 +36,16 @@ class FileCamera:
                 raise LineError(View.NO_VIDEO, "文件里没有关键帧")
             self.open()
 
+    def whole(self) -> Media:
+        if not self._path.exists():
+            raise LineError(View.UNREACHABLE, f"没有文件 {self._path}")
+        return Media(str(self._path), {}, is_whole=True)
+
     def skew(self, *, again: bool) -> float | None:  # noqa: ARG002
         return None
+
+    def ears(self) -> Mute:
+        return Mute()
 
     def close(self) -> None:
         if self._media is not None:

@@ -4,6 +4,7 @@ Only key packets are decoded: a tenth of the cost of all. `cv2.VideoCapture` can
 and serialises every open of a process (cameras.md, traps 2 and 4).
 """
 
+import functools
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,23 +12,29 @@ from typing import Any
 
 import av
 import av.error
+import cv2
 import numpy as np
 
 from agent.camera import picture
 from agent.camera.base import KEYLESS_SECS, OPEN_SECS, SILENT_SECS, KeyFrame, LineError, Stream
-from agent.camera.picture import Grey
+from agent.camera.picture import MOST_WIDE, Colour, Grey
 from common.core.camera import View
 
 av.logging.set_level(av.logging.PANIC)
 
+ODD = (av.error.FFmpegError, cv2.error, OSError, ValueError, TypeError, ArithmeticError, LookupError)
+"""What a camera that sends something odd does to the libraries where nobody expects it: it is that camera's fault alone."""
+UNFIT = "站点不能处理这路画面"
 _CODECS = {"h264", "hevc", "mjpeg", "mpeg4"}
+_MOST_GOP = 8 * 1024 * 1024
+"""Bytes that are kept between two key frames, for a clip."""
 
 
 class Media:
     """One open stream. `address` may hold a password: it appears in no error."""
 
-    def __init__(self, address: str, options: dict[str, str]) -> None:
-        """Raises LineError."""
+    def __init__(self, address: str, options: dict[str, str], *, is_whole: bool = False) -> None:
+        """`is_whole`: every frame is wanted, by `packets`, not the key frames alone. Raises LineError."""
         due = time.monotonic() + OPEN_SECS
         try:
             self._container: Any = av.open(address, options=options, timeout=(OPEN_SECS, SILENT_SECS))
@@ -37,7 +44,7 @@ class Media:
             raise _translated(error) from None
         try:
             self.stream = self._described()
-            self._video.codec_context.skip_frame = "NONKEY"
+            self._video.codec_context.skip_frame = "DEFAULT" if is_whole else "NONKEY"
             self._video.codec_context.thread_count = 1
             self._video.codec_context.flags |= (
                 0x80000  # AV_CODEC_FLAG_LOW_DELAY: the frame comes with its packet
@@ -55,12 +62,13 @@ class Media:
             raise LineError(View.NO_VIDEO, f"不认识的视频编码：{codec.name if codec else '未知'}")
         audio = self._container.streams.audio
         sound = audio[0].codec_context.name if audio and audio[0].codec_context else ""
-        return Stream(codec.name, codec.width, codec.height, sound)
+        return Stream(codec.name, codec.width, codec.height, sound, head=codec.extradata or b"")
 
     def frames(self) -> Iterator[KeyFrame]:
         """Raises LineError; ends where the stream does."""
         size = corrupt = 0
         before: float | None = None
+        gop: list[Any] = []
         heard = keyed = time.monotonic()
         try:
             for packet in self._container.demux():
@@ -72,15 +80,42 @@ class Media:
                 if packet.size == 0 or packet.stream.index != self._video.index:
                     continue
                 heard, size, corrupt = now, size + packet.size, corrupt + bool(packet.is_corrupt)
-                if not packet.is_keyframe or packet.is_corrupt:
-                    continue
-                for frame in self._decoded(packet):
+                frames = self._decoded(packet) if packet.is_keyframe and not packet.is_corrupt else []
+                for frame in frames:
                     at = frame.time or 0.0
-                    yield KeyFrame(_grey(frame), size, corrupt, 0.0 if before is None else at - before)
-                    before, size, corrupt = at, 0, 0
+                    gap_secs = 0.0 if before is None else at - before
+                    colour = functools.partial(colour_of, frame, MOST_WIDE)
+                    yield KeyFrame(grey_of(frame), colour, size, corrupt, gap_secs, gop)
+                    before, size, corrupt, gop = at, 0, 0, []
                     heard = keyed = time.monotonic()  # whoever takes the frames may take his time
+                if size < _MOST_GOP and not packet.is_corrupt:
+                    gop.append(packet)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise _translated(error, is_open=True) from None
+
+    def packets(self) -> Iterator[Any]:
+        """Picture and sound as they come, of PyAV. Raises LineError; ends where the stream does."""
+        heard = time.monotonic()
+        try:
+            for packet in self._container.demux():
+                now = time.monotonic()
+                if now - heard > SILENT_SECS:
+                    raise LineError(View.STALLED, f"{SILENT_SECS:.0f} 秒没有画面数据")
+                if packet.size and not packet.is_corrupt:
+                    heard = now if packet.stream.index == self._video.index else heard
+                    yield packet
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise _translated(error, is_open=True) from None
+
+    @property
+    def video(self) -> Any:
+        """The stream of the picture, of PyAV."""
+        return self._video
+
+    @property
+    def audio(self) -> Any:
+        """The stream of the sound; None: there is none."""
+        return next(iter(self._container.streams.audio), None)
 
     def _decoded(self, packet: Any) -> list[Any]:
         """Nothing for a packet that cannot be decoded: without any for long, `frames` says so."""
@@ -93,9 +128,16 @@ class Media:
             self._container.close()
 
 
-def _grey(frame: Any) -> Grey:
+def grey_of(frame: Any) -> Grey:
+    """As it is examined."""
     luma = frame.reformat(width=2 * picture.SIZE[0], height=2 * picture.SIZE[1], format="gray").to_ndarray()
     return picture.small(np.asarray(luma, np.uint8))
+
+
+def colour_of(frame: Any, most_wide: int) -> Colour:
+    wide = min(frame.width, most_wide) // 2 * 2
+    high = max(2, frame.height * wide // frame.width // 2 * 2)
+    return np.asarray(frame.reformat(width=wide, height=high, format="bgr24").to_ndarray(), np.uint8)
 
 
 def _translated(error: Exception, *, is_open: bool = False) -> LineError:

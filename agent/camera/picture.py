@@ -12,11 +12,18 @@ from agent.core import scene
 from agent.core.scene import Features, Reference
 
 Grey = NDArray[np.uint8]
+Colour = NDArray[np.uint8]
+"""Rows, columns, and blue, green, red."""
 SIZE = 320, 180
 _BLOCK = 40, 45
 """Columns and rows of a block whose edges are counted."""
 _FEW_EDGES = 40
 _THUMB = 32, 18
+MOST_WIDE = 1280
+"""Pixels of a still."""
+MOST_BYTES = 96 * 1024
+"""Of a still: with its seal it is one message of a broker (sync.md 3.2)."""
+_QUALITIES = (60, 45, 30, 15)
 _LOOK_CLOSER = 0.12
 """Corners are matched (the dearest figure by far) only where so large a share of edges or blocks has gone."""
 
@@ -52,6 +59,19 @@ def restored(item: Kept) -> Pattern:
 def small(luma: Grey) -> Grey:
     """The picture that is examined: grey, 320 x 180."""
     return np.asarray(cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def jpeg(picture: Colour) -> bytes:
+    """As good as fits in `MOST_BYTES`; a smaller picture where none does."""
+    while True:
+        for quality in _QUALITIES:
+            done, found = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            assert done
+            if found.nbytes <= MOST_BYTES:
+                return found.tobytes()
+        picture = np.asarray(
+            cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
+        )
 
 
 class Eye:

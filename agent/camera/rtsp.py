@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from agent.camera.base import OPEN_SECS, KeyFrame, LineError, Stream
+from agent.camera.base import OPEN_SECS, KeyFrame, LineError, Mute, Stream
 from agent.camera.media import Media
 from common.core.camera import View
 from common.core.errors import words
@@ -19,20 +19,27 @@ _PORT = 554
 
 
 class RtspCamera:
-    """`url` without account; user and password apart."""
+    """`url` without account; user and password apart. `live_url`: the stream for people, empty: the same."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, live_url: str = "") -> None:
         self._url = url
+        self._live_url = live_url or url
         self._account = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user else ""
         self._media: Media | None = None
 
     def open(self) -> Stream:
         self.close()
-        parts = urlsplit(self._url)
+        self._media = self._opened(self._url)
+        return self._media.stream
+
+    def whole(self) -> Media:
+        return self._opened(self._live_url, is_whole=True)
+
+    def _opened(self, url: str, *, is_whole: bool = False) -> Media:
+        parts = urlsplit(url)
         _reach(parts.hostname or "", parts.port or _PORT)
         address = urlunsplit(parts._replace(netloc=self._account + parts.netloc))
-        self._media = Media(address, _OPTIONS)
-        return self._media.stream
+        return Media(address, _OPTIONS, is_whole=is_whole)
 
     def frames(self) -> Iterator[KeyFrame]:
         assert self._media is not None
@@ -41,6 +48,9 @@ class RtspCamera:
 
     def skew(self, *, again: bool) -> float | None:  # noqa: ARG002
         return None
+
+    def ears(self) -> Mute:
+        return Mute()
 
     def close(self) -> None:
         if self._media is not None:

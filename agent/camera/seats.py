@@ -20,6 +20,7 @@ class Region:
 
     def __init__(self, box: Box, known: list[Empty], state: State) -> None:
         self.watch = Watch(state)
+        self.box = box
         self.known = known
         self._rows, self._columns = _places(box)
         self._pictures = [_decoded(item.png) for item in known]
@@ -87,6 +88,16 @@ def regions(given: Given, at: int) -> dict[str, Region]:
         fit = [item for item in given.empty.get(name, []) if _decoded(item.png).shape == size]
         found[name] = Region(box, fit, given.sat.get(name, State(Seat.UNKNOWN, at)))
     return found
+
+
+def redrawn(before: dict[str, Region], boxes: dict[str, Box], at: int) -> dict[str, Region]:
+    """Regions that stay where they were go on; of the others nothing is known."""
+    return {
+        name: before[name]
+        if name in before and before[name].box == box
+        else Region(box, [], State(Seat.UNKNOWN, at))
+        for name, box in boxes.items()
+    }
 
 
 def _places(box: Box) -> tuple[slice, slice]:

@@ -12,6 +12,8 @@ from msgspec import Struct
 from agent.core.scene import Reference
 from agent.core.seat import Empty, State
 from agent.core.votes import Standing
+from common.clock import ClockConfig
+from common.core.camera import Mask
 
 LENGTH = 4
 MOST = 8 * 1024 * 1024
@@ -49,12 +51,16 @@ class Given(Struct, frozen=True):
     seats: dict[str, Box] = {}
     empty: dict[str, list[Empty]] = {}
     sat: dict[str, State] = {}  # what was told of each seat last
+    zones: list[Box] = []
+    mask: Mask = Mask.PEOPLE
+    live_address: str = ""  # rtsp: of the stream that people see; empty: the one that is examined
 
 
 class Setup(Struct, frozen=True, tag=True):
     """The first word of the agent."""
 
     cameras: list[Given]
+    clock: ClockConfig = ClockConfig()
 
 
 class Hours(Struct, frozen=True, tag=True):
@@ -73,6 +79,62 @@ class Vacant(Struct, frozen=True, tag=True):
     """Nobody is at any seat of this camera now."""
 
     camera: str
+
+
+class Redraw(Struct, frozen=True, tag=True):
+    """The regions of this camera are these from now on; one that stays where it was keeps what it has learned."""
+
+    camera: str
+    zones: list[Box]
+    seats: dict[str, Box]
+
+
+class Shoot(Struct, frozen=True, tag=True):
+    """Take a still of the next key frame, or a clip around it. `number`: by which it is known again; `plain`: nothing is to be
+    hidden."""
+
+    camera: str
+    number: str
+    plain: bool = False
+    clip: bool = False
+
+
+class Film(Struct, frozen=True):
+    """One camera that somebody is looking at. `url`: where its pictures go; `dial`: the first frame there; `kbps`: what picture
+    and sound may take of the line."""
+
+    camera: str
+    url: str
+    dial: bytes
+    kbps: int
+    plain: bool = False
+
+
+class Films(Struct, frozen=True, tag=True):
+    """All that is to be sent live from now on. `offset`: microseconds by which the hall's clock is ahead; `ca`, `node`: files of
+    the encrypted line, empty: a plain one; `is_held`: nothing goes out meanwhile, records do."""
+
+    films: list[Film]
+    offset: int
+    ca: str = ""
+    node: str = ""
+    is_held: bool = False
+
+
+class Shot(Struct, frozen=True, tag=True):
+    """The still, or the clip of `millis`. `at_mono`: monotonic time of its first frame, which is the same to every process of one
+    boot; `skew`: seconds by which the camera's clock was ahead when it was asked last; `fault`: why there is none."""
+
+    camera: str
+    number: str
+    body: bytes
+    wide: int
+    high: int
+    at_mono: int
+    mask: Mask
+    skew: float | None
+    millis: int = 0
+    fault: str = ""
 
 
 class Sat(Struct, frozen=True):
@@ -100,6 +162,13 @@ class Look(Struct, frozen=True, tag=True):
     skew: float | None = None
     figures: dict[str, float] = {}
     seats: dict[str, Sat] = {}
+    mask: Mask = Mask.ALL  # what of a still would be hidden now
+    tamper_at: int = (
+        0  # when the camera's own alarm said last that somebody tampers with it; 0: never, or it has none
+    )
+    motion_at: int = 0  # when it said last that something moves
+    profiles: int = 0  # streams that it offers; 0: it cannot be asked
+    deaf: str = ""  # why its own events are not heard
 
 
 class Learned(Struct, frozen=True, tag=True):
@@ -108,10 +177,11 @@ class Learned(Struct, frozen=True, tag=True):
     camera: str
     patterns: list[Kept]
     empty: dict[str, list[Empty]] = {}
+    boxes: dict[str, Box] = {}  # of the seats
 
 
-Down = Setup | Hours | Learn | Vacant
-Up = Look | Learned
+Down = Setup | Hours | Learn | Vacant | Redraw | Shoot | Films
+Up = Look | Learned | Shot
 _encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)
 up_decoder = msgspec.msgpack.Decoder(Up)

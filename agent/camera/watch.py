@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,22 +17,27 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from agent.camera import kept, seating, talk
+from agent.camera import kept, passwords, seating, talk
+from agent.camera.asked import LEARN, VACANT, taken
+from agent.camera.drawn import Redrawing, overlaid, regions
 from agent.camera.kept import Camera
-from agent.camera.talk import Box, Down, Given, Hours, Learn, Learned, Look, Setup, Vacant
+from agent.camera.stills import Stills
+from agent.camera.talk import Box, Down, Given, Hours, Learn, Look, Setup, Shot, Up, Vacant
 from agent.capture import Capture
 from agent.config import ZONE, AgentConfig, CameraConfig
 from agent.core import gentle
 from agent.core.seat import State
 from agent.core.votes import Standing
 from agent.epoch import Sealing
+from agent.live import Live, Telling
+from agent.spool import Spool
 from agent.sqlfile import BufferFullError
-from common import sealed
 from common.clock import Clock
-from common.core.camera import Aspect, View
-from common.core.errors import ConfigError, words
+from common.core.camera import Aspect, Mask, View
+from common.core.errors import ConfigError, UsageError, words
 from common.core.happening import Happening
 from common.core.instant import MINUTE, SECOND, from_us
+from common.core.message import Drawn
 from common.core.record import CameraState, Event, SeatState
 
 log = structlog.get_logger()
@@ -46,24 +51,34 @@ _DEAF = 180 * SECOND
 _SHORT_STOP = 2 * MINUTE
 """What was told before a stop no longer than this still holds after it."""
 _REST_SECS = 60.0
+_LEAVE_SECS = 2.0
 _LIVED = 30 * SECOND
 """A worker that has lived so long is started again at once: one that hangs with a camera lives a minute, for the others."""
 _SILENT = "摄像进程没有消息"
-LEARN, VACANT = "camera-learn", "camera-vacant"
-"""A file of this name in the data folder asks for new references, or says that nobody sits anywhere: it holds the camera's
-id."""
 
 
 class Cameras:
     """What is known of all of them. `look` by camera: what the worker said last in this run."""
 
-    def __init__(self, config: AgentConfig, capture: Capture, clock: Clock, seal: Sealing) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        capture: Capture,
+        clock: Clock,
+        seal: Sealing,
+        spool: Spool,
+        drawn: Callable[[], Sequence[Drawn]],
+        live: Live,
+    ) -> None:
+        """`drawn`: what the hall's policy says of the cameras now."""
+        self.live = live
         self.config = config
         self.capture = capture
         self.clock = clock
         self._seal = seal
         self._path = config.cameras_path
         self.stored = kept.load(self._path, seal.keks)
+        self.stills = Stills(capture, clock, spool)
         self.looks: dict[str, Look] = {}
         self.worker_pid = 0
         self.worker_wall = 0
@@ -74,7 +89,13 @@ class Cameras:
         """When a camera was heard of again: before that nobody knows, whatever its worker remembers."""
         self._saved_mono = 0
         self._kek = b""
+        self._drawn = drawn
         self._begin()
+
+    @property
+    def cameras(self) -> list[CameraConfig]:
+        """With what was drawn at the hall."""
+        return [overlaid(item, self._drawn()) for item in self.config.camera]
 
     def _begin(self) -> None:
         """What was told before holds over a short stop; after a long one nobody knows since it was last seen."""
@@ -97,6 +118,7 @@ class Cameras:
         """What the worker is to know of a camera."""
         look, before = self.looks.get(item.id), self.stored.get(item.id)
         unknown = Standing(View.UNKNOWN, self.clock.office())
+        zones, seats = regions(item)
         return Given(
             id=item.id,
             type=item.type,
@@ -107,14 +129,31 @@ class Cameras:
             patterns=before.patterns if before else [],
             view=look.view if look else before.view if before else unknown,
             clock=look.clock if look else before.clock if before else replace(unknown, view=View.OK),
-            seats={seat.id: Box(*seat.box) for seat in item.seat},
-            empty=before.empty if before else {},
+            seats=seats,
+            empty={
+                name: item for name, item in before.empty.items() if before.boxes.get(name) == seats.get(name)
+            }
+            if before
+            else {},
             sat=_sat(before),
+            zones=zones,
+            mask=Mask(item.mask),
+            live_address=item.live_address,
         )
 
-    def hear(self, said: Look | Learned) -> None:
+    async def still(self, name: str, number: str, *, plain: bool, clip: bool = False) -> bytes:
+        """Take one by the order `number`. -> its hash. Raises UsageError for an unknown camera, and as `Stills.ordered`."""
+        look = self.looks.get(name)
+        if look is None or look.view.view is View.REMOVED:
+            known = "、".join(item.id for item in self.config.camera)
+            raise UsageError(f"站点没有摄像机 {name}", hint=f"有：{known}")
+        return await self.stills.ordered(name, look.view.view, number, plain=plain, clip=clip)
+
+    def hear(self, said: Up) -> None:
         """From the worker."""
-        if isinstance(said, Look):
+        if isinstance(said, Shot):
+            self.stills.heard(said)
+        elif isinstance(said, Look):
             name, before = said.camera, self.looks.get(said.camera)
             if before is not None and before.detail == _SILENT:
                 self._again_at[name] = self.clock.office()
@@ -123,7 +162,7 @@ class Cameras:
             self._heard_mono[name] = self.clock.mono()
         elif said.camera in self.stored:
             self.stored[said.camera] = replace(
-                self.stored[said.camera], patterns=said.patterns, empty=said.empty
+                self.stored[said.camera], patterns=said.patterns, empty=said.empty, boxes=said.boxes
             )
             self._saved_mono = 0
 
@@ -149,7 +188,7 @@ class Cameras:
 
     async def tell(self) -> None:
         """Write what differs from what was told. Raises BufferFullError: what was not written then is told another time."""
-        configured = {item.id: item for item in self.config.camera}
+        configured = {item.id: item for item in self.cameras}
         for name, look in list(self.looks.items()):
             before = self.stored.get(name)
             item = configured.get(name)
@@ -163,13 +202,16 @@ class Cameras:
             told += seating.news(before.seats if before else {}, seats, self.clock.office())
             if told:
                 await self.capture.note(*told)
+                self.stills.told(told)
                 for said in told:
                     _log(said)
                 self._saved_mono = 0
+            self.stills.sat(seats.values(), self.clock.office())
             seen_at = self.clock.office(self._heard_mono.get(name))
             patterns = before.patterns if before else []
             empty = before.empty if before else {}
-            self.stored[name] = Camera(look.view, look.clock, seen_at, patterns, empty, seats)
+            boxes = before.boxes if before else {}
+            self.stored[name] = Camera(look.view, look.clock, seen_at, patterns, empty, seats, boxes)
             if look.view.view is View.REMOVED:
                 del self.stored[name], self.looks[name]
 
@@ -227,6 +269,7 @@ async def run(cameras: Cameras) -> None:
             with suppress(BufferFullError):
                 cameras.silent()
                 await cameras.tell()
+                await cameras.stills.keep()
             await asyncio.to_thread(cameras.save)
             await asyncio.sleep(TURN_SECS)
 
@@ -234,8 +277,8 @@ async def run(cameras: Cameras) -> None:
 async def _work(cameras: Cameras) -> None:
     pause_secs = 0.0
     while True:
-        passwords = await asyncio.to_thread(_passwords, cameras.config)
-        given = _given(cameras, cameras.config, passwords)
+        known = await asyncio.to_thread(passwords.found, cameras.config)
+        given = _given(cameras, known)
         if not given:
             await asyncio.sleep(_REST_SECS)
             continue
@@ -258,34 +301,18 @@ async def _work(cameras: Cameras) -> None:
 _ENDS = {
     70: "一台摄像机使解码卡死",
     71: "内存超出限额",
+    72: "没有听懂主程序的话",
     -9: "被杀死",
     -11: "解码程序崩溃",
     -6: "解码程序中止",
 }
 
 
-def _passwords(config: AgentConfig) -> dict[str, str | ConfigError]:
-    """By camera; asked again at each start of the worker."""
-    found: dict[str, str | ConfigError] = {}
-    for item in config.camera:
-        try:
-            found[item.id] = _password(item, config.capture.secrets_dir)
-        except ConfigError as error:
-            found[item.id] = error
-    return found
-
-
-def _password(item: CameraConfig, folder: Path) -> str:
-    if not item.password_file:
-        return ""
-    return sealed.read(folder / item.password_file, "摄像机口令").decode("utf-8", "replace").rstrip("\r\n")
-
-
-def _given(cameras: Cameras, config: AgentConfig, passwords: dict[str, str | ConfigError]) -> list[Given]:
+def _given(cameras: Cameras, known: dict[str, str | ConfigError]) -> list[Given]:
     """Those whose password is there; the others are told of as such."""
     found = []
-    for item in config.camera:
-        password = passwords[item.id]
+    for item in cameras.cameras:
+        password = known[item.id]
         if isinstance(password, str):
             found.append(cameras.given(item, password))
         else:
@@ -320,6 +347,10 @@ async def _one_run(cameras: Cameras, given: list[Given]) -> int:
         await _listen(worker.stdout, cameras)
     finally:
         instruct.cancel()
+        worker.stdin.close()
+        with suppress(TimeoutError):  # it gives up what it holds at the cameras
+            async with asyncio.timeout(_LEAVE_SECS):
+                await worker.wait()
         with suppress(ProcessLookupError):
             kill()
         await asyncio.shield(worker.wait())
@@ -345,27 +376,21 @@ async def _instruct(
     night = gentle.parse_night(cameras.config.capture.night)
     folder = cameras.config.data_dir
     asked: list[tuple[Path, Callable[[str], Down]]] = [(folder / LEARN, Learn), (folder / VACANT, Vacant)]
-    began_mono, is_closed = cameras.clock.mono(), None
+    began_mono, is_closed, redrawing = cameras.clock.mono(), None, Redrawing(given)
+    telling = Telling(cameras.live)
     with suppress(ConnectionError):
-        pipe.write(talk.framed(Setup(given)))
+        pipe.write(talk.framed(Setup(given, cameras.config.clock)))
         while True:
             local = from_us(cameras.clock.office(), ZONE).time()
             if (closed := gentle.is_night(local, night)) is not is_closed:
                 is_closed = closed
                 pipe.write(talk.framed(Hours(closed)))
             for path, order in asked:
-                if (name := _taken(path)) is not None:
+                if (name := taken(path)) is not None:
                     pipe.write(talk.framed(order(name)))
+            said: list[Down] = [*redrawing.due(cameras.cameras), *cameras.stills.taken(), *telling.due()]
+            pipe.write(b"".join(map(talk.framed, said)))
             await pipe.drain()
             if cameras.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:
                 kill()
-            await asyncio.sleep(TURN_SECS)
-
-
-def _taken(path: Path) -> str | None:
-    """What was asked for, once."""
-    with suppress(OSError, UnicodeDecodeError):
-        name = path.read_text("utf-8").strip()
-        path.unlink()
-        return name
-    return None
+            await cameras.live.rest(TURN_SECS)

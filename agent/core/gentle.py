@@ -15,6 +15,9 @@ LEAST_ROWS = 50
 SMALL = 1_000
 """Rows of a table that may be read through at any time."""
 NIGHT_DUTY = 0.5
+WALK_SHARE = 0.1
+"""Of the duty, by day, for a walk that nobody waits for: the share of the time that it works is that of the commits that meet
+it. Not where half of the time or more was granted."""
 
 
 class Limits(Struct, frozen=True):
@@ -26,11 +29,12 @@ class Limits(Struct, frozen=True):
     page_rows: int
 
 
-def rest_us(rows: int, took_us: int, limits: Limits, *, night: bool) -> int:
-    """Microseconds until the next page, after one of `rows` rows that took `took_us`."""
+def rest_us(rows: int, took_us: int, limits: Limits, *, night: bool, walks: bool) -> int:
+    """Microseconds until the next page, after one of `rows` rows that took `took_us`; `walks`: in a walk that nobody waits for."""
     if night:
         return int(took_us * (1 / max(limits.duty, NIGHT_DUTY) - 1))
-    by_duty = took_us * (1 / limits.duty - 1)
+    share = WALK_SHARE if walks and limits.duty < NIGHT_DUTY else 1
+    by_duty = took_us * (1 / (limits.duty * share) - 1)
     by_rows = rows / limits.rows_per_sec * SECOND - took_us
     return int(max(by_duty, by_rows, 0))
 
@@ -45,10 +49,11 @@ class Account:
     def worked(self, us: int) -> None:
         self._worked_us += us
 
-    def due_us(self, now: int, rows: int, limits: Limits, *, night: bool) -> int:
+    def due_us(self, now: int, rows: int, limits: Limits, *, night: bool, walks: bool) -> int:
         """How long to rest from now on, after `rows` rows since the last rest."""
         left_alone = now - self._since - self._worked_us
-        return max(0, rest_us(rows, self._worked_us, limits, night=night) - max(0, left_alone))
+        rest = rest_us(rows, self._worked_us, limits, night=night, walks=walks)
+        return max(0, rest - max(0, left_alone))
 
     def rested(self, now: int) -> None:
         self._since, self._worked_us = now, 0

@@ -89,6 +89,11 @@ def is_relit(frame: Features, reference: Reference) -> bool:
     return abs(frame.mean - reference.mean) > _RELIT * reference.mean and frame.like > _SAME_VIEW
 
 
+def is_known(frame: Features, reference: Reference) -> bool:
+    """The reference is a full one, and of this light: what differs from it may be told to be no part of the hall."""
+    return reference.frames >= FULL and abs(frame.mean - reference.mean) <= _RELIT * reference.mean
+
+
 def is_still(frame: Features, reference: Reference | None) -> bool:
     """Less differs from the frame before than a living sensor's noise. A clock that ticks acquits."""
     if reference is None or frame.pdiff is None or (frame.ticks is not None and frame.ticks > 1.0):

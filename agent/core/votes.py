@@ -1,6 +1,7 @@
 """Frame by frame -> one state of a camera's picture, told when it changes (cameras.md 3.6, Voting).
 
-A single frame decides nothing. Seven of the last ten must be wrong before a fault is raised, nine of ten right for half
+A single frame decides nothing. Seven of the last ten must be wrong before a fault is raised (four where
+the camera has raised an alarm of its own), nine of ten right for half
 a minute before it is over, so that raising and clearing never chase each other. What the line says (unreachable,
 stalled, ...) is certain and goes before every picture.
 """
@@ -16,6 +17,8 @@ from common.core.instant import SECOND
 
 WINDOW = 10
 RAISE = 7
+WITNESSED = 4
+"""Of the last ten, where the camera itself says that somebody tampers with it: two witnesses, so a shorter vote."""
 CLEAR = 9
 CLEAR_US = 30 * SECOND
 _STILL_FRAMES = 5
@@ -54,8 +57,10 @@ class Watch(Struct, frozen=True):
     still_at: int = 0
 
 
-def seen(watch: Watch, verdict: Verdict, at: int, mono: int, *, is_still: bool) -> Watch:
-    """One key frame has come."""
+def seen(
+    watch: Watch, verdict: Verdict, at: int, mono: int, *, is_still: bool, is_witnessed: bool = False
+) -> Watch:
+    """One key frame has come. `is_witnessed`: the camera's own tamper alarm stands beside it."""
     watch = _counted(watch, at, mono, is_still=is_still)
     if verdict.view is View.OK and watch.still >= _STILL_FRAMES and mono - watch.still_mono >= _STILL_US:
         verdict = Verdict(View.FROZEN)
@@ -63,7 +68,7 @@ def seen(watch: Watch, verdict: Verdict, at: int, mono: int, *, is_still: bool) 
         return _rested(watch, verdict.view, at)
     window = (*watch.window, Vote(verdict, at, mono))[-WINDOW:]
     watch = replace(watch, window=window)
-    return _cleared(_raised(watch), mono)
+    return _cleared(_raised(watch, WITNESSED if is_witnessed else RAISE), mono)
 
 
 def cut(watch: Watch, view: View, since_at: int) -> Watch:
@@ -88,9 +93,9 @@ def _rested(watch: Watch, view: View, at: int) -> Watch:
     return replace(watch, standing=standing, window=(), good_mono=None)
 
 
-def _raised(watch: Watch) -> Watch:
+def _raised(watch: Watch, least: int) -> Watch:
     bad = [vote for vote in watch.window if vote.verdict.view is not View.OK]
-    if len(bad) < RAISE:
+    if len(bad) < least:
         return watch
     names = Counter(vote.verdict.view for vote in bad).most_common()
     view, votes = names[0]

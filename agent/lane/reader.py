@@ -181,11 +181,11 @@ class Reader:
             self.busy_us += self._took_us
             self._account.worked(self._took_us)
 
-    async def rest(self, count: int) -> None:
+    async def rest(self, count: int, *, walks: bool = False) -> None:
         """After a page of `count` rows: not more of the source's time, nor of its rows, than was promised."""
         local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
         night = gentle.is_night(local, self._night)
-        due = self._account.due_us(self.clock.mono(), count, self.limits, night=night)
+        due = self._account.due_us(self.clock.mono(), count, self.limits, night=night, walks=walks)
         await asyncio.sleep(due / SECOND)
         self._account.rested(self.clock.mono())
 

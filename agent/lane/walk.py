@@ -58,7 +58,7 @@ class Walk:
                 return changed + await self._finish(), True
             if reader.clock.mono() >= until:
                 return changed, False
-            await reader.rest(rows)
+            await reader.rest(rows, walks=self.watch)  # the first walk of a start is waited for
 
     async def _page(self) -> tuple[int, int, bool]:
         """-> number of changes in the next page, how many rows it has, whether it is the last.

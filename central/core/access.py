@@ -71,7 +71,10 @@ class Permission(StrEnum):
     ANSWER_CORRECTION = "answer_correction"  # the unit's side: read, receive, explain, appeal, rectify
     VIEW_SCORE = "view_score"  # results, with the cases of every fault
     OBJECT_SCORE = "object_score"  # the unit's side: object to a fault of a provisional result
-    DECIDE_SCORE = "decide_score"  # grant or refuse another's objection
+    DECIDE_SCORE = "decide_score"  # grant or refuse another's objection; make a result final
+    VIEW_SCHEME = "view_scheme"  # how is scored, in every version; what a change would move, by site
+    DRAFT_SCHEME = "draft_scheme"  # propose a change of the score scheme
+    APPROVE_SCHEME = "approve_scheme"  # put another's proposal into force, or refuse it
     VIEW_STATISTICS = "view_statistics"
     VIEW_PUBLICATION = "view_publication"  # what is to be public, was, and is no more
     DRAFT_PUBLICATION = "draft_publication"
@@ -87,6 +90,11 @@ class Permission(StrEnum):
     WORK_CONSULT = "work_consult"  # answer; draft what is to be published of it
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
+    VIEW_STILL = "view_still"  # pictures and clips of the cameras, masked; each look audited
+    ORDER_STILL = "order_still"  # have one taken, with a reason; masked
+    UNMASK_STILL = "unmask_still"  # have one taken or look at one that is not masked, with a reason, audited
+    VIEW_LIVE = "view_live"  # cameras live, masked; each look audited, from and to
+    UNMASK_LIVE = "unmask_live"  # one that is not masked, with a reason, audited
     VIEW_ACCOUNT = "view_account"
     MANAGE_ACCOUNT = "manage_account"  # ask for an account, another role or reach; passwords; in use or not
     APPROVE_ACCOUNT = "approve_account"  # authorise what was asked for; second factors; end sessions
@@ -116,7 +124,10 @@ _PERMISSION_WORDS = {
     Permission.ANSWER_CORRECTION: "答复本单位的纠错",
     Permission.VIEW_SCORE: "查看评分",
     Permission.OBJECT_SCORE: "对本单位的评分提出异议",
-    Permission.DECIDE_SCORE: "认定评分异议",
+    Permission.DECIDE_SCORE: "认定评分异议、定稿",
+    Permission.VIEW_SCHEME: "查看评分方案",
+    Permission.DRAFT_SCHEME: "起草评分方案",
+    Permission.APPROVE_SCHEME: "审定评分方案",
     Permission.VIEW_STATISTICS: "查看与导出统计",
     Permission.VIEW_PUBLICATION: "查看公布件",
     Permission.DRAFT_PUBLICATION: "拟公布件",
@@ -132,6 +143,11 @@ _PERMISSION_WORDS = {
     Permission.WORK_CONSULT: "答复咨询、拟公布",
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
+    Permission.VIEW_STILL: "查看证据图片（已遮挡）",
+    Permission.ORDER_STILL: "令站点取图（写明原因，已遮挡）",
+    Permission.UNMASK_STILL: "取与看未遮挡的图片（写明原因，记入审计）",
+    Permission.VIEW_LIVE: "看现场画面（已遮挡，记入审计）",
+    Permission.UNMASK_LIVE: "看未遮挡的现场画面（写明原因，记入审计）",
     Permission.VIEW_ACCOUNT: "查看用户",
     Permission.MANAGE_ACCOUNT: "管理用户",
     Permission.APPROVE_ACCOUNT: "授权用户",
@@ -148,6 +164,8 @@ _WATCH = (
     _EXPORT
     | _FIGURES
     | {
+        Permission.VIEW_SCHEME,
+        Permission.DRAFT_SCHEME,
         Permission.SHARE_VIEW,
         Permission.REVEAL_PERSON,
         Permission.VIEW_FINDING,
@@ -159,6 +177,9 @@ _WATCH = (
         Permission.VIEW_CONSULT,
         Permission.ACCEPT_ALARM,
         Permission.EXPLAIN_FINDING,
+        Permission.VIEW_STILL,
+        Permission.ORDER_STILL,
+        Permission.VIEW_LIVE,
     }
 )
 
@@ -172,18 +193,25 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.VIEW_STATISTICS,
     },
     Role.SUPERVISOR: _WATCH,
-    Role.CHIEF: _WATCH | {Permission.DECIDE_SCORE},
+    Role.CHIEF: _WATCH
+    | {Permission.DECIDE_SCORE, Permission.APPROVE_SCHEME, Permission.UNMASK_STILL, Permission.UNMASK_LIVE},
     Role.CENTRE: _SITE
     | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.VIEW_RATING, Permission.WORK_RATING}
-    | {Permission.VIEW_CONSULT, Permission.WORK_CONSULT},
-    Role.REVIEWER: _WALL | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM},
+    | {Permission.VIEW_CONSULT, Permission.WORK_CONSULT, Permission.VIEW_STILL, Permission.ORDER_STILL}
+    | {Permission.VIEW_LIVE},
+    Role.REVIEWER: _WALL
+    | {Permission.VIEW_ITEM, Permission.DRAFT_ITEM, Permission.APPROVE_ITEM}
+    | {Permission.VIEW_SCHEME, Permission.DRAFT_SCHEME, Permission.APPROVE_SCHEME},
     Role.COMPLAINTS: _WALL
     | {Permission.VIEW_COMPLAINT, Permission.WORK_COMPLAINT, Permission.REVEAL_COMPLAINANT},
     Role.PUBLISHER: _WALL | {Permission.VIEW_PUBLICATION, Permission.DRAFT_PUBLICATION},
     Role.RELEASER: _WALL
     | {Permission.VIEW_PUBLICATION, Permission.RELEASE_PUBLICATION, Permission.VIEW_CONSULT},
-    Role.LEADER: _CASE | _FIGURES | {Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
-    Role.IT: _CASE | {Permission.KEEP_BOX},
+    Role.LEADER: _CASE
+    | _FIGURES
+    | {Permission.VIEW_SCHEME, Permission.VIEW_FINDING, Permission.VIEW_CORRECTION},
+    Role.IT: _CASE
+    | {Permission.KEEP_BOX, Permission.VIEW_STILL, Permission.ORDER_STILL, Permission.VIEW_LIVE},
     Role.ACCOUNTS: _WALL | {Permission.VIEW_ACCOUNT, Permission.MANAGE_ACCOUNT},
     Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},

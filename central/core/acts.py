@@ -47,11 +47,17 @@ def of_kind(case: CaseState, kind: StepKind) -> Iterable[Step]:
     return (step for step in case.steps if step.kind is kind)
 
 
+def is_unreadable(step: Step, *fields: str) -> bool:
+    """Something stands in one of these fields that nobody can read; a zero date states nothing."""
+    return any(digit in step.invalid.get(field, "") for field in fields for digit in "123456789")
+
+
 def specials(case: CaseState, item: Item | None, zone: ZoneInfo) -> list[Special]:
     """Every special procedure, lawful or not, in the order of days.
 
     One ends with the first resumption on or after its first day, else with its own row's end. That must be a later
-    day: an end on the day it began may be that of the clerk's act, and a doubt accuses nobody.
+    day: an end on the day it began may be that of the clerk's act, and a doubt accuses nobody. One whose beginning nobody
+    can read counts from the acceptance: no day is held against the office that it may have taken.
     """
     paused = list(of_kind(case, StepKind.PAUSE))
     if not paused:
@@ -61,7 +67,9 @@ def specials(case: CaseState, item: Item | None, zone: ZoneInfo) -> list[Special
     )
     found = []
     for step in paused:
-        first = day(began(step), zone)
+        told = day(began(step), zone)
+        is_doubtful = told is None and is_unreadable(step, "started_at", "finished_at")
+        first = day(case.accepted, zone) if is_doubtful else told
         if first is None:
             continue
         own = day(step.finished_at, zone)
@@ -69,7 +77,8 @@ def specials(case: CaseState, item: Item | None, zone: ZoneInfo) -> list[Special
             (one for one in resumed if one >= first), own if own is not None and own > first else None
         )
         word = step.procedure.word if step.procedure else step.step_name or "特别程序"
-        found.append(Special(first, last, step.days, word, _fault(step, first, item, zone)))
+        fault = _fault(step, date.max if is_doubtful else first, item, zone)
+        found.append(Special(first, last, None if is_doubtful else step.days, word, fault))
     return sorted(found, key=lambda one: (one.first, one.last or date.max, one.word, one.fault))
 
 

@@ -5,15 +5,19 @@ the absence of a fact answers only where the site's data is whole up to the inst
 rest on common knowledge of the law: a lawyer signs the rules before one is used against a person.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from central.core import acts, asked_rules, off_rules, paper_rules, route
+from central.core import acts, asked_rules, fee, off_rules, paper_rules, route
+from central.core.case import instant
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
+from common.core.instant import DAY, is_day, local_date
 from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, Procedure, StepKind
 
 _CHECKS = {Procedure.INSPECTION, Procedure.TEST, Procedure.QUARANTINE}
+_BESIDE = {StepKind.TICKET, StepKind.FEE, StepKind.CONSULT, StepKind.DOCUMENT, StepKind.RENEW}
+"""What comes from tables of its own, beside the procedure: its name is that of a fee or of a paper."""
 
 
 def ask_all(subject: Subject) -> list[Result]:
@@ -42,7 +46,7 @@ def _asked(rule: Rule, subject: Subject) -> Said | None:
     try:
         return rule.ask(subject)
     except ValueError:
-        return Said(Answer.NO_DATA, "日期在工作日日历之外")
+        return Said(Answer.NO_DATA, "日期在已公布的工作日日历之外")
 
 
 # before and at acceptance ------------------------------------------------------------------------------------
@@ -52,11 +56,7 @@ def _public(subject: Subject) -> Said | None:
     item = subject.item
     if item is None:
         return Said(Answer.NO_DATA, "事项清单里没有这个事项")
-    fields = {
-        "依据": item.basis, "条件": item.conditions, "数量": item.quantity, "程序": item.procedure,
-        "材料目录": item.materials, "示范文本": item.sample, "公示日期": item.published_on,
-    }  # fmt: skip
-    empty = [name for name, value in fields.items() if not value]
+    empty = item.unpublished()
     return yellow(f"公示内容缺：{'、'.join(empty)}") if empty else kept("公示内容齐全")
 
 
@@ -64,9 +64,11 @@ def _published_first(subject: Subject) -> Said | None:
     item, accepted = subject.item, subject.day(subject.case.accepted)
     if item is None or item.published_on is None or accepted is None:
         return None
-    if item.published_on > accepted:
-        return red(f"{accepted} 受理，事项 {item.published_on} 才公示")
-    return kept(f"{item.published_on} 公示，{accepted} 受理")
+    if item.published_on <= accepted:
+        return kept(f"{item.published_on} 公示，{accepted} 受理")
+    if item.valid_from is None or accepted < item.valid_from:  # another text may have been displayed then
+        return Said(Answer.NO_DATA, f"{accepted} 受理时公示的是哪一版，事项清单没有载明")
+    return red(f"{accepted} 受理，事项 {item.published_on} 才公示")
 
 
 def _refused_acceptance(subject: Subject) -> Said | None:
@@ -80,7 +82,8 @@ def _refused_acceptance(subject: Subject) -> Said | None:
         return red(f"不予受理的理由不足 {subject.pack.reason_length} 个字")
     if received is None or decided is None:
         return missing("收件或决定的时间")
-    due = subject.calendar.nth(received, subject.pack.receipt_days)
+    # A citizen's filing on a day off is received on the next working day.
+    due = subject.nth(subject.calendar.roll_forward(received), subject.pack.receipt_days)
     return (
         yellow(f"应即时告知，{received} 收件，{decided} 才决定")
         if decided > due
@@ -92,18 +95,25 @@ def _told_once(subject: Subject) -> Said | None:
     notices = list(acts.of_kind(subject.case, StepKind.SUPPLEMENT))
     if not notices:
         return None
-    if len(notices) > 1:
-        return red(f"补正告知了 {len(notices)} 次，应当一次告知")
+    times = _times(notices, subject)
+    if times > 1:
+        return red(f"补正告知了 {times} 次，应当一次告知")
     told = subject.day(acts.first_of(subject.case, StepKind.SUPPLEMENT, subject.zone))
     received = subject.day(subject.case.facts.received_at)
     if told is None or received is None:
         return missing("收件或告知的时间")
-    due = subject.calendar.nth(subject.calendar.roll_forward(received), 5)
+    due = subject.nth(subject.calendar.roll_forward(received), 5)
     return (
         yellow(f"{told} 才告知补正，应在 {due} 前，视为自收件起受理")
         if told > due
         else kept("五日内一次告知")
     )
+
+
+def _times(notices: Sequence[Step], subject: Subject) -> int:
+    """How often it was told, as far as is sure: rows of one day are one notice, unless they bear different numbers."""
+    days = {day for step in notices if (day := subject.day(step.notified_at or acts.ended(step))) is not None}
+    return max(len(days), len({step.doc_no for step in notices if step.doc_no}))
 
 
 # on the way --------------------------------------------------------------------------------------------------
@@ -120,7 +130,7 @@ def _at_once(subject: Subject) -> Said | None:
 
 def _two_persons(subject: Subject) -> Said | None:
     checks = list(acts.of_kind(subject.case, StepKind.CHECK))
-    known = [step.staff for step in checks if step.staff is not None]
+    known = [step.staff for step in checks if step.staff is not None and step.staff > 0]  # 0: not recorded
     if not checks:
         return None
     if not known:
@@ -131,7 +141,12 @@ def _two_persons(subject: Subject) -> Said | None:
 def _procedure(subject: Subject) -> Said | None:
     if subject.item is None or not subject.item.route:
         return None
-    names = [step.step_name for step in subject.case.steps if step.step_name]
+    places = {step.name for step in subject.item.route}
+    names = [
+        step.step_name
+        for step in subject.case.steps
+        if step.step_name and (step.kind not in _BESIDE or step.step_name in places)
+    ]
     if not names:
         return missing("环节名称")
     done = None if subject.case.open else subject.day(subject.case.facts.finished_at)
@@ -152,6 +167,35 @@ def _limit(kind: ClockKind, light: Light) -> Callable[[Subject], Said | None]:
         return kept(worst.why)
 
     return ask
+
+
+def _steps(subject: Subject) -> Said | None:
+    """A step under way by its clock; one that is over by its own times, because no clock is left of it."""
+    now = _limit(ClockKind.STEP, Light.YELLOW)(subject)
+    if now is not None and now.answer is Answer.BROKEN:
+        return now
+    over = [step for step in subject.case.steps if step.finished_at is not None]
+    late = [
+        f"{step.step_name or step.kind.word} {step.finished_at}" for step in over if _is_late(step, subject)
+    ]
+    return yellow(f"超过环节时限才办完：{'、'.join(late)}") if late else now
+
+
+def _is_late(step: Step, subject: Subject) -> bool:
+    """By the deadline that the source states, else by the days of the route."""
+    started, ended = subject.day(step.started_at), subject.day(step.finished_at)
+    due, done = instant(step.due_at, subject.zone), instant(step.finished_at, subject.zone)
+    if ended is None or done is None:
+        return False
+    if due is not None:
+        return (
+            ended > local_date(due - 1, subject.zone)
+            if is_day(step.finished_at, subject.zone)
+            else done > due
+        )
+    route = subject.item.route if subject.item is not None else []
+    days = {one.name: one.days for one in route}.get(step.step_name or "")
+    return bool(started is not None and days and ended > subject.nth(started, days))
 
 
 def _longer(subject: Subject) -> Said | None:
@@ -192,53 +236,12 @@ def _first_check(subject: Subject) -> Said | None:
     ]
     if not firsts or accepted is None:
         return None
-    due = subject.calendar.nth(accepted, subject.pack.check_days)
+    due = subject.nth(accepted, subject.pack.check_days)
     return (
         yellow(f"{min(firsts)} 才开始检验、检测或检疫，应在 {due} 前")
         if min(firsts) > due
         else kept("五日内指派")
     )
-
-
-def _charged(subject: Subject) -> Said | None:
-    steps = list(acts.of_kind(subject.case, StepKind.FEE))
-    if not steps:
-        return None
-    if subject.item is None or not subject.item.fees:
-        return Said(Answer.NO_DATA, "事项清单没有载明收费标准")
-    known = [step for step in steps if step.amount]
-    if not known:
-        return missing("收费金额")
-    fits = {step.amount: _fits(step, subject.item.fees) for step in known if step.amount}
-    wrong = [amount for amount, is_right in fits.items() if is_right is False]
-    if wrong:
-        return red(f"收费 {'、'.join(wrong)} 元与清单标准不符")
-    return missing("收费数量") if None in fits.values() else kept("按清单标准收费")
-
-
-def _fits(step: Step, fees: Mapping[str, str]) -> bool | None:
-    """Whether an amount is the standard times the quantity; None: it may be, and the quantity is not recorded.
-
-    A step that bears the name of a fee is held against that one, any other against all of the item.
-    """
-    own = fees.get(step.step_name or "")
-    standards = {_yuan(amount) for amount in ([own] if own else fees.values())}
-    charged = _yuan(step.amount or "")
-    if charged == 0:
-        return True
-    if step.quantity is not None and step.quantity > 0:
-        return charged in {each * step.quantity for each in standards}
-    if charged in standards:
-        return True
-    return None if any(each > 0 and charged > 0 and charged % each == 0 for each in standards) else False
-
-
-def _yuan(amount: str) -> int:
-    """In fen; -1 for what is no amount, which no standard has."""
-    whole, _, part = amount.strip().partition(".")
-    if not whole.isdecimal() or not (part or "0").isdecimal():
-        return -1
-    return int(whole) * 100 + int((part + "00")[:2])
 
 
 # the decision and after --------------------------------------------------------------------------------------
@@ -268,13 +271,16 @@ def _published(subject: Subject) -> Said | None:
         return None
     if shown is None:
         return missing("决定公开的时间")
-    due = subject.calendar.nth(decided, subject.pack.publish_days)
+    due = subject.nth(decided, subject.pack.publish_days)
     return yellow(f"{shown} 才公开，应在 {due} 前") if shown > due else kept("按期公开")
 
 
 def _order(subject: Subject) -> Said | None:
     case = subject.case
     days = [subject.day(text) for text in (case.facts.received_at, case.accepted, case.facts.finished_at)]
+    begun = [day for day in days[:2] if day is not None]
+    if case.as_of is not None and begun and max(begun) > local_date(case.as_of + DAY, subject.zone):
+        return yellow(f"收件或受理写在以后：{max(begun)}")
     known = [day for day in days if day is not None]
     if len(known) < 2:
         return None
@@ -342,9 +348,9 @@ RULES: Sequence[Rule] = (
         kept_elsewhere=True,
     ),
     Rule("L55", "行政许可法 55", "检验、检测、检疫五日内指派", _first_check, step=StepKind.PAUSE),
-    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", _charged, "督办通知书", StepKind.FEE),
+    Rule("L58", "行政许可法 58、59", "按公布的项目和标准收费", fee.charged, "督办通知书", StepKind.FEE),
     Rule("S-2", "数据真实性", "时间先后一致", _order, confirm=True),
-    Rule("S-4", "环节时限", "环节不超时", _limit(ClockKind.STEP, Light.YELLOW), kept_elsewhere=True),
+    Rule("S-4", "环节时限", "环节不超时", _steps, kept_elsewhere=True),
     *paper_rules.RULES,
     *asked_rules.RULES,
     *off_rules.RULES,

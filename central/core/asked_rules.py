@@ -42,7 +42,7 @@ def _answered(step: Step, subject: Subject) -> Said:
 
 def _from(asked: date, days: int, subject: Subject) -> date:
     """What a citizen hands in on a day off counts as received on the next working day (supervision.md 3.2-2)."""
-    return subject.calendar.nth(subject.calendar.roll_forward(asked), days)
+    return subject.nth(subject.calendar.roll_forward(asked), days)
 
 
 def _unrelated(subject: Subject) -> Said | None:
@@ -101,16 +101,21 @@ def _complete(subject: Subject) -> Said | None:
 
 
 def _held(subject: Subject) -> Said | None:
-    """A hearing that was asked for is held within its days (行政许可法 47)."""
+    """A hearing that was asked for is held within its days (行政许可法 47). What one row has asked for, another may hold."""
+    steps = list(acts.of_kind(subject.case, StepKind.HEAR))
     asked = [
         (day, subject.day(acts.began(step)))
-        for step in acts.of_kind(subject.case, StepKind.HEAR)
+        for step in steps
         if (day := subject.day(step.asked_at)) is not None
     ]
     if not asked:
         return missing("申请听证的时间")
+    others = [
+        day for step in steps if not step.asked_at and (day := subject.day(acts.began(step))) is not None
+    ]
     day, held = min(asked, key=lambda one: (one[1] is not None, one[0]))
-    due = subject.calendar.nth(day, subject.pack.hearing_days)
+    held = held or min((one for one in others if one >= day), default=None)
+    due = subject.nth(day, subject.pack.hearing_days)
     if held is not None:
         return red(f"{day} 申请听证，{held} 才举行，应在 {due} 前") if held > due else kept("按期举行听证")
     if not subject.case.open:
@@ -132,7 +137,7 @@ def _unentered(subject: Subject) -> Said | None:
     ]
     if not days:
         return None
-    due = subject.calendar.nth(min(days), subject.pack.entry_days)
+    due = subject.nth(min(days), subject.pack.entry_days)
     if not subject.is_whole(due):
         return subject.waits("录入办件", due)
     return yellow(f"{min(days)} 已有叫号或收费，系统里没有这个办件")

@@ -66,6 +66,7 @@ class Absence(Struct, frozen=True):
     object: bool
     away_us: int
     is_over: bool  # nothing that may still come can make it shorter
+    is_end_seen: bool = True  # false: from then on nobody can tell, and it may have lasted longer
 
 
 def stretches(said: Sequence[Told]) -> list[Stretch]:
@@ -105,6 +106,7 @@ def absences(
 ) -> list[Absence]:
     """Those that reach beyond `from_at`, oldest first. `known_until`: what the site said of later times is not all here."""
     proposed = []
+    lost = {item.told.since_at for item in found if item.told.seat is Seat.UNKNOWN and item.told.hours}
     for run in _runs(found, known_until):
         told, end_at = run.told, run.until_at
         assert end_at is not None
@@ -113,7 +115,8 @@ def absences(
             begin, end = max(told.since_at, opens), min(end_at, closes)
             if end > from_at and end - begin > told.away_us:
                 is_over = end + SETTLE <= known_until
-                proposed.append(Absence(begin, end, _lay_there(found, begin, end), told.away_us, is_over))
+                lay_there, is_seen = _lay_there(found, begin, end), end == closes or end not in lost
+                proposed.append(Absence(begin, end, lay_there, told.away_us, is_over, is_seen))
     return proposed
 
 

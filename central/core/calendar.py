@@ -94,6 +94,15 @@ class Calendar:
         """`day` itself if it is a working day, else the next one."""
         return day if self.is_workday(day) else self.nth(day, 1)
 
+    def guessed(self, last: date) -> dict[date, tuple[bool, str]]:
+        """The days up to `last` whose notice is not out: whether each is taken for a working day, and why not."""
+        found = {}
+        for offset in range(1, min((last - self.published_until).days, _PROVISIONAL_DAYS) + 1):
+            day = self.published_until + timedelta(days=offset)
+            works = self.is_workday(day)
+            found[day] = (works, "" if works else "周末" if day.weekday() >= 5 else f"{OFF}（推定）")
+        return found
+
     def changed(self, new: "Calendar") -> list[Changed]:
         """The days up to either published edge that count otherwise in `new`; both begin on the same day."""
         until = max(self.published_until, new.published_until)

@@ -44,6 +44,37 @@ def stretches(heard: Sequence[Heard]) -> list[Stretch]:
     return [Stretch(item, ends.get(place)) for place, item in enumerate(kept)]
 
 
+class Finding(Struct, frozen=True):
+    """One fault from its begin to its end. `until_at`: when it was seen to be over, or, where `is_end_known` is false, from when on
+    nobody looked; None while it lasts. `blind_us`: how long nobody looked while it lasted."""
+
+    heard: Heard
+    until_at: int | None
+    is_end_known: bool = True
+    blind_us: int = 0
+
+
+def findings(found: Sequence[Stretch]) -> list[Finding]:
+    """Each fault once, oldest first. One that was the same before and after nobody looked went on; one of which nobody saw what
+    came next has an end that is not known."""
+    made: list[Finding] = []
+    for place, item in enumerate(found):
+        if not item.heard.view.is_fault:
+            continue
+        after = found[place + 1].heard.view if place + 1 < len(found) else None
+        now = Finding(item.heard, item.until_at, after is not View.UNKNOWN)
+        if place > 1 and found[place - 1].heard.view is View.UNKNOWN and _is_same(found[place - 2], item):
+            before, blind_us = made.pop(), item.heard.since_at - found[place - 1].heard.since_at
+            heard = replace(item.heard, since_at=before.heard.since_at)
+            now = replace(now, heard=heard, blind_us=before.blind_us + blind_us)
+        made.append(now)
+    return made
+
+
+def _is_same(one: Stretch, other: Stretch) -> bool:
+    return one.heard.view is other.heard.view
+
+
 def sort_of(view: View) -> str:
     """`ok`, `fail`, or `skip` where nobody can say: the marks of a page."""
     if view.is_fault:
@@ -64,6 +95,11 @@ def bar(found: Sequence[Stretch], from_at: int, to_at: int) -> list[tuple[str, i
         for item in found
     ]
     return drawn(spans, from_at, to_at)
+
+
+def place(at: int, from_at: int, to_at: int) -> int:
+    """Of an instant between two others, in `WIDTH`ths."""
+    return max(0, min(WIDTH, (at - from_at) * WIDTH // (to_at - from_at)))
 
 
 def drawn(spans: Sequence[tuple[str, int, int]], from_at: int, to_at: int) -> list[tuple[str, int, int]]:

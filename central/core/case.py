@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from common.core.instant import HOUR, day_of, is_date_only, local_date, parse_when, start_of_day
+from central.core.clock import Stop
+from common.core.instant import HOUR, day_of, end_of_day, is_day, local_date, parse_when, start_of_day
 from common.core.record import Case, Step
 from common.core.state import CaseStatus, StepKind
 
@@ -44,6 +45,8 @@ class CaseState(Struct, frozen=True, kw_only=True):
     as_of: int | None = None  # the instant up to which it is looked at
     wake_at: int | None = None  # the first later instant of which its rows already speak
     said_at: int = 0  # before it the source said something else: the data must be whole up to here to accuse
+    cycle: int = 1  # how often it was filed (core/cycle.py)
+    stood: list[Stop] = []  # while the source said that this cycle had ended
 
 
 def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
@@ -58,7 +61,7 @@ def fold(case_key: str, rows: Iterable[Row], zone: ZoneInfo) -> CaseState:
     deleted = bool(cases) and not alive
     finished = instant(facts.finished_at, zone)
     accepted = facts.accepted_at if instant(facts.accepted_at, zone) is not None else None
-    accepted = accepted or _accepted_by_step(steps, zone)
+    accepted = accepted or accepted_by_step(steps, zone)
     return CaseState(
         facts=facts,
         steps=steps,
@@ -112,7 +115,7 @@ def _days(step: Step, zone: ZoneInfo) -> tuple[date | None, date | None]:
 
 def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
     text = case.facts.finished_at or ""
-    if is_date_only(text):
+    if is_day(text, zone):
         return day_of(text, zone) > local_date(now_at, zone)
     return (case.finished_at or 0) > now_at + HOUR  # a source's clock may be somewhat fast
 
@@ -120,7 +123,7 @@ def _is_ahead(case: CaseState, now_at: int, zone: ZoneInfo) -> bool:
 def _comes(case: CaseState, zone: ZoneInfo) -> int:
     """From when the completion is no longer ahead."""
     text = case.facts.finished_at or ""
-    return start_of_day(day_of(text, zone), zone) if is_date_only(text) else (case.finished_at or 0) - HOUR
+    return start_of_day(day_of(text, zone), zone) if is_day(text, zone) else (case.finished_at or 0) - HOUR
 
 
 def is_ended(facts: Case) -> bool:
@@ -142,13 +145,16 @@ def _merge(left: Case, right: Case) -> Case:
 
 @lru_cache(4096)  # each time of a case is asked for several times
 def instant(text: str | None, zone: ZoneInfo) -> int | None:
-    """A year nobody can mean (9999 for "open") is no instant: it starts and ends no clock."""
+    """A day counts as its end, whether it is when something was done or when it is due, so that a missing hour accuses nobody;
+    two writings of one day are one instant: some columns write it with milliseconds. A year nobody can mean (9999 for
+    "open") is no instant: it starts and ends no clock.
+    """
     if text is None or not _YEARS[0] <= text[:4] <= _YEARS[1]:
         return None
-    return parse_when(text, zone)
+    return end_of_day(day_of(text, zone), zone) if is_day(text, zone) else parse_when(text, zone)
 
 
-def _accepted_by_step(steps: list[Step], zone: ZoneInfo) -> str | None:
+def accepted_by_step(steps: list[Step], zone: ZoneInfo) -> str | None:
     """Where the case row has no acceptance time, the acceptance step says it."""
     times = [step.finished_at or step.started_at for step in steps if step.kind is StepKind.ACCEPT]
     return next((text for text in times if text and instant(text, zone) is not None), None)

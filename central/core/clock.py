@@ -101,6 +101,8 @@ def course(
     `stops` do not touch each other. Only the first extension that is in time counts (行政许可法 42). Raises ValueError
     outside the calendar.
     """
+    if not stops and not extensions:
+        return Course(begun, [], None, [])
     state, counted, extension = begun, list[Stop](), None
     void: list[Extension] = []
     for day, kind, what in _events(begun.start, stops, extensions):

@@ -1,7 +1,7 @@
 """投诉: its states, who may move it on, and until when. One table, and the same Clock as everything else (supervision.md 3.11).
 
-A complaint is accepted or refused within five working days of its receipt and answered within fifteen; the complainant says whether
-it is solved, and what is not solved goes on one level higher, where another person of another post answers. A limit that has
+A complaint is accepted or refused within five working days of its receipt and answered within fifteen, unless the hall has set
+other terms; the complainant says whether it is solved, and what is not solved goes on one level higher, where another person of another post answers. A limit that has
 passed is a dated fact and stays one. The unit that is complained of reads what the hall has written for it and nothing else.
 """
 
@@ -12,13 +12,14 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from central.core import callback
 from central.core import clock as clocks
 from central.core.access import Role
 from central.core.calendar import Calendar
+from central.core.callback import TRIES, Calls
 from central.core.clock import Clock
 from common.core.errors import RejectedError
 
-ACCEPT_DAYS, REPLY_DAYS = 5, 15
 EXTEND_DAYS = 10
 """Ours: once at each level, for a reason that the complainant reads, and only before the day has passed (supervision.md 3.11)."""
 VERDICT_DAYS = 10
@@ -28,6 +29,17 @@ TOPICS = ("不受理、推来推去", "超过时限", "多要材料", "乱收费
 SHORTEST, LONGEST = 10, 2000
 SHORTEST_WORDS, LONGEST_WORDS = 4, 1000
 """Of what the hall and the unit write."""
+
+
+class Terms(Struct, frozen=True):
+    """Working days from the receipt until it is accepted or refused, and until it is answered (supervision.md 3.11)."""
+
+    accept: int = 5
+    reply: int = 15
+
+
+TERMS = Terms()
+"""Where the hall has set no others."""
 
 
 class State(StrEnum):
@@ -59,7 +71,9 @@ ENDS = frozenset({State.CLOSED, State.REFUSED})
 
 
 class Event(StrEnum):
-    """What moves it on. The complainant does `urge`, `solved` and `unsolved`, the clock `lapse` and `settle`."""
+    """What moves it on. The complainant does `urge`, `solved` and `unsolved`, the clock the lapses and `settle`; the three of the
+    call-back are the officer's, who has rung up.
+    """
 
     RECEIVE = "receive"
     ACCEPT = "accept"
@@ -73,6 +87,10 @@ class Event(StrEnum):
     UNSOLVED = "unsolved"
     LAPSE = "lapse"
     SETTLE = "settle"
+    HEARD_SOLVED = "heard_solved"
+    HEARD_UNSOLVED = "heard_unsolved"
+    UNREACHED = "unreached"
+    CALL_LAPSE = "call_lapse"
 
     @property
     def word(self) -> str:
@@ -92,7 +110,13 @@ _EVENT_WORDS = {
     Event.UNSOLVED: "投诉人：没解决",
     Event.LAPSE: "逾期",
     Event.SETTLE: "到期未评价，办结",
+    Event.HEARD_SOLVED: "回访：已解决，办结",
+    Event.HEARD_UNSOLVED: "回访：没解决",
+    Event.UNREACHED: "回访：没有打通",
+    Event.CALL_LAPSE: "逾期未回访",
 }
+HEARD = (Event.HEARD_SOLVED, Event.HEARD_UNSOLVED, Event.UNREACHED)
+"""What comes of a call."""
 
 
 class Side(StrEnum):
@@ -127,6 +151,10 @@ STEPS: tuple[Step, ...] = (
     Step(_S.REPLIED, _E.SOLVED, _S.CLOSED, Side.COMPLAINANT),
     Step(_S.REPLIED, _E.UNSOLVED, _S.ACCEPTED, Side.COMPLAINANT),
     Step(_S.REPLIED, _E.SETTLE, _S.CLOSED, Side.CLOCK),
+    Step(_S.REPLIED, _E.HEARD_SOLVED, _S.CLOSED, Side.HALL),
+    Step(_S.REPLIED, _E.HEARD_UNSOLVED, _S.ACCEPTED, Side.HALL),
+    Step(_S.REPLIED, _E.UNREACHED, _S.REPLIED, Side.HALL),
+    Step(_S.REPLIED, _E.CALL_LAPSE, _S.REPLIED, Side.CLOCK),
 )
 _STEPS = {(step.before, step.event): step for step in STEPS}
 
@@ -144,12 +172,13 @@ class Actor(Struct, frozen=True):
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
-    """A complaint as its events have made it. `clock`: of what waits; None: nothing does."""
+    """A complaint as its events have made it. `clock`: of what waits; None: nothing does. `reply_days`: the limit that it was received under."""
 
     state: State = State.RECEIVED
     level: int = 1
     clock: Clock | None
     reply_clock: Clock
+    reply_days: int = TERMS.reply
     lapsed: tuple[date, ...] = ()  # last days that passed: facts
     is_told_late: bool = False  # the passed day of this clock is noted already
     site: str = ""  # to whom it was assigned
@@ -158,12 +187,15 @@ class Complaint(Struct, frozen=True, kw_only=True):
     was_solved: bool | None = None
     is_extended: bool = False
     urged: tuple[date, ...] = ()  # days on which the complainant asked to hurry
+    can_call: bool = False  # a telephone was left
+    calls: Calls | None = None  # of the present answer
 
 
-def received(day: date, calendar: Calendar) -> Complaint:
+def received(day: date, calendar: Calendar, terms: Terms = TERMS, *, can_call: bool = False) -> Complaint:
     """Filed on `day`; on a day off it counts as received on the next working day (supervision.md 3.2-2)."""
     start = calendar.roll_forward(day)
-    return Complaint(clock=clocks.begin(start, ACCEPT_DAYS), reply_clock=clocks.begin(start, REPLY_DAYS))
+    accept, reply = clocks.begin(start, terms.accept), clocks.begin(start, terms.reply)
+    return Complaint(clock=accept, reply_clock=reply, reply_days=terms.reply, can_call=can_call)
 
 
 def refusal(one: Complaint, event: Event, actor: Actor | None, side: Side) -> str:
@@ -184,6 +216,8 @@ def _not_by(one: Complaint, step: Step, actor: Actor) -> str:
     if step.side is Side.UNIT:
         mine = actor.role in _UNIT and bool({one.site, one.org} & actor.places)
         return "" if mine else "只能由被交办的单位自己报结果"
+    if step.event in HEARD:
+        return _not_called_by(one, actor)
     if actor.role is not LEVELS[one.level]:
         return f"第 {one.level} 级由{LEVELS[one.level].word}办理"
     if {one.site, one.org} & actor.places - {""}:
@@ -191,6 +225,17 @@ def _not_by(one: Complaint, step: Step, actor: Actor) -> str:
     if step.event is Event.REPLY and actor.person in one.repliers:
         return "答复过的人不能再答复同一件投诉"
     return ""
+
+
+def _not_called_by(one: Complaint, actor: Actor) -> str:
+    """Who is called is known to the officers of complaints alone; who has answered does not ask how good the answer was."""
+    if one.calls is None or not one.calls.is_owed:
+        return "没有留电话，不回访" if one.calls is None else f"{TRIES} 次没有打通，不再回访"
+    if actor.role is not Role.COMPLAINTS:
+        return f"回访由{Role.COMPLAINTS.word}办理"
+    if {one.site, one.org} & actor.places - {""}:
+        return "不能办理对本单位的投诉"
+    return "答复的人不能自己回访" if actor.person in one.repliers[-1:] else ""
 
 
 def applied(
@@ -208,10 +253,16 @@ def applied(
     if event is Event.REPLY:
         assert actor is not None
         wait = clocks.begin(calendar.roll_forward(day), VERDICT_DAYS)
-        return replace(moved, clock=wait, is_told_late=False, repliers=(*one.repliers, actor.person))
-    if moved.state in ENDS:
-        return replace(moved, clock=None, was_solved=True if event is Event.SOLVED else one.was_solved)
-    return moved
+        calls = callback.begun(day, calendar) if one.can_call else None
+        return replace(
+            moved, clock=wait, is_told_late=False, repliers=(*one.repliers, actor.person), calls=calls
+        )
+    return _ended(moved, event) if moved.state in ENDS else moved
+
+
+def _ended(one: Complaint, event: Event) -> Complaint:
+    solved = {Event.SOLVED: True, Event.HEARD_SOLVED: True, Event.HEARD_UNSOLVED: False}
+    return replace(one, clock=None, calls=None, was_solved=solved.get(event, one.was_solved))
 
 
 def _extended(one: Complaint, day: date, calendar: Calendar) -> Complaint:
@@ -228,8 +279,10 @@ def _lapsed(one: Complaint, _day: date, calendar: Calendar) -> Complaint:
 
 
 def _raised(one: Complaint, day: date, calendar: Calendar) -> Complaint:
-    """One level up, fifteen days anew."""
-    again = clocks.begin(calendar.roll_forward(day), REPLY_DAYS)
+    """One level up, the days of an answer anew. At the last one, who was called and is not content is told of the courts."""
+    if one.level >= TOP:
+        return _ended(replace(one, state=State.CLOSED), Event.HEARD_UNSOLVED)
+    again = clocks.begin(calendar.roll_forward(day), one.reply_days)
     return replace(
         one,
         level=one.level + 1,
@@ -239,7 +292,18 @@ def _raised(one: Complaint, day: date, calendar: Calendar) -> Complaint:
         site="",
         org="",
         is_extended=False,
+        calls=None,
     )
+
+
+def _unreached(one: Complaint, day: date, calendar: Calendar) -> Complaint:
+    assert one.calls is not None
+    return replace(one, calls=callback.missed(one.calls, day, calendar))
+
+
+def _call_lapsed(one: Complaint, _day: date, calendar: Calendar) -> Complaint:
+    assert one.calls is not None
+    return replace(one, calls=callback.lapsed(one.calls, calendar))
 
 
 def _urged(one: Complaint, day: date, _calendar: Calendar) -> Complaint:
@@ -249,6 +313,9 @@ def _urged(one: Complaint, day: date, _calendar: Calendar) -> Complaint:
 _CHANGES: dict[Event, Callable[[Complaint, date, Calendar], Complaint]] = {
     Event.LAPSE: _lapsed,
     Event.UNSOLVED: _raised,
+    Event.HEARD_UNSOLVED: _raised,
+    Event.UNREACHED: _unreached,
+    Event.CALL_LAPSE: _call_lapsed,
     Event.EXTEND: _extended,
     Event.URGE: _urged,
 }
@@ -260,12 +327,35 @@ def may_extend(one: Complaint, day: date, calendar: Calendar) -> bool:
 
 
 def due(one: Complaint, calendar: Calendar) -> date | None:
-    """The last day of what waits."""
+    """The last day of what waits; of an answered one, the complainant's."""
     return clocks.due(one.clock, calendar) if one.clock is not None else None
 
 
+def owed(one: Complaint) -> Calls | None:
+    """The call-back that is still to be made."""
+    return one.calls if one.calls is not None and one.calls.is_owed else None
+
+
+def work_due(one: Complaint, calendar: Calendar) -> date | None:
+    """The last day of what the hall has to do, or waits for."""
+    return callback.due(owed(one), calendar) or due(one, calendar)
+
+
+def check_day(one: Complaint, calendar: Calendar) -> date | None:
+    """The day after whose end the clock may have something to say."""
+    calls = owed(one)
+    if calls is not None:
+        return None if calls.is_told_late else callback.due(calls, calendar)
+    return None if one.is_told_late else due(one, calendar)
+
+
 def passed(one: Complaint, today: date, calendar: Calendar) -> Event | None:
-    """What the clock does today. A day that no notice has published yet accuses nobody (supervision.md 3.5)."""
+    """What the clock does today: nobody's silence closes before the call-back is made. A day that no notice has published yet
+    accuses nobody (supervision.md 3.5).
+    """
+    calls = owed(one)
+    if calls is not None:
+        return Event.CALL_LAPSE if callback.has_passed(calls, today, calendar) else None
     last = due(one, calendar)
     if last is None or today <= last or calendar.is_provisional(last) or one.is_told_late:
         return None
@@ -289,55 +379,3 @@ def tells_who(text: str, name: str, phone: str) -> bool:
     digits = "".join(char for char in text if char.isdigit())
     known = "".join(char for char in phone if char.isdigit())
     return (len(name) > 1 and name in text) or (len(known) >= 7 and (known in digits or known[-7:] in digits))
-
-
-class Happened(Struct, frozen=True):
-    """A line that the complainant reads."""
-
-    day: date
-    text: str
-
-
-class Account(Struct, frozen=True, kw_only=True):
-    """What is published of a complaint, for whoever has its number and code."""
-
-    number: str
-    topic: str
-    unit: str
-    state: State
-    level: int
-    due: date | None
-    reply: str = ""
-    refused: str = ""
-    happened: tuple[Happened, ...] = ()
-    is_late: bool = False
-
-    @property
-    def may_rise(self) -> bool:
-        return self.level < TOP
-
-
-TOLD = {
-    Event.RECEIVE: "收到您的投诉",
-    Event.ACCEPT: "已经受理",
-    Event.REFUSE: "不予受理",
-    Event.ASSIGN: "已交有关单位办理（不告诉对方您是谁）",
-    Event.EXTEND: f"办理期限延长 {EXTEND_DAYS} 个工作日",
-    Event.URGE: "您催办了一次",
-    Event.ANSWER: "有关单位已报告办理结果，正在审核",
-    Event.REPLY: "已答复",
-    Event.SOLVED: "您认为已解决，办结",
-    Event.UNSOLVED: "您认为没解决，交上一级重新办理",
-    Event.LAPSE: "超过期限没有办完，已记录在案",
-    Event.SETTLE: "您没有评价，到期办结",
-}
-
-
-def headline(one: Account) -> str:
-    """Where it stands, in a few words."""
-    return {
-        State.RECEIVED: "已收到，正在决定是否受理",
-        State.REPLIED: "已答复，请您评价",
-        State.CLOSED: "已办结",
-        State.REFUSED: "不予受理",
-    }.get(one.state, "已受理，正在办理")

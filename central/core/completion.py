@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from central.core import case as cases
+from central.core.case import instant
 from central.core.context import Context, Finding
-from central.core.stated import instant, is_ahead, resolution, say
+from central.core.stated import is_ahead, resolution, say
 from central.core.versions import Pair, Version, pairs, still_at
 from common.core.record import Case, Op
 from common.core.state import ClockKind, FindingCode, Light
@@ -42,7 +43,7 @@ def is_finished(body: Case, at: int, zone: ZoneInfo) -> bool:
 
 def _states_end(body: Case, at: int, zone: ZoneInfo) -> bool:
     stated = instant(body.finished_at, zone)
-    return stated is not None and not is_ahead(body.finished_at, stated, at)
+    return stated is not None and not is_ahead(body.finished_at, stated, at, zone)
 
 
 def needs_history(pair: Pair, zone: ZoneInfo) -> bool:
@@ -146,7 +147,7 @@ def backdated(pair: Pair, context: Context) -> list[Finding]:
     seen = seen_open(pair, context) if stated is not None else None
     if stated is None or seen is None:
         return []
-    slack = context.clock_err + max(context.tolerance.backdate, resolution(text))
+    slack = context.clock_err + max(context.tolerance.backdate, resolution(text, context.zone))
     if stated >= seen.at - slack:
         return []
     why = _lapsed(stated, seen, context) or _moved_on(stated + slack, seen, context)

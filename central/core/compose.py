@@ -94,10 +94,13 @@ def facts_hash(facts: Facts, issuer: Issuer) -> str:
 
 def needed(form: Form) -> list[str]:
     """The facts a kind cannot do without, in the order of its text."""
-    texts = (*form.title, *form.paragraphs)
-    names = [name for text in texts for _, name, _, _ in Formatter().parse(text) if name]
-    names += ["rule", "articles"] if form.names_law else []
+    names = [*_named(form), *(["rule", "articles"] if form.names_law else [])]
     return [name for name in dict.fromkeys(names) if name != "course"]
+
+
+def _named(form: Form) -> list[str]:
+    texts = (*form.title, *form.paragraphs)
+    return [name for text in texts for _, name, _, _ in Formatter().parse(text) if name]
 
 
 def compose(
@@ -106,7 +109,7 @@ def compose(
     """The document as it will stand. Raises UsageError naming every fact that is missing or that a later day tells."""
     words = _words(facts)
     missing = [NAMES[name] for name in needed(form) if not words.get(name)]
-    if any(words.get(name) for name in COURSE):  # half of a limit would be no limit
+    if "course" in _named(form) and any(words.get(name) for name in COURSE):  # half of a limit would be none
         missing += [NAMES[name] for name in COURSE if not words.get(name) and NAMES[name] not in missing]
     if missing:
         raise UsageError(

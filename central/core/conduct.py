@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from central.core import completion
+from central.core.case import instant
 from central.core.completion import is_finished
 from central.core.context import Context, Finding, Late
-from central.core.stated import instant, is_ahead, is_day, say
+from central.core.stated import is_ahead, say
 from central.core.versions import Pair, Version, still_at
-from common.core.instant import DAY, day_of
+from common.core.instant import DAY, day_of, is_day
 from common.core.record import Case, Op
 from common.core.state import CaseStatus, FindingCode, Light
 
@@ -108,11 +109,11 @@ def _moved(old: str | None, new: str | None, at: int, context: Context) -> int |
     Emptied, or put in a year that nobody can mean, it differs by nothing that can be measured.
     """
     was, now = instant(old, context.zone), instant(new, context.zone)
-    if old is None or was is None or is_ahead(old, was, at):
+    if old is None or was is None or is_ahead(old, was, at, context.zone):
         return None
     if new is None or now is None:
         return 0
-    if is_day(old) or is_day(new):
+    if is_day(old, context.zone) or is_day(new, context.zone):
         same = day_of(old, context.zone) == day_of(new, context.zone)
     else:
         same = abs(now - was) <= context.tolerance.change
@@ -197,7 +198,7 @@ def _regressed(pair: Pair, context: Context) -> str:
             return f"状态由“{was.word}”退回“{now.word}”"
     stated = instant(old.finished_at, context.zone)
     gone = instant(new.finished_at, context.zone) is None and "finished_at" not in new.invalid
-    if stated is not None and gone and not is_ahead(old.finished_at, stated, still_at(pair)):
+    if stated is not None and gone and not is_ahead(old.finished_at, stated, still_at(pair), context.zone):
         becomes = f"改为 {say(None, new.finished_at, context.zone)}" if new.finished_at else "被清空"
         return f"已报的办结时间 {say(stated, old.finished_at, context.zone)} {becomes}"
     return ""
@@ -296,7 +297,9 @@ def _recorded(pair: Pair, context: Context) -> int | None:
     told = _text(after, "recorded_at")
     recorded = instant(told, context.zone)
     if recorded is not None:
-        return recorded - DAY if is_day(told) else recorded  # the beginning of the day it was recorded on
+        return (
+            recorded - DAY if is_day(told, context.zone) else recorded
+        )  # the beginning of the day it was recorded on
     seen = after.same_until or context.absent_until if pair.before is None else still_at(pair)
     return None if seen is None else min(seen, after.cap_at) - context.clock_err
 

@@ -81,6 +81,7 @@ class Event(StrEnum):
     SEND_BACK = "send_back"
     ISSUE = "issue"
     RECEIVE = "receive"
+    SERVE = "serve"
     EXPLAIN = "explain"
     LAPSE = "lapse"
     EXCUSE = "excuse"
@@ -112,6 +113,7 @@ _EVENT_WORDS = {
     Event.SEND_BACK: "退回",
     Event.ISSUE: "签发",
     Event.RECEIVE: "签收",
+    Event.SERVE: "登记纸质送达回证",
     Event.EXPLAIN: "说明理由",
     Event.LAPSE: "逾期",
     Event.EXCUSE: "认定有正当理由",
@@ -175,7 +177,8 @@ STEPS: tuple[Step, ...] = (
     Step(_S.DRAFTED, _E.SEND_BACK, _S.RAISED, Side.HALL, _BOTH, (_E.DRAFT,)),
     Step(_S.REVIEWED, _E.ISSUE, _S.ISSUED, Side.HALL, _CHIEF, (_E.DRAFT,), Kind.ORDER),
     Step(_S.REVIEWED, _E.SEND_BACK, _S.RAISED, Side.HALL, _CHIEF, (_E.DRAFT,)),
-    Step(_S.ISSUED, _E.RECEIVE, _S.SERVED, Side.UNIT, _UNIT),
+    Step(_S.ISSUED, _E.RECEIVE, _S.SERVED, Side.UNIT, _UNIT, document=Kind.EXPLAIN),
+    Step(_S.ISSUED, _E.SERVE, _S.SERVED, Side.HALL, _STAFF, (_E.ISSUE,), Kind.EXPLAIN),
     Step(_S.ISSUED, _E.LAPSE, _S.ISSUED, Side.CLOCK, document=Kind.URGING, escalates=True),
     # the unit answers
     Step(_S.SERVED, _E.EXPLAIN, _S.EXPLAINED, Side.UNIT, _UNIT),
@@ -341,7 +344,7 @@ def applied(one: Correction, event: Event, actor: Actor | None, day: date, calen
         moved = replace(moved, account=clocks.begin(day, ACCOUNT_DAYS))
     if step.after in ENDS:
         return replace(moved, clock=None, account=None, held=None)
-    if event is Event.RECEIVE and one.clock is not None:
+    if step.after is State.SERVED and one.clock is not None:
         # The order names its last day as if it had been received on the last day for that: nobody answers earlier by haste.
         day = max(day, clocks.due(one.clock, calendar))
     days = DAYS.get(step.after)

@@ -1,7 +1,7 @@
 """Delivery 送达 of a document: what proves that it came to whom it was for. Pure.
 
-A document of a correction is told to persons of its unit; the receipt of the order is an act of the unit itself, and the only
-proof that somebody has it. A message that arrived proves that somebody was told.
+A document of a correction is told to persons of its unit; the receipt of the order is an act of the unit itself, or a receipt on
+paper of one without accounts, and the only proof that somebody has it. A message that arrived proves that somebody was told.
 """
 
 from msgspec import Struct

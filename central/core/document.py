@@ -8,11 +8,13 @@ import hashlib
 import hmac
 from datetime import date
 from enum import StrEnum
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import Struct
 
 from central.core.access import Role
+from central.core.seal import Seal
 
 
 class Kind(StrEnum):
@@ -28,6 +30,7 @@ class Kind(StrEnum):
     CLOSING = "closing"
     APPEAL = "appeal"
     CIRCULAR = "circular"
+    BRIEFING = "briefing"
     ONE_TIME = "one_time"
     DEEMED_ACCEPTED = "deemed_accepted"
     DEEMED_RENEWED = "deemed_renewed"
@@ -57,6 +60,7 @@ _WORDS = {
     Kind.CLOSING: ("销号通知书", "销"),
     Kind.APPEAL: ("申诉处理决定书", "申"),
     Kind.CIRCULAR: ("通报", "通"),
+    Kind.BRIEFING: ("简报", "简"),
     Kind.ONE_TIME: ("一次性告知提示函", "告"),
     Kind.DEEMED_ACCEPTED: ("视为受理提示函", "受"),
     Kind.DEEMED_RENEWED: ("视为准予延续提示函", "延"),
@@ -90,10 +94,11 @@ class Form(Struct, frozen=True, kw_only=True):
     title: tuple[str, ...]
     paragraphs: tuple[str, ...]
     to_person: bool = False  # the addressee is a citizen: neither shown nor searched for outside the document
+    is_free: bool = False  # its reason and measures are people's own words, which a draft may still change (`core/free.py`)
     names_law: bool = False  # it holds something against somebody, so rule and article must be named
     drafts: frozenset[Role] = frozenset({Role.SUPERVISOR})
     signs: frozenset[Role] = frozenset({Role.CHIEF})
-    seals: frozenset[Role] = frozenset({Role.SUPERVISOR, Role.CHIEF})
+    seals: frozenset[Role] = frozenset({Role.CHIEF})  # whose signature the organ's seal goes with
 
     def may(self, act: Act) -> frozenset[Role]:
         return {Act.DRAFT: self.drafts, Act.SIGN: self.signs, Act.SEAL: self.seals}[act]
@@ -102,12 +107,12 @@ class Form(Struct, frozen=True, kw_only=True):
 def refusal(form: Form, act: Act, person: str, role: Role, done: dict[Act, str]) -> str:
     """Why `person` may not do `act`, for people; empty if they may. `done`: who did what before.
 
-    Four eyes: nobody signs what they drafted, nobody confirms the seal on what they signed.
+    Four eyes: nobody signs what they drafted. A seal goes with the signature; it was confirmed by itself (`core/seal.py`).
     """
     if role not in form.may(act):
         names = "、".join(sorted(one.word for one in form.may(act)))
         return f"{form.kind.word}的{act.word}须由{names}办理"
-    before = {Act.SIGN: Act.DRAFT, Act.SEAL: Act.SIGN}.get(act)
+    before = {Act.SIGN: Act.DRAFT}.get(act)
     if before is None:
         return ""
     if before not in done:
@@ -163,6 +168,7 @@ class Paper(Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
     attachments: tuple[Attachment, ...] = ()
     signed_by: str
+    seal: Seal | None = None
     day: str  # 2026年6月11日
     issued: date  # the same day, for the files' own properties
     copies: tuple[str, ...] = ()
@@ -179,6 +185,15 @@ def encoded(paper: Paper) -> bytes:
 
 def decoded(raw: bytes) -> Paper:
     return msgspec.json.decode(raw, type=Paper)
+
+
+def about(*parts: str) -> str:
+    """The name under which the documents about something are kept; `parts_of` reads it again, whatever the parts hold."""
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+def parts_of(subject: str) -> list[str]:
+    return [unquote(part) for part in subject.split("/")]
 
 
 def number_text(issuer_mark: str, kind: Kind, year: int, number: int) -> str:

@@ -60,10 +60,12 @@ _ALL = (
     Form(
         kind=Kind.PROPOSAL,
         title=("关于{matter}的", "监察建议书"),
+        is_free=True,
         names_law=True,
         paragraphs=(
-            "经监察，{period}你单位存在{matter}的问题：{reason}。",
-            "上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}）。现提出如下监察建议：",
+            "经监察，{period}你单位存在{matter}的情形，按事项统计如下（数据截至{as_of}）：",
+            "{figures}",
+            "{reason}。上述情形不符合{articles}关于“{demand}”的要求（监察规则{rule}）。现提出如下监察建议：",
             "{measures}",
             "请你单位于{answer_by}24时前将采纳情况书面报本机关。有异议的，可自收到之日起{appeal_days}个工作日内提出。",
         ),
@@ -111,6 +113,7 @@ _ALL = (
     Form(
         kind=Kind.CIRCULAR,
         title=("关于{period}", "行政审批电子监察情况的", "通报"),
+        is_free=True,
         paragraphs=(
             "现将{period}行政审批电子监察情况通报如下（数据截至{as_of}）。",
             "{figures}",
@@ -120,12 +123,21 @@ _ALL = (
         ),
     ),
     Form(
+        kind=Kind.BRIEFING,
+        title=("关于{period}", "{matter}的", "简报"),
+        paragraphs=(
+            "现将{period}{matter}简要报告如下（数据截至{as_of}）。",
+            "{figures}",
+            "{result}。",
+        ),
+    ),
+    Form(
         kind=Kind.ONE_TIME,
         title=("关于{item}", "一次性告知的", "提示函"),
         names_law=True,
         paragraphs=(
             "你单位于{received}收到的{item}申请一件（受理编号{case_no}），截至{as_of}，{state}。",
-            "按照{articles}的规定，{demand}（监察规则{rule}）。请于{due}24时前作出处理。",
+            "按照{articles}的规定，{demand}（监察规则{rule}）。请于{due}24时前作出处理，并将处理情况答复本机关。",
         ),
     ),
     Form(

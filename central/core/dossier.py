@@ -28,6 +28,7 @@ from central.core.correction import (
     raised,
     step_of,
 )
+from central.core.document import Kind
 from common.core.errors import RejectedError
 
 
@@ -185,6 +186,21 @@ def offered(one: Correction, steps: Iterable[Step], why: Callable[[Event], str])
     return sorted(found, key=lambda event: event is Event.WITHDRAW)
 
 
+SPARED = {
+    Event.RECEIVE: (Kind.URGING,),
+    Event.SERVE: (Kind.URGING,),
+    Event.EXPLAIN: (Kind.EXPLAIN, Kind.URGING),
+    Event.LAPSE: (Kind.EXPLAIN,),
+    Event.RECTIFY: (Kind.URGING,),
+}
+"""What waited for a signature and is not signed after these: nobody is asked to do what is done, nor urged by another stage's clock."""
+
+
+def may_sign(kind: Kind, state: State) -> bool:
+    """Whether a document that waits may be signed now: what is over takes no number, nor what is asked for no more."""
+    return state not in ENDS and (kind is not Kind.EXPLAIN or state is State.SERVED)
+
+
 def next_due(one: Correction, calendar: Calendar) -> date | None:
     """The last day of the stage, or of accountability where that is earlier; None: nothing waits."""
     days = [
@@ -234,7 +250,9 @@ class File(Struct, frozen=True):
 KINDS = {b"%PDF-": "pdf", b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 """How a file begins -> what it is; nothing else is taken, whatever its name says."""
 MOST_FILES, LARGEST_FILE = 5, 3 * 1024 * 1024
-_ATTACHED = frozenset({Event.EXPLAIN, Event.APPEAL, Event.RECTIFY})
+_ATTACHED = frozenset({Event.SERVE, Event.EXPLAIN, Event.APPEAL, Event.RECTIFY})
+RECEIPTS = (Event.RECEIVE, Event.SERVE)
+"""What proves that the office has the order: its own act, or a receipt on paper that an officer has entered."""
 
 
 def kind_of(body: bytes) -> str:
@@ -246,6 +264,13 @@ def file_fault(event: Event, files: Sequence[File]) -> str:
     """Why these cannot be attached, for people; empty if they can."""
     if files and event not in _ATTACHED:
         return f"{event.word}不带附件"
+    if event is Event.SERVE and not files:
+        return f"{event.word}须附回证的扫描件"
+    return files_fault(files)
+
+
+def files_fault(files: Sequence[File]) -> str:
+    """Why these are not taken whatever they are attached to, for people; empty if they are."""
     if len(files) > MOST_FILES:
         return f"附件最多 {MOST_FILES} 个"
     for one in files:
@@ -254,6 +279,16 @@ def file_fault(event: Event, files: Sequence[File]) -> str:
         if len(one.body) > LARGEST_FILE:
             return f"附件“{one.name}”超过 {LARGEST_FILE // 1024 // 1024} MB"
     return ""
+
+
+def receipt_fault(entries: Sequence[Entry], day: date | None, today: date) -> str:
+    """Why a receipt on paper cannot bear `day`, for people: nobody has an order before its issue, or tomorrow."""
+    issued = next((entry.day for entry in reversed(entries) if entry.event == Event.ISSUE), None)
+    if day is None:
+        return "请填写回证上的签收日期"
+    if issued is None or day < issued:
+        return "回证的日期早于文书签发的日期"
+    return "回证的日期在今天之后" if day > today else ""
 
 
 def file_name(text: str) -> str:

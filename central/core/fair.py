@@ -33,6 +33,8 @@ TOLD_FROM_MS = 1000
 GROUP_US, MESSAGE_US, RECORD_US = 20_000, 5_000, 300
 """What the work for a site may take in one group, per message and per record: thrice what it does on a small machine."""
 MOST_OWED_US = 60 * SECOND
+ALONE_US = SECOND // 10
+"""So long a group of one that owes may take where nobody else waits: who comes meanwhile waits no longer."""
 
 
 class Lane(StrEnum):
@@ -163,6 +165,8 @@ class FairQueue(Generic[_Item]):
         self.pressure = Pressure.NORMAL
         self._held: dict[str, int] = {}
         self._owed: dict[str, int] = {}
+        self._taken = 0  # bytes of the group at work
+        self._byte_us = float(ALONE_US)
         self._lanes: dict[Lane, _Turns[_Item]] = {lane: _Turns() for lane in Lane}
 
     def __len__(self) -> int:
@@ -180,13 +184,16 @@ class FairQueue(Generic[_Item]):
         return True
 
     def take(self, room: int) -> list[_Item]:
-        """The next at most `room`, fairly. One that owes time is served alone, and one message of it."""
+        """The next at most `room`, fairly. One that owes time is served alone, and as much of it as is soon done, but one."""
         live, bulk, owing = self._lanes[Lane.LIVE], self._lanes[Lane.BULK], self._owed
         found = self._lanes[Lane.HELLO].take(self.weights, room)
         found += live.take(self.weights, max(0, room - len(found) - room // 4), owing)
         found += bulk.take(self.weights, room - len(found), owing)
         found += live.take(self.weights, room - len(found), owing)
-        found = found or live.take(self.weights, min(room, 1)) or bulk.take(self.weights, min(room, 1))
+        if not found:
+            alone = min(room, self._soon_done())
+            found = live.take(self.weights, alone) or bulk.take(self.weights, alone)
+        self._taken = sum(size + OVERHEAD for _, size, _ in found)
         for site, size, _ in found:
             self.bytes -= size + OVERHEAD
             self._held[site] -= size + OVERHEAD
@@ -195,9 +202,14 @@ class FairQueue(Generic[_Item]):
         self.pressure = self.pressure.at(100 * self.bytes / QUEUE_BYTES)
         return [item for *_, item in found]
 
+    def _soon_done(self) -> int:
+        """How many of the messages that wait are done within `ALONE_US`, as long as the last group's bytes took; at least one."""
+        return max(1, int(ALONE_US * len(self) / (self._byte_us * max(1, self.bytes))))
+
     def charge(self, spent_us: Mapping[str, int], records: Mapping[str, Sequence[int]]) -> None:
         """The work of one group: `spent_us` by site, for its messages of so many `records`. What one uses, others are paid."""
         whole = sum(spent_us.values())
+        self._byte_us = max(whole, 1) / max(self._taken, 1)
         for site in {*self._owed, *spent_us}:
             mine, counts = spent_us.get(site, 0), records.get(site, ())
             allowed = GROUP_US + MESSAGE_US * len(counts) + RECORD_US * sum(counts) if counts else 0

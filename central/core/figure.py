@@ -55,17 +55,20 @@ class Figure(Struct, frozen=True):
     whole: str = ""
     left: bool = False
     percent: int = 0
+    times: int = 100
+    """A share is shown so many times as large: 100 for percent, 1 for a mean."""
 
 
 def _counted(name: str) -> Figure:
     one = MEASURES[name]
-    return Figure(name, one.name, "件", one.definition, part=name)
+    return Figure(name, one.name, one.unit, one.definition, part=name)
 
 
 _COUNTED = (
     "filed", "decided", "promise_late", "statute_late", "yellow", "red", "rule_yellow", "rule_red", "refused", "rejected", "supplemented",
     "special", "extended", "early", "route_fault", "fee_fault", "open_fault", "entered_late", "incomplete",
-    "correction_of", "correction_slow", "sanction",
+    "correction_of", "correction_slow", "sanction", "complaint", "complaint_of", "complaint_slow", "complaint_unsolved", "callback_of", "callback_slow",
+    "odd_minute", "odd_crowd", "odd_alike", "odd_batch", "rating_of", "rating_bad", "seat_of", "absence", "absence_minutes", "arrival_of", "arrival_late",
 )  # fmt: skip
 _DAYS_OF = "从受理之日到决定之日的工作日，受理当日不计"
 FIGURES = {
@@ -92,7 +95,43 @@ FIGURES = {
         ),
         Figure("early_share", "提前办结率", "%", "办结件中用时不超过承诺时限一半的", "early", "decided"),
         Figure("late_entry_share", "补录率", "%", "办结件中有字段补录的", "entered_late", "decided"),
+        Figure("odd_minute_share", "一分钟办结率", "%", "办结件中一分钟办结的", "odd_minute", "decided"),
+        Figure("odd_crowd_share", "扎堆办结率", "%", "办结件中扎堆办结的", "odd_crowd", "decided"),
         Figure("supplement_share", "补正率", "%", "收件中要求补正的", "supplemented", "filed"),
+        Figure(
+            "rating_mean", "评价平均分", "分", "评价得分除以评价份数", "rating_points", "rating_of", times=1
+        ),
+        Figure("rating_share", "满意率", "%", "评价中基本满意及以上的", "rating_good", "rating_of"),
+        Figure(
+            "complaint_kept",
+            "按期整改率",
+            "%",
+            "投诉与差评到结的之中没有逾期的",
+            "complaint_slow",
+            "complaint_of",
+            left=True,
+        ),
+        Figure(
+            "callback_kept",
+            "按期回访率",
+            "%",
+            "回访之中没有逾期的",
+            "callback_slow",
+            "callback_of",
+            left=True,
+        ),
+        Figure(
+            "seat_share", "在岗率", "%", "在岗核对的窗口工作日中没有脱岗的", "absence", "seat_of", left=True
+        ),
+        Figure(
+            "arrival_share",
+            "数据及时率",
+            "%",
+            "数据到达时段中不迟到的",
+            "arrival_late",
+            "arrival_of",
+            left=True,
+        ),
         Figure("mean_days", "平均用时", "个工作日", f"{_DAYS_OF}，平均", percent=-1),
         Figure("median_days", "用时中位数", "个工作日", f"{_DAYS_OF}，一半办件不超过它", percent=50),
         Figure("p90_days", "用时九成数", "个工作日", f"{_DAYS_OF}，十分之九的办件不超过它", percent=90),
@@ -130,8 +169,8 @@ def fold(into: Cube, known: Known, additions: Iterable[Added], period: Period) -
         if added.spared or not period.first <= added.day < period.until:
             continue
         key = tuple(_place(dimension, known, added.day) for dimension in into.dimensions)
-        into.cells[key][added.measure] += 1
-        into.whole[added.measure] += 1
+        into.cells[key][added.measure] += added.count
+        into.whole[added.measure] += added.count
 
 
 def _place(dimension: Dimension, known: Known, day: date) -> str:
@@ -149,28 +188,30 @@ def _place(dimension: Dimension, known: Known, day: date) -> str:
 def value(figure: Figure, counts: Mapping[str, int]) -> Decimal | None:
     """A figure of a cell; None: it rests on nothing."""
     if figure.percent:
-        return _days(figure.percent, counts)
+        return days(figure.percent, counts)
     part = Decimal(counts.get(figure.part, 0))
     if not figure.whole:
         return part
     whole = counts.get(figure.whole, 0)
     if not whole:
         return None
-    share = (whole - part if figure.left else part) * 100 / whole
+    share = (whole - part if figure.left else part) * figure.times / whole
     return share.quantize(_TENTH, ROUND_HALF_UP)
 
 
-def _days(percent: int, counts: Mapping[str, int]) -> Decimal | None:
-    """The least number of days that so many cases in a hundred do not exceed (nearest rank); below 0: the mean."""
-    days = sorted((int(name[len(DAYS) :]), count) for name, count in counts.items() if name.startswith(DAYS))
-    number = sum(count for _, count in days)
+def days(percent: int, counts: Mapping[str, int]) -> Decimal | None:
+    """Of counts by working days (`DAYS`): the least number that so many cases in a hundred do not exceed (nearest rank); `percent`
+    below 0: the mean. None: there are none.
+    """
+    found = sorted((int(name[len(DAYS) :]), count) for name, count in counts.items() if name.startswith(DAYS))
+    number = sum(count for _, count in found)
     if not number:
         return None
     if percent < 0:
-        total = sum(day * count for day, count in days)
+        total = sum(day * count for day, count in found)
         return (Decimal(total) / number).quantize(_TENTH, ROUND_HALF_UP)
     rank, seen = -(-number * percent // 100), 0
-    for day, count in days:
+    for day, count in found:
         seen += count
         if seen >= rank:
             return Decimal(day)
@@ -216,11 +257,12 @@ def change(now: Decimal | None, before: Decimal | None, figure: Figure) -> str:
     if now is None or before is None:
         return ""
     moved = now - before
-    if figure.unit == "件":
+    is_count = not figure.whole and not figure.percent
+    if is_count:
         if not before:
             return "新增" if now else "持平"
         moved = (moved * 100 / before).quantize(_TENTH, ROUND_HALF_UP)
     if not moved:
         return "持平"
-    unit = "%" if figure.unit == "件" else " 个百分点" if figure.unit == "%" else " 天"
+    unit = "%" if is_count else {"%": " 个百分点", "分": " 分"}.get(figure.unit, " 天")
     return f"{'+' if moved > 0 else '−'}{abs(moved)}{unit}"

@@ -1,6 +1,7 @@
 """Rows of the hall's tables -> the state of the wall: section -> row -> field -> text, and what changed in it.
 
-The first HTML and the stream are made from the same state, so they cannot disagree. No citizen's name and no more
+The first HTML and the stream are made from the same state, so they cannot disagree: a field holds its words as they are
+shown, those for nothing too, and neither template nor script says others in their place. No citizen's name and no more
 than four characters of a case number enter it.
 """
 
@@ -171,7 +172,7 @@ def _figures(facts: Facts, links: Mapping[str, Link]) -> dict[str, dict[str, str
             "sub": f"在办 {wording.number(sum(item.open for item in facts.sites))}",
         },
         "rate": {
-            "n": wording.percent(on_time, slow.month_finished) or "–",
+            "n": wording.percent(on_time, slow.month_finished) or wording.NOTHING,
             "sub": f"超期办结 {wording.number(slow.month_late)} 件",
         },
         "grey": {
@@ -222,7 +223,7 @@ def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
         "note": words.note,
         "heard": str(heard // 1000) if heard else "",
         "record": str(item.signals.record_wall // 1000) if item.signals.record_wall else "",
-        "until": wording.moment(until, facts.zone, facts.now_at) if until else "",
+        "until": wording.moment(until, facts.zone, facts.now_at) if until else wording.NOTHING,
         "backlog": _backlog(item.signals, link),
         "accepted": wording.number(item.accepted),
         "finished": wording.number(item.finished),
@@ -235,6 +236,7 @@ def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
         "ruled_red": _some(item.ruled.get(Light.RED, 0)),
         "ruled_yellow": _some(item.ruled.get(Light.YELLOW, 0)),
         "percent": words.percent,
+        "bar": words.percent or "0%",
         "worst": _worst(item.lights).value,
         "band": band.runs(letters),
         "label": f"今日8至18时数据到达：{band.sentence(letters)}",
@@ -252,13 +254,13 @@ def _backlog(signals: Signals, link: Link) -> str:
 def _progress(backlog: Backlog | None, now_wall: int) -> dict[str, str]:
     """One catch-up in figures, for the page of its site."""
     if backlog is None:
-        return dict.fromkeys(("done", "total", "left_rows", "rate", "minutes"), "")
+        return dict.fromkeys(("left_rows", "rate", "minutes"), "") | {"done": "0", "total": "0"}
     minutes = backlog.minutes(now_wall)
     return {
         "done": wording.number(backlog.done),
         "total": wording.number(backlog.done + backlog.left),
         "left_rows": wording.number(backlog.left),
-        "rate": f"{backlog.per_second(now_wall):.1f}" if backlog.done else "–",
+        "rate": f"{backlog.per_second(now_wall):.1f}" if backlog.done else wording.NOTHING,
         "minutes": "正在估算" if minutes is None else f"约 {minutes} 分钟",
     }
 
@@ -302,7 +304,8 @@ def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
     late = "补传判定" if item.late else ""
     tail = f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""
     failed = f"{item.undelivered} 条未送达" if item.undelivered else ""
-    where = [item.site_name, failed, late if item.step else "", tail]
+    # The number first: whatever is too long for a row is cut at its end.
+    where = [tail, item.site_name, failed, late if item.step else ""]
     return {
         "light": item.light.value,
         "item": item.item_name or "事项未填",

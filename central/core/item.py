@@ -76,6 +76,14 @@ class Item(Struct, frozen=True, omit_defaults=True):
     persons: list[Person] = []
     deciders: list[str] = []  # who may decide
 
+    def unpublished(self) -> list[str]:
+        """What 行政许可法 30 has displayed and this entry lacks, by its names."""
+        fields = {
+            "依据": self.basis, "条件": self.conditions, "数量": self.quantity, "程序": self.procedure,
+            "材料目录": self.materials, "示范文本": self.sample, "公示日期": self.published_on,
+        }  # fmt: skip
+        return [name for name, value in fields.items() if not value]
+
     def limits(self) -> str:
         """For people: `法定 20 个工作日，承诺 5 个工作日`."""
         promise = "" if self.promised_days is None else f"，承诺 {self.promised_days} 个工作日"

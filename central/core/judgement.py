@@ -5,17 +5,17 @@ often, and after whatever silence (`core/past.py`). Only what a person has withd
 come in from outside.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from central.core import past, rules
+from central.core import cycle, past, rules
 from central.core.calendar import Calendar
 from central.core.case import CaseState, as_of, fold
 from central.core.item import Item
-from central.core.limits import Limit
+from central.core.limit import Limit
 from central.core.past import Lapse, Law, Place, Saying, Walk
 from central.core.rules import Verdict
 from common.core.state import ClockKind, Light
@@ -86,12 +86,12 @@ def look(key: str, rows: Rows, bench: Bench) -> Look:
     """By what the rows say now; `needs_proof`: only `prove` can tell what they said before."""
     walk = past.walk(key, rows, bench.law, bench.now_at, sure=False)
     open_suspects = {place: lapse for place, lapse in walk.lapses.items() if _is_new(place, bench)}
-    found = _look(key, rows, bench, 0)
+    found = _look(key, rows, bench, 0, walk)
     seen = max((one[-1].seen for one in rows.values() if past.moves(one[-1].row.body)), default=0)
     is_fresh = bench.until is not None and seen > bench.until
     lit = any(one.light is Light.RED and _is_new(_place(one), bench) for one in found.verdicts)
     needs_proof = bool(open_suspects) or (lit and is_fresh)
-    return replace(found, suspects=open_suspects, walk=walk, needs_proof=needs_proof)
+    return replace(found, suspects=open_suspects, needs_proof=needs_proof)
 
 
 def prove(before: Look, rows: Rows, bench: Bench) -> Look:
@@ -100,11 +100,9 @@ def prove(before: Look, rows: Rows, bench: Bench) -> Look:
     found = past.walk(before.key, rows, bench.law, bench.now_at, sure=True)
     lapses = {place: lapse for place, lapse in found.lapses.items() if _is_new(place, bench)}
     return replace(
-        _look(before.key, rows, bench, said),
+        _look(before.key, rows, bench, said, before.walk),
         suspects=before.suspects,
         lapses=lapses,
-        walk=before.walk,
-        needs_proof=False,
     )
 
 
@@ -116,30 +114,47 @@ def _is_new(place: Place, bench: Bench) -> bool:
     return bench.before(*place) is not Light.RED and place not in bench.withdrawn
 
 
-def _look(key: str, rows: Rows, bench: Bench, said_at: int) -> Look:
+def _look(key: str, rows: Rows, bench: Bench, said_at: int, walk: Walk) -> Look:
     law = bench.law
     folded = fold(key, [sayings[-1].row for sayings in rows.values()], law.zone)
+    folded = cycle.within(folded, walk.reopened, law.zone)
     state = replace(as_of(folded, bench.now_at, law.zone), said_at=said_at)
     item = law.item(state)
-    newest = law.calendar(bench.now_at)
     calendars: dict[Place, Calendar] = {}
     verdicts = []
-    for verdict in _by(newest, state, item, bench):
-        ended = verdict.limit.end.at if not verdict.limit.end.open else None
-        calendar = newest if ended is None else law.calendar(ended)
+    for case in walk.former:
+        ended = [
+            one for one in _judged_by_its_day(case, case, law.item(case), bench) if not one[0].limit.end.open
+        ]
+        verdicts += [verdict for verdict, _ in ended]
+        calendars |= {_place(verdict): calendar for verdict, calendar in ended}
+    for verdict, calendar in _judged_by_its_day(state, folded, item, bench):
+        verdicts.append(verdict)
         calendars[_place(verdict)] = calendar
-        if calendar is not newest:  # decided under an older one: no notice reaches back
+    return Look(key, rows, state, item, verdicts, calendars, {}, {}, walk, needs_proof=False)
+
+
+def _judged_by_its_day(
+    state: CaseState, folded: CaseState, item: Item | None, bench: Bench
+) -> Iterator[tuple[Verdict, Calendar]]:
+    """Each limit with the calendar that counts for it."""
+    law = bench.law
+    newest = law.calendar(bench.now_at)
+    for verdict in _by(newest, state, item, bench):
+        _, calendar = past.of_its_day(verdict.limit, newest, state, item, law, bench.now_at)
+        if calendar is not newest:
             older = {_place(one): one for one in _by(calendar, state, item, bench)}
             verdict = older.get(_place(verdict), verdict)  # noqa: PLW2901
-        verdicts.append(_dated(verdict, folded, item, calendar, bench))
-    return Look(key, rows, state, item, verdicts, calendars, {}, {}, past.Walk({}, {}, 0), needs_proof=False)
+        yield _dated(verdict, folded, item, calendar, bench), calendar
 
 
 def _by(calendar: Calendar, state: CaseState, item: Item | None, bench: Bench) -> list[Verdict]:
     def before(kind: ClockKind, cycle: int) -> Light:
         return Light.NONE if (kind, cycle) in bench.withdrawn else bench.before(kind, cycle)
 
-    return rules.verdicts(state, item, calendar, before, bench.until, bench.now_at, bench.law.zone)
+    return rules.verdicts(
+        state, item, calendar, before, bench.until, bench.now_at, bench.law.zone, bench.law.pack(state)
+    )
 
 
 def _dated(

@@ -30,8 +30,13 @@ class Level(StrEnum):
     URGING = "urging"
     CIRCULAR = "circular"
     OWN = "own"
+    RATING = "rating"
+    COMPLAINT = "complaint"  # given to a unit
+    COMPLAINED = "complained"  # waits for the officers of complaints
+    RISEN = "risen"  # waits one level higher
     SILENT = "silent"
     DIGEST = "digest"
+    BRIEFING = "briefing"
     TEST = "test"
 
     @property
@@ -46,8 +51,13 @@ _LEVEL_WORDS = {
     Level.URGING: "催办",
     Level.CIRCULAR: "通报",
     Level.OWN: "监察办理逾期",
+    Level.RATING: "差评",
+    Level.COMPLAINT: "投诉交办",
+    Level.COMPLAINED: "投诉待办",
+    Level.RISEN: "投诉升级",
     Level.SILENT: "站点断线",
     Level.DIGEST: "汇总",
+    Level.BRIEFING: "简报",
     Level.TEST: "试发",
 }
 MILD = frozenset({Level.YELLOW, Level.OWN, Level.SILENT})
@@ -65,6 +75,7 @@ class Post(StrEnum):
     CHIEF = "chief"
     LEADER = "leader"
     IT = "it"
+    OFFICER = "officer"
     CHAT = "chat"
 
     @property
@@ -77,6 +88,7 @@ class Post(StrEnum):
             "chief": Role.CHIEF,
             "leader": Role.LEADER,
             "it": Role.IT,
+            "officer": Role.COMPLAINTS,
         }.get(self.value)
 
 
@@ -87,6 +99,7 @@ POST_WORDS = {
     Post.CHIEF: "监察领导",
     Post.LEADER: "领导",
     Post.IT: "运维",
+    Post.OFFICER: "投诉受理员",
     Post.CHAT: "群",
 }
 
@@ -119,14 +132,18 @@ LADDER: Ladder = {
         Rung(posts=(_P.HANDLER, _P.HEAD, _P.SUPERVISOR, _P.CHIEF, _P.LEADER, _P.CHAT), alone=True),
     ),
     Level.OWN: (Rung(posts=(_P.SUPERVISOR, _P.CHIEF)),),
+    Level.RATING: (Rung(posts=(_P.HANDLER, _P.HEAD)),),
+    Level.COMPLAINT: (Rung(posts=(_P.HANDLER, _P.HEAD)),),
+    Level.COMPLAINED: (Rung(posts=(_P.OFFICER,)),),
+    Level.RISEN: (Rung(posts=(_P.SUPERVISOR, _P.CHIEF)),),
     Level.SILENT: (Rung(posts=(_P.IT, _P.HEAD, _P.CHAT)),),
 }
 
 
 """What the hall comes with; what is in force may be another (`central.store.ladders`)."""
 
-FIXED = frozenset({Level.DIGEST, Level.TEST})
-"""No happenings: they have no rungs."""
+FIXED = frozenset({Level.DIGEST, Level.BRIEFING, Level.TEST})
+"""They have no rungs: no happenings, or told to those alone who asked to be told."""
 GRAVER = ((Level.YELLOW, Level.RED), (Level.URGING, Level.CIRCULAR))
 MOST_RUNGS, MOST_HALVES = 6, 40
 

@@ -1,4 +1,5 @@
 """The one meaning of every figure: what a case adds to which count, on which day. Scores, statistics and exports read it. Pure.
+What ratings and complaints add is `voiced.py`, what cameras and the line to the site add `watched.py`.
 
 A count is a sum over cases, so it may be grouped by anything and periods add up. Each addition has a day of the legal zone that
 the facts alone decide, so that late facts and their order change nothing:
@@ -18,18 +19,23 @@ from msgspec import Struct
 
 from central.core.calendar import Calendar
 from central.core.lamp import UNCONFIRMED
-from common.core.instant import local_date, start_of_day
+from common.core.instant import day_ending, local_date, start_of_day
 from common.core.state import ClockKind, Light
 
 
 class Measure(Struct, frozen=True):
-    """A count. `fault`: it is held against a unit, so every case of it is named. `lacks`: what no source states yet."""
+    """A count. `fault`: it is held against a unit, so every case of it is named, and may be objected to. `named`: its cases are
+    named as well, but what it says is reviewed elsewhere. `hint`: a reason to look, which no score may read. `unit`: of what it is
+    a number.
+    """
 
     id: str
     name: str
     definition: str
     fault: bool = False
-    lacks: str = ""
+    named: bool = False
+    hint: bool = False
+    unit: str = "件"
 
 
 class Limit(Struct, frozen=True):
@@ -67,18 +73,19 @@ class Subject(Struct, frozen=True, kw_only=True):
     is_public: bool = False  # and its public fields are all filled
     is_routed: bool = False  # and its procedure is prescribed
     is_priced: bool = False  # and its fees are
+    odd: frozenset[str] = frozenset()  # patterns it is a part of, where they were looked for: `pattern.py`
 
 
 class Added(Struct, frozen=True):
-    """`spared`: why the fault is not counted; empty: it is."""
+    """`spared`: why the fault is not counted; empty: it is. `count`: how much is added at once."""
 
     day: date
     measure: str
     spared: str = ""
+    count: int = 1
 
 
 _RULED, _HELD = "收件中有规则亮", "不论几条计一件；须人核实的经核实，争议中的不计"
-_NO_SOURCE = "还没有来源（投诉与评价未接入）"
 MEASURES = {
     one.id: one
     for one in (
@@ -113,13 +120,65 @@ MEASURES = {
         Measure("correction_of", "纠错应答", "当期说明理由、整改或逾期的红灯纠错"),
         Measure("correction_slow", "纠错逾期", "其中逾期才说明或整改的", fault=True),
         Measure("sanction", "责任追究", "当期登记责任追究结果的", fault=True),
-        Measure("rating_of", "评价", "好差评份数", lacks=_NO_SOURCE),
-        Measure("rating_points", "评价得分", "五级评价按 100、80、60、30、0 分合计", lacks=_NO_SOURCE),
-        Measure("complaint_of", "投诉与差评", "当期应办结的投诉与差评", lacks=_NO_SOURCE),
-        Measure("complaint_kept", "按期整改", "其中按期办结并回访的", lacks=_NO_SOURCE),
+        Measure(
+            "odd_minute", "一分钟办结", "办结件中，受理到决定不到 1 分钟的；即办件和只有日期的不计", hint=True
+        ),
+        Measure(
+            "odd_crowd",
+            "扎堆办结",
+            "办结件中，同一部门一天决定 5 件以上、八成以上挤在到最后一件为止的一刻钟里的那些",
+            hint=True,
+        ),
+        Measure("odd_alike", "雷同不予", "办结件中，同一部门一个月内不予理由逐字相同 3 件以上的", hint=True),
+        Measure("odd_batch", "成批补录", "办结件中，同一部门 10 分钟内补录 5 件以上的", hint=True),
+        Measure("rating_of", "评价", "当期收到的好差评，经审核不计入的除外", unit="份"),
+        Measure("rating_points", "评价得分", "五级评价按 100、80、60、30、0 分合计", unit="分"),
+        Measure("rating_good", "满意评价", "评价中基本满意及以上的", unit="份"),
+        Measure(
+            "rating_bad", "差评", "评价中不满意与非常不满意的；不实的由评价审核剔除", named=True, unit="份"
+        ),
+        Measure("complaint", "交办投诉", "当期受理后交单位办理的投诉，每交办一级计一件"),
+        Measure("complaint_unsolved", "没解决的投诉", "当期投诉人在网上或回访时说没解决的"),
+        Measure(
+            "complaint_of", "投诉与差评到结", "当期由单位办结，或到期还在单位手里的投诉与差评，不含不予受理的"
+        ),
+        Measure("complaint_slow", "整改逾期", "其中到期单位还没有报结果的；交办时已到期的不计", fault=True),
+        Measure(
+            "callback_of",
+            "回访",
+            "当期打了第一次回访电话，或到期没有打的答复与整改结果，按被评价的单位计",
+            unit="次",
+        ),
+        Measure("callback_slow", "逾期回访", "其中到期没有打的；由市中心回访，不是单位的差错", unit="次"),
+        Measure("seat_of", "在岗核对", "摄像看得见、应有人在岗的窗口工作日，计划维护的不计", unit="窗口日"),
+        Measure(
+            "absence", "脱岗", "其中有经人确认脱岗的窗口工作日，计划维护的不计", fault=True, unit="窗口日"
+        ),
+        Measure("absence_minutes", "脱岗时长", "经人确认的脱岗，计划维护的不计", unit="分钟"),
+        Measure(
+            "arrival_of",
+            "数据到达时段",
+            "当期有记录产生的刻钟（工作日 8 至 18 时），计划维护的不计",
+            unit="刻钟",
+        ),
+        Measure(
+            "arrival_late", "迟到时段", "其中记录事后才补传到的，计划维护的不计", named=True, unit="刻钟"
+        ),
     )
 }
 FAULTS = frozenset(name for name, one in MEASURES.items() if one.fault)
+SPOKEN = frozenset({
+    "rating_of", "rating_points", "rating_good", "rating_bad", "complaint", "complaint_of", "complaint_slow", "complaint_unsolved",
+    "callback_of", "callback_slow",
+})  # fmt: skip
+SEATED, ARRIVED = (
+    frozenset({"seat_of", "absence", "absence_minutes"}),
+    frozenset({"arrival_of", "arrival_late"}),
+)
+BESIDE = SPOKEN | SEATED | ARRIVED
+"""What no case adds: people's word, counters, lines."""
+HINTS = tuple(name for name, one in MEASURES.items() if one.hint)
+NAMED = FAULTS | {name for name, one in MEASURES.items() if one.named}
 DAYS = "wd:"
 """Before the working days from acceptance to decision: `wd:5` counts the cases that took five. Percentiles stay exact."""
 
@@ -154,13 +213,13 @@ def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Adde
     if one.deleted:
         return
     if one.filed_at is not None:
-        day = local_date(one.filed_at, zone)
+        day = day_ending(one.filed_at, zone)
         yield Added(day, "filed")
         yield from _ruled(one, _BY_APPLICATION, day)
         for light, name in _BY_LIGHT.items():
             yield from _ruled(one, {rule: name for rule, shown in one.rules if shown is light}, day)
     if one.finished_at is not None:
-        yield from _decided(one, local_date(one.finished_at, zone), calendar, zone)
+        yield from _decided(one, day_ending(one.finished_at, zone), calendar, zone)
 
 
 def _limits(one: Subject, zone: ZoneInfo) -> Iterator[Added]:
@@ -178,8 +237,15 @@ def _limits(one: Subject, zone: ZoneInfo) -> Iterator[Added]:
             day = local_date(limit.since_at, zone)
             yield Added(day, f"{name}_of")
             yield Added(day, f"{name}_late", one.contested.get((limit.kind.value, limit.cycle), ""))
-        elif limit.light is not Light.GREY and one.finished_at is not None and not one.deleted:
-            yield Added(local_date(one.finished_at, zone), f"{name}_of")
+        elif limit.light not in {Light.GREY, Light.NONE} and not one.deleted:  # of these nobody can say
+            # In time: since the decision, which may be that of an earlier filing.
+            at = (
+                limit.since_at
+                if limit.light is Light.GREEN and limit.since_at is not None
+                else one.finished_at
+            )
+            if at is not None:
+                yield Added(day_ending(at, zone), f"{name}_of")
 
 
 _NAMES = {ClockKind.STATUTE: "statute", ClockKind.PROMISE: "promise", ClockKind.STATED: "promise"}
@@ -196,6 +262,7 @@ def _decided(one: Subject, day: date, calendar: Calendar, zone: ZoneInfo) -> Ite
         "early": _is_early(one, zone),
     }
     yield from (Added(day, name) for name, holds in facts.items() if holds)
+    yield from (Added(day, name) for name in sorted(one.odd))
     ruled = {added.measure: added for added in _ruled(one, _BY_DECISION, day)}
     if one.is_listed and not one.is_public:
         ruled["open_fault"] = Added(day, "open_fault")
@@ -204,7 +271,7 @@ def _decided(one: Subject, day: date, calendar: Calendar, zone: ZoneInfo) -> Ite
     yield from (added for name, added in ruled.items() if lacking.get(name, True))
     if one.accepted_at is not None and one.accepted_at <= (one.finished_at or 0):
         try:
-            yield Added(day, f"{DAYS}{calendar.count(local_date(one.accepted_at, zone), day)}")
+            yield Added(day, f"{DAYS}{calendar.count(day_ending(one.accepted_at, zone), day)}")
         except ValueError:
             return  # outside the published calendar: no figure rather than a guessed one
 

@@ -50,6 +50,7 @@ _WATCH = Group(
         Entry("/hall/cases", "办件", Permission.VIEW_CASE, "c"),
         Entry("/hall/cameras", "摄像", Permission.VIEW_SITE, "v"),
         Entry("/hall/attendance", "在岗", Permission.VIEW_FINDING),
+        Entry("/hall/evidence", "证据", Permission.VIEW_STILL),
     ),
 )
 _CORRECT = Group(
@@ -78,6 +79,8 @@ _PUBLIC = Group(
         Entry("/hall/ratings", "好差评", Permission.VIEW_RATING),
         Entry("/hall/surveys", "调查", Permission.VIEW_PUBLICATION),
         Entry("/hall/publications", "公布", Permission.VIEW_PUBLICATION, "p"),
+        Entry("/hall/notices", "公告", Permission.VIEW_PUBLICATION),
+        Entry("/hall/forms", "表格", Permission.VIEW_PUBLICATION),
     ),
 )
 _FIGURES = Group(
@@ -85,6 +88,7 @@ _FIGURES = Group(
     (
         Entry("/hall/scores", "绩效", Permission.VIEW_SCORE),
         Entry("/hall/statistics", "统计", Permission.VIEW_STATISTICS),
+        Entry("/hall/schemes", "评分方案", Permission.VIEW_SCHEME),
     ),
 )
 _LAW = Group(

@@ -1,24 +1,29 @@
 """Rules on what few sources record, and the watched list: lawful acts that people look at all the same (supervision.md 3.1)."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
-from central.core import acts
+from central.core import acts, clock
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Rule, Said, Subject, kept, missing, red, yellow
 from common.core.state import CaseStatus, StepKind
 
 
 def _review(subject: Subject) -> Said | None:
-    """The lower organ sends its opinion on within its days (行政许可法 43)."""
+    """The lower organ sends its opinion on within its days (行政许可法 43); special procedures are not counted (45)."""
     item, accepted = subject.item, subject.day(subject.case.accepted)
     if item is None or item.kind is not ItemKind.PRELIMINARY or accepted is None:
         return None
     text = acts.first_of(subject.case, StepKind.FORWARD, subject.zone)
-    due = subject.calendar.nth(accepted, min(item.legal_days, subject.pack.review_days))
     forwarded = subject.day(text)
     if forwarded is None:
         return missing("上报的时间") if not subject.case.open else None
+    begun = clock.begin(accepted, min(item.legal_days, subject.pack.review_days))
+    stops = acts.stops(acts.specials(subject.case, item, subject.zone))
+    walked = clock.course(begun, stops, [], subject.calendar).clock
+    if not walked.running:
+        return kept(f"{forwarded} 上报，期间停表")
+    due = subject.published(clock.due(walked, subject.calendar))
     return (
         red(f"{forwarded} 才上报，应在 {due} 前") if forwarded > due else kept(f"{forwarded} 上报，{due} 前")
     )
@@ -45,14 +50,29 @@ def _hearing(subject: Subject) -> Said | None:
     return kept(f"听证提前 {days} 日通知")
 
 
+def expiry(subject: Subject) -> date | None:
+    """Last day of the licence that the case is to renew; None: it renews none, or no source says when."""
+    steps = acts.of_kind(subject.case, StepKind.RENEW)
+    return min((day for step in steps if (day := subject.day(step.due_at)) is not None), default=None)
+
+
 def _renewal(subject: Subject) -> Said | None:
-    """A renewal is decided before the licence expires, else it counts as granted (行政许可法 50)."""
-    steps = list(acts.of_kind(subject.case, StepKind.RENEW))
-    if not steps:
+    """A renewal is decided before the licence expires, else it counts as granted (行政许可法 50).
+
+    Where it was applied for 30 days before. Working days are meant here (82), because fewer applications are that early.
+    """
+    if not any(acts.of_kind(subject.case, StepKind.RENEW)) or subject.case.facts.status in {
+        CaseStatus.REFUSED_ACCEPTANCE,
+        CaseStatus.WITHDRAWN,
+    }:
         return None
-    expires = min((day for step in steps if (day := subject.day(step.due_at)) is not None), default=None)
+    expires = expiry(subject)
     if expires is None:
         return missing("许可证的有效期")
+    return applied_late(subject, expires) or _decided_before(subject, expires)
+
+
+def _decided_before(subject: Subject, expires: date) -> Said:
     decided = subject.day(subject.case.facts.finished_at)
     if subject.case.open:
         if subject.is_whole(expires):
@@ -61,6 +81,22 @@ def _renewal(subject: Subject) -> Said | None:
     if decided is None:
         return missing("决定的时间")
     return red(f"{decided} 才决定，有效期 {expires} 已届满") if decided > expires else kept("届满前决定")
+
+
+def applied_late(subject: Subject, expires: date) -> Said | None:
+    """Why nothing follows from the expiry: it was applied for too near to it, or nobody knows when. Raises ValueError
+    outside the calendar.
+    """
+    steps = acts.of_kind(subject.case, StepKind.RENEW)
+    texts = [*(step.asked_at for step in steps), subject.case.facts.received_at, subject.case.accepted]
+    asked = min((day for text in texts if (day := subject.day(text)) is not None), default=None)
+    if asked is None:
+        return missing("申请延续的时间")
+    days = subject.pack.renewal_days
+    is_early = expires - asked > timedelta(days=3 * days + 30)  # however many holidays lie between
+    if is_early or subject.calendar.count(asked, expires) >= days:
+        return None
+    return kept(f"{asked} 申请，距 {expires} 届满不足 {days} 个工作日，不视为准予")
 
 
 def _watched(what: Callable[[Subject], str]) -> Callable[[Subject], Said | None]:

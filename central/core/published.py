@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
+from urllib.parse import quote
 
+import msgspec
 from msgspec import Struct
 
+from central.core.bulletin import Bulletin
 from central.core.score import Level
 
 
@@ -27,6 +30,10 @@ class Ranking(Struct, frozen=True):
     units: list[Unit]
     snapshot: str = ""
     scheme: int = 0
+
+
+ranking = msgspec.json.Decoder(Ranking).decode
+"""Of the file `ranking.json`."""
 
 
 class File(Struct, frozen=True):
@@ -58,12 +65,18 @@ class Published(Struct, frozen=True, kw_only=True):
     files: tuple[File, ...]
 
 
-class Notice(Struct, frozen=True):
-    """A line of what was made public or taken back."""
+class Notice(Struct, frozen=True, kw_only=True):
+    """A line of what was made public or taken back. `path`: of its page, empty where it was taken back, then or later; `about`: the
+    period, or what else it is; `reason`: why it was taken back, of the line that says so.
+    """
 
     day: date
-    head: Head
-    is_withdrawal: bool
+    title: str
+    about: str
+    path: str
+    number: int
+    is_withdrawal: bool = False
+    reason: str = ""
 
 
 def newest(heads: Iterable[Head]) -> list[Head]:
@@ -75,11 +88,29 @@ def newest(heads: Iterable[Head]) -> list[Head]:
     return [found[period] for period in sorted(found, reverse=True)]
 
 
-def notices(heads: Iterable[Head]) -> list[Notice]:
+BULLETIN = "公告"
+
+
+def notices(heads: Iterable[Head], bulletins: Iterable[Bulletin]) -> list[Notice]:
     """Everything that was made public, and everything that was taken back, newest first."""
-    told = [Notice(head.day, head, is_withdrawal=False) for head in heads]
-    told += [Notice(one.head.withdrawn, one.head, is_withdrawal=True) for one in told if one.head.withdrawn]
-    return sorted(told, key=lambda one: (one.day, one.head.number, one.is_withdrawal), reverse=True)
+    told: list[Notice] = []
+    for head in heads:
+        place = f"/p/scores/{quote(head.period, safe='')}"
+        told += _lines(head, head.word, place)
+    for one in bulletins:
+        told += _lines(one, BULLETIN, f"/p/notices/{one.number}")
+    return sorted(told, key=lambda one: (one.day, one.is_withdrawal, one.number), reverse=True)
+
+
+def _lines(one: Head | Bulletin, about: str, path: str) -> list[Notice]:
+    open_path = "" if one.withdrawn else path
+    found = [Notice(day=one.day, title=one.title, about=about, path=open_path, number=one.number)]
+    if one.withdrawn is not None:
+        gone = Notice(
+            day=one.withdrawn, title=one.title, about=about, path="", number=one.number, is_withdrawal=True, reason=one.reason
+        )  # fmt: skip
+        found.append(gone)
+    return found
 
 
 def grouped(units: Iterable[Unit], level: Level) -> dict[str, list[Unit]]:

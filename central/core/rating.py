@@ -1,7 +1,7 @@
 """好差评: one matter or one visit, one rating; the two bad levels open a call-back on a Clock (supervision.md 3.11).
 
 A bad rating goes to the office it is about, which says what it has mended within fifteen working days; then the centre calls the
-rater back by the next working day, and what is not mended goes round again. A pattern that no crowd of people makes is marked
+rater back by the next working day (`callback.py`), and what is not mended goes round again one level higher: the head of the office answers. A pattern that no crowd of people makes is marked
 and looked at by a person; what a person sets aside stays in the list, with the reason, and is counted apart.
 """
 
@@ -12,14 +12,16 @@ from enum import IntEnum, StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from central.core import callback
 from central.core import clock as clocks
-from central.core.access import Permission
+from central.core.access import Permission, Role
 from central.core.calendar import Calendar
+from central.core.callback import Calls
 from central.core.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import MINUTE
 
-MEND_DAYS, CALL_DAYS = 15, 1
+MEND_DAYS = 15
 RATE_WITHIN_DAYS = 30
 """Ours: so many calendar days after a case has ended it may be rated."""
 LONGEST = 500
@@ -108,8 +110,8 @@ _WORDS = {
     Event.RATE: "收到评价",
     Event.MEND: "单位报整改结果",
     Event.CONTENT: "回访：已整改，办结",
-    Event.AGAIN: "回访：没有改好，重新整改",
-    Event.UNREACHED: "回访：联系不上，办结",
+    Event.AGAIN: "回访：没有改好，由部门负责人重新整改",
+    Event.UNREACHED: "回访：没有打通",
     Event.LAPSE: "逾期",
     Event.ASIDE: "不计入",
     Event.COUNT: "恢复计入",
@@ -118,7 +120,7 @@ _STEPS: dict[tuple[State, Event], tuple[State, Permission | None]] = {
     (State.MENDING, Event.MEND): (State.MENDED, Permission.ANSWER_RATING),
     (State.MENDED, Event.CONTENT): (State.CLOSED, Permission.WORK_RATING),
     (State.MENDED, Event.AGAIN): (State.MENDING, Permission.WORK_RATING),
-    (State.MENDED, Event.UNREACHED): (State.CLOSED, Permission.WORK_RATING),
+    (State.MENDED, Event.UNREACHED): (State.MENDED, Permission.WORK_RATING),
     (State.MENDING, Event.LAPSE): (State.MENDING, None),
     (State.MENDED, Event.LAPSE): (State.MENDED, None),
     **{(state, Event.ASIDE): (state, Permission.WORK_RATING) for state in State},
@@ -138,13 +140,17 @@ class Rating(Struct, frozen=True, kw_only=True):
     is_told_late: bool = False  # the passed day of this clock is noted already
     is_aside: bool = False
     rounds: int = 0  # how often the office has said that it is mended
+    level_up: bool = False  # it was not mended: the head of the office answers
+    tries: tuple[date, ...] = ()  # days on which nobody took the call, of this round
+    can_call: bool = True  # without a telephone one try is enough
 
 
-def rated(level: Level, day: date, calendar: Calendar) -> Rating:
-    """A rating of `day`. A good one waits for nobody."""
+def rated(level: Level, day: date, calendar: Calendar, *, can_call: bool = True) -> Rating:
+    """A rating of `day`. A good one waits for nobody. `can_call`: a telephone may be known."""
     if not level.is_bad:
         return Rating(level=level, state=State.NONE)
-    return Rating(level=level, state=State.MENDING, clock=_begun(day, MEND_DAYS, calendar))
+    clock = _begun(day, MEND_DAYS, calendar)
+    return Rating(level=level, state=State.MENDING, clock=clock, can_call=can_call)
 
 
 def _begun(day: date, days: int, calendar: Calendar) -> Clock:
@@ -174,11 +180,22 @@ def applied(one: Rating, event: Event, may: Permission | None, day: date, calend
         return replace(moved, lapsed=(*one.lapsed, clocks.due(one.clock, calendar)), is_told_late=True)
     if event in {Event.ASIDE, Event.COUNT}:
         return replace(moved, is_aside=event is Event.ASIDE)
+    if event is Event.UNREACHED:
+        calls = callback.missed(Calls(clock=one.clock, tries=one.tries), day, calendar)
+        clock = calls.clock if one.can_call else None
+        state = State.MENDED if clock is not None else State.CLOSED
+        return replace(moved, state=state, clock=clock, is_told_late=False, tries=calls.tries)
     if moved.state is State.CLOSED:
         return replace(moved, clock=None, is_told_late=False)
-    days = CALL_DAYS if moved.state is State.MENDED else MEND_DAYS
-    rounds = one.rounds + (event is Event.MEND)
-    return replace(moved, clock=_begun(day, days, calendar), is_told_late=False, rounds=rounds)
+    if event is Event.MEND:
+        call = callback.begun(day, calendar).clock
+        return replace(moved, clock=call, is_told_late=False, rounds=one.rounds + 1, tries=())
+    return replace(moved, clock=_begun(day, MEND_DAYS, calendar), is_told_late=False, level_up=True)
+
+
+def not_answered_by(one: Rating, role: Role) -> str:
+    """Why this role may not say what was mended; empty if it may."""
+    return f"回访没有改好，须由{Role.HEAD.word}报整改结果" if one.level_up and role is not Role.HEAD else ""
 
 
 def due(one: Rating, calendar: Calendar) -> date | None:

@@ -1,6 +1,6 @@
 """Who holds a post for a case, and over which channels each of them is reached."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from central.core.access import Role
 from central.core.item import Person
 from central.core.ladder import Post
 from central.core.message import Channel
-from central.core.scope import Scope
+from central.core.scope import EVERYTHING, Scope
 
 GROUP = "group"
 """The one group chat of the hall."""
@@ -55,6 +55,12 @@ def holders(
     if Post.CHAT in posts:
         found[GROUP] = Recipient(GROUP, "群", ((Channel.CHAT, ""),))
     return [found[name] for name in sorted(found)]
+
+
+def named(names: Collection[str], accounts: Iterable[Account]) -> list[Recipient]:
+    """The accounts of these names that reach everything."""
+    known = [one for one in accounts if one.name in names and one.scope == EVERYTHING]
+    return [Recipient(one.name, one.name, _addresses(one)) for one in known]
 
 
 def _reaches(scope: Scope, site: str, org: str | None) -> bool:

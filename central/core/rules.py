@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from central.core.calendar import Calendar
 from central.core.case import CaseState
 from central.core.item import Item
-from central.core.limits import Limit, limits
-from common.core.instant import day_of, is_date_only, local_date
+from central.core.limit import Limit
+from central.core.limits import limits
+from central.core.pack import PACK, Pack
+from common.core.instant import day_of, is_day, local_date
 from common.core.state import ClockKind, Light
 
 
@@ -43,10 +45,11 @@ def verdicts(
     complete_until: int | None,
     now_at: int,
     zone: ZoneInfo,
+    pack: Pack = PACK,
 ) -> list[Verdict]:
     """Every limit of `case` (as of `now_at`) with its light. `before`: the light of a clock (kind, cycle) until now."""
     found = []
-    for limit in limits(case, item, calendar, zone):
+    for limit in limits(case, item, calendar, zone, pack):
         verdict = judge(case, limit, before(limit.kind, limit.cycle), complete_until, now_at, zone)
         if case.wake_at is not None:
             check = min(case.wake_at, verdict.next_check_at or case.wake_at)
@@ -67,7 +70,7 @@ def judge(
     if before is Light.RED:
         return _verdict(limit, Light.RED, limit.due_at, stopped=not limit.end.open, why=_over(limit))
     if not limit.end.open:
-        is_late = limit.running and limit.worst is Light.RED and _ended_late(case, limit, zone)
+        is_late = limit.running and limit.worst is Light.RED and ended_late(case, limit, zone)
         return _overdue(case, limit, complete_until) if is_late else _ended(case, limit)
     if not limit.running:
         kind = limit.stops[-1].why if limit.stops else "停表"
@@ -81,7 +84,7 @@ def has_lapsed(case: CaseState, limit: Limit, at: int, zone: ZoneInfo) -> bool:
         return False
     if max(limit.due_at, limit.proof_at) > at:
         return False
-    return limit.end.open or _ended_late(case, limit, zone)
+    return limit.end.open or ended_late(case, limit, zone)
 
 
 def has_warned(limit: Limit, begin: int, end: int) -> bool:
@@ -114,12 +117,12 @@ def _overdue(case: CaseState, limit: Limit, complete_until: int | None) -> Verdi
     return _verdict(limit, Light.RED, limit.due_at, stopped=not limit.end.open, why=_over(limit) + tail)
 
 
-def _ended_late(case: CaseState, limit: Limit, zone: ZoneInfo) -> bool:
+def ended_late(case: CaseState, limit: Limit, zone: ZoneInfo) -> bool:
     """A completion without a time of day is late only when its day is: nobody is late by a missing hour."""
     if limit.end.at is None or case.deleted:
         return False
     text = limit.end.text or ""
-    if is_date_only(text):
+    if is_day(text, zone):
         return day_of(text, zone) > local_date(limit.due_at - 1, zone)
     return limit.end.at > limit.due_at
 

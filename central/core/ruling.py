@@ -1,6 +1,6 @@
 """What a rule of the law is: what it looks at, what it may answer, and the figures it leaves to policy. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ from central.core import acts
 from central.core.calendar import Calendar
 from central.core.case import CaseState
 from central.core.item import Item
-from central.core.limits import Limit
+from central.core.limit import Limit, is_former
+from central.core.pack import PACK, Pack
 from central.core.rules import Verdict
 from common.core.instant import end_of_day
 from common.core.state import ClockKind, Light, StepKind
@@ -28,32 +29,6 @@ class Answer(StrEnum):
     @property
     def word(self) -> str:
         return {"kept": "符合", "broken": "不符合", "no_data": "无数据", "watched": "重点监察"}[self.value]
-
-
-class Pack(Struct, frozen=True):
-    """One version of the figures that the rules leave to policy; days are working days."""
-
-    version: int = 1
-    receipt_days: int = 1  # 不予受理 is said at once, and that is by then
-    publish_days: int = 7  # a decision to grant is public (ours)
-    check_days: int = 5  # 行政许可法 55
-    reason_length: int = 10  # characters below which a reason is none (ours)
-    review_days: int = 20  # 行政许可法 43
-    hearing_notice_days: int = 7  # 行政许可法 48, in calendar days: the longer count would accuse more
-    hearing_days: int = 20  # 行政许可法 47
-    consult_days: int = 5  # 行政许可法 30 names none (ours), where the office has promised none
-    accept_days: int = 5  # 行政许可法 32
-    entry_days: int = 1  # evidence of a case that the system does not have (ours)
-
-
-PACK = Pack()
-"""The release's own. Others are put into force by `mingcha rules set`, after `mingcha rules try`."""
-
-
-def in_force(packs: Sequence[tuple[int, Pack]], ended_at: int | None) -> Pack:
-    """By which figures a case is asked: decided, by those of its end; else by the newest. `packs`: (since when, figures), oldest first."""
-    begun = [pack for since, pack in packs if ended_at is None or since <= ended_at]
-    return begun[-1] if begun else PACK
 
 
 class Said(Struct, frozen=True):
@@ -79,6 +54,17 @@ class Subject(Struct, frozen=True):
     def day(self, text: str | None) -> date | None:
         return acts.day(text, self.zone)
 
+    def published(self, day: date) -> date:
+        """`day`, which a rule holds an act against. Raises ValueError where it is a guess: nobody is judged by one."""
+        if self.calendar.is_provisional(day):
+            msg = f"{day} is not published"
+            raise ValueError(msg)
+        return day
+
+    def nth(self, day: date, n: int) -> date:
+        """The n-th working day after `day`. Raises ValueError outside the published calendar."""
+        return self.published(self.calendar.nth(day, n))
+
     def is_whole(self, day: date) -> bool:
         """Whether nothing up to the end of `day` is still on its way."""
         return self.whole_until is not None and self.whole_until >= end_of_day(day, self.zone)
@@ -90,7 +76,9 @@ class Subject(Struct, frozen=True):
         )
 
     def limit(self, kind: ClockKind) -> Limit | None:
-        return next((one.limit for one in self.verdicts if one.limit.kind is kind), None)
+        """That of the newest filing."""
+        found = (one.limit for one in self.verdicts if one.limit.kind is kind)
+        return next((one for one in found if not is_former(kind, one.cycle, self.case)), None)
 
 
 class Rule(Struct, frozen=True):

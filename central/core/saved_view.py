@@ -17,10 +17,11 @@ class Listing(StrEnum):
 
     CASES = "cases"
     QUEUE = "queue"
+    STATISTICS = "statistics"
 
     @property
     def word(self) -> str:
-        return {Listing.CASES: "办件", Listing.QUEUE: "待处置"}[self]
+        return {Listing.CASES: "办件", Listing.QUEUE: "待处置", Listing.STATISTICS: "统计"}[self]
 
     @property
     def path(self) -> str:
@@ -30,18 +31,28 @@ class Listing(StrEnum):
 _FIELDS = {
     Listing.CASES: ("site", "light", "rule", "state", "no", "item"),
     Listing.QUEUE: ("site", "kind"),
+    Listing.STATISTICS: ("period", "by", "f", "versus"),
 }
+_MANY = {"by": 3, "f": 60}
+"""Fields that may stand several times, in their order, and how often."""
 _NOTHING = {"state": "open"}
 """What restricts no more than its absence."""
 
 
 def kept(listing: Listing, query: str) -> str:
     """What is kept of an address's query: fields of the list's filter that restrict, in one order. "": the whole list."""
-    found = dict(parse_qsl(query, errors="replace"))
-    fields = [(name, found.get(name, "").replace("\0", "").strip()) for name in _FIELDS[listing]]
-    return urlencode(
-        [(name, text[:LONGEST_VALUE]) for name, text in fields if text and text != _NOTHING.get(name)]
-    )
+    found: dict[str, list[str]] = {}
+    for name, said in parse_qsl(query, errors="replace"):
+        text = said.replace("\0", "").strip()[:LONGEST_VALUE]
+        if text and text != _NOTHING.get(name):
+            found.setdefault(name, []).append(text)
+    pairs = [(name, text) for name in _FIELDS[listing] for text in _few(found.get(name, []), _MANY.get(name))]
+    return urlencode(pairs)
+
+
+def _few(said: list[str], most: int | None) -> list[str]:
+    """Of a field that stands once, the last one counts, as a browser's form has it."""
+    return said[-1:] if most is None else list(dict.fromkeys(said))[:most]
 
 
 def address(listing: Listing, query: str) -> str:

@@ -3,16 +3,20 @@
 supervision.md 3.12. What may be wrong with one is said in words before anybody is scored by it (`checked`).
 """
 
-from decimal import Decimal
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
 
 from central.core import formula
-from central.core.measure import FAULTS, MEASURES
+from central.core.measure import MEASURES, NAMED
 from common.core.errors import UsageError
 
-NAMES = frozenset(MEASURES)
-MOST_ROWS, FULL, LONGEST_WORDS = 40, Decimal(100), 200
+NAMES = frozenset(name for name, one in MEASURES.items() if not one.hint)
+"""What a formula may read: a mere suspicion is scored by nobody."""
+MOST_ROWS, FULL, LONGEST_WORDS, LONGEST_NAME, MOST_LEAST = 40, Decimal(100), 200, 30, 1000
+_MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 
 
 class Indicator(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -40,6 +44,9 @@ class Extra(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True)
     needs: dict[str, Decimal] = {}
 
 
+Row = Indicator | Extra
+
+
 class Grade(Struct, frozen=True, forbid_unknown_fields=True):
     """From `least` points on."""
 
@@ -62,90 +69,189 @@ class Scheme(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     min_cases: int = 5
     """Units with fewer are shown and not ranked."""
     most: Decimal = Decimal(105)
+    since: str = ""
+    """YYYY-MM: periods that begin from this month on are scored by it; empty: from the first one on."""
+
+
+class Fault(Struct, frozen=True):
+    """What is wrong, and where: `indicators-0-formula` is a field of the first indicator, `shrink` one of the scheme."""
+
+    field: str
+    said: str
+    hint: str
 
 
 def checked(scheme: Scheme) -> Scheme:
     """The same scheme. Raises UsageError that names the row and what is wrong with it."""
-    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
-    if not scheme.indicators or len(rows) > MOST_ROWS:
-        raise UsageError(f"方案要有 1 至 {MOST_ROWS} 行", hint="请增减指标")
-    ids = [row.id for row in rows]
-    doubled = sorted({name for name in ids if ids.count(name) > 1})
-    if doubled:
-        raise UsageError(f"编号重复：{'、'.join(doubled)}", hint="每行的编号只能用一次")
-    for row in rows:
-        _check_row(row)
-    weights = sum((one.weight for one in scheme.indicators), Decimal(0))
-    if weights != FULL:
-        raise UsageError(f"权重之和是 {weights}，应为 {FULL}", hint="请调整各指标的权重")
-    _check_figures(scheme)
+    for fault in faults(scheme):
+        raise UsageError(fault.said, hint=fault.hint)
     return scheme
 
 
-def _check_row(row: Indicator | Extra) -> None:
-    if not row.id.isidentifier() or not row.id.isascii() or not row.name.strip():
-        raise UsageError(f"“{row.id}”没有名称，或编号不是字母开头的字母数字", hint="编号例如 statute")
+def faults(scheme: Scheme) -> list[Fault]:
+    """Everything that is wrong with it, in the order of its rows; none: it may be scored by."""
+    placed = _placed(scheme)
+    found = []
+    if not scheme.indicators or len(placed) > MOST_ROWS:
+        found.append(Fault("indicators", f"方案要有 1 至 {MOST_ROWS} 行", "请增减指标"))
+    ids = [row.id for _, row in placed]
+    for place, row in placed:
+        if ids.count(row.id) > 1:
+            found.append(Fault(f"{place}-id", f"编号重复：{row.id}", "每行的编号只能用一次"))
+        found += _row_faults(place, row)
+    weights = [one.weight for one in scheme.indicators]
+    if weights and all(one.is_finite() for one in weights) and sum(weights) != FULL:
+        said = f"权重之和是 {sum(weights)}，应为 {FULL}"
+        found.append(Fault("weights", said, "请调整各指标的权重"))
+    return [*found, *_extra_faults(scheme), *_figure_faults(scheme)]
+
+
+def _placed(scheme: Scheme) -> list[tuple[str, Row]]:
+    parts: list[tuple[str, Sequence[Row]]] = [
+        ("indicators", scheme.indicators), ("penalties", scheme.penalties), ("bonuses", scheme.bonuses),
+    ]  # fmt: skip
+    return [(f"{name}-{number}", row) for name, rows in parts for number, row in enumerate(rows)]
+
+
+def _row_faults(place: str, row: Row) -> Iterator[Fault]:
+    if not row.id.isidentifier() or not row.id.isascii():
+        yield Fault(f"{place}-id", f"“{row.id}”不能作编号：要以字母开头，只用字母数字", "编号例如 statute")
+    if not row.name.strip() or len(row.name) > LONGEST_NAME:
+        yield Fault(f"{place}-name", f"“{row.id}”没有名称，或名称太长", f"1 至 {LONGEST_NAME} 个字")
     if not 4 <= len(row.words) <= LONGEST_WORDS:
-        raise UsageError(
-            f"{row.name} 没有写明算法", hint=f"words 用 4 至 {LONGEST_WORDS} 个字说明，随结果公布"
-        )
+        hint = f"用 4 至 {LONGEST_WORDS} 个字说明，随结果公布"
+        yield Fault(f"{place}-words", f"{row.name} 没有写明算法", hint)
+    is_part = isinstance(row, Indicator)
     bound = row.weight if isinstance(row, Indicator) else row.most
     if not bound.is_finite() or not 0 < bound <= FULL or bound != round(bound, 2):
-        raise UsageError(f"{row.name} 的权重或上限是 {bound}", hint="在 0 与 100 之间，至多两位小数")
+        field = "weight" if is_part else "most"
+        yield Fault(
+            f"{place}-{field}", f"{row.name} 的权重或上限是 {bound}", "在 0 与 100 之间，至多两位小数"
+        )
     try:
         formula.parse(row.formula, NAMES)
     except UsageError as error:
-        raise UsageError(f"{row.name}：{error}", hint=error.hint) from error
-    if isinstance(row, Indicator) and row.of not in NAMES:
-        raise UsageError(f"{row.name} 的基数“{row.of}”不是计数项", hint="计数项见  mingcha score measures")
+        yield Fault(f"{place}-formula", f"{row.name}：{error}", error.hint)
+    if isinstance(row, Indicator):
+        if row.of not in NAMES:
+            yield Fault(
+                f"{place}-of", f"{row.name} 的基数“{row.of}”不是计数项", "计数项见  mingcha score measures"
+            )
+        if not 1 <= row.min_of <= MOST_LEAST:
+            yield Fault(f"{place}-min_of", f"{row.name} 的最少基数不在 1 至 {MOST_LEAST}", "通常为 5")
 
 
-def _check_figures(scheme: Scheme) -> None:
+def _extra_faults(scheme: Scheme) -> Iterator[Fault]:
     known = {one.id for one in scheme.indicators}
-    for extra in [*scheme.penalties, *scheme.bonuses]:
-        unknown = sorted(set(extra.needs) - known)
+    for place, row in _placed(scheme):
+        unknown = sorted(set(row.needs) - known) if isinstance(row, Extra) else []
         if unknown:
-            raise UsageError(f"{extra.name} 以没有的指标为条件：{'、'.join(unknown)}", hint="写指标的编号")
+            said = f"{row.name} 以没有的指标为条件：{'、'.join(unknown)}"
+            yield Fault(f"{place}-needs", said, "写指标的编号")
+
+
+def _figure_faults(scheme: Scheme) -> Iterator[Fault]:
     least = [one.least for one in scheme.grades]
     if not least or least != sorted(set(least), reverse=True) or least[-1] != 0:
-        raise UsageError("等次要从高到低，最后一等从 0 分起", hint="例如 优秀 90、良好 80、合格 60、不合格 0")
-    if not (0 <= scheme.shrink <= 1000 and 1 <= scheme.min_cases <= 1000 and 0 < scheme.most <= 200):
-        raise UsageError("收缩、最少件数或满分不在范围内", hint="0–1000、1–1000、0–200")
-    if any(not 1 <= one.min_of <= 1000 for one in scheme.indicators):
-        raise UsageError("指标的最少基数不在 1 至 1000", hint="通常为 5")
+        yield Fault(
+            "grades",
+            "等次要从高到低，最后一等从 0 分起",
+            "例如 优秀 90、良好 80、合格 60、不合格 0",
+        )
+    names = [one.name.strip() for one in scheme.grades]
+    if not all(0 < len(name) <= LONGEST_NAME for name in names) or len(set(names)) != len(names):
+        yield Fault("grades", "每一等要有自己的名称", f"1 至 {LONGEST_NAME} 个字，各不相同")
+    if any(len(name) > LONGEST_NAME for name in scheme.groups.values()):
+        yield Fault("groups", "同类的名称太长", f"至多 {LONGEST_NAME} 个字")
+    if not scheme.name.strip() or len(scheme.name) > LONGEST_NAME:
+        yield Fault("name", "方案没有名称，或名称太长", f"1 至 {LONGEST_NAME} 个字")
+    if not 0 <= scheme.shrink <= MOST_LEAST:
+        yield Fault("shrink", f"收缩 {scheme.shrink} 不在范围内", f"0 至 {MOST_LEAST} 件")
+    if not 1 <= scheme.min_cases <= MOST_LEAST:
+        yield Fault("min_cases", f"最少件数 {scheme.min_cases} 不在范围内", f"1 至 {MOST_LEAST} 件")
+    if not 0 < scheme.most <= 2 * FULL:
+        yield Fault("most", f"满分 {scheme.most} 不在范围内", f"大于 0，至多 {2 * FULL}")
+    if scheme.since and not _MONTH.fullmatch(scheme.since):
+        yield Fault("since", f"看不懂生效月份“{scheme.since}”", "写成 2026-08")
 
 
-def faults_of(row: Indicator | Extra) -> list[str]:
-    """The faults that its formula reads: their cases are named beside it."""
-    return sorted(formula.names_of(formula.parse(row.formula, NAMES)) & FAULTS)
+def faults_of(row: Row) -> list[str]:
+    """What takes points off in its formula: the cases of it are named beside it."""
+    read = formula.names_of(formula.parse(row.formula, NAMES))
+    return sorted((read | ({"rating_bad"} if "rating_points" in read else set())) & NAMED)
 
 
-def difference(old: Scheme, new: Scheme) -> list[tuple[str, str, str]]:
-    """(what, before, after) for people; empty: they score alike."""
+class Change(Struct, frozen=True):
+    """One field of one row; `before` or `after` empty: it was not there, or is no more. `moved`: by how much, with its sign."""
+
+    row: str
+    field: str
+    before: str
+    after: str
+    moved: str = ""
+
+    @property
+    def words(self) -> str:
+        """One sentence."""
+        what = f"{self.row}的{self.field}"
+        if not self.before:
+            return f"{what}：新写为“{self.after}”"
+        if not self.after:
+            return f"{what}：删去“{self.before}”"
+        by = f"（{self.moved}）" if self.moved else ""
+        return f"{what}：由“{self.before}”改为“{self.after}”{by}"
+
+
+def difference(old: Scheme, new: Scheme) -> list[Change]:
+    """What scores otherwise, field by field; none: they score alike. The month from which a scheme holds is none of it."""
     before, after = _spelt(old), _spelt(new)
-    return [
-        (name, before.get(name, "–"), after.get(name, "–"))
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    ]
+    found = []
+    for place in {**before, **after}:
+        (row, was), (name, now) = before.get(place, ("", "")), after.get(place, ("", ""))
+        if was != now:
+            found.append(Change(name or row, place[1], was, now, _moved(was, now)))
+    return found
 
 
-def _spelt(scheme: Scheme) -> dict[str, str]:
-    said = {
+def plain(value: Decimal) -> str:
+    """As people write it: no exponent, no zeros at the end."""
+    return f"{value.normalize():f}"
+
+
+def _moved(before: str, after: str) -> str:
+    try:
+        by = Decimal(after) - Decimal(before)
+    except InvalidOperation:
+        return ""
+    return f"{'+' if by > 0 else '−'}{abs(by)}" if by.is_finite() else ""
+
+
+def _spelt(scheme: Scheme) -> dict[tuple[str, str], tuple[str, str]]:
+    """(id of the row, field) -> (the row's name, what the field says)."""
+    whole = {
         "名称": scheme.name,
-        "收缩": f"{scheme.shrink} 件",
-        "参与排名": f"至少 {scheme.min_cases} 件",
-        "满分": f"{scheme.most}",
-        "等次": "、".join(f"{one.name} ≥ {one.least}" for one in scheme.grades),
-        "同类": "、".join(f"{kind}={name}" for kind, name in sorted(scheme.groups.items())),
+        "收缩件数": plain(scheme.shrink),
+        "参与排名的最少件数": str(scheme.min_cases),
+        "最高分": plain(scheme.most),
     }
+    whole |= {f"等次“{one.name}”起分": plain(one.least) for one in scheme.grades}
+    whole |= {f"“{kind}”类站点的同类": name for kind, name in sorted(scheme.groups.items())}
+    said = {("", field): ("方案", text) for field, text in whole.items()}
     for row in scheme.indicators:
-        said[row.name] = f"权重 {row.weight}；{row.formula}；基数 {row.of} 至少 {row.min_of}；{row.words}"
+        fields = {"权重": plain(row.weight), "公式": row.formula, "基数": row.of, "最少基数": str(row.min_of)}
+        said |= _fields(f"指标|{row.id}", row, fields)
     for sign, extras in (("扣分", scheme.penalties), ("加分", scheme.bonuses)):
         for extra in extras:
-            needs = "、".join(f"{name} ≥ {least}" for name, least in sorted(extra.needs.items()))
-            said[f"{sign} {extra.name}"] = f"{extra.formula}，至多 {extra.most}；{needs}；{extra.words}"
+            needs = "、".join(f"{name} ≥ {plain(least)}" for name, least in sorted(extra.needs.items()))
+            fields = {"公式": extra.formula, "上限": plain(extra.most), "条件": needs}
+            said |= _fields(f"{sign}|{extra.id}", extra, fields)
     return said
+
+
+def _fields(place: str, row: Row, fields: dict[str, str]) -> dict[tuple[str, str], tuple[str, str]]:
+    title = f"{place.partition('|')[0]} {row.name}"
+    every = {"名称": row.name, **fields, "算法说明": row.words}
+    return {(place, field): (title, text) for field, text in every.items()}
 
 
 def _d(text: str) -> Decimal:
@@ -174,8 +280,8 @@ MINGCHA_100 = Scheme(
                   "没有时间矛盾 40 分（三次方），没有补录 30 分，要素齐全 30 分"),
         Indicator("rating", "满意度", _d("12"), "rate(rating_points, rating_of, 30)", "rating_of",
                   "五级评价的平均分，向全市平均收缩 30 份"),
-        Indicator("complaint", "投诉与差评整改", _d("8"), "100 * rate(complaint_kept, complaint_of)", "complaint_of",
-                  "按期整改并回访的比率 × 100"),
+        Indicator("complaint", "投诉与差评整改", _d("8"), "100 * (1 - rate(complaint_slow, complaint_of))", "complaint_of",
+                  "投诉与差评按期报整改结果的比率 × 100"),
         Indicator("correction", "纠错响应", _d("6"), "100 * (1 - rate(correction_slow, correction_of))",
                   "correction_of", "按期说明理由和整改的比率 × 100"),
     ],

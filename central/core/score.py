@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from central.core import formula
 from central.core.formula import EXACT, Counts, Node
-from central.core.measure import FAULTS, MEASURES
+from central.core.measure import NAMED
 from central.core.period import Period
 from central.core.scheme import NAMES, Extra, Indicator, Scheme, faults_of
 from common.core.errors import RejectedError
@@ -64,8 +64,19 @@ class Frame(Struct, frozen=True, kw_only=True):
     granted: list[tuple[str, str, str]] = []
 
 
+class Kind(StrEnum):
+    """What a fact is about beside cases; in a snapshot they follow the cases of their site in the order of these words."""
+
+    COMPLAINT = "complaint"
+    LINE = "line"
+    RATING = "rating"
+    SEAT = "seat"
+
+
 class Fact(Struct, frozen=True, omit_defaults=True):
-    """One case: who answers for it, what it adds to which count, and which faults of it are not counted, with why."""
+    """One case: who answers for it, what it adds to which count, and which faults of it are not counted, with why. `kind`: a
+    `Kind` of what is no case; empty: a case.
+    """
 
     site: str
     key: str
@@ -75,6 +86,12 @@ class Fact(Struct, frozen=True, omit_defaults=True):
     person: str = ""
     n: dict[str, int] = {}
     spared: dict[str, str] = {}
+    kind: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Its place in a snapshot, each one's own."""
+        return self.site, self.kind, self.key
 
 
 class Tally(Struct):
@@ -148,15 +165,15 @@ def read(lines: Iterable[bytes]) -> tuple[Frame, Iterator[Fact]]:
 
 
 def _facts(lines: Iterator[bytes]) -> Iterator[Fact]:
-    last: tuple[str, str] = ("", "")
+    last = ("", "", "")
     for line in lines:
         try:
             fact = _fact_of(line)
         except msgspec.MsgspecError as error:
             raise _no_snapshot() from error
-        if (fact.site, fact.key) <= last or set(fact.n) - NAMES or min(fact.n.values(), default=1) < 1:
+        if fact.place <= last or set(fact.n) - NAMES or min(fact.n.values(), default=1) < 1:
             raise _no_snapshot()
-        last = fact.site, fact.key
+        last = fact.place
         yield fact
 
 
@@ -204,11 +221,11 @@ def count(tallies: Tallies, fact: Fact) -> None:
     name = fact.site, fact.key, fact.no
     for level, unit in units_of(fact):
         one = tallies[level][unit]
-        one.counts[CASES] += 1
+        one.counts[CASES] += not fact.kind
         one.counts.update(fact.n)
         one.sites.add(fact.site)
         one.spared += [(*name, measure, why) for measure, why in fact.spared.items()]
-        for measure in FAULTS & fact.n.keys():
+        for measure in NAMED & fact.n.keys():
             one.faults.setdefault(measure, []).append(name)
 
 
@@ -288,7 +305,7 @@ def _line(known: _Row, one: Tally, values: Mapping[str, Decimal], whole: Decimal
     assert isinstance(row, Indicator)
     of = one.counts[row.of]
     if row.id not in values:
-        lacks = MEASURES[row.of].lacks or (f"只有 {of} 件，少于 {row.min_of} 件" if of else "无数据")
+        lacks = f"只有 {of} 件，少于 {row.min_of} 件" if of else "无数据"
         none = Line(row.id, row.name, row.formula, of, why=f"不适用：{lacks}", faults=_named(known, one))
         return none, Decimal(0)
     weight = EXACT.divide(EXACT.multiply(row.weight, HUNDRED), whole)

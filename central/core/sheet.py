@@ -1,7 +1,7 @@
 """The item catalogue as a sheet of cells: one row an item, every fault named by its cell."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,6 +21,10 @@ from common.core.state import Procedure
 
 Cell = str | int | float | bool | date | datetime | None
 LONGEST_DAYS = 1_000
+_BROKEN = {"#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"}
+_DIGITS = 9
+_SHOWN = 40
+"""Of a cell that is wrong, so many characters are told."""
 
 
 class _CellError(ValueError):
@@ -37,8 +41,8 @@ def _days(value: Cell) -> int | None:
     text = _text(value)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) > LONGEST_DAYS:
-        raise _CellError(f"应为 0 至 {LONGEST_DAYS} 的整数（工作日），现为“{text}”")
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS or int(text) > LONGEST_DAYS:
+        raise _CellError(f"应为 0 至 {LONGEST_DAYS} 的整数（工作日），现为“{text[:_SHOWN]}”")
     return int(text)
 
 
@@ -52,7 +56,7 @@ def _day(value: Cell) -> date | None:
     try:
         return date.fromisoformat(_text(value))
     except ValueError:
-        raise _CellError(f"应为日期，如 2026-07-01，现为“{_text(value)}”") from None
+        raise _CellError(f"应为日期，如 2026-07-01，现为“{_text(value)[:_SHOWN]}”") from None
 
 
 def _yes(value: Cell) -> bool:
@@ -241,6 +245,9 @@ def _fields(row: Sequence[Cell]) -> tuple[dict[str, Any], list[Fault]]:
     faults = []
     for place, column in enumerate(COLUMNS):
         cell = row[place] if place < len(row) else None
+        if _text(cell) in _BROKEN:
+            faults.append((column, f"公式出错，现为“{_text(cell)}”"))
+            continue
         try:
             value = column.read(cell)
         except _CellError as error:
@@ -262,6 +269,8 @@ def _odd(item: Item) -> list[Fault]:
         faults.append((_BY_FIELD["promised_days"], f"{item.promised_days} 长于法定时限 {item.legal_days}"))
     if item.kind is ItemKind.ON_THE_SPOT and item.promised_days:
         faults.append((_BY_FIELD["promised_days"], "即办件当日办结，应为 0 或空"))
+    if item.kind is not ItemKind.ON_THE_SPOT and item.promised_days == 0:
+        faults.append((_BY_FIELD["promised_days"], "当日办结的是即办件；没有承诺的空着"))
     most = JOINT_EXTENSION_DAYS if item.kind is ItemKind.JOINT else EXTENSION_DAYS
     if item.extension_days > most:
         faults.append((_BY_FIELD["extension_days"], f"行政许可法第四十二条至多 {most} 个工作日"))
@@ -280,29 +289,48 @@ def renewed(
 ) -> list[tuple[Item, str]]:
     """The versions to add, each with what it changes; an item that says the same is left.
 
-    Raises UsageError where a known item would change its past: cases that run were accepted under it.
+    A change begins tomorrow, or later where it says so: what was accepted today was accepted under what was published
+    today. Raises UsageError where a known item would change its past.
     """
     found, faults = [], []
     for item in given:
         versions = catalogue.get(item.code, ())
-        now = pinned(versions, None)
+        now = replaced(item, versions, today)
         if now is None:
             found.append((replace(item, version=1), "新事项"))
             continue
+        begins = _begins(item, versions, today)
         if not differences(now, item):
             continue
-        begins = item.valid_from if item.valid_from != now.valid_from else None
-        if begins is not None and begins < today:
+        if begins <= today:
+            first = today + timedelta(days=1)
             faults.append(
-                f"{item.code}（生效日期）：{begins} 已过；改动最早从今天 {today} 起，不影响已受理的办件"
+                f"{item.code}（生效日期）：{begins} 已到或已过；改动最早从明天 {first} 起，不影响已受理的办件"
             )
             continue
-        new = replace(item, version=max(one.version for one in versions) + 1, valid_from=begins or today)
+        new = replace(item, version=max(one.version for one in versions) + 1, valid_from=begins)
         said = [f"{one.title} {one.before or '空'} → {one.after or '空'}" for one in differences(now, new)]
         found.append((new, "；".join(said)))
     if faults:
         raise _broken(faults)
     return found
+
+
+def _begins(item: Item, versions: Sequence[Item], today: date) -> date:
+    """When a change of a known item is to begin: the day of a version that runs already is that from which it was copied."""
+    stated = item.valid_from
+    is_copied = stated is not None and stated <= today and stated in {one.valid_from for one in versions}
+    return today + timedelta(days=1) if stated is None or is_copied else stated
+
+
+def replaced(item: Item, versions: Sequence[Item], today: date) -> Item | None:
+    """The version whose place `item` takes if it is put into force `today`; None: the item is new."""
+    return pinned(versions, max(_begins(item, versions, today), today + timedelta(days=1)))
+
+
+def to_change(versions: Sequence[Item], today: date) -> Item | None:
+    """The version from which a change is written: what is in force when it can begin at the earliest."""
+    return pinned(versions, today + timedelta(days=1))
 
 
 class Difference(msgspec.Struct, frozen=True):

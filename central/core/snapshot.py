@@ -31,6 +31,10 @@ _RULES = {
     ClockKind.DELIVERY: "L44",
     ClockKind.PROCEDURE: "L45-2",
     ClockKind.STEP: "S-4",
+    ClockKind.ACCEPTANCE: "L32-4",
+    ClockKind.HEARING: "L47",
+    ClockKind.EXPLANATION: "L30-2",
+    ClockKind.RENEWAL: "L50",
 }
 _LIABLE = {
     "L30": "行政许可法 72",
@@ -71,6 +75,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     since_at: int = 0
     judged_at: int = 0
     is_late: bool = False
+    last: date | None = None  # of the clock, whichever it is: messages name it, documents only `due`
 
 
 def encoded(one: Snapshot) -> bytes:
@@ -104,6 +109,12 @@ def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     if rule is None:
         return name, (_BUREAU,), "依法办理"
     return name, (_PROMISE if rule.article == "承诺" else rule.article,), rule.demand
+
+
+def clocks_of(rule: str) -> tuple[ClockKind, ...]:
+    """The kinds of clocks that keep a rule; none: its answers are kept with the case, whatever clock warns of it."""
+    kept = {one.id for one in RULES if one.kept_elsewhere}
+    return tuple(kind for kind, name in _RULES.items() if name == rule and name in kept)
 
 
 def liability_of(rule: str) -> tuple[str, ...]:
@@ -140,6 +151,12 @@ class Asked(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     result: str | None = None
     measures: tuple[str, ...] = ()
+    mark: str = ""  # that nobody has examined the rules it rests on
+
+
+def ruled(version: int, mark: str) -> str:
+    """The version of the rules, as a document names it."""
+    return f"规则第 {version} 版" + (f"（{mark}）" if mark else "")
 
 
 def facts(one: Snapshot, kind: Kind, asked: Asked) -> Facts:
@@ -160,7 +177,7 @@ def facts(one: Snapshot, kind: Kind, asked: Asked) -> Facts:
         articles=one.articles,
         demand=one.demand,
         rule=one.rule,
-        rule_version=f"规则第 {one.rule_version} 版",
+        rule_version=ruled(one.rule_version, asked.mark),
         calendar_version=one.calendar_version,
         liability=one.liability,
         answer_by=asked.answer_by,
@@ -214,8 +231,11 @@ def _figures(one: Snapshot, asked: Asked) -> Table:
     return Table(("单位", "事项", "受理编号", "问题", "办理状态"), (row,), (6, 6, 5, 5, 5))
 
 
-def state_words(finished: date | None, *, is_open: bool) -> str:
-    """How a case stands, as a document says it."""
+def state_words(finished: date | None, *, is_open: bool, was_over: date | None = None) -> str:
+    """How a case stands, as a document says it. `was_over`: when it had ended before it opened again; `date.min`: unknown."""
+    if is_open and was_over is not None:
+        ended = f"已于{said(was_over)}办结" if was_over != date.min else "曾经办结"
+        return f"{ended}，其后重新申请或者重新打开，现未办结"
     if is_open:
         return "仍未办结"
     return f"已于{said(finished)}办结" if finished is not None else "已经结束"

@@ -9,6 +9,8 @@ from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, is_date_only
 from common.core.mask import HIDDEN, SPOILT
 
 WEEKDAYS = "一二三四五六日"
+NOTHING = "–"
+"""In the place of a figure or a moment that there is not."""
 # Mobile phones, identity numbers of 18 and of 15 places.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:1\d{10}|\d{17}[0-9Xx]|\d{15})(?![0-9A-Za-z])", re.ASCII)
 
@@ -57,6 +59,11 @@ def moment(us: int, zone: ZoneInfo, now: int) -> str:
         return local.strftime("%H:%M")
     year = f"{local.year}年" if local.year != today.year else ""
     return f"{year}{day(local.date())} {local:%H:%M}"
+
+
+def second(us: int, zone: ZoneInfo) -> str:
+    """`2026-06-12 14:32:05`: of a picture, as its camera writes it."""
+    return from_us(us, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def full(us: int, zone: ZoneInfo, now: int) -> str:

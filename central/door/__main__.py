@@ -1,21 +1,12 @@
 """`mingcha-door`: a program of its own, so that nothing of the hall is loaded beside it."""
 
-import os
 from pathlib import Path
 
 import click
 
-from common.cli import invoke, say
+from common.cli import config_option, invoke, say
 
-DEFAULT_CONFIG = "/etc/mingcha/door.toml"
-_CONFIG = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    default=lambda: os.environ.get("MINGCHA_DOOR_CONFIG", DEFAULT_CONFIG),
-    metavar="文件",
-    help=f"配置文件（默认 {DEFAULT_CONFIG}，或环境变量 MINGCHA_DOOR_CONFIG）。",
-)
+_CONFIG = config_option("door")
 
 
 @click.group(help="明察 公众网页：办事指南、查进度、投诉；只看得到市中心已公开的数据。")

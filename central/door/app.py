@@ -10,7 +10,20 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
-from central.door import case, complain, consult, follow, guides, rate, scores, survey
+from central.door import (
+    about,
+    case,
+    complain,
+    consult,
+    follow,
+    forms,
+    guides,
+    laws,
+    notices,
+    rate,
+    scores,
+    survey,
+)
 from central.door.config import DoorConfig
 from central.door.guard import admission, errors
 from central.door.limits import Limits
@@ -86,12 +99,17 @@ def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.
     app[DOOR] = _door(store, config, clock, key)
     app[SILENT] = set()
     app.add_routes(guides.ROUTES)
+    app.add_routes(forms.ROUTES)
+    app.add_routes(laws.ROUTES)
     app.add_routes(case.ROUTES)
     app.add_routes(complain.ROUTES)
     app.add_routes(follow.ROUTES)
     app.add_routes(consult.ROUTES)
     app.add_routes(rate.ROUTES)
     app.add_routes(scores.ROUTES)
+    app.add_routes(notices.ROUTES)
+    app.add_routes(notices.FEED)
+    app.add_routes(about.ROUTES)
     app.add_routes(survey.ROUTES)
     app.router.add_get(STYLE, _style)
     app.router.add_get("/healthz", _healthy)
@@ -109,7 +127,11 @@ def make_export(store: Store, config: DoorConfig, clock: Clock) -> web.Applicati
     app[DOOR] = _door(store, config, clock, b"")
     app[DOOR].is_export = True
     app.add_routes(guides.ROUTES)
+    app.add_routes(forms.ROUTES)
+    app.add_routes(laws.ROUTES)
     app.add_routes(scores.ROUTES)
+    app.add_routes(notices.ROUTES)
+    app.add_routes(about.ROUTES)
     app.router.add_get(STYLE, _style)
     return app
 
@@ -123,7 +145,7 @@ async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
     def admit() -> RequestHandler:
         handler = server()
         if len(server.connections) >= MOST_CONNECTIONS:
-            loop.call_soon(_cut, handler)
+            loop.call_soon(loop.call_soon, _cut, handler)  # once it has its transport
         silent.add(handler)
         loop.call_later(HEAD_SECS, _cut_silent, handler, silent)
         return handler

@@ -7,6 +7,7 @@ a stand-in, and an answer not before its time.
 import asyncio
 import secrets
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -31,12 +32,20 @@ UNKNOWN = (
 _MAY_URGE = {Standing.OPEN, Standing.NEAR, Standing.OVER, Standing.UNKNOWN, Standing.RECEIVED}
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """That somebody has opened this case until a while ago."""
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """That somebody has opened this until a while ago."""
+
+    until_wall: int
+
+
+P = TypeVar("P", bound=Proof)
+
+
+class CaseProof(Proof, frozen=True, kw_only=True):
+    """Of a case."""
 
     site: str
     key: str
-    until_wall: int
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -65,7 +74,7 @@ async def show(request: web.Request) -> web.Response:
         )
     today = door.today(shown)
     cookie, token = token_of(request)
-    proof = Proof(one.site, one.key, door.clock.wall() + PROOF_LASTS)
+    proof = CaseProof(site=one.site, key=one.key, until_wall=door.clock.wall() + PROOF_LASTS)
     response = await render(
         request,
         "case.html",
@@ -75,9 +84,7 @@ async def show(request: web.Request) -> web.Response:
         due=told.said_day(one.due, today) if one.due else "",
         day=lambda value: said(value, today),
         may_urge=one.standing in _MAY_URGE,
-        proof=seal.carry(
-            door.key, "urge", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
-        ),
+        proof=carried(door, "urge", proof),
         token=token,
         big=big,
     )
@@ -111,16 +118,29 @@ async def wait_until(door: Door, mono: int) -> None:
     await asyncio.sleep(max(0, mono - door.clock.mono()) / SECOND)
 
 
+def carried(door: Door, purpose: str, proof: Proof) -> str:
+    """As a form carries it, for nobody else to read or to make."""
+    nonce = secrets.token_bytes(crypto.NONCE_BYTES)
+    return seal.carry(door.key, purpose, nonce, msgspec.json.encode(proof))
+
+
+def proven(request: web.Request, form: dict[str, str], purpose: str, kind: type[P], undone: str) -> P:
+    """What the posted form carries; it must be ours and not too old. `undone`: what was not done. Raises HTTPForbidden."""
+    must_be_ours(request, form)
+    door = request.app[DOOR]
+    plain = seal.carried(door.key, purpose, form.get("proof", ""))
+    proof = msgspec.json.decode(plain, type=kind) if plain else None
+    if proof is None or proof.until_wall < door.clock.wall():
+        raise web.HTTPForbidden(text=f"这一页放得太久了。{undone}。")
+    return proof
+
+
 async def urge(request: web.Request) -> web.Response:
     """Once a day counts; who presses again is told so in the same words."""
     door = request.app[DOOR]
     shown = await door.look()
     form = await form_of(request)
-    must_be_ours(request, form)
-    plain = seal.carried(door.key, "urge", form.get("proof", ""))
-    proof = msgspec.json.decode(plain, type=Proof) if plain else None
-    if proof is None or proof.until_wall < door.clock.wall():
-        raise web.HTTPForbidden(text="这一页放得太久了。没有催办，请重新查询后再催。")
+    proof = proven(request, form, "urge", CaseProof, "没有催办，请重新查询后再催")
     spend(request, QUERIES)
     day = local_date(door.now_at(shown), door.zone)
     owner = seal.ref(door.key, seal.CASE, f"{proof.site}|{proof.key}")

@@ -15,9 +15,11 @@ from central.core.draft import Draft, Part
 from central.door import seal
 from central.door import store as rows
 from central.door.case import hand_in
+from central.door.guard import NO_ROOM
 from central.door.limits import COMPLAINTS, UPLOADS
 from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
 from common.core import crypto
+from common.core.errors import UnavailableError
 from common.core.instant import HOUR
 
 MOST_STORED = 1024 * 1024 * 1024
@@ -91,8 +93,7 @@ async def _show(
         longest=complaints.LONGEST,
         most_files=drafts.MOST_FILES,
         largest=LARGEST // 1024 // 1024,
-        accept_days=complaints.ACCEPT_DAYS,
-        reply_days=complaints.REPLY_DAYS,
+        terms=(await request.app[DOOR].look()).beat.terms,
         big=big,
     )
     return with_cookie(request, response, cookie)
@@ -121,7 +122,10 @@ async def files(request: web.Request) -> web.Response:
         fault = _file_fault(draft, body)
         if fault:
             return await _show(request, draft, Part.FILES, {"file": fault}, status=400, big=big)
-        draft = await _keep(request, draft, dossier.file_name(field.filename), body)
+        try:
+            draft = await _keep(request, draft, dossier.file_name(field.filename), body)
+        except UnavailableError:  # a full disk: what was typed is still there
+            return await _show(request, draft, Part.FILES, {"file": NO_ROOM}, status=503, big=big)
     if go == "add":
         faults = {} if chosen else {"file": "请先选择一个文件"}
         return await _show(request, draft, Part.FILES, faults, status=200 if chosen else 400, big=big)
@@ -147,7 +151,7 @@ async def _keep(request: web.Request, draft: Draft, name: str, body: bytes) -> D
     async with door.store.write() as conn:
         await rows.forget_old(conn, now - drafts.LASTS_HOURS * HOUR, await rows.drafts_waiting(conn))
         if await rows.uploaded(conn) + len(body) > MOST_STORED:
-            raise web.HTTPServiceUnavailable(text="现在不能收文件。可以先不附文件提交，或过一会儿再试。")
+            raise UnavailableError(NO_ROOM, hint="请检查公众网页的磁盘空间")
         await rows.keep(conn, row)
     return msgspec.structs.replace(draft, files=(*draft.files, file))
 
@@ -173,8 +177,8 @@ async def _send(request: web.Request, draft: Draft, *, big: bool) -> web.Respons
         "receipt.html",
         number=number,
         code=code,
-        accept_by=last_day(today, complaints.ACCEPT_DAYS, shown.workdays),
-        reply_by=last_day(today, complaints.REPLY_DAYS, shown.workdays),
+        accept_by=last_day(today, shown.beat.terms.accept, shown.workdays),
+        reply_by=last_day(today, shown.beat.terms.reply, shown.workdays),
         is_named=draft.named == "yes",
         big=big,
     )

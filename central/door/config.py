@@ -28,6 +28,8 @@ class DoorConfig(Struct, frozen=True, forbid_unknown_fields=True):
     title: str = "政务服务监督"
     organs: str = "市政务中心 · 市监察局"
     helpline: str = "12345"
+    hall_line: str = ""
+    """The hall's own telephone, named on the pages of help and accessibility; empty: none is named."""
     legal_zone: str = "Asia/Shanghai"
     log_level: LogLevel = "info"
 

@@ -1,4 +1,4 @@
-"""Guides, laws and results as files that any web server shows while hall and door are down: the very pages, with links among themselves."""
+"""Guides, forms, laws, announcements and results as files that any web server shows while hall and door are down: the very pages, with links among themselves."""
 
 import hashlib
 import tempfile
@@ -9,24 +9,35 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from central.core import blank as blanks
 from central.core import guide as guides
-from central.core import published
+from central.core import law_text, published
 from central.core.score import Level
 from central.door import store as rows
-from central.door.links import FILES, ROOT, file_of
+from central.door.links import FILES, FORMS, NOTICES, ROOT, file_of
 from central.door.page import DOOR, Door, Shown
 from common.core.errors import UnavailableError, UsageError, words
 
 SUMS = "SHA256SUMS"
+PAGES = ("guides", "forms", "laws", "scores", "notices", "access", "help", "static/door.css")
 
 
 def addresses(door: Door, shown: Shown) -> list[str]:
     """Every page and file that is written, by its address."""
     today = door.today(shown)
     codes = [one.guide.code for one in shown.guides.values() if guides.current(one.guide, today) is not None]
-    found = [ROOT, *(f"{ROOT}{name}" for name in ("guides", "laws", "scores", "notices", "static/door.css"))]
+    found = [ROOT, *(f"{ROOT}{name}" for name in PAGES)]
     found += [f"{ROOT}guides/{quote(code, safe='')}" for code in codes]
-    found += [f"{ROOT}laws/{quote(name, safe='')}" for name in shown.laws]
+    for name in shown.laws:
+        place = f"{ROOT}laws/{quote(name, safe='')}"
+        text = law_text.in_force(shown.editions.get(name, ()), today)
+        found += [place, *(f"{place}/{start}" for start in (text.starts if text is not None else ()))]
+    for code in codes:
+        for one in blanks.current(shown.blanks, shown.guides[code].guide, today):
+            found += [f"{ROOT}forms/{one.number}", f"{FORMS}{one.form_file}", f"{FORMS}{one.sample_file}"]
+    for bulletin in shown.bulletins:
+        if bulletin.withdrawn is None:
+            found += [f"{ROOT}notices/{bulletin.number}", f"{NOTICES}{bulletin.number}.txt"]
     for head in published.newest(shown.releases):
         place = f"{ROOT}scores/{quote(head.period, safe='')}"
         found += [place, *(f"{place}/{level.value}" for level in Level if level is not Level.PERSON)]

@@ -1,29 +1,26 @@
 """查投诉: by number and code, as a case is by number and telephone; and the complainant's verdict."""
 
-import secrets
-
 import msgspec
 from aiohttp import web
 
 from central.core import complaint as complaints
-from central.core import told
+from central.core import complaint_told, told
 from central.core.asked import Hurry, Kind, Verdict
-from central.core.complaint import Account, State
+from central.core.complaint import State
+from central.core.complaint_told import Account
 from central.door import lookup, seal
-from central.door.case import ANSWER_AFTER, LONGEST, PROOF_LASTS, hand_in, wait_until
+from central.door.case import ANSWER_AFTER, LONGEST, PROOF_LASTS, Proof, carried, hand_in, proven, wait_until
 from central.door.limits import NUMBER, QUERIES
-from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
-from common.core import crypto
+from central.door.page import DOOR, Door, form_of, render, spend, token_of, with_cookie
 
 UNKNOWN = "没有查到。请核对编号和查询码，都在提交后的回执上。还查不到，请打 {helpline}。"
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """That somebody has opened this complaint until a while ago."""
+class ComplaintProof(Proof, frozen=True, kw_only=True):
+    """Of a complaint, as it stood."""
 
     number: str
     level: int
-    until_wall: int
 
 
 async def ask(request: web.Request) -> web.Response:
@@ -56,18 +53,17 @@ async def show(request: web.Request) -> web.Response:
         )
     today = door.today(shown)
     cookie, token = token_of(request)
-    proof = Proof(found.number, found.level, door.clock.wall() + PROOF_LASTS)
+    until = door.clock.wall() + PROOF_LASTS
+    proof = ComplaintProof(number=found.number, level=found.level, until_wall=until)
     response = await render(
         request,
         "follow.html",
         one=found,
-        head=complaints.headline(found),
+        head=complaint_told.headline(found),
         day=lambda value: told.said_day(value, today),
         may_judge=found.state is State.REPLIED,
         may_urge=found.state in _MAY_URGE,
-        proof=seal.carry(
-            door.key, "verdict", secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(proof)
-        ),
+        proof=carried(door, "verdict", proof),
         token=token,
         big=big,
     )
@@ -87,12 +83,8 @@ async def judge(request: web.Request) -> web.Response:
     door = request.app[DOOR]
     await door.look()
     form = await form_of(request)
-    must_be_ours(request, form)
     big = form.get("big") == "1"
-    plain = seal.carried(door.key, "verdict", form.get("proof", ""))
-    proof = msgspec.json.decode(plain, type=Proof) if plain else None
-    if proof is None or proof.until_wall < door.clock.wall():
-        raise web.HTTPForbidden(text="这一页放得太久了。没有提交，请重新查询后再评价。")
+    proof = proven(request, form, "verdict", ComplaintProof, "没有提交，请重新查询后再评价")
     solved, reason = form.get("solved", ""), form.get("reason", "")
     fault = complaints.text_fault(reason) if solved == "no" else ""
     if solved not in {"yes", "no"} or fault:
@@ -106,9 +98,8 @@ async def judge(request: web.Request) -> web.Response:
     if solved == "yes":
         text = "谢谢您的评价。这件投诉就此办结。"
     else:
-        text = (
-            f"已经交上一级重新办理，{complaints.REPLY_DAYS} 个工作日内再次答复。仍用原来的编号和查询码查询。"
-        )
+        days = (await door.look()).beat.terms.reply
+        text = f"已经交上一级重新办理，{days} 个工作日内再次答复。仍用原来的编号和查询码查询。"
     return await render(request, "message.html", head="收到您的评价", text=text, big=big)
 
 
@@ -120,11 +111,7 @@ async def urge(request: web.Request) -> web.Response:
     door = request.app[DOOR]
     shown = await door.look()
     form = await form_of(request)
-    must_be_ours(request, form)
-    plain = seal.carried(door.key, "verdict", form.get("proof", ""))
-    proof = msgspec.json.decode(plain, type=Proof) if plain else None
-    if proof is None or proof.until_wall < door.clock.wall():
-        raise web.HTTPForbidden(text="这一页放得太久了。没有催办，请重新查询后再催。")
+    proof = proven(request, form, "verdict", ComplaintProof, "没有催办，请重新查询后再催")
     spend(request, QUERIES)
     name = f"hurry-{proof.number}-{door.today(shown)}"
     owner = seal.ref(door.key, seal.COMPLAINT, f"hurry|{proof.number}")

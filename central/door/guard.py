@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from central.door.limits import PAGES
 from central.door.page import DOOR, Handler, render, spend
-from common.core.errors import UnavailableError
+from common.core.errors import UnavailableError, words
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -26,6 +26,7 @@ BODY_SECS = 60.0
 """Within which what is posted has arrived."""
 SMALL_POST, LARGE_POST = 64 * 1024, 4 * 1024 * 1024
 LARGE = {"/p/complain/files"}
+NO_ROOM = "现在收不下文件。可以先不附文件提交，或过一会儿再试。"
 log = structlog.get_logger()
 
 TITLES = {
@@ -56,6 +57,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as refusal:
         said = refusal.text or ""
         response = await _page(request, refusal.status, "" if said.isascii() else said)
+        if isinstance(refusal, web.HTTPMethodNotAllowed):
+            response.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]  # RFC 9110, 15.5.6
     except UnavailableError:
         response = await _page(request, 503, "")
     response.headers.update(HEADERS)
@@ -98,6 +101,11 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
             await large.post()
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text="内容传得太慢，没有收全。请换个网络再试。") from error
+    except ConnectionError:
+        raise
+    except OSError as error:  # the disk on which files lie until they are read
+        log.error("door.full", reason=words(error), hint="请检查公众网页的磁盘空间")
+        raise web.HTTPServiceUnavailable(text=NO_ROOM) from error
     except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
     try:

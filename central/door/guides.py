@@ -1,24 +1,33 @@
-"""Home, search, guides and laws."""
+"""Home, search and guides."""
 
 from collections.abc import Iterable
 
 from aiohttp import web
 
+from central.core import bulletin as bulletins
 from central.core import guide as guides
-from central.core.complaint import ACCEPT_DAYS
 from central.core.consult import ANSWER_DAYS
-from central.core.guide import Law, Spot
+from central.core.guide import Spot
 from central.core.item import Item, ItemKind
+from central.door import forms, laws
 from central.door.page import DOOR, Shown, render
 
 LONGEST = 60
 MOST = 50
+MOST_NOTICES = 3
+"""Announcements on the first page."""
 UNSHOWN = "这个事项现在没有公示的指南，为免误导，不显示旧的。请打 {helpline}，或到最近的便民服务中心询问。"
 
 
 async def home(request: web.Request) -> web.Response:
-    await request.app[DOOR].look()
-    return await render(request, "home.html", accept_days=ACCEPT_DAYS, answer_days=ANSWER_DAYS)
+    shown = await request.app[DOOR].look()
+    return await render(
+        request,
+        "home.html",
+        terms=shown.beat.terms,
+        answer_days=ANSWER_DAYS,
+        notices=bulletins.newest(shown.bulletins, MOST_NOTICES),
+    )
 
 
 async def to_home(_request: web.Request) -> web.Response:
@@ -33,8 +42,9 @@ async def search(request: web.Request) -> web.Response:
         request,
         "search.html",
         asked=asked,
-        found=_found(asked, shown, _current(request, shown))[:MOST],
-        laws=_found_laws(asked, shown)[:MOST],
+        found=_found(asked, request, shown)[:MOST],
+        laws=laws.named(asked, shown)[:MOST],
+        articles=await laws.found(request, shown, asked),
     )
 
 
@@ -45,19 +55,15 @@ def _current(request: web.Request, shown: Shown) -> list[Item]:
     return sorted((item for item in found if item is not None), key=lambda item: (item.name, item.code))
 
 
-def _found(asked: str, shown: Shown, items: Iterable[Item]) -> list[Item]:
+def _found(asked: str, request: web.Request, shown: Shown) -> list[Item]:
     ranked = []
-    for item in items:
-        words = " ".join((item.conditions, *item.materials))
+    for item in _current(request, shown):
+        papers = (one.name for one in forms.of(shown, item.code, request))
+        words = " ".join((item.conditions, *item.materials, *papers))
         rank = guides.rank(asked, item.name, shown.guides[item.code].letters, words)
         if rank is not None:
             ranked.append((rank, item.name, item.code, item))
     return [item for *_, item in sorted(ranked, key=lambda one: one[:3])]
-
-
-def _found_laws(asked: str, shown: Shown) -> list[Law]:
-    ranked = [(guides.rank(asked, name, letters), name) for name, (_, letters) in shown.laws.items()]
-    return [shown.laws[name][0] for rank, name in sorted((r, n) for r, n in ranked if r is not None)]
 
 
 async def show_guides(request: web.Request) -> web.Response:
@@ -83,7 +89,8 @@ async def show_guide(request: web.Request) -> web.Response:
         time=_time(item),
         spots=_places(named.guide.spots),
         measured=named.guide.measured,
-        laws=guides.cited(item.basis),
+        laws=laws.of_basis(request, shown, item.basis),
+        forms=forms.of(shown, item.code, request),
     )
 
 
@@ -101,22 +108,6 @@ def _places(spots: Iterable[Spot]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-async def show_laws(request: web.Request) -> web.Response:
-    door = request.app[DOOR]
-    shown = await door.look()
-    laws = [law for law, _ in shown.laws.values()]
-    return await render(request, "laws.html", laws=laws, today=door.today(shown))
-
-
-async def show_law(request: web.Request) -> web.Response:
-    door = request.app[DOOR]
-    shown = await door.look()
-    found = shown.laws.get(request.match_info["name"])
-    if found is None:
-        raise web.HTTPNotFound(text="没有这部法律法规。请从法律法规重新找。")
-    return await render(request, "law.html", law=found[0], today=door.today(shown))
-
-
 ROUTES = [
     web.get("/", to_home),
     web.get("/p", to_home),
@@ -124,6 +115,4 @@ ROUTES = [
     web.get("/p/search", search),
     web.get("/p/guides", show_guides),
     web.get("/p/guides/{code}", show_guide),
-    web.get("/p/laws", show_laws),
-    web.get("/p/laws/{name}", show_law),
 ]

@@ -5,7 +5,7 @@ import re
 from urllib.parse import quote, unquote
 
 ROOT = "/p/"
-FILES = f"{ROOT}scores/files/"
+FILES, FORMS, NOTICES = (f"{ROOT}{name}/files/" for name in ("scores", "forms", "notices"))
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 
 
@@ -14,7 +14,7 @@ def file_of(path: str) -> str:
     parts = [_UNSAFE.sub("_", unquote(part)) for part in path.removeprefix(ROOT).split("/")]
     if path == ROOT:
         return "index.html"
-    is_file = path.startswith((FILES, f"{ROOT}static/"))
+    is_file = path.startswith((FILES, FORMS, NOTICES, f"{ROOT}static/"))
     return "/".join(parts) + ("" if is_file else ".html")
 
 

@@ -1,5 +1,6 @@
 """What every page of the door shares: its parts, what is published now, links, rendering."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
@@ -12,10 +13,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from msgspec import Struct
+from msgspec import Struct, field
 
 from central.core import wording
+from central.core.blank import Blank
+from central.core.bulletin import Bulletin
 from central.core.guide import Guide, Law
+from central.core.law_text import Edition
 from central.core.published import Head
 from central.door import links, seal
 from central.door import store as rows
@@ -50,6 +54,9 @@ class Shown(Struct, frozen=True):
     guides: dict[str, Named]
     laws: dict[str, tuple[Law, str]]
     releases: tuple[Head, ...]
+    blanks: tuple[Blank, ...]
+    bulletins: tuple[Bulletin, ...]
+    editions: dict[str, tuple[Edition, ...]]
 
 
 class Door(Struct):
@@ -66,28 +73,47 @@ class Door(Struct):
     is_export: bool = False
     """Pages are written as files: nothing on them asks for an answer."""
     shown: Shown | None = None
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self) -> Shown:
-        """What is published, at most five seconds old. Raises UnavailableError, HTTPServiceUnavailable before the first word."""
+        """What is published, at most five seconds old, or as old as the one look takes that somebody has begun: a crowd reads the tables once.
+
+        Raises UnavailableError, HTTPServiceUnavailable before the first word.
+        """
         held = self.shown
-        if held is not None and self.clock.mono() - held.looked_mono < FRESH:
+        is_fresh = held is not None and self.clock.mono() - held.looked_mono < FRESH
+        if held is not None and (is_fresh or self.looking.locked()):
             return held
+        async with self.looking:
+            shown = self.shown
+            if shown is None or shown is held:
+                shown = self.shown = await self._read()
+            return shown
+
+    async def _read(self) -> Shown:
         async with self.store.read() as conn:
             beat = await rows.beat(conn)
             days = await rows.said(conn, Name.WORKDAYS)
             guides, laws = await rows.guides(conn), await rows.laws(conn)
             releases = await rows.releases(conn)
+            blanks, bulletins = await rows.blanks(conn), await rows.bulletins(conn)
+            editions: dict[str, tuple[Edition, ...]] = {}
+            for row in await rows.editions(conn):
+                one = msgspec.json.decode(row.body, type=Edition)
+                editions[row.law] = (*editions.get(row.law, ()), one)
         if beat is None:
             raise web.HTTPServiceUnavailable(text="网站正在准备，请过几分钟再来。")
-        self.shown = Shown(
+        return Shown(
             self.clock.mono(),
             beat,
             msgspec.json.decode(days or b"[]", type=tuple[date, ...]),
             {row.code: Named(msgspec.json.decode(row.body, type=Guide), row.initials) for row in guides},
             {row.name: (msgspec.json.decode(row.body, type=Law), row.initials) for row in laws},
             tuple(msgspec.json.decode(head, type=Head) for head in releases),
+            tuple(msgspec.json.decode(body, type=Blank) for body in blanks),
+            tuple(msgspec.json.decode(body, type=Bulletin) for body in bulletins),
+            editions,
         )
-        return self.shown
 
     def now_at(self, shown: Shown) -> int:
         """Office time, carried on from the hall's last word."""
@@ -181,7 +207,7 @@ async def render(request: web.Request, template: str, *, status: int = 200, **va
     """A template inside the frame: sizes, help line, age of the data."""
     door = request.app[DOOR]
     shown = door.shown
-    big = is_big(request) or bool(values.pop("big", False))
+    big = bool(values.pop("big", False)) or is_big(request)
     frame = {
         "config": door.config,
         "big": big,

@@ -1,4 +1,4 @@
-"""看评比: the published results of each period in plain words, their files with sums, and what was made public or taken back."""
+"""看评比: the published results of each period in plain words, and their files with sums."""
 
 import re
 
@@ -75,15 +75,9 @@ async def download(request: web.Request) -> web.Response:
     return response
 
 
-async def show_notices(request: web.Request) -> web.Response:
-    shown = await request.app[DOOR].look()
-    return await render(request, "notices.html", notices=published.notices(shown.releases)[:MOST])
-
-
 ROUTES = [
     web.get("/p/scores", show_list),
     web.get(r"/p/scores/files/{number:\d{1,9}}/{name}", download),
     web.get("/p/scores/{period}", show_period),
     web.get("/p/scores/{period}/{level}", show_period),
-    web.get("/p/notices", show_notices),
 ]

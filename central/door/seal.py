@@ -89,8 +89,8 @@ def opened(at: Place, owner: bytes, sealed: bytes) -> bytes | None:
 
 
 def token(door_key: bytes, purpose: str, said: str) -> str:
-    """A proof that we have said something, in hex: forms carry it."""
-    return _mac(door_key, f"token|{purpose}|{said}".encode()).hex()[:40]
+    """A proof that we have said something, in hex: forms carry it. What a browser says we did may be any bytes."""
+    return _mac(door_key, f"token|{purpose}|{said}".encode(errors="surrogateescape")).hex()[:40]
 
 
 def same(one: str, other: str) -> bool:

@@ -10,12 +10,13 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, func, insert, inspect, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.complaint import Terms
 from central.door import tables
 from central.door.tables import SCHEMA, guide, inbox, law, meta, told, upload
 from central.store.engine import Store, opened
 from common.core.errors import UnavailableError
 
-VERSION = 1
+VERSION = 2
 """Of the published tables: the hall makes those of another version anew, the door waits for its own."""
 
 
@@ -29,12 +30,13 @@ class Name(StrEnum):
 
 class Beat(Struct, frozen=True):
     """What the hall says of itself every few seconds. `at` office time, `wall` wall time; `wire_key`: to which citizens' words
-    are sealed.
+    are sealed; `terms`: of the complaints that are received now.
     """
 
     at: int
     wall: int
     wire_key: bytes
+    terms: Terms = Terms()
 
 
 async def open_as_door(url: str) -> Store:
@@ -114,6 +116,53 @@ async def release_file(conn: AsyncConnection, number: int, name: str) -> bytes |
     one = tables.release_file.c
     body: bytes | None = await conn.scalar(select(one.body).where(one.release == number, one.name == name))
     return body
+
+
+async def blanks(conn: AsyncConnection) -> list[bytes]:
+    return list(await conn.scalars(select(tables.blank.c.body).order_by(tables.blank.c.number)))
+
+
+async def blank_file(conn: AsyncConnection, digest: str) -> bytes | None:
+    one = tables.blank_file.c
+    body: bytes | None = await conn.scalar(select(one.body).where(one.digest == digest))
+    return body
+
+
+async def bulletins(conn: AsyncConnection) -> list[bytes]:
+    """The heads."""
+    return list(await conn.scalars(select(tables.bulletin.c.head).order_by(tables.bulletin.c.number)))
+
+
+async def bulletin_texts(conn: AsyncConnection, numbers: Sequence[int]) -> dict[int, str]:
+    one = tables.bulletin.c
+    found = await conn.execute(select(one.number, one.text).where(one.number.in_(numbers)))
+    return {row.number: row.text for row in found}
+
+
+async def editions(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    return (await conn.execute(select(tables.edition.c.law, tables.edition.c.body))).all()
+
+
+async def articles(
+    conn: AsyncConnection, law: str, version: int, first: int, before: int | None
+) -> list[bytes]:
+    """Those with numbers from `first` on, up to the one `before`."""
+    one = tables.article.c
+    query = select(one.body).where(one.law == law, one.version == version, one.number >= first)
+    query = query if before is None else query.where(one.number < before)
+    return list(await conn.scalars(query.order_by(one.place)))
+
+
+async def articles_with(
+    conn: AsyncConnection, words: Sequence[str], *, by_letters: bool, limit: int
+) -> Sequence[Row[Any]]:
+    """Those that hold every one of `words`, in the order of laws and articles."""
+    one = tables.article.c
+    where = one.letters if by_letters else one.text
+    query = select(one.law, one.version, one.body).where(
+        *(where.contains(word, autoescape=True) for word in words)
+    )
+    return (await conn.execute(query.order_by(one.law, one.version, one.place).limit(limit))).all()
 
 
 async def found(conn: AsyncConnection, lookup: bytes) -> Sequence[Row[Any]]:

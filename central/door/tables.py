@@ -3,7 +3,17 @@
 The hall writes the published tables; the door reads them, and adds to `inbox` and `upload`, which the hall empties.
 """
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 
 SCHEMA = "mingcha_public"
 """On PostgreSQL the schema that holds all of it, and the only one of which the door's role knows."""
@@ -101,7 +111,53 @@ poll = Table(
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.survey.Poll
 )
 
-PUBLISHED = (meta, guide, law, told, release, release_file, answer, poll)
+blank = Table(
+    "blank",  # forms to download, of every version of an item
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.blank.Blank
+)
+
+blank_file = Table(
+    "blank_file",  # exactly as they were released
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256, hexadecimal
+    Column("body", LargeBinary, nullable=False),
+)
+
+bulletin = Table(
+    "bulletin",  # announcements, and those taken back
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("head", LargeBinary, nullable=False),  # JSON of central.core.bulletin.Bulletin
+    Column("text", Text, nullable=False),  # empty: taken back
+)
+
+edition = Table(
+    "edition",  # of a law's text
+    metadata,
+    Column("law", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.law_text.Edition
+    PrimaryKeyConstraint("law", "version"),
+)
+
+article = Table(
+    "article",  # of an edition, in its order
+    metadata,
+    Column("law", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.law_text.Article
+    Column("text", Text, nullable=False),  # what is searched, and
+    Column("letters", Text, nullable=False),  # by which letters
+    PrimaryKeyConstraint("law", "version", "place"),
+)
+
+PUBLISHED = (
+    meta, guide, law, told, release, release_file, answer, poll, blank, blank_file, bulletin, edition, article
+)  # fmt: skip
 """Made anew by the hall whenever it likes."""
 READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"
 GRANTS = {**dict.fromkeys(PUBLISHED, READ), inbox: ADD, upload: TAKE}

@@ -8,7 +8,21 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from central.core.document import Block, Heading, Paper, Table
-from central.paper.ooxml import About, Shape, Type, edge, line, packed, page_number, points, run, table, twips
+from central.paper.ooxml import (
+    About,
+    Place,
+    Shape,
+    Type,
+    edge,
+    line,
+    packed,
+    page_number,
+    picture,
+    points,
+    run,
+    table,
+    twips,
+)
 
 FANGSONG, BIAOSONG, HEITI, SONGTI = "仿宋_GB2312", "方正小标宋简体", "黑体", "宋体"
 LATIN, RED = "Times New Roman", "E60012"
@@ -28,10 +42,12 @@ _HEAD = Type(BIAOSONG, BIAOSONG, 42, tracking=60, colour=RED)
 _LINE = Shape(pitch=PITCH)
 _CENTRED = Shape(pitch=PITCH, align="center")
 _BLANK = line("", _LINE)
+_SEAL = "seal"
+"""Name of its picture in the package."""
 
 
-def write(paper: Paper) -> bytes:
-    """The same bytes for the same values."""
+def write(paper: Paper, seal: bytes | None = None) -> bytes:
+    """`seal`: the picture of `paper.seal`. The same bytes for the same values."""
     body = _head(paper) + _blocks(paper.blocks, tail=True) + _signature(paper)
     for place, attachment in enumerate(paper.attachments, 1):
         label = f"附件{place if len(paper.attachments) > 1 else ''}"
@@ -39,7 +55,8 @@ def write(paper: Paper) -> bytes:
         body += _titled((attachment.name,)) + _BLANK + _blocks(attachment.blocks)
     footers = {pages: _footer(paper, pages) for pages in ("first", "default", "even")}
     about = About("".join(paper.title), paper.signed_by, paper.issued)
-    return packed(body + _imprint(paper), _section(), footers, about, BODY)
+    pictures = {_SEAL: seal} if seal is not None else {}
+    return packed(body + _imprint(paper), _section(), footers, about, BODY, pictures)
 
 
 def _section() -> str:
@@ -115,10 +132,21 @@ def _signature(paper: Paper) -> str:
     # The day ends four characters from the right; the issuer stands centred above it.
     issuer, day = _width(paper.signed_by), _width(paper.day)
     right = max(0.0, 4 - max(0.0, issuer - day) / 2)
-    for text, own, keeps in ((paper.signed_by, issuer, True), (paper.day, day, False)):
+    for text, own in ((paper.signed_by, issuer), (paper.day, day)):
         shift = (right + (max(issuer, day) - own) / 2) * BODY.size
-        found += line(run(text, BODY), Shape(pitch=PITCH, align="right", right=shift, keeps=keeps))
-    return found
+        keeps = text is paper.signed_by or paper.seal is not None
+        drawn = _sealed(paper, (right + max(issuer, day) / 2) * BODY.size) if text is paper.signed_by else ""
+        found += line(drawn + run(text, BODY), Shape(pitch=PITCH, align="right", right=shift, keeps=keeps))
+    return found + (_BLANK if paper.seal is not None else "")
+
+
+def _sealed(paper: Paper, middle: float) -> str:
+    """The seal behind the issuer's line: `middle` points from the right, its top half a line below the text, as in the PDF."""
+    if paper.seal is None:
+        return ""
+    across = points(paper.seal.millimetres)
+    about = f"{paper.signed_by}印章"
+    return picture(_SEAL, Place(WIDTH - middle - across / 2, -1.5 * PITCH, across, about))
 
 
 def _width(text: str) -> float:

@@ -18,6 +18,11 @@ R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _KIND = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+_DRAWN = "http://schemas.openxmlformats.org/drawingml/2006"
+_A, _PIC = f'xmlns:a="{_DRAWN}/main"', f'xmlns:pic="{_DRAWN}/picture"'
+_WP = f'xmlns:wp="{_DRAWN}/wordprocessingDrawing"'
+_EMU = 12_700
+"""English metric units to a point."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """What every packed part is dated, so that the same document is the same bytes."""
 
@@ -64,6 +69,36 @@ def _set(kind: Type) -> str:
     found += f'<w:w w:val="{kind.wide}"/>' if kind.wide != 100 else ""
     half = round(kind.size * 2)
     return f'<w:rPr>{found}<w:sz w:val="{half}"/><w:szCs w:val="{half}"/></w:rPr>'
+
+
+class Place(Struct, frozen=True):
+    """Where a picture lies, in points: from the left of the type area, from the top of its line, width and height; in words, what it is."""
+
+    left: float
+    above: float
+    across: float
+    about: str
+
+
+def picture(name: str, place: Place) -> str:
+    """A picture of the package, behind the text, which does not move for it."""
+    left, above, across = (round(length * _EMU) for length in (place.left, place.above, place.across))
+    size, about = f'cx="{across}" cy="{across}"', quoteattr(place.about)
+    blip = f'<a:blip r:embed="{name}"/><a:stretch><a:fillRect/></a:stretch>'
+    drawn = (
+        f'<pic:pic {_PIC}><pic:nvPicPr><pic:cNvPr id="1" name="{name}"/><pic:cNvPicPr/></pic:nvPicPr>'
+        f'<pic:blipFill>{blip}</pic:blipFill><pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext {size}/></a:xfrm>'
+        '<a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic>'
+    )
+    return (
+        f'<w:r><w:drawing><wp:anchor {_WP} behindDoc="1" distT="0" distB="0" distL="0" distR="0" simplePos="0" '
+        'locked="1" layoutInCell="1" allowOverlap="1" relativeHeight="1"><wp:simplePos x="0" y="0"/>'
+        f'<wp:positionH relativeFrom="margin"><wp:posOffset>{left}</wp:posOffset></wp:positionH>'
+        f'<wp:positionV relativeFrom="paragraph"><wp:posOffset>{above}</wp:posOffset></wp:positionV>'
+        f'<wp:extent {size}/><wp:wrapNone/><wp:docPr id="1" name="{name}" descr={about}/>'
+        f'<a:graphic {_A}><a:graphicData uri="{_DRAWN}/picture">{drawn}</a:graphicData></a:graphic>'
+        "</wp:anchor></w:drawing></w:r>"
+    )
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -146,8 +181,17 @@ class About(Struct, frozen=True):
     day: date
 
 
-def packed(body: str, section: str, footers: Mapping[str, str], about: About, default: Type) -> bytes:
-    """`footers`: which pages (`first`, `default`, `even`) -> their lines. `section`: the inside of `w:sectPr` after them."""
+def packed(
+    body: str,
+    section: str,
+    footers: Mapping[str, str],
+    about: About,
+    default: Type,
+    pictures: Mapping[str, bytes] = {},
+) -> bytes:
+    """`footers`: which pages (`first`, `default`, `even`) -> their lines. `section`: the inside of `w:sectPr` after them.
+    `pictures`: name -> PNG.
+    """
     feet = {f"footer{place}": (pages, lines) for place, (pages, lines) in enumerate(footers.items(), 1)}
     links = "".join(
         f'<w:footerReference w:type="{pages}" r:id="{name}"/>' for name, (pages, _) in feet.items()
@@ -167,6 +211,7 @@ def packed(body: str, section: str, footers: Mapping[str, str], about: About, de
         "word/_rels/document.xml.rels": _relations(
             {name: (f"{_RELATED}/{name}", f"{name}.xml") for name in ("styles", "settings")}
             | {name: (f"{_RELATED}/footer", f"{name}.xml") for name in feet}
+            | {name: (f"{_RELATED}/image", f"media/{name}.png") for name in pictures}
         ),
     }
     kinds = {
@@ -176,11 +221,14 @@ def packed(body: str, section: str, footers: Mapping[str, str], about: About, de
     }
     kinds |= {f"word/{name}.xml": "footer" for name in feet}
     whole = BytesIO()
+    texts = {"[Content_Types].xml": _kinds(kinds), **parts}
+    bodies = {name: (HEAD + text).encode() for name, text in texts.items()}
+    bodies |= {f"word/media/{name}.png": body for name, body in pictures.items()}
     with ZipFile(whole, "w") as target:
-        for name, text in {"[Content_Types].xml": _kinds(kinds), **parts}.items():
+        for name, body_of in bodies.items():
             entry = ZipInfo(name, _EPOCH)
             entry.compress_type = ZIP_DEFLATED
-            target.writestr(entry, HEAD + text)
+            target.writestr(entry, body_of)
     return whole.getvalue()
 
 
@@ -217,6 +265,7 @@ def _kinds(kinds: Mapping[str, str]) -> str:
     return (
         f'<Types xmlns="{_PACKAGE}/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="png" ContentType="image/png"/>'
         f'<Default Extension="xml" ContentType="application/xml"/>{found}'
         '<Override PartName="/docProps/core.xml" ContentType="application/vnd.openxmlformats-package.core-properties+xml"/>'
         "</Types>"

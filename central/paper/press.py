@@ -17,12 +17,19 @@ class Press:
         self._fonts = fonts
         self._typesetter: Typesetter | None = None
 
-    def __call__(self, paper: Paper) -> tuple[bytes, bytes, bool]:
-        """-> PDF, DOCX, whether the PDF is a preview. Raises RejectedError."""
+    def __call__(self, paper: Paper, seal: bytes | None = None) -> tuple[bytes, bytes, bool]:
+        """`seal`: the picture of `paper.seal`. -> PDF, DOCX, whether the PDF is a preview. Raises RejectedError."""
         from central.paper import docx
         from central.paper.pdf import Typesetter
 
         if self._typesetter is None:
             self._typesetter = Typesetter(self._fonts)
-        pdf = self._typesetter.set(paper)
-        return pdf, docx.write(paper), bool(self._typesetter.faces.missing)
+        pdf = self._typesetter.set(paper, seal)
+        return pdf, docx.write(paper, seal), bool(self._typesetter.faces.missing)
+
+
+def can_draw(picture: bytes) -> bool:
+    """Whether a PNG can stand in a document: the typesetter itself tries, and refuses a damaged one."""
+    from central.paper.pdf import can_draw as tried
+
+    return tried(picture)

@@ -76,6 +76,13 @@ async def add(conn: AsyncConnection, said: Iterable[tuple[bytes, str, Record, Ca
     await write_rows(conn, insert_new(conn, camera_state), rows)
 
 
+async def is_known(conn: AsyncConnection, site: str, camera: str) -> bool:
+    """Its box has said something of it."""
+    row = camera_state.c
+    query = select(row.seq).where(row.site == site, row.camera == camera).limit(1)
+    return await conn.scalar(query) is not None
+
+
 async def since(
     conn: AsyncConnection, from_at: int, site: str | None = None, camera: str | None = None
 ) -> Mapping[str, Mapping[str, Camera]]:

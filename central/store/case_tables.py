@@ -38,7 +38,7 @@ case = Table(
     Column("finished_at", BigInteger),
     Column("deadline_at", BigInteger),
     Column("status", Text),
-    Column("outcome", Text),
+    Column("outcome", SealedText("case.outcome")),
     Column("open", Boolean, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("light", Text, nullable=False),  # worst of its clocks
@@ -47,6 +47,7 @@ case = Table(
     Column("rule", Text),  # its id
     # acceptance, else receipt, else 0: the order of long lists
     Column("filed_at", BigInteger, nullable=False),
+    Column("reopened", Text),  # when the source took back that it was over (core/cycle.py), as JSON
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),

@@ -1,14 +1,16 @@
 """Cases, their clocks and the transitions of their lights: what judgement reads and writes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Row, delete, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
+from central.core import cycle
 from central.store import telling
 from central.store.dialect import among, each, insert_new, replace_row, write_rows
 from central.store.sealed import Unopened
@@ -39,6 +41,23 @@ async def source_rows(conn: AsyncConnection, site: str, keys: Sequence[str]) -> 
     return found
 
 
+async def states(
+    conn: AsyncConnection, site: str, keys: Sequence[str], zone: ZoneInfo, now_at: int
+) -> dict[str, cases.CaseState]:
+    """Case key -> the case as its rows say it now, in its newest cycle."""
+    query = select(case.c.case_key, case.c.reopened).where(case.c.site == site, case.c.reopened.is_not(None))
+    reopened = {
+        row.case_key: cycle.read(row.reopened)
+        for row in await conn.execute(among(conn, query, case.c.case_key, keys))
+    }
+    return {
+        key: cases.as_of(
+            cycle.within(cases.fold(key, source, zone), reopened.get(key, []), zone), now_at, zone
+        )
+        for key, source in (await source_rows(conn, site, keys)).items()
+    }
+
+
 def _body(row: Row[Any]) -> Case | Step:
     """Of a row that does not open, that it does not: a page shows the rest of the case."""
     if not isinstance(row.body, Unopened):
@@ -61,6 +80,14 @@ async def keys_from(conn: AsyncConnection, site: str, after: str, limit: int) ->
     """Cases of `site` in order, from behind `after` on."""
     query = select(case.c.case_key).where(case.c.site == site, case.c.case_key > after)
     return list(await conn.scalars(query.order_by(case.c.case_key).limit(limit)))
+
+
+async def chunks(conn: AsyncConnection, site: str, size: int) -> AsyncIterator[list[str]]:
+    """All of them, so many at a time."""
+    after = ""
+    while keys := await keys_from(conn, site, after, size):
+        yield keys
+        after = keys[-1]
 
 
 async def sites(conn: AsyncConnection) -> list[str]:
@@ -93,15 +120,13 @@ async def clocks(
 
 async def grey_since_wall(
     conn: AsyncConnection, site: str, keys: Sequence[str]
-) -> dict[tuple[str, str], int]:
-    """(case key, kind) -> wall time at which its light turned grey."""
-    query = select(
-        transition.c.case_key, transition.c.clock, func.max(transition.c.judged_wall).label("wall")
-    )
-    query = query.where(transition.c.site == site, transition.c.after == "grey")
-    query = query.group_by(transition.c.case_key, transition.c.clock)
+) -> dict[tuple[str, str, int], int]:
+    """(case key, kind, cycle) -> wall time at which its light turned grey."""
+    place = transition.c.case_key, transition.c.clock, transition.c.cycle
+    query = select(*place, func.max(transition.c.judged_wall).label("wall"))
+    query = query.where(transition.c.site == site, transition.c.after == "grey").group_by(*place)
     rows = await conn.execute(among(conn, query, transition.c.case_key, keys))
-    return {(key, kind): wall for key, kind, wall in rows}
+    return {(key, kind, number): wall for key, kind, number, wall in rows}
 
 
 async def complete_until(conn: AsyncConnection, site: str) -> int | None:

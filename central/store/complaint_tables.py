@@ -25,7 +25,9 @@ complaint = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("number", Text, nullable=False, unique=True),  # that the complainant was given
     Column("topic", Text, nullable=False),
-    Column("unit", Text, nullable=False),  # whom it is about, as the complainant wrote it, redacted
+    Column(
+        "unit", SealedText("complaint.unit"), nullable=False
+    ),  # whom it is about, as the complainant wrote it, redacted
     Column("case_no", Text, nullable=False),
     Column("text", SealedText("complaint.text"), nullable=False),  # redacted
     Column("is_named", Boolean, nullable=False),
@@ -62,6 +64,8 @@ complaint_event = Table(
     Column("event", Text, nullable=False),  # central.core.complaint.Event
     Column("after", Text, nullable=False),
     Column("level", Integer, nullable=False),
+    Column("site", Text, nullable=False),  # with whom it is after it; empty: nobody
+    Column("org", Text, nullable=False),
     Column("reason", SealedText("complaint_event.reason"), nullable=False),  # redacted
     PrimaryKeyConstraint("complaint", "number"),
 )

@@ -85,6 +85,14 @@ async def listed(conn: AsyncConnection, states: Sequence[State], limit: int) -> 
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()
 
 
+async def due_by(conn: AsyncConnection, day: str, limit: int, site: str = "") -> Sequence[Row[Any]]:
+    """The open ones whose day is `day` or has passed, the earliest first; `site`: only what is with its unit."""
+    one = complaint.c
+    query = select(complaint).where(one.is_open, one.due_day <= day)
+    query = query.where(one.site == site) if site else query
+    return (await conn.execute(query.order_by(one.due_day, one.id).limit(limit))).all()
+
+
 async def lately(conn: AsyncConnection, since_at: int, limit: int) -> list[Brief]:
     """Those received since, newest first, as far as one is compared with another."""
     one = complaint.c

@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 _WAITS = text("next_check_at IS NOT NULL")
 
@@ -22,10 +23,12 @@ consult = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("number", Text, nullable=False, unique=True),  # that whoever asked was given
     Column("item_code", Text, nullable=False),  # empty: about none
-    Column("text", Text, nullable=False),  # redacted
-    Column("answer", Text, nullable=False),
-    Column("question", Text, nullable=False),  # as it is to be published, with `reply`
-    Column("reply", Text, nullable=False),
+    Column("text", SealedText("consult.text"), nullable=False),  # redacted
+    Column("answer", SealedText("consult.answer"), nullable=False),
+    Column(
+        "question", SealedText("consult.question"), nullable=False
+    ),  # as it is to be published, with `reply`
+    Column("reply", SealedText("consult.reply"), nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # central.complaint.Person: code, the text as written
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.consult.Consult
     Column("state", Text, nullable=False),
@@ -48,6 +51,6 @@ consult_event = Table(
     Column("day", Text, nullable=False),
     Column("who", Text, nullable=False),  # empty: whoever asked, or the clock
     Column("event", Text, nullable=False),  # central.core.consult.Event
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText("consult_event.reason"), nullable=False),
     PrimaryKeyConstraint("consult", "number"),
 )

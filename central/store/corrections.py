@@ -6,16 +6,17 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import dossier, snapshot
 from central.core.correction import Correction, State
+from central.core.document import Kind
 from central.core.dossier import Entry, Stage
 from central.core.message import State as MessageState
 from central.core.scope import Scope
 from central.core.snapshot import Snapshot
-from central.store import telling
+from central.store import tallies, telling
 from central.store.dialect import insert_new
 from central.store.scope import of_case
 from central.store.tables import (
@@ -86,6 +87,7 @@ async def add(conn: AsyncConnection, values: dict[str, Any]) -> int | None:
 
 async def add_light(conn: AsyncConnection, place: dict[str, Any], number: int) -> None:
     await conn.execute(insert(correction_light).values(**place, correction=number))
+    await tallies.mark(conn, [(place["site"], place["case_key"])])
 
 
 # moved --------------------------------------------------------------------------------------------------------
@@ -107,6 +109,7 @@ async def write(conn: AsyncConnection, row: Row[Any], entry: Entry, **values: An
     changed = update(correction).where(*mine).values(entries=entry.number, chain=chain, **values)
     assert (await conn.execute(changed)).rowcount == 1, "the row is locked"
     await telling.mark(conn, {(row.site, row.case_key)})
+    await tallies.mark(conn, {(row.site, row.case_key)})
 
 
 async def set_batch(conn: AsyncConnection, numbers: Sequence[int], batch: int) -> None:
@@ -153,6 +156,13 @@ async def papers(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
 
 async def owe(conn: AsyncConnection, values: dict[str, Any]) -> None:
     await conn.execute(insert(correction_paper).values(**values, code=None))
+
+
+async def spare(conn: AsyncConnection, number: int, kind: Kind) -> None:
+    """Nobody need sign documents of `kind` any more."""
+    one = correction_paper.c
+    mine = one.correction == number, one.kind == kind.value, one.code.is_(None)
+    await conn.execute(delete(correction_paper).where(*mine))
 
 
 async def signed(conn: AsyncConnection, number: int, kind: str, cycle: int, code: str) -> None:

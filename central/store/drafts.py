@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dialect import insert_new
-from central.store.tables import document_draft
+from central.store.tables import document_draft, document_draft_edit
 
 _ONE = document_draft.c
 _WAITS = _ONE.code.is_(None) & _ONE.ended_wall.is_(None)
@@ -20,7 +20,7 @@ async def add(conn: AsyncConnection, values: dict[str, Any]) -> int | None:
     before, waiting = (await conn.execute(query)).one()
     if waiting:
         return None
-    row = values | {"cycle": before + 1, "code": None}
+    row = values | {"cycle": before + 1, "code": None, "edits": 0}
     found: int | None = await conn.scalar(insert_new(conn, document_draft).values(row).returning(_ONE.id))
     return found
 
@@ -44,6 +44,20 @@ async def of_subject(conn: AsyncConnection, subject: str) -> Sequence[Row[Any]]:
     """Those that wait about `subject`."""
     query = select(document_draft).where(_ONE.subject == subject, _WAITS)
     return (await conn.execute(query.order_by(_ONE.id))).all()
+
+
+async def edit(conn: AsyncConnection, values: dict[str, Any], facts: bytes) -> None:
+    """Of the locked draft: what it says from now on, and the change beside it."""
+    await conn.execute(insert(document_draft_edit).values(values))
+    changed = update(document_draft).where(_ONE.id == values["draft"])
+    await conn.execute(changed.values(facts=facts, edits=values["number"]))
+
+
+async def edits(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
+    """Oldest first."""
+    one = document_draft_edit.c
+    query = select(document_draft_edit).where(one.draft == number).order_by(one.number)
+    return (await conn.execute(query)).all()
 
 
 async def signed(conn: AsyncConnection, number: int, code: str) -> None:

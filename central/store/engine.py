@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import aiosqlite
 from sqlalchemy import URL, Connection, event, inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from central.store import key
@@ -101,7 +102,14 @@ def _unreached() -> tuple[type[Exception], ...]:
     """Looked up when something has failed: a command on SQLite starts without a driver it does not need."""
     import asyncpg
 
-    return OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+    return (
+        OSError,
+        TimeoutError,
+        NoConnectionError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    )
 
 
 _AWAY_STATES = ("08", "25006", "28", "3D", "40", "53", "55", "57", "58")

@@ -13,6 +13,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 finding = Table(
     "finding",  # what a site's versions and observations show (central.core.conduct); kept for ever
@@ -33,11 +34,13 @@ finding = Table(
     Column("still_at", BigInteger),  # until when the source still said what it said before
     Column("seen_at", BigInteger, nullable=False),  # office time at which the version after was captured
     Column("size", BigInteger),  # microseconds of the contradiction
-    Column("words", Text, nullable=False),  # what changed, for people; no personal data
+    Column(
+        "words", SealedText("finding.words"), nullable=False
+    ),  # what changed, for people; no personal data
     Column("found_wall", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # common.core.state.FindingState
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("finding.decided_why")),
     Column("decided_wall", BigInteger),
     Index("ix_finding_case", "site", "case_key"),
     UniqueConstraint("site", "code", "tbl", "key", "place"),
@@ -75,6 +78,6 @@ tolerance = Table(
     Column("silent", BigInteger, nullable=False),
     Column("late", BigInteger, nullable=False),
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("tolerance.why"), nullable=False),
     Column("set_wall", BigInteger, nullable=False),
 )

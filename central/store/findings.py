@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.context import Lit, Tolerance
 from central.core.scope import Scope
 from central.core.versions import Version
-from central.store import trail
+from central.store import tallies, trail
 from central.store.dialect import among, insert_new, replace_row, write_rows
 from central.store.scope import of_case, of_site
 from central.store.sealed import Unopened
@@ -273,6 +273,7 @@ async def kept(conn: AsyncConnection, site_id: str, moved: Collection[str]) -> s
 async def add_late(conn: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """A field of a row is late once, by what was seen first."""
     await write_rows(conn, insert_new(conn, late_entry), rows)
+    await tallies.mark(conn, {(row["site"], row["case_key"]) for row in rows})
 
 
 # what people see and do -----------------------------------------------------------------------------------------

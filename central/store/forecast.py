@@ -1,4 +1,4 @@
-"""Clocks whose light time alone will change soon."""
+"""Clocks that time alone will bring to the attention of the hall soon."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,9 @@ from central.store.tables import case, clock, site
 async def soon(
     conn: AsyncConnection, reached: Scope, from_at: int, to_at: int, limit: int
 ) -> Sequence[Row[Any]]:
-    """Clocks that turn yellow or fall due between these instants of office time, the next one first."""
+    """Clocks that are looked at again between these instants of office time, because they turn yellow, fall due, or may do
+    otherwise by what their case says of later days; the next one first.
+    """
     mine = (case.c.site == clock.c.site) & (case.c.case_key == clock.c.case_key)
     query = (
         select(clock.c.site, clock.c.case_key, clock.c.kind, clock.c.light, clock.c.yellow_at, clock.c.due_at)

@@ -9,9 +9,9 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.item import Item, pinned
+from central.core.item import Item
 from central.core.item_draft import DraftState, is_theirs
-from central.core.sheet import renewed
+from central.core.sheet import renewed, replaced
 from central.store import items, trail
 from central.store.law_tables import item_draft
 from common.core.errors import UsageError
@@ -20,7 +20,7 @@ from common.core.errors import UsageError
 async def add(conn: AsyncConnection, item: Item, today: date, who: str, why: str, wall: int) -> int:
     """`who` proposes that the entry says this from its day on. -> the draft's number; audited.
 
-    Raises UsageError where it changes nothing, begins before `today`, or another change of the entry waits.
+    Raises UsageError where it changes nothing, begins before tomorrow, or another change of the entry waits.
     """
     catalogue = await items.catalogue(conn)
     if not renewed(catalogue, [item], today):
@@ -62,10 +62,10 @@ def content(row: Row[Any]) -> Item:
     return items.decode(row)
 
 
-async def before(conn: AsyncConnection, row: Row[Any]) -> Item | None:
-    """The version that a draft was written against; None: the entry is new."""
+async def before(conn: AsyncConnection, row: Row[Any], today: date) -> Item | None:
+    """The version whose place a draft takes, or took on the day `today` of its decision; None: the entry is new."""
     versions = (await items.catalogue(conn)).get(row.code, ())
-    return pinned(versions[: row.base], None)
+    return replaced(content(row), versions[: row.base], today)
 
 
 async def decide(

@@ -9,6 +9,8 @@ from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.item import Item
+from central.store import anew, tallies
+from central.store.case_tables import case
 from central.store.tables import item_version
 from common.core.errors import ConfigError
 from common.core.mask import SPOILT
@@ -48,7 +50,7 @@ async def history(conn: AsyncConnection, code: str) -> Sequence[Row[Any]]:
 
 
 async def add(conn: AsyncConnection, items: Sequence[Item], who: str, why: str, wall: int) -> None:
-    """Add these versions as they are numbered."""
+    """Add these versions as they are numbered; open cases of the items are judged anew."""
     rows = [
         {
             "code": item.code,
@@ -63,3 +65,6 @@ async def add(conn: AsyncConnection, items: Sequence[Item], who: str, why: str, 
     ]
     if rows:
         await conn.execute(insert(item_version), rows)
+        codes = sorted({item.code for item in items})
+        await anew.mark(conn, codes)
+        await tallies.mark_where(conn, case.c.item_code.in_(codes))

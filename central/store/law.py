@@ -1,7 +1,7 @@
 """The working-day calendar in its versions: read, seed, add, and which clocks a new one touches."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core import calendar as calendars
 from central.core.calendar import Calendar, CalendarData, Changed
 from central.core.scope import Scope
+from central.store import tallies
 from central.store.dialect import insert_new, write_rows
 from central.store.scope import of_case
 from central.store.tables import calendar_day, calendar_version, case, clock, due_change
@@ -99,9 +100,16 @@ async def add_year(
     line: dict[str, Any] = {"version": version, "source": source, "who": who, "why": why}
     line |= {"made_wall": wall, "made_at": at}
     await conn.execute(insert(calendar_version).values(**line))
+    # The working days of what ended before them stay; a day early, whatever the zone.
+    since_at = start_of_day(days[0][0] - timedelta(days=1), ZoneInfo("UTC"))
+    await tallies.mark_where(conn, case.c.finished_at > since_at)
     found = await calendar_if_any(conn)
     assert found is not None
     return found
+
+
+_WAITS = clock.c.provisional & (clock.c.light == Light.GREY)
+"""The case is over, later than the calendar of that day guessed: only a notice can say whether it was late."""
 
 
 def _touched(changed: Sequence[Changed], edge_at: int, zone: ZoneInfo) -> Any:
@@ -112,7 +120,8 @@ def _touched(changed: Sequence[Changed], edge_at: int, zone: ZoneInfo) -> Any:
         or_(clock.c.due_at >= start_of_day(first, zone), clock.c.running.is_(False)),
     )
     beyond = or_(clock.c.provisional, clock.c.due_at > edge_at)
-    return clock.c.stopped.is_(False) & (clock.c.light != Light.RED) & (beyond | (meets[0] & meets[1]))
+    is_open = clock.c.stopped.is_(False) & (clock.c.light != Light.RED)
+    return _WAITS | (is_open & (beyond | (meets[0] & meets[1])))
 
 
 async def touched(
@@ -138,8 +147,8 @@ async def recheck(
 
 
 async def versions_in_use(conn: AsyncConnection) -> list[int]:
-    """By which open clocks were judged last."""
-    query = select(clock.c.calendar_version).where(clock.c.stopped.is_(False)).distinct()
+    """By which clocks that a notice can still move were judged last."""
+    query = select(clock.c.calendar_version).where(clock.c.stopped.is_(False) | _WAITS).distinct()
     return sorted((await conn.execute(query)).scalars())
 
 

@@ -22,7 +22,7 @@ calendar_version = Table(
     Column("version", Integer, primary_key=True),
     Column("source", Text, nullable=False),  # the notices it rests on
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("calendar_version.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column(
         "made_at", BigInteger, nullable=False
@@ -61,7 +61,7 @@ item_version = Table(
     Column("valid_from", Text),  # YYYY-MM-DD; NULL: since ever
     Column("content", SealedText("item_version.content"), nullable=False),  # JSON of central.core.item.Item
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("item_version.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("code", "version"),
 )
@@ -75,10 +75,10 @@ item_draft = Table(
     Column("content", SealedText("item_draft.content"), nullable=False),  # JSON of central.core.item.Item
     Column("state", Text, nullable=False),  # central.core.item_draft.DraftState
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("item_draft.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("item_draft.decided_why")),
     Column("decided_wall", BigInteger),
     Index(
         "ix_item_draft_waiting",
@@ -101,7 +101,7 @@ withdrawal = Table(
     Column("proposed_wall", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # central.core.judgement.WithdrawalState
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("withdrawal.decided_why")),
     Column("decided_wall", BigInteger),
     PrimaryKeyConstraint("site", "case_key", "clock", "cycle"),
 )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.maintenance import Window, fault, planned
 from central.store import trail
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 from common.core.errors import UsageError
 
 maintenance = Table(
@@ -20,12 +21,12 @@ maintenance = Table(
     Column("site", Text, nullable=False),
     Column("from_at", BigInteger, nullable=False),
     Column("until_at", BigInteger, nullable=False),  # as it was planned
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("maintenance.why"), nullable=False),
     Column("who", Text, nullable=False),
     Column("set_wall", BigInteger, nullable=False),
     Column("ended_at", BigInteger),  # early, by a person
     Column("ended_by", Text),
-    Column("end_why", Text),
+    Column("end_why", SealedText("maintenance.end_why")),
     Index("ix_maintenance_until", "until_at"),
 )
 _it = maintenance.c

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.ladder import Level
@@ -13,10 +13,12 @@ from central.core.scope import Scope
 from central.store.dialect import insert_new, write_rows
 from central.store.message_tables import cut_off, message, message_entry
 from central.store.scope import of_case
-from central.store.tables import case, clock, correction, site
+from central.store.tables import case, clock, correction, document, document_answer, site
 from central.world import Moment
 
 _ONE = message.c
+LETTER, OVERDUE = "document/", "/overdue"
+"""How the happening of a letter is called, and that its day has passed without an answer."""
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -42,11 +44,15 @@ async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
         "state": State.QUEUED.value, "cause": "", "next_wall": 0, "attempts": 0, "first_wall": None, "ref": "",
         "carrier": None, "read_wall": None, "settled": False,
     }  # fmt: skip
-    await write_rows(conn, insert_new(conn, message), [fixed | row for row in rows])
+    found = [
+        fixed | row | {"key_index": row["key"], "person_index": row["person"], "ref_index": ""}
+        for row in rows
+    ]
+    await write_rows(conn, insert_new(conn, message), found)
 
 
 async def id_of(conn: AsyncConnection, key: str) -> int:
-    found: int | None = await conn.scalar(select(_ONE.id).where(_ONE.key == key))
+    found: int | None = await conn.scalar(select(_ONE.id).where(_ONE.key_index == key))
     assert found is not None, key
     return found
 
@@ -62,6 +68,8 @@ async def move(
     """
     assert state in MOVES[State(row.state)], (row.state, state)
     said: dict[str, Any] = {"cause": "", **values, "state": state.value}
+    if "ref" in values:
+        said["ref_index"] = values["ref"]
     said |= {"changed_at": now.at, "changed_wall": now.wall}
     moved = update(message).where(_ONE.id == row.id, _ONE.state == row.state).values(**said)
     if (await conn.execute(moved)).rowcount == 0:
@@ -105,7 +113,7 @@ async def read_upto(conn: AsyncConnection, person: str, number: int, wall: int) 
     """`person` has seen the inbox as it was when `number` was its newest."""
     mine = (
         _ONE.id <= number,
-        _ONE.person == person,
+        _ONE.person_index == person,
         _ONE.read_wall.is_(None),
         _ONE.state == State.DELIVERED.value,
     )
@@ -138,7 +146,7 @@ async def waiting_for(
     conn: AsyncConnection, person: str, channel: str, now: Moment, limit: int
 ) -> Sequence[Row[Any]]:
     """What may go to one person now."""
-    mine = _ONE.person == person, _ONE.channel == channel, _ONE.state == State.QUEUED.value
+    mine = _ONE.person_index == person, _ONE.channel == channel, _ONE.state == State.QUEUED.value
     ready = _ONE.send_at <= now.at, _ONE.next_wall <= now.wall
     query = select(message).where(*mine, *ready).order_by(_ONE.send_at, _ONE.id).limit(limit)
     return (await conn.execute(query)).all()
@@ -146,7 +154,7 @@ async def waiting_for(
 
 async def lately(conn: AsyncConnection, person: str, channel: str, since_wall: int) -> tuple[int, int | None]:
     """What went to one person since: how many one by one, and when the newest digest."""
-    went = _ONE.person == person, _ONE.channel == channel, _ONE.first_wall > since_wall
+    went = _ONE.person_index == person, _ONE.channel == channel, _ONE.first_wall > since_wall
     is_digest = _ONE.level == Level.DIGEST.value
     singles = await conn.scalar(select(func.count()).where(*went, ~is_digest, _ONE.alone.is_(False)))
     newest = await conn.scalar(select(func.max(_ONE.first_wall)).where(*went, is_digest))
@@ -179,7 +187,7 @@ async def released(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
 
 async def by_ref(conn: AsyncConnection, channel: Channel, ref: str) -> Row[Any] | None:
     """The newest message that a gateway knows by `ref`, or by our key."""
-    mine = _ONE.channel == channel.value, or_(_ONE.key == ref, _ONE.ref == ref)
+    mine = _ONE.channel == channel.value, or_(_ONE.key_index == ref, _ONE.ref_index == ref)
     query = select(message).where(*mine).order_by(_ONE.first_wall.desc()).limit(1)
     return (await conn.execute(query)).one_or_none()
 
@@ -200,6 +208,7 @@ class Standing(Struct, frozen=True):
     is_open: bool | None  # of its correction
     state: str  # of its correction
     is_cut_off: bool  # for so long that people have been told
+    is_answered: bool = False  # the letter whose day has passed, or nobody need answer it any more
 
 
 def _its_clock() -> list[ColumnElement[bool]]:
@@ -221,7 +230,18 @@ async def standing(conn: AsyncConnection, row: Row[Any]) -> Standing:
     )
     found = (await conn.execute(query)).one()
     is_open = None if found.is_open is None else bool(found.is_open)
-    return Standing(found.light, bool(found.provisional), is_open, found.state or "", bool(found.told))
+    answered = row.event.endswith(OVERDUE) and not await _is_owed(conn, row.event)
+    return Standing(
+        found.light, bool(found.provisional), is_open, found.state or "", bool(found.told), answered
+    )
+
+
+async def _is_owed(conn: AsyncConnection, event: str) -> bool:
+    code = event.removesuffix(OVERDUE).removeprefix(LETTER)
+    answered = exists().where(document_answer.c.code == code)
+    one = document.c
+    query = select(func.count()).where(one.code == code, one.spoiled_wall.is_(None), ~answered)
+    return bool(await conn.scalar(query))
 
 
 # shown ---------------------------------------------------------------------------------------------------------
@@ -247,10 +267,12 @@ def _reached(reached: Scope) -> list[ColumnElement[bool]]:
 def _wanted(wanted: Filter) -> list[ColumnElement[bool]]:
     said = {
         name: getattr(wanted, name)
-        for name in ("channel", "level", "site", "person", "correction", "case_key")
+        for name in ("channel", "level", "site", "correction", "case_key")
         if getattr(wanted, name)
     }
     found = [_ONE[name] == value for name, value in said.items()]
+    if wanted.person:
+        found.append(_ONE.person_index == wanted.person)
     if wanted.number:
         return [_ONE.id == wanted.number]
     if wanted.waits_only:  # what a digest stands for is seen to with it
@@ -271,13 +293,21 @@ async def entries(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
 
 async def inbox(conn: AsyncConnection, person: str, limit: int) -> Sequence[Row[Any]]:
     """What has come for an account, newest first."""
-    mine = _ONE.person == person, _ONE.channel == Channel.INBOX.value, _ONE.state == State.DELIVERED.value
+    mine = (
+        _ONE.person_index == person,
+        _ONE.channel == Channel.INBOX.value,
+        _ONE.state == State.DELIVERED.value,
+    )
     query = select(message).where(*mine).order_by(_ONE.changed_at.desc(), _ONE.id.desc()).limit(limit)
     return (await conn.execute(query)).all()
 
 
 async def unread(conn: AsyncConnection, person: str) -> int:
-    mine = _ONE.person == person, _ONE.channel == Channel.INBOX.value, _ONE.state == State.DELIVERED.value
+    mine = (
+        _ONE.person_index == person,
+        _ONE.channel == Channel.INBOX.value,
+        _ONE.state == State.DELIVERED.value,
+    )
     return int(await conn.scalar(select(func.count()).where(*mine, _ONE.read_wall.is_(None))) or 0)
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, Row, Table, Text, func, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, Row, Table, Text, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.ruling import PACK, Pack
-from central.store import trail
-from central.store.case_tables import case, clock
+from central.core.pack import PACK, Pack
+from central.store import anew, trail
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 from common.core.errors import UsageError
 
 rule_pack = Table(
@@ -19,7 +19,7 @@ rule_pack = Table(
     Column("version", Integer, primary_key=True),
     Column("figures", Text, nullable=False),  # JSON of central.core.ruling.Pack
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("rule_pack.why"), nullable=False),
     Column("made_at", BigInteger, nullable=False),  # office time from which it is in force
     Column("made_wall", BigInteger, nullable=False),
 )
@@ -59,8 +59,7 @@ async def add(
     text = msgspec.json.encode(now).decode()
     line = {"version": now.version, "figures": text, "who": who, "why": why, "made_at": at, "made_wall": wall}
     await conn.execute(insert(rule_pack).values(line))
-    mine = select(case.c.case_key).where(case.c.site == clock.c.site, case.c.case_key == clock.c.case_key)
-    await conn.execute(update(clock).where(mine.where(case.c.open).exists()).values(next_check_at=0))
+    await anew.mark(conn)
     said = "，".join(f"{name}={value}" for name, value in figures.items())
     await trail.note(conn, wall, who, "rules.set", f"第 {now.version} 版：{said}", why)
     return before, now

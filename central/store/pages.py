@@ -268,10 +268,11 @@ async def versions(conn: AsyncConnection, site: str, case_key: str) -> Sequence[
     return (await conn.execute(query.order_by(head.kind, head.tbl, head.first_seen_at, head.key))).all()
 
 
-async def calendar_days(conn: AsyncConnection, first: str, last: str) -> dict[date, tuple[bool, str]]:
-    """Day -> (is a working day, why not or why so) in the newest calendar."""
+async def calendar_days(
+    conn: AsyncConnection, first: str, last: str, version: int
+) -> dict[date, tuple[bool, str]]:
+    """Day -> (is a working day, why not or why so) in a version of the calendar."""
     day = t.calendar_day.c
-    newest = select(func.max(day.version)).scalar_subquery()
     query = select(day.day, day.workday, day.reason)
-    rows = await conn.execute(query.where(day.version == newest, day.day.between(first, last)))
+    rows = await conn.execute(query.where(day.version == version, day.day.between(first, last)))
     return {date.fromisoformat(row.day): (bool(row.workday), row.reason) for row in rows}

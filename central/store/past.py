@@ -10,7 +10,8 @@ from sqlalchemy import Row, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import case as cases
-from central.core.past import Saying, moves
+from central.core import past as core
+from central.core.past import Law, Saying, moves
 from central.core.versions import Version
 from central.store import findings, passes
 from central.store.dialect import among
@@ -77,6 +78,14 @@ async def replayed(conn: AsyncConnection, site: str, keys: Sequence[str]) -> Hel
     return found
 
 
+async def former(
+    conn: AsyncConnection, site: str, key: str, law: Law, now_at: int
+) -> Sequence[cases.CaseState]:
+    """The case as each earlier filing of it ended."""
+    rows = (await held(conn, site, [key])).get(key)
+    return core.former(key, rows, law, now_at) if rows else []
+
+
 async def proven(
     conn: AsyncConnection, site: str, rows: dict[Place, list[Saying]]
 ) -> dict[Place, list[Saying]]:
@@ -120,7 +129,7 @@ def _sayings(
         is_gone = one.op is Op.DELETE
         body = body if is_gone and body is not None else one.body  # what was seen last stays
         row = cases.Row(one.table, one.key, is_gone, body)
-        found.append(Saying(row, since[rank], one.cap_at))
+        found.append(Saying(row, since[rank], one.cap_at, one.cause is Cause.MAPPING))
     if not found:
         return [newest]
     if not keep:

@@ -39,3 +39,14 @@ statute = Table(
     Column("effective", Text, nullable=False),  # YYYY-MM-DD
     Column("repealed", Text),
 )
+
+statute_text = Table(
+    "statute_text",  # a law's words, edition by edition; only added to
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("since", Text, nullable=False),  # YYYY-MM-DD: from when on this edition is in force
+    Column("digest", Text, nullable=False),  # SHA-256 of the file, hexadecimal
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("name", "version"),
+)

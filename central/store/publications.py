@@ -4,12 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.objection import must_be_another
 from central.core.release import ReleaseState
-from central.store import trail
+from central.store import released, trail
 from central.store.score_tables import publication, publication_file
 from common.core.errors import UsageError
 
@@ -51,14 +50,13 @@ async def listed(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
 
 async def shown(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
     """Those that anybody may know of, newest first: released, or taken back again."""
-    states = [ReleaseState.RELEASED.value, ReleaseState.WITHDRAWN.value]
-    query = select(publication).where(publication.c.state.in_(states))
+    query = select(publication).where(publication.c.state.in_(released.KNOWN))
     return (await conn.execute(query.order_by(publication.c.id.desc()).limit(limit))).all()
 
 
 async def one(conn: AsyncConnection, number: int) -> Row[Any]:
     """Raises UsageError where there is none."""
-    row = (await conn.execute(select(publication).where(publication.c.id == number))).first()
+    row = await released.one(conn, publication, number)
     if row is None:
         raise UsageError(f"没有公布件 {number}", hint="编号见  mingcha publication list")
     return row
@@ -73,22 +71,16 @@ async def files(conn: AsyncConnection, number: int) -> dict[str, bytes]:
 
 async def decide(conn: AsyncConnection, number: int, to: ReleaseState, who: str, why: str, wall: int) -> None:
     """Release or refuse a draft of somebody else. Raises UsageError where it is one's own, or no draft any more."""
-    row = await one(conn, number)
-    must_be_another(row.who, who)
-    values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}
-    await _move(conn, number, ReleaseState.DRAFT, values)
-    await trail.note(conn, wall, who, f"publication.{to.value}", f"{row.period} 第 {number} 份", why)
+    await move(conn, number, to, who, why, wall)
 
 
 async def withdraw(conn: AsyncConnection, number: int, who: str, why: str, wall: int) -> None:
     """Take a released one back: it stays in the list, with the reason. Raises UsageError where it is not released."""
+    await move(conn, number, ReleaseState.WITHDRAWN, who, why, wall)
+
+
+async def move(conn: AsyncConnection, number: int, to: ReleaseState, who: str, why: str, wall: int) -> None:
+    """Any of the two. Raises UsageError where that may not be now."""
     row = await one(conn, number)
-    values = {"state": ReleaseState.WITHDRAWN.value, "withdrawn_by": who, "withdrawn_why": why}
-    await _move(conn, number, ReleaseState.RELEASED, {**values, "withdrawn_wall": wall})
-    await trail.note(conn, wall, who, "publication.withdrawn", f"{row.period} 第 {number} 份", why)
-
-
-async def _move(conn: AsyncConnection, number: int, before: ReleaseState, values: dict[str, Any]) -> None:
-    mine = publication.c.id == number, publication.c.state == before.value
-    if not (await conn.execute(update(publication).where(*mine).values(**values))).rowcount:
-        raise UsageError(f"公布件 {number} 现在不是“{before.word}”", hint="见  mingcha publication list")
+    await released.move(conn, publication, row, to, who, why, wall)
+    await trail.note(conn, wall, who, f"publication.{to.value}", f"{row.period} 第 {number} 份", why)

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 _WAITS = text("next_check_at IS NOT NULL")
 
@@ -32,7 +33,7 @@ rating = Table(
     Column("at", BigInteger, nullable=False),
     Column("day", Text, nullable=False),
     Column("level", Integer, nullable=False),  # central.core.rating.Level
-    Column("text", Text, nullable=False),  # redacted
+    Column("text", SealedText("rating.text"), nullable=False),  # redacted
     Column("source", LargeBinary, nullable=False),  # keyed hash of the line it came from, of that day
     Column("flags", Text, nullable=False),  # central.core.rating.Flag, with commas
     Column("has_phone", Boolean, nullable=False),
@@ -57,7 +58,7 @@ rating_event = Table(
     Column("who", Text, nullable=False),  # empty: the citizen, or the clock
     Column("event", Text, nullable=False),  # central.core.rating.Event
     Column("after", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SealedText("rating_event.reason"), nullable=False),
     PrimaryKeyConstraint("rating", "number"),
 )
 

@@ -140,7 +140,7 @@ async def assigned(conn: AsyncConnection, reached: Scope, limit: int) -> Sequenc
     """For the office: bad ratings of its own, without number, telephone and source."""
     one = rating.c
     shown = select(
-        one.id, one.level, one.item, one.window, one.org, one.site, one.day, one.text, one.state, one.due_day, one.entries
+        one.id, one.level, one.item, one.window, one.org, one.site, one.day, one.text, one.state, one.due_day, one.entries, one.body
     )  # fmt: skip
     query = shown.where(one.level <= Level.POOR.value, *of_case(reached, one.site, one.org))
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()

@@ -29,8 +29,8 @@ from central.core import case as folding
 from central.core.case import CaseState
 from central.store import cases, key
 from central.store.engine import Store
-from central.store.sealed import NAME, PHONE, Ring, Sealed
-from central.store.tables import case, metadata
+from central.store.sealed import KEY, NAME, PERSON, PHONE, Ring, Sealed
+from central.store.tables import case, message, metadata
 from common.core.mask import SPOILT
 
 PAGE = 500
@@ -54,6 +54,10 @@ class Count(Struct):
         return self.done, self.renewed, self.spoilt
 
 
+_TOLD = update(message).where(message.c.id == bindparam("of_id"))
+_TOLD = _TOLD.values(
+    key_index=bindparam("by_key"), person_index=bindparam("by_person"), ref_index=bindparam("by_ref")
+)
 _TOKENS = (
     update(case)
     .where(case.c.site == bindparam("of_site"), case.c.case_key == bindparam("of_key"))
@@ -138,7 +142,7 @@ def _renewed(
 
 
 async def index_anew(conn: AsyncConnection, ring: Ring, zone: ZoneInfo, now_wall: int) -> AsyncIterator[int]:
-    """Every case's tokens under the present key, and from this transaction on they are looked up by it. -> cases so far.
+    """Every token under the present key, and from this transaction on things are looked up by it. -> cases so far.
 
     `ring`: one whose index is the present key's; the connection's own still has the other.
     """
@@ -151,7 +155,34 @@ async def index_anew(conn: AsyncConnection, ring: Ring, zone: ZoneInfo, now_wall
             await conn.execute(_TOKENS, [_tokens(site, ring, state) for state in states])
             after, number = keys[-1], number + len(keys)
             yield number
+    await _messages_anew(conn, ring)
     await conn.run_sync(key.index_by, ring.ids[0], now_wall)
+
+
+async def _messages_anew(conn: AsyncConnection, ring: Ring) -> None:
+    """One whose key or recipient does not open is found by nobody any more; its token stays one of a kind."""
+    after = 0
+    one = message.c
+    while True:
+        query = (
+            select(one.id, one.key, one.person, one.ref).where(one.id > after).order_by(one.id).limit(PAGE)
+        )
+        rows = (await conn.execute(query)).all()
+        if not rows:
+            return
+        whole = [row for row in rows if SPOILT not in {row.key, row.person, row.ref}]
+        tokens = [
+            {
+                "of_id": row.id,
+                "by_key": ring.token(KEY, row.key),
+                "by_person": ring.token(PERSON, row.person),
+                "by_ref": ring.token(KEY, row.ref),
+            }
+            for row in whole
+        ]
+        if tokens:
+            await conn.execute(_TOLD, tokens)
+        after = rows[-1].id
 
 
 def _tokens(site: str, ring: Ring, state: CaseState) -> dict[str, Any]:

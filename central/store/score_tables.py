@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 score_scheme = Table(
     "score_scheme",  # versions are only added; version 1 comes with the software
@@ -21,7 +22,7 @@ score_scheme = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("content", Text, nullable=False),  # JSON of central.core.scheme.Scheme
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("score_scheme.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
 )
 
@@ -34,10 +35,10 @@ scheme_draft = Table(
     Column("content", Text, nullable=False),
     Column("state", Text, nullable=False),  # central.core.item_draft.DraftState
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("scheme_draft.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("scheme_draft.decided_why")),
     Column("decided_wall", BigInteger),
     Index("ix_scheme_draft_waiting", "state", unique=True, sqlite_where=_WAITS, postgresql_where=_WAITS),
 )
@@ -59,7 +60,7 @@ score_run = Table(
     Column("follows", BigInteger),  # the provisional run whose objections it has taken into account
     Column("is_final", Boolean, nullable=False),
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("score_run.why"), nullable=False),
     Column("made_at", BigInteger, nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column("object_until", Text, nullable=False),  # YYYY-MM-DD: the last day for objections
@@ -88,10 +89,10 @@ objection = Table(
     Column("measure", Text, nullable=False),
     Column("state", Text, nullable=False),  # central.core.objection.ObjectionState
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("objection.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("objection.decided_why")),
     Column("decided_wall", BigInteger),
     Index("ix_objection_fault", "run", "site", "case_key", "measure", unique=True),
 )
@@ -105,13 +106,13 @@ publication = Table(
     Column("title", Text, nullable=False),
     Column("state", Text, nullable=False),  # central.core.release.ReleaseState
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("publication.why"), nullable=False),
     Column("made_wall", BigInteger, nullable=False),
     Column("decided_by", Text),
-    Column("decided_why", Text),
+    Column("decided_why", SealedText("publication.decided_why")),
     Column("decided_wall", BigInteger),
     Column("withdrawn_by", Text),
-    Column("withdrawn_why", Text),
+    Column("withdrawn_why", SealedText("publication.withdrawn_why")),
     Column("withdrawn_wall", BigInteger),
     Index("ix_publication_state", "state", "id"),
 )

@@ -11,11 +11,12 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core.measure import FAULTS
 from central.core.objection import ObjectionState, must_be_another, must_be_open
 from central.core.scheme import MINGCHA_100, Scheme
 from central.core.scope import Scope
 from central.core.score import Frame, Level, Score
-from central.store import trail
+from central.store import elsewhere, trail
 from central.store.dialect import insert_all, insert_new, write_rows
 from central.store.score_tables import objection, score_run, score_scheme, score_snapshot, score_unit
 from central.store.tables import case
@@ -25,13 +26,15 @@ _scheme_of = msgspec.json.Decoder(Scheme).decode
 _score_of = msgspec.json.Decoder(Score).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 PIECE = 256 * 1024
+ELSEWHERE = frozenset({"complaint_slow"})
+"""Faults whose key is that of a complaint or a rating."""
 
 
 # schemes -----------------------------------------------------------------------------------------------------
 
 
 async def scheme(conn: AsyncConnection, version: int | None = None) -> Scheme:
-    """One version; None: the one in force. Raises UsageError where there is none of that number."""
+    """One version; None: the newest. Raises UsageError where there is none of that number."""
     query = select(score_scheme.c.content).order_by(score_scheme.c.version.desc()).limit(1)
     found = await conn.scalar(query if version is None else query.where(score_scheme.c.version == version))
     if found is not None:
@@ -44,6 +47,15 @@ async def scheme(conn: AsyncConnection, version: int | None = None) -> Scheme:
 async def schemes(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """The versions that people have made, newest first."""
     return (await conn.execute(select(score_scheme).order_by(score_scheme.c.version.desc()))).all()
+
+
+async def scheme_on(conn: AsyncConnection, first: date) -> Scheme:
+    """By which a period that begins on `first` is scored: the newest version whose month has come by then."""
+    for row in await schemes(conn):
+        found = _scheme_of(row.content)
+        if found.since <= f"{first:%Y-%m}":
+            return found
+    return MINGCHA_100
 
 
 # runs --------------------------------------------------------------------------------------------------------
@@ -172,8 +184,10 @@ class Fault(Struct, frozen=True):
 
 
 async def object_to(conn: AsyncConnection, fault: Fault, today: date, who: str, why: str, wall: int) -> int:
-    """-> the objection's number. Raises UsageError outside the window, or where somebody has objected already."""
+    """-> the objection's number. Raises UsageError outside the window, for what is no fault, or where somebody has objected already."""
     row = await run(conn, fault.run)
+    if fault.measure not in FAULTS:
+        raise UsageError(f"“{fault.measure}”不是可以提异议的项", hint="见  mingcha score measures")
     must_be_open(today, date.fromisoformat(row.object_until), is_final=row.is_final)
     values = {**msgspec.structs.asdict(fault), "state": ObjectionState.WAITING.value}
     values |= {"who": who, "why": why, "made_wall": wall}
@@ -218,7 +232,10 @@ async def decide(
     row = await objection_of(conn, number)
     must_be_another(row.who, who)
     mine = case.c.site == row.site, case.c.case_key == row.case_key
-    if {row.site, await conn.scalar(select(case.c.org).where(*mine))} & home:
+    places = {row.site, await conn.scalar(select(case.c.org).where(*mine))}
+    if row.measure in ELSEWHERE:
+        places = {row.site} | await elsewhere.offices(conn, row.site, row.case_key)
+    if places & home:
         raise UsageError("不能认定本单位的异议", hint="请由不属于该单位的人办理")
     mine = objection.c.id == number, objection.c.state == ObjectionState.WAITING.value
     values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}

@@ -29,7 +29,9 @@ _OVERHEAD = len(_MARK) + NONCE_BYTES + crypto.TAG_BYTES
 _TOKEN_BYTES = 16
 _WITH_COUNTRY = 13
 NAME, PHONE = "name", "phone"
-"""Kinds of blind indexes."""
+"""Kinds of blind indexes in which several spellings are one."""
+PERSON, KEY = "person", "key"
+"""Kinds in which every spelling is another: whoever is told something, and the key of a message."""
 _Bind = Callable[[Any], bytes | None]
 _Open = Callable[[Any], Any]
 
@@ -126,6 +128,8 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 def plain_form(kind: str, text: str) -> str:
     """By which two spellings are the same: no blanks, one width, one case; of a telephone the digits without +86."""
+    if kind in {PERSON, KEY}:
+        return text
     plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
     if kind != PHONE:
         return plain

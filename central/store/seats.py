@@ -23,6 +23,7 @@ from central.core.attendance import Absence, Ruling, Told
 from central.store import trail
 from central.store.dialect import insert_new, write_rows
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 from common.core.camera import Seat
 from common.core.errors import UsageError
 from common.core.instant import MINUTE, SECOND
@@ -60,7 +61,7 @@ absence_ruling = Table(
     Column("end_at", BigInteger, nullable=False),
     Column("ruling", Text, nullable=False),  # central.core.attendance.Ruling
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("absence_ruling.why"), nullable=False),
     Column("ruled_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "camera", "region", "begin_at", "end_at"),
 )

@@ -1,7 +1,7 @@
 """Cases as the figures see them (`central.core.measure.Subject`): which ones count in a period, and all that is told of each."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.correction import Event, State
 from central.core.item import Item, pinned
 from central.core.judgement import WithdrawalState
+from central.core.limit import MILD
 from central.core.measure import Limit, Subject
 from central.core.scope import EVERYTHING, Scope
 from central.store import corrections, items
@@ -32,7 +33,7 @@ from central.store.tables import (
     withdrawal,
 )
 from central.store.tables import site as site_table
-from common.core.instant import local_date
+from common.core.instant import day_ending
 from common.core.state import ClockKind, Light
 
 PAGE = 500
@@ -47,6 +48,7 @@ class Known(Struct, frozen=True):
     no: str
     org: str
     item: str
+    name: str  # what the site calls the item, where it has a code
     person: str
     subject: Subject
 
@@ -57,8 +59,15 @@ async def of_period(
     """Every case in reach that may add something between the instants, by site and key in the order of code points."""
     query = _touched(first_at, until_at).where(*of_case(reached, case.c.site, case.c.org))
     found = [(row.site, row.case_key) for row in await conn.execute(query)]
-    catalogue = await items.catalogue(conn)
-    for site, mine in groupby(sorted(found), key=lambda pair: pair[0]):
+    async for one in of_cases(conn, found, await items.catalogue(conn), zone):
+        yield one
+
+
+async def of_cases(
+    conn: AsyncConnection, places: Iterable[tuple[str, str]], catalogue: items.Catalogue, zone: ZoneInfo
+) -> AsyncIterator[Known]:
+    """These cases (site, key), in the same order; those that are there."""
+    for site, mine in groupby(sorted(places), key=lambda pair: pair[0]):
         keys = [key for _, key in mine]
         for start in range(0, len(keys), PAGE):
             for one in await _known(conn, site, keys[start : start + PAGE], catalogue, zone):
@@ -81,7 +90,7 @@ async def sites(conn: AsyncConnection) -> Sequence[Row[Any]]:
 async def item_names(conn: AsyncConnection) -> dict[str, str]:
     """Code -> the item's name, as sites state it."""
     least = func.min(case.c.item_name).label("name")
-    named = case.c.item_code.is_not(None), case.c.item_name.is_not(None)
+    named = case.c.item_code != "", case.c.item_name != ""
     rows = await conn.execute(select(case.c.item_code, least).where(*named).group_by(case.c.item_code))
     return {row.item_code: row.name for row in rows}
 
@@ -97,6 +106,10 @@ def _touched(first_at: int, until_at: int) -> Any:
     def within(column: Any) -> Any:
         return and_(column >= first_at, column < until_at)
 
+    def done_within(column: Any) -> Any:
+        """24:00 belongs to the day that ends with it (`day_ending`)."""
+        return and_(column > first_at, column <= until_at)
+
     def told(table: Table, column: Any) -> Any:
         mine = (table.c.site == case.c.site) & (table.c.case_key == case.c.case_key)
         return exists().where(mine, within(column))
@@ -107,13 +120,16 @@ def _touched(first_at: int, until_at: int) -> Any:
         correction_event.c.correction == correction.c.id,
         within(correction_event.c.at),
     )
-    lit = and_(clock.c.light == Light.RED.value, within(clock.c.since_at))
-    red = exists().where(clock.c.site == case.c.site, clock.c.case_key == case.c.case_key, lit)
+    lit = or_(
+        and_(clock.c.light == Light.RED.value, within(clock.c.since_at)),
+        and_(clock.c.light == Light.GREEN.value, done_within(clock.c.since_at)),  # of an earlier filing too
+    )
+    settled = exists().where(clock.c.site == case.c.site, clock.c.case_key == case.c.case_key, lit)
     return select(case.c.site, case.c.case_key).where(
         or_(
-            within(case.c.finished_at),
-            within(case.c.filed_at),
-            red,
+            done_within(case.c.finished_at),
+            done_within(case.c.filed_at),
+            settled,
             told(transition, transition.c.since_at),
             acted,
         )
@@ -137,6 +153,8 @@ async def _known(
     lights, events = await _dossiers(conn, [row.id for mine in corrected.values() for row in mine])
     found = []
     for key in keys:
+        if not heads[key]:
+            continue
         (head,) = heads[key]
         item = _item(head, catalogue, zone)
         contested, confirmed = _contested(decided[key], corrected[key], lights)
@@ -167,14 +185,15 @@ async def _known(
         )  # fmt: skip
         found.append(
             Known(
-                site, key, head.case_no or "", head.org or "", head.item_code or head.item_name or "", head.responsible or "", subject,
+                site, key, head.case_no or "", head.org or "", head.item_code or head.item_name or "",
+                (head.item_code and head.item_name) or "", head.responsible or "", subject,
             )
         )  # fmt: skip
     return found
 
 
 def _item(head: Row[Any], catalogue: items.Catalogue, zone: ZoneInfo) -> Item | None:
-    day = None if head.accepted_at is None else local_date(head.accepted_at, zone)
+    day = None if head.accepted_at is None else day_ending(head.accepted_at, zone)
     return pinned(catalogue.get(head.item_code or "", ()), day)
 
 
@@ -185,12 +204,20 @@ def _is_public(item: Item) -> bool:
 
 
 def _yellows(clocks: Sequence[Row[Any]], moved: Sequence[Row[Any]]) -> list[int]:
-    """By the records alone, so that the line changes nothing; of a step, whose clock ends with it, as it was shown."""
-    settled = [
-        row.yellowed_at for row in clocks if row.kind != ClockKind.STEP and row.yellowed_at is not None
-    ]
-    shown = [row.since_at for row in moved if row.clock == ClockKind.STEP and row.after == Light.YELLOW]
-    return sorted([*settled, *shown])
+    """By the records alone, so that the line changes nothing; of what is waited for, whose clock ends with the act, as it
+    was shown: a month's figure stays when the act has come.
+    """
+    settled = {
+        (row.kind, row.cycle): row.yellowed_at
+        for row in clocks
+        if row.kind != ClockKind.STEP and row.yellowed_at is not None
+    }
+    shown = {
+        (row.clock, row.cycle): row.since_at
+        for row in moved
+        if row.clock in MILD and row.after == Light.YELLOW
+    }
+    return sorted((shown | settled).values())
 
 
 def _limit(row: Row[Any]) -> Limit:

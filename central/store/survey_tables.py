@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from central.store.metadata import metadata
+from central.store.sealed import Sealed
 
 survey = Table(
     "survey",
@@ -23,6 +24,8 @@ survey_answer = Table(
     Column("survey", BigInteger, nullable=False),
     Column("day", Text, nullable=False),
     Column("source", LargeBinary, nullable=False),  # keyed hash of the line it came from, of that day
-    Column("body", LargeBinary, nullable=False),  # JSON of central.core.survey.Answers, redacted
+    Column(
+        "body", Sealed("survey_answer.body"), nullable=False
+    ),  # JSON of central.core.survey.Answers, redacted
     Index("ix_survey_answer_survey", "survey"),
 )

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from central.store import (  # each registers its tables
     account_tables,
+    briefings,
     cameras,
     case_tables,
     complaint_tables,
@@ -31,14 +32,18 @@ from central.store import (  # each registers its tables
     law_tables,
     login_failures,
     message_tables,
+    opinions,
     packs,
+    posted_tables,
     public_tables,
     rating_tables,
     saved_views,
     scope,
     score_tables,
     seats,
+    stills,
     survey_tables,
+    tally_tables,
     tickets,
     trail,
 )
@@ -46,7 +51,7 @@ from central.store import (
     maintenance as maintenance_tables,
 )
 from central.store import metadata as registry
-from central.store.sealed import Sealed
+from central.store.sealed import Sealed, SealedText
 
 metadata = registry.metadata
 EVENTS = text("kind = 'event'")
@@ -269,8 +274,9 @@ command = Table(
     Column("site", Text, nullable=False),
     Column("act", Text, nullable=False),  # common.core.act.Act
     Column("args", Text, nullable=False),  # JSON
+    Column("subject", Text, nullable=False),  # what of the site is meant: a camera's id, or empty
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("command.why"), nullable=False),
     Column("issued_wall", BigInteger, nullable=False),
     Column("expires_wall", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),  # common.core.state.Outcome
@@ -291,21 +297,28 @@ policy = Table(
     Column("version", BigInteger, nullable=False),
     Column("bulk_bytes_per_sec", BigInteger, nullable=False),
     Column("linger_ms", BigInteger, nullable=False),
+    Column("cameras", LargeBinary, nullable=False),  # MessagePack: list of common.core.message.Drawn
     Column("who", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("policy.why"), nullable=False),
     Column("set_wall", BigInteger, nullable=False),
     PrimaryKeyConstraint("site", "version"),
 )
 
 audit_line = trail.audit_line
 saved_view = saved_views.saved_view
+briefing_plan = briefings.briefing_plan
+briefing = briefings.briefing
+briefing_reader = briefings.briefing_reader
 login_failure = login_failures.login_failure
 maintenance = maintenance_tables.maintenance
 camera_state = cameras.camera_state
 seat_state = seats.seat_state
+still = stills.still
+still_picture = stills.still_picture
 absence_ruling = seats.absence_ruling
 ticket = tickets.ticket
 rule_pack = packs.rule_pack
+rule_opinion = opinions.rule_opinion
 audit_seal = trail.audit_seal
 
 # the law has a file of its own
@@ -323,18 +336,29 @@ correction_event = correction_tables.correction_event
 correction_light = correction_tables.correction_light
 correction_paper = correction_tables.correction_paper
 document = document_tables.document
+document_answer = document_tables.document_answer
 document_draft = document_tables.document_draft
+document_draft_edit = document_tables.document_draft_edit
 document_file = document_tables.document_file
 document_series = document_tables.document_series
 issuer = document_tables.issuer
+issuer_seal = document_tables.issuer_seal
 message = message_tables.message
 ladder_draft = message_tables.ladder_draft
 
 complaint, complaint_event = complaint_tables.complaint, complaint_tables.complaint_event
-stale_case = public_tables.stale_case
+stale_case, statute_text = public_tables.stale_case, public_tables.statute_text
+blank, blank_file, bulletin = posted_tables.blank, posted_tables.blank_file, posted_tables.bulletin
 consult, rating, survey = consult_tables.consult, rating_tables.rating, survey_tables.survey
 
 score_run, score_unit = score_tables.score_run, score_tables.score_unit
+
+tally_book, tally_stale, tally_case = (
+    tally_tables.tally_book,
+    tally_tables.tally_stale,
+    tally_tables.tally_case,
+)
+tally_day, tally_item = tally_tables.tally_day, tally_tables.tally_item
 
 # cases and judgements have a file of their own
 case, clock, transition = case_tables.case, case_tables.clock, case_tables.transition

@@ -10,7 +10,7 @@ from central.core.attendance import Ticket
 from central.core.case import instant
 from central.store.dialect import replace_row, write_rows
 from central.store.metadata import metadata
-from common.core.instant import DAY, is_date_only
+from common.core.instant import DAY, is_day
 from common.core.record import Step
 from common.core.state import StepKind
 
@@ -35,7 +35,7 @@ async def put(
     found = []
     for (table, key), body in steps.items():
         text = body.started_at
-        taken = None if text is None or is_date_only(text) else instant(text, zone)
+        taken = None if is_day(text, zone) else instant(text, zone)
         if body.kind is not StepKind.TICKET or taken is None:
             continue
         called = instant(body.finished_at, zone)

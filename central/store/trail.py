@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.trail import ACTS, START, Line, Seal, chained
 from central.store.metadata import metadata
+from central.store.sealed import SealedText
 
 PAGE = 2_000
 HALL = "mingcha"
@@ -32,7 +33,7 @@ audit_line = Table(
     Column("who", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("why", SealedText("audit_line.why"), nullable=False),
     Column("chain", LargeBinary, nullable=False),  # central.core.trail.chained
     Index("ix_audit_line_who", "who", "id"),
     Index("ix_audit_line_act", "act", "id"),

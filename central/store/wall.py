@@ -62,7 +62,7 @@ async def sites(conn: AsyncConnection, day_at: int, now_at: int) -> list[SiteFac
 def _site_rows(day_at: int) -> Select[Any]:
     accepted, finished = (
         select(func.count())
-        .where(t.case.c.site == t.site.c.id, column >= day_at, column < day_at + DAY)
+        .where(t.case.c.site == t.site.c.id, column > day_at, column <= day_at + DAY)
         .where(t.case.c.deleted.is_(False))
         .scalar_subquery()
         for column in (t.case.c.accepted_at, t.case.c.finished_at)
@@ -292,7 +292,7 @@ async def _finished(conn: AsyncConnection, since_at: int) -> dict[Light, int]:
     case = t.case.c
     query = (
         select(case.light, func.count())
-        .select_from(t.site.join(t.case, and_(case.site == t.site.c.id, case.finished_at >= since_at)))
+        .select_from(t.site.join(t.case, and_(case.site == t.site.c.id, case.finished_at > since_at)))
         .where(case.light.in_(JUDGED), case.deleted.is_(False))
     )
     return {Light(light): count for light, count in await conn.execute(query.group_by(case.light))}
@@ -306,7 +306,7 @@ async def _accepted_by(conn: AsyncConnection, day: date, now_at: int, zone: Zone
     query = (
         select(func.count())
         .select_from(t.site.join(t.case, case.site == t.site.c.id))
-        .where(case.accepted_at >= begin, case.accepted_at < until, case.deleted.is_(False))
+        .where(case.accepted_at > begin, case.accepted_at <= until, case.deleted.is_(False))
     )
     return int(await conn.scalar(query) or 0)
 

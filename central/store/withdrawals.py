@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.judgement import WithdrawalState
 from central.core.scope import Scope
-from central.store import outbox, trail
+from central.store import outbox, tallies, trail
 from central.store.dialect import among, replace_row, write_rows
 from central.store.scope import of_case
 from central.store.tables import case, clock, ruling, site, transition, withdrawal
@@ -90,5 +90,6 @@ async def decide(
         ruled = ruling.c.site == site_id, ruling.c.case_key == key, ruling.c.rule == kind
         await conn.execute(update(ruling).where(*ruled).values(needs_until=0))
     await conn.execute(update(clock).where(*own).values(next_check_at=0))
+    await tallies.mark(conn, [(site_id, key)])
     await outbox.add(conn, [outbox.line(site_id, key, kind, cycle, state.value, wall)])
     await trail.note(conn, wall, who, f"light.{state.value}", f"{site_id}/{key}/{kind}/{cycle}", why)

@@ -1,4 +1,4 @@
-"""What programs may ask of the hall, described by OpenAPI 3.1 and made of the routes themselves: `/api/v1/openapi.json`."""
+"""What programs may ask of the hall, described by OpenAPI 3.2 and made of the routes themselves: `/api/v1/openapi.json`."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from central.web.guard import COOKIE, Fault
 from central.web.page import DESCRIBED, Answer, Api, Route
 
 COOKIE_SCHEME = "session"
+STREAM = "text/event-stream"
 
 
 FAULTS = (
@@ -20,12 +21,14 @@ FAULTS = (
     Answer(503, "数据库暂时不可用，稍后再试", Fault),
 )
 """What every address may answer beside its own answers."""
+OTHERWISE = Answer(405, "只有 GET", Fault)
+"""What every address answers to another method."""
 
 
 def described(routes: list[Route]) -> dict[str, Any]:
     """Of those that say what they answer."""
     known = [(route, route.api) for route in routes if route.api is not None]
-    kinds = {answer.kind for _, api in known for answer in (*api.answers, *FAULTS) if answer.kind is not None}
+    kinds = {answer.kind for _, api in known for answer in (*api.answers, *FAULTS)}
     ordered = sorted(kinds, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     of = dict(zip(ordered, schemas, strict=True))
@@ -33,15 +36,16 @@ def described(routes: list[Route]) -> dict[str, Any]:
     for route, api in known:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, api, of)
     return {
-        "openapi": "3.1.0",
+        "openapi": "3.2.0",
         "info": {
             "title": "明察 市中心",
             "version": __version__,
-            "description": "供程序读取。用网页登录所得的会话；一个账号看到的，与网页上相同。",
+            "description": "供程序读取，只有 GET，其他方法的应答是 405。用网页登录所得的会话；一个账号看到的，与网页上相同。",
         },
         "paths": paths,
         "components": {
             "schemas": components,
+            "responses": {"MethodNotAllowed": _response(OTHERWISE, of)},
             "securitySchemes": {COOKIE_SCHEME: {"type": "apiKey", "in": "cookie", "name": COOKIE}},
         },
         "security": [{COOKIE_SCHEME: []}],
@@ -60,17 +64,21 @@ def _operation(route: Route, api: Api, of: dict[type, dict[str, Any]]) -> dict[s
                 "in": "query",
                 "required": False,
                 "description": words,
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "enum": list(values)},
             }
-            for name, words in api.query
+            for name, words, values in api.query
         ],
         "responses": {str(answer.status): _response(answer, of) for answer in (*api.answers, *FAULTS)},
     }
 
 
 def _response(answer: Answer, of: dict[type, dict[str, Any]]) -> dict[str, Any]:
-    schema = {"type": "string"} if answer.kind is None else of[answer.kind]
-    return {"description": answer.words, "content": {answer.media: {"schema": schema}}}
+    schema = of[answer.kind]
+    content: dict[str, Any] = {"schema": schema}
+    if answer.media == STREAM:
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+        content = {"itemSchema": {"type": "object", "required": ["data"], "properties": {"data": data}}}
+    return {"description": answer.words, "content": {answer.media: content}}
 
 
 async def show_description(request: web.Request) -> web.Response:
@@ -83,6 +91,6 @@ ROUTES = [
         "/api/v1/openapi.json",
         show_description,
         Permission.VIEW_WALL,
-        api=Api("本说明", (Answer(200, "OpenAPI 3.1", dict[str, Any]),)),
+        api=Api("本说明", (Answer(200, "OpenAPI 3.2", dict[str, Any]),)),
     ),
 ]

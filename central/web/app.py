@@ -8,13 +8,16 @@ from aiohttp import web
 
 from central import factor
 from central.config import CentralConfig
+from central.relay import Relay
 from central.store.engine import Store
 from central.web import (
     account,
     accounts,
     alarm,
+    answers,
     api,
     attendance,
+    briefings,
     calendar,
     cameras,
     case,
@@ -25,30 +28,38 @@ from central.web import (
     corrections,
     documents,
     drafts,
+    evidence,
     export,
     find,
     finding,
     fleet,
     forecast,
+    forms,
     guard,
     hall,
     inbox,
+    insights,
     item_drafts,
     items,
+    letters,
     live,
     login,
     maintenance,
     messages,
+    notices,
     overview,
     publications,
     queue,
     ratings,
     receipts,
+    regions,
     reveal,
     rulings,
     saved_views,
+    schemes,
     scores,
     screen,
+    seals,
     site,
     site_doctor,
     sites,
@@ -58,6 +69,7 @@ from central.web import (
     trail,
     unit,
     verify_document,
+    video,
 )
 from central.web.page import (
     DESCRIBED,
@@ -77,10 +89,12 @@ LARGEST_POST = 64 * 1024
 PLAIN_ADDRESS = web.normalize_path_middleware(append_slash=False, remove_slash=True)  # `/hall/` is `/hall`
 
 
-def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: bytes) -> web.Application:
+def make_app(
+    store: Store, config: CentralConfig, clock: Clock, sign_secret: bytes, relay: Relay | None = None
+) -> web.Application:
     """The application, ready for a runner; it writes sessions, passwords, accepted alarms and the audit trail.
 
-    `sign_secret`: the hall's raw operations key.
+    `sign_secret`: the hall's raw operations key; `relay`: of a hall that has a broker.
     """
     zone = ZoneInfo(config.legal_zone)
     wall = live.Wall(store, clock, zone)
@@ -96,6 +110,8 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
     app[DESCRIBED] = []
     app[LARGEST] = {}
     app[verify_document.LOOKS] = OrderedDict()
+    app[video.RELAY] = relay or Relay(store, config.live, clock, sign_secret)
+    app[video.GRANTS] = {}
     for subject in (
         alarm,
         finding,
@@ -107,6 +123,9 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         receipts,
         corrections,
         drafts,
+        letters,
+        answers,
+        seals,
         documents,
         correction,
         complaints,
@@ -119,7 +138,10 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         export,
         find,
         cameras,
+        video,
         attendance,
+        evidence,
+        regions,
         site_doctor,
         cases,
         saved_views,
@@ -131,9 +153,14 @@ def make_app(store: Store, config: CentralConfig, clock: Clock, sign_secret: byt
         screen,
         rulings,
         scores,
+        schemes,
         publications,
+        forms,
+        notices,
         surveys,
         statistics,
+        insights,
+        briefings,
         forecast,
         login,
         account,
@@ -157,3 +184,4 @@ async def _producing(app: web.Application) -> AsyncIterator[None]:
 
 async def _close_streams(app: web.Application) -> None:
     app[HALL].wall.close()
+    app[video.RELAY].close()

@@ -13,10 +13,13 @@ from central.core.access import Permission
 from central.core.attendance import Absence, Ruling, Stretch
 from central.core.calendar import Calendar
 from central.core.hall import Facts, SiteFacts
-from central.store import law, seats, tickets
+from central.store import law, seats, stills, tickets
 from central.store.seats import Counter, Place, Ruled
+from central.store.stills import Line as StillLine
+from central.store.stills import Wanted
+from central.web import evidence
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
-from common.core.camera import Seat
+from common.core.camera import Occasion, Seat
 from common.core.errors import UsageError
 from common.core.instant import DAY, MINUTE, local_date, start_of_day
 from common.core.state import Link
@@ -60,6 +63,8 @@ class Proposal(Struct, frozen=True):
     absence: Absence
     waited: str = ""
     """How many waited meanwhile; empty: nobody has recorded a queue."""
+    pictures: Sequence[tuple[str, str]] = ()
+    """(address, word) of the still and the clip that were taken of it."""
 
     @property
     def begin_at(self) -> int:
@@ -73,6 +78,8 @@ async def show(request: web.Request) -> web.Response:
         calendar = await law.calendar_if_any(conn)
         found = await seats.since(conn, from_at)
         ruled = await seats.rulings(conn, from_at)
+        wanted = Wanted(tuple(item.id for item in reached_sites(request)), occasion=Occasion.SEAT.value)
+        taken = await stills.listed(conn, wanted, MOST)
     groups, proposals = [], list[Proposal]()
     for site in reached_sites(request):
         mine = {place: item for place, item in sorted(found.items()) if place.site == site.id}
@@ -85,6 +92,7 @@ async def show(request: web.Request) -> web.Response:
             groups.append((site.id, state["name"], state["link"], state["state"], lines))
         for place, item in mine.items():
             proposals += _proposals(place, item, (site, state["name"]), calendar, facts, ruled)
+    proposals = [replace(item, pictures=_pictures(item, taken)) for item in proposals]
     proposals.sort(key=lambda item: -item.begin_at)
     waiting = [item for item in proposals if not item.ruled]
     shown = await _waited(request, waiting[:MOST], facts)
@@ -100,6 +108,16 @@ async def show(request: web.Request) -> web.Response:
         cut_off=_CUT_OFF,
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _pictures(item: Proposal, taken: Sequence[StillLine]) -> list[tuple[str, str]]:
+    place, absence = item.place, item.absence
+    return [
+        evidence.linked(one)
+        for one in taken
+        if (one.site, one.camera, one.subject) == (place.site, place.camera, place.region)
+        and absence.begin_at <= one.taken_at < absence.end_at
+    ]
 
 
 async def _waited(request: web.Request, found: Sequence[Proposal], facts: Facts) -> list[Proposal]:
@@ -227,12 +245,17 @@ def _proposal(
         begin=wording.clock(item.begin_at, zone)[:5],
         end=wording.clock(item.end_at, zone)[:5] if item.is_over else "还没有",
         lasts=wording.span(item.end_at - item.begin_at),
-        note="座位上有放着不动的东西" if item.object else "",
+        note="，".join(_notes(item)),
         sort="" if said is None else "fail" if said.ruling is Ruling.CONFIRMED else "skip",
         ruled="" if said is None else f"{said.ruling.word} · {said.who}：{said.why}",
         place=place,
         absence=item,
     )
+
+
+def _notes(item: Absence) -> list[str]:
+    thing = ["座位上有放着不动的东西"] if item.object else []
+    return thing if item.is_end_seen else [*thing, "此后无法判断，实际结束不明"]
 
 
 ROUTES = [

@@ -12,9 +12,9 @@ from central.core import chart, rules, wording
 from central.core.case import CaseState
 from central.core.chart import Day, Span
 from central.core.hall import Facts
-from central.core.limits import Limit
-from common.core.instant import local_date
-from common.core.state import ClockKind, Light
+from central.core.limit import Limit, called
+from common.core.instant import day_ending, local_date, start_of_day
+from common.core.state import Light
 
 BEYOND = timedelta(days=10)  # of a limit that is long past, so much is drawn
 Calendar = dict[date, tuple[bool, str]]
@@ -44,6 +44,9 @@ def reach(clocks: Sequence[Row[Any]], state: CaseState, facts: Facts) -> tuple[s
     """The first and last calendar day that any of the clocks may draw."""
     instants = [at for row in clocks for at in (row.due_at, row.yellow_at) if at]
     instants += [at for at in (state.accepted_at, state.received_at, facts.now_at) if at]
+    instants += [
+        start_of_day(date.fromisoformat(row.start_day), facts.zone) for row in clocks if row.start_day
+    ]
     first, last = local_date(min(instants), facts.zone), local_date(max(instants), facts.zone)
     return str(first), str(last + BEYOND)
 
@@ -54,21 +57,23 @@ def view(
     state: CaseState,
     calendar: Calendar,
     complete_until: int | None,
-    lit: Mapping[str, str],
+    lit: Mapping[tuple[str, int], str],
     facts: Facts,
+    filings: int,
 ) -> ClockView:
     """`row`: the clock as the judge left it; the limit it rests on is computed anew for budget and reason.
 
-    `lit`: kind of clock -> the reason its red light was lit for, a dated fact that stays as it was said.
+    `filings`: how often the case was filed. `lit`: kind and cycle of a clock -> the reason its red light was lit for, a dated fact that stays as it was said.
     """
     limit = next((one for one in limits if (one.kind, one.cycle) == (row.kind, row.cycle)), None)
     every = _days(row, limit, state, calendar, facts)
     last = _due_day(row, facts) + BEYOND if row.due_at and not _stands(row) else date.max
     days = [day for day in every if day.day <= last]
-    ended = local_date(state.finished_at or facts.now_at, facts.zone)
+    end = limit.end.at if limit else state.finished_at
+    ended = day_ending(end or facts.now_at, facts.zone)
     stands = _stands(row)
     return ClockView(
-        name=ClockKind(row.kind).word,
+        name=called(row.kind, row.cycle, filings),
         budget=limit.budget if limit else "",
         light=Light(row.light),
         since=wording.full(row.since_at, facts.zone, facts.now_at) if row.since_at else "–",
@@ -79,8 +84,8 @@ def view(
         if row.due_at
         else "–",
         left=_left(row, state, facts),
-        why=lit[row.kind]
-        if row.light == Light.RED and row.kind in lit
+        why=lit[row.kind, row.cycle]
+        if row.light == Light.RED and (row.kind, row.cycle) in lit
         else _why(row, limit, state, complete_until, facts),
         notes=limit.notes if limit else [],
         provisional=row.provisional,

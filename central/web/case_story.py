@@ -10,9 +10,10 @@ from central.core import wording
 from central.core.case import CaseState
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
+from central.core.limit import CYCLED, called
 from common.core.instant import parse_when
 from common.core.record import Step
-from common.core.state import CaseStatus, ClockKind, Light
+from common.core.state import CaseStatus, Light
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -47,10 +48,13 @@ def terms(state: CaseState, row: Row[Any], facts: Facts) -> list[tuple[str, str]
     ]
 
 
-def events(state: CaseState, clocks: Sequence[Row[Any]], facts: Facts) -> list[Event]:
-    """The steps in their order, each limit before the first step that begins after it."""
-    marks = _marks(clocks)
-    first_due = min((at for at, light, _, _ in marks if light is Light.RED), default=None)
+def events(state: CaseState, clocks: Sequence[Row[Any]], filings: int, facts: Facts) -> list[Event]:
+    """The steps in their order, each limit before the first step that begins after it. That a limit of an earlier filing has
+    passed says nothing of the steps of the newest of `filings`.
+    """
+    marks = _marks(clocks, filings)
+    own = _marks([one for one in clocks if one.kind not in CYCLED or one.cycle == filings], filings)
+    first_due = min((at for at, light, _, _ in own if light is Light.RED), default=None)
     told: list[Event] = []
     for step in state.steps:
         began = _began(step, facts)
@@ -61,11 +65,11 @@ def events(state: CaseState, clocks: Sequence[Row[Any]], facts: Facts) -> list[E
     return told + [_mark(*mark, facts) for mark in marks]
 
 
-def _marks(clocks: Sequence[Row[Any]]) -> list[tuple[int, Light, bool, str]]:
+def _marks(clocks: Sequence[Row[Any]], filings: int) -> list[tuple[int, Light, bool, str]]:
     """(instant, light it may bring, whether the clock shows it, words); none while a clock stands still."""
     found = []
     for clock in clocks:
-        name, light = ClockKind(clock.kind).word, Light(clock.light)
+        name, light = called(clock.kind, clock.cycle, filings), Light(clock.light)
         if (clock.running or clock.stopped) and clock.due_at and clock.yellow_at:
             is_red = light is Light.RED
             found.append((clock.yellow_at, Light.YELLOW, is_red or light is Light.YELLOW, f"{name}临近"))
@@ -123,13 +127,13 @@ def _when(step: Step, facts: Facts) -> str:
 
 
 def transition(
-    row: Row[Any], withdrawals: Mapping[tuple[str, str, int], Row[Any]], facts: Facts
+    row: Row[Any], withdrawals: Mapping[tuple[str, str, int], Row[Any]], filings: int, facts: Facts
 ) -> dict[str, object]:
     """A change of a light: from when it holds, when the hall found it, and what became of a red one."""
     given = withdrawals.get((row.case_key, row.clock, row.cycle)) if row.after == Light.RED else None
     return {
         "withdrawal": "" if given is None else _withdrawn(given),
-        "clock": ClockKind(row.clock).word,
+        "clock": called(row.clock, row.cycle, filings),
         "before": Light(row.before),
         "after": Light(row.after),
         "since": wording.full(row.since_at, facts.zone, facts.now_at),

@@ -14,7 +14,7 @@ from central.complaint import Bench, Words
 from central.core import complaint as complaints
 from central.core import wording
 from central.core.access import Permission, Role, allows
-from central.core.complaint import LEVELS, Actor, Event, Side, State
+from central.core.complaint import HEARD, LEVELS, Actor, Event, Side, State
 from central.core.document import Kind
 from central.core.hall import Facts
 from central.core.similar import Brief, similar
@@ -32,7 +32,7 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import DAY, end_of_day, local_date
 
 MOST = 200
-REASONS = ("与投诉人核实情况", "告知办理结果", "依法查询")
+REASONS = ("与投诉人核实情况", "告知办理结果", "电话回访", "依法查询")
 STALE = "这件投诉刚刚有人办理过。没有执行，请返回刷新后再看。"
 TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("", "办理中", ()),
@@ -41,7 +41,7 @@ TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("replied", "待评价", (State.REPLIED,)),
     ("over", "已办结", (State.CLOSED, State.REFUSED)),
 )
-_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY, Event.EXTEND)
+_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY, Event.EXTEND, *HEARD)
 SINCE = 60 * DAY
 MOST_COMPARED, MOST_SIMILAR = 500, 5
 """Complaints of the last days are compared; so many are suggested."""
@@ -70,7 +70,10 @@ def _actor(user: User) -> Actor:
 def _view(row: Row[Any], user: User, facts: Facts) -> View:
     one = rows.body_of(row)
     mine = any(not complaints.refusal(one, event, _actor(user), Side.HALL) for event in _HALL_ACTS)
+    calls = complaints.owed(one)
     turn = "投诉人评价" if one.state is State.REPLIED else LEVELS[one.level].word
+    if calls is not None:
+        turn = f"{Role.COMPLAINTS.word}回访（第 {len(calls.tries) + 1} 次）"
     if one.state is State.ASSIGNED:
         turn = f"{row.org} 报结果"
     return View(
@@ -143,7 +146,11 @@ async def show_complaint(request: web.Request) -> web.Response:
             if may
             and not complaints.refusal(one, event, _actor(user), Side.HALL)
             and (event is not Event.EXTEND or complaints.may_extend(one, today, calendar))
+            and (event is not Event.UNREACHED or one.calls is None or today not in one.calls.tries)
         ],
+        heard=HEARD,
+        calls=one.calls,
+        called_late=[wording.day_and_weekday(day) for day in one.calls.lapsed] if one.calls else [],
         similar=similar(Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text), near)[
             :MOST_SIMILAR
         ],

@@ -1,6 +1,7 @@
 """One correction: frozen facts left, the five marks and the dossier in the middle, right what may lawfully be done now."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from multidict import MultiDictProxy
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import batch, correction_paper, document
+from central import batch, correction_paper, document, telling
 from central import correction as correcting
 from central.core import document as papers
 from central.core import dossier, snapshot, wording
@@ -75,9 +76,11 @@ async def show_correction(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         found = await find(request, conn)
         preview, missing = await _preview(request, conn, found.row)
+        waiting = await _waiting(request, conn, found)
         issuers = {row.id: row.name for row in await documents.issuers(conn)}
         offices = sorted(await scopes.tree(conn))
         others = await corrections.drafted_with(conn, user.scope, found.row)
+        has_login = await telling.has_login(conn, found.row.site, found.row.org)
     row = found.row
     one, frozen = corrections.body_of(row), corrections.snapshot_of(row)
     may = allows(user.role, Permission.WORK_CORRECTION)
@@ -96,10 +99,11 @@ async def show_correction(request: web.Request) -> web.Response:
         marks=view.marks(one, found.entries),
         entries=view.told(found.entries, numbers, found.applicant, facts, own=False),
         issued=found.issued,
-        waiting=[(paper.kind, paper.cycle, Kind(paper.kind).word) for paper in found.waiting]
-        if row.is_open
-        else [],
-        acts=[event for event in acts if event is not Event.WITHDRAW],
+        waiting=waiting,
+        acts=[event for event in acts if event not in {Event.WITHDRAW, Event.SERVE}],
+        may_serve=Event.SERVE in acts and not has_login,
+        most_files=dossier.MOST_FILES,
+        largest_file=dossier.LARGEST_FILE // 1024 // 1024,
         may_withdraw=Event.WITHDRAW in acts,
         may_sign=may and _may_sign(user, row),
         proposed=any(entry.event == Note.LIGHT_WITHDRAWN for entry in found.entries) and row.is_open,
@@ -130,6 +134,31 @@ async def _preview(
     except UsageError as error:
         return None, f"{error}。{error.hint}"
     return view.sheet(paper), ""
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A document that waits for a signature, as it would be signed now; or what it lacks."""
+
+    kind: Kind
+    cycle: int
+    sheet: view.Sheet | None
+    missing: str
+
+
+async def _waiting(request: web.Request, conn: AsyncConnection, found: Found) -> list[Waiting]:
+    """Those that may be signed in this state."""
+    row, at = found.row, await desk(request, conn)
+    told = []
+    for paper in found.waiting:
+        if not dossier.may_sign(Kind(paper.kind), State(row.state)):
+            continue
+        sheet, missing = None, ""
+        try:
+            sheet = view.sheet(await correction_paper.preview_waiting(conn, row, paper, at))
+        except UsageError as error:
+            missing = f"{error}。{error.hint}"
+        told.append(Waiting(kind=Kind(paper.kind), cycle=paper.cycle, sheet=sheet, missing=missing))
+    return told
 
 
 # acts ---------------------------------------------------------------------------------------------------------
@@ -194,7 +223,16 @@ async def words(request: web.Request) -> Words:
         issuer=said("issuer"),
         copies=lines("copies"),
         org=said("org"),
+        day=_day(said("day")),
     )
+
+
+def _day(text: str) -> date | None:
+    """As a date field sends it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _files(form: "MultiDictProxy[str | bytes | bytearray | web.FileField]") -> tuple[File, ...]:
@@ -247,17 +285,24 @@ async def download(request: web.Request) -> web.Response:
 
 async def attachment(request: web.Request) -> web.Response:
     """What was attached to an entry of the dossier."""
-    number, digest = int(request.match_info["number"]), request.match_info["digest"]
-    hall, user = request.app[HALL], request[USER]
-    async with hall.store.write() as conn:
-        if await corrections.one(conn, user.scope, number) is None:
+    number = int(request.match_info["number"])
+    async with request.app[HALL].store.write() as conn:
+        if await corrections.one(conn, request[USER].scope, number) is None:
             raise web.HTTPNotFound(text="没有这件纠错。请从纠错列表查找。")
         files = [one for entry in await corrections.entries(conn, number) for one in entry.files]
-        name = next((name for name, known in files if known == digest), None)
-        body = await documents.body(conn, bytes.fromhex(digest)) if name is not None else None
-        if name is None or body is None:
-            raise web.HTTPNotFound(text="没有这个附件。请从纠错页打开。")
-        await trail.note(conn, hall.clock.wall(), user.name, "document.show", f"纠错 {number} 附件", name)
+        return await attached(request, conn, files, f"纠错 {number} 附件")
+
+
+async def attached(
+    request: web.Request, conn: AsyncConnection, files: Sequence[tuple[str, str]], about: str
+) -> web.Response:
+    """The one of `files` (name, digest in hex) that is asked for; who took it is in the audit under `about`. Raises HTTPNotFound."""
+    digest, hall = request.match_info["digest"], request.app[HALL]
+    name = next((name for name, known in files if known == digest), None)
+    body = await documents.body(conn, bytes.fromhex(digest)) if name is not None else None
+    if name is None or body is None:
+        raise web.HTTPNotFound(text="没有这个附件。请从纠错页或文书页打开。")
+    await trail.note(conn, hall.clock.wall(), request[USER].name, "document.show", about, name)
     answer = web.Response(body=body, content_type=FILE_TYPES[dossier.kind_of(body)])
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     answer.headers["Cache-Control"] = "no-store"
@@ -267,7 +312,7 @@ async def attachment(request: web.Request) -> web.Response:
 _ONE = r"/hall/corrections/{number:\d{1,9}}"
 ROUTES = [
     Route("GET", _ONE, show_correction, Permission.VIEW_CORRECTION),
-    Route("POST", f"{_ONE}/act", work, Permission.WORK_CORRECTION),
+    Route("POST", f"{_ONE}/act", work, Permission.WORK_CORRECTION, largest=LARGEST),
     Route("GET", _ONE + "/files/{digest:[0-9a-f]{64}}", attachment, Permission.VIEW_CORRECTION),
     Route("POST", f"{_ONE}/sign", sign, Permission.WORK_CORRECTION),
     Route("GET", _ONE + "/documents/{code}.{form:pdf|docx}", download, Permission.VIEW_CORRECTION),

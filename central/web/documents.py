@@ -1,6 +1,7 @@
 """文书: everything that has been issued with its number, state and delivery; one document; what waits for a signature."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,10 +10,12 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import correction, document
+from central import correction, document, drafting
 from central.core import document as papers
-from central.core import wording
+from central.core import dossier, wording
 from central.core.access import Permission, Role, allows
+from central.core.answer import Standing
+from central.core.correction import Event
 from central.core.delivery import Delivery
 from central.core.document import Kind
 from central.core.document_forms import FORMS
@@ -20,9 +23,11 @@ from central.core.dossier import Note
 from central.core.hall import Facts
 from central.core.message import Channel, State
 from central.core.scope import EVERYTHING
+from central.store import answers as stored_answers
 from central.store import corrections, documents, drafts, issued, trail
-from central.store.issued import STATES, Filter
-from central.telling import TOLD
+from central.store.issued import ANSWERS, STATES, Filter
+from central.telling import TOLD, has_login, overdue_event
+from central.web import answers
 from central.web import correction_view as view
 from central.web.correction import FILE_TYPES, desk
 from central.web.page import HALL, USER, Route, facts_of, render
@@ -45,6 +50,8 @@ class Line(Struct, frozen=True, kw_only=True):
     state: str
     corrections: tuple[int, ...]
     delivery: Delivery
+    answer: str  # how its office's answer stands; empty for what no office answers here
+    is_overdue: bool
 
 
 async def show_documents(request: web.Request) -> web.Response:
@@ -55,6 +62,7 @@ async def show_documents(request: web.Request) -> web.Response:
         lines = await _lines(conn, rows[:PAGE], facts)
         waiting = await drafts.waiting(conn) if user.scope == EVERYTHING else []
         unsigned = await corrections.unsigned(conn, user.scope)
+        overdue = await issued.overdue(conn, user.scope, wanted.today)
         issuers = {row.id: row.name for row in await documents.issuers(conn)}
     kept = {name: value for name, value in request.query.items() if name != "page" and value}
     may = allows(user.role, Permission.WORK_CORRECTION)
@@ -65,11 +73,14 @@ async def show_documents(request: web.Request) -> web.Response:
         wanted=wanted,
         kinds=list(Kind),
         states=STATES,
+        answers=ANSWERS,
+        overdue=overdue,
         waiting=[_draft(row, facts) for row in waiting],
+        sees_all=user.scope == EVERYTHING,
         unsigned=sum(unsigned.values()),
         may_draft=may and user.role in FORMS[Kind.CIRCULAR].drafts and user.scope == EVERYTHING,
         issuers=sorted(issuers.items()),
-        last_month=_last_month(facts),
+        last_month=last_month(facts),
         first="?" + urlencode(kept) if page > 1 else "",
         following="?" + urlencode(kept | {"page": str(page + 1)}) if len(rows) > PAGE else "",
         checked=wording.clock(facts.now_at, facts.zone),
@@ -80,23 +91,26 @@ def _wanted(request: web.Request) -> Filter:
     """An unknown word in the address finds nothing, and harms nothing."""
     said = {
         name: request.query.get(name, "").replace("\0", "").strip()[:_LONGEST]
-        for name in ("kind", "state", "text")
+        for name in ("kind", "state", "text", "answer")
     }
-    return Filter(**said, year=_number(request.query.get("year", ""), 4))
+    facts = facts_of(request)
+    today = str(from_us(facts.now_at, facts.zone).date())
+    return Filter(**said, year=_number(request.query.get("year", ""), 4), today=today)
 
 
 def _number(text: str, digits: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
 
 
-def _last_month(facts: Facts) -> str:
+def last_month(facts: Facts) -> str:
     today = from_us(facts.now_at, facts.zone).date()
     return f"{today.year - (today.month == 1)}-{(today.month - 2) % 12 + 1:02}"
 
 
 def _draft(row: Row[Any], facts: Facts) -> tuple[int, str, str, str, str]:
     """Number, kind, about what, by whom, when."""
-    about = row.period or row.subject.rpartition("/")[2]
+    said = drafting.facts_of(row)
+    about = row.period or said.item or said.period or papers.parts_of(row.subject)[-1]
     when = wording.moment(row.made_at, facts.zone, facts.now_at)
     return row.id, Kind(row.kind).word, about, row.drafter, when
 
@@ -107,10 +121,19 @@ Entries = dict[str, list[Row[Any]]]
 async def _lines(conn: AsyncConnection, rows: Sequence[Row[Any]], facts: Facts) -> list[Line]:
     entries = await issued.entries(conn, [row.code for row in rows])
     came = await _deliveries(conn, rows, entries, facts)
-    return [_line(row, entries.get(row.code, []), came[row.code]) for row in rows]
+    first = await stored_answers.first_days(conn, [row.code for row in rows])
+    return [
+        _line(
+            row,
+            entries.get(row.code, []),
+            came[row.code],
+            answers.standing(row, first.get(row.code), facts).standing,
+        )
+        for row in rows
+    ]
 
 
-def _line(row: Row[Any], entries: Sequence[Row[Any]], delivery: Delivery) -> Line:
+def _line(row: Row[Any], entries: Sequence[Row[Any]], delivery: Delivery, answered: Standing) -> Line:
     kind, paper = Kind(row.kind), papers.decoded(row.paper)
     name = "spoiled" if row.spoiled_wall is not None else "valid" if row.pdf is not None else "making"
     return Line(
@@ -123,6 +146,8 @@ def _line(row: Row[Any], entries: Sequence[Row[Any]], delivery: Delivery) -> Lin
         state=STATES[name],
         corrections=tuple(entry.correction for entry in entries),
         delivery=delivery,
+        answer=answered.word if row.site and answered is not Standing.UNASKED else "",
+        is_overdue=answered is Standing.OVERDUE,
     )
 
 
@@ -141,15 +166,20 @@ async def _deliveries(
         last = max((one for one in signed if one), key=lambda one: one.at, default=None)
         is_received = last is not None and all(signed) and row.kind == Kind.ORDER
         found[row.code] = Delivery(
-            received=f"{wording.moment(last.at, facts.zone, facts.now_at)} {last.who} "
-            if last is not None and is_received
-            else "",
+            received=_received(last, facts) if last is not None and is_received else "",
             told=sum(told.values()),
             arrived=told.get(State.DELIVERED.value, 0),
             failed=told.get(State.FAILED.value, 0),
             is_due=Kind(row.kind) in TOLD,
         )
     return found
+
+
+def _received(row: Row[Any], facts: Facts) -> str:
+    """When and by whom, for people; a receipt on paper bears its own day."""
+    if row.event == Event.SERVE:
+        return f"{wording.day(date.fromisoformat(row.day))} 纸质回证（{row.who} 登记）"
+    return f"{wording.moment(row.at, facts.zone, facts.now_at)} {row.who} "
 
 
 def _event(code: str, entries: Entries) -> str:
@@ -176,7 +206,9 @@ async def show_document(request: web.Request) -> web.Response:
         row = await _found(request, conn)
         (line,) = await _lines(conn, [row], facts)
         event = _event(row.code, await issued.entries(conn, [row.code]))
-        told = await issued.recipients(conn, event)
+        told = await issued.recipients(conn, [event, overdue_event(row.code)])
+        given = await answers.told(conn, row, facts, own=False) if row.site else None
+        on_paper = bool(row.site) and not await has_login(conn, row.site, row.org)
     may = row.spoiled_wall is None and user.role is Role.CHIEF and user.name != row.signer
     spoiled = wording.full(row.spoiled_wall, facts.zone, facts.now_wall) if row.spoiled_wall else ""
     return render(
@@ -185,15 +217,27 @@ async def show_document(request: web.Request) -> web.Response:
         row=row,
         line=line,
         sheet=view.sheet(papers.decoded(row.paper)),
-        told=[
-            (one.name, Channel(one.channel).word, State(one.state).word, one.state, one.id) for one in told
-        ],
+        told=[(one.name, Channel(one.channel).word, _said(one, event), one.state, one.id) for one in told],
         issued=wording.full(row.issued_at, facts.zone, facts.now_at),
+        is_sealed=papers.decoded(row.paper).seal is not None,
         is_signed=document.is_signed(row, hall.sign_key),
         spoiled=spoiled,
+        answers=given,
+        may_enter=on_paper
+        and row.spoiled_wall is None
+        and user.role in FORMS[Kind(row.kind)].drafts
+        and allows(user.role, Permission.WORK_CORRECTION),
+        most_files=dossier.MOST_FILES,
+        largest_file=dossier.LARGEST_FILE // 1024 // 1024,
         may_spoil=may and allows(user.role, Permission.WORK_CORRECTION),
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _said(row: Row[Any], event: str) -> str:
+    """What became of a message; of one that is not of the issue itself, what it says too."""
+    word = State(row.state).word
+    return word if row.event == event else f"逾期未答复 · {word}"
 
 
 async def download(request: web.Request) -> web.Response:

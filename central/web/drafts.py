@@ -6,27 +6,33 @@ from aiohttp import hdrs, web
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import circular, drafting
-from central.core import wording
+from central import briefing, circular, drafted, drafting, telling
+from central.core import free, wording
 from central.core.access import Permission, allows
 from central.core.circular import Counted
+from central.core.compose import Facts
 from central.core.document import Act, Kind, refusal
 from central.core.document_forms import FORMS
 from central.core.scope import EVERYTHING
 from central.store import audit, drafts
 from central.web import correction_view as view
 from central.web.correction import desk
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, User, facts_of, render
 from common.core.errors import RejectedError, UsageError
 
 
-async def _counted(request: web.Request, name: str) -> Counted | None:
+async def _counted(request: web.Request, name: str) -> Counted:
     """The table of a period in one picture, before the transaction that needs it: it takes a while. Raises UsageError."""
-    if not name:
-        return None
     async with request.app[HALL].store.read() as conn:
         await audit.freeze(conn)
         return await circular.count(conn, name, await desk(request, conn))
+
+
+async def _today(request: web.Request, row: Row[Any]) -> Facts:
+    """What a draft says as of today, read in one picture. Raises UsageError where there is no reason for it any more."""
+    async with request.app[HALL].store.read() as conn:
+        await audit.freeze(conn)
+        return await drafted.today(conn, row, await desk(request, conn))
 
 
 async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
@@ -49,7 +55,6 @@ async def ask(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text="通报由能查看全市的监察员拟稿。")
     try:
         counted = await _counted(request, name or "空")
-        assert counted is not None
         async with request.app[HALL].store.write() as conn:
             words = reason, measures, copies
             at = await desk(request, conn)
@@ -63,12 +68,13 @@ async def show_draft(request: web.Request) -> web.Response:
     facts, user = facts_of(request), request[USER]
     async with request.app[HALL].store.read() as conn:
         row = await _found(request, conn)
+        edits = await drafting.edits(conn, row.id)
     sheet, missing = None, ""
     if row.code is None and row.ended_wall is None:
         try:
-            counted = await _counted(request, row.period)
+            said = await _today(request, row)
             async with request.app[HALL].store.read() as conn:
-                sheet = view.sheet(await drafting.preview(conn, row, counted, await desk(request, conn)))
+                sheet = view.sheet(await drafting.preview(conn, row, said, await desk(request, conn)))
         except UsageError as error:
             missing = f"{error}。{error.hint}"
     kind = Kind(row.kind)
@@ -83,30 +89,58 @@ async def show_draft(request: web.Request) -> web.Response:
         missing=missing,
         made=wording.full(row.made_at, facts.zone, facts.now_at),
         ended=wording.full(row.ended_wall, facts.zone, facts.now_wall) if row.ended_wall else "",
-        refused=refusal(FORMS[kind], Act.SIGN, user.name, user.role, done) if may else "只能查看",
+        edits=[
+            (edit.who, wording.full(edit.at, facts.zone, facts.now_at), changes) for edit, changes in edits
+        ],
+        written=free.of(drafting.facts_of(row)),
+        may_edit=may
+        and FORMS[kind].is_free
+        and not refusal(FORMS[kind], Act.DRAFT, user.name, user.role, {}),
+        refused=_refused(user, kind, done, {edit.who for edit, _ in edits}) if may else "只能查看",
         may_drop=may and (user.name == row.drafter or user.role in FORMS[kind].signs),
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
+def _refused(user: User, kind: Kind, done: dict[Act, str], editors: set[str]) -> str:
+    said = refusal(FORMS[kind], Act.SIGN, user.name, user.role, done)
+    return said or ("改动过草稿的人不能自己签发" if user.name in editors else "")
+
+
 async def decide(request: web.Request) -> web.Response:
-    """Sign, or throw away."""
+    """Sign, change, or throw away."""
     form, user, to = await request.post(), request[USER], request.match_info["to"]
     try:
         async with request.app[HALL].store.read() as conn:
             row = await _found(request, conn)
+        if to == "edit":
+            await _edit(request, row)
+            raise web.HTTPSeeOther(f"/hall/documents/drafts/{row.id}")
         if to == "refuse":
             await _drop(request, row, str(form.get("why", "")).strip())
             raise web.HTTPSeeOther("/hall/documents")
-        counted = await _counted(request, row.period)
+        said = await _today(request, row)
         async with request.app[HALL].store.write() as conn:
             at = await desk(request, conn)
-            kind, code = await drafting.sign(conn, row.id, user.name, user.role, counted, at)
-            if kind is Kind.CIRCULAR:
+            seen = int(text) if (text := str(form.get("edits", ""))).isascii() and text.isdigit() else 0
+            signed, code = await drafting.sign(conn, row.id, seen, user.name, user.role, said, at)
+            if signed.kind == Kind.CIRCULAR:
                 await circular.tell(conn, code, at)
+            elif signed.kind == Kind.BRIEFING:
+                await briefing.tell(conn, signed.subject, code, at)
+            elif signed.site:
+                await telling.of_letter(conn, signed, code, at)
     except (RejectedError, UsageError) as error:
         raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther(f"/hall/documents/{code}")
+
+
+async def _edit(request: web.Request, row: Row[Any]) -> None:
+    form, user = await request.post(), request[USER]
+    lines = str(form.get("measures", "")).splitlines()
+    said = free.tidy(str(form.get("reason", "")), tuple(lines))
+    async with request.app[HALL].store.write() as conn:
+        await drafting.edit(conn, row.id, said, user.name, user.role, await desk(request, conn))
 
 
 async def _drop(request: web.Request, row: Row[Any], why: str) -> None:
@@ -121,5 +155,5 @@ _ONE = r"/hall/documents/drafts/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_POST, "/hall/documents/circular", ask, Permission.WORK_CORRECTION),
     Route(hdrs.METH_GET, _ONE, show_draft, Permission.VIEW_CORRECTION),
-    Route(hdrs.METH_POST, _ONE + "/{to:sign|refuse}", decide, Permission.WORK_CORRECTION),
+    Route(hdrs.METH_POST, _ONE + "/{to:sign|edit|refuse}", decide, Permission.WORK_CORRECTION),
 ]

@@ -15,11 +15,12 @@ from central.store.fleet import Examined, Ring
 from central.web.page import HALL, Route, facts_of, reached_sites, render
 from common.core.instant import DAY, MINUTE
 from common.core.message import Heartbeat
-from common.core.state import DoctorVerdict, Health
+from common.core.state import DoctorVerdict, Health, Link
 
 CERTIFICATE_DAYS = 10
 """From here on somebody should look (provisioning.md 3.11)."""
 BACKLOG = 5 * MINUTE
+_CUT_OFF = {Link.OFFLINE, Link.STOPPED}
 _HEALTH = {DoctorVerdict.OK: Health.OK, DoctorVerdict.ATTENTION: Health.WARN}
 
 
@@ -69,7 +70,7 @@ async def show_fleet(request: web.Request) -> web.Response:
         request,
         "fleet.html",
         lines=[(line, hall.wall.state["s"][line.id]) for line in lines],
-        wrong=sum(not line.is_well for line in lines),
+        wrong=sum(not line.is_well or hall.wall.state["s"][line.id]["link"] in _CUT_OFF for line in lines),
         version=__version__,
     )
 

@@ -56,7 +56,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
     except web.HTTPException as refusal:
         said = refusal.text or ""
-        return _page(request, refusal.status, "" if said.isascii() else said)  # ours are Chinese
+        page = _page(request, refusal.status, "" if said.isascii() else said)  # ours are Chinese
+        if isinstance(refusal, web.HTTPMethodNotAllowed):
+            page.headers[hdrs.ALLOW] = refusal.headers[hdrs.ALLOW]  # RFC 9110, 15.5.6
+        return page
     except UnavailableError:
         return _page(request, 503, "数据没有丢失，站点照常采集。数据库恢复后刷新即可。")
     except (ConnectionResetError, web.GracefulExit):
@@ -115,7 +118,8 @@ async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer.headers.update(HEADERS)
         raise
     if not response.prepared:
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)  # a page may need one place more than the others
     return response
 
 
@@ -199,8 +203,8 @@ async def _user(request: web.Request) -> User | None:
 
 
 def digest(cookie: str) -> bytes:
-    """What the table keeps of a token: reading the table does not open a session."""
-    return hashlib.sha256(cookie.encode()).digest()
+    """What the table keeps of a token: reading the table does not open a session. A header may hold any bytes."""
+    return hashlib.sha256(cookie.encode(errors="surrogateescape")).digest()
 
 
 async def _read_form(request: web.Request) -> None:

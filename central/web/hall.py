@@ -2,11 +2,13 @@
 
 from aiohttp import web
 
+from central.core import rotation
 from central.core.access import Permission
 from central.core.dossier import Stage
-from central.web import live
+from central.web import live, scenes
 from central.web.guard import HEADERS, Fault
 from central.web.page import HALL, USER, Answer, Api, Route, render
+from common.core.errors import UsageError
 
 
 async def enter(_request: web.Request) -> web.Response:
@@ -14,8 +16,13 @@ async def enter(_request: web.Request) -> web.Response:
 
 
 async def show_hall(request: web.Request) -> web.Response:
-    """The first HTML is complete: a wall without scripts is right too, and reloads itself."""
-    return render(request, "wall.html", theme="dark", stages=list(Stage))
+    """The first HTML is complete: a wall without scripts is right too, and goes to its next picture by itself."""
+    try:
+        turn = rotation.asked(request.query.get("scene", ""), request.query.get("every", ""))
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    shown = await scenes.content(request, turn.now)
+    return render(request, "wall.html", theme="dark", stages=list(Stage), turn=turn, **shown)
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -38,12 +45,13 @@ ROUTES = [
                 Answer(
                     200,
                     "每条 data 是一个 JSON：seq 逐条加一，full 为真的是全部，其余只有变化",
+                    live.Message,
                     media="text/event-stream",
                 ),
                 Answer(400, "没有这个主题", Fault),
                 Answer(429, "这个账号开着的流太多", Fault),
             ),
-            (("topics", "只有 hall，可不写"),),
+            (("topics", "可不写", ("hall",)),),
         ),
     ),
 ]

@@ -1,6 +1,9 @@
 """收件箱: what has come for the account that asks, newest first; opening the page is reading it."""
 
+from typing import Any
+
 from aiohttp import hdrs, web
+from sqlalchemy import Row
 
 from central.core import wording
 from central.core.access import BOUND, Permission
@@ -25,7 +28,7 @@ async def show_inbox(request: web.Request) -> web.Response:
                 "when": wording.moment(row.changed_at, facts.zone, facts.now_at),
                 "level": Level(row.level).word,
                 "text": row.text,
-                "href": f"/{side}/corrections/{row.correction}" if row.correction is not None else "",
+                "href": _place(row, side),
                 "is_new": row.read_wall is None,
             }
             for row in rows
@@ -34,6 +37,18 @@ async def show_inbox(request: web.Request) -> web.Response:
         longest=LONGEST,
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _place(row: Row[Any], side: str) -> str:
+    """Where it is dealt with; empty: nowhere on a page of its own."""
+    if row.correction is not None:
+        return f"/{side}/corrections/{row.correction}"
+    kind, _, name = row.event.partition("/")
+    if kind == "document" and row.level in {Level.ORDER, Level.URGING}:  # a letter to the office
+        return f"/{side}/documents/{name.partition('/')[0]}"
+    if kind == "complaint":
+        return "/unit/complaints" if side == "unit" else f"/hall/complaints/{name.partition('/')[0]}"
+    return "/unit/ratings" if row.level == Level.RATING and side == "unit" else ""
 
 
 async def read_all(request: web.Request) -> web.Response:

@@ -8,9 +8,9 @@ from sqlalchemy import Row
 
 from central.core import wording
 from central.core.access import Permission
-from central.core.item import Item, ItemKind, pinned
+from central.core.item import Item, ItemKind
 from central.core.item_draft import DraftState
-from central.core.sheet import COLUMNS, differences, item_of, written
+from central.core.sheet import COLUMNS, differences, item_of, to_change, written
 from central.store import item_drafts, items
 from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.errors import UsageError
@@ -40,7 +40,7 @@ NOTES = {
     "fees": "名称=金额（元），用；分隔",
     "persons": "姓名 电话，用；分隔",
     "deciders": "姓名，用；分隔，与业务系统所记一致；空着不核对",
-    "valid_from": "空着即从审定当日起",
+    "valid_from": "空着即从审定次日起，当日受理的仍按现行版",
 }
 
 
@@ -52,7 +52,7 @@ def _today(request: web.Request) -> date:
 async def show_form(request: web.Request) -> web.Response:
     code = request.query.get("code", "").replace("\0", "")
     async with request.app[HALL].store.read() as conn:
-        now = pinned((await items.catalogue(conn)).get(code, ()), None)
+        now = to_change((await items.catalogue(conn)).get(code, ()), _today(request))
     if code and now is None:
         raise web.HTTPNotFound(text=f"事项清单里没有编码为“{code}”的事项。")
     return _form(request, now, _cells(now) if now else {}, "", "")
@@ -85,7 +85,7 @@ async def propose(request: web.Request) -> web.Response:
     cells = {one.field: str(form.get(one.field, "")).replace("\0", "") for one in COLUMNS}
     known, why = str(form.get("known", "")), str(form.get("why", "")).strip()
     async with hall.store.read() as conn:
-        now = pinned((await items.catalogue(conn)).get(known, ()), None)
+        now = to_change((await items.catalogue(conn)).get(known, ()), _today(request))
     if now is not None:
         cells["code"] = now.code
     if not SHORTEST <= len(why) <= LONGEST:
@@ -106,8 +106,10 @@ async def show_draft(request: web.Request) -> web.Response:
         row = await item_drafts.one(conn, number)
         if row is None:
             raise web.HTTPNotFound(text="没有这份改动。请从事项清单进入。")
+        zone = facts_of(request).zone
+        day = local_date(row.decided_wall, zone) if row.decided_wall else _today(request)
         before, newest = (
-            await item_drafts.before(conn, row),
+            await item_drafts.before(conn, row, day),
             len((await items.catalogue(conn)).get(row.code, ())),
         )
     item = item_drafts.content(row)

@@ -7,11 +7,13 @@ again; so does everybody once a minute, which heals whatever nobody foresaw.
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType
 
 from central.core import hall, news, site
 from central.core.hall import EVENT_ROWS, Facts, SiteFacts, Slow, State
@@ -29,6 +31,30 @@ QUIET_SECS = 4.0  # the longest silence; windows call 10 s stale
 WHOLE_SECS = 60.0
 KEPT = 30  # messages that a slow window may be behind
 PER_LOGIN = 4
+
+
+Section = dict[str, dict[str, str]] | UnsetType
+
+
+class Message(Struct, frozen=True):
+    """One message: its number, both clocks and their age in ms (`now`: office time), and of each section of the state (`hall.compose`)
+    what is new. `full`: it is the whole state; `build` then tells that pages were exchanged."""
+
+    seq: int
+    now: int
+    wall: int
+    pace: float
+    age: int
+    full: bool | UnsetType = UNSET
+    build: str | UnsetType = UNSET
+    h: Section = UNSET
+    k: Section = UNSET
+    s: Section = UNSET
+    q: Section = UNSET
+    t: Section = UNSET
+    f: Section = UNSET
+    n: Section = UNSET
+    e: Section = UNSET
 
 
 def clocks(facts: Facts) -> dict[str, float]:
@@ -140,11 +166,10 @@ class Wall:
         age = {"age": (self._clock.wall() - self.facts.now_wall) // 1000}
         return self._message({**self.state, "full": True, "build": self.build} | age)
 
-    def _message(self, content: object) -> bytes:
+    def _message(self, content: Mapping[str, Any]) -> bytes:
         assert self.facts is not None
-        assert isinstance(content, dict)
-        head = {"seq": self.seq, **clocks(self.facts)}
-        return b"data: " + msgspec.json.encode(head | content) + b"\n\n"
+        told = Message(**{"seq": self.seq, **clocks(self.facts), **content})
+        return b"data: " + msgspec.json.encode(told) + b"\n\n"
 
     def wake(self) -> None:
         news, self._news = self._news, asyncio.Event()

@@ -141,10 +141,15 @@ async def _open_session(request: web.Request, name: str, answer: web.Response) -
             csrf,
             now,
             address=request.remote or "",
-            browser=request.headers.get(hdrs.USER_AGENT, "")[:LONGEST_BROWSER],
+            browser=_readable(request.headers.get(hdrs.USER_AGENT, ""))[:LONGEST_BROWSER],
         )
     secure = hall.config.web.secure_cookie
     answer.set_cookie(COOKIE, cookie, httponly=True, samesite="Lax", secure=secure, path="/")
+
+
+def _readable(header: str) -> str:
+    """A header may hold any bytes, of which aiohttp makes what no database takes."""
+    return header.encode(errors="replace").decode()
 
 
 def _inside(target: str) -> str:

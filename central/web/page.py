@@ -68,20 +68,20 @@ class Hall(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """One answer of an address for programs. `kind`: what its body is, as a type; None: text."""
+    """One answer of an address for programs. `kind`: what its body is, as a type; of a stream, what each message is."""
 
     status: int
     words: str
-    kind: Any = None
+    kind: Any
     media: str = "application/json"
 
 
 class Api(Struct, frozen=True):
-    """How an address for programs is described. `query`: name and words of what may stand in its query."""
+    """How an address for programs is described. `query`: name and words of what may stand in its query, and its values."""
 
     summary: str
     answers: tuple[Answer, ...]
-    query: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
 
 class Route(Struct, frozen=True):

@@ -1,13 +1,14 @@
 """公布: a final result drafted for the public, looked at exactly as it will be, released by another person, taken back."""
 
-import msgspec
+from collections.abc import Awaitable, Callable
+
 from aiohttp import hdrs, web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import publishing
 from central.core import published, wording
 from central.core.access import Permission
 from central.core.period import parse
-from central.core.published import Ranking
 from central.core.release import PUBLIC_LEVELS, ReleaseState
 from central.scoring import Sender
 from central.store import publications, scores
@@ -17,9 +18,6 @@ from common.core.errors import RejectedError, UsageError
 MOST = 60
 SHORTEST, LONGEST = 4, 200
 _KINDS = {"csv": "text/csv", "json": "application/json"}
-
-
-_ranking = msgspec.json.Decoder(Ranking).decode
 
 
 async def show_list(request: web.Request) -> web.Response:
@@ -47,7 +45,7 @@ async def draft(request: web.Request) -> web.Response:
     run, title = str(form.get("run", "")), str(form.get("title", "")).strip()
     if not (run.isascii() and run.isdigit()) or not SHORTEST <= len(title) <= LONGEST:
         return await _list(request, f"请选一次正式结果，标题 {SHORTEST} 至 {LONGEST} 个字。")
-    sender = Sender(request[USER].name, _why(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
+    sender = Sender(request[USER].name, why_of(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
     try:
         async with hall.store.write() as conn:
             merges = form.get("merge") == "on"
@@ -65,7 +63,7 @@ async def show_one(request: web.Request) -> web.Response:
         except UsageError as error:
             raise web.HTTPNotFound(text="没有这份公布件。请从公布页进入。") from error
         files = await publications.files(conn, number)
-    units = _ranking(files["ranking.json"]).units
+    units = published.ranking(files["ranking.json"]).units
     levels = {level.word: published.grouped(units, level) for level in PUBLIC_LEVELS}
     return render(
         request,
@@ -95,18 +93,24 @@ async def download(request: web.Request) -> web.Response:
 
 
 async def decide(request: web.Request) -> web.Response:
-    form, hall, number = await request.post(), request.app[HALL], int(request.match_info["number"])
-    why, who, wall = _why(str(form.get("why", ""))), request[USER].name, hall.clock.wall()
-    to = _STATES[request.match_info["to"]]
+    number = int(request.match_info["number"])
+    return await decided(request, lambda conn, *said: publications.move(conn, number, *said))
+
+
+Move = Callable[[AsyncConnection, ReleaseState, str, str, int], Awaitable[None]]
+"""Release, refuse or take back: to which state, by whom, why, when. Raises UsageError where that may not be now."""
+
+
+async def decided(request: web.Request, move: Move) -> web.Response:
+    """What one person has drafted another releases or refuses, or somebody takes back; then its page again."""
+    form, hall, to = await request.post(), request.app[HALL], _STATES[request.match_info["to"]]
+    why = why_of(str(form.get("why", "")))
     try:
         async with hall.store.write() as conn:
-            if to is ReleaseState.WITHDRAWN:
-                await publications.withdraw(conn, number, who, why, wall)
-            else:
-                await publications.decide(conn, number, to, who, why, wall)
+            await move(conn, to, request[USER].name, why, hall.clock.wall())
     except UsageError as error:
-        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
-    raise web.HTTPSeeOther(f"/hall/publications/{number}")
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(request.path.rpartition("/")[0])
 
 
 _STATES = {
@@ -116,7 +120,7 @@ _STATES = {
 }
 
 
-def _why(text: str) -> str:
+def why_of(text: str) -> str:
     why = text.strip()
     if not SHORTEST <= len(why) <= LONGEST:
         raise web.HTTPBadRequest(text=f"请写明原因，{SHORTEST} 至 {LONGEST} 个字。")

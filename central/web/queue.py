@@ -1,6 +1,7 @@
-"""待处置: every open red and yellow light, red first, then by the time that is left; broken rules; what did not arrive."""
+"""待处置: every open red and yellow light, red first, then by the time that is left; broken rules; letters without answer, complaints that are due; what did not arrive."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -11,17 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import wording
 from central.core.access import Permission, allows
+from central.core.complaint import State as Complained
+from central.core.complaint import owed
 from central.core.hall import Facts
 from central.core.message import State
 from central.core.saved_view import Listing
-from central.store import messages, pages
+from central.store import complaints as stored_complaints
+from central.store import issued, messages, pages
 from central.web.listing import DEMANDS, line
 from central.web.messages import line as message_line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from central.web.saved_views import offered
+from common.core.instant import local_date
 from common.core.state import ClockKind, Light
 
-MOST_FAILED = 20
+MOST_FAILED = MOST_OTHERS = 20
 LONGEST = 100  # of one light; the list of cases has pages
 
 
@@ -31,6 +36,8 @@ class Kind(StrEnum):
     RED = "red"
     YELLOW = "yellow"
     RULE = "rule"
+    LETTER = "letter"
+    COMPLAINT = "complaint"
     MESSAGE = "message"
 
     @property
@@ -38,7 +45,20 @@ class Kind(StrEnum):
         return _KINDS[self]
 
 
-_KINDS = {Kind.RED: "红灯", Kind.YELLOW: "黄灯", Kind.RULE: "规则亮灯", Kind.MESSAGE: "未送达的消息"}
+_KINDS = {
+    Kind.RED: "红灯",
+    Kind.YELLOW: "黄灯",
+    Kind.RULE: "规则亮灯",
+    Kind.LETTER: "逾期未答复的文书",
+    Kind.COMPLAINT: "到期的投诉",
+    Kind.MESSAGE: "未送达的消息",
+}
+_ASKS = {
+    Kind.LETTER: Permission.VIEW_CORRECTION,
+    Kind.COMPLAINT: Permission.VIEW_COMPLAINT,
+    Kind.MESSAGE: Permission.VIEW_CORRECTION,
+}
+"""What somebody has to be allowed to see it; the rest is everybody's whose page this is."""
 
 
 class Wanted(Struct, frozen=True):
@@ -62,6 +82,8 @@ async def show_queue(request: web.Request) -> web.Response:
     wanted = _wanted(request.query)
     async with request.app[HALL].store.read() as conn:
         undelivered = await _undelivered(conn, request, wanted)
+        letters = await _letters(conn, request, wanted, facts)
+        complained = await _complaints(conn, request, wanted, facts)
         ruled = await pages.ruled(conn, reached, LONGEST + 1, wanted.site) if wanted.has(Kind.RULE) else ()
         found = {
             light: await pages.queue(conn, reached, light, LONGEST + 1, wanted.site)
@@ -81,10 +103,15 @@ async def show_queue(request: web.Request) -> web.Response:
         more_ruled=len(ruled) > LONGEST,
         undelivered=[message_line(row, facts) for row in undelivered[:MOST_FAILED]],
         more_undelivered=len(undelivered) > MOST_FAILED,
+        letters=letters[:MOST_OTHERS],
+        more_letters=len(letters) > MOST_OTHERS,
+        complaints=complained[:MOST_OTHERS],
+        more_complaints=len(complained) > MOST_OTHERS,
+        most=MOST_OTHERS,
         longest=LONGEST,
         checked=wording.clock(facts.now_at, facts.zone),
         wanted=wanted,
-        kinds=[kind for kind in Kind if kind is not Kind.MESSAGE or _sees_messages(request)],
+        kinds=[kind for kind in Kind if _sees(request, kind)],
         sites=sites,
         said=" · ".join(
             part
@@ -98,12 +125,57 @@ async def show_queue(request: web.Request) -> web.Response:
     )
 
 
-def _sees_messages(request: web.Request) -> bool:
-    return allows(request[USER].role, Permission.VIEW_CORRECTION)
+def _sees(request: web.Request, kind: Kind) -> bool:
+    return kind not in _ASKS or allows(request[USER].role, _ASKS[kind])
+
+
+async def _letters(
+    conn: AsyncConnection, request: web.Request, wanted: Wanted, facts: Facts
+) -> list[dict[str, str]]:
+    """What an office has not answered by its day."""
+    if not (_sees(request, Kind.LETTER) and wanted.has(Kind.LETTER)):
+        return []
+    today = str(local_date(facts.now_at, facts.zone))
+    found = await issued.unanswered(conn, request[USER].scope, today, MOST_OTHERS + 1, wanted.site)
+    names = {item.id: item.name for item in reached_sites(request)}
+    return [
+        {
+            "href": f"/hall/documents/{row.code}",
+            "title": row.title,
+            "number": row.number_text,
+            "whom": " ".join(part for part in (names.get(row.site, row.site), row.org) if part),
+            "due": wording.day_and_weekday(date.fromisoformat(row.answer_by)),
+        }
+        for row in found
+    ]
+
+
+async def _complaints(
+    conn: AsyncConnection, request: web.Request, wanted: Wanted, facts: Facts
+) -> list[dict[str, str]]:
+    """Complaints whose day is today or has passed; of whose turn it is, the list of complaints says more."""
+    if not (_sees(request, Kind.COMPLAINT) and wanted.has(Kind.COMPLAINT)):
+        return []
+    today = local_date(facts.now_at, facts.zone)
+    found = await stored_complaints.due_by(conn, str(today), MOST_OTHERS + 1, wanted.site)
+    return [
+        {
+            "href": f"/hall/complaints/{row.id}",
+            "topic": row.topic,
+            "number": row.number,
+            "state": Complained(row.state).word,
+            "unit": row.unit,
+            "due": wording.day_and_weekday(date.fromisoformat(row.due_day)),
+            "left": "今天到期" if row.due_day == str(today) else "已逾期",
+        }
+        for row in found
+        if row.state != Complained.REPLIED
+        or owed(stored_complaints.body_of(row))  # the rest is the complainant's turn
+    ]
 
 
 async def _undelivered(conn: AsyncConnection, request: web.Request, wanted: Wanted) -> Sequence[Row[Any]]:
-    if not (_sees_messages(request) and wanted.has(Kind.MESSAGE)):
+    if not (_sees(request, Kind.MESSAGE) and wanted.has(Kind.MESSAGE)):
         return ()
     failed = messages.Filter(state=State.FAILED, waits_only=True, site=wanted.site)
     return await messages.listed(conn, request[USER].scope, failed, MOST_FAILED + 1)

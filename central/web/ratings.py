@@ -22,7 +22,7 @@ from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from central.web.reveal import LONGEST, SHORTEST
 from central.world import Moment
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import end_of_day, local_date
+from common.core.instant import day_ending, end_of_day, local_date
 
 MOST = 200
 SINCE_DAYS = 30
@@ -130,7 +130,7 @@ async def show_rating(request: web.Request) -> web.Response:
             raise web.HTTPNotFound(text="没有这条评价。请从好差评列表查找。")
         events = await ratings.events(conn, row.id)
         looked = await trail.about(conn, "rating.reveal", f"评价 {row.id}", 20)
-    one = ratings.body_of(row)
+    one, today = ratings.body_of(row), local_date(facts.now_at, facts.zone)
     may = allows(user.role, Permission.WORK_RATING) and not {row.site, row.org} & user.home - {""}
     return render(
         request,
@@ -142,8 +142,12 @@ async def show_rating(request: web.Request) -> web.Response:
         acts=[
             event
             for event in core.CENTRE_ACTS
-            if may and not core.refusal(one, event, Permission.WORK_RATING)
+            if may
+            and not core.refusal(one, event, Permission.WORK_RATING)
+            and (event is not Event.UNREACHED or today not in one.tries)
         ],
+        tries=len(one.tries),
+        level_up=one.level_up,
         may=may and Level(row.level).is_bad,
         can_call=bool(row.case_key) or row.has_phone,
         reasons=REASONS,
@@ -220,7 +224,7 @@ async def show_unit(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         found = await ratings.assigned(conn, user.scope, MOST)
     lines = [
-        (row, Level(row.level).word, State(row.state), wording.day(date.fromisoformat(row.day)), wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–")
+        (row, Level(row.level).word, State(row.state), core.not_answered_by(ratings.body_of(row), user.role), wording.day(date.fromisoformat(row.day)), wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–")
         for row in found
     ]  # fmt: skip
     return render(
@@ -251,7 +255,7 @@ async def print_ticket(request: web.Request) -> web.Response:
         row = await pages.one_case(conn, user.scope, site, key)
         if row is None:
             raise web.HTTPNotFound(text="没有这个办件。请从办件列表查找。")
-        finished = local_date(row.finished_at, facts.zone) if row.finished_at else None
+        finished = day_ending(row.finished_at, facts.zone) if row.finished_at else None
         ticket = await rating.ticket_of(conn, row, row.site_name, finished)
         if ticket is None:
             raise web.HTTPConflict(text="这件还没有办结，或已经评价过，没有评价码。")

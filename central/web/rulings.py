@@ -5,14 +5,20 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Row
 
-from central.core import wording
+from central import unit_paper
+from central.core import snapshot, wording
 from central.core.access import Permission
 from central.core.articles import RULES
+from central.core.document import Kind
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
 from central.core.off_rules import OF_COUNTERS
+from central.core.opinion import MARK
 from central.core.ruling import Answer
-from central.store import packs, rulings, withdrawals
+from central.store import breaches, opinions, packs, rulings, withdrawals
+from central.web import letters
+from central.web.correction import desk
+from central.web.documents import last_month
 from central.web.listing import address
 from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.state import ClockKind, Light
@@ -27,15 +33,20 @@ async def show_rules(request: web.Request) -> web.Response:
         counts = await rulings.counts(conn, reached)
         waiting = await withdrawals.listed(conn, reached, MOST)
         figures = await packs.every(conn)
+        examined = await opinions.of_pack(conn, figures[-1][1])
     numbers = {rule.id: {light: counts.get((rule.id, light), 0) for light in Light} for rule in RULES}
     return render(
         request,
         "rules.html",
         rules=[(rule, numbers[rule.id]) for rule in RULES if not rule.id.startswith(_WATCHED)],
         watched=[(rule, sum(numbers[rule.id].values())) for rule in RULES if rule.id.startswith(_WATCHED)],
+        of_items={rule.id for rule in RULES if rule.kept_elsewhere and not snapshot.clocks_of(rule.id)},
         of_counters=OF_COUNTERS,
         waiting=[_waiting(row, facts) for row in waiting],
         pack=figures[-1][1],
+        examined=f"{examined.day} {examined.examiner}审核（{examined.number}）"
+        if examined is not None
+        else MARK,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -47,13 +58,25 @@ async def show_rule(request: web.Request) -> web.Response:
     if rule is None:
         raise web.HTTPNotFound(text="没有这条规则。请从规则页查找。")
     async with request.app[HALL].store.read() as conn:
-        found = await rulings.listed(conn, reached, name, MOST)
+        kinds = snapshot.clocks_of(name)
+        found = (
+            await breaches.lit(conn, reached, kinds, MOST)
+            if kinds
+            else await rulings.listed(conn, reached, name, MOST)
+        )
+        may = letters.may_draft(request[USER], Kind.PROPOSAL)
+        offices = await unit_paper.breakers(conn, name, await desk(request, conn)) if may else []
+        issuers = await letters.issuers(conn) if may else []
     return render(
         request,
         "rule.html",
         rule=rule,
         most=MOST,
+        offices=offices,
+        issuers=issuers,
+        last_month=last_month(facts),
         rows=[_ruled(row, facts) for row in found],
+        of_items=rule.kept_elsewhere and not kinds,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 

@@ -1,17 +1,24 @@
 """绩效: the ranking of a period, one unit's points with the cases behind every fault, and objections to a provisional result."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
+from msgspec import Struct
+from sqlalchemy import Row
 
 from central import scoring
-from central.core import wording
-from central.core.access import Permission
+from central.core import objection, wording
+from central.core.access import Permission, allows
 from central.core.measure import MEASURES
 from central.core.objection import ObjectionState
 from central.core.period import parse
 from central.core.release import method
+from central.core.scope import EVERYTHING
 from central.core.score import Level, Line, Score
+from central.scoring import Sender
 from central.store import scores
 from central.store.scores import Fault
 from central.web.listing import address
@@ -22,6 +29,8 @@ from common.core.instant import local_date
 MOST = 60
 """Runs that the list of periods offers, and cases that one line shows."""
 SHORTEST, LONGEST = 4, 200
+MOST_CASES = 100_000
+"""Of a run that is made final on a page; the command line has no bound."""
 
 
 async def show_scores(request: web.Request) -> web.Response:
@@ -33,9 +42,15 @@ async def show_scores(request: web.Request) -> web.Response:
         if row is None and runs:
             row = await scores.newest(conn, runs[0].period)
         found = [] if row is None else await scores.placed(conn, user.scope, row.id, level)
-        scheme = await scores.scheme(conn, None if row is None else row.scheme)
+        today = local_date(facts.now_at, facts.zone)
+        scheme = (
+            await scores.scheme_on(conn, today.replace(day=1))
+            if row is None
+            else await scores.scheme(conn, row.scheme)
+        )
         contested = [] if row is None else await scores.objections(conn, row.id)
     reached = {site.id for site in reached_sites(request)}
+    waiting = [one for one in contested if one.state == ObjectionState.WAITING.value]
     groups: dict[str, list[tuple[int, Score]]] = {}
     for place, one in found:
         groups.setdefault(one.group, []).append((place, one))
@@ -44,6 +59,7 @@ async def show_scores(request: web.Request) -> web.Response:
         "scores.html",
         runs=[(one, parse(one.period).word) for one in runs],
         row=row,
+        holds=_holds(row, runs, today, len(waiting)),
         period=None if row is None else parse(row.period),
         levels=list(Level),
         level=level,
@@ -55,6 +71,17 @@ async def show_scores(request: web.Request) -> web.Response:
         measures=MEASURES,
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _holds(row: Row[Any] | None, runs: Sequence[Row[Any]], today: date, waiting: int) -> str | None:
+    """Why a provisional result cannot be made final yet; empty: it can; None: there is nothing to make final."""
+    if row is None or row.is_final or any(one.is_final and one.period == row.period for one in runs):
+        return None
+    try:
+        objection.must_be_over(today, date.fromisoformat(row.object_until), waiting)
+    except UsageError as error:
+        return str(error)
+    return ""
 
 
 def _level(text: str) -> Level:
@@ -83,11 +110,11 @@ async def show_unit(request: web.Request) -> web.Response:
         one=one,
         row=row,
         period=parse(row.period),
-        lines=[("", line, _named(line)) for line in one.lines]
-        + [("扣分", line, _named(line)) for line in one.penalties]
-        + [("加分", line, _named(line)) for line in one.bonuses],
+        lines=[("", line, _named(request, line)) for line in one.lines]
+        + [("扣分", line, _named(request, line)) for line in one.penalties]
+        + [("加分", line, _named(request, line)) for line in one.bonuses],
         spared=[
-            (address(site, key), no or key, MEASURES[name].name, why)
+            (_address(request, name, site, key), no or key, MEASURES[name].name, why)
             for site, key, no, name, why in one.spared
         ],
         contested=contested,
@@ -96,16 +123,39 @@ async def show_unit(request: web.Request) -> web.Response:
     )
 
 
-def _named(line: Line) -> list[tuple[str, int, list[tuple[str, str, str, str, str]]]]:
-    """(fault, how many, (address, number, site, key, measure) of the first ones)."""
-    return [
-        (
-            MEASURES[name].name,
-            len(cases),
-            [(address(site, key), no or key, site, key, name) for site, key, no in cases[:MOST]],
-        )
-        for name, cases in line.faults.items()
-    ]
+class Named(Struct, frozen=True):
+    """The cases of one fault. `cases`: address (empty: not for this account), number, site and key of the first ones."""
+
+    id: str
+    name: str
+    unit: str
+    may_be_contested: bool
+    count: int
+    cases: list[tuple[str, str, str, str]]
+
+
+def _named(request: web.Request, line: Line) -> list[Named]:
+    found = []
+    for name, cases in line.faults.items():
+        one = MEASURES[name]
+        shown = [(_address(request, name, site, key), no or key, site, key) for site, key, no in cases[:MOST]]
+        found.append(Named(name, one.name, one.unit, one.fault, len(cases), shown))
+    return found
+
+
+def _address(request: web.Request, measure: str, site: str, key: str) -> str:
+    """Where that which was counted is looked at; empty: not by this account."""
+    number, _, part = key.partition(".")
+    where, needs = {
+        "complaint_slow": (f"/hall/complaints/{number}", Permission.VIEW_COMPLAINT)
+        if part
+        else (f"/hall/ratings/{number}", Permission.VIEW_RATING),
+        "rating_of": (f"/hall/ratings/{number}", Permission.VIEW_RATING),
+        "rating_bad": (f"/hall/ratings/{number}", Permission.VIEW_RATING),
+        "absence": ("/hall/attendance", Permission.VIEW_FINDING),
+        "arrival_late": (f"/hall/sites/{quote(site, safe='')}", Permission.VIEW_SITE),
+    }.get(measure, (address(site, key), Permission.VIEW_CASE))
+    return where if allows(request[USER].role, needs) else ""
 
 
 async def contest(request: web.Request) -> web.Response:
@@ -121,7 +171,7 @@ async def contest(request: web.Request) -> web.Response:
         named = {
             (*case[:2], fault) for line in lines for fault, cases in line.faults.items() for case in cases
         }
-        if (site, key, name) not in named:
+        if (site, key, name) not in named or not MEASURES[name].fault:
             raise web.HTTPNotFound(text="这个单位的评分里没有这一项。请从绩效页进入。")
         today = local_date(facts.now_at, facts.zone)
         try:
@@ -152,7 +202,7 @@ async def show_objection(request: web.Request) -> web.Response:
         period=parse(row.period),
         measure=MEASURES[one.measure],
         standing=ObjectionState(one.state),
-        case=address(one.site, one.case_key),
+        case=_address(request, one.measure, one.site, one.case_key),
         moved=moved,
         is_own=one.who == request[USER].name,
     )
@@ -171,6 +221,25 @@ async def decide(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/hall/objections/{number}")
 
 
+async def finish(request: web.Request) -> web.Response:
+    """Provisional -> final, where the window is over and nothing waits: the same facts without the faults that were objected to."""
+    form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    number, why = int(request.match_info["run"]), _why(str(form.get("why", "")))
+    sender = Sender(request[USER].name, why, facts.now_at, hall.clock.wall())
+    async with hall.store.read() as conn:
+        cases = sum(one.cases for one in await scores.units(conn, EVERYTHING, number, Level.SITE))
+    if cases > MOST_CASES:
+        raise web.HTTPBadRequest(
+            text=f"这一次有 {cases:,} 个办件，网页上至多 {MOST_CASES:,} 个。请在市中心运行  mingcha score final {number} 。"
+        )
+    try:
+        async with hall.store.write() as conn:
+            made = await scoring.finish(conn, number, sender, facts.zone)
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/scores?run={made}")
+
+
 def _why(text: str) -> str:
     why = text.strip()
     if not SHORTEST <= len(why) <= LONGEST:
@@ -184,6 +253,7 @@ ROUTES = [
     Route(hdrs.METH_GET, "/hall/scores", show_scores, Permission.VIEW_SCORE),
     Route(hdrs.METH_GET, _UNIT, show_unit, Permission.VIEW_SCORE),
     Route(hdrs.METH_POST, f"{_UNIT}/object", contest, Permission.OBJECT_SCORE),
+    Route(hdrs.METH_POST, r"/hall/scores/{run:\d{1,9}}/final", finish, Permission.DECIDE_SCORE),
     Route(hdrs.METH_GET, _OBJECTION, show_objection, Permission.VIEW_SCORE),
     Route(hdrs.METH_POST, _OBJECTION + "/{to:grant|refuse}", decide, Permission.DECIDE_SCORE),
 ]

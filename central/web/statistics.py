@@ -6,21 +6,30 @@ from urllib.parse import urlencode
 
 from aiohttp import hdrs, web
 
-from central.core import chart, wording
+from central.core import chart, period, wording
 from central.core.access import Permission
 from central.core.figure import FIGURES, Dimension
+from central.core.period import Period
+from central.core.saved_view import Listing
 from central.export import as_csv, as_xlsx
 from central.statistics import Answer, Asked, answer, asked_of, cells, heading, shown
 from central.store import audit, trail
 from central.web.export import XLSX
 from central.web.page import HALL, USER, Handler, Route, facts_of, render
-from common.core.errors import UsageError
+from central.web.saved_views import offered
+from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us
 
 MOST_CASES = 100_000
 """Above it a page would take too long; the command line has no bound."""
 MOST_BARS = 30
 COMMON = ("filed", "decided", "on_time", "promise_late", "median_days")
+RELATIVE: dict[str, Callable[[Period], Period]] = {
+    "本月": lambda month: month,
+    "上月": period.before,
+    "去年本月": lambda month: period.before(month, years=1),
+}
+"""Periods that move with the calendar, so that a saved view stays of use; each of this month."""
 VERSUS = {"": "不对比", "before": "与上期对比", "year": "与上年同期对比"}
 Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[str]]], bytes]
 
@@ -28,7 +37,10 @@ Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[str]]], bytes]
 def _asked(request: web.Request) -> tuple[Asked, str]:
     """What the address asks for, and its comparison; a bare address asks for this month by site."""
     facts, query = facts_of(request), request.query
-    name = query.get("period") or f"{from_us(facts.now_at, facts.zone):%Y-%m}"
+    month = period.parse(f"{from_us(facts.now_at, facts.zone):%Y-%m}")
+    name = query.get("period", "").strip() or "本月"
+    if name in RELATIVE:
+        name = RELATIVE[name](month).name
     by = [one for one in query.getall("by", [Dimension.SITE.value]) if one]
     versus = query.get("versus", "")
     return asked_of(name, by, query.getall("f", COMMON), versus), versus
@@ -50,6 +62,8 @@ async def show(request: web.Request) -> web.Response:
         found = await _answer(request, asked)
     except UsageError as error:
         fault = f"{error}。{error.hint}。"
+    async with request.app[HALL].store.read() as conn:
+        saved = await offered(conn, request, Listing.STATISTICS)
     return render(
         request,
         "statistics.html",
@@ -62,6 +76,8 @@ async def show(request: web.Request) -> web.Response:
         rows=[] if found is None else [cells(asked, row) for row in found.rows],
         total=None if found is None else cells(asked, found.total),
         bars=[] if found is None else _bars(found),
+        saved=saved,
+        typed=request.query.get("period", "").strip() or asked.period.name,
         versus=versus,
         versuses=VERSUS,
         dimensions=list(Dimension),
@@ -80,34 +96,78 @@ def _bars(found: Answer) -> list[tuple[str, str, str]]:
 
 def _as(kind: str, ending: str, write: Write) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        facts, hall, user = facts_of(request), request.app[HALL], request[USER]
-        try:
-            asked, _ = _asked(request)
-            found = await _answer(request, asked)
-        except UsageError as error:
-            raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
-        when = wording.full(facts.now_at, facts.zone, facts.now_at)
-        lacking = f"数据不全：{'、'.join(found.lacking)}，合计可能偏低" if found.lacking else "各站点数据齐全"
-        notes = [f"{asked.period.word} · {when} · {lacking}", f"{user.name} 导出"]
-        notes += [f"{one.name}：{one.definition}" for one in asked.figures]
-        table = [cells(asked, row) for row in (*found.rows, found.total)]
-        body = await asyncio.to_thread(write, notes, heading(asked), table)
-        async with hall.store.write() as conn:
-            subject = f"{ending}：{asked.period.name}"
-            await trail.note(
-                conn, hall.clock.wall(), user.name, "statistics.export", subject, f"{len(table)} 行"
-            )
-        response = web.Response(body=body, content_type=kind)
-        name = f"statistics-{asked.period.name}.{ending}"
-        response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{name}"'
-        response.headers[hdrs.CACHE_CONTROL] = "no-store"
-        return response
+        asked, found = await _told(request)
+        notes = [*_notes(request, asked, found), *_definitions(asked)]
+        body = await asyncio.to_thread(write, notes, heading(asked), _table(found))
+        return await _file(request, kind, ending, asked, len(found.rows) + 1, body)
 
     return handler
+
+
+async def as_pdf(request: web.Request) -> web.Response:
+    """The same table to be printed, with the sentence that says how whole the data was."""
+    from central.paper.pdf import Sheet, Typesetter  # the typesetter is large, and seldom asked for
+
+    asked, found = await _told(request)
+    facts, fonts = facts_of(request), request.app[HALL].config.fonts_dir
+    by = "、".join(one.word for one in asked.dimensions)
+    sheet = Sheet(
+        title=f"{asked.period.word}统计" + (f"（按{by}）" if by else ""),
+        made=f"{from_us(facts.now_at, facts.zone):%Y-%m-%d}",
+        notes=_notes(request, asked, found),
+        head=heading(asked),
+        rows=_table(found),
+        places=len(asked.dimensions) or 1,
+        definitions=_definitions(asked),
+    )
+    try:
+        body = await asyncio.to_thread(lambda: Typesetter(fonts).table(sheet))
+    except RejectedError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    return await _file(request, "application/pdf", "pdf", asked, len(sheet.rows), body)
+
+
+async def _told(request: web.Request) -> tuple[Asked, Answer]:
+    try:
+        asked, _ = _asked(request)
+        return asked, await _answer(request, asked)
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+
+
+def _notes(request: web.Request, asked: Asked, found: Answer) -> list[str]:
+    facts = facts_of(request)
+    when = wording.full(facts.now_at, facts.zone, facts.now_at)
+    lacking = f"数据不全：{'、'.join(found.lacking)}，合计可能偏低" if found.lacking else "各站点数据齐全"
+    return [f"{asked.period.word} · {when} · {lacking}", f"{request[USER].name} 导出"]
+
+
+def _definitions(asked: Asked) -> list[str]:
+    return [f"{one.name}：{one.definition}" for one in asked.figures]
+
+
+def _table(found: Answer) -> list[list[str]]:
+    return [cells(found.asked, row) for row in (*found.rows, found.total)]
+
+
+async def _file(
+    request: web.Request, kind: str, ending: str, asked: Asked, rows: int, body: bytes
+) -> web.Response:
+    """The file as an answer; that it was taken is in the audit."""
+    hall, user = request.app[HALL], request[USER]
+    async with hall.store.write() as conn:
+        subject = f"{ending}：{asked.period.name}"
+        await trail.note(conn, hall.clock.wall(), user.name, "statistics.export", subject, f"{rows} 行")
+    response = web.Response(body=body, content_type=kind)
+    name = f"statistics-{asked.period.name}.{ending}"
+    response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{name}"'
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    return response
 
 
 ROUTES = [
     Route("GET", "/hall/statistics", show, Permission.VIEW_STATISTICS),
     Route("GET", "/hall/statistics.csv", _as("text/csv", "csv", as_csv), Permission.VIEW_STATISTICS),
+    Route("GET", "/hall/statistics.pdf", as_pdf, Permission.VIEW_STATISTICS),
     Route("GET", "/hall/statistics.xlsx", _as(XLSX, "xlsx", as_xlsx), Permission.VIEW_STATISTICS),
 ]

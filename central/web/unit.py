@@ -4,13 +4,16 @@ from contextlib import suppress
 
 from aiohttp import hdrs, web
 
+from central.core import document as papers
 from central.core import dossier, wording
 from central.core.access import Permission
 from central.core.circular import PERIODS
 from central.core.correction import Event, State
 from central.core.document import Kind
+from central.store import answers as stored_answers
 from central.store import corrections, documents, issued
 from central.store.corrections import Filter
+from central.web import answers
 from central.web import correction as one_correction
 from central.web import correction_view as view
 from central.web.documents import handed
@@ -19,6 +22,7 @@ from central.web.page import HALL, USER, Route, facts_of, render
 LONGEST, ENDED = 200, 30
 MOST_AT_ONCE = 100
 MOST_CIRCULARS = 6
+MOST_LETTERS = 20
 _CIRCULARS = issued.Filter(kind=Kind.CIRCULAR.value)
 _OURS = {State.ISSUED, State.SERVED, State.OVERDUE, State.RECTIFYING}
 
@@ -30,6 +34,12 @@ async def show_unit(request: web.Request) -> web.Response:
         yellows = await corrections.listed(conn, user.scope, Filter(is_red=False), LONGEST)
         over = await corrections.ended(conn, user.scope, ENDED)
         circulars = await issued.listed(conn, user.scope, _CIRCULARS, MOST_CIRCULARS)
+        owed = await issued.owed(conn, user.scope, LONGEST)
+        waits = {one.code for one in owed}
+        letters = [
+            one for one in await issued.to_office(conn, user.scope, MOST_LETTERS) if one.code not in waits
+        ]
+        first = await stored_answers.first_days(conn, [one.code for one in letters])
     told = [(row, view.line(row, user, facts)) for row in reds if not view.hidden(corrections.body_of(row))]
     return render(
         request,
@@ -38,6 +48,11 @@ async def show_unit(request: web.Request) -> web.Response:
         theirs=[line for row, line in told if State(row.state) not in _OURS],
         reminders=[(view.line(row, user, facts), row.entries, row.state) for row in yellows],
         over=[view.line(row, user, facts) for row in over if not view.hidden(corrections.body_of(row))],
+        owed=[(one, papers.decoded(one.paper).day, answers.standing(one, None, facts)) for one in owed],
+        letters=[
+            (one, papers.decoded(one.paper).day, answers.standing(one, first.get(one.code), facts))
+            for one in letters
+        ],
         circulars=[one for one in circulars if one.subject.startswith(PERIODS) and one.spoiled_wall is None],
         checked=wording.clock(facts.now_at, facts.zone),
     )

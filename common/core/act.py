@@ -14,6 +14,7 @@ class Act(StrEnum):
     REINJECT = "reinject"
     SUSPEND = "suspend"
     COLLECT = "collect"
+    STILL = "still"
 
     @property
     def word(self) -> str:
@@ -29,4 +30,5 @@ _ACT_WORDS = {
     Act.REINJECT: "重读隔离的行",
     Act.SUSPEND: "暂停采集",
     Act.COLLECT: "恢复采集",
+    Act.STILL: "取图或短片",
 }

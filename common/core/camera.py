@@ -1,14 +1,15 @@
-"""What a camera can be, in words: the same for box, wire, page and handbook (cameras.md 3.6, 3.7)."""
+"""What a camera can be, in words: the same for box, wire, page and handbook (cameras.md 3.6 to 3.9)."""
 
 from enum import StrEnum
 
 
 class View(StrEnum):
-    """How a camera stands. All but the first five are faults; of several at once only the first cause is said."""
+    """How a camera stands. All but the first six are faults; of several at once only the first cause is said."""
 
     OK = "ok"
     OFF = "off"  # nobody works and it is dark: nothing can be said, and nothing is wrong
     LEARNING = "learning"
+    JUDGING = "judging"  # pictures come again, and are too few to say anything of them
     UNKNOWN = "unknown"  # nobody looked: the worker or the whole box was down
     REMOVED = "removed"  # from the box's configuration
     UNREACHABLE = "unreachable"
@@ -39,11 +40,12 @@ class View(StrEnum):
         return self not in _NO_FAULTS
 
 
-_NO_FAULTS = {View.OK, View.OFF, View.LEARNING, View.UNKNOWN, View.REMOVED}
+_NO_FAULTS = {View.OK, View.OFF, View.LEARNING, View.JUDGING, View.UNKNOWN, View.REMOVED}
 _VIEWS = {
     View.OK: ("正常", ""),
     View.OFF: ("关灯", ""),
     View.LEARNING: ("学习中", ""),
+    View.JUDGING: ("判断中", ""),
     View.UNKNOWN: ("未知", ""),
     View.REMOVED: ("已撤除", ""),
     View.UNREACHABLE: ("连不上", "请检查摄像机的电源、网线与地址"),
@@ -82,3 +84,39 @@ class Seat(StrEnum):
 
 
 _SEATS = {Seat.ATTENDED: "在岗", Seat.UNATTENDED: "无人", Seat.UNKNOWN: "无法判断"}
+
+
+class Mask(StrEnum):
+    """What of a still was hidden before it left the box. All but the last count as masked."""
+
+    PEOPLE = "people"  # drawn zones and seats, and whatever differs from the empty view or moves
+    CAMERA = "camera"  # what the camera itself blackens, and drawn zones
+    ALL = "all"  # everything, in coarse blocks: nobody could say what is a person
+    NONE = "none"
+
+    @property
+    def word(self) -> str:
+        return _MASKS[self]
+
+
+_MASKS = {
+    Mask.PEOPLE: "人员区域已遮挡",
+    Mask.CAMERA: "摄像机自带遮挡",
+    Mask.ALL: "全部遮挡",
+    Mask.NONE: "未遮挡",
+}
+
+
+class Occasion(StrEnum):
+    """Why a still or a clip was taken."""
+
+    FAULT = "fault"  # of the camera, when it was told
+    SEAT = "seat"  # a counter unattended for as long as is allowed
+    ORDER = "order"  # a person at the hall wanted it, with a reason
+
+    @property
+    def word(self) -> str:
+        return _OCCASIONS[self]
+
+
+_OCCASIONS = {Occasion.FAULT: "摄像故障", Occasion.SEAT: "座位无人", Occasion.ORDER: "按命令取证"}

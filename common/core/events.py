@@ -32,6 +32,9 @@ EVENTS: dict[str, LogEvent] = {
     "door.waiting": LogEvent(
         "warning", "市中心还没有公开数据，公众网页在等", ("reason", "hint"), "按日志里的提示处理"
     ),
+    "door.full": LogEvent(
+        "error", "公众网页的临时目录写满，市民上传的文件收不下", ("reason",), "请检查公众网页的磁盘空间"
+    ),
     "door.failed": LogEvent(
         "error", "公众网页的一页出错，其余照常", ("path", "number"), "把这条日志交给软件维护人员"
     ),
@@ -68,6 +71,27 @@ EVENTS: dict[str, LogEvent] = {
         "按日志里的提示处理",
     ),
     "correction.raised": LogEvent("info", "一盏灯已建立纠错", ("site", "number", "light")),
+    "tally.begun": LogEvent("info", "统计汇总从头开始：首次启动，或程序、法定时区与上次不同", ("zone",)),
+    "tally.postponed": LogEvent(
+        "warning",
+        "统计汇总暂停，三十秒后再试；其间统计逐件计数，数是对的",
+        ("reason", "hint"),
+        "按日志里的提示处理",
+    ),
+    "tally.failed": LogEvent(
+        "error",
+        "统计汇总出错，三十秒后再试；统计页可能也打不开",
+        (),
+        "执行 mingcha rebuild 并把日志交给软件维护人员",
+    ),
+    "briefing.drafted": LogEvent("info", "一个期间的简报已拟成草稿，待签发", ("draft", "period", "plan")),
+    "briefing.failed": LogEvent(
+        "warning",
+        "一个期间的简报拟不成，消除原因后自动补拟",
+        ("period", "plan", "reason", "hint"),
+        "按日志里的提示处理",
+    ),
+    "letter.unanswered": LogEvent("info", "一份文书过了答复期限没有答复，已告知单位和监察员", ("code",)),
     "correction.lapsed": LogEvent("info", "一件纠错的时限已过，已升级并催办或通报", ("number", "state")),
     "correction.skipped": LogEvent(
         "error",
@@ -119,6 +143,30 @@ EVENTS: dict[str, LogEvent] = {
         ("reason",),
         "反复出现时执行 mingcha-agent doctor --only 摄像",
     ),
+    "still.held": LogEvent("info", "站点的一张图片已收到并封存", ("site", "sha256", "bytes")),
+    "still.refused": LogEvent(
+        "warning",
+        "一张图片不能收：解不开，或与它的指纹不符；它的记录不受影响",
+        ("site", "sha256", "reason", "hint"),
+        "偶尔一张不用处理；一直出现时请核对站点与市中心的程序版本",
+    ),
+    "live.asked": LogEvent("info", "市中心有人要看现场，或不再看（cameras 为空）", ("cameras",)),
+    "live.wanted": LogEvent("info", "有人打开了一台摄像机的现场", ("site", "camera", "plain")),
+    "live.began": LogEvent("info", "站点开始送一台摄像机的现场画面", ("site", "camera", "plain")),
+    "live.ended": LogEvent("info", "没有人再看，现场画面已停", ("site", "camera", "bytes")),
+    "live.refused": LogEvent(
+        "warning",
+        "一个现场画面的连接没有接受；其他画面不受影响",
+        ("peer", "reason"),
+        "偶尔一次不用处理；一直出现时请核对该站点机器的证书与程序版本",
+    ),
+    "live.unnoted": LogEvent(
+        "error",
+        "数据库不可用，看完现场这一条没有记入审计；开始看的那一条在",
+        ("who", "subject", "lasted", "reason"),
+        "数据库恢复后，请把这条日志交给审计管理员",
+    ),
+    "stills.gone": LogEvent("info", "图片到期或超量，已删除，逐张记入审计", ("count",)),
     "column.appeared": LogEvent(
         "warning",
         "业务库的表新增了字段，尚未映射，不采集；只说一次",
@@ -143,6 +191,7 @@ EVENTS: dict[str, LogEvent] = {
         "检查 mapping.toml 或源数据",
     ),
     "round.finished": LogEvent("debug", "一轮采集完成", ("tables", "changed", "ms")),
+    "walk.finished": LogEvent("debug", "整张表核对完一遍", ("table", "rows", "secs")),
     "hall.unavailable": LogEvent(
         "warning", "连不上市中心，记录在本地加密缓存", ("reason",), "执行 mingcha-agent doctor --only 网络"
     ),

@@ -23,6 +23,8 @@ class Happening(StrEnum):
     KEY_BACK = "key.back"
     POLICY_CHANGED = "policy.changed"
     CAMERAS_ENDED = "cameras.ended"
+    STILLS_GIVEN_UP = "stills.given_up"
+    CLIP_NOT_MADE = "clip.not_made"
 
     @property
     def word(self) -> str:
@@ -47,4 +49,6 @@ _HAPPENING_WORDS = {
     Happening.KEY_BACK: "主密钥恢复",
     Happening.POLICY_CHANGED: "设置生效",
     Happening.CAMERAS_ENDED: "摄像进程退出",
+    Happening.STILLS_GIVEN_UP: "放弃未送出的图片",
+    Happening.CLIP_NOT_MADE: "没有做成证据短片",
 }

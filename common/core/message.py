@@ -1,10 +1,10 @@
 """The small messages beside batches: hello, welcome, ack, heartbeat, state, orders. Arrays; new fields go last.
 
-Hello, welcome, ack, command and policy are signed (Ed25519): a subscriber does not learn from the broker who published, and a
-broker must not be able to make a box forget.
+Hello, welcome, ack, filed, command, policy, watch and dial are signed (Ed25519): a subscriber does not learn from the broker
+who published, and a broker must not be able to make a box forget.
 """
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -121,15 +121,78 @@ class Command(Struct, array_like=True, frozen=True):
     expires_wall: Int64
     generation: Int32  # of the box that is meant: one that it replaced may still listen
     why: Said = ""  # shown where the command has a lasting effect
+    subject: Word = ""  # what of the site is meant: a camera's id
+
+
+class Filed(Struct, array_like=True, frozen=True):
+    """What the hall did with a picture of the media lane: `held`, `unknown` (no record names it yet) or `refused`."""
+
+    sha256: Digest
+    code: Word
+
+
+class Wanted(Struct, array_like=True, frozen=True):
+    """One camera that somebody is looking at. `ticket`: 16 bytes by which the box's connection is known; `plain`: nothing is
+    to be hidden."""
+
+    camera: Word
+    ticket: bytes
+    plain: bool = False
+
+
+MOST_DRAWN, MOST_CAMERAS = 16, 64
+
+
+class Watch(Struct, array_like=True, frozen=True):
+    """All that somebody is looking at now, until `until_wall` of the hall's clock. Repeated; what it does not name ends."""
+
+    site: Word
+    generation: Int32
+    until_wall: Int64
+    address: Word  # where the box dials: ws:// or wss://
+    wanted: Annotated[list[Wanted], msgspec.Meta(max_length=MOST_CAMERAS)]
+
+
+class Dial(Struct, array_like=True, frozen=True):
+    """The first frame of a box on its media connection."""
+
+    site: Word
+    generation: Int32
+    camera: Word
+    ticket: bytes
+
+
+Share = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+"""Thousandths of a picture's width or height."""
+Rect = tuple[Share, Share, Share, Share]
+"""Left, top, right, bottom."""
+
+
+class DrawnSeat(Struct, array_like=True, frozen=True):
+    """The region in which somebody is to sit."""
+
+    id: Word
+    box: Rect
+    name: Word = ""
+
+
+class Drawn(Struct, array_like=True, frozen=True):
+    """What was drawn on one camera's still at the hall. Zones come beside the box's own; a seat takes the place of the box's own
+    of the same id."""
+
+    camera: Word
+    zones: Annotated[list[Rect], msgspec.Meta(max_length=MOST_DRAWN)]
+    seats: Annotated[list[DrawnSeat], msgspec.Meta(max_length=MOST_DRAWN)]
 
 
 class Policy(Struct, array_like=True, frozen=True):
-    """What the hall wishes of a box's delivery; nothing of it stands in the box's own files."""
+    """What the hall wishes of a box's delivery and cameras; nothing of it stands in the box's own files."""
 
     site: Word
     version: Int64  # a higher one replaces a lower one
     bulk_bytes_per_sec: Int64 = 0  # of backlog; 0: as much as the line takes
     linger_ms: Int64 = 0  # how long a live row may wait for others to travel with
+    cameras: Annotated[list[Drawn], msgspec.Meta(max_length=MOST_CAMERAS)] = []
 
 
 class CentralState(Struct, array_like=True, frozen=True):

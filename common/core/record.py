@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
-from common.core.camera import Aspect, Seat, View
+from common.core.camera import Aspect, Mask, Occasion, Seat, View
 from common.core.state import CaseStatus, Outcome, Procedure, StepKind
 from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
@@ -44,6 +44,7 @@ class RecordKind(StrEnum):
     INDEX_ROOT = "index_root"
     CAMERA = "camera"
     SEAT = "seat"
+    STILL = "still"
 
 
 class Op(StrEnum):
@@ -268,7 +269,27 @@ class SeatState(Struct, array_like=True, frozen=True):
     name: Text = ""  # as the box calls it
 
 
-Statement = Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot | CameraState | SeatState
+class Still(Struct, array_like=True, frozen=True):
+    """A picture or a short clip was taken, and waits at the box to travel behind all records (P-MEDIA-01). It is named by its
+    hash, so that the chain vouches for it however late it comes, or if it never does."""
+
+    camera: Word
+    sha256: bytes  # of the JPEG or MP4 as it leaves the site
+    size: Int64  # bytes of it
+    taken_at: Int64  # office time of the frame, of a clip the first one
+    mask: Mask
+    occasion: Occasion
+    subject: Word = ""  # the fault's word, the seat's region, the command's id
+    since_at: Int64 = 0  # office time since which what it shows lasts; 0: not said
+    camera_at: Int64 | None = None  # the frame's time by the camera's own clock; None: it has none to ask for
+    wide: Int32 = 0
+    high: Int32 = 0
+    millis: Int32 = 0  # milliseconds that a clip lasts; 0: it is a picture
+
+
+Statement = (
+    Observation | Pass | Gap | Event | Checkpoint | Result | IndexRoot | CameraState | SeatState | Still
+)
 """What is no row."""
 Body = Case | Step | Statement
 
@@ -284,6 +305,7 @@ _BODY_TYPES: dict[RecordKind, type[Struct]] = {
     RecordKind.INDEX_ROOT: IndexRoot,
     RecordKind.CAMERA: CameraState,
     RecordKind.SEAT: SeatState,
+    RecordKind.STILL: Still,
 }
 _KINDS = {body: kind for kind, body in _BODY_TYPES.items()}
 _encoder = msgspec.msgpack.Encoder()

@@ -23,9 +23,10 @@ class Light(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order above: `max(lights, key=rank)` is the case's light."""
-        return list(Light).index(self)
+        return _RANKS[self]
 
 
+_RANKS = {light: place for place, light in enumerate(Light)}
 _LIGHT_WORDS = {
     Light.NONE: "无时限",
     Light.GREEN: "正常",
@@ -146,6 +147,10 @@ class ClockKind(StrEnum):
     DELIVERY = "delivery"
     PROCEDURE = "procedure"  # a special procedure, within the time that was announced
     STEP = "step"
+    ACCEPTANCE = "acceptance"  # of what is complete
+    HEARING = "hearing"  # that was asked for
+    EXPLANATION = "explanation"  # that was asked for
+    RENEWAL = "renewal"  # of a licence, before it expires
 
     @property
     def word(self) -> str:
@@ -160,6 +165,10 @@ _CLOCK_WORDS = {
     ClockKind.DELIVERY: "送达时限",
     ClockKind.PROCEDURE: "特别程序时限",
     ClockKind.STEP: "环节时限",
+    ClockKind.ACCEPTANCE: "齐全后受理时限",
+    ClockKind.HEARING: "听证时限",
+    ClockKind.EXPLANATION: "说明时限",
+    ClockKind.RENEWAL: "延续时限",
 }
 
 

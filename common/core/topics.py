@@ -23,6 +23,16 @@ def lane(site: str, lane: Lane) -> str:
     return f"{ROOT}/{site}/up/{lane.value}"
 
 
+def media(site: str) -> str:
+    """Pictures, each in one message, when nothing else waits."""
+    return f"{ROOT}/{site}/up/media"
+
+
+def filed(site: str) -> str:
+    """What the hall did with a picture."""
+    return f"{ROOT}/{site}/dn/media"
+
+
 def welcome(site: str) -> str:
     return f"{ROOT}/{site}/dn/welcome"
 
@@ -41,9 +51,19 @@ def policy(site: str) -> str:
     return f"{ROOT}/{site}/dn/cfg"
 
 
+def watch(site: str) -> str:
+    """What of a site's cameras somebody is looking at now."""
+    return f"{ROOT}/{site}/dn/watch"
+
+
+def dial(site: str, camera: str) -> str:
+    """No topic: what a box's first frame on its media connection is signed for."""
+    return f"{ROOT}/{site}/media/{camera}"
+
+
 def downstream(site: str) -> list[str]:
     """What an agent subscribes to: its own down topics (named, not `dn/#`, so that 3.1.1 brokers agree)."""
-    return [welcome(site), ack(site), command(site), policy(site), CENTRAL_STATE]
+    return [welcome(site), ack(site), filed(site), command(site), policy(site), watch(site), CENTRAL_STATE]
 
 
 def upstream(share: str | None) -> list[str]:

@@ -23,24 +23,27 @@ class Children:
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._ended: set[str] = set()
 
-    async def keep(self, name: str, *command: str, account: str | None = None) -> None:
+    async def keep(self, name: str, *command: str, account: str | None = None, is_held: bool = False) -> None:
         """Run `command` for as long as this task lives; one that ends is started again, as systemd would.
 
         `account`: whom it runs as. One that changed its user by itself would no longer hear of the launcher's end.
+        `is_held`: it ends with its input, which is open for as long as the launcher lives.
         """
         while True:
-            await self._start(name, command, account)
+            await self._start(name, command, account, is_held=is_held)
             code = await self._running[name].wait()
             self._ended.add(name)
             log.warning("child.ended", name=name, code=code, log=str(self._folder / f"{name}.log"))
             await asyncio.sleep(AGAIN_SECS)
 
-    async def _start(self, name: str, command: tuple[str, ...], account: str | None) -> None:
+    async def _start(
+        self, name: str, command: tuple[str, ...], account: str | None, *, is_held: bool
+    ) -> None:
         group = pwd.getpwnam(account).pw_gid if account else None
         with (self._folder / f"{name}.log").open("ab") as out:
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if is_held else subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,  # Ctrl-C is the launcher's: it stops them in order

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from common.address import with_key
 from common.clock import Clock, ClockConfig
 from provisioning import broker, pki
 from provisioning.core.identity import Box
-from provisioning.demo import shown
+from provisioning.demo import posted, shown
 from provisioning.demo.city import ITEMS, SITES
+from provisioning.demo.scene import SEAT, Camera
 
 USERS = {
     "supervisor": ("supervisor", "监察员"),
@@ -28,6 +29,9 @@ USERS = {
     "centre": ("centre", "政务中心"),
     "reviewer": ("reviewer", "法制效能审核"),
     "complaints": ("complaints", "投诉受理员"),
+    "complaints2": ("complaints", "投诉受理员"),
+    "publisher": ("publisher", "发布员"),
+    "releaser": ("releaser", "发布审核员"),
     "leader": ("leader", "领导（只读）"),
     "head": ("head", "部门负责人"),
     "it": ("it", "运维"),
@@ -35,6 +39,8 @@ USERS = {
 """User name -> role and what it is called: one of each kind of view there is so far, two of those whom four eyes ask for."""
 GENERATION = 1
 HOST = "127.0.0.1"
+RTSP_USER, RTSP_PASSWORD = "monitor", "demo-camera"
+"""Of a camera that only this machine reaches."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -46,6 +52,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     broker_port: int
     line_port: int
     line_site: str
+    live_port: int
     tls: bool
     clock: ClockConfig
 
@@ -124,6 +131,7 @@ async def _write_rows(conn: AsyncConnection, keys: dict[str, bytes], password: s
         (tables.issuer, [_issuer(now_wall)]),
     ):
         await conn.execute(insert(table), rows)
+    await posted.write(conn, now_wall)
     await scope.give(conn, "head", [site.id for site in SITES], [])
 
 
@@ -165,10 +173,34 @@ def _agent_toml(plan: Plan, site: str, name: str) -> str:
     )
 
 
+def add_cameras(folder: Path, cameras: Sequence[Camera], rtsp_port: int) -> None:
+    """Write them into their boxes' configuration, and that nobody sits anywhere yet: what the boxes see first is so.
+
+    `rtsp_port`: where the one with sound is served; 0: nowhere, it is a recording like the others.
+    """
+    for item in cameras:
+        box = folder / "sites" / item.site
+        text = f'[[camera]]\nid = "{item.id}"\nname = "{item.name}"\n'
+        if item.has_sound and rtsp_port:
+            text += f'type = "rtsp"\naddress = "rtsp://{HOST}:{rtsp_port}/main"\n'
+            text += f'user = "{RTSP_USER}"\npassword_file = "camera"\n'
+            (box / "camera").write_text(RTSP_PASSWORD, "utf-8")
+        else:
+            text += f'type = "file"\npath = "{folder / "cameras" / item.shows.file}"\n'
+        if item.seat:
+            text += f'[[camera.seat]]\nid = "w2"\nname = "{item.seat}"\nbox = {list(SEAT)}\n'
+            (box / "data").mkdir(exist_ok=True)
+            (box / "data" / "camera-vacant").write_text(item.id, "utf-8")
+        with (box / "agent.toml").open("a", encoding="utf-8") as config:
+            config.write(text)
+
+
 def _central_toml(plan: Plan) -> str:
     embedded = str(not plan.tls).lower()
+    live = f"{'wss' if plan.tls else 'ws'}://{HOST}:{plan.live_port}"
     return (
         f"embedded_broker = {embedded}\n[web]\nport = {plan.web_port}\nsecure_cookie = false\n"
+        f'[live]\naddress = "{live}"\nhost = "{HOST}"\nport = {plan.live_port}\n'
         f"[public]\nenabled = true\n{_mqtt(plan, plan.broker_port)}{_clock(plan.clock)}"
     )
 

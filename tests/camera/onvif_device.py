@@ -1,4 +1,7 @@
-"""An ONVIF device service in a thread: strict about passwords and clocks, faulty on demand."""
+"""An ONVIF device service in a thread: strict about passwords and clocks, with events by long poll, faulty on demand.
+
+`GET /ctl?skew=-86400`, `?ev=tamper|motion&v=true|false`, `?reboot=1970` order it from outside.
+"""
 
 import base64
 import hashlib
@@ -10,23 +13,115 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 USER, PASSWORD = "monitor", "Bao:Mi@26"
 WINDOW_SECS = 5
 """How far a token's time may be from the camera's own."""
 Mode = Literal["plain", "digest", "no anonymous time"]
-Fault = Literal["", "silent", "garbage", "html", "huge", "endless", "busy", "no profiles", "no uri"]
+Fault = Literal[
+    "", "silent", "garbage", "html", "huge", "endless", "busy", "no profiles", "no uri",
+    "endless page", "endless refusal",
+]  # fmt: skip
+MOST_POURED = 32 * 1024 * 1024
+"""Bytes of a page or a refusal that does not end."""
 
 _HEAD = (
     '<?xml version="1.0"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
     'xmlns:d="http://www.onvif.org/ver10/device/wsdl" xmlns:m="http://www.onvif.org/ver10/media/wsdl" '
-    'xmlns:t="http://www.onvif.org/ver10/schema" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body>'
+    'xmlns:t="http://www.onvif.org/ver10/schema" xmlns:ter="http://www.onvif.org/ver10/error" '
+    'xmlns:e="http://www.onvif.org/ver10/events/wsdl" xmlns:n="http://docs.oasis-open.org/wsn/b-2" '
+    'xmlns:a="http://www.w3.org/2005/08/addressing"><s:Body>'
 )
 _TAIL = "</s:Body></s:Envelope>"
 _REFUSED = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code>"
     '<s:Reason><s:Text xml:lang="en">Sender not Authorized</s:Text></s:Reason></s:Fault>'
 )
+_GONE = (
+    "<s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason>"
+    '<s:Text xml:lang="en">{}</s:Text></s:Reason></s:Fault>'
+)
+_TOPICS = {
+    "tamper": ("tns1:VideoSource/GlobalSceneChange/ImagingService", "State"),
+    "motion": ("tns1:RuleEngine/CellMotionDetector/Motion", "IsMotion"),
+    "other": ("tns1:Monitoring/ProcessorUsage", "Value"),
+}
+EVENT_CALLS = {"CreatePullPointSubscription", "PullMessages", "Renew", "Unsubscribe"}
+LASTS_SECS = 60.0
+
+
+class Subscriptions:
+    """Two at most; each has its own queue, and lapses unless it is renewed."""
+
+    def __init__(self) -> None:
+        self.limit = 2
+        self.made = 0
+        self.most = 0
+        self._news = threading.Condition()
+        self._waiting: dict[str, list[str]] = {}
+        self._due: dict[str, float] = {}
+
+    @property
+    def alive(self) -> int:
+        with self._news:
+            return sum(due > time.monotonic() for due in self._due.values())
+
+    def begin(self) -> str:
+        """-> its number; empty where the limit is reached."""
+        with self._news:
+            now = time.monotonic()
+            self._due = {number: due for number, due in self._due.items() if due > now}
+            if len(self._due) >= self.limit:
+                return ""
+            self.made += 1
+            number = f"n{self.made}"
+            self._due[number], self._waiting[number] = now + LASTS_SECS, []
+            self.most = max(self.most, len(self._due))
+            return number
+
+    def renew(self, number: str) -> bool:
+        with self._news:
+            is_alive = self._due.get(number, 0) > time.monotonic()
+            if is_alive:
+                self._due[number] = time.monotonic() + LASTS_SECS
+            return is_alive
+
+    def end(self, number: str) -> bool:
+        with self._news:
+            self._waiting.pop(number, None)
+            return self._due.pop(number, None) is not None
+
+    def forget(self) -> None:
+        """The device begins anew."""
+        with self._news:
+            self._due.clear()
+            self._waiting.clear()
+            self._news.notify_all()
+
+    def say(self, kind: str, *, value: bool) -> None:
+        topic, name = _TOPICS[kind]
+        said = (
+            '<n:NotificationMessage><n:Topic Dialect="http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet">'
+            f"{topic}</n:Topic><n:Message>"
+            '<t:Message UtcTime="2026-06-12T01:00:00Z" PropertyOperation="Changed"><t:Source>'
+            '<t:SimpleItem Name="VideoSourceToken" Value="1"/></t:Source><t:Data>'
+            f'<t:SimpleItem Name="{name}" Value="{str(value).lower()}"/></t:Data></t:Message></n:Message>'
+            "</n:NotificationMessage>"
+        )
+        with self._news:
+            for queue in self._waiting.values():
+                queue.append(said)
+            self._news.notify_all()
+
+    def pull(self, number: str, secs: float) -> list[str] | None:
+        """Waits for the first; None for a subscription that is not there."""
+        with self._news:
+            self._news.wait_for(lambda: number not in self._due or self._waiting[number], secs)
+            if number not in self._due:
+                return None
+            said, self._waiting[number] = self._waiting[number][:10], self._waiting[number][10:]
+            return said
 
 
 class Device:
@@ -39,10 +134,54 @@ class Device:
         self.stream = stream
         self.password = PASSWORD
         self.asked: list[str] = []
+        self.event_fault: Fault = ""
+        """As `fault`, of the event service alone."""
+        self.subscriptions = Subscriptions()
+        self.poured = 0
         self._nonces: set[str] = set()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.skew)
+
+    def order(self, query: str) -> None:
+        """What was asked by `/ctl?...`."""
+        said = {name: values[0] for name, values in parse_qs(query).items()}
+        if "skew" in said:
+            self.skew = float(said["skew"])
+        if "ev" in said:
+            self.subscriptions.say(said["ev"], value=said.get("v", "true") == "true")
+        if "reboot" in said:
+            self.skew = (datetime(int(said["reboot"]), 1, 1, tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+            self.subscriptions.forget()
+
+    def event_answer(self, call: str, body: str, port: int) -> tuple[int, str]:
+        """-> status and body of an answer of the event service."""
+        number = _between(body, "SubscriptionId")
+        if call == "CreatePullPointSubscription":
+            made = self.subscriptions.begin()
+            if not made:
+                return 400, _GONE.format("subscription limit")
+            return 200, (
+                "<e:CreatePullPointSubscriptionResponse><e:SubscriptionReference>"
+                f"<a:Address>http://192.0.2.7:{port}/onvif/subscription</a:Address><a:ReferenceParameters>"
+                f'<x:SubscriptionId xmlns:x="http://camera.example">{made}</x:SubscriptionId></a:ReferenceParameters>'
+                f"</e:SubscriptionReference>{self._times()}</e:CreatePullPointSubscriptionResponse>"
+            )
+        if call == "PullMessages":
+            said = self.subscriptions.pull(number, float(_between(body, "Timeout").strip("PTS")))
+            if said is None:
+                return 400, _GONE.format("no such subscription")
+            times = self._times().replace("n:", "e:")
+            return 200, f"<e:PullMessagesResponse>{times}{''.join(said)}</e:PullMessagesResponse>"
+        known = self.subscriptions.renew(number) if call == "Renew" else self.subscriptions.end(number)
+        if not known:
+            return 400, _GONE.format("no such subscription")
+        return 200, f"<n:{call}Response>{self._times() if call == 'Renew' else ''}</n:{call}Response>"
+
+    def _times(self) -> str:
+        now = self.now()
+        until = now + timedelta(seconds=LASTS_SECS)
+        return f"<n:CurrentTime>{now:%FT%TZ}</n:CurrentTime><n:TerminationTime>{until:%FT%TZ}</n:TerminationTime>"
 
     def is_known(self, body: str, authorization: str, method: str) -> bool:
         return self._digest(authorization, method) if self.mode == "digest" else self._token(body)
@@ -77,7 +216,11 @@ class Device:
             "GetDeviceInformation": "<d:GetDeviceInformationResponse><d:Manufacturer>Test</d:Manufacturer>"
             "<d:Model>T1</d:Model><d:FirmwareVersion>1</d:FirmwareVersion><d:SerialNumber>1</d:SerialNumber>"
             "<d:HardwareId>1</d:HardwareId></d:GetDeviceInformationResponse>",
-            "GetCapabilities": "<d:GetCapabilitiesResponse><d:Capabilities><t:Media><t:XAddr>"
+            "GetCapabilities": "<d:GetCapabilitiesResponse><d:Capabilities><t:Events><t:XAddr>"
+            f"http://192.0.2.7:{port}/onvif/events</t:XAddr><t:WSSubscriptionPolicySupport>false"
+            "</t:WSSubscriptionPolicySupport><t:WSPullPointSupport>true</t:WSPullPointSupport>"
+            "<t:WSPausableSubscriptionManagerInterfaceSupport>false"
+            "</t:WSPausableSubscriptionManagerInterfaceSupport></t:Events><t:Media><t:XAddr>"
             f"http://192.0.2.7:{port}/onvif/media</t:XAddr><t:StreamingCapabilities/></t:Media>"
             "</d:Capabilities></d:GetCapabilitiesResponse>",
             "GetProfiles": "<m:GetProfilesResponse>"
@@ -103,7 +246,7 @@ def _md5(text: str) -> str:
 
 
 @contextmanager
-def running(device: Device) -> Iterator[int]:
+def running(device: Device, host: str = "127.0.0.1", at_port: int = 0) -> Iterator[int]:
     """-> its port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,39 +257,64 @@ def running(device: Device) -> Iterator[int]:
             return device.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
 
         def do_GET(self) -> None:
-            self._say(401, "")
+            asked = urlsplit(self.path)
+            if device.fault == "endless page":
+                self._pour(200)
+                return
+            if asked.path != "/ctl":
+                self._say(401, "")
+                return
+            device.order(asked.query)
+            self._say(200, "")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             call = re.findall(r"Body>\s*<(?:\w+:)?(\w+)", body)[0]
             device.asked.append(call)
-            if device.fault in {"silent", "garbage", "html", "huge", "endless", "busy"}:
-                self._fail()
+            fault = (device.event_fault if call in EVENT_CALLS else "") or device.fault
+            if fault in {"silent", "garbage", "html", "huge", "endless", "busy"}:
+                self._fail(fault)
                 return
             is_open = call == "GetSystemDateAndTime" and device.mode != "no anonymous time"
             has_token = "UsernameToken" in body
+            if fault == "endless page":
+                self._say(200, "no XML")
+                return
+            if fault == "endless refusal" and not (has_token or is_open):
+                self._pour(401)
+                return
             known = device.is_known(body, self.headers.get("Authorization", ""), "POST")
-            if known or (is_open and not has_token):
+            if known and call in EVENT_CALLS:
+                status, said = device.event_answer(call, body, port())
+                self._say(status, _HEAD + said + _TAIL)
+            elif known or (is_open and not has_token):
                 self._say(200, _HEAD + device.answer(call, port()) + _TAIL)
             elif device.mode == "digest":
                 self._say(401, "", 'Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5')
             else:
                 self._say(400, _HEAD + _REFUSED + _TAIL)
 
-        def _fail(self) -> None:
-            if device.fault == "silent":
+        def _fail(self, fault: str) -> None:
+            if fault == "silent":
                 time.sleep(8)
-            elif device.fault == "huge":
+            elif fault == "huge":
                 self._say(200, _HEAD + "<x>" + "y" * 1_000_000 + "</x>" + _TAIL)
-            elif device.fault == "endless":
+            elif fault == "endless":
                 self.send_response(200)
                 self.end_headers()
                 while True:
                     self.wfile.write(b" " * 65536)
-            elif device.fault == "busy":
+            elif fault == "busy":
                 self._say(503, "")
             else:
-                self._say(200, "<html>login</html>" if device.fault == "html" else "\0\1\2<<<")
+                self._say(200, "<html>login</html>" if fault == "html" else "\0\1\2<<<")
+
+        def _pour(self, code: int) -> None:
+            self.send_response(code)
+            self.send_header("WWW-Authenticate", 'Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5')
+            self.end_headers()
+            while device.poured < MOST_POURED:
+                device.poured += self.wfile.write(b" " * 65536)
 
         def _say(self, code: int, text: str, challenge: str = "") -> None:
             raw = text.encode()
@@ -167,7 +335,7 @@ def running(device: Device) -> Iterator[int]:
     def port() -> int:
         return int(server.server_address[1])
 
-    server = Quiet(("127.0.0.1", 0), Handler)
+    server = Quiet((host, at_port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

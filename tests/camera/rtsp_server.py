@@ -1,7 +1,7 @@
-"""An RTSP camera, run by the system's Python, which alone has GStreamer's bindings: `rtsp_server.py CLIP [USER PASSWORD]`.
+"""An RTSP camera, run by the system's Python, which alone has GStreamer's bindings: `rtsp_server.py CLIP [USER PASSWORD [PORT [FPS]]]`.
 
 Plays the access units of an H.264 file (cut at its delimiters) with G.711 sound. Prints its port, then obeys lines on
-its standard input: `clip PATH`, `stall 0|1`, `limit N` (connections), `silent` (audio only).
+its standard input: `clip PATH`, `stall 0|1`, `limit N` (connections), `silent` (audio only), `when` (the newest stream began, seconds of wall time, before its `ok`).
 """
 
 import sys
@@ -17,7 +17,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 Gst.init(None)
-FPS = 10
+FPS = int(sys.argv[5]) if len(sys.argv) > 5 else 10
 VIDEO = (
     "appsrc name=v is-live=true format=time do-timestamp=false caps=video/x-h264,stream-format=byte-stream,"
     f"alignment=au,framerate={FPS}/1 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 "
@@ -36,8 +36,8 @@ def units(path: str) -> list[bytes]:
 class Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
     def __init__(self, path: str) -> None:
         super().__init__()
-        self.clip, self.stall = units(path), False
-        self.set_shared(True)
+        self.clip, self.stall, self.began = units(path), False, 0.0
+        self.set_shared(False)  # it refuses a second connection to one pipeline
         self.set_latency(0)
         self.say("both")
         self.connect("media-configure", self.on_configure)
@@ -56,6 +56,7 @@ class Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
 
     def feed(self, source: Gst.Element, alive: list[bool]) -> None:
         number, place, clip, began = 0, 0, self.clip, time.monotonic()
+        self.began = time.time()
         while alive:
             if clip is not self.clip and place % FPS == 0:
                 clip, place = self.clip, 0
@@ -75,7 +76,7 @@ class Factory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]
 def main() -> None:
     server, factory = GstRtspServer.RTSPServer(), Factory(sys.argv[1])
     server.set_address("127.0.0.1")
-    server.set_service("0")
+    server.set_service(sys.argv[4] if len(sys.argv) > 4 else "0")
     if len(sys.argv) > 3:
         auth = GstRtspServer.RTSPAuth()
         auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
@@ -103,6 +104,8 @@ def main() -> None:
             factory.stall = words[1] == "1"
         elif words[0] == "limit":
             server.get_session_pool().set_max_sessions(int(words[1]))
+        elif words[0] == "when":
+            print(factory.began, flush=True)
         elif words[0] == "silent":
             factory.say("audio")
         print("ok", flush=True)

@@ -11,8 +11,10 @@ PYTHON = "/usr/bin/python3"
 
 
 class RtspServer:
-    def __init__(self, clip: Path) -> None:
-        command = [PYTHON, str(Path(__file__).with_name("rtsp_server.py")), str(clip), USER, PASSWORD]
+    def __init__(self, clip: Path, port: int = 0) -> None:
+        """`port`: 0 for any that is free."""
+        server = str(Path(__file__).with_name("rtsp_server.py"))
+        command = [PYTHON, server, str(clip), USER, PASSWORD, str(port)]
         pipe = subprocess.PIPE
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env)
@@ -22,6 +24,14 @@ class RtspServer:
         assert self._process.stdin is not None
         print(order, file=self._process.stdin, flush=True)
         assert self._line() == "ok"
+
+    def began(self) -> float:
+        """Wall time at which the newest connection was sent its first frame."""
+        assert self._process.stdin is not None
+        print("when", file=self._process.stdin, flush=True)
+        said = float(self._line())
+        assert self._line() == "ok"
+        return said
 
     def _line(self) -> str:
         assert self._process.stdout is not None

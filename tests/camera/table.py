@@ -110,9 +110,6 @@ def main() -> None:
         meant = clips.FAULTS[name][0] if name in clips.FAULTS else "ok"
         print(f"{name:22} {meant:9}", "  ".join(f"{view} {count}" for view, count in states.most_common()))
     print("recall {:.1%}, rightly named {:.1%}, precision {:.1%}".format(*figures(said)))
-    from tests.camera import seats  # it needs the camera of this file
-
-    seats.main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
 
 
 if __name__ == "__main__":

@@ -4,18 +4,20 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from agent.camera.base import Camera, LineError
+from agent.camera.device import Device as Asked
 from agent.camera.file import FileCamera
 from agent.camera.onvif import OnvifCamera
 from agent.camera.rtsp import RtspCamera
 from common.clock import Clock
 from common.core.camera import View
-from tests.camera import clips, onvif_device
+from tests.camera import clips, onvif_device, rude
 from tests.camera.clips import Hall
 from tests.camera.onvif_device import PASSWORD, USER, Device
 from tests.camera.servers import RtspServer
@@ -105,6 +107,30 @@ def test_an_rtsp_camera_and_all_its_faults(server: RtspServer) -> None:
     assert fails(rtsp(server)).view is View.UNREACHABLE
 
 
+def test_no_page_and_no_refusal_is_read_without_end() -> None:
+    """C12: the camera's process keeps its memory whatever an ONVIF device pours out."""
+    with onvif_device.running(device := Device()) as port:
+        address = f"127.0.0.1:{port}"
+        device.fault = "endless page"
+        asked = Asked(address, USER, PASSWORD, Clock())
+        asked.measure()
+        assert asked.skew is not None
+        assert abs(asked.skew) < 2, "the date is in the head"
+        device.fault, device.mode = "endless refusal", "digest"
+        assert fails(OnvifCamera(address, USER, PASSWORD, Clock())).view is View.UNREACHABLE
+        assert device.poured < onvif_device.MOST_POURED
+
+
+def test_a_camera_at_the_end_of_the_calendar_is_a_camera_with_a_wrong_clock() -> None:
+    with onvif_device.running(device := Device()) as port:
+        device.now = lambda: datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # type: ignore[method-assign]
+        asked = Asked(f"127.0.0.1:{port}", USER, PASSWORD, Clock())
+        asked.measure()
+        time.sleep(1.1)
+        with pytest.raises(LineError):
+            asked.asked("devicemgmt", asked.url, "GetDeviceInformation")
+
+
 @pytest.mark.service
 def test_an_onvif_camera_with_any_clock_and_any_authentication(server: RtspServer) -> None:
     """C5: "wrong password" is never said of a clock fault."""
@@ -138,6 +164,19 @@ def test_what_an_onvif_device_can_answer() -> None:
         for device.fault, view in expected.items():
             camera = OnvifCamera(f"127.0.0.1:{port}", USER, PASSWORD, Clock())
             assert fails(camera).view is view, device.fault
+        device.fault = ""
+        for device.stream in ("rtsp://192.0.2.7:99999/main", "rtsp://[192.0.2.7/main"):
+            assert fails(OnvifCamera(f"127.0.0.1:{port}", USER, PASSWORD, Clock())).view is View.NO_VIDEO
+
+
+def test_an_rtsp_camera_that_answers_nothing_noise_or_without_end_ends_in_its_time() -> None:
+    """C4 beside: four at once, each in its own thread, each within its own limits and with a first cause."""
+    with ExitStack() as stack, ThreadPoolExecutor(4) as pool:
+        ports = [stack.enter_context(rude.running(manner)) for manner in rude.MANNERS]
+        cameras = [RtspCamera(f"rtsp://127.0.0.1:{port}/main", USER, PASSWORD) for port in ports]
+        said = dict(zip(rude.MANNERS, (error.view for error in pool.map(fails, cameras)), strict=True))
+    assert said["mute"] is said["hung"] is View.UNREACHABLE
+    assert {said["garbage"], said["endless"]} <= {View.UNREACHABLE, View.NO_VIDEO}
 
 
 def test_a_camera_that_takes_a_connection_and_never_answers_is_unreachable_in_time() -> None:

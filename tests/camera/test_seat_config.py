@@ -39,6 +39,20 @@ def test_every_fault_of_a_seat_is_named(tmp_path: Path) -> None:
     assert "seat 第3项.hours：应为" in said
 
 
+def test_a_zone_that_is_turned_and_a_clock_that_hides_the_hall_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(
+        path.read_text("utf-8")
+        + "clock_box = [0.0, 0.0, 0.5, 0.5]\nzone = [[0.1, 0.1, 0.2, 0.2], [0.5, 0.1, 0.4, 0.2]]\n",
+        "utf-8",
+    )
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert "camera 第1项.clock_box：只应框住时钟" in str(caught.value)
+    assert "camera 第1项.zone 第2项：应为" in str(caught.value)
+    assert "zone 第1项" not in str(caught.value)
+
+
 def test_an_hour_with_a_zone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"camera 第1项\.seat：写法不对"):
         config.load(write(tmp_path, ("w1", "[0.1, 0.1, 0.3, 0.5]", '["09:00+08:00-12:00"]')))

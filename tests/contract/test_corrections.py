@@ -19,7 +19,7 @@ from central.core.document import Kind
 from central.core.judgement import WithdrawalState
 from central.core.snapshot import Snapshot
 from central.judge import World
-from central.store import corrections, documents, withdrawals
+from central.store import corrections, documents, scope, withdrawals
 from central.store import tables as t
 from central.store.engine import Store
 from common.address import with_key
@@ -266,8 +266,6 @@ async def test_two_who_sign_at_once_sign_one_document(store: Store, world: World
 
 
 async def test_what_is_another_units_is_raised_anew_for_it(store: Store, world: World) -> None:
-    from central.store import scope
-
     table = desk(Driven(NOW), world.calendar)
     async with store.write() as conn:
         await scope.add_office(conn, "税务局", "")

@@ -76,7 +76,7 @@ async def last(store: Store) -> int:
         return int(await conn.scalar(select(func.max(t.document_series.c.last))) or 0)
 
 
-def drawn(paper: Paper) -> tuple[bytes, bytes, bool]:
+def drawn(paper: Paper, _seal: bytes | None = None) -> tuple[bytes, bytes, bool]:
     """Stands for the typesetter where the test is of what becomes of its files."""
     return b"pdf " + encoded(paper), b"docx " + encoded(paper), True
 
@@ -201,7 +201,7 @@ async def test_one_that_cannot_be_made_holds_up_no_other(store: Store) -> None:
     await issued(store, "case/1")
     await issued(store, "case/2")
 
-    def picky(paper: Paper) -> tuple[bytes, bytes, bool]:
+    def picky(paper: Paper, seal: bytes | None) -> tuple[bytes, bytes, bool]:
         if paper.number.endswith("〕1号"):
             raise RejectedError("排不下", hint="请联系软件维护人员")
         return drawn(paper)

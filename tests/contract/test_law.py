@@ -3,21 +3,22 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from central import judge, notice, ticker
+from central import judge, notice, rebuild, ticker
 from central.core.calendar import Notice
 from central.core.item import Item
 from central.core.scope import EVERYTHING
 from central.judge import Moment, World
-from central.store import items, law
+from central.store import items, law, packs
 from central.store import tables as t
 from central.store.engine import Store
 from common.clock import Clock
 from common.core.instant import SECOND
-from common.core.state import ClockKind, Light
+from common.core.record import Step
+from common.core.state import ClockKind, Light, StepKind
 from tests.contract.test_store import ZONE, at, lights, sent, store, taken, world
-from tests.sender import case, passed
+from tests.sender import case, draft, passed
 
 __all__ = ["store", "world"]
 
@@ -172,3 +173,85 @@ async def sent_again(store: Store, world: World) -> None:
     """Judge both cases anew, as new facts would."""
     async with store.write() as conn:
         await judge.judge_cases(conn, "s01", ["before", "from"], world, Moment(NOW, NOW))
+
+
+async def test_what_ended_beyond_the_calendar_is_judged_when_its_notice_is_out(
+    store: Store, world: World
+) -> None:
+    """The notice is taken in late: who was late is red, who was in time is not, and nothing stays grey for ever."""
+    facts = {"late": "2027-01-20", "good": "2027-01-05"}
+    drafts = [
+        case(key, accepted_at="2026-12-28", legal=5, finished_at=day, at=at("2027-01-20T10:00"))
+        for key, day in facts.items()
+    ]
+    now = at("2027-01-21T10:00")
+    await sent(store, world, [*drafts, passed(now)], now=now)
+    assert await lights(store) == {"late": Light.GREY, "good": Light.GREEN}
+    async with store.write() as conn:
+        await notice.take_in(conn, NOTICE, "w", "通知", Moment(now + SECOND, now))
+        fresh = await judge.load_world(conn, ZONE)  # of a hall that was down meanwhile
+        assert await judge.recheck(conn, fresh, Moment(now + SECOND, now)) == 1
+    await ticker.tick_once(store, world, Driven(now + 2 * SECOND))
+    assert await lights(store) == {"late": Light.RED, "good": Light.GREEN}
+    found = await clocks(store)
+    assert (found["late", "statute"].calendar_version, found["late", "statute"].due_at) == (
+        2,
+        at("2027-01-06T00:00"),
+    )
+    async with store.read() as conn:
+        assert (await rebuild.examine(conn, world, now + 2 * SECOND)).differs == []
+
+
+async def test_nothing_that_is_told_of_a_decided_case_later_lets_a_notice_reach_back(
+    store: Store, world: World
+) -> None:
+    """Not even a delivery, which opens a new stretch of its past."""
+    facts: dict[str, Any] = {"accepted_at": "2026-09-24", "legal": 5, "finished_at": "2026-10-09"}
+    sender = await sent(store, world, [case("1", **facts), passed(NOW)], now=NOW)
+    async with store.read() as conn:
+        days = await law.year(conn, 2026)
+    off = [day for row in days if not row.workday and (day := date.fromisoformat(row.day)).day not in {5, 6}]
+    work = [day for row in days if row.workday and (day := date.fromisoformat(row.day)).weekday() >= 5]
+    missing = [day for row in days if not row.workday and (day := date.fromisoformat(row.day)).month != 10]
+    given = Notice(2026, "更正", sorted({*off, *missing}), work)
+    await take_in(store, given)
+    await ticker.tick_once(store, world, Driven(NOW + SECOND))
+    later = NOW + 3600 * SECOND
+    served = Step(case_key="1", kind=StepKind.DELIVER, finished_at="2026-12-21")
+    sender.number(
+        passed(later), draft(served, table="step", key="d", at=later + SECOND), passed(later + 2 * SECOND)
+    )
+    await taken(store, world, sender.payload(sender.newest - 2), now=later + 3 * SECOND)
+    assert await lights(store) == {"1": Light.GREEN}
+    async with store.read() as conn:
+        assert (await rebuild.examine(conn, world, later + 3 * SECOND)).differs == []
+
+
+async def test_what_is_judged_by_something_else_now_is_judged_at_once_whoever_follows_it(
+    store: Store, world: World
+) -> None:
+    """No clock follows an open case; new figures and a new entry bring it to the ticker all the same."""
+    complete = case("1", complete_at="2026-12-14", item_code="SX2", received_at="2026-12-01")
+    other = case("2", accepted_at="2026-12-17", item_code="SX1")
+    await sent(store, world, [complete, other, passed(NOW)], now=NOW)
+    clock = Driven(NOW + SECOND)
+    await ticker.tick_once(store, world, clock)
+    before = {place: row for place, row in (await clocks(store)).items() if place[0] == "2"}
+    async with store.write() as conn:
+        await conn.execute(delete(t.clock).where(t.clock.c.case_key == "1"))
+        await items.add(conn, [Item("SX2", "许可", 20, receipt_counts=True)], "w", "新增的事项", NOW)
+    await ticker.tick_once(store, world, clock)
+    found = await clocks(store)
+    assert found["1", "statute"].start_day == "2026-12-01"
+    assert {place: row for place, row in found.items() if place[0] == "2"} == before
+
+    async with store.write() as conn:
+        await conn.execute(delete(t.clock).where(t.clock.c.case_key == "1"))
+        _, pack = await packs.add(conn, {"accept_days": 3}, "王", "依地方性法规", NOW, NOW)
+        # Meanwhile the hall judges by the former figures: it has not looked for new ones yet.
+        await judge.judge_cases(conn, "s01", ["1", "2"], world, Moment(NOW + SECOND, NOW))
+    await ticker.tick_once(store, world, clock)
+    async with store.read() as conn:
+        rows = (await conn.execute(select(t.ruling).where(t.ruling.c.rule == "L32-4"))).all()
+        assert [(row.case_key, row.answer, row.pack) for row in rows] == [("1", "broken", pack.version)]
+        assert (await rebuild.examine(conn, world, NOW + SECOND)).differs == []

@@ -25,7 +25,8 @@ from central.store.message_tables import message, message_entry
 from common.core import crypto
 from common.core.errors import RejectedError, UnavailableError, UsageError
 from common.core.instant import DAY, HOUR, MINUTE
-from tests.contract.posting import ITEM, Scripted, heard, office, people, rows
+from tests import planted
+from tests.contract.posting import ITEM, PEOPLE, Scripted, heard, office, people, rows
 from tests.contract.test_law import Driven
 from tests.contract.test_store import NOW, at, sent, store, taken, world
 from tests.correcting import HEAD, OTHER, SIGNER, TO_SIGN, desk, moved, raised, signed
@@ -104,6 +105,23 @@ async def test_a_light_is_told_to_whom_the_ladder_says_once_however_often_it_is_
     assert len(await rows(store)) == count
 
 
+async def test_an_act_that_is_waited_for_is_told_with_its_last_day_and_on_its_morning(
+    store: Store, world: World
+) -> None:
+    """Complete on Thursday 03-12: to be accepted until the 19th, yellow from the 18th on."""
+    said: dict[str, Any] = {
+        "received_at": "2026-03-12",
+        "complete_at": "2026-03-12",
+        "item_name": "食品经营许可",
+    }
+    now = at("2026-03-18T10:00")
+    await lit(store, world, case("1", item_code="SX1", **said), now=now)
+    found = await rows(store, message.c.level == "yellow", message.c.channel == "inbox")
+    (text,) = {row.text for row in found}
+    assert "临近齐全后受理时限，最后一日3月19日" in text
+    assert {row.send_at for row in found if row.rung == 2} == {at("2026-03-19T09:00")}
+
+
 async def test_a_ladder_that_two_persons_have_changed_is_the_one_that_tells(
     store: Store, world: World
 ) -> None:
@@ -132,7 +150,7 @@ async def test_a_ladder_that_two_persons_have_changed_is_the_one_that_tells(
         await ladders.decide(conn, DraftState.APPROVED, "b", "同意", 4)
         assert await ladders.current(conn) == (1, wanted)
     await lit(store, world, case("k2", **RED), sender=sender)
-    chiefs = await rows(store, message.c.level == "red", message.c.person == "ling")
+    chiefs = await rows(store, message.c.level == "red", message.c.person_index == "ling")
     assert {(row.case_key, row.rung) for row in chiefs} == {("k1", 1), ("k2", 0)}, (
         "what was written down before stays as it was"
     )
@@ -231,7 +249,7 @@ async def test_what_a_gateway_says_is_kept_and_what_does_not_arrive_is_the_next_
         "queued",
         "sent",
     ]
-    chief = message.c.person == "ling"
+    chief = message.c.person_index == "ling"
     assert (await rows(store, chief))[0].send_at <= clock.now, "the next rung is reached at once"
     clock.now += 31 * MINUTE
     await post.look_once()
@@ -313,12 +331,17 @@ async def test_phones_are_silent_at_night_and_many_messages_become_one(store: St
     assert sorted(to) == sorted(["13800000001", "13800000002", "13800000003", "13800000009"])
     (text,) = {parcel.text for parcel in sms.taken.values()}
     assert text == "【明察】您有6条提示：红灯6件。请登录明察，在收件箱逐条查看。"
-    mine = SHORT, message.c.person == "zhang"
+    mine = SHORT, message.c.person_index == "zhang"
     assert [row.state for row in await rows(store, *mine, message.c.level == "red")] == ["joined"] * 6
     (carrier,) = await rows(store, *mine, message.c.level == Level.DIGEST)
     sms.kept = [Receipt(carrier.ref, is_delivered=True, detail="DELIVRD")]
     await post.collect()
     assert {row.state for row in await rows(store, *mine)} == {"delivered"}
+    async with store.read() as conn:
+        assert (
+            await planted.found(conn, ["李敏", *(number for _, number in PEOPLE.values() if number), *to])
+            == []
+        )
 
 
 async def test_a_site_down_for_a_day_is_one_message_to_each_person_and_nothing_is_lost_afterwards(
@@ -360,7 +383,7 @@ async def test_a_site_down_for_a_day_is_one_message_to_each_person_and_nothing_i
         await post.look_once()
         clock.now += MINUTE
     inbox = message.c.channel == "inbox"
-    found = await rows(store, message.c.level == "yellow", inbox, message.c.person == "chuang", RUNG)
+    found = await rows(store, message.c.level == "yellow", inbox, message.c.person_index == "chuang", RUNG)
     assert sorted(row.state for row in found) == ["delivered"] * 3 + ["over"] * 2
     short = await rows(store, message.c.level == "yellow", SHORT, RUNG)
     assert {row.state for row in short if row.case_key in {"2", "3", "4"}} == {"sent"}

@@ -10,8 +10,8 @@ from sqlalchemy import delete, select, update
 from central import judge, rebuild, trial
 from central.core.attendance import Ticket
 from central.core.judgement import WithdrawalState
+from central.core.pack import PACK
 from central.core.portion import Portion
-from central.core.ruling import PACK
 from central.core.scope import EVERYTHING
 from central.judge import Moment, World
 from central.store import cases, outbox, packs, rulings, tickets, wall, withdrawals

@@ -1,6 +1,7 @@
 """Scores over both databases: from judged facts to a published folder that a clean Python recomputes."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -8,11 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import insert, update
 
-from central import judge, publishing, scoring
+from central import judge, publishing, rebuild, scoring
 from central.core import period, release, score
 from central.core.item import Item
 from central.core.item_draft import DraftState
@@ -27,6 +29,7 @@ from central.scoring import Sender, Taken
 from central.store import audit, items, publications, schemes, scores
 from central.store import tables as t
 from central.store.engine import Store, open_store
+from central.store.score_tables import score_scheme
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import DAY, HOUR
 from common.core.state import CaseStatus
@@ -209,35 +212,113 @@ async def test_counts_are_those_of_a_naive_recount(store: Store, world: World) -
 
 async def test_a_scheme_is_changed_by_two_persons_and_tried_before(store: Store, world: World) -> None:
     await filled(store, world)
-    number, made = await run(store)
+    number, taken = await run(store)
     rows = [
         replace(row, weight=row.weight - 6) if row.id == "data" else row for row in MINGCHA_100.indicators
     ]
     rows = [replace(row, weight=row.weight + 6) if row.id == "promise" else row for row in rows]
-    wanted = replace(MINGCHA_100, indicators=rows)
+    wanted = replace(MINGCHA_100, indicators=rows, since="2026-04")
+    april, may = date(2026, 4, 3), date(2026, 5, 2)
     async with store.write() as conn:
         with pytest.raises(UsageError, match="没有要改的"):
-            await schemes.add(conn, MINGCHA_100, "a", "无改动", 1)
+            await schemes.add(conn, replace(MINGCHA_100, since="2026-04"), "a", "无改动", 1, april)
         with pytest.raises(UsageError, match="权重之和"):
-            await schemes.add(conn, replace(MINGCHA_100, indicators=rows[1:]), "a", "漏了一项", 1)
+            await schemes.add(conn, replace(wanted, indicators=rows[1:]), "a", "漏了一项", 1, april)
+        for since in ("", "2026-03"):
+            with pytest.raises(UsageError, match="早于 2026-04"):
+                await schemes.add(conn, replace(wanted, since=since), "a", "倒签", 1, april)
         moved = await scoring.tried(conn, number, wanted)
         assert {new.level for _, new in moved} == set(Level)
         assert all((new.total or 0) < (old.total or 0) for old, new in moved), "its promise part is its worst"
-        await schemes.add(conn, wanted, "a", "加重时限", 1)
+        (trial,) = await scoring.tried_sites(conn, number, wanted)
+        site = next((old, new) for old, new in moved if new.level is Level.SITE)
+        assert (trial.old, trial.new.total, trial.new.rank, trial.moves) == (
+            site[0],
+            site[1].total,
+            site[1].rank,
+            True,
+        )
+        assert {name for name, _, _ in trial.lines} == {"承诺时限合规", "数据真实完整及时"}
+        first = await schemes.add(conn, wanted, "a", "加重时限", 1, april)
         with pytest.raises(UsageError, match="待审定"):
-            await schemes.add(conn, wanted, "a", "再起草", 1)
+            await schemes.add(conn, wanted, "a", "再起草", 1, april)
         with pytest.raises(UsageError, match="另一人"):
-            await schemes.decide(conn, DraftState.APPROVED, "a", "自己同意", 2)
-        assert (await schemes.decide(conn, DraftState.APPROVED, "b", "同意启用", 2)).version == 2
-        with pytest.raises(UsageError, match="没有待审定"):
-            await schemes.decide(conn, DraftState.APPROVED, "b", "再来一次", 2)
+            await schemes.decide(conn, first, DraftState.APPROVED, "a", "自己同意", 2, april)
+    async with store.read() as conn:
+        assert (await scores.scheme(conn)).version == 1
+    with pytest.raises(UsageError, match="早于 2026-05"):
+        async with store.write() as conn:
+            await schemes.decide(conn, first, DraftState.APPROVED, "b", "月份已过", 2, may)
+    async with store.write() as conn:
+        made = await schemes.decide(conn, first, DraftState.APPROVED, "b", "同意启用", 2, april)
+        assert made.version == 2
+        with pytest.raises(UsageError, match="没有这份待审定"):
+            await schemes.decide(conn, first, DraftState.APPROVED, "b", "再来一次", 2, april)
         assert (await scores.scheme(conn)).version == 2
         assert (await scores.scheme(conn, 1)) == MINGCHA_100
+        assert (await scores.scheme_on(conn, date(2026, 3, 1))).version == 1
+        assert (await scores.scheme_on(conn, date(2026, 4, 1))).version == 2
         with pytest.raises(UsageError, match="没有第 3 版"):
             await scores.scheme(conn, 3)
-        await schemes.add(conn, MINGCHA_100, "b", "恢复原方案", 3)
-        assert (await schemes.decide(conn, DraftState.REFUSED, "a", "不同意", 3)).version == 2
-    assert made.frame.scheme.version == 1, "what has been scored keeps its scheme"
+        back = replace(MINGCHA_100, since="2026-05")
+        second = await schemes.add(conn, back, "b", "恢复原方案", 3, april)
+        made = await schemes.decide(conn, second, DraftState.REFUSED, "a", "不同意", 3, april)
+        assert made.version == 2
+        third = await schemes.add(conn, back, "b", "恢复原方案", 3, april)
+        content = msgspec.json.encode(replace(wanted, version=3)).decode()
+        values = {"version": 3, "content": content, "who": "c", "why": "x", "made_wall": 4}
+        await conn.execute(insert(score_scheme).values(**values))
+    with pytest.raises(UsageError, match="又有了新的版本"):
+        async with store.write() as conn:
+            await schemes.decide(conn, third, DraftState.APPROVED, "a", "旧稿", 5, april)
+    assert taken.frame.scheme.version == 1, "what has been scored keeps its scheme"
+
+
+_ELSEWHERE = """
+import sys, msgspec
+from central import scoring
+taken = scoring.retake(sys.stdin.buffer)
+sys.stdout.buffer.write(taken.digest.encode() + msgspec.json.encode(taken.scores(), order="deterministic"))
+"""
+
+
+async def test_a_snapshot_is_the_same_on_another_machine_and_after_a_rebuild(
+    store: Store, world: World, tmp_path: Path
+) -> None:
+    """Another process, time zone, language and order of hashes, and no database; one changed byte is another hash."""
+    await filled(store, world)
+    _, made = await run(store)
+    async with store.read() as conn:
+        await audit.freeze(conn)
+        report = await rebuild.examine(conn, world, AFTER)
+        again = await scoring.provisional(conn, MARCH, MINGCHA_100, ZONE, AFTER)
+    assert (report.cases, report.differs) == (12, [])
+    assert (again.digest, again.packed, again.scores()) == (made.digest, made.packed, made.scores())
+    body = b"".join(scores.unpacked(made.packed))
+
+    def elsewhere(said: bytes) -> bytes:
+        there = {
+            "TZ": "America/New_York",
+            "LC_ALL": "C",
+            "PYTHONHASHSEED": "7",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", _ELSEWHERE],
+            input=said,
+            capture_output=True,
+            check=True,
+            env=there,
+            cwd=tmp_path,
+        )
+        return done.stdout
+
+    assert elsewhere(body) == made.digest.encode() + msgspec.json.encode(made.scores(), order="deterministic")
+    changed = body.replace(b'"promise_late":1', b'"promise_late":2', 1)
+    assert changed != body
+    assert not elsewhere(changed).startswith(made.digest.encode())
+    with pytest.raises(RejectedError, match="与登记的不符"):
+        scoring.verify(changed.splitlines(keepends=True), made.digest, made.scores())
 
 
 async def test_facts_in_another_order_give_the_same_bytes(store: Store, world: World, tmp_path: Path) -> None:

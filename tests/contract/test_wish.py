@@ -75,6 +75,7 @@ async def test_a_restored_halls_wish_takes_effect(store: Store, tmp_path: Path) 
     async with store.write() as conn:
         await conn.execute(delete(t.policy).where(t.policy.c.version > 3))
         other = {"site": "s01", "version": 4, "bulk_bytes_per_sec": 9216, "linger_ms": 0}
+        other |= {"cameras": b"\x90"}
         await conn.execute(insert(t.policy).values(**other, who="w", why="y", set_wall=1))
     assert await reported(store, box) is Standing.PASSED
 

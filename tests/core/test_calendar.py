@@ -135,3 +135,16 @@ def _oracle_due(start: date, limit: int, marks: list[tuple[date, str]]) -> date:
         if running and left and CALENDAR.is_workday(day):
             left, due = left - 1, day
     raise AssertionError
+
+
+def test_what_is_guessed_is_listed_as_it_is_counted() -> None:
+    """New Year is no working day, published or not: the list of days says so too."""
+    days = CALENDAR.guessed(date(2027, 1, 4))
+    assert days == {
+        date(2027, 1, 1): (False, "节假日（推定）"),
+        date(2027, 1, 2): (False, "周末"),
+        date(2027, 1, 3): (False, "周末"),
+        date(2027, 1, 4): (True, ""),
+    }
+    assert CALENDAR.guessed(date(2026, 12, 31)) == {}
+    assert sum(works for works, _ in days.values()) == CALENDAR.count(date(2026, 12, 31), date(2027, 1, 4))

@@ -34,6 +34,46 @@ def test_what_is_said_again_goes_on_and_what_is_said_later_of_the_same_time_coun
     ]
 
 
+def found(*said: tuple[View, int]) -> list[tuple[View, int, int | None, bool, int]]:
+    stretches = camera.stretches([Heard(view, since) for view, since in said])
+    return [
+        (item.heard.view, item.heard.since_at, item.until_at, item.is_end_known, item.blind_us)
+        for item in camera.findings(stretches)
+    ]
+
+
+def test_a_fault_that_stands_before_and_after_nobody_looked_is_one_finding() -> None:
+    stops = (View.OK, 0), (View.COVERED, 10), (View.UNKNOWN, 20), (View.COVERED, 30)
+    assert found(*stops) == [(View.COVERED, 10, None, True, 10)]
+    again = *stops, (View.UNKNOWN, 40), (View.COVERED, 45), (View.OK, 60)
+    assert found(*again) == [(View.COVERED, 10, 60, True, 15)]
+
+
+def test_the_end_that_nobody_saw_is_said_to_be_unknown() -> None:
+    lost = (View.COVERED, 10), (View.UNKNOWN, 20)
+    assert found(*lost) == [(View.COVERED, 10, 20, False, 0)]
+    assert found(*lost, (View.OK, 30)) == [(View.COVERED, 10, 20, False, 0)]
+    assert found(*lost, (View.MOVED, 30)) == [
+        (View.COVERED, 10, 20, False, 0),
+        (View.MOVED, 30, None, True, 0),
+    ]
+    assert found((View.STALLED, 10), (View.JUDGING, 20), (View.OK, 25)) == [
+        (View.STALLED, 10, 20, True, 0)
+    ], "pictures came again: that is seen"
+    assert found((View.COVERED, 10), (View.REMOVED, 20)) == [(View.COVERED, 10, 20, True, 0)]
+
+
+@given(st.lists(heards, max_size=12))
+def test_findings_are_the_faults_joined_and_none_is_lost(said: list[Heard]) -> None:
+    stretches = camera.stretches(said)
+    faults = [item for item in stretches if item.heard.view.is_fault]
+    made = camera.findings(stretches)
+    assert sum(item.blind_us for item in made) + sum(
+        (item.until_at or 999) - item.heard.since_at for item in faults
+    ) == sum((item.until_at or 999) - item.heard.since_at for item in made)
+    assert {item.heard.since_at for item in made} <= {item.heard.since_at for item in faults}
+
+
 @given(st.lists(heards, max_size=12))
 def test_stretches_follow_each_other_without_a_hole(said: list[Heard]) -> None:
     found = camera.stretches(said)

@@ -2,15 +2,16 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core import complaint, draft
+from central.core import complaint, complaint_told, draft
 from central.core.access import Role
 from central.core.asked import Attached
 from central.core.calendar import Calendar
-from central.core.complaint import ENDS, LEVELS, STEPS, TOP, Actor, Complaint, Event, Side, State
+from central.core.complaint import ENDS, HEARD, LEVELS, STEPS, TOP, Actor, Complaint, Event, Side, State
 from central.core.draft import Draft, Part
 from central.core.similar import Brief, similar
 from common.core.errors import RejectedError
@@ -26,6 +27,7 @@ PEOPLE = [
     Actor("窗", Role.CLERK, PLACES),
     Actor("别", Role.HEAD, frozenset({"s03"})),
     Actor("自", Role.COMPLAINTS, PLACES),
+    Actor("访", Role.COMPLAINTS),
     None,
 ]
 
@@ -47,9 +49,20 @@ def test_a_filing_on_a_day_off_counts_from_the_next_working_day() -> None:
     assert complaint.due(complaint.received(FRIDAY, CALENDAR), CALENDAR) == date(2026, 6, 19)
 
 
+def test_a_complaint_keeps_the_terms_that_it_was_received_under() -> None:
+    """At every level: whoever sets others later moves no day that somebody was told."""
+    one = complaint.received(FRIDAY, CALENDAR, complaint.Terms(2, 4))
+    assert complaint.due(one, CALENDAR) == date(2026, 6, 16)
+    one = moved(one, Event.ACCEPT, PEOPLE[0], Side.HALL)
+    assert complaint.due(one, CALENDAR) == date(2026, 6, 18)
+    one = moved(one, Event.REPLY, PEOPLE[0], Side.HALL)
+    one = moved(one, Event.UNSOLVED, None, Side.COMPLAINANT, date(2026, 6, 18))
+    assert (one.level, complaint.due(one, CALENDAR)) == (2, date(2026, 6, 24))
+
+
 @given(st.data())
 def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: st.DataObject) -> None:
-    one, day = complaint.received(FRIDAY, CALENDAR), FRIDAY
+    one, day = complaint.received(FRIDAY, CALENDAR, can_call=data.draw(st.booleans())), FRIDAY
     for _ in range(data.draw(st.integers(1, 25))):
         ways = [
             (event, actor, side)
@@ -65,13 +78,19 @@ def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: s
         day = min(day + timedelta(days=data.draw(st.integers(0, 9))), date(2026, 10, 30))
         if event is Event.EXTEND and not complaint.may_extend(one, day, CALENDAR):
             continue
+        if event is Event.UNREACHED and one.calls and day in one.calls.tries:
+            continue
+        if event is Event.CALL_LAPSE and complaint.owed(one) is None:
+            continue
         before, one = one, moved(one, event, actor, side, day)
         assert set(before.lapsed) <= set(one.lapsed), "what has passed stays a fact"
-        assert one.level - before.level == (event is Event.UNSOLVED)
+        rises = event in {Event.UNSOLVED, Event.HEARD_UNSOLVED} and before.level < TOP
+        assert one.level - before.level == rises
         assert 1 <= one.level <= TOP
         if side is Side.HALL:
             assert actor is not None
-            assert actor.role is LEVELS[before.level]
+            assert actor.role is (Role.COMPLAINTS if event in HEARD else LEVELS[before.level])
+            assert event not in HEARD or actor.person != before.repliers[-1], "who answers does not call"
             assert not actor.places & {before.site, before.org} - {""}
         if event is Event.REPLY:
             assert len(set(one.repliers)) == len(one.repliers)
@@ -80,7 +99,7 @@ def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: s
 
 def test_every_state_and_event_has_words_and_the_citizen_hears_of_each() -> None:
     assert {step.before for step in STEPS} | ENDS == set(State)
-    assert {step.event for step in STEPS} | {Event.RECEIVE} == set(Event) == set(complaint.TOLD)
+    assert {step.event for step in STEPS} | {Event.RECEIVE} == set(Event) == set(complaint_told.TOLD)
     assert all(one.word for one in (*State, *Event))
 
 
@@ -110,6 +129,68 @@ def test_the_last_level_is_not_reopened() -> None:
     with pytest.raises(RejectedError, match="最高一级"):
         moved(one, Event.UNSOLVED, None, Side.COMPLAINANT)
     assert moved(one, Event.SOLVED, None, Side.COMPLAINANT).state is State.CLOSED
+
+
+def answered(level: int = 1) -> Complaint:
+    """On a Friday, at that level, of somebody who left a telephone."""
+    one = moved(complaint.received(FRIDAY, CALENDAR, can_call=True), Event.ACCEPT, PEOPLE[0], Side.HALL)
+    for rung in range(1, level + 1):
+        worker = next(one for one in PEOPLE if one and one.role is LEVELS[rung])
+        one = moved(one, Event.REPLY, worker, Side.HALL)
+        one = moved(one, Event.UNSOLVED, None, Side.COMPLAINANT) if rung < level else one
+    return one
+
+
+CALLER = next(one for one in PEOPLE if one and one.person == "访")
+
+
+def test_who_was_answered_is_called_by_the_next_working_day_and_silence_does_not_close_before() -> None:
+    one = answered()
+    assert complaint.work_due(one, CALENDAR) == date(2026, 6, 15)
+    assert complaint.due(one, CALENDAR) == date(2026, 6, 26), "so long the complainant may judge"
+    assert complaint.passed(one, date(2026, 6, 15), CALENDAR) is None
+    assert complaint.passed(one, date(2026, 6, 16), CALENDAR) is Event.CALL_LAPSE
+    late = moved(one, Event.CALL_LAPSE, None, Side.CLOCK, date(2026, 6, 16))
+    assert late.calls is not None
+    assert (late.calls.lapsed, late.lapsed) == ((date(2026, 6, 15),), ())
+    assert complaint.check_day(late, CALENDAR) is None
+    assert complaint.passed(late, date(2026, 8, 1), CALENDAR) is None, "it is not closed without a call"
+    assert moved(late, Event.HEARD_SOLVED, CALLER, Side.HALL).was_solved is True
+
+
+def test_three_tries_on_three_days_and_then_the_complainants_days_run_out() -> None:
+    one, days = answered(), [date(2026, 6, 15), date(2026, 6, 16), date(2026, 6, 17)]
+    for place, day in enumerate(days):
+        one = moved(one, Event.UNREACHED, CALLER, Side.HALL, day)
+        if place < 2:
+            with pytest.raises(RejectedError, match="今天已经"):
+                moved(one, Event.UNREACHED, CALLER, Side.HALL, day)
+            assert complaint.work_due(one, CALENDAR) == days[place + 1]
+    assert one.calls is not None
+    assert (one.calls.tries, complaint.owed(one)) == (tuple(days), None)
+    with pytest.raises(RejectedError, match="不再回访"):
+        moved(one, Event.HEARD_SOLVED, CALLER, Side.HALL)
+    assert complaint.check_day(one, CALENDAR) == date(2026, 6, 26)
+    assert complaint.passed(one, date(2026, 6, 27), CALENDAR) is Event.SETTLE
+
+
+@pytest.mark.parametrize("level", range(1, TOP + 1))
+def test_what_somebody_says_by_telephone_counts_as_what_is_said_on_the_page(level: int) -> None:
+    one = answered(level)
+    told = moved(one, Event.HEARD_UNSOLVED, CALLER, Side.HALL, date(2026, 6, 15))
+    if level < TOP:
+        page = moved(one, Event.UNSOLVED, None, Side.COMPLAINANT, date(2026, 6, 15))
+        assert told == page
+        assert (told.level, told.state, told.calls) == (level + 1, State.ACCEPTED, None)
+    else:
+        assert (told.level, told.state, told.was_solved, told.clock) == (TOP, State.CLOSED, False, None)
+    worker = next(one for one in PEOPLE if one and one.role is LEVELS[level])
+    for who in (worker, PEOPLE[3]):
+        with pytest.raises(RejectedError):
+            moved(one, Event.HEARD_SOLVED, who, Side.HALL)
+    quiet = msgspec.structs.replace(one, calls=None)
+    with pytest.raises(RejectedError, match="没有留电话"):
+        moved(quiet, Event.HEARD_SOLVED, CALLER, Side.HALL)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_every_light_has_a_rule_an_article_and_a_liability(subject: str) -> None
         assert len(snapshot.matter_of(subject, is_red=is_red)) > 3
 
 
-@pytest.mark.parametrize("kind", [Kind.WARNING, Kind.ORDER, Kind.URGING, Kind.RECTIFICATION, Kind.ACCOUNTABILITY,
+@pytest.mark.parametrize("kind", [Kind.WARNING, Kind.ORDER, Kind.EXPLAIN, Kind.URGING, Kind.RECTIFICATION, Kind.ACCOUNTABILITY,
                                   Kind.CLOSING, Kind.APPEAL, Kind.CIRCULAR])  # fmt: skip
 def test_every_document_of_the_table_finds_its_facts(kind: Kind) -> None:
     from datetime import datetime

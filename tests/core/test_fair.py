@@ -115,6 +115,18 @@ def test_who_owes_is_served_alone_and_a_message_at_a_time_and_is_forgiven_when_o
     assert queue.take(16) == ["dear"] * 16
 
 
+def test_who_owes_alone_is_served_what_is_soon_done() -> None:
+    """Each group has its cost beside its records': alone, a slow machine would take one small message after the other."""
+    queue: FairQueue[int] = FairQueue()
+    for number in range(40):
+        queue.put("s01", Lane.BULK, 4_000, number)
+    assert queue.take(16) == [*range(16)]
+    queue.charge({"s01": 16 * 30_000}, {"s01": [10] * 16})
+    assert queue.take(16) == [16, 17, 18], "30 ms each"
+    queue.charge({"s01": 3 * 200_000}, {"s01": [10] * 3})
+    assert queue.take(16) == [19], "200 ms each"
+
+
 def test_a_site_whose_work_is_in_proportion_never_owes() -> None:
     queue: FairQueue[int] = FairQueue()
     for group in range(60):

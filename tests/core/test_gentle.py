@@ -2,6 +2,7 @@
 
 from datetime import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,19 +14,24 @@ from common.core.instant import SECOND
 LIMITS = Limits(duty=0.05, rows_per_sec=2000, page_us=100_000, page_rows=1000)
 
 
-@given(st.integers(0, 5000), st.integers(0, 5 * SECOND))
+@given(rows=st.integers(0, 5000), took=st.integers(0, 5 * SECOND), walks=st.booleans())
 def test_by_day_the_source_works_for_us_no_longer_and_gives_no_more_rows_than_promised(
-    rows: int, took: int
+    *, rows: int, took: int, walks: bool
 ) -> None:
-    rest = gentle.rest_us(rows, took, LIMITS, night=False)
+    rest = gentle.rest_us(rows, took, LIMITS, night=False, walks=walks)
     whole = took + rest + 1  # a microsecond lost to rounding
-    assert took <= whole * LIMITS.duty + 1
+    assert took <= whole * LIMITS.duty * (gentle.WALK_SHARE if walks else 1) + 1
     assert rows <= whole / SECOND * LIMITS.rows_per_sec + 1
 
 
 @given(st.integers(0, 5000), st.integers(0, 5 * SECOND))
 def test_by_night_half_of_the_time_is_ours(rows: int, took: int) -> None:
-    assert gentle.rest_us(rows, took, LIMITS, night=True) == took
+    assert gentle.rest_us(rows, took, LIMITS, night=True, walks=True) == took
+
+
+def test_who_grants_half_of_the_time_grants_it_to_the_walk_too() -> None:
+    granted = msgspec.structs.replace(LIMITS, duty=0.5)
+    assert gentle.rest_us(1, SECOND, granted, night=False, walks=True) == SECOND
 
 
 @given(st.integers(1, 1000), st.integers(0, 5 * SECOND))
@@ -76,7 +82,7 @@ def test_from_rest_to_rest_the_duty_is_kept_whatever_was_asked_between(
         worked += took
         account.worked(took)
         if rests:
-            now += account.due_us(now, rows, LIMITS, night=False) + 1
+            now += account.due_us(now, rows, LIMITS, night=False, walks=False) + 1
             assert worked <= (now - since) * LIMITS.duty + 1
             account.rested(now)
             worked, since = 0, now
@@ -85,6 +91,6 @@ def test_from_rest_to_rest_the_duty_is_kept_whatever_was_asked_between(
 def test_what_the_source_was_left_alone_for_need_not_be_rested_again() -> None:
     account = Account(0)
     account.worked(SECOND)
-    assert account.due_us(SECOND, 1, LIMITS, night=False) == 19 * SECOND
-    assert account.due_us(11 * SECOND, 1, LIMITS, night=False) == 9 * SECOND
-    assert account.due_us(90 * SECOND, 1, LIMITS, night=False) == 0
+    assert account.due_us(SECOND, 1, LIMITS, night=False, walks=False) == 19 * SECOND
+    assert account.due_us(11 * SECOND, 1, LIMITS, night=False, walks=False) == 9 * SECOND
+    assert account.due_us(90 * SECOND, 1, LIMITS, night=False, walks=False) == 0

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from central.core import sheet
 from central.core.item import Item, ItemKind, Person, RouteStep, pinned
@@ -58,6 +59,11 @@ def test_what_is_written_is_read_again() -> None:
         ({"法定时限": 0}, "D2（法定时限）：不能是 0"),
         ({"承诺时限": 21}, "E2（承诺时限）：21 长于法定时限 20"),
         ({"承诺时限": -1}, "E2（承诺时限）：应为 0 至 1000"),
+        ({"承诺时限": "9" * 5_000}, "E2（承诺时限）：应为 0 至 1000 的整数（工作日），现为“9999999999"),
+        ({"承诺时限": "５"}, "E2（承诺时限）：应为 0 至 1000"),
+        ({"承诺时限": True}, "E2（承诺时限）：应为 0 至 1000"),
+        ({"依据": "#REF!"}, "M2（依据）：公式出错"),
+        ({"承诺时限": 0}, "E2（承诺时限）：当日办结的是即办件"),
         ({"延期上限": 15}, "F2（延期上限）：行政许可法第四十二条至多 10 个工作日"),
         ({"收件即计": "yes"}, "H2（收件即计）：应为 是 或 否"),
         ({"特别程序": "检验、公示"}, "I2（特别程序）：不是行政许可法第四十五条所列：公示"),
@@ -87,15 +93,38 @@ def test_every_fault_is_told_at_once() -> None:
 TODAY = date(2026, 6, 12)
 
 
-def test_a_change_of_a_known_item_begins_today_and_is_shown() -> None:
+TOMORROW = date(2026, 6, 13)
+NEXT_YEAR = date(2027, 1, 1)
+
+
+def test_a_change_of_a_known_item_begins_tomorrow_and_is_shown() -> None:
+    """What was accepted this morning was accepted under what was published then."""
     shorter = sheet.items_of([HEAD, row(承诺时限=3)])
-    known = {"SX1": (Item("SX1", "许可", 20, 5, extension_days=10),)}
+    old = Item("SX1", "许可", 20, 5, extension_days=10)
+    known = {"SX1": (old,)}
     [(new, difference)] = sheet.renewed(known, shorter, TODAY)
-    assert (new.version, new.valid_from, new.promised_days) == (2, TODAY, 3)
+    assert (new.version, new.valid_from, new.promised_days) == (2, TOMORROW, 3)
+    assert pinned((old, new), TODAY) is old
     assert difference == "承诺时限 5 → 3"
-    assert sheet.renewed({"SX1": (new,)}, shorter, TODAY) == []
-    with pytest.raises(UsageError, match="不影响已受理的办件"):
-        sheet.renewed(known, sheet.items_of([HEAD, row(承诺时限=3, 生效日期="2026-06-11")]), TODAY)
+    assert sheet.renewed({"SX1": (old, new)}, shorter, TODAY) == [], "the same sheet a second time"
+    for day in ("2026-06-11", "2026-06-12"):
+        with pytest.raises(UsageError, match="最早从明天 2026-06-13 起，不影响已受理的办件"):
+            sheet.renewed(known, sheet.items_of([HEAD, row(承诺时限=3, 生效日期=day)]), TODAY)
+
+
+def test_a_version_that_waits_for_its_day_is_not_brought_forward_by_another_change() -> None:
+    """What is corrected of it begins on its day; what is changed before says all that differs from what is in force."""
+    old = Item("SX1", "许可", 20, 5, extension_days=10, basis="a", valid_from=date(2026, 1, 1))
+    waits = replace(old, promised_days=3, version=2, valid_from=NEXT_YEAR)
+    known = {"SX1": (old, waits)}
+    [(corrected, said)] = sheet.renewed(known, [replace(waits, promised_days=4)], TODAY)
+    assert (corrected.valid_from, said) == (NEXT_YEAR, "承诺时限 3 → 4")
+    for begins in (None, old.valid_from):
+        [(new, said)] = sheet.renewed(known, [replace(old, basis="b", valid_from=begins)], TODAY)
+        assert (new.version, new.valid_from, new.promised_days, said) == (3, TOMORROW, 5, "依据 a → b")
+    assert sheet.to_change((old, waits), TODAY) is old
+    assert sheet.to_change((old, waits), date(2026, 12, 31)) is waits
+    assert sheet.renewed(known, [old, waits], TODAY) == []
 
 
 def test_a_case_goes_by_the_version_of_its_day() -> None:

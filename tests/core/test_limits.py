@@ -10,6 +10,7 @@ from central.core import case, clock, rules
 from central.core.clock import Clock, Extension, Stop
 from central.core.item import Item, ItemKind, RouteStep
 from central.core.rules import Verdict
+from common.core.instant import from_us
 from common.core.record import Step
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
 from tests.core.test_calendar import CALENDAR
@@ -166,3 +167,84 @@ def test_on_one_day_an_extension_comes_before_a_procedure() -> None:
     walked = clock.course(begun, stops, [Extension(MONDAY, 10)], CALENDAR)
     assert walked.clock == Clock(date(2026, 3, 18), 9, 1)
     assert clock.due(walked.clock, CALENDAR) == date(2026, 3, 31)
+
+
+def test_what_is_recorded_without_a_day_that_can_be_read_accuses_nobody() -> None:
+    """A delivery, a notice, an acceptance, the beginning of a procedure: each may have been in time."""
+    garbled = {"finished_at": "三月5日", "started_at": "三月5日"}
+    done: dict[str, Any] = {
+        "accepted_at": "2026-03-02",
+        "finished_at": "2026-03-10",
+        "status": CaseStatus.DONE,
+    }
+    served = Step(case_key="7", kind=StepKind.DELIVER, invalid=garbled)
+    assert judged("2026-06-01T10:00", served, **done)[ClockKind.DELIVERY].light is Light.NONE
+    pending = replace(served, invalid={"finished_at": "0000-00-00"})
+    assert judged("2026-06-01T10:00", pending, **done)[ClockKind.DELIVERY].light is Light.RED
+    for notice in (Step(case_key="7", kind=StepKind.SUPPLEMENT), replace(served, kind=StepKind.SUPPLEMENT)):
+        assert judged("2026-06-01T10:00", notice, received_at="2026-03-02") == {}
+        later = judged("2026-03-30T10:00", notice, received_at="2026-03-02", accepted_at="2026-03-12")
+        assert due(later[ClockKind.STATUTE]) == at("2026-04-11T00:00")
+    accepted = replace(served, kind=StepKind.ACCEPT)
+    assert judged("2026-06-01T10:00", accepted, received_at="2026-03-02") == {}
+    unread = {"accepted_at": "2026-3-4 上午"}
+    assert judged("2026-06-01T10:00", received_at="2026-03-02", invalid=unread) == {}
+    stop = Step(case_key="7", kind=StepKind.PAUSE, invalid=garbled, days=2, notified_at="2026-03-05")
+    again = Step(case_key="7", kind=StepKind.RESUME, started_at="2026-03-20")
+    assert judged("2026-06-01T10:00", stop, accepted_at="2026-03-02")[ClockKind.STATUTE].light is Light.PAUSED
+    gone_on = judged("2026-04-17T23:00", stop, again, accepted_at="2026-03-02")
+    assert set(gone_on) == {ClockKind.PROMISE, ClockKind.STATUTE}, "nobody knows until when it was announced"
+    assert due(gone_on[ClockKind.STATUTE]) == at("2026-04-21T00:00")  # all 20 days after the Friday
+
+
+def test_a_stated_instant_inside_a_special_procedure_takes_no_day_from_the_office() -> None:
+    facts: dict[str, Any] = {"accepted_at": "2026-03-02", "deadline": "2026-03-16T15:00:00+08:00"}
+
+    def shown(now: str, first: str, last: str) -> Verdict:
+        stop = Step(case_key="7", kind=StepKind.PAUSE, started_at=first, finished_at=last)
+        return judged(now, stop, **facts)[ClockKind.STATED]
+
+    during = shown("2026-03-23T10:00", "2026-03-12", "2026-03-20")
+    # After 03-12 the 13th and the 16th were left: now the 23rd and the 24th are.
+    assert (during.light, due(during)) == (Light.YELLOW, at("2026-03-24T15:00"))
+    assert shown("2026-03-24T15:01", "2026-03-12", "2026-03-20").light is Light.RED
+    assert due(shown("2026-03-23T10:00", "2026-03-16", "2026-03-21")) == at("2026-03-23T15:00")
+    for first, last in (("2026-03-05", "2026-03-10"), ("2026-03-17", "2026-03-20")):
+        assert due(shown("2026-03-23T10:00", first, last)) == at("2026-03-16T15:00"), "it has that in already"
+    whole_day = judged(
+        "2026-03-23T10:00",
+        Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-13", finished_at="2026-03-20"),
+        accepted_at="2026-03-02",
+        deadline="2026-03-16",
+    )
+    assert due(whole_day[ClockKind.STATED]) == at("2026-03-24T00:00")
+    far = shown("2026-12-31T10:00", "2026-03-12", "2026-12-31")
+    assert (far.light, far.limit.provisional) == (Light.GREY, True)
+
+
+@pytest.mark.parametrize("days", [99_999, 999_999_999, 9_223_372_036_854_775_807])
+def test_a_limit_beyond_all_sense_is_an_instant_that_can_be_kept_and_shown(days: int) -> None:
+    stop = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-05", days=days)
+    for verdict in judged("2026-03-10T10:00", stop, item=None, accepted_at="2026-03-02", legal=days).values():
+        assert verdict.limit.provisional
+        assert from_us(due(verdict), ZONE).year < 2100
+
+
+def test_a_guessed_calendar_makes_nobody_silent_for_too_long() -> None:
+    """Five working days after 12-29 end in a year whose notice is not out."""
+    facts: dict[str, Any] = {"received_at": "2026-12-29", "accepted_at": "2027-01-11"}
+    quick = replace(ITEM, promised_days=1)
+    shown = judged("2027-01-20T10:00", item=quick, **facts)
+    assert shown[ClockKind.PROMISE].limit.start == date(2027, 1, 11)
+    assert Light.RED not in {verdict.light for verdict in shown.values()}
+
+
+def test_an_office_that_writes_days_into_a_column_of_moments_is_in_time_on_the_last_of_them() -> None:
+    midnight, done = "2026-03-10T00:00:00+08:00", "2026-03-10T00:00:00+08:00"
+    for deadline, finished in ((midnight, done), ("2026-03-10", done), (midnight, "2026-03-10")):
+        facts: dict[str, Any] = {"accepted_at": "2026-03-02", "deadline": deadline}
+        found = judged("2026-03-12T10:00", **facts, finished_at=finished)
+        assert found[ClockKind.STATED].light is Light.GREEN, (deadline, finished)
+        assert judged("2026-03-12T10:00", **facts)[ClockKind.STATED].light is Light.RED
+        late = judged("2026-03-12T10:00", **facts, finished_at="2026-03-11")
+        assert late[ClockKind.STATED].light is Light.RED

@@ -45,10 +45,20 @@ def promise(light: Light, since: int | None = None, kind: ClockKind = ClockKind.
 
 
 def test_the_day_is_that_of_the_legal_zone() -> None:
-    """16:00 UTC is midnight in Shanghai."""
+    """16:00 UTC is midnight in Shanghai, which is how a date without a time stands: the end of its day."""
     at = int(datetime(2026, 5, 31, 16, tzinfo=UTC).timestamp()) * 1_000_000
-    assert ("2026-06-01", "decided", "") in added(subject(finished_at=at))
-    assert ("2026-05-31", "decided", "") in added(subject(finished_at=at - 1))
+    assert ("2026-05-31", "decided", "") in added(subject(finished_at=at))
+    assert ("2026-05-31", "filed", "") in added(subject(filed_at=at))
+    assert ("2026-06-01", "decided", "") in added(subject(finished_at=at + 1))
+    assert f"{measure.DAYS}1" in names(subject(accepted_at=at - 72 * HOUR, finished_at=at)), (
+        "Thursday to Sunday"
+    )
+
+
+def test_an_earlier_filing_counts_on_the_day_it_ended_while_the_next_one_is_open() -> None:
+    former = promise(Light.GREEN, MAY)
+    one = subject(limits=[former, Limit(ClockKind.PROMISE, 2, Light.GREEN, None, MAY, date(2026, 6, 1))])
+    assert [added for added in added(one) if added[1] == "promise_of"] == [("2026-05-30", "promise_of", "")]
 
 
 def test_a_limit_counts_once_on_the_day_it_is_settled() -> None:
@@ -120,11 +130,11 @@ def test_every_addition_has_a_definition() -> None:
         is_routed=True, is_priced=True, limits=[promise(Light.GREEN), promise(Light.RED, MAY), promise(Light.RED, MAY, ClockKind.STATUTE)],
         rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")]
         + [("L42-E", Light.YELLOW)],
-        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-2"}),
+        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-2"}), odd=frozenset(measure.HINTS),
     )  # fmt: skip
     found = names(one)
     assert {name for name in found if not name.startswith(measure.DAYS)} <= set(measure.MEASURES)
-    silent = {name for name, each in measure.MEASURES.items() if not each.lacks} - found
+    silent = set(measure.MEASURES) - found - measure.BESIDE
     assert silent == set(), "each count can come about"
     assert {each.part for each in FIGURES.values() if each.part} <= set(measure.MEASURES)
 
@@ -170,6 +180,11 @@ def _day(at: int) -> str:
     return (datetime(1970, 1, 1) + timedelta(microseconds=at, hours=8)).strftime("%Y-%m-%d")  # noqa: DTZ001
 
 
+def _done(at: int) -> str:
+    """Midnight is the end of the day before."""
+    return _day(at - 1)
+
+
 def _naive(cases: list[dict[str, Any]], dimensions: list[Dimension]) -> dict[tuple[str, ...], dict[str, Any]]:
     """Every case looked at by itself, lists instead of counts, days counted one by one."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
@@ -180,8 +195,8 @@ def _naive(cases: list[dict[str, Any]], dimensions: list[Dimension]) -> dict[tup
         return rows.setdefault(place, {"filed": 0, "decided": 0, "due": 0, "late": 0, "days": []})
 
     for one in cases:
-        accepted = _day(one["accepted"])
-        ended = None if one["takes"] is None else _day(one["accepted"] + one["takes"])
+        accepted = _done(one["accepted"])
+        ended = None if one["takes"] is None else _done(one["accepted"] + one["takes"])
         settled = ended if one["red_after"] is None else _day(one["accepted"] + one["red_after"])
         if accepted.startswith("2026-06"):
             at(one, accepted)["filed"] += 1

@@ -9,7 +9,7 @@ from agent.core import trial
 from agent.core.trial import RECENT, TRIAL, Trial, Verdict, Worked
 from common.core import order
 from common.core.instant import DAY, HOUR, MINUTE
-from common.core.message import Command, Policy
+from common.core.message import Command, Drawn, DrawnSeat, Policy
 from common.core.state import Outcome
 
 NOW = 1_800_000_000_000_000
@@ -36,6 +36,11 @@ def reasoned(act: str, **args: int) -> Command:
         (command(hours=24 * 7), Outcome.REFUSED, "超过七天"),
         (command("shutdown"), Outcome.REFUSED, "不认识这条指令：shutdown"),
         (command("pause"), Outcome.REFUSED, "minutes"),
+        (replace(reasoned("still", plain=1), subject="c1"), None, ""),
+        (replace(reasoned("still", plain=2), subject="c1"), Outcome.REFUSED, "plain"),
+        (replace(command("still"), subject="c1"), Outcome.REFUSED, "没有说明原因"),
+        (reasoned("still"), Outcome.REFUSED, "要写明摄像机"),
+        (replace(command("rotate"), subject="c1"), Outcome.REFUSED, "要写明摄像机"),
         (command("pause", minutes=1441), Outcome.REFUSED, "minutes"),
         (command("resync", first=3, last=2), Outcome.REFUSED, "first"),
         (command("resync", last=2), Outcome.REFUSED, "first"),
@@ -62,6 +67,11 @@ def test_what_is_carried_out_and_what_is_answered_instead(
     [
         (Policy("s01", 1), ""),
         (Policy("s01", 1, 1024, 2000), ""),
+        (Policy("s01", 1, cameras=[Drawn("c1", [(0, 0, 9, 9)], [DrawnSeat("w1", (1, 1, 2, 2))])]), ""),
+        (Policy("s01", 1, cameras=[Drawn("c1", [(9, 0, 9, 9)], [])]), "区域写得不对"),
+        (Policy("s01", 1, cameras=[Drawn("c1", [], [DrawnSeat("", (1, 1, 2, 2))])]), "区域写得不对"),
+        (Policy("s01", 1, cameras=[Drawn("c1", [], [DrawnSeat("w", (1, 1, 2, 2))] * 2)]), "区域写得不对"),
+        (Policy("s01", 1, cameras=[Drawn("c1", [], [])] * 2), "区域写得不对"),
         (Policy("s02", 1), "属于站点 s02"),
         (Policy("s01", 1, 1023), "bulk_bytes_per_sec"),
         (Policy("s01", 1, -1), "bulk_bytes_per_sec"),

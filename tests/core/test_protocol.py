@@ -19,17 +19,23 @@ from agent.core.sync import _INTRODUCE, _PERMANENT, Phase
 from common.core import batch, crypto, message, record
 from common.core.act import Act
 from common.core.batch import Header, Lane
-from common.core.camera import Seat, View
+from common.core.camera import Mask, Occasion, Seat, View
 from common.core.message import (
     Ack,
     CentralState,
     Command,
+    Dial,
+    Drawn,
+    DrawnSeat,
+    Filed,
     Heartbeat,
     Hello,
     Nack,
     Policy,
     Signed,
     State,
+    Wanted,
+    Watch,
     Welcome,
 )
 from common.core.record import (
@@ -48,6 +54,7 @@ from common.core.record import (
     Root,
     SeatState,
     Step,
+    Still,
 )
 from common.core.rest import DataKey
 from common.core.state import CaseStatus, Outcome, StepKind
@@ -67,9 +74,33 @@ BODIES: tuple[type[Struct], ...] = (
     IndexRoot,
     CameraState,
     SeatState,
+    Still,
 )
-MESSAGES: tuple[type[Struct], ...] = (Hello, Welcome, Ack, Command, Policy, Heartbeat, State, CentralState)
-STRUCTS: tuple[type[Struct], ...] = (Record, *BODIES, Root, Header, Signed, Nack, *MESSAGES)
+MESSAGES: tuple[type[Struct], ...] = (
+    Hello,
+    Welcome,
+    Ack,
+    Filed,
+    Command,
+    Policy,
+    Watch,
+    Dial,
+    Heartbeat,
+    State,
+    CentralState,
+)
+STRUCTS: tuple[type[Struct], ...] = (
+    Record,
+    *BODIES,
+    Root,
+    Header,
+    Signed,
+    Nack,
+    Drawn,
+    DrawnSeat,
+    Wanted,
+    *MESSAGES,
+)
 IDS = re.findall(r"^- \*\*(P-[A-Z]+-\d\d)\*\*", TEXT, re.MULTILINE)
 
 
@@ -160,6 +191,11 @@ TYPES = {
     "array": {"Raw"},
     "array of [lo, hi]": {"list"},
     "array of Nack": {"list"},
+    "array of Drawn": {"list"},
+    "array of Wanted": {"list"},
+    "array of DrawnSeat": {"list"},
+    "[left, top, right, bottom]": {"int"},
+    "array of [left, top, right, bottom]": {"list"},
     "array of text": {"list"},
     "map text → text": {"dict"},
     "map text → int": {"dict"},
@@ -219,12 +255,18 @@ def test_status_and_step_kinds_have_the_chinese_words_of_the_code() -> None:
 def test_the_words_of_a_camera_are_those_of_the_code() -> None:
     """P-CAM-01"""
     assert dict(table("view", "中文")) == {item.value: item.word for item in View}
-    assert [item for item in View if not item.is_fault] == list(View)[:5]
+    assert [item for item in View if not item.is_fault] == list(View)[:6]
 
 
 def test_the_words_of_a_seat_are_those_of_the_code() -> None:
     """P-CAM-02"""
     assert dict(table("seat", "中文")) == {item.value: item.word for item in Seat}
+
+
+def test_the_words_of_a_still_are_those_of_the_code() -> None:
+    """P-CAM-03"""
+    assert dict(table("mask", "中文")) == {item.value: item.word for item in Mask}
+    assert dict(table("occasion", "中文")) == {item.value: item.word for item in Occasion}
 
 
 def test_the_words_of_commands_are_those_of_the_code() -> None:

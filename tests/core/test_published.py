@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core import published
+from central.core.bulletin import Bulletin
 from central.core.published import Head
 from central.door import links
 
@@ -46,8 +47,15 @@ def test_of_each_period_the_last_that_was_not_taken_back_stands(heads: list[Head
 
 @given(HEADS)
 def test_everything_made_public_and_taken_back_is_told_newest_first(heads: list[Head]) -> None:
-    told = published.notices(heads)
-    assert len(told) == len(heads) + sum(1 for one in heads if one.withdrawn)
+    bulletins = [
+        Bulletin(number=one.number, title=one.title, day=one.day, wall=0, digest="", withdrawn=one.withdrawn)
+        for one in heads
+    ]
+    told = published.notices(heads, bulletins)
+    assert len(told) == 2 * (len(heads) + sum(1 for one in heads if one.withdrawn))
+    assert {one.path for one in told if one.about == published.BULLETIN} - {""} == {
+        f"/p/notices/{one.number}" for one in bulletins if not one.withdrawn
+    }
     assert [one.day for one in told] == sorted((one.day for one in told), reverse=True)
 
 

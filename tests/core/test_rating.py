@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core import rating
-from central.core.access import Permission
+from central.core.access import Permission, Role
 from central.core.calendar import Calendar
 from central.core.rating import BURST, BURST_SPAN, CENTRE_ACTS, Event, Flag, Level, Near, Rating, State
 from central.door import seal
@@ -39,9 +39,28 @@ def test_not_mended_goes_round_again_and_a_passed_day_is_a_fact() -> None:
     assert rating.due(one, CALENDAR) == date(2026, 7, 7)
     one = rating.applied(one, Event.AGAIN, WORK, date(2026, 7, 7), CALENDAR)
     assert (one.state, rating.due(one, CALENDAR)) == (State.MENDING, date(2026, 7, 28))
+    assert rating.not_answered_by(one, Role.CLERK), "one level higher"
+    assert not rating.not_answered_by(one, Role.HEAD)
     one = rating.applied(one, Event.MEND, ANSWER, date(2026, 7, 8), CALENDAR)
     one = rating.applied(one, Event.CONTENT, WORK, date(2026, 7, 9), CALENDAR)
     assert (one.state, one.clock, one.rounds, one.lapsed) == (State.CLOSED, None, 2, (date(2026, 7, 3),))
+
+
+@pytest.mark.parametrize("can_call", [True, False])
+def test_nobody_is_given_up_after_one_try_who_can_be_called(can_call: bool) -> None:
+    one = rating.rated(Level.POOR, FRIDAY, CALENDAR, can_call=can_call)
+    assert not rating.not_answered_by(one, Role.CLERK)
+    one = rating.applied(one, Event.MEND, ANSWER, FRIDAY, CALENDAR)
+    for day in (date(2026, 6, 15), date(2026, 6, 16)):
+        one = rating.applied(one, Event.UNREACHED, WORK, day, CALENDAR)
+        if not can_call:
+            break
+        assert (one.state, rating.due(one, CALENDAR)) == (State.MENDED, day + timedelta(days=1))
+        with pytest.raises(RejectedError):
+            rating.applied(one, Event.UNREACHED, WORK, day, CALENDAR)
+    else:
+        one = rating.applied(one, Event.UNREACHED, WORK, date(2026, 6, 17), CALENDAR)
+    assert (one.state, one.clock) == (State.CLOSED, None)
 
 
 @given(st.sampled_from(list(Level)), st.lists(st.sampled_from(list(Event)), max_size=20))
@@ -55,7 +74,7 @@ def test_each_side_does_its_own_and_setting_aside_stops_no_call_back(
         for may in {WORK, ANSWER, None} - set(rights):
             with pytest.raises(RejectedError):
                 rating.applied(one, event, may, FRIDAY, CALENDAR)
-        if not rights:
+        if not rights or (event is Event.UNREACHED and FRIDAY in one.tries):
             continue
         after = rating.applied(one, event, rights[0], FRIDAY, CALENDAR)
         if event in {Event.ASIDE, Event.COUNT}:

@@ -18,6 +18,12 @@ from central.core.saved_view import LONGEST_NAME, Listing, address, is_name, kep
         (Listing.CASES, "item=%E4%BD%8E%E4%BF%9D&no=%00", "item=%E4%BD%8E%E4%BF%9D"),
         (Listing.QUEUE, "kind=red&light=red&site=s01", "site=s01&kind=red"),
         (Listing.QUEUE, "%FF=%FF", ""),
+        (
+            Listing.STATISTICS,
+            "by=site&period=2026-Q2&f=red&by=&f=filed&f=red&csrf=x",
+            "period=2026-Q2&by=site&f=red&f=filed",
+        ),
+        (Listing.STATISTICS, "by=a&by=b&by=c&by=d&versus=&versus=year", "by=a&by=b&by=c&versus=year"),
     ],
 )
 def test_only_what_restricts_is_kept_and_never_a_person(listing: Listing, query: str, expected: str) -> None:
@@ -26,7 +32,9 @@ def test_only_what_restricts_is_kept_and_never_a_person(listing: Listing, query:
 
 @given(
     st.sampled_from(Listing),
-    st.dictionaries(st.sampled_from(["site", "light", "kind", "item", "person"]), st.text()),
+    st.dictionaries(
+        st.sampled_from(["site", "light", "kind", "item", "person", "by", "f", "period"]), st.text()
+    ),
 )
 def test_what_is_kept_is_kept_as_it_is_again(listing: Listing, fields: dict[str, str]) -> None:
     query = kept(listing, urlencode(fields, errors="replace"))

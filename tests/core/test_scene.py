@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,6 +76,22 @@ def test_a_fault_is_told_once_with_its_begin_and_its_end() -> None:
         (View.COVERED, 6 * STEP),
         (View.OK, 26 * STEP),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "is_witnessed", "is_raised"),
+    [(3, True, False), (4, True, True), (4, False, False), (0, True, False)],
+)
+def test_a_cameras_own_alarm_shortens_the_vote_and_is_never_the_only_witness(
+    wrong: int, is_witnessed: bool, is_raised: bool
+) -> None:
+    watch = GOOD
+    for place, view in enumerate([View.OK] * 8 + [View.COVERED] * wrong, 1):
+        at = place * STEP
+        watch = votes.seen(watch, Verdict(view), at, at, is_still=False, is_witnessed=is_witnessed)
+    assert watch.standing.view.is_fault == is_raised
+    if is_raised:
+        assert watch.standing.since_at == 9 * STEP
 
 
 def test_frozen_begins_with_the_first_frame_that_stood_still() -> None:

@@ -78,9 +78,28 @@ def test_a_wrong_scheme_is_refused_with_words(wrong: Scheme, words: str) -> None
 def test_a_difference_names_what_changed() -> None:
     rows = [replace(_ROWS[0], weight=Decimal(12)), replace(_ROWS[1], weight=Decimal(12)), *_ROWS[2:]]
     found = scheme.difference(MINGCHA_100, _changed(indicators=rows))
-    assert [name for name, _, _ in found] == ["法定时限合规", "承诺时限合规"]
-    assert "权重 14；" in found[0][1]
-    assert "权重 12；" in found[0][2]
+    assert [(one.row, one.field, one.before, one.after, one.moved) for one in found] == [
+        ("指标 法定时限合规", "权重", "14", "12", "−2"),
+        ("指标 承诺时限合规", "权重", "10", "12", "+2"),
+    ]
+    assert found[0].words == "指标 法定时限合规的权重：由“14”改为“12”（−2）"
+    gone = scheme.difference(MINGCHA_100, _changed(bonuses=[], since="2026-08"))
+    assert {(one.row, one.after) for one in gone} == {("加分 提前办结", "")}
+    assert "加分 提前办结的条件：删去“data ≥ 90”" in [one.words for one in gone]
+
+
+def test_every_fault_is_named_at_its_field() -> None:
+    wrong = _changed(
+        indicators=[replace(_ROWS[0], formula="a.b", weight=Decimal(13)), replace(_ROWS[1], of="salary"), *_ROWS[2:]],
+        min_cases=0, since="2026-13",
+    )  # fmt: skip
+    assert [one.field for one in scheme.faults(wrong)] == [
+        "indicators-0-formula",
+        "indicators-1-of",
+        "weights",
+        "min_cases",
+        "since",
+    ]
 
 
 # points ------------------------------------------------------------------------------------------------------
@@ -101,10 +120,7 @@ def test_the_worked_figures_of_the_design() -> None:
 def test_a_row_without_cases_does_not_apply_and_its_weight_is_spread() -> None:
     found = scored(cases("a", 10))["甲镇"]
     assert [(line.id, line.weight) for line in found.lines if not line.why] == [("statute", "100.000")]
-    assert {line.why for line in found.lines if line.why} == {
-        "不适用：无数据",
-        "不适用：还没有来源（投诉与评价未接入）",
-    }
+    assert {line.why for line in found.lines if line.why} == {"不适用：无数据"}
     assert (found.total, found.grade, found.rank) == (Decimal("100.00"), "优秀", 1)
 
 
@@ -153,7 +169,7 @@ def test_a_score_is_of_sites_offices_items_and_persons() -> None:
 
 # snapshots ---------------------------------------------------------------------------------------------------
 
-_n = st.dictionaries(st.sampled_from(sorted(MEASURES)), st.integers(1, 3), max_size=6)
+_n = st.dictionaries(st.sampled_from(sorted(scheme.NAMES)), st.integers(1, 3), max_size=6)
 _keys = st.tuples(st.sampled_from("abcd"), st.integers(0, 30).map("{:03}".format))
 _facts = st.dictionaries(
     _keys, st.tuples(st.sampled_from(["", "工商", "国土"]), st.sampled_from(["", "x1"]), _n), max_size=25

@@ -96,7 +96,7 @@ def test_red_and_yellow_belong_to_the_law() -> None:
 def test_marks_of_the_doctor_have_shapes_of_their_own_and_no_lights_colour() -> None:
     shapes = (TEMPLATES / "shapes.html").read_text()
     assert all(f'id="m-{mark}"' in shapes for mark in ("ok", "warn", "fail", "skip"))
-    marks = [body for selector, body in _rules((STATIC / "pages.css").read_text()) if ".mark" in selector]
+    marks = [body for selector, body in _rules((STATIC / "parts.css").read_text()) if ".mark" in selector]
     assert marks
     assert not any("red" in body or "yellow" in body for body in marks)
 

@@ -20,10 +20,13 @@ def test_the_topics_are_those_of_the_protocol() -> None:
         topics.heartbeat("{site}"),
         topics.hello("{site}"),
         *(topics.lane("{site}", lane) for lane in Lane),
+        topics.media("{site}"),
         topics.welcome("{site}"),
         topics.ack("{site}"),
+        topics.filed("{site}"),
         topics.command("{site}"),
         topics.policy("{site}"),
+        topics.watch("{site}"),
         topics.CENTRAL_STATE,
     ]
     rows = TEXT.split("| topic | direction |")[1].split("\n\n")[0].splitlines()[2:]
@@ -57,7 +60,7 @@ def test_any_topic_is_a_sites_or_none(topic: str) -> None:
 
 def test_a_box_listens_to_its_own_topics_and_the_halls_state() -> None:
     """P-TOPIC-03"""
-    own = [f"mc/v1/s01/dn/{name}" for name in ("welcome", "ack", "cmd", "cfg")]
+    own = [f"mc/v1/s01/dn/{name}" for name in ("welcome", "ack", "media", "cmd", "cfg", "watch")]
     assert topics.downstream("s01") == [*own, "mc/v1/central/state"]
 
 

@@ -17,13 +17,13 @@ from common.core.record import encode_record
 from tests.corpus import records
 
 FOLDER = Path(__file__).parents[2] / "common/dictionaries"
-SIZE = 16 * 1024
+SIZE = 32 * 1024
 ENDS = [date(2026 + month // 12, 1 + month % 12, 9 + month // 5) for month in range(0, 70, 5)]
 """Weeks spread over years, so that no date is the corpus's favourite."""
 _SEED, _HOURS, _EACH = 1000, 9, 10
 
 
-def corpus() -> list[bytes | bytearray | memoryview[int]]:
+def corpus() -> "list[bytes | bytearray | memoryview[int]]":
     """Every tenth record of each site and week."""
     return list(_samples())
 

@@ -21,7 +21,8 @@ BSD-3-Clause), MariaDB (GPL-2.0), PostgreSQL and Chromium run as programs of the
 packages of Debian 12 as they are, each with its copyright file in the tree's `python/copyright`: CPython (PSF) and the libraries
 it loads; for halls Mosquitto with libwrap (BSD), libdlt (MPL-2.0), libnsl (LGPL-2.1+) and libtirpc (BSD).
 `requirements-bench.lock` (dlt, Apache-2.0; psycopg, LGPL; pyarrow; PyMySQL) is what `make bench` and `make soak WHAT=hazard`
-measure beside us, in a folder of its own; nothing of ours imports it.
+measure beside us, in a folder of its own; nothing of ours imports it. Likewise `requirements-api.lock` (schemathesis, anyio, graphql-core, harfile,
+hypothesis-graphql, jsonschema-rs and pyrate-limiter, MIT; Werkzeug, BSD-3-Clause), with which tests ask the hall.
 
 | package | licence |
 |---|---|

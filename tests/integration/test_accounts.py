@@ -167,7 +167,18 @@ async def test_a_screen_shows_the_wall_for_ever_and_nothing_else_and_never_a_log
         own = Window(hall, session)
         answer = await own.head(f"/wall/{token}")
         assert (answer.status, answer.headers["Location"]) == (303, "/hall")
-        assert (await own.get("/hall"))[0] == 200
+        answer = await own.head(f"/wall/{token}?scene=video,score&every=30&next=//elsewhere")
+        assert answer.headers["Location"] == "/hall?scene=video,score&every=30"
+        for path in (
+            "/hall",
+            "/hall?scene=video,score,sites&every=30",
+            "/hall?scene=score",
+            "/hall?scene=sites",
+        ):
+            assert (await own.get(path))[0] == 200, path
+        for path in ("/hall?scene=nothing", "/hall?scene=video&every=1"):
+            status, html = await own.get(path)
+            assert (status, "scene" in html or "every" in html) == (400, True)
         for path in ("/hall/sites", "/hall/queue", "/hall/cases", "/account", "/password"):
             assert (await own.get(path))[0] == 403, path
         async with hall.store.write() as conn:

@@ -34,6 +34,7 @@ OURS = {
     "pdf",
     "mosquitto",
     "aarch",
+    "onvif",
     "gz",
     "etc",
     "central",

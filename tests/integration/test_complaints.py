@@ -1,6 +1,8 @@
 """A complaint from a phone to the officer, the unit, the reply, "not solved", one level up and closed; and who never learns who complained."""
 
+import os
 import re
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -11,20 +13,27 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from msgspec import Struct
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 
 from central import document
 from central.core.access import Role
 from central.core.complaint import TOPICS
 from central.door import tables as p
+from central.door.limits import NUMBER as NUMBER_LIMIT
+from central.door.page import DOOR
 from central.paper.press import Press
 from central.store import complaint_tables as ct
-from central.store import documents
+from central.store import documents, sessions
 from central.store import tables as t
+from central.web.guard import COOKIE, digest
+from central.web.page import HALL
 from common.core.instant import DAY
+from tests import planted
+from tests.full import full
 from tests.integration import dooring, serving
 from tests.integration.dooring import Outside
 from tests.integration.serving import OPERATIONS, FridayClock, Served, Window, text_of
+from tests.journey.test_disk import small_disk
 from tests.papers import ISSUER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -218,6 +227,11 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     clock.ahead = 30 * DAY
     await outside.publish()
     assert "曾经超过期限" in (await follow(outside, sent))[1]
+    await hall.app[HALL].wall.look_once()
+    async with window(hall, Role.SUPERVISOR) as pane:
+        queue = text_of((await pane.get("/hall/queue?kind=complaint"))[1])
+        assert ("到期的投诉" in queue, sent.number in queue, "已逾期" in queue) == (True, True, True)
+        assert f'href="/hall/complaints/{number}"' in (await pane.get("/hall/queue"))[1]
     assert await act(hall, Role.SUPERVISOR, number, "reply", text="已责成退还材料并当场受理。") == 303
     async with window(hall, Role.COMPLAINTS) as pane:
         words = text_of((await pane.get(f"/hall/complaints/{number}"))[1])
@@ -234,6 +248,7 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     async with hall.store.read() as conn:
         one = ct.complaint_event.c
         told = list(await conn.scalars(select(one.event).where(one.complaint == number).order_by(one.number)))
+        told_of = [tuple(row) for row in await conn.execute(_MESSAGES)]
         assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == 1
         assert await conn.scalar(select(func.count()).select_from(ct.complaint_file)) == 1
     assert told == [
@@ -252,6 +267,96 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     async with outside.press.public.read() as conn:
         for table in (p.inbox, p.upload):
             assert await conn.scalar(select(func.count()).select_from(table)) == 0
+    _each_was_told_once(told_of, sent)
+
+
+_MESSAGES = (
+    select(t.message.c.person, t.message.c.level, t.message.c.text)
+    .where(t.message.c.level.in_(["complaint", "complained", "risen", "own"]), t.message.c.channel == "inbox")
+    .order_by(t.message.c.id)
+)
+
+
+def _each_was_told_once(told: list[tuple[str, str, str]], sent: Sent) -> None:
+    """Who had to do something, in the order in which it came; the unit without a number of it, and nobody's name to anybody."""
+    what = [(person, level, text.partition("：")[2]) for person, level, text in told]
+    officer, unit, higher = ("complaints",), ("clerk", "head"), ("chief", "newcomer", "supervisor")
+    wanted = [
+        (officer, "complained", "新收到的投诉，最后一日6月19日。请登录明察决定是否受理。"),
+        (unit, "complaint", "群众投诉，交你单位办理，最后一日7月3日。请登录明察办理并报结果。"),
+        (unit, "complaint", "投诉人催办，最后一日7月3日。请登录明察办理并报结果。"),
+        (unit, "complaint", "投诉的办理期限已延长，最后一日7月17日。请登录明察办理并报结果。"),
+        (officer, "complained", "单位已报投诉办理结果，最后一日7月17日。请登录明察答复。"),
+        (officer, "complained", "已答复，须电话回访，最后一日6月15日。请登录明察回访。"),
+        (higher, "risen", "投诉人说没解决，升至第 2 级，最后一日7月3日。请登录明察办理。"),
+        (higher, "own", "投诉逾期未办。请登录明察办理。"),
+        (officer, "complained", "已答复，须电话回访，最后一日7月14日。请登录明察回访。"),
+    ]
+    assert what == [(person, level, text) for people, level, text in wanted for person in people]
+    everything = "".join(text for *_, text in told)
+    assert not [secret for secret in (NAME, PHONE, SECRET, sent.code) if secret in everything]
+    assert sent.number[-4:] not in "".join(text for _, level, text in told if level == "complaint")
+
+
+async def test_a_complaint_is_called_back_by_another_person(hall: Served, outside: Outside) -> None:
+    """By the next working day, three tries; what is not solved by telephone goes one level up as on the page."""
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    sent = await send(outside)
+    await outside.publish()
+    number = await row_of(hall, sent)
+    await _second_officer(hall)
+    assert await act(hall, Role.COMPLAINTS, number, "accept") == 303
+    assert await act(hall, Role.COMPLAINTS, number, "reply", text="窗口已经改正，请您再去办理。") == 303
+    await outside.publish()
+    assert "我们也会给您打电话回访" in (await follow(outside, sent))[1]
+    said = f"本人{NAME}（{PHONE}）说又去了一次，还是退件"
+    assert await act(hall, Role.COMPLAINTS, number, "heard_unsolved", text=said) == 409, "who has answered"
+    assert await act(hall, Role.SUPERVISOR, number, "heard_solved", text="已解决了") == 409, "no telephone"
+    clock.ahead = 4 * DAY
+    await outside.publish()
+    assert "没有按时给您打回访电话" in (await follow(outside, sent))[1]
+    assert await _as_second(hall, number, "unreached", "响铃没有人接") == 303
+    assert await _as_second(hall, number, "unreached", "又打一次") == 409, "one counts a day"
+    assert await _as_second(hall, number, "heard_unsolved", said) == 303
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    for words in ("给您打回访电话，没有打通", "电话回访：您说没解决，交上一级重新办理", "第 2 级"):
+        assert words in html
+    clock.ahead = 0
+    async with hall.store.read() as conn:
+        one = ct.complaint_event.c
+        query = select(one.event, one.reason).where(one.complaint == number).order_by(one.number)
+        told = [(row.event, row.reason) for row in await conn.execute(query)]
+    assert [event for event, _ in told] == [
+        "receive",
+        "accept",
+        "reply",
+        "call_lapse",
+        "unreached",
+        "heard_unsolved",
+    ]
+    assert (NAME in told[-1][1], PHONE in told[-1][1]) == (False, False)
+
+
+async def _second_officer(hall: Served) -> None:
+    async with hall.store.write() as conn:
+        row = (await conn.execute(select(t.user).where(t.user.c.name == Role.COMPLAINTS.value))).one()
+        await conn.execute(insert(t.user).values(**dict(row._mapping) | {"name": "complaints2"}))
+
+
+async def _as_second(hall: Served, number: int, event: str, words: str) -> int:
+    async with hall.store.write() as conn:
+        await sessions.begin(conn, digest("second"), "complaints2", "token", hall.clock.wall())
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookies={COOKIE: "second"}, cookie_jar=jar) as session:
+        pane = Window(hall, session)
+        html = (await pane.get(f"/hall/complaints/{number}"))[1]
+        form = {"csrf": "token", "event": event, "entries": got(ENTRIES, html), "text": words}
+        status = (await pane.post(f"/hall/complaints/{number}/act", None, **form)).status
+    async with hall.store.write() as conn:
+        await sessions.end(conn, digest("second"))
+    return status
 
 
 async def _on_paper(hall: Served, number: int, kind: str, name: str) -> None:
@@ -360,10 +465,7 @@ async def test_nothing_at_rest_tells_who_complained(hall: Served, outside: Outsi
     assert len(rows) == 2
     await outside.publish()
     async with hall.store.read() as conn:
-        names = [
-            one[0] for one in await conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
-        ]
-        rows += [row for name in names for row in await conn.execute(text(f'SELECT * FROM "{name}"'))]
+        assert await planted.found(conn, [NAME, PHONE]) == []
     for row in rows:
         said = "|".join(
             value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in row
@@ -395,6 +497,39 @@ async def test_a_file_is_what_its_bytes_say_and_not_too_large(
         assert await conn.scalar(select(func.count()).select_from(p.upload)) == 0
 
 
+async def test_a_disk_that_is_full_takes_no_file_and_keeps_what_was_typed(outside: Outside) -> None:
+    _, html = await outside.get("/p/complain")
+    _, html = await on(outside, html, 1, topic=TOPICS[0], unit="石桥镇")
+    _, html = await on(outside, html, 2, text="窗口三次退件，没有书面理由。")
+    _, html = await on(outside, html, 3, named="no")
+    large = PNG + b"\1" * 2_000_000
+    async with full(outside.app[DOOR].store):
+        status, html = await attach(outside, html, large)
+        assert (status, "现在收不下文件" in html) == (503, True)
+    status, html = await attach(outside, html, large)
+    assert (status, "窗口.png" in html) == (200, True)
+    async with outside.press.public.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(p.upload)) == 1
+
+
+@pytest.mark.service
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # what aiohttp could not write it does not close
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system to fill")
+async def test_a_temporary_folder_that_is_full_is_said_and_harms_nobody(
+    outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is read a file lies there: where it cannot, its sender hears that and everybody else goes on."""
+    _, html = await outside.get("/p/complain")
+    async with small_disk(tmp_path / "tmp", 1):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+        status, said = await attach(outside, html, PNG + b"\1" * 2_000_000)
+        assert (status, "现在收不下文件" in said) == (503, True)
+        assert (await outside.get("/p/guides"))[0] == 200
+        monkeypatch.undo()
+
+
 async def test_a_step_goes_back_and_a_forged_one_nowhere(outside: Outside) -> None:
     _, html = await outside.get("/p/complain")
     status, wrong = await on(outside, html, 1, topic="", unit="<b>")
@@ -409,6 +544,50 @@ async def test_a_step_goes_back_and_a_forged_one_nowhere(outside: Outside) -> No
     for changed in ({"state": form["state"][:-9] + "AAAAAAAA="}, {"token": "0" * 40}, {"state": ""}):
         assert (await outside.post("/p/complain", form | changed))[0] == 403
     assert (await outside.post("/p/complain", form | {"at": "9"}))[0] == 400
+
+
+async def test_a_code_may_be_tried_so_often_whether_its_number_exists_or_not(
+    hall: Served, outside: Outside
+) -> None:
+    sent = await send(outside, named=False)
+    await outside.publish()
+    outside.forget()
+    for number in (sent.number, "T260612-AAAAAA"):
+        form = {"number": number, "code": "0000-0000"}
+        tried = [(await outside.post("/p/complain/follow", form))[0] for _ in range(NUMBER_LIMIT.most + 1)]
+        assert tried == [404] * NUMBER_LIMIT.most + [429]
+    right = {"number": sent.number, "code": sent.code}
+    assert (await outside.post("/p/complain/follow", right))[0] == 429, (
+        "the right one too, so that it tells nothing"
+    )
+
+
+async def test_a_script_that_somebody_writes_is_text_on_every_page(hall: Served, outside: Outside) -> None:
+    script = "<script>alert(1)</script>"
+    _, html = await outside.get("/p/complain")
+    _, html = await on(outside, html, 1, topic=TOPICS[0], unit=script, case_no=script)
+    _, html = await on(outside, html, 2, text=f"窗口三次退件，没有书面理由。{script}")
+    _, html = await on(outside, html, 3, named="yes", name="<b>王</b>", phone=PHONE)
+    _, html = await on(outside, html, 4)
+    pages = [html]
+    last = {"state": got(STATE, html), "token": got(TOKEN, html), "at": "5", "go": "send"}
+    _, html = await outside.post("/p/complain", last)
+    sent = Sent(got(NUMBER, html), got(CODE, text_of(html)), last)
+    await outside.publish()
+    number = await row_of(hall, sent)
+    await act(hall, Role.COMPLAINTS, number, "accept")
+    await act(hall, Role.COMPLAINTS, number, "assign", text=f"反映退件{script}", site=SITE, org=ORG)
+    await outside.publish()
+    pages.append((await follow(outside, sent))[1])
+    for role, path in (
+        (Role.COMPLAINTS, f"/hall/complaints/{number}"),
+        (Role.COMPLAINTS, "/hall/complaints"),
+        (Role.CLERK, "/unit/complaints"),
+    ):
+        async with window(hall, role) as pane:
+            pages.append((await pane.get(path))[1])
+    assert [html for html in pages if script in html] == []
+    assert sum("&lt;script&gt;" in html for html in pages) >= 4
 
 
 async def test_a_wrong_code_and_an_unknown_number_are_one_answer(hall: Served, outside: Outside) -> None:

@@ -5,33 +5,38 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from central import public
+from central import judge, public
 from central.config import CentralConfig, PublicConfig
 from central.door import app as door_app
+from central.door import guard
 from central.door import store as rows
 from central.door import tables as p
+from central.door.app import HEAD_SECS
 from central.door.limits import NUMBER
 from central.door.page import DOOR
 from central.door.store import open_as_door
 from central.store import statutes, telling
 from central.store import tables as t
 from central.store.public_tables import case_urge
-from central.world import load_world
+from central.world import Moment, load_world
 from common.core.errors import UnavailableError
-from common.core.instant import DAY, HOUR
+from common.core.instant import DAY, HOUR, local_date
+from common.core.record import Case
 from common.mqtt import MqttConfig
 from provisioning.core.identity import Box
-from tests.integration import dooring, serving
-from tests.integration.city_cases import PHONE, ZONE
+from tests.integration import city_cases, dooring, serving
+from tests.integration.city_cases import ITEMS, PHONE, ZONE, Filed
 from tests.integration.dooring import KEY, Outside
 from tests.integration.serving import FridayClock, Served, text_of
 from tests.processes import DoorProcess
@@ -187,6 +192,53 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
     await outside.publish()
 
 
+async def test_guide_clock_and_query_change_together_on_the_day_of_validity(
+    hall: Served, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is accepted the day before keeps the promise of that day; what is accepted on the day has the new one, as its guide says."""
+    now = outside.clock.office
+    calendar = outside.world.calendar
+    promised = {date(2026, 6, 18): 10, date(2026, 6, 19): 6}
+    wanted: dict[str, str] = {}
+    for day, days in promised.items():
+        ahead = (day - date(2026, 6, 12)).days * DAY
+        monkeypatch.setattr(outside.clock, "office", lambda mono=None, ahead=ahead: now(mono) + ahead)
+        due = calendar.nth(day, days)
+        one = Filed(
+            site="s02",
+            key=f"changed{day:%d}",
+            item=ITEMS[0],
+            applicant="王秀英",
+            accepted=outside.clock.office(),
+            due=0,
+        )
+        async with hall.store.write() as conn:
+            await _accept(conn, one, outside)
+            at = await conn.scalar(
+                select(t.clock.c.due_at).where(t.clock.c.case_key == one.key, t.clock.c.kind == "promise")
+            )
+        assert at is not None
+        assert local_date(at - 1, ZONE) == due, "the clock"
+        await outside.publish()
+        assert f"<dt>多久</dt><dd>{days} 个工作日</dd>" in (await outside.get("/p/guides/SP-00"))[1]
+        wanted[f"3702{one.key}"] = f"{days} 个工作日 ，应在 {due.month}月{due.day}日"
+        for number, words in wanted.items():
+            outside.forget()
+            assert words in text_of((await outside.post("/p/case", query(number)))[1]), (day, number)
+    monkeypatch.undo()
+    await outside.publish()
+
+
+async def _accept(conn: AsyncConnection, one: Filed, outside: Outside) -> None:
+    """A case of the item's code whose source says nothing of limits."""
+    main = city_cases.bodies(one, outside.clock.office())[0]
+    assert isinstance(main, Case)
+    body = msgspec.structs.replace(main, item_code="SP-00", promised=None, promised_unit=None, legal=None)
+    await conn.execute(insert(t.row_head).values(city_cases._head_row(one, 0, body, 1, one.accepted)))
+    moment = Moment(outside.clock.office(), outside.clock.wall())
+    await judge.judge_cases(conn, one.site, [one.key], outside.world, moment)
+
+
 async def test_what_is_not_displayed_is_blocked_everywhere(outside: Outside) -> None:
     assert (await outside.get("/p/guides/SP-05"))[0] == 404
     assert (await outside.get("/p/guides/unknown"))[0] == 404
@@ -331,6 +383,8 @@ async def test_every_answer_has_the_headers_and_the_help_line(outside: Outside) 
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "Set-Cookie" not in answer.headers
             assert ("12345" in html, "大字版" in html) == (True, True)
+    async with outside.session.delete(outside.url + "/p/guides") as answer:
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
     async with outside.session.get(outside.url + "/p/guides?big=1") as answer:
         html = await answer.text()
     links = re.findall(r'href="(/p/(?!static)[^"]*)"', html)
@@ -351,6 +405,60 @@ async def test_whoever_dawdles_over_a_request_is_cut_off(
         async with asyncio.timeout(20):
             assert await reader.read() == b""
     writer.close()
+
+
+async def test_whoever_sends_a_body_by_drops_is_told_so_and_holds_up_nobody(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "BODY_SECS", 0.1)
+    host, _, port = outside.url.rpartition("//")[2].partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9000\r\n\r\n"
+    writer.write(b"POST /p/case HTTP/1.1\r\nHost: 127.0.0.1\r\n" + kind + b"number=1")
+    assert (await outside.get("/p/guides"))[0] == 200
+    async with asyncio.timeout(20):
+        said = await reader.readuntil(b"\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+async def test_more_connections_than_there_is_room_for_are_cut_and_the_others_served(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _, port = outside.url.rpartition("//")[2].partition(":")
+    monkeypatch.setattr(door_app, "MOST_CONNECTIONS", 0)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with suppress(ConnectionError):
+        async with asyncio.timeout(HEAD_SECS / 2):
+            assert await reader.read() == b""
+    writer.close()
+    monkeypatch.undo()
+    assert (await outside.get("/p/guides"))[0] == 200
+
+
+async def test_a_crowd_reads_the_tables_once_and_waits_for_no_connection(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none becomes free in time the answer is that the site is busy, and no fault of ours."""
+    door = outside.app[DOOR]
+    asked: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sync = door.store.engine.sync_engine
+    event.listen(sync, "before_cursor_execute", note)
+    door.shown = None
+    await asyncio.gather(*(door.look() for _ in range(200)))
+    event.remove(sync, "before_cursor_execute", note)
+    assert sum("FROM guide" in statement for statement in asked) == 1
+    monkeypatch.setattr(sync.pool, "_timeout", 0.05)
+    async with AsyncExitStack() as stack:
+        for _ in range(14):
+            await stack.enter_async_context(door.store.read())
+        assert (await outside.get("/p/guides"))[0] == 200
+        assert (await outside.get("/p/consult"))[0] == 503
+    assert (await outside.get("/p/consult"))[0] == 200
 
 
 async def test_a_hall_that_has_fallen_silent_is_said(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -146,6 +147,25 @@ async def test_an_earlier_command_is_void_once_there_is_a_new_one_and_a_retired_
         assert await door.refused(Machine().request(last)) in {"token_void", "site_retired"}
         assert "user s01.1\ntopic deny #\n" in (door.hall.broker / "acl").read_text()
     finally:
+        await store.close()
+
+
+async def test_two_that_write_the_acl_at_once_do_not_stop_the_door(door: Door) -> None:
+    """The second waited for the first, in the loop that the first needed to go on: the door hung for good."""
+
+    def hangs(*_: object) -> None:
+        raise TimeoutError
+
+    store = await open_store(door.hall.database_url)
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(30)
+    try:
+        async with store.read() as first, store.read() as second:
+            both = (registry.publish(conn, door.hall.broker) for conn in (first, second))
+            assert len(set(await asyncio.gather(*both))) == 1
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
         await store.close()
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import delete, insert, select
 from central.core.access import Role
 from central.store import fleet
 from central.store import tables as t
+from central.web.page import HALL
 from common import health
 from common.core.checks import CHECKS
 from common.core.instant import DAY, HOUR, MINUTE
-from common.core.state import DoctorVerdict
+from common.core.state import DoctorVerdict, Link
 from common.health import Finding, Status
 from tests.core.test_health import finding
 from tests.integration.serving import Served, Window, text_of
@@ -42,6 +43,7 @@ async def answered(hall: Served, number: str, verdict: str, run: list[Finding], 
     """What a box has said to a command, `age` ago."""
     now = hall.clock.wall()
     row = {"id": number, "site": "s01", "act": "doctor", "args": "{}", "who": "王工", "why": "例行"}
+    row |= {"subject": ""}
     detail = f"{verdict} 云溪镇的话\n{health.shortened(run)}"
     times = {"issued_wall": now - age, "expires_wall": now, "ended_wall": now - age}
     async with hall.store.write() as conn:
@@ -90,6 +92,10 @@ async def test_every_box_is_there_with_its_certificate_generation_doctor_and_com
         assert said in words, (said, words)
     assert 'data-copy="mingcha doctor --site s01"' in row
     assert len(re.findall(r"<tr>\s*<td class=\"c-name\"", page)) == 18
+    tiles = hall.app[HALL].wall.state["s"]
+    cut_off = {site for site, tile in tiles.items() if tile["link"] in {Link.OFFLINE, Link.STOPPED}}
+    assert cut_off
+    assert f"18 个站点，{len(cut_off | {'s01'})} 个要看一下" in text_of(page)
 
 
 async def test_a_boxs_doctor_says_what_the_terminal_says_and_what_changed(

@@ -230,6 +230,7 @@ async def heard(database: Path, now: int) -> None:
         "site": "s01",
         "act": "doctor",
         "args": "{}",
+        "subject": "",
         "who": "王工",
         "why": "例行",
     }

@@ -99,6 +99,8 @@ async def test_what_was_drafted_on_an_old_version_is_not_put_into_force(hall: Se
     async with hall.store.write() as conn:
         now = Item("SX-7", "林木采伐许可", 20, 10)
         await items.add(conn, [now], "root", "首次导入", 1)
+        with pytest.raises(UsageError, match="最早从明天"):
+            await item_drafts.add(conn, replace(now, basis="x", valid_from=today), today, "a", "当日", 1)
         number = await item_drafts.add(conn, replace(now, basis="新的依据"), today, "a", "依据变了", 1)
         early = replace(now, basis="x", valid_from=date(2026, 6, 11))
         with pytest.raises(UsageError, match="已过"):

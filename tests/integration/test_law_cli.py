@@ -1,10 +1,16 @@
 """Calendar and catalogue on the command line: nothing is written before --yes, and every fault is told at once."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.styles import Font
 
+from central.core.item import Item
+from central.core.sheet import cells
+from central.sheet import read
 from tests.journey.scene import command
 
 pytestmark = pytest.mark.service
@@ -72,6 +78,52 @@ async def test_items_go_out_as_a_sheet_and_come_in_again(config: str, tmp_path: 
     assert "与现行清单相同" in out
     code, out, _ = await command("mingcha", "item", "list", "--config", config)
     assert out.strip() == "SX1\t食品经营许可\t承诺件\t法定 20 个工作日，承诺 5 个工作日\t第 1 版"
-    file.write_bytes(b"no sheet")
+    for broken in (b"no sheet", _garbled(file.read_bytes())):
+        file.write_bytes(broken)
+        code, _, err = await command("mingcha", *take_in)
+        assert (code, "不是 .xlsx 电子表格" in err) == (USAGE, True)
+
+
+async def test_the_text_of_a_registered_law_is_imported(config: str, tmp_path: Path) -> None:
+    file = tmp_path / "办法.txt"
+    file.write_bytes("第一条 甲。".encode("gbk"))
+    take_in = (
+        "statute",
+        "import",
+        "《饮水点办法》",
+        str(file),
+        "--from",
+        "2026-01-01",
+        "--why",
+        "公布",
+        "--config",
+        config,
+    )
     code, _, err = await command("mingcha", *take_in)
-    assert (code, "不是 .xlsx 电子表格" in err) == (USAGE, True)
+    assert (code, "不是 UTF-8" in err) == (USAGE, True)
+    file.write_text("云州市令第9号\n第一条 甲。\n第二条 乙。\n", "utf-8")
+    code, _, err = await command("mingcha", *take_in)
+    assert (code, "还没有登记《饮水点办法》" in err) == (USAGE, True)
+    register = ("statute", "set", "饮水点办法", "--from", "2026-01-01", "--why", "公布", "--config", config)
+    assert (await command("mingcha", *register))[0] == 0
+    code, out, _ = await command("mingcha", *take_in)
+    assert (code, "第 1 份全文：2 条，到第二条" in out) == (0, True)
+
+
+def _garbled(book: bytes) -> bytes:
+    """The same archive, its sheet cut off in the middle."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content[: len(content) // 2] if "sheet1" in name else content)
+    return out.getvalue()
+
+
+def test_a_stray_mark_in_the_last_corner_is_no_million_rows(tmp_path: Path) -> None:
+    file, book = tmp_path / "wide.xlsx", Workbook()
+    for row in cells([Item("SX1", "许可")]):
+        book.worksheets[0].append(row)
+    book.worksheets[0]["XFD20000"].font = Font(bold=True)
+    book.save(file)
+    assert [item.code for item in read(file)] == ["SX1"]

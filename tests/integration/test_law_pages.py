@@ -6,6 +6,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
+from sqlalchemy import insert
 
 from central import judge
 from central.core.access import Role
@@ -14,12 +16,13 @@ from central.ingest import ingest_batches
 from central.judge import Moment
 from central.opening import open_batch
 from central.store import items
+from central.store import tables as t
 from central.store.engine import Store
 from central.welcome import introduce
 from common.clock import Clock
-from common.core.instant import MINUTE
+from common.core.instant import HOUR, MINUTE
 from common.core.record import Record, Step
-from common.core.state import Procedure, StepKind
+from common.core.state import Light, Procedure, StepKind
 from tests.contract.test_store import ZONE, at, box_row
 from tests.integration.serving import FridayClock, Served, Window, serve, text_of
 from tests.sender import SECRETS, SIGN_KEY, Sender, case, draft, passed
@@ -43,10 +46,6 @@ def step(key: str, **fields: object) -> Record:
 
 async def fill(store: Store, clock: Clock) -> None:
     """One case with an extension in time, one too late, and a special procedure."""
-    from sqlalchemy import insert
-
-    from central.store import tables as t
-
     now = clock.office()
     async with store.write() as conn:
         await conn.execute(
@@ -161,6 +160,13 @@ async def test_the_catalogue_shows_the_version_in_force_and_its_history(window: 
     for said in ("受理；现场核查；决定", "工本费=10.00", "第 2 版 2027-01-01 起", "w：提速"):
         assert said in words
     assert (await window.get("/hall/items/%00"))[0] == 404
+    sooner = replace(ITEM, basis="食品安全法（2021）", version=3, valid_from=date(2026, 6, 15))
+    async with window.hall.store.write() as conn:
+        await items.add(conn, [sooner], "w", "换依据", 1)
+    words = text_of((await window.get("/hall/items/SX1"))[1])
+    assert "w：换依据 依据： 食品安全法 → 食品安全法（2021）" in words, (
+        "not against version 2, which begins later"
+    )
 
 
 def test_the_friday_of_the_test_city_lies_inside_the_case() -> None:
@@ -175,6 +181,7 @@ async def test_the_rules_show_what_was_broken_and_what_no_source_records(window:
         "L58 行政许可法 58、59 按公布的项目和标准收费 1 0 督办通知书",
         "W-4 特别程序 1",
         "W-5 延期 1",
+        "参数第 1 版 · 未经法律审核",
         "S-5 窗口在岗 有人等候时窗口有人 由摄像机提示，附叫号所记的等候人数，经人核实",
         "没有待认定的",
     ):
@@ -192,3 +199,22 @@ async def test_the_forecast_names_what_time_alone_will_change(window: Window) ->
     words = text_of(html)
     assert "三个工作日预告" in words
     assert "会转黄或到期的时限" in words
+
+
+async def test_the_forecast_names_both_what_turns_yellow_and_what_then_falls_due(window: Window) -> None:
+    """A clock that is only looked at again, because a plan of its case comes, does neither."""
+    now = window.hall.clock.office()
+    soon = [
+        {"case_key": "7", "kind": kind, "cycle": 9, "light": Light.GREEN, "running": True, "stopped": False}
+        | {"site": "s01", "provisional": False, "calendar_version": 1, "rev": 1, "start_day": None}
+        | {"yellow_at": yellow, "due_at": due, "next_check_at": check}
+        for kind, yellow, due, check in (
+            ("step", now + HOUR, now + 2 * HOUR, now + HOUR),
+            ("delivery", now + 300 * HOUR, now + 400 * HOUR, now + HOUR),
+        )
+    ]
+    async with window.hall.store.write() as conn:
+        await conn.execute(insert(t.clock), soon)
+    words = text_of((await window.get("/hall/forecast"))[1])
+    assert [words.count(f"{what} 食品经营许可 SL7 云溪镇 环节时限") for what in ("转黄", "到期")] == [1, 1]
+    assert "送达时限" not in words

@@ -244,7 +244,8 @@ async def test_a_hall_without_the_dictionary_gets_batches_without_one(tmp_path: 
         for nacks in ([], [message.Nack(1, 3, code, permanent=False)]):
             refused = message.Ack(session.buffer.epoch, 0, [], nacks, 1 << 20, 0)
             await session._on_ack(message.encode_signed(refused, topics.ack("s01"), HALL_SECRET))
-            said.append(batch.read_header(session._seal(batch.Lane.LIVE, run))[0].dict)
+            payload = session.up.sealed(run, batch.Lane.LIVE, session.wire_key, session.dictionary, 0)
+            said.append(batch.read_header(payload)[0].dict)
         assert said == [pack.NEWEST, ""]
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 
 from central.core.access import Permission, Role, allows
 from central.store import tables as t
-from central.web.page import PERMISSIONS, Route
+from central.web.page import HALL, PERMISSIONS, Route
 from common.core.state import Light
+from tests import bound
 from tests.integration import city_cases, serving
 from tests.integration.serving import Served, Window, text_of
 
@@ -33,11 +34,15 @@ PLACES = {
     "code": "SX1",
     "token": "wall-x",
     "camera": "c1",
+    "epoch": "0" * 16,
+    "seq": "1",
     "region": "w1",
     "begin": "1",
     "rule": "L42",
     "form": "pdf",
     "digest": "0" * 64,
+    "part": "form",
+    "reading": "read",
 }
 
 
@@ -144,6 +149,25 @@ async def test_no_page_needs_a_script_or_style_inside_it(window: Window) -> None
         assert status == 200, path
         assert re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", html) is None, path
         assert re.findall(r"<script[^>]*>[^<]", html) == [], path
+
+
+async def test_a_page_shows_what_its_script_would_write_there(hall: Served, window: Window) -> None:
+    """Otherwise a change of one value blanks or rewords what stood there; sites without any data have the words for nothing."""
+    wall, found = hall.app[HALL].wall, []
+    mine = ["/hall", "/hall/sites", "/hall/queue", "/hall/corrections", RED_CASE]
+    mine += [f"/hall/sites/{site}" for site in wall.state["s"]]
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.IT)) as session:
+        asked = [(window, path) for path in mine] + [(Window(hall, session), "/hall/admin/sites")]
+        for own, path in asked:
+            before = None
+            while before != wall.state:  # looked at anew meanwhile
+                before = wall.state
+                status, html = await own.get(path)
+            number, wrong = bound.faults(html, wall.state)
+            assert (status, number > 3) == (200, True), path
+            found += [f"{path} {one}" for one in wrong]
+    assert found == []
+    assert wall.state["s"]["s15"]["until"] == "–"
 
 
 # what pages never show ---------------------------------------------------------------------------------------

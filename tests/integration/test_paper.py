@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from central.core.compose import Facts
 from central.core.document import Kind, Paper, Table
 from central.core.faces import BIAOSONG, FANGSONG, choose
+from central.core.seal import Seal
 from central.paper import docx
 from central.paper.pdf import Typesetter
 from common.core.errors import RejectedError
-from tests.papers import FACTS, ISSUER, paper
+from tests.papers import FACTS, ISSUER, paper, seal_picture
 from tests.readback import Glyph, Sheet, embedded, metadata, red_rows, sheets
 
 WITHIN = 1.0  # millimetres
@@ -159,6 +160,41 @@ def test_the_day_ends_four_characters_from_the_right_under_the_issuer(order: lis
     assert near(day[0][-1].right, RIGHT - 4 * ADVANCE)
     issuer = line_with(order[1], "云州市监察局")
     assert near((issuer[0].left + issuer[-1].right) / 2, (day[0][0].left + day[0][-1].right) / 2)
+
+
+@pytest.mark.parametrize("millimetres", [38, 42, 50])
+@pytest.mark.parametrize("name", ["云州市监察局", "云州市行政审批服务管理局"])
+def test_a_seal_lies_centred_on_issuer_and_date_which_are_below_its_middle(
+    millimetres: int, name: str, typesetter: Typesetter
+) -> None:
+    """GB/T 9704-2012, 7.3.5.1, on the PDF; its top within one line of the text above, nothing under its foot but the type area."""
+    picture = seal_picture(300)
+    bare = paper(Kind.CLOSING, facts=replace(FACTS, days=()), issuer=replace(ISSUER, name=name))
+    made = replace(bare, seal=Seal("00", millimetres))
+    pages = sheets(typesetter.set(made, picture))
+    ((page, seal),) = [(page, one) for page in pages for one in page.pictures]
+    issuer, day = line_with(page, name), line_with(page, made.day)
+    middle = (seal.left + seal.right) / 2
+    assert near(seal.right - seal.left, millimetres)
+    assert near(seal.foot - seal.top, millimetres)
+    for line in (issuer, day):
+        assert near((line[0].left + line[-1].right) / 2, middle)
+    height = (seal.top + seal.foot) / 2
+    assert height < (issuer[0].middle + day[0].middle) / 2
+    assert height < day[0].middle < seal.foot - 4
+    text = max(one.middle for line in page.lines() for one in line if one.middle < issuer[0].middle - 1)
+    assert 0 < seal.top - (text + PITCH / 2) < PITCH
+    assert seal.foot < 37 + 225
+    assert sheets(typesetter.set(bare))[-1].pictures == []
+    book = Document(BytesIO(docx.write(made, picture)))
+    (shape,) = book.element.body.iter(qn("wp:anchor"))
+    assert shape.get("behindDoc") == "1"
+    (across,) = {int(one.get(side)) for one in shape.iter(qn("wp:extent")) for side in ("cx", "cy")}
+    assert near(across / 36_000, millimetres)
+    left = int(next(shape.iter(qn("wp:positionH")))[0].text or "")
+    assert near(LEFT + left / 36_000 + millimetres / 2, middle)
+    (part,) = [one for one in book.part.package.iter_parts() if str(one.partname).endswith(".png")]
+    assert part.blob == picture
 
 
 @pytest.mark.parametrize("kind", KINDS)

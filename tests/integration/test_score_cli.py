@@ -8,10 +8,12 @@ from sqlalchemy import insert, select, update
 
 from central import judge
 from central.core.item import Item
-from central.store import items
+from central.store import items, tallies
 from central.store import tables as t
 from central.store.engine import open_store
 from central.store.score_tables import objection, publication, score_run
+from central.store.tally_tables import tally_day
+from central.tally import Booker
 from common.core.instant import HOUR
 from tests.contract.test_scores import AFTER, _case
 from tests.contract.test_store import ZONE, box_row, sent
@@ -79,6 +81,19 @@ async def test_from_a_month_to_a_public_folder(tmp_path: Path) -> None:
     assert (code, err, out) == (0, "", "✓ 与公布的一致：3 个单位\n")
     code, out, _ = await mingcha("statistics", "table", "2026-03", "--by", "site", "--figure", "decided")
     assert out.splitlines()[:2] == ["站点\t办结（件）", "云溪镇\t12"]
+    async with store.write() as conn:
+        await tallies.begin(conn, "Asia/Shanghai", "1")
+    while await Booker(store, ZONE).turn():
+        pass
+    counted = (await mingcha("statistics", "table", "2026-03", "--by", "site", "--figure", "decided"))[1]
+    assert counted == out, "from the roll-up"
+    async with store.write() as conn:
+        await conn.execute(update(tally_day).values(number=tally_day.c.number + 1))
+    code, out, _ = await mingcha("rebuild")
+    assert (code, "待汇总 0 件" in out, "mingcha statistics afresh" in out) == (1, True, True)
+    assert "正在重新汇总" in (await mingcha("statistics", "afresh"))[1]
+    async with store.read() as conn:
+        assert len(await tallies.waiting(conn)) == 12
     await store.close()
 
 

@@ -8,32 +8,35 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, urlencode
 
 import aiohttp
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, insert, select, update
 
-from central import scoring
+from central import briefing, scoring
 from central.core import period
 from central.core.access import Role
 from central.core.scheme import MINGCHA_100
 from central.core.scope import EVERYTHING
 from central.core.score import Level
+from central.correction_paper import Desk
 from central.door import export
 from central.door import tables as p
 from central.door.app import make_export
 from central.door.page import DOOR
 from central.scoring import Sender
-from central.store import audit, scores
+from central.store import audit, documents, law, scores
 from central.store import tables as t
 from common.core.errors import UsageError
-from common.core.instant import DAY, start_of_day
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, start_of_day
+from tests.contract.test_law import Driven
 from tests.integration import city, dooring
 from tests.integration.city_cases import ZONE
 from tests.integration.dooring import Outside
-from tests.integration.serving import Served, Window, text_of
+from tests.integration.serving import OPERATIONS, Served, Window, text_of
+from tests.papers import ISSUER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JULY = start_of_day(date(2026, 7, 3), ZONE)
@@ -113,11 +116,17 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
         assert answer.status == 303, text_of(await answer.text())
         one = answer.headers["Location"]
         assert (await publisher.post(f"{one}/release", csrf="token", why="自己发布")).status == 403
+        assert "还没有公布过评比结果" in text_of((await publisher.get("/hall?scene=score"))[1]), (
+            "a draft is not public"
+        )
     async with _as(hall, Role.RELEASER) as releaser:
         words = text_of((await releaser.get(one))[1])
         assert "六月绩效公告" in words
         assert "怎样复算" in words
         assert (await releaser.post(f"{one}/release", csrf="token", why="核对无误")).status == 303
+        words = text_of((await releaser.get("/hall?scene=score"))[1])
+        assert ("六月绩效公告，已公布" in words, "2026 年 6 月评比" in words) == (True, True)
+        assert re.search(r"同类之间排名 1 \S+ [0-9.]+ ", words), words
         status, body = await releaser.get(f"{one}/files/counts.json")
         assert (status, '"city"' in body) == (200, True)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
@@ -128,6 +137,7 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
             await outside.publish()
             await _taken_back(outside)
         assert "撤回：数据更正" in text_of((await releaser.get("/hall/publications"))[1])
+        assert "还没有公布过评比结果" in text_of((await releaser.get("/hall?scene=score"))[1])
 
 
 async def _shown(outside: Outside, folder: Path, counts: str) -> None:
@@ -215,10 +225,29 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
     async with window.session.get(f"{hall.url}/hall/statistics.xlsx?{ask}") as answer:
         sheet = load_workbook(io.BytesIO(await answer.read())).active
     assert [cell.value for cell in list(sheet.rows)[-1]][:2] == ["合计", f"{decided:,}"]
+    async with window.session.get(f"{hall.url}/hall/statistics.pdf?{ask}") as answer:
+        body = await answer.read()
+        assert (answer.status, answer.content_type, body[:5]) == (200, "application/pdf", b"%PDF-")
+    assert "2026 年 6 月统计（按站点类别）".encode() in body, "its metadata stands in the open"
+    await _viewed(hall, window)
     for wrong in ("period=2026-13", "by=salary", "f=salary", "versus=later"):
         status, html = await window.get(f"/hall/statistics?{wrong}")
         assert (status, 'role="alert"' in html) == (400, True)
         assert (await window.get(f"/hall/statistics.csv?{wrong}"))[0] == 400
+
+
+async def _viewed(hall: Served, window: Window) -> None:
+    """A saved view of the statistics, whose period moves with the calendar."""
+    ask = urlencode([("period", "上月"), ("by", "kind"), ("f", "decided"), ("f", "red")])
+    html = (await window.get(f"/hall/statistics?{ask}"))[1]
+    assert "统计 · 2026 年 5 月" in text_of(html)
+    assert "保存现在的条件" in text_of(html)
+    form = {"csrf": "token", "list": "statistics", "name": "上月分类", "query": ask + "&person=x"}
+    answer = await window.post("/hall/views", None, **form)
+    assert (answer.status, answer.headers["Location"]) == (303, f"/hall/statistics?{ask}")
+    html = (await window.get(f"/hall/statistics?{ask}"))[1]
+    assert re.search(r'aria-current="true">上月分类', html)
+    assert "统计" in text_of((await window.get("/hall/views"))[1])
 
 
 async def test_an_office_name_is_no_formula_in_an_export(hall: Served, window: Window) -> None:
@@ -234,3 +263,128 @@ async def test_whoever_may_not_see_scores_is_told_whom_to_ask(hall: Served) -> N
         assert (await own.get("/hall/scores"))[0] == 403
         assert (await own.get("/hall/statistics"))[0] == 403
         assert (await own.get("/hall/publications"))[0] == 403
+
+
+async def test_odd_patterns_bottlenecks_and_the_forecast_lead_to_their_cases(
+    hall: Served, window: Window
+) -> None:
+    first = start_of_day(date(2026, 6, 9), ZONE)
+    async with hall.store.write() as conn:
+        mine = t.case.c.site == "s02", t.case.c.finished_at.is_not(None), t.case.c.deleted.is_(False)
+        keys = list(
+            await conn.scalars(select(t.case.c.case_key).where(*mine).order_by(t.case.c.case_key).limit(6))
+        )
+        for place, key in enumerate(keys):
+            at = first + 17 * HOUR + 55 * MINUTE + place * 20 * SECOND
+            values = {
+                "org": "扎堆所",
+                "item_code": "无此码",
+                "accepted_at": at - 30 * SECOND,
+                "finished_at": at,
+            }
+            one = t.case.c.site == "s02", t.case.c.case_key == key
+            await conn.execute(update(t.case).where(*one).values(**values))
+        stepped = t.case.c.site == "s03", t.case.c.case_key == "2026060403202"  # one whose steps are there
+        await conn.execute(update(t.case).where(*stepped).values(finished_at=first))
+    status, html = await window.get("/hall/statistics/odd?period=2026-06")
+    words = text_of(html)
+    assert status == 200
+    for said in (
+        "只是线索",
+        "扎堆所 2026-06-09 17:55–17:56 6 6 100%",
+        "扎堆所 当期 6 6 100%",
+        "不到 1 分钟",
+        "数据不全",
+    ):
+        assert said in words
+    assert f"/hall/cases/s02/{keys[0]}" in html
+    ask = "period=2026-06&by=org&f=odd_minute&f=odd_crowd&f=decided"
+    async with window.session.get(f"{hall.url}/hall/statistics.csv?{ask}") as answer:
+        rows = {
+            row[0]: row[1:]
+            for row in csv.reader(io.StringIO((await answer.read()).decode("utf-8-sig")))
+            if row
+        }
+    assert rows["扎堆所"] == ["6", "6", "6"]
+    status, html = await window.get("/hall/statistics/steps?period=2026-06")
+    words = text_of(html)
+    assert status == 200
+    for said in ("环节用时 · 2026 年 6 月", "平均等待", "从上一环节结束", "看办件"):
+        assert said in words
+    item = re.search(r'<td class="c-what">([^<]+)</td>', html)
+    assert item
+    assert item[1] in text_of(
+        (await window.get(f"/hall/statistics/steps?period=2026-06&item={quote(item[1])}"))[1]
+    )
+    status, html = await window.get("/hall/statistics/workload?site=s02")
+    assert status == 200
+    for said in ("办件量预测", "平均偏差", "最近 8 个同一星期几", "2026-06-15"):
+        assert said in text_of(html)
+    assert (await window.get("/hall/statistics/workload?site=nowhere"))[0] == 404
+    for page in ("odd", "steps"):
+        status, html = await window.get(f"/hall/statistics/{page}?period=2026-13")
+        assert (status, 'role="alert"' in html) == (400, True)
+    async with _as(hall, Role.HEAD) as head:
+        assert "扎堆所" not in text_of((await head.get("/hall/statistics/odd?period=2026-06"))[1]), (
+            "out of reach"
+        )
+        assert (await head.get("/hall/statistics/workload?site=s02"))[0] == 404
+
+
+async def test_a_briefing_is_planned_drafted_by_the_hall_signed_by_a_chief_and_told_to_who_asked(
+    hall: Served,
+) -> None:
+    page, usual = "/hall/statistics/briefings", {"view": "usual", "every": "month"}
+    async with _as(hall, Role.SUPERVISOR) as own:
+        assert "还没有发文机关" in text_of(await _sent(own, page, usual, status=400))
+        async with hall.store.write() as conn:
+            await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
+        for wrong, why in (({"view": "99"}, "没有这个常用查询"), ({"every": "day"}, "每月或每季")):
+            assert why in text_of(await _sent(own, page, usual | wrong, status=400))
+        await _sent(own, page, usual | {"issuer": "jcj"})
+        words = text_of((await own.get(page))[1])
+        assert "行政审批电子监察情况 每月 2026 年 6 月，7月1日起拟稿 已订阅" in words
+    async with _as(hall, Role.LEADER) as leader:
+        assert "安排一项简报" not in text_of((await leader.get(page))[1])
+        await _sent(leader, page, usual, status=403)
+        await _sent(leader, f"{page}/1/read")
+        await _sent(leader, f"{page}/9/read", status=404)
+    async with hall.store.read() as conn:
+        calendar = await law.calendar(conn)
+    at = Desk(Driven(JULY), ZONE, calendar, OPERATIONS)
+    assert [await briefing.look_once(hall.store, at) for _ in range(2)] == [1, 0]
+    async with _as(hall, Role.CHIEF) as chief:
+        html = (await chief.get(page))[1]
+        assert "2026 年 6 月 行政审批电子监察情况 草稿 待签发" in text_of(html)
+        (draft,) = re.findall(r'href="(/hall/documents/drafts/\d+)"', html)
+        words = text_of((await chief.get(draft))[1])
+        for said in (
+            "系统",
+            "关于2026年6月行政审批电子监察情况的简报",
+            "承诺按时率",
+            "青峪镇",
+            "站点的数据尚不完整",
+        ):
+            assert said in words, said
+        await _sent(chief, f"{draft}/sign", {"edits": "0"})
+        assert "云监简〔2026〕1号 已印发" in text_of((await chief.get(page))[1])
+    async with hall.store.read() as conn:
+        one = t.message.c
+        told = await conn.scalars(
+            select(one.person).where(one.level == "briefing", one.event.startswith("doc"))
+        )
+        assert set(told) == {Role.SUPERVISOR.value, Role.LEADER.value}
+    async with _as(hall, Role.SUPERVISOR) as own:
+        await _sent(own, f"{page}/1/leave")
+        assert "未订阅" in text_of((await own.get(page))[1])
+        await _sent(own, f"{page}/1/end")
+        await _sent(own, f"{page}/1/end", status=400)
+        assert "还没有安排简报" in text_of((await own.get(page))[1])
+
+
+async def _sent(own: Window, path: str, form: dict[str, str] | None = None, *, status: int = 303) -> str:
+    url = own.hall.url + path
+    async with own.session.post(url, data={"csrf": "token"} | (form or {}), allow_redirects=False) as answer:
+        text = await answer.text()
+        assert answer.status == status, (path, form, text_of(text))
+        return text

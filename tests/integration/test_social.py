@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 
 from central.core.access import Role
 from central.door import tables as p
@@ -16,6 +16,7 @@ from central.store import rating_tables as rt
 from central.store import survey_tables as st
 from central.store import tables as t
 from common.core.instant import DAY
+from tests import planted
 from tests.integration import city_cases, dooring, serving
 from tests.integration.city_cases import ITEMS, PHONE, Filed
 from tests.integration.dooring import Outside
@@ -120,17 +121,21 @@ async def number(hall: Served) -> int:
 
 
 async def reach(hall: Served, site: str, org: str) -> None:
-    """The clerk belongs to that office."""
+    """Clerk and head belong to that office."""
     async with hall.store.write() as conn:
         for table, values in (("user_site", {"site": site}), ("user_org", {"org": org})):
-            await conn.execute(text(f"DELETE FROM {table} WHERE \"user\" = 'clerk'"))
-            await conn.execute(insert(t.metadata.tables[table]).values(user="clerk", **values))
+            for user in ("clerk", "head"):
+                await conn.execute(text(f"DELETE FROM {table} WHERE \"user\" = '{user}'"))
+                await conn.execute(insert(t.metadata.tables[table]).values(user=user, **values))
 
 
 async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, outside: Outside) -> None:
     clock = hall.clock
     assert isinstance(clock, Clockwork)
     site, key, case_no = (await ended(hall))[0]
+    async with hall.store.read() as conn:
+        org = await conn.scalar(select(t.case.c.org).where(t.case.c.site == site, t.case.c.case_key == key))
+    await reach(hall, site, org or "")
     code = await token_of(outside, case_no)
     assert (await outside.post(f"/p/rate/{code}", {"level": "1"}))[0] == 403, "a form that is not ours"
     status, html = await rate(outside, code, 9)
@@ -150,7 +155,6 @@ async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, 
         row = (await conn.execute(select(rt.rating).where(rt.rating.c.id == one))).one()
     assert (row.site, row.case_key, row.level, MINE in row.text) == (site, key, 1, False)
     # the office sees what was said and not by whom
-    await reach(hall, site, row.org)
     async with window(hall, Role.CLERK) as pane:
         _, html = await pane.get("/unit/ratings")
         assert ("等了两小时" in html, MINE in html, case_no in html, PHONE in html) == (
@@ -168,7 +172,12 @@ async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, 
     )
     assert await act(hall, Role.SUPERVISOR, f"{page}/act", page, event="content", text="已改") == 403
     assert await act(hall, Role.CENTRE, f"{page}/act", page, event="again", text="仍要等两小时") == 303
-    assert await act(hall, Role.CLERK, f"/unit/ratings/{one}", "/unit/ratings", text="改为预约办理") == 303
+    mend = f"/unit/ratings/{one}"
+    assert await act(hall, Role.CLERK, mend, "/unit/ratings", text="改为预约办理") == 409, "one level higher"
+    await _office_was_told(hall, (MINE, case_no[-4:], "王秀英", "等了两小时"))
+    assert await act(hall, Role.HEAD, mend, "/unit/ratings", text="改为预约办理") == 303
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="unreached", text="响铃没有人接") == 303
+    assert await act(hall, Role.CENTRE, f"{page}/act", page, event="unreached", text="再打没人接") == 409
     # the centre finds the telephone, for a reason that is written down
     async with window(hall, Role.CENTRE) as pane:
         assert PHONE not in (await pane.get(page))[1]
@@ -187,8 +196,20 @@ async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, 
         acts = set(
             await conn.scalars(select(t.audit_line.c.act).where(t.audit_line.c.subject == f"评价 {one}"))
         )
-    assert told == ["rate", "lapse", "mend", "again", "mend", "content"]
+    assert told == ["rate", "lapse", "mend", "again", "mend", "unreached", "content"]
     assert acts == {"rating.act", "rating.reveal"}
+
+
+async def _office_was_told(hall: Served, unsaid: tuple[str, ...]) -> None:
+    """Of the rating and that it was not mended, in the words of the list and nobody's."""
+    async with hall.store.write() as conn:
+        mine = t.message.c.person_index == Role.HEAD.value, t.message.c.level == "rating"
+        texts = list(await conn.scalars(select(t.message.c.text).where(*mine).order_by(t.message.c.id)))
+        await conn.execute(update(t.message).where(*mine).values(state="delivered"))
+    assert ["收到差评（非常不满意）" in texts[0], "须由部门负责人整改" in texts[1]] == [True, True]
+    assert not [word for word in unsaid if word in "".join(texts)]
+    async with window(hall, Role.HEAD) as pane:
+        assert 'href="/unit/ratings"' in (await pane.get("/hall/inbox"))[1].partition("own-list")[2]
 
 
 async def test_a_token_printed_at_the_window_is_the_one_of_the_case_query(
@@ -229,11 +250,8 @@ async def test_a_crowd_that_is_none_is_marked_kept_and_set_aside_by_a_person(
     assert await number(hall) == before + 7, "none is dropped"
     async with hall.store.read() as conn:
         rows = (await conn.execute(select(rt.rating).where(rt.rating.c.id > before))).all()
-        everything = [
-            str(row) for name in ("rating", "rating_event", "audit_line") for row in await conn.execute(text(f"SELECT * FROM {name}"))
-        ]  # fmt: skip
+        assert await planted.found(conn, [MINE, PHONE]) == []
     assert {row.flags for row in rows} == {"alike,burst,one_source", "burst,one_source"}
-    assert not [line for line in everything if MINE in line]
     path = f"/hall/ratings/{before + 1}"
     assert await act(hall, Role.SUPERVISOR, f"{path}/act", path, event="aside", text="同一人刷评") == 403
     assert await act(hall, Role.CENTRE, f"{path}/act", path, event="aside", text="同一人刷评") == 303

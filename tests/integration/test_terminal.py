@@ -99,9 +99,9 @@ async def hall(tmp_path: Path) -> tuple[str, Sender]:
     record_of(sender, "case", ["4", "\x9b2J", *[None] * 15, "status" + ESCAPES], "case" + ESCAPES)
     sender.number(case("lost"), draft(Gap(13, 13, "clean\nwords"), at=NOW))
     command = {"site": "s01", "act": Act.DOCTOR.value, "args": "{}", "who": "w", "why": "w", "issued_wall": NOW,
-               "expires_wall": NOW, "outcome": "waiting", "detail": ""}  # fmt: skip
+               "expires_wall": NOW, "outcome": "waiting", "detail": "", "subject": ""}  # fmt: skip
     policy = {"site": "s01", "version": 1, "bulk_bytes_per_sec": 1_024, "linger_ms": 0, "who": "w", "why": "w",
-              "set_wall": NOW}  # fmt: skip
+              "set_wall": NOW, "cameras": b"\x90"}  # fmt: skip
     beat = Heartbeat(
         "c", b"", 0, 0, 0, 0, 0.0, None, "", 0, None, 0.0, "steady", NOW, "1", policy_fault=LINES
     )

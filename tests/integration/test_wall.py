@@ -48,7 +48,7 @@ CLIPPED = """Array.from(document.querySelectorAll('body *')).filter(node =>
   node.children.length === 0 && node.textContent.trim() && node.getClientRects().length && !node.closest('.sr, svg')
   && (node.scrollWidth > node.clientWidth + 1) && getComputedStyle(node).overflow === 'hidden'
 ).map(node => node.className + ': ' + node.textContent)"""
-CUT_OFF = """Array.from(document.querySelectorAll('.tile, .row, .kpi, .panel, .head, .tick')).filter(box => {
+CUT_OFF = """Array.from(document.querySelectorAll('.tile, .view, .row, .kpi, .panel, .head, .tick')).filter(box => {
   const frame = box.getBoundingClientRect();
   return Array.from(box.querySelectorAll('*')).some(node => {
     const own = node.getBoundingClientRect();
@@ -149,6 +149,49 @@ async def test_a_new_red_light_reaches_title_counter_queue_and_its_row_alone_is_
     assert await page.ask("document.querySelector('.kpi-red .figure').textContent") == await page.ask(
         "document.title.match(/\\d+/)[0]"
     )
+
+
+async def renamed(shown: Served, site: str, name: str) -> None:
+    async with shown.store.write() as conn:
+        await conn.execute(update(t.site).where(t.site.c.id == site).values(name=name))
+
+
+async def test_pictures_take_turns_in_place_until_they_are_paused_and_keep_the_budgets(
+    shown: Served, page: Page
+) -> None:
+    """Nothing moves but the picture: figures, clock and stream go on; a centre that is away changes nothing."""
+    at, turn = (
+        "document.getElementById('scene').className.split('-')[1].split(' ')[0]",
+        "document.getElementById('scene').dataset.every = '0.2'",
+    )
+    await page.open(shown.url + "/hall?scene=video,score,sites&every=3600")
+    await page.ask("document.mark = 1")
+    for follows in ("score", "sites", "video", "score"):
+        assert await page.ask("document.querySelectorAll('*').length") <= 1_500
+        assert await page.ask(SMALLEST_TEXT) >= 16
+        assert await page.ask(CLIPPED) == []
+        assert await page.ask(CUT_OFF) == []
+        await page.ask(turn)
+        await page.until(f"{at} === {follows!r}", 5)
+        if follows == "video":  # what was put in place is kept true
+            second = "document.querySelectorAll('.view h3')[1].textContent"
+            assert await page.ask(second) == "石桥镇"
+            await renamed(shown, "s02", "石桥新镇")
+            await page.until(f"{second} === '石桥新镇'", 5)
+            await renamed(shown, "s02", "石桥镇")
+    assert await page.ask("document.mark === 1 && document.querySelectorAll('#scene').length === 1")
+    await page.ask("document.querySelector('.scenes button').click()")
+    await page.ask(turn)
+    read = "document.querySelector('.read').textContent"
+    await page.ask("document.querySelector('.read').textContent = 'old'")
+    await page.until(f"{read} !== 'old'", 5)
+    assert await page.ask(at) == "score", "paused, it is read anew and stays"
+    await page.ask("document.querySelector('.scenes button').click()")
+    await page.call("Emulation.setScriptExecutionDisabled", value=True)
+    await page.open(shown.url + "/hall?scene=score,sites&every=77")
+    content = await page.ask("document.querySelector('noscript').innerHTML")
+    await page.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert 'content="77;url=/hall?scene=sites,score' in content
 
 
 async def test_a_list_made_earlier_offers_itself_anew_when_something_changed(

@@ -1,6 +1,9 @@
-"""A backlog behind a thin line: what is entered now reaches the hall while the old still drains."""
+"""A backlog: what is entered now reaches the hall while the old still drains, and what is waiting holds up no start."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -8,12 +11,22 @@ from sqlalchemy import func, select
 from central.config import load as load_central
 from central.store import tables as t
 from central.store.engine import look
+from tests.backlog import fill
 from tests.journey.scene import Place, scene, until
 from tests.journey.together import together
 from tests.shaper import shaped
 
 pytestmark = pytest.mark.service
-RATE = 64 * 1024
+RATE = 32 * 1024
+LEARNED = 60_000
+"""As many as a quick machine cannot learn before it has said its first word."""
+
+
+def learned(path: Path) -> int:
+    """The last number of the buffer that the index knows."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+        row = db.execute("SELECT v FROM meta WHERE k = 'indexed'").fetchone()
+    return int(row[0][4:]) if row else 0  # behind its checksum
 
 
 async def counts(place: Place) -> dict[str, int]:
@@ -38,7 +51,7 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
             ),
             "utf-8",
         )
-        for _ in range(8):
+        for _ in range(4):
             place.office.receive(1000)
         backlog = len(place.office.rows())
         await place.start(place.agent)
@@ -58,3 +71,22 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
         assert 0 < found["bulk"] < backlog // 2, "the backlog was still on its way"
         await place.settled()
         assert await place.twice() == []
+
+
+@together
+async def test_a_lost_index_learns_all_that_waits_while_the_program_already_works() -> None:
+    """It said nothing of itself for minutes where a million records waited, and the service manager would have ended it."""
+    async with scene(start=False) as place:
+        await place.stop(place.hall)
+        await place.start(place.agent)
+        await place.stop(place.agent)
+        await fill(place.agent.config, LEARNED)
+        for file in place.agent.folder.glob("data/index.db*"):
+            file.unlink()
+        await place.start(place.agent)
+        found = place.agent.status()
+        assert found is not None
+        assert found.rows >= LEARNED
+        assert not found.pass_wall, "nothing was read before the index knew what waits"
+        assert learned(place.agent.folder / "data" / "index.db") < LEARNED, "it waited until all was learned"
+        await until("it reads its source", lambda: (now := place.agent.status()) and now.pass_wall)

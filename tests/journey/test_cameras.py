@@ -5,13 +5,18 @@ import os
 import signal
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from sqlalchemy import select
 
 from central.config import load as load_central
+from central.store import commands, stills
 from central.store import tables as t
 from central.store.engine import look
-from common.core.camera import View
+from central.store.stills import Line, Wanted
+from common.core import media
+from common.core.camera import Mask, Occasion, View
 from tests.camera import clips, onvif_device
 from tests.camera.clips import Hall
 from tests.camera.onvif_device import PASSWORD, USER, Device
@@ -21,11 +26,12 @@ from tests.journey.together import together
 
 pytestmark = pytest.mark.service
 WAIT_SECS = 240.0
+SITE = "s01"
 
 
 def configure(place: Place, folder: Path, address: str) -> None:
     blocks = [
-        f'id = "c1"\nname = "大厅东"\ntype = "file"\npath = "{folder / "c1.mkv"}"\nclock_box = [0.0, 0.0, 0.34, 0.1]\n[[camera.seat]]\nid = "w1"\nbox = [0.4, 0.28, 0.62, 0.72]',
+        f'id = "c1"\nname = "大厅东"\ntype = "file"\npath = "{folder / "c1.mkv"}"\nclock_box = [0.0, 0.0, 0.34, 0.1]\nzone = [[0.8, 0.8, 1.0, 1.0]]\n[[camera.seat]]\nid = "w1"\nbox = [0.4, 0.28, 0.62, 0.72]',
         'id = "c2"\ntype = "rtsp"\naddress = "rtsp://127.0.0.1:9/main"',
         f'id = "c3"\ntype = "onvif"\naddress = "{address}"\nuser = "{USER}"\npassword_file = "nowhere"',
         f'id = "c4"\ntype = "onvif"\naddress = "{address}"\nuser = "{USER}"\npassword_file = "camera"',
@@ -81,8 +87,50 @@ async def test_cameras_from_the_box_to_the_hall_and_a_killed_worker_beside_the_c
             server.stop()
 
 
+async def shown(place: Place, occasion: Occasion, *, clip: bool = False) -> list[Line]:
+    """Stills, or clips, of the first camera whose bodies have reached the hall."""
+    wanted = Wanted((SITE,), camera="c1", occasion=occasion.value)
+    async with look(load_central(place.hall.config).database_url) as conn:
+        found = await stills.listed(conn, wanted, 10)
+    return [line for line in found if line.is_here and bool(line.millis) is clip]
+
+
+async def ordered(place: Place) -> None:
+    """P-MEDIA-01: a still by order, from the camera to the hall's database, named by the chain of its box."""
+    config = ("--config", str(place.hall.config))
+    why = ("--why", "核对遮挡")
+    code, *_ = await command("mingcha", "command", "send", SITE, "still", "--camera", "c1", *why, *config)
+    assert code == 0
+    (still,) = await until("the still that was ordered", lambda: shown(place, Occasion.ORDER), WAIT_SECS)
+    assert (still.wide, still.high, still.camera_at) == (clips.WIDE, clips.HIGH, None)
+    async with look(load_central(place.hall.config).database_url) as conn:
+        jpeg = await stills.body(conn, still.site, still.sha256)
+        rows = await commands.listed(conn, SITE, 1)
+    assert jpeg is not None
+    assert (media.digest(jpeg), len(jpeg)) == (still.sha256, still.size)
+    assert (rows[0].outcome, rows[0].detail) == ("done", still.sha256.hex())
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert np.ptp(picture[300:, 530:]) < 12, "the drawn zone is filled"
+    code, *_ = await command(
+        "mingcha", "command", "send", SITE, "still", "--camera", "c1", "--clip", *why, *config
+    )
+    assert code == 0
+    (cut,) = await until(
+        "the clip that was ordered", lambda: shown(place, Occasion.ORDER, clip=True), WAIT_SECS
+    )
+    async with look(load_central(place.hall.config).database_url) as conn:
+        mp4 = await stills.body(conn, cut.site, cut.sha256)
+    assert mp4 is not None
+    assert (media.digest(mp4), mp4[4:8]) == (cut.sha256, b"ftyp")
+    assert 8_000 <= cut.millis <= 20_000
+    assert cut.mask is not Mask.NONE
+    await until("an empty spool", lambda: not list((place.agent.folder / "data" / "stills").glob("*")))
+
+
 async def watched(place: Place, folder: Path) -> None:
     await stands(place, c1=View.OK, c2=View.UNREACHABLE, c3=View.AUTH, c4=View.OK, c5=View.NO_VIDEO)
+    await ordered(place)
     report = await finds(place.agent, "E-CAM-03", "E-CAM-04", "E-CAM-05", "E-CAM-06", "E-CAM-08")
     assert "大厅东 w1：还没有学过" in report.checks["E-CAM-08"]["detail"]
     assert "c4 慢 86" in report.checks["E-CAM-05"]["detail"]
@@ -106,6 +154,8 @@ async def watched(place: Place, folder: Path) -> None:
     await until("another worker", lambda: (now := place.agent.status()) and now.camera_pid not in {0, worker})
     (folder / "covered.mkv").replace(folder / "c1.mkv")
     await stands(place, c1=View.COVERED, c4=View.OK)
+    (still,) = await until("a still of the fault", lambda: shown(place, Occasion.FAULT), WAIT_SECS)
+    assert (still.subject, still.mask) == ("covered", Mask.ALL), "of a fault everything is hidden"
     report = await finds(place.agent, "E-CAM-03", "E-CAM-04", "E-CAM-05", "E-CAM-06", "E-CAM-07")
     assert "大厅东 遮挡" in report.checks["E-CAM-07"]["detail"]
     assert "被杀死" in report.checks["E-CAM-02"]["detail"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.scene import command, events, finds, scene, until
+from tests.journey.scene import Report, command, events, finds, scene, until
 from tests.journey.together import together
 
 pytestmark = [
@@ -74,8 +74,13 @@ async def test_a_box_with_a_full_disk_waits_and_goes_on_when_there_is_room() -> 
         await until("the ballast is given up", lambda: not ballast.exists())
         disk.fill()
         place.office.receive(200)
-        box = await finds(place.agent, "E-SYS-04")
-        assert box.code == 3
+
+        async def stands() -> Report | None:
+            """It warns of a disk that is nearly full before a write has failed."""
+            found = await finds(place.agent, "E-SYS-04")
+            return found if found.code == 3 else None
+
+        box = await until("the doctor says that nothing can be written", stands)
         assert "写不进" in box.detail("E-SYS-04")
         await asyncio.sleep(3)
         assert 1 <= len(events(place.agent, "buffer.full")) <= 2
@@ -148,7 +153,7 @@ async def test_a_hall_with_a_full_disk_acknowledges_nothing_until_there_is_room(
             hall = await finds(place.hall, "E-HALL-01")
             assert hall.code == 3
             assert "full" in hall.detail("E-HALL-01")
-            assert place.agent.waiting() >= 200
+            await until("the box collects on", lambda: place.agent.waiting() >= 200)
             disk.free()
             await place.settled()
             assert len(events(place.hall, "store.unavailable")) == 1

@@ -8,7 +8,8 @@ from tests import drill
 from tests.drill_faults import DOWN
 from tests.journey.together import together
 
-SAMPLE, SEED = 5, 4
+SAMPLE, SEED = 5, 1116
+"""Of the line, the certificate, the box, the hall and the source: none that takes a server of its own or minutes to be noticed."""
 
 
 def test_the_drill_has_faults_enough_and_names_them_by_the_catalogue() -> None:

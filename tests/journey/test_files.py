@@ -133,9 +133,13 @@ async def test_spoilt_files_are_kept_aside_and_what_they_held_is_read_again() ->
             assert site.agent.status(), "nobody ended"
             readable = name == "index.db" or spoil in {beheaded, flipped}
             assert (BETWEEN in await said_of(place, site.id, "SL00060")) is readable, (name, spoil)
-        code, out, _ = await command("mingcha", "verify", "--config", str(place.hall.config))
+
+        async def arrived() -> tuple[int, str] | None:
+            code, out, _ = await command("mingcha", "verify", "--config", str(place.hall.config))
+            return None if "号 尚未到达" in out else (code, out)
+
+        code, out = await until("nothing is on its way while verify looks", arrived)
         assert code == 1, out
-        assert "号 尚未到达" not in out
         assert "条记录" in out
         box = await finds(place.agent)
         assert "曾换用新缓存，旧文件保留：buffer-" in box.checks["E-BUF-01"]["detail"]

@@ -90,7 +90,8 @@ async def test_the_hall_asks_a_boxs_doctor_and_says_what_is_otherwise_than_when_
         assert "采集已由 王工 暂停：厂商升级" in out
         fault = next(line for line in local.splitlines() if "E-SRC-05" in line)
         assert fault in out, "the same words as at the box"
-        assert "）相比：\n  数据源.采集开关：正常 → 注意" in out
+        compared = out.partition("）相比：\n")[2]
+        assert "  数据源.采集开关：正常 → 注意" in compared, "beside what was not known yet when it was well"
         code, out, _ = await command("mingcha", *asked, "--json")
         said = json.loads(out)
         assert (code, said["verdict"], said["site"]) == (1, "attention", "s01")

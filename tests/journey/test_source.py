@@ -146,7 +146,11 @@ async def test_a_site_that_turns_collection_off_is_left_alone_until_it_turns_it_
         box = await finds(place.agent, "E-SRC-05")
         assert box.code == 1
         assert "暂停：月底盘点" in box.detail("E-SRC-05")
-        assert "月底盘点" in (await command("mingcha-agent", "status", *config))[1]
+
+        async def shown() -> bool:
+            return "月底盘点" in (await command("mingcha-agent", "status", *config))[1]
+
+        await until("the status says it", shown)
         assert (
             await mariadb.execute("SELECT 1 FROM information_schema.processlist WHERE user = %s", user) == []
         )

@@ -27,7 +27,7 @@ async def test_a_database_that_is_killed_holds_up_receipts_and_pages_and_nothing
         status, text = await place.page("/")
         assert (status, "数据库暂时不可用" in text) == (503, True)
         assert "数据没有丢失，站点照常采集" in text
-        assert place.agent.waiting() >= 40
+        await until("the box collects on", lambda: place.agent.waiting() >= 40)
         await asyncio.to_thread(database.start)
         await place.settled()
         assert len(events(place.hall, "store.unavailable")) == len(events(place.hall, "store.recovered")) == 1

@@ -212,13 +212,13 @@ def _late(rng: Random) -> int:
 def _when(rng: Random, day: int) -> When:
     if rng.random() < 0.4:
         return When(day)
-    return When(day, oracle.midnight(day) + rng.randrange(24) * HOUR + rng.randrange(3600) * 1_000_000)
+    return When(day, oracle.midnight(day) + rng.randrange(24) * HOUR + rng.randrange(1, 3600) * 1_000_000)
 
 
 def text(when: When) -> str:
-    """As a source states it."""
+    """As a source states it; a day, in one column of three, as its midnight."""
     if when.at is None:
-        return str(date.fromordinal(when.day))
+        return f"{date.fromordinal(when.day)}{'' if when.day % 3 else 'T00:00:00+08:00'}"
     secs = (when.at - oracle.midnight(when.day)) // 1_000_000
     return f"{date.fromordinal(when.day)}T{secs // 3600:02}:{secs // 60 % 60:02}:{secs % 60:02}+08:00"
 

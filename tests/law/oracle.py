@@ -173,7 +173,7 @@ def start_of(told: Told, days: Days, now: int, *, receipt_counts: bool) -> tuple
     over = midnight(last + 1)
     spoken = [when.day for when in (told.accepted, told.noticed, told.finished) if when is not None]
     if spoken:
-        return (accepted, 0) if min(spoken) <= last else (filed, over)
+        return (accepted, 0) if min(spoken) <= last or last > days.edge else (filed, over)
     return (filed, over) if not told.ended and now > over and last <= days.edge else (None, 0)
 
 

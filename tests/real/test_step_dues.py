@@ -1,6 +1,6 @@
 """The step limits of three municipalities' permits: at each due instant the engine calls late what a naive count does."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +21,11 @@ CALENDAR = Calendar(1, _PUBLISHED[0][0], [works for _, works, _ in _PUBLISHED])
 
 
 def _instant(text: str) -> int:
-    return to_us(datetime.fromisoformat(text))
+    """Midnight is a day, which is over at its end."""
+    moment = datetime.fromisoformat(text)
+    if (moment.hour, moment.minute, moment.second) == (0, 0, 0):
+        return to_us(datetime.combine(moment.astimezone(ZONE).date() + timedelta(days=1), time(), ZONE))
+    return to_us(moment)
 
 
 def test_steps_that_were_late_are_called_late_a_second_after_their_due_instant() -> None:

@@ -52,7 +52,7 @@ def create() -> None:
         sa.Column("end_at", sa.BigInteger(), nullable=False),
         sa.Column("ruling", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("ruled_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             "site", "camera", "region", "begin_at", "end_at", name=op.f("pk_absence_ruling")
@@ -69,3 +69,44 @@ def create() -> None:
         sa.PrimaryKeyConstraint("site", "tbl", "key", name=op.f("pk_ticket")),
     )
     op.create_index("ix_ticket_taken", "ticket", ["site", "taken_at"], unique=False)
+    op.create_table(
+        "still",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("camera", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.Column("camera_at", sa.BigInteger(), nullable=True),
+        sa.Column("mask", sa.Text(), nullable=False),
+        sa.Column("occasion", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("wide", sa.BigInteger(), nullable=False),
+        sa.Column("high", sa.BigInteger(), nullable=False),
+        sa.Column("millis", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_still")),
+    )
+    op.create_index("ix_still_camera", "still", ["site", "camera", "taken_at"], unique=False)
+    op.create_index("ix_still_sha256", "still", ["site", "sha256"], unique=False)
+    op.create_index("ix_still_taken", "still", ["taken_at"], unique=False)
+    op.create_table(
+        "still_picture",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("held_wall", sa.BigInteger(), nullable=False),
+        sa.Column("gone_wall", sa.BigInteger(), nullable=True),
+        sa.Column("gone_why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "sha256", name=op.f("pk_still_picture")),
+    )
+    op.create_index(
+        "ix_still_picture_held",
+        "still_picture",
+        ["site", "held_wall"],
+        unique=False,
+        sqlite_where=sa.text("gone_wall IS NULL"),
+        postgresql_where=sa.text("gone_wall IS NULL"),
+    )

@@ -11,7 +11,8 @@ def create() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("number", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("topic", "unit", "case_no")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("topic", "case_no")),
+        sa.Column("unit", sa.LargeBinary(), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("is_named", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
@@ -45,6 +46,7 @@ def create() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "role", "event", "after")),
         sa.Column("level", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("site", "org")),
         sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("complaint", "number", name=op.f("pk_complaint_event")),
     )

@@ -10,9 +10,10 @@ def create() -> None:
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("number", "item_code")),
         *(
-            sa.Column(name, sa.Text(), nullable=False)
-            for name in ("number", "item_code", "text", "answer", "question", "reply")
+            sa.Column(name, sa.LargeBinary(), nullable=False)
+            for name in ("text", "answer", "question", "reply")
         ),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -41,6 +42,7 @@ def create() -> None:
         sa.Column("consult", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "event", "reason")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "event")),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("consult", "number", name=op.f("pk_consult_event")),
     )

@@ -23,11 +23,11 @@ def create() -> None:
         sa.Column("still_at", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=True),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
         sa.Column("found_wall", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
-        sa.Column("decided_why", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=True),
         sa.Column("decided_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
         sa.UniqueConstraint(
@@ -62,7 +62,7 @@ def create() -> None:
         sa.Column("silent", sa.BigInteger(), nullable=False),
         sa.Column("late", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("set_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", name=op.f("pk_tolerance")),
     )

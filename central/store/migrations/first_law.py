@@ -18,7 +18,7 @@ def create() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_calendar_version")),
@@ -42,7 +42,7 @@ def create() -> None:
         sa.Column("valid_from", sa.Text(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("code", "version", name=op.f("pk_item_version")),
     )
@@ -59,10 +59,10 @@ def create() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
-        sa.Column("decided_why", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=True),
         sa.Column("decided_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_item_draft")),
     )
@@ -85,7 +85,7 @@ def create() -> None:
         sa.Column("proposed_wall", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=True),
-        sa.Column("decided_why", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=True),
         sa.Column("decided_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("site", "case_key", "clock", "cycle", name=op.f("pk_withdrawal")),
     )
@@ -125,10 +125,24 @@ def create() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("figures", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_rule_pack")),
+    )
+    op.create_table(
+        "rule_opinion",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("examiner", "number")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who")),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=True),
+        sa.Column("confirmed_wall", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_opinion")),
     )
     op.create_table(
         "outbox",

@@ -8,11 +8,11 @@ _INDEXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("ix_message_held", ("site",), "state = 'inhibited'"),
     ("ix_message_unsure", ("changed_wall",), "state IN ('sending', 'sent')"),
     ("ix_message_wrong", ("changed_wall",), "state = 'failed' AND NOT settled"),
-    ("ix_message_person", ("person", "channel", "changed_at"), ""),
+    ("ix_message_person", ("person_index", "channel", "changed_at"), ""),
     ("ix_message_event", ("event",), ""),
     ("ix_message_case", ("site", "case_key"), ""),
     ("ix_message_correction", ("correction",), ""),
-    ("ix_message_ref", ("channel", "ref"), ""),
+    ("ix_message_ref", ("channel", "ref_index"), ""),
     ("ix_message_carrier", ("carrier",), ""),
 )
 
@@ -26,13 +26,14 @@ def create() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("wall", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("message", "number", name=op.f("pk_message_entry")),
     )
     op.create_table(
         "silence",
         _id(),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("site", "person", "reason", "who")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("site", "who")),
+        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("person", "reason")),
         sa.Column("from_at", sa.BigInteger(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
@@ -58,20 +59,28 @@ def _message() -> None:
     op.create_table(
         "message",
         _id(),
-        sa.Column("key", sa.Text(), nullable=False),
+        *(
+            sa.Column(name, sa.LargeBinary(), nullable=False)
+            for name in (
+                "key",
+                "key_index",
+                "person",
+                "person_index",
+                "name",
+                "address",
+                "title",
+                "text",
+                "ref",
+                "ref_index",
+            )
+        ),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("rung", sa.Integer(), nullable=False),
-        *(
-            sa.Column(name, sa.Text(), nullable=False)
-            for name in ("level", "channel", "person", "name", "site")
-        ),
-        sa.Column("address", sa.LargeBinary(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("level", "channel", "site")),
         sa.Column("case_key", sa.Text(), nullable=True),
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("cycle", sa.BigInteger(), nullable=True),
         sa.Column("correction", sa.BigInteger(), nullable=True),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("alone", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
@@ -79,7 +88,6 @@ def _message() -> None:
         sa.Column("next_wall", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("first_wall", sa.BigInteger(), nullable=True),
-        sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("carrier", sa.BigInteger(), nullable=True),
         *(
             sa.Column(name, sa.BigInteger(), nullable=False)
@@ -88,7 +96,7 @@ def _message() -> None:
         sa.Column("read_wall", sa.BigInteger(), nullable=True),
         sa.Column("settled", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint("key", name=op.f("uq_message_key")),
+        sa.UniqueConstraint("key_index", name=op.f("uq_message_key_index")),
     )
     for name, columns, where in _INDEXES:
         partial = sa.text(where) if where else None
@@ -103,9 +111,11 @@ def _ladder() -> None:
         _id(),
         sa.Column("base", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("state", "who", "why")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("state", "who")),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("made_wall", sa.BigInteger(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=True) for name in ("decided_by", "decided_why")),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=True),
         sa.Column("decided_wall", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ladder_draft")),
     )

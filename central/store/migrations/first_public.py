@@ -1,5 +1,7 @@
 """The tables of the public door's hall side as the first schema has them: a part of `r0001_first`."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -33,3 +35,59 @@ def create() -> None:
         sa.Column("repealed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_statute")),
     )
+    op.create_table(
+        "statute_text",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "version", name=op.f("pk_statute_text")),
+    )
+    op.create_table(
+        "blank",
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("sample", sa.Text(), nullable=False),
+        *_standing(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_blank")),
+    )
+    op.create_index("ix_blank_state", "blank", ["state", "id"], unique=False)
+    op.create_table(
+        "blank_file",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_blank_file")),
+    )
+    op.create_table(
+        "bulletin",
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        *_standing(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bulletin")),
+    )
+    op.create_index("ix_bulletin_state", "bulletin", ["state", "id"], unique=False)
+
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _standing() -> list[sa.Column[Any]]:
+    """Of what is released by another person."""
+    return [
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("made_wall", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=True),
+        sa.Column("decided_wall", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_by", sa.Text(), nullable=True),
+        sa.Column("withdrawn_why", sa.LargeBinary(), nullable=True),
+        sa.Column("withdrawn_wall", sa.BigInteger(), nullable=True),
+    ]

@@ -17,7 +17,7 @@ def create() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("source", sa.LargeBinary(), nullable=False),
         sa.Column("flags", sa.Text(), nullable=False),
         sa.Column("has_phone", sa.Boolean(), nullable=False),
@@ -46,7 +46,8 @@ def create() -> None:
         sa.Column("rating", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "event", "after", "reason")),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("day", "who", "event", "after")),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("rating", "number", name=op.f("pk_rating_event")),
     )
     op.create_table(

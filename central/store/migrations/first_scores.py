@@ -8,6 +8,10 @@ def _text(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.Text(), nullable=nullable) for name in names]
 
 
+def _sealed(*names: str, nullable: bool = False) -> list[sa.Column[bytes]]:
+    return [sa.Column(name, sa.LargeBinary(), nullable=nullable) for name in names]
+
+
 def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger(), nullable=nullable)
 
@@ -17,8 +21,12 @@ def _id() -> sa.Column[int]:
     return sa.Column("id", kind, autoincrement=True, nullable=False)
 
 
-def _decided() -> list[sa.Column[str] | sa.Column[int]]:
-    return [*_text("decided_by", "decided_why", nullable=True), _number("decided_wall", nullable=True)]
+def _decided() -> list[sa.Column[str] | sa.Column[bytes] | sa.Column[int]]:
+    return [
+        *_text("decided_by", nullable=True),
+        *_sealed("decided_why", nullable=True),
+        _number("decided_wall", nullable=True),
+    ]
 
 
 def _key(table: str, *columns: str) -> sa.PrimaryKeyConstraint:
@@ -29,7 +37,8 @@ def create() -> None:
     op.create_table(
         "score_scheme",
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
-        *_text("content", "who", "why"),
+        *_text("content", "who"),
+        *_sealed("why"),
         _number("made_wall"),
         _key("score_scheme", "version"),
     )
@@ -37,7 +46,8 @@ def create() -> None:
         "scheme_draft",
         _id(),
         sa.Column("base", sa.Integer(), nullable=False),
-        *_text("content", "state", "who", "why"),
+        *_text("content", "state", "who"),
+        *_sealed("why"),
         _number("made_wall"),
         *_decided(),
         _key("scheme_draft", "id"),
@@ -61,7 +71,8 @@ def create() -> None:
         *_text("digest"),
         _number("follows", nullable=True),
         sa.Column("is_final", sa.Boolean(), nullable=False),
-        *_text("who", "why"),
+        *_text("who"),
+        *_sealed("why"),
         _number("made_at"),
         _number("made_wall"),
         *_text("object_until"),
@@ -81,7 +92,8 @@ def create() -> None:
         "objection",
         _id(),
         _number("run"),
-        *_text("site", "case_key", "measure", "state", "who", "why"),
+        *_text("site", "case_key", "measure", "state", "who"),
+        *_sealed("why"),
         _number("made_wall"),
         *_decided(),
         _key("objection", "id"),
@@ -91,10 +103,12 @@ def create() -> None:
         "publication",
         _id(),
         _number("run"),
-        *_text("period", "title", "state", "who", "why"),
+        *_text("period", "title", "state", "who"),
+        *_sealed("why"),
         _number("made_wall"),
         *_decided(),
-        *_text("withdrawn_by", "withdrawn_why", nullable=True),
+        *_text("withdrawn_by", nullable=True),
+        *_sealed("withdrawn_why", nullable=True),
         _number("withdrawn_wall", nullable=True),
         _key("publication", "id"),
     )

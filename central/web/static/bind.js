@@ -4,17 +4,24 @@
 (function () {
   const STALE_MS = 9500, LOST_TRIES = 3;
   const root = document.documentElement, page = document.body.dataset, veil = document.querySelector(".veil");
-  const fields = new Map(), told = [], ticked = [];
+  const told = [], ticked = [];
+  let fields, ages;
   const base = { office: Number(page.now), wall: Number(page.wall), pace: Number(page.pace), at: performance.now() - Number(page.age) };
   let heard = base.at, attempt = 0, waiting = null;
 
-  for (const node of document.querySelectorAll("[data-b]")) {
-    for (const part of node.dataset.b.split(" ")) {
-      const cut = part.indexOf("="), path = part.slice(cut + 1);
-      if (!fields.has(path)) { fields.set(path, []); }
-      fields.get(path).push({ node: node, how: part.slice(0, cut) });
+  // What is there to be kept true; once more where a part of the page was put in another's place.
+  function bind() {
+    fields = new Map();
+    for (const node of document.querySelectorAll("[data-b]")) {
+      for (const part of node.dataset.b.split(" ")) {
+        const cut = part.indexOf("="), path = part.slice(cut + 1);
+        if (!fields.has(path)) { fields.set(path, []); }
+        fields.get(path).push({ node: node, how: part.slice(0, cut) });
+      }
     }
+    ages = Array.from(document.querySelectorAll("[data-heard]"));
   }
+  bind();
   const WAYS = {
     text: function (node, value) {
       if (node.textContent === value) { return; }
@@ -112,7 +119,6 @@
     if (hours < 24) { return two(hours, "小时", mins % 60, "分"); }
     return two(Math.floor(hours / 24), "天", hours % 24, "小时");
   }
-  const ages = Array.from(document.querySelectorAll("[data-heard]"));
   function tick() {
     const now = performance.now(), silent = now - heard, stale = silent > STALE_MS;
     root.classList.toggle("stale", stale);
@@ -131,7 +137,7 @@
     }
     for (const each of ticked) { each(now, base.wall + now - base.at + Number(page.offset)); }
   }
-  window.mingcha = { told: told, ticked: ticked, restart: restart };
+  window.mingcha = { told: told, ticked: ticked, restart: restart, bind: bind, paint: paint };
   setInterval(tick, 250);
   if (window.SharedWorker) {
     const worker = new SharedWorker("/static/worker.js?v=" + page.build);

@@ -19,6 +19,7 @@ from central.store.migrations import (
     first_ratings,
     first_scores,
     first_surveys,
+    first_tallies,
 )
 
 revision = "0001"
@@ -63,7 +64,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("deadline_at", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.Text(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.LargeBinary(), nullable=True),
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("light", sa.Text(), nullable=False),
@@ -71,6 +72,7 @@ def upgrade() -> None:
         sa.Column("rule_light", sa.Text(), nullable=True),
         sa.Column("rule", sa.Text(), nullable=True),
         sa.Column("filed_at", sa.BigInteger(), nullable=False),
+        sa.Column("reopened", sa.Text(), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
     )
@@ -189,6 +191,7 @@ def upgrade() -> None:
     first_complaints.create()
     first_ratings.create()
     first_surveys.create()
+    first_tallies.create()
     first_consults.create()
     first_findings.create()
     first_enrolment.create()
@@ -204,8 +207,9 @@ def upgrade() -> None:
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("args", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("issued_wall", sa.BigInteger(), nullable=False),
         sa.Column("expires_wall", sa.BigInteger(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
@@ -227,8 +231,9 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("bulk_bytes_per_sec", sa.BigInteger(), nullable=False),
         sa.Column("linger_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cameras", sa.LargeBinary(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("set_wall", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site", "version", name=op.f("pk_policy")),
     )
@@ -239,7 +244,7 @@ def upgrade() -> None:
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("why", sa.LargeBinary(), nullable=False),
         sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_line")),
     )

@@ -1,0 +1,59 @@
+"""A case as lists, wall and pages find it: its facts, and the worst of its lights. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from central.core.case import CaseState
+from central.core.item import Item
+from central.core.lamp import Lamp
+from central.core.limit import is_former
+from central.core.rules import Verdict
+from common.core.state import Light
+
+
+def kept_red(reds: Sequence[Row[Any]], state: CaseState) -> dict[str, Any]:
+    """What a case shows whose red light's limit is no longer there; of an earlier filing, the light and not its day."""
+    due = min((row.due_at for row in reds if not is_former(row.kind, row.cycle, state)), default=None)
+    return ({"light": Light.RED} if reds else {}) | ({"due_at": due} if due is not None else {})
+
+
+def of(
+    site: str, state: CaseState, item: Item | None, verdicts: list[Verdict], lamp: Lamp, rev: int
+) -> dict[str, Any]:
+    facts = state.facts
+
+    def weight(one: Verdict) -> tuple[int, int]:
+        return one.light.rank, -one.limit.due_at
+
+    shown = max(verdicts, key=weight, default=None)
+    # The light is the worst of all filings; the day that is counted down to is the newest one's.
+    own = [one for one in verdicts if not is_former(one.limit.kind, one.limit.cycle, state)]
+    waited = max(own, key=weight, default=None)
+    return {
+        "site": site,
+        "case_key": facts.case_key,
+        "case_no": facts.case_no,
+        "item_code": facts.item_code,
+        "item_name": facts.item_name or (item.name if item else None),
+        "applicant": facts.applicant,
+        "name_index": facts.applicant,
+        "phone_index": facts.phone,
+        "org": facts.org,
+        "responsible": facts.responsible,
+        "received_at": state.received_at,
+        "accepted_at": state.accepted_at,
+        "finished_at": state.finished_at,
+        "deadline_at": state.deadline_at,
+        "status": facts.status,
+        "outcome": facts.outcome,
+        "open": state.open,
+        "deleted": state.deleted,
+        "light": shown.light if shown else Light.NONE,
+        "due_at": waited.limit.due_at if waited else None,
+        "rule_light": lamp.light if lamp.rule else None,
+        "rule": lamp.rule or None,
+        "filed_at": state.accepted_at or state.received_at or 0,
+        "rev": rev + 1,
+    }

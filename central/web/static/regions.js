@@ -1,0 +1,64 @@
+// Regions of a camera: a row is picked, a drag on the still writes its four numbers, and the numbers are what is drawn and sent.
+"use strict";
+(function () {
+  const rows = Array.from(document.querySelectorAll(".regions-list tbody tr")), stage = document.getElementById("draw");
+  const shapes = document.getElementById("shapes"), WHOLE = 1000;
+  let picked = null, from = null;
+
+  function edges(row) { return Array.from(row.querySelectorAll(".edge")); }
+  function numbers(row) { return edges(row).map(function (input) { return input.value === "" ? NaN : Number(input.value); }); }
+  function paint() {
+    if (shapes === null) { return; }
+    while (shapes.firstChild) { shapes.removeChild(shapes.firstChild); }
+    rows.forEach(function (row) {
+      const box = numbers(row);
+      if (box.some(isNaN) || box[0] >= box[2] || box[1] >= box[3]) { return; }
+      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      rect.setAttribute("class", row.dataset.kind + (row === picked ? " picked" : ""));
+      ["x", "y"].forEach(function (name, at) { rect.setAttribute(name, String(box[at])); });
+      ["width", "height"].forEach(function (name, at) { rect.setAttribute(name, String(box[at + 2] - box[at])); });
+      shapes.appendChild(rect);
+    });
+  }
+  function pick(row) {
+    picked = row;
+    rows.forEach(function (other) {
+      other.classList.toggle("picked", other === row);
+      other.querySelector(".pick").setAttribute("aria-pressed", String(other === row));
+    });
+    paint();
+  }
+  function place(event) {
+    const box = stage.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map(function (share) {
+      return Math.round(WHOLE * Math.min(1, Math.max(0, share)));
+    });
+  }
+  function drag(event) {
+    if (from === null) { return; }
+    const to = place(event), inputs = edges(picked);
+    [Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.max(from[0], to[0]), Math.max(from[1], to[1])]
+      .forEach(function (value, at) { inputs[at].value = String(value); });
+    paint();
+  }
+
+  rows.forEach(function (row) {
+    const button = row.querySelector(".pick");
+    edges(row).forEach(function (input) { input.addEventListener("input", paint); });
+    if (stage === null) { return; }
+    button.hidden = false;
+    button.addEventListener("click", function () { pick(row); });
+  });
+  if (stage !== null) {
+    stage.addEventListener("pointerdown", function (event) {
+      if (picked === null) { pick(rows.find(function (row) { return numbers(row).every(isNaN); }) || rows[0]); }
+      from = place(event);
+      stage.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    stage.addEventListener("pointermove", drag);
+    stage.addEventListener("pointerup", function (event) { drag(event); from = null; });
+    stage.addEventListener("pointercancel", function () { from = null; });
+  }
+  paint();
+})();

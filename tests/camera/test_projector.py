@@ -1,0 +1,158 @@
+"""The cameras' process as it sends live: films beside each other, one that breaks, a zone that is drawn, a word nobody understands."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from agent.camera import talk
+from agent.camera.base import LineError, Stream
+from agent.camera.file import FileCamera
+from agent.camera.media import Media
+from agent.camera.outward import Way
+from agent.camera.projector import Projector, Source
+from agent.camera.shown import Sight
+from agent.camera.talk import Box, Films, Given, Redraw, Setup
+from agent.camera.watcher import Post, Watcher
+from agent.camera.worker import DEAF
+from agent.core.votes import Standing
+from common.clock import Clock
+from common.core.camera import Mask, View
+from common.core.live import Kind
+from tests.camera.test_live import PLACE, SHAPE, filmed, recorded, shown
+
+
+class Failing(FileCamera):
+    """A recording that cannot be opened at first."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(path)
+        self.tries, self._error = 0, error
+
+    def whole(self) -> Media:
+        self.tries += 1
+        if self.tries == 1:
+            raise self._error
+        return super().whole()
+
+
+def test_a_film_that_its_stream_broke_begins_anew_and_a_refused_password_is_not_tried_again_at_once(
+    tmp_path: Path,
+) -> None:
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    broken = filmed(path, plain=True, camera=Failing(path, ValueError("another sound than before")))
+    assert "不能处理" in shown(broken)[0].fault
+    assert any(one.kind is Kind.KEY for one in broken)
+    refused = Failing(path, LineError(View.AUTH, "摄像机不接受这个账号或口令"))
+    assert {one.kind for one in filmed(path, plain=True, camera=refused)} == {Kind.STATE}
+    assert refused.tries == 1
+
+
+def told(path: Path) -> Given:
+    unknown = Standing(View.UNKNOWN, 0)
+    return Given("c1", "file", str(path), "", "", None, [], unknown, unknown, mask=Mask.CAMERA)
+
+
+def test_one_camera_is_sent_masked_and_as_it_is_beside_each_other_and_no_certificate_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    blind = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")
+    source = Source(told(path), lambda: FileCamera(path), lambda: blind)
+    projector, nobody = Projector({"c1": source}, Clock()), "ws://127.0.0.1:9/media"
+    both = [talk.Film("c1", nobody, b"dial", 400, is_plain) for is_plain in (False, True)]
+    projector.show(Films([talk.Film("c1", PLACE, b"dial", 400)], 0))
+    assert not projector._running, "an encrypted line, and no certificate for it"
+    projector.show(Films(both, 0))
+    films = {order.plain: film for order, _, film in projector._running.values()}
+    assert films.keys() == {False, True}
+    assert not any(film.is_over for film in films.values())
+    projector.show(Films(both[1:], 0))
+    assert [order.plain for order, _, _ in projector._running.values()] == [True]
+    assert projector._running["c1", True][2] is films[True], "who looks on loses nothing"
+    projector.show(Films([], 0))
+    assert not projector._running
+
+
+def test_a_zone_is_hidden_from_the_moment_it_is_drawn_though_nothing_is_examined(tmp_path: Path) -> None:
+    watcher = Watcher(told(tmp_path / "away.mkv"), Post(), Clock())
+    assert watcher.sight().zones == []
+    watcher.redraw = Redraw("c1", [Box(0.0, 0.0, 0.5, 0.5)], {"w1": Box(0.5, 0.5, 1.0, 1.0)})
+    assert watcher.sight().zones == [Box(0.0, 0.0, 0.5, 0.5)]
+    assert watcher.sight().seats == [Box(0.5, 0.5, 1.0, 1.0)]
+
+
+async def test_a_hall_that_refuses_is_asked_more_and_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[bytes] = []
+
+    async def refuse(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        dialled.append(await socket.receive_bytes())
+        await socket.close(code=aiohttp.WSCloseCode.POLICY_VIOLATION)
+        return socket
+
+    monkeypatch.setattr("random.random", lambda: 0.999)
+    app = web.Application()
+    app.router.add_get("/media", refuse)
+    async with TestServer(app) as server:
+        way = Way(
+            talk.Film("c1", str(server.make_url("/media")), b"dial", 400), None, asyncio.get_running_loop()
+        )
+        dialling = asyncio.create_task(way.run())
+        await asyncio.sleep(5.1)
+        dialling.cancel()
+    assert dialled == [b"dial"] * 2, "after one second, then after two"
+
+
+class Odd(FileCamera):
+    """Does what nobody expects, once; whoever asks again is ended."""
+
+    opened = 0
+
+    def open(self) -> Stream:
+        self.opened += 1
+        if self.opened == 1:
+            raise ValueError("Port out of range 0-65535")
+        raise SystemExit
+
+
+class Hearing(Post):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[talk.Up] = []
+
+    def say(self, said: talk.Up) -> None:
+        self.said.append(said)
+
+
+def test_what_nobody_expects_of_a_camera_is_its_own_fault_and_no_other_suffers(tmp_path: Path) -> None:
+    """Else its thread is gone, and after a minute the whole process with every other camera."""
+    post = Hearing()
+    watcher = Watcher(told(tmp_path / "c1.mkv"), post, Clock())
+    watcher._camera = odd = Odd(tmp_path / "c1.mkv")
+    with pytest.raises(SystemExit):
+        watcher.run()
+    assert odd.opened == 2
+    views = [said.view.view for said in post.said if isinstance(said, talk.Look)]
+    assert views[-1] is View.NO_VIDEO
+
+
+def test_a_process_that_does_not_understand_a_word_ends_and_is_not_deaf_for_ever() -> None:
+    """Else no zone that is drawn would reach it any more, and nothing would end it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "agent.camera.worker"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as worker:  # fmt: skip
+        assert worker.stdin is not None
+        worker.stdin.write(talk.framed(Setup([])) + b"\0\0\0\1\xc1")
+        worker.stdin.flush()
+        try:
+            assert worker.wait(60) == DEAF
+        finally:
+            worker.kill()

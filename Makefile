@@ -50,13 +50,13 @@ check: setup
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n auto -m "not service and not slow"
 
-# The names of what failed stand at the end, whichever stage it was in: of a continuous integration one often sees that alone.
+# The names of what failed stand at the end, whichever stages it was in: of a continuous integration one often sees that alone.
 test: export FAILED := $(CURDIR)/.cache/failed
 test: check services $(API)
 	@mkdir -p .cache && rm -f $(FAILED)
-	@$(BIN)/pytest -n auto -m "slow and not service" && \
+	@$(BIN)/pytest -n auto -m "slow and not service"; slow=$$?; \
 	  $(MAKE) --no-print-directory -j4 -k -O test-boxes test-journeys test-contracts test-servers; \
-	  status=$$?; cat $(FAILED) 2>/dev/null; exit $$status
+	  status=$$((slow | $$?)); cat $(FAILED) 2>/dev/null; exit $$status
 
 # With real servers. Four processes beside each other: most of their life they wait for the processes they start.
 test-boxes:

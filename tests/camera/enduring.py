@@ -224,4 +224,6 @@ def run(hours: float, seed: int) -> Endured:
 
 
 if __name__ == "__main__":
-    print(json.dumps(msgspec.to_builtins(endure(float(sys.argv[1]), int(sys.argv[2])))))
+    print(json.dumps(msgspec.to_builtins(endure(float(sys.argv[1]), int(sys.argv[2])))), flush=True)
+    # As the worker ends itself: an interpreter that ends stops threads inside a library, and one in C++ then aborts the process.
+    os._exit(0)

@@ -146,24 +146,28 @@ async def test_a_form_expires_with_its_version_and_the_next_one_comes_with_the_n
 ) -> None:
     clock = hall.clock
     assert isinstance(clock, Clockwork)
+    _, before, _ = await upload(hall, "SP-00|1", name="食品经营许可申请书旧版")
     _, place, _ = await upload(hall, "SP-00|2", SAMPLE, FORM, name="食品经营许可申请书新版")
-    assert await decide(hall, Role.RELEASER, place, "release") == 303
+    old, new = (one.rpartition("/")[2] for one in (before, place))
+    for one in (before, place):
+        assert await decide(hall, Role.RELEASER, one, "release") == 303
     await outside.publish()
-    assert (await outside.get("/p/forms/2"))[0] == 404, "its version is not in force"
+    assert (await outside.get(f"/p/forms/{old}"))[0] == 200
+    assert (await outside.get(f"/p/forms/{new}"))[0] == 404, "its version is not in force"
     async with window(hall, Role.PUBLISHER) as pane:
         assert "新版本生效后显示" in text_of((await pane.get("/hall/forms"))[1])
     clock.ahead = start_of_day(date(2026, 6, 19), ZONE) - FridayClock.office(clock) + DAY // 2
     await outside.publish()
-    status, html = await outside.get("/p/forms/1")
+    status, html = await outside.get(f"/p/forms/{old}")
     assert (status, "已随事项的版本过期" in html) == (404, True)
-    assert (await outside.get("/p/forms/files/1-form.docx"))[0] == 404
+    assert (await outside.get(f"/p/forms/files/{old}-form.docx"))[0] == 404
     html = (await outside.get("/p/guides/SP-00"))[1]
-    assert ("食品经营许可申请书新版（PDF" in html, "1-form.docx" in html) == (True, False)
+    assert ("食品经营许可申请书新版（PDF" in html, f"{old}-form.docx" in html) == (True, False)
     async with window(hall, Role.PUBLISHER) as pane:
         assert "已随事项版本过期" in text_of((await pane.get("/hall/forms"))[1])
     assert await decide(hall, Role.RELEASER, place, "withdraw", "样本有误") == 303
     await outside.publish()
-    assert (await outside.get("/p/forms/2"))[0] == 404
+    assert (await outside.get(f"/p/forms/{new}"))[0] == 404
     clock.ahead = 0
     async with outside.press.public.read() as conn:
         assert await conn.scalar(select(func.count()).select_from(p.blank_file)) == 2, "the first form's"

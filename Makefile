@@ -8,6 +8,8 @@ PEERS := $(VENV)/peers
 API := $(VENV)/api
 COMPILE = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --no-annotate \
   --python-version 3.11 --universal -q
+# One process for each core. A file's tests stay in one: they share what is dear to build, and some go on where the one before ended.
+BESIDE = -n auto --dist loadfile
 SHELL := /bin/bash
 # Tests start hundreds of processes: each would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -48,13 +50,13 @@ check: setup
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n auto -m "not service and not slow"
+	$(BIN)/pytest $(BESIDE) -m "not service and not slow"
 
 # The names of what failed stand at the end, whichever stages it was in: of a continuous integration one often sees that alone.
 test: export FAILED := $(CURDIR)/.cache/failed
 test: check services $(API)
 	@mkdir -p .cache && rm -f $(FAILED)
-	@$(BIN)/pytest -n auto -m "slow and not service"; slow=$$?; \
+	@$(BIN)/pytest $(BESIDE) -m "slow and not service"; slow=$$?; \
 	  $(MAKE) --no-print-directory -j4 -k -O test-boxes test-journeys test-contracts test-servers; \
 	  status=$$((slow | $$?)); cat $(FAILED) 2>/dev/null; exit $$status
 

@@ -101,6 +101,8 @@ async def test_every_box_is_there_with_its_certificate_generation_doctor_and_com
 async def test_a_boxs_doctor_says_what_the_terminal_says_and_what_changed(
     hall: Served, keeper: Window
 ) -> None:
+    await answered(hall, "d1", "ok", WELL, 2 * MINUTE)
+    await answered(hall, "d2", "degraded", ILL, MINUTE)
     code, page = await keeper.get("/hall/sites/s01/doctor")
     assert code == 200
     assert "<b>连接被拒绝" not in page, "what a box says stays text"

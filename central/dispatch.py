@@ -7,8 +7,8 @@ for one message, and calls it undelivered, visibly, where it does not.
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from central import holding
 from central.config import CentralConfig
 from central.core import digest, ladder, message
 from central.core.digest import Waiting
+from central.core.gateway import Receipt
 from central.core.ladder import Level
 from central.core.message import Channel as Kind
 from central.core.message import State
@@ -59,6 +60,7 @@ class Post:
             sign_key,
         )
         self._is_away: set[Kind] = set()
+        self._came: deque[tuple[Kind, Receipt]] = deque()
 
     async def close(self) -> None:
         """Give back every channel's line."""
@@ -82,7 +84,7 @@ class Post:
     async def look_once(self) -> int:
         """-> how many were given away. Raises UnavailableError."""
         async with self.store.write() as conn:
-            await holding.release(conn, self.now)
+            await holding.release(conn, self.now, self.sign_key)
             await self._give_up(conn)
         async with self.store.read() as conn:
             ready = await messages.due(conn, self.now, PAGE)
@@ -189,8 +191,9 @@ class Post:
     async def _again(self, claimed: Row[Any], why: str) -> None:
         """Try later; what has been tried for a day has not arrived."""
         async with self.store.write() as conn:
-            row = await messages.one(conn, claimed.id)
-            assert row is not None
+            row = await self._still_sending(conn, claimed)
+            if row is None:
+                return
             wait = _BASE_SECS / 2 + delay(
                 row.attempts, secrets.randbelow(1000) / 1000, base=_BASE_SECS, cap=_CAP_SECS
             )
@@ -202,12 +205,19 @@ class Post:
 
     async def _keep(self, claimed: Row[Any], state: State, detail: str, **values: str) -> None:
         async with self.store.write() as conn:
-            row = await messages.one(conn, claimed.id)
-            assert row is not None
+            row = await self._still_sending(conn, claimed)
+            if row is None:
+                return
             if state is State.FAILED:
                 await self._fail(conn, row, detail)
             else:
                 await messages.move(conn, row, state, self.now, detail, **values)
+
+    async def _still_sending(self, conn: AsyncConnection, claimed: Row[Any]) -> Row[Any] | None:
+        """None where a receipt was faster than the answer and has said what became of it."""
+        row = await messages.one(conn, claimed.id)
+        assert row is not None
+        return row if row.state == State.SENDING else None
 
     async def _fail(self, conn: AsyncConnection, row: Row[Any], detail: str) -> None:
         """It did not arrive: that is a fact for people, and the next rung's turn."""
@@ -219,22 +229,24 @@ class Post:
     async def _give_up(self, conn: AsyncConnection) -> None:
         """A gateway that gives receipts has given none for a day."""
         before = self.now.wall - TRIED_FOR
-        for row in await messages.in_state(conn, State.SENT, PAGE, before_wall=before):
-            channel = self.channels.get(Kind(row.channel))
-            if channel is not None and channel.has_receipts:
-                await self._fail(conn, row, "对方收下后一天没有回执")
+        answering = [kind for kind, channel in self.channels.items() if channel.has_receipts]
+        for row in await messages.in_state(conn, State.SENT, PAGE, before_wall=before, channels=answering):
+            await self._fail(conn, row, "对方收下后一天没有回执")
 
     async def collect(self) -> None:
-        """Receipts that have come since. Raises UnavailableError of the database alone."""
+        """Receipts that have come since. Raises UnavailableError of the database alone.
+
+        A channel gives each once, so what the database did not take is kept for the next time.
+        """
         for kind, channel in self.channels.items():
             try:
-                found = await channel.receipts()
+                self._came += [(kind, receipt) for receipt in await channel.receipts()]
             except UnavailableError as error:
                 self._away(kind, error)
-                continue
-            for receipt in found:
-                async with self.store.write() as conn:
-                    await holding.receive(conn, kind, receipt, self.now)
+        while self._came:
+            async with self.store.write() as conn:
+                await holding.receive(conn, *self._came[0], self.now)
+            self._came.popleft()
 
 
 async def opened(store: Store, world: World, clock: Clock, config: CentralConfig, sign_secret: bytes) -> Post:
@@ -246,10 +258,10 @@ async def opened(store: Store, world: World, clock: Clock, config: CentralConfig
 
 
 async def run(post: Post) -> None:
-    """Look for ever."""
+    """Look for ever. A database that goes away in the middle leaves half sent what a process that dies would: so it begins anew."""
     has_begun, attended_mono = False, -ATTEND_SECS
     while True:
-        with suppress(UnavailableError):  # the writer of batches reports the database
+        try:
             if not has_begun:
                 await post.begin()
                 has_begun = True
@@ -258,4 +270,6 @@ async def run(post: Post) -> None:
                 await holding.watch(post.store, post.world, post.clock)
                 await post.collect()
             await post.look_once()
+        except UnavailableError:  # the writer of batches reports the database
+            has_begun = False
         await asyncio.sleep(LOOK_SECS)

@@ -15,6 +15,7 @@ from central.core.hall import SiteFacts
 from central.core.ladder import HELD, Level
 from central.core.message import MOVES, Cause, Channel, State
 from central.core.recipient import Recipient
+from central.core.silence import Silence
 from central.correction_paper import Desk
 from central.store import messages, silences, wall
 from central.store.engine import Store
@@ -53,15 +54,17 @@ async def is_wanted(
     if level in HELD and stands.is_provisional:
         await messages.move(conn, row, State.INHIBITED, now, cause=Cause.CALENDAR.value)
         return False
-    for held in await silences.running(conn, now.at):
-        one = silences.body_of(held)
-        signed = crypto.verify(
-            sign_key, silence.statement(one), held.signature
-        )  # none of another's making counts
-        if signed and silence.covers(one, level, row.site, row.person, now.at):
+    for one in await _silences(conn, now, sign_key):
+        if silence.covers(one, level, row.site, row.person, now.at):
             await messages.move(conn, row, State.INHIBITED, now, one.reason, cause=Cause.SILENCE.value)
             return False
     return True
+
+
+async def _silences(conn: AsyncConnection, now: Moment, sign_key: bytes) -> list[Silence]:
+    """Those that run and that the hall has signed: none of another's making counts."""
+    found = [(silences.body_of(row), row.signature) for row in await silences.running(conn, now.at)]
+    return [one for one, signature in found if crypto.verify(sign_key, silence.statement(one), signature)]
 
 
 def over(row: Row[Any], stands: Standing) -> str:
@@ -80,24 +83,29 @@ def over(row: Row[Any], stands: Standing) -> str:
     return ""
 
 
-async def release(conn: AsyncConnection, now: Moment) -> None:
-    """What need not be held back any more waits again; whether it is still to be told is asked then."""
+async def release(conn: AsyncConnection, now: Moment, sign_key: bytes) -> None:
+    """What need not be held back any more waits again; whether it is still to be told is asked then.
+
+    All that is silenced is looked through: a silence that goes on must not stand before one that has ended.
+    """
     for row in await messages.released(conn, PAGE):
         await messages.move(conn, row, State.QUEUED, now, "不再有碍")
-    held = await messages.in_state(conn, State.INHIBITED, PAGE, cause=Cause.SILENCE)
-    if not held:
-        return
-    running = [silences.body_of(row) for row in await silences.running(conn, now.at)]
-    for row in held:
-        if not any(silence.covers(one, Level(row.level), row.site, row.person, now.at) for one in running):
-            await messages.move(conn, row, State.QUEUED, now, "静默已结束")
+    held = await messages.silenced(conn)
+    running = await _silences(conn, now, sign_key) if held else []
+    free = [
+        row
+        for row in held
+        if not any(silence.covers(one, Level(row.level), row.site, row.person, now.at) for one in running)
+    ]
+    for row in free[:PAGE]:
+        await messages.move(conn, row, State.QUEUED, now, "静默已结束")
 
 
 async def receive(conn: AsyncConnection, channel: Channel, receipt: Receipt, now: Moment) -> bool:
-    """A receipt may come twice, late, or for nobody. -> whether it has changed anything."""
+    """A receipt may come twice, late, for nobody, or before the gateway's own answer. -> whether it has changed anything."""
     row = await messages.by_ref(conn, channel, receipt.ref)
     state = State.DELIVERED if receipt.is_delivered else State.FAILED
-    if row is None or state not in MOVES[State(row.state)] or row.state == State.SENDING:
+    if row is None or state not in MOVES[State(row.state)]:
         return False
     moved = await messages.move(conn, row, state, now, f"回执 {receipt.detail}", settled=False)
     if moved and state is State.FAILED:

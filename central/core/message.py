@@ -65,7 +65,9 @@ _STATE_WORDS = {
     State.OVER: "不再需要",
 }
 MOVES: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING, State.INHIBITED, State.JOINED, State.OVER}),
+    State.QUEUED: frozenset(
+        {State.SENDING, State.INHIBITED, State.JOINED, State.OVER, State.DELIVERED}
+    ),  # the last by a receipt, where the gateway's answer to an earlier try was lost
     State.SENDING: frozenset({State.SENT, State.DELIVERED, State.QUEUED, State.FAILED}),
     State.SENT: frozenset({State.DELIVERED, State.FAILED}),
     State.DELIVERED: frozenset(),

@@ -167,13 +167,20 @@ async def in_state(
     limit: int,
     *,
     before_wall: int | None = None,
-    cause: Cause | None = None,
+    channels: Sequence[Channel] | None = None,
 ) -> Sequence[Row[Any]]:
-    """Messages of a state, oldest change first."""
+    """Messages of a state, oldest change first; `channels`: of these alone."""
     query = select(message).where(_ONE.state == state.value)
     query = query if before_wall is None else query.where(_ONE.changed_wall < before_wall)
-    query = query if cause is None else query.where(_ONE.cause == cause.value)
+    query = query if channels is None else query.where(_ONE.channel.in_([one.value for one in channels]))
     return (await conn.execute(query.order_by(_ONE.changed_wall, _ONE.id).limit(limit))).all()
+
+
+async def silenced(conn: AsyncConnection) -> Sequence[Row[Any]]:
+    """All that a silence holds back, oldest first: what asks whether it still does, and what `move` needs."""
+    held = _ONE.state == State.INHIBITED.value, _ONE.cause == Cause.SILENCE.value
+    query = select(_ONE.id, _ONE.state, _ONE.level, _ONE.site, _ONE.person).where(*held)
+    return (await conn.execute(query.order_by(_ONE.id))).all()
 
 
 async def released(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:

@@ -111,6 +111,8 @@ async def act(
     fault = fault if actor is not None else ""
     if fault:
         raise RejectedError(fault, hint="没有执行。请补全后再提交")
+    if event is Event.CLOSE:
+        await _must_be_signed(conn, row)
     changes: dict[str, Any] = {}
     if event is Event.DRAFT:
         issuer = await papers.issuer_of(conn, row, words, desk)
@@ -157,6 +159,13 @@ async def _day(conn: AsyncConnection, row: Row[Any], event: Event, words: Words,
     if fault or words.day is None:
         raise RejectedError(fault, hint="没有执行。请核对回证")
     return words.day
+
+
+async def _must_be_signed(conn: AsyncConnection, row: Row[Any]) -> None:
+    """Raises RejectedError while something waits that closing would leave unsigned for good."""
+    for paper in await corrections.papers(conn, row.id):
+        if paper.code is None and Kind(paper.kind) in dossier.SIGNED_FIRST:
+            raise RejectedError(f"{Kind(paper.kind).word}还没有签发", hint="没有执行。请先签发，再销号")
 
 
 async def sign(

@@ -219,7 +219,7 @@ STEPS: tuple[Step, ...] = (
             _S.RAISED, _S.DRAFTED, _S.REVIEWED, _S.EXPLAINED, _S.EXCUSED, _S.REASSIGNED, _S.VERIFYING, _S.VERIFIED, _S.APPEALED,
         )
     ),
-    *(Step(one, _E.WITHDRAW, _S.WITHDRAWN, Side.HALL, _CHIEF) for one in State if one is not _S.WITHDRAWN),
+    *(Step(one, _E.WITHDRAW, _S.WITHDRAWN, Side.HALL, _CHIEF, (_E.ISSUE,)) for one in State if one is not _S.WITHDRAWN),
 )  # fmt: skip
 """`dismiss` goes back to where the appeal came from: its `after` is the one that `applied` replaces."""
 

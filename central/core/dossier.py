@@ -196,6 +196,12 @@ SPARED = {
 """What waited for a signature and is not signed after these: nobody is asked to do what is done, nor urged by another stage's clock."""
 
 
+SIGNED_FIRST = frozenset({Kind.ACCOUNTABILITY})
+"""What must not be left unsigned by closing: it is half of what the finding has begun, where an urging is over with its cause."""
+CARRYING = frozenset({Kind.ORDER, Kind.RECTIFICATION})
+"""What is not void while its correction goes on: the office is held to it."""
+
+
 def may_sign(kind: Kind, state: State) -> bool:
     """Whether a document that waits may be signed now: what is over takes no number, nor what is asked for no more."""
     return state not in ENDS and (kind is not Kind.EXPLAIN or state is State.SERVED)
@@ -295,6 +301,14 @@ def file_name(text: str) -> str:
     """A name as people gave it, without folders and what cannot be printed."""
     last = text.replace("\\", "/").rpartition("/")[2]
     return "".join(char for char in last if char.isprintable())[-80:] or "附件"
+
+
+_ENDINGS = {"pdf": (".pdf",), "jpg": (".jpg", ".jpeg"), "png": (".png",)}
+
+
+def saved_name(name: str, kind: str) -> str:
+    """The name under which a file of `kind` is handed out: a PC opens what it gets by the end of its name, so that says what it is."""
+    return name if name.lower().endswith(_ENDINGS[kind]) else f"{name}.{kind}"
 
 
 def fault(event: Event, reason: str, measures: Sequence[str]) -> str:

@@ -85,6 +85,9 @@ async def show_correction(request: web.Request) -> web.Response:
     one, frozen = corrections.body_of(row), corrections.snapshot_of(row)
     may = allows(user.role, Permission.WORK_CORRECTION)
     acts = view.offered(one, view.actor(user, row)) if may else []
+    first = [Kind(paper.kind).word for paper in found.waiting if Kind(paper.kind) in dossier.SIGNED_FIRST]
+    if first:
+        acts = [event for event in acts if event is not Event.CLOSE]
     numbers = {paper.code: paper.number for paper in found.issued}
     return render(
         request,
@@ -101,6 +104,7 @@ async def show_correction(request: web.Request) -> web.Response:
         issued=found.issued,
         waiting=waiting,
         acts=[event for event in acts if event not in {Event.WITHDRAW, Event.SERVE}],
+        first=first if one.state is State.VERIFIED else [],
         may_serve=Event.SERVE in acts and not has_login,
         most_files=dossier.MOST_FILES,
         largest_file=dossier.LARGEST_FILE // 1024 // 1024,
@@ -303,8 +307,10 @@ async def attached(
     if name is None or body is None:
         raise web.HTTPNotFound(text="没有这个附件。请从纠错页或文书页打开。")
     await trail.note(conn, hall.clock.wall(), request[USER].name, "document.show", about, name)
-    answer = web.Response(body=body, content_type=FILE_TYPES[dossier.kind_of(body)])
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    kind = dossier.kind_of(body)
+    answer = web.Response(body=body, content_type=FILE_TYPES[kind])
+    saved = quote(dossier.saved_name(name, kind), safe="")
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{saved}"
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -66,6 +66,11 @@ def actor(user: User, row: Row[Any]) -> Actor:
     return Actor(user.name, user.role, row.unit if user.role in BOUND or home else "")
 
 
+def is_own(user: User, row: Row[Any]) -> bool:
+    """Whether a document's `row` (or a draft's) is written to where the person belongs."""
+    return bool({row.site, row.org} & user.home)
+
+
 def offered(one: Correction, who: Actor) -> list[Event]:
     """What `who` may do now, withdrawal last."""
     return dossier.offered(one, STEPS, lambda event: refusal(one, event, who))

@@ -30,7 +30,7 @@ from central.telling import TOLD, has_login, overdue_event
 from central.web import answers
 from central.web import correction_view as view
 from central.web.correction import FILE_TYPES, desk
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, User, facts_of, render
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us
 
@@ -209,7 +209,8 @@ async def show_document(request: web.Request) -> web.Response:
         told = await issued.recipients(conn, [event, overdue_event(row.code)])
         given = await answers.told(conn, row, facts, own=False) if row.site else None
         on_paper = bool(row.site) and not await has_login(conn, row.site, row.org)
-    may = row.spoiled_wall is None and user.role is Role.CHIEF and user.name != row.signer
+        against = await _against_void(conn, row, user)
+    may = row.spoiled_wall is None and user.role is Role.CHIEF and user.name != row.signer and not against
     spoiled = wording.full(row.spoiled_wall, facts.zone, facts.now_wall) if row.spoiled_wall else ""
     return render(
         request,
@@ -262,6 +263,20 @@ async def handed(request: web.Request, conn: AsyncConnection, row: Row[Any], for
     return answer
 
 
+async def _against_void(conn: AsyncConnection, row: Row[Any], user: User) -> str:
+    """Why this document may not be declared void now by `user`, for people; empty if it may."""
+    if view.is_own(user, row):
+        return "不能作废致本单位的文书"
+    for entry in (await issued.entries(conn, [row.code])).get(row.code, []):
+        one = await corrections.one(conn, EVERYTHING, entry.correction)
+        assert one is not None, entry.correction
+        if view.actor(user, one).unit == one.unit:
+            return "不能作废致本单位的文书"
+        if one.is_open and Kind(row.kind) in dossier.CARRYING:
+            return f"纠错 {one.id} 号还在据这份文书办理，请先在纠错页撤销本件"
+    return ""
+
+
 async def spoil(request: web.Request) -> web.Response:
     """作废, with its line in the dossier of the correction whose it is."""
     form, user, hall = await request.post(), request[USER], request.app[HALL]
@@ -269,6 +284,9 @@ async def spoil(request: web.Request) -> web.Response:
     try:
         async with hall.store.write() as conn:
             row = await _found(request, conn)
+            against = await _against_void(conn, row, user)
+            if against:
+                raise web.HTTPConflict(text=f"{against}。没有执行。")
             await document.spoil(conn, row, user.name, user.role, why, hall.clock.wall())
             for entry in (await issued.entries(conn, [row.code])).get(row.code, []):
                 held = await correction.held(conn, entry.correction)

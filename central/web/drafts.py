@@ -96,14 +96,17 @@ async def show_draft(request: web.Request) -> web.Response:
         may_edit=may
         and FORMS[kind].is_free
         and not refusal(FORMS[kind], Act.DRAFT, user.name, user.role, {}),
-        refused=_refused(user, kind, done, {edit.who for edit, _ in edits}) if may else "只能查看",
+        refused=_refused(user, kind, done, {edit.who for edit, _ in edits}, is_own=view.is_own(user, row))
+        if may
+        else "只能查看",
         may_drop=may and (user.name == row.drafter or user.role in FORMS[kind].signs),
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
-def _refused(user: User, kind: Kind, done: dict[Act, str], editors: set[str]) -> str:
+def _refused(user: User, kind: Kind, done: dict[Act, str], editors: set[str], *, is_own: bool) -> str:
     said = refusal(FORMS[kind], Act.SIGN, user.name, user.role, done)
+    said = said or ("不能签发致本单位的文书" if is_own else "")
     return said or ("改动过草稿的人不能自己签发" if user.name in editors else "")
 
 
@@ -119,6 +122,8 @@ async def decide(request: web.Request) -> web.Response:
         if to == "refuse":
             await _drop(request, row, str(form.get("why", "")).strip())
             raise web.HTTPSeeOther("/hall/documents")
+        if view.is_own(user, row):
+            raise web.HTTPConflict(text="不能签发致本单位的文书。请由另一位监察领导签发。")
         said = await _today(request, row)
         async with request.app[HALL].store.write() as conn:
             at = await desk(request, conn)

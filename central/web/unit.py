@@ -20,7 +20,7 @@ from central.web.documents import handed
 from central.web.page import HALL, USER, Route, facts_of, render
 
 LONGEST, ENDED = 200, 30
-MOST_AT_ONCE = 100
+"""Rows of each list; what the list of yellow lights shows may be acknowledged at once."""
 MOST_CIRCULARS = 6
 MOST_LETTERS = 20
 _CIRCULARS = issued.Filter(kind=Kind.CIRCULAR.value)
@@ -46,7 +46,10 @@ async def show_unit(request: web.Request) -> web.Response:
         "unit.html",
         ours=[line for row, line in told if State(row.state) in _OURS],
         theirs=[line for row, line in told if State(row.state) not in _OURS],
-        reminders=[(view.line(row, user, facts), row.entries, row.state) for row in yellows],
+        reminders=[
+            (view.line(row, user, facts), row.entries, row.state, corrections.snapshot_of(row).last)
+            for row in yellows
+        ],
         over=[view.line(row, user, facts) for row in over if not view.hidden(corrections.body_of(row))],
         owed=[(one, papers.decoded(one.paper).day, answers.standing(one, None, facts)) for one in owed],
         letters=[
@@ -107,7 +110,7 @@ async def answer(request: web.Request) -> web.Response:
 async def acknowledge(request: web.Request) -> web.Response:
     """Yellow lights together, with one reason; one that somebody has moved meanwhile is left as it is."""
     form = await request.post()
-    picked = [str(text).partition(":") for text in form.getall("number", [])[:MOST_AT_ONCE]]
+    picked = [str(text).partition(":") for text in form.getall("number", [])[:LONGEST]]
     numbers = [(int(number), seen) for number, _, seen in picked if number.isascii() and number.isdigit()]
     if not numbers:
         raise web.HTTPBadRequest(text="请勾选要知悉的黄灯。")

@@ -196,6 +196,14 @@ def test_what_is_attached_is_what_its_first_bytes_say_and_its_name_leads_nowhere
         assert why in dossier.file_fault(event, files)
     named = {"..\\..\\x.pdf": "x.pdf", "/etc/a.png": "a.png", "停\n机.pdf": "停机.pdf", "/": "附件"}
     assert {name: dossier.file_name(name) for name in named} == named
+    for name, kind, saved in (
+        ("停机公告.PDF", "pdf", "停机公告.PDF"),
+        ("a.jpeg", "jpg", "a.jpeg"),
+        ("说明.hta", "pdf", "说明.hta.pdf"),
+        ("照片", "png", "照片.png"),
+        ("a.pdf", "jpg", "a.pdf.jpg"),
+    ):
+        assert dossier.saved_name(name, kind) == saved
     assert dossier.copies_fault(["市政务服务中心"]) == ""
     assert dossier.copies_fault(["一"] * 11)
     assert dossier.copies_fault(["长" * 41])

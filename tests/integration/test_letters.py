@@ -39,6 +39,7 @@ PEOPLE = {
     "ling2": Role.CHIEF,
     "zhang": Role.HEAD,
     "bieren": Role.HEAD,
+    "zijia": Role.CHIEF,
 }
 SITE, CODE, NAME = "s03", "SX/9", "取水许可"
 NO_LOGINS = "s07"
@@ -56,6 +57,7 @@ async def fill(store: Store, clock: Clock) -> None:
         )
         await scope.give(conn, "zhang", [SITE], [])
         await scope.give(conn, "bieren", ["s05"], [])
+        await scope.settle(conn, "zijia", SITE)
         filed = Filed(
             site=SITE,
             key="silent",
@@ -140,7 +142,15 @@ async def test_a_letter_goes_from_the_page_of_its_case_to_the_page_of_its_office
     assert status == 303, words
     assert f"关于{NAME}一次性告知的提示函" in text_of(await page(hall, "ling1", draft))
     assert "待签发" in text_of(await page(hall, "ling1", case))
+    to_us = "致本单位的文书"
+    assert f"不能签发{to_us}" in text_of(await page(hall, "zijia", draft))
+    status, _, words = await post(hall, "zijia", f"{draft}/sign")
+    assert (status, f"不能签发{to_us}" in words) == (409, True)
     place = await issued(hall, draft)
+    status, _, words = await post(hall, "zijia", f"{place}/spoil", why="不想回复")
+    assert (status, f"不能作废{to_us}" in words) == (409, True)
+    assert "作废这份文书" not in await page(hall, "zijia", place)
+    assert "作废这份文书" in await page(hall, "ling2", place)
     assert "云监告〔2026〕1号" in text_of(await page(hall, "jian1", case))
     words = text_of(await page(hall, "jian1", place))
     assert re.search(r"告知 \d+ 条", words)

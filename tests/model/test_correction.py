@@ -168,6 +168,7 @@ def test_four_eyes_hold_on_every_way() -> None:
         (Event.ISSUE, Event.DRAFT),
         (Event.SERVE, Event.ISSUE),
         (Event.CLOSE, Event.ISSUE),
+        (Event.WITHDRAW, Event.ISSUE),
         (Event.GRANT, Event.ISSUE),
         (Event.DISMISS, Event.ISSUE),
         (Event.GRANT, Event.REFER),

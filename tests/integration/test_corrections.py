@@ -602,18 +602,31 @@ async def test_odd_addresses_and_forms_do_no_harm(hall: Served) -> None:
             assert answer.status == 400
 
 
+async def _told(hall: Served) -> int:
+    """A red light that its office has been told of, by an earlier test or now."""
+    one = t.correction.c
+    async with hall.store.read() as conn:
+        query = select(one.id).where(one.is_red, one.state.in_(["closed", "issued", "served"])).limit(1)
+        found: int | None = await conn.scalar(query)
+    if found is not None:
+        return found
+    number = (await _any_red(hall))[0]
+    for name, event in (("jian1", "draft"), ("jian2", "review"), ("ling1", "issue")):
+        await done(hall, name, number, event)
+    return number
+
+
 @pytest.mark.service
 @pytest.mark.parametrize("width", [390, 1920])
 async def test_pages_never_scroll_sideways_and_have_room_for_a_finger(
     hall: Served, width: int, tmp_path: Path
 ) -> None:
-    number = (await _any_red(hall) or [1])[0]
-    async with hall.store.read() as conn:
-        own = await conn.scalar(
-            select(t.correction.c.id).where(t.correction.c.state == "closed", t.correction.c.is_red)
-        )
+    own = await _told(hall)
+    number = (await _any_red(hall) or [own])[0]
     async with hall.store.write() as conn:
-        await scope.give(conn, "zhang", [SITE], [])
+        site = await conn.scalar(select(t.correction.c.site).where(t.correction.c.id == own))
+        assert site is not None
+        await scope.give(conn, "zhang", [site], [])
     async with browser(tmp_path) as page:
         await page.size(width, 1000)
         for name, paths in (
@@ -625,4 +638,4 @@ async def test_pages_never_scroll_sideways_and_have_room_for_a_finger(
                 for path in paths:
                     await page.open(hall.url + path)
                     assert await page.ask("document.documentElement.scrollWidth") <= width, path
-                    assert await page.ask("document.title.includes('明察')"), path
+                    assert not await page.ask("document.body.matches('.plain-page')"), f"{path} was not shown"

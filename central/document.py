@@ -7,7 +7,6 @@ next look, and nobody waits for a typesetter inside a transaction.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -37,7 +36,10 @@ from common.core.instant import from_us
 
 log = structlog.get_logger()
 
+LOOK_SECS = 0.5
+"""Between two looks for what has been signed: signed and ready within two seconds (supervision.md 5.4)."""
 RETRY_SECS = 30.0
+"""What could not be made is tried again after so long."""
 PAGE = 50
 Maker = Callable[[Paper, bytes | None], tuple[bytes, bytes, bool]]
 """Paper, picture of its seal -> PDF, DOCX, and whether the PDF is a preview: set in other faces than the standard's."""
@@ -159,15 +161,20 @@ async def finish(store: Store, row: Row[Any], make: Maker, secret: bytes) -> Non
     log.info("document.made", number=row.number_text, preview=preview)
 
 
-async def finish_all(store: Store, make: Maker, secret: bytes) -> int:
-    """Every issued document that has no files yet. -> how many were made; one that cannot be made holds up no other."""
+async def finish_all(store: Store, make: Maker, secret: bytes, failed: set[str] | None = None) -> int:
+    """Every issued document that has no files yet. -> how many were made; one that cannot be made holds up no other.
+
+    `failed`: codes that are left alone, to which those are added that could not be made now.
+    """
+    failed = set() if failed is None else failed
     async with store.read() as conn:
-        waiting = await rows.undone(conn, PAGE)
+        waiting = await rows.undone(conn, PAGE, failed)
     made = 0
     for row in waiting:
         try:
             await finish(store, row, make, secret)
         except RejectedError as error:
+            failed.add(row.code)
             log.error("document.failed", number=row.number_text, reason=str(error), hint=error.hint)
         else:
             made += 1
@@ -175,11 +182,15 @@ async def finish_all(store: Store, make: Maker, secret: bytes) -> int:
 
 
 async def run(store: Store, make: Maker, secret: bytes) -> None:
-    """Make what a crash or a full disk has left undone, until cancelled."""
+    """Make what has been signed, and what a crash or a full disk has left undone, until cancelled."""
     while True:
-        with suppress(UnavailableError):  # the writer of batches reports the database
-            await finish_all(store, make, secret)
-        await asyncio.sleep(RETRY_SECS)
+        failed: set[str] = set()
+        try:
+            for _ in range(int(RETRY_SECS / LOOK_SECS)):
+                await finish_all(store, make, secret, failed)
+                await asyncio.sleep(LOOK_SECS)
+        except UnavailableError:  # the writer of batches reports the database
+            await asyncio.sleep(RETRY_SECS)
 
 
 def is_signed(row: Row[Any], sign_key: bytes) -> bool:

@@ -140,7 +140,7 @@ def _add_looks(document: click.Group, config: Callable[[Any], Any]) -> None:
         for file, body in found.items():
             if body is None:
                 raise UsageError(
-                    f"{row.number_text} 的文件还没有生成", hint="市中心运行时半分钟内生成，请稍后再试"
+                    f"{row.number_text} 的文件还没有生成", hint="市中心运行时几秒内生成，请稍后再试"
                 )
             _write(file, body)
 

@@ -4,7 +4,7 @@ A number is taken in the transaction that issues: it exists if and only if its d
 until that transaction has ended (PostgreSQL; SQLite has one writer), so that a rolled back number is the next one's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -91,10 +91,10 @@ async def add(conn: AsyncConnection, row: dict[str, Any]) -> None:
     await conn.execute(insert(document).values(row))
 
 
-async def undone(conn: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
-    """Issued and without files yet, oldest first."""
-    query = select(document).where(document.c.pdf.is_(None)).order_by(document.c.issued_wall).limit(limit)
-    return (await conn.execute(query)).all()
+async def undone(conn: AsyncConnection, limit: int, but: Collection[str]) -> Sequence[Row[Any]]:
+    """Issued and without files yet, oldest first; without those of the codes `but`."""
+    query = select(document).where(document.c.pdf.is_(None), document.c.code.not_in(but))
+    return (await conn.execute(query.order_by(document.c.issued_wall).limit(limit))).all()
 
 
 async def keep_files(conn: AsyncConnection, code: str, files: Files) -> bool:

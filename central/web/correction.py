@@ -276,7 +276,7 @@ async def download(request: web.Request) -> web.Response:
         if paper is None:
             raise web.HTTPNotFound(text="没有这份文书。请从纠错页打开。")
         if not document.is_signed(paper, hall.sign_key):
-            raise web.HTTPNotFound(text="文件还没有生成，约半分钟后再试。")
+            raise web.HTTPNotFound(text="文件还没有生成，几秒后再试。")
         body = await documents.body(conn, paper.pdf if form == "pdf" else paper.docx)
         await trail.note(conn, hall.clock.wall(), user.name, "document.show", paper.number_text, form)
     if body is None:

@@ -253,7 +253,7 @@ async def handed(request: web.Request, conn: AsyncConnection, row: Row[Any], for
     """The file of a document that the account may have. Raises HTTPNotFound where it is not made yet."""
     hall = request.app[HALL]
     if not document.is_signed(row, hall.sign_key):
-        raise web.HTTPNotFound(text="文件还没有生成，约半分钟后再试。")
+        raise web.HTTPNotFound(text="文件还没有生成，几秒后再试。")
     body = await documents.body(conn, row.pdf if form == "pdf" else row.docx)
     await trail.note(conn, hall.clock.wall(), request[USER].name, "document.show", row.number_text, form)
     assert body is not None

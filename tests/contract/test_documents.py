@@ -208,3 +208,38 @@ async def test_one_that_cannot_be_made_holds_up_no_other(store: Store) -> None:
 
     assert await document.finish_all(store, picky, SECRET) == 1
     assert await document.finish_all(store, drawn, SECRET) == 1
+
+
+async def test_what_is_signed_is_made_at_once_and_what_cannot_be_is_not_tried_at_each_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who signs waits for the time after which a failure is tried again."""
+    monkeypatch.setattr(document, "LOOK_SECS", 0.001, raising=False)
+    monkeypatch.setattr(document, "RETRY_SECS", 3600.0)
+    monkeypatch.setattr(document, "PAGE", 2)
+    tried: list[str] = []
+
+    def picky(paper: Paper, seal: bytes | None) -> tuple[bytes, bytes, bool]:
+        tried.append(paper.number)
+        if paper.number.endswith(("〕1号", "〕2号")):
+            raise RejectedError("排不下", hint="请联系软件维护人员")
+        return drawn(paper)
+
+    running = asyncio.create_task(document.run(store, picky, SECRET))
+    try:
+        async with asyncio.timeout(60):
+            for place in range(1, 6):
+                code = await issued(store, f"case/{place}")
+                while place > 2 and not await _is_made(store, code):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    assert len(tried) == len(set(tried)) == 5
+
+
+async def _is_made(store: Store, code: str) -> bool:
+    async with store.read() as conn:
+        row = await documents.find(conn, code)
+    return row is not None and row.pdf is not None

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from central.core.case import CaseState, instant
 from central.core.clock import Extension, Stop
-from central.core.item import EXTENSION_DAYS, Item
+from central.core.item import EXTENSION_DAYS, JOINT_DAYS, JOINT_EXTENSION_DAYS, Item
 from common.core.instant import day_of
 from common.core.record import Step
 from common.core.state import Procedure, StepKind
@@ -119,7 +119,10 @@ def extensions(case: CaseState, item: Item | None, zone: ZoneInfo) -> list[Exten
 
     An extension of which no day is recorded counts from the start, one whose days are not recorded for the most.
     """
-    most = item.extension_days if item else EXTENSION_DAYS
+    is_joint = (
+        case.facts.legal or 0
+    ) >= JOINT_DAYS  # as far as the source tells of an item that nobody has listed
+    most = item.extension_days if item else JOINT_EXTENSION_DAYS if is_joint else EXTENSION_DAYS
     found = []
     for step in of_kind(case, StepKind.EXTEND):
         approved = day(ended(step), zone) or date.min

@@ -8,8 +8,9 @@ rest on common knowledge of the law: a lawyer signs the rules before one is used
 from collections.abc import Callable, Sequence
 
 from central.core import acts, asked_rules, fee, off_rules, paper_rules, route
-from central.core.case import instant
+from central.core.case import instant, is_denied
 from central.core.item import ItemKind
+from central.core.limit import LATE_STOP
 from central.core.ruling import Answer, Result, Rule, Said, Subject, kept, missing, red, yellow
 from common.core.instant import DAY, is_day, local_date
 from common.core.record import Step
@@ -204,12 +205,21 @@ def _longer(subject: Subject) -> Said | None:
     limit = subject.limit(ClockKind.STATUTE)
     if limit is None:
         return None
-    void = [note for note in limit.notes if note.startswith("延期")]
+    void = [note for note in limit.notes if note.startswith("延期")] + _too_long(subject)
     return (
         yellow("；".join(void))
         if void
         else kept("延期在时限内批准" + ("并告知" if _told(subject) else "，未记录告知"))
     )
+
+
+def _too_long(subject: Subject) -> list[str]:
+    """Of an item that the catalogue has: of another one nobody knows how much the law allows."""
+    if subject.item is None:
+        return []
+    most = subject.item.extension_days
+    asked = [step.days for step in acts.of_kind(subject.case, StepKind.EXTEND) if (step.days or 0) > most]
+    return [f"延期 {days} 个工作日，至多 {most} 个，多出的不计（行政许可法 42）" for days in asked]
 
 
 def _told(subject: Subject) -> bool:
@@ -221,6 +231,9 @@ def _special(subject: Subject) -> Said | None:
     if not found:
         return None
     faults = [f"{one.first} 的{one.word}{one.fault}" for one in found if one.fault]
+    statute = subject.limit(ClockKind.STATUTE)
+    late = [] if statute is None else [note for note in statute.notes if note.endswith(LATE_STOP)]
+    faults += [note.replace("：", "", 1) for note in late]
     if faults:
         return yellow("；".join(faults))
     told = all(step.notified_at for step in acts.of_kind(subject.case, StepKind.PAUSE))
@@ -249,7 +262,7 @@ def _first_check(subject: Subject) -> Said | None:
 
 def _refusal(subject: Subject) -> Said | None:
     facts = subject.case.facts
-    if "不予" not in (facts.outcome or "") or facts.status is CaseStatus.REFUSED_ACCEPTANCE:
+    if not is_denied(facts):
         return None
     if facts.reason is None or facts.remedy is None:
         return missing("不予许可的理由或救济途径")
@@ -262,12 +275,7 @@ def _refusal(subject: Subject) -> Said | None:
 def _published(subject: Subject) -> Said | None:
     facts = subject.case.facts
     decided, shown = subject.day(facts.finished_at), subject.day(facts.published_at)
-    if (
-        decided is None
-        or subject.case.open
-        or "不予" in (facts.outcome or "")
-        or facts.status is not CaseStatus.DONE
-    ):
+    if decided is None or subject.case.open or is_denied(facts) or facts.status is not CaseStatus.DONE:
         return None
     if shown is None:
         return missing("决定公开的时间")

@@ -3,6 +3,7 @@
 Parts of a case (split tables) are merged field by field: the main table speaks first, then the parts by name.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache, reduce
@@ -17,6 +18,7 @@ from common.core.record import Case, Step
 from common.core.state import CaseStatus, StepKind
 
 _YEARS = "1990", "2100"
+_DENIALS = re.compile("不予|不准予|不许可|不批准|不核准|不同意(?!见)|不通过|未通过|驳回|否决")
 _ENDED = {CaseStatus.DONE, CaseStatus.REFUSED_ACCEPTANCE, CaseStatus.WITHDRAWN}
 
 
@@ -131,6 +133,11 @@ def is_ended(facts: Case) -> bool:
     return facts.status in _ENDED or any(
         digit in facts.invalid.get("finished_at", "") for digit in "123456789"
     )
+
+
+def is_denied(facts: Case) -> bool:
+    """Whether the decision is not to grant, in the words that offices have for it; 不予受理 decides nothing."""
+    return facts.status is not CaseStatus.REFUSED_ACCEPTANCE and bool(_DENIALS.search(facts.outcome or ""))
 
 
 def _merge(left: Case, right: Case) -> Case:

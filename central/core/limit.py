@@ -13,7 +13,7 @@ from central.core import clock
 from central.core.acts import Special
 from central.core.calendar import Calendar
 from central.core.case import CaseState
-from central.core.clock import Extension, Stop
+from central.core.clock import Course, Extension, Stop
 from central.core.item import Item
 from central.core.pack import Pack
 from common.core.instant import DAY, end_of_day, start_of_day
@@ -28,6 +28,7 @@ MILD = frozenset({
 """Never more than yellow: the office's own business, or what a rule of the law holds red."""
 CYCLED = _DECISION | {ClockKind.SUPPLEMENT, ClockKind.DELIVERY, ClockKind.ACCEPTANCE, ClockKind.RENEWAL}
 """Clocks of which each filing of a case has its own (supervision.md 3.2-7)."""
+LATE_STOP = "时限届满后才开始，照常计时"
 _LONGEST = 10_000
 """Days of a limit beyond which a source states nothing: what it says is shown, no instant is made of it that no page can write."""
 
@@ -99,7 +100,7 @@ def counted(bench: Bench, kind: ClockKind, start: date, days: int, end: End, *, 
         end=end,
         stops=walked.stops,
         extension=extended,
-        notes=[] if own else _notes(bench, walked.void),
+        notes=[] if own else _notes(bench, walked, date.max if provisional else due),
         worst=Light.YELLOW if kind in MILD else Light.RED,
     )
 
@@ -117,10 +118,16 @@ def lead_of(bench: Bench, kind: ClockKind) -> int | None:
     return of_item or _LEADS.get(kind)
 
 
-def _notes(bench: Bench, void: list[Extension]) -> list[str]:
-    found = [f"{one.first} 的{one.word}：{one.fault}" for one in bench.specials if one.fault]
-    days = ["未记录时间" if one.day == date.min else f"{one.day} 才批准并告知" for one in void]
+def _notes(bench: Bench, walked: Course, due: date) -> list[str]:
+    faults = [(one, one.fault or _begun_late(one, walked, due)) for one in bench.specials]
+    found = [f"{one.first} 的{one.word}：{fault}" for one, fault in faults if fault]
+    days = ["未记录时间" if one.day == date.min else f"{one.day} 才批准并告知" for one in walked.void]
     return found + [f"延期（{day}）不在时限内，或不是第一次，不计（行政许可法 42）" for day in days]
+
+
+def _begun_late(one: Special, walked: Course, due: date) -> str:
+    """A procedure that begins when the limit has passed takes nothing out of it (行政许可法 45)."""
+    return LATE_STOP if walked.clock.running and one.first > due else ""
 
 
 def is_former(kind: str, cycle: int, case: CaseState) -> bool:

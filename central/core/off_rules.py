@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from central.core import acts, clock
+from central.core.case import is_denied
 from central.core.item import ItemKind
 from central.core.ruling import Answer, Rule, Said, Subject, kept, missing, red, yellow
 from common.core.state import CaseStatus, StepKind
@@ -109,7 +110,7 @@ def _watched(what: Callable[[Subject], str]) -> Callable[[Subject], Said | None]
 
 def _refused(subject: Subject) -> str:
     facts = subject.case.facts
-    if facts.status is CaseStatus.REFUSED_ACCEPTANCE or "不予" not in (facts.outcome or ""):
+    if not is_denied(facts):
         return ""
     return f"{subject.day(facts.finished_at) or '未记录时间'} 决定：{facts.outcome}"
 
@@ -126,8 +127,11 @@ def _steps(kind: StepKind) -> Callable[[Subject], str]:
         steps = list(acts.of_kind(subject.case, kind))
         if not steps:
             return ""
-        day = subject.day(acts.first_of(subject.case, kind, subject.zone))
-        return f"{kind.word} {len(steps)} 次，{day or '未记录时间'}起"
+        days = [subject.day(acts.began(step)) for step in steps]
+        if kind is not StepKind.PAUSE:  # of what goes on its beginning is told, of what is done its day
+            days = [subject.day(acts.first_of(subject.case, kind, subject.zone))]
+        day = min((one for one in days if one is not None), default="未记录时间")
+        return f"{kind.word} {len(steps)} 次，{day}起"
 
     return say
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from central.core import acts
 from central.core.asked_rules import lines, plain
+from central.core.case import is_denied
 from central.core.item import ItemKind
 from central.core.ruling import Rule, Said, Subject, kept, missing, red, yellow
 from common.core.record import Step
@@ -90,7 +91,7 @@ def _authorised(subject: Subject) -> Said | None:
 def _licence(subject: Subject) -> Said | None:
     """A licence is issued upon the decision to grant, not before it (行政许可法 39)."""
     facts = subject.case.facts
-    if subject.case.open or facts.status is not CaseStatus.DONE or "不予" in (facts.outcome or ""):
+    if subject.case.open or facts.status is not CaseStatus.DONE or is_denied(facts):
         return None
     given = [step for step in acts.of_kind(subject.case, StepKind.DELIVER) if step.doc_no]
     if not given:

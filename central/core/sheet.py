@@ -92,19 +92,31 @@ def _route(value: Cell) -> list[RouteStep]:
     for part in _list(value):
         name, _, days = part.replace("：", ":").partition(":")
         optional = name.strip().endswith("?") or name.strip().endswith("？")
-        found.append(RouteStep(name.strip().rstrip("?？"), _days(days), optional))
+        found.append(RouteStep(name.strip().rstrip("?？").strip(), _days(days), optional))
+    _told_apart("环节", [step.name for step in found])
     return found
+
+
+def _told_apart(what: str, names: Sequence[str]) -> None:
+    """What an act is found by has a name, and each its own: of two alike nobody knows which one was meant."""
+    if "" in names:
+        raise _CellError(f"有一个{what}没有名称")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise _CellError(f"{what}“{twice[0][:_SHOWN]}”写了两次")
 
 
 def _fees(value: Cell) -> dict[str, str]:
-    found = {}
+    found = []
     for part in _list(value):
         name, _, amount = part.partition("=")
         whole, _, cents = amount.strip().partition(".")
-        if not name.strip() or not whole.isdecimal() or not (cents or "0").isdecimal():
-            raise _CellError(f"应写成 名称=金额（元），现为“{part}”")
-        found[name.strip()] = amount.strip()
-    return found
+        is_money = amount.isascii() and whole.isdecimal() and (cents or "0").isdecimal() and len(cents) <= 2
+        if not name.strip() or not is_money:
+            raise _CellError(f"应写成 名称=金额（元，至多两位小数），现为“{part[:_SHOWN]}”")
+        found.append((name.strip(), amount.strip()))
+    _told_apart("收费", [name for name, _ in found])
+    return dict(found)
 
 
 def _persons(value: Cell) -> list[Person]:
@@ -257,6 +269,8 @@ def _fields(row: Sequence[Cell]) -> tuple[dict[str, Any], list[Fault]]:
             faults.append((column, "不能空着"))
         elif value is not None:
             fields[column.field] = value
+    if fields.get("kind") is ItemKind.JOINT:
+        fields.setdefault("extension_days", JOINT_EXTENSION_DAYS)
     return fields, faults
 
 
@@ -265,6 +279,8 @@ def _odd(item: Item) -> list[Fault]:
     faults = []
     if item.legal_days == 0:
         faults.append((_BY_FIELD["legal_days"], "不能是 0"))
+    if item.lead_days == 0:
+        faults.append((_BY_FIELD["lead_days"], "不能是 0；空着为时限的一成，至少 1 日"))
     if item.promised_days is not None and item.promised_days > item.legal_days:
         faults.append((_BY_FIELD["promised_days"], f"{item.promised_days} 长于法定时限 {item.legal_days}"))
     if item.kind is ItemKind.ON_THE_SPOT and item.promised_days:

@@ -21,6 +21,7 @@ PUBLIC = Item(
     route=[RouteStep("受理"), RouteStep("听证", optional=True), RouteStep("审查"), RouteStep("决定")],
 )  # fmt: skip
 DONE: dict[str, Any] = {"accepted_at": "2026-03-02", "finished_at": "2026-03-10", "status": CaseStatus.DONE}
+LATE: dict[str, Any] = DONE | {"finished_at": "2026-04-10"}
 REFUSED: dict[str, Any] = {"status": CaseStatus.REFUSED_ACCEPTANCE, "received_at": "2026-03-02"}
 LONG = "申请事项依法不属于本机关职权范围"
 
@@ -114,6 +115,9 @@ TRIALS = [
     Trial("L38-1", B, DONE | {"outcome": "不予许可", "reason": LONG, "remedy": "可申请行政复议"}, light=Light.RED),
     Trial("L38-1", B, DONE | {"outcome": "不予许可", "reason": "不符", "remedy": "复议、诉讼"}, light=Light.RED),
     Trial("L38-1", N, DONE | {"outcome": "不予许可", "reason": LONG}),
+    Trial("L38-1", B, DONE | {"outcome": "不同意", "reason": "不符", "remedy": "复议、诉讼"}, light=Light.RED),
+    Trial("L38-1", None, DONE | {"outcome": "准予许可，无不同意见", "reason": "不符", "remedy": "复议、诉讼"}),
+    Trial("L40", None, DONE | {"outcome": "驳回", "published_at": "2026-03-20"}),
     Trial("L40", K, DONE | {"published_at": "2026-03-19"}),
     Trial("L40", B, DONE | {"published_at": "2026-03-20"}, light=Light.YELLOW),
     Trial("L40", N, DONE),
@@ -124,6 +128,8 @@ TRIALS = [
     Trial("L42-P", B, DONE | {"finished_at": "2026-03-17"}, light=Light.RED),
     Trial("L42-E", K, DONE, [step(StepKind.EXTEND, "2026-03-16", days=5, notified_at="2026-03-16")]),
     Trial("L42-E", B, DONE, [step(StepKind.EXTEND, "2026-03-16", days=5, notified_at="2026-04-16")], light=Light.YELLOW),
+    Trial("L42-E", B, DONE, [step(StepKind.EXTEND, "2026-03-16", days=11)], light=Light.YELLOW),
+    Trial("L42-E", K, DONE, [step(StepKind.EXTEND, "2026-03-16", days=11)], item=None),
     Trial("L44", K, DONE, [step(StepKind.DELIVER, "2026-03-24")]),
     Trial("L44", B, DONE, [step(StepKind.DELIVER, "2026-03-25")], light=Light.RED),
     Trial("L44", B, DONE, light=Light.RED),
@@ -131,6 +137,8 @@ TRIALS = [
     Trial("L45-1", B, DONE, [step(StepKind.PAUSE, "2026-03-05", notified_at="2026-03-06")], light=Light.YELLOW),
     Trial("L45-1", B, DONE, [step(StepKind.PAUSE, "2026-03-05", procedure=Procedure.OTHER)], light=Light.YELLOW),
     Trial("L45-1", N, DONE, [step(StepKind.PAUSE, "2026-03-05")]),
+    Trial("L45-1", K, LATE, [step(StepKind.PAUSE, "2026-04-02", started_at="2026-03-30", notified_at="2026-03-30")]),
+    Trial("L45-1", B, LATE, [step(StepKind.PAUSE, "2026-04-02", started_at="2026-03-31", notified_at="2026-03-31")], light=Light.YELLOW),
     Trial("L45-2", K, DONE, [step(StepKind.PAUSE, "2026-03-06", started_at="2026-03-05", days=2)]),
     Trial("L45-2", B, DONE, [step(StepKind.PAUSE, "2026-03-10", started_at="2026-03-05", days=2)], light=Light.RED),
     Trial("L55", K, DONE, [step(StepKind.PAUSE, "2026-03-09", procedure=Procedure.TEST)]),
@@ -218,6 +226,7 @@ TRIALS = [
     Trial("S-1", N, {}, [step(StepKind.FEE, "2026-06-01")], seen=False),
     Trial("S-1", None, {}, [step(StepKind.TICKET)], seen=False),
     Trial("W-1", W, DONE | {"outcome": "不予许可"}),
+    Trial("W-1", W, DONE | {"outcome": "审核未通过"}),
     Trial("W-1", None, DONE | {"outcome": "准予许可"}),
     Trial("W-2", W, REFUSED | {"finished_at": "2026-03-03"}),
     Trial("W-2", None, DONE),
@@ -237,6 +246,13 @@ def test_a_rule_answers(trial: Trial) -> None:
     said = {result.rule.id: result.said for result in found}.get(trial.rule)
     assert (said.answer if said else None) == trial.expected, said
     assert (said.light if said else Light.NONE) is trial.light
+
+
+def test_the_watched_list_tells_since_when_a_procedure_goes_on() -> None:
+    paused = step(StepKind.PAUSE, "2026-03-12", started_at="2026-03-10")
+    subject = Subject(folded(paused, **DONE), PUBLIC, [], CALENDAR, ZONE, None)
+    found = {result.rule.id: result.said.why for result in articles.ask_all(subject)}
+    assert found["W-4"] == "停表 1 次，2026-03-10起"
 
 
 def test_every_rule_is_tried_kept_and_told_apart() -> None:

@@ -67,7 +67,13 @@ def test_what_is_written_is_read_again() -> None:
         ({"延期上限": 15}, "F2（延期上限）：行政许可法第四十二条至多 10 个工作日"),
         ({"收件即计": "yes"}, "H2（收件即计）：应为 是 或 否"),
         ({"特别程序": "检验、公示"}, "I2（特别程序）：不是行政许可法第四十五条所列：公示"),
-        ({"收费": "工本费10"}, "L2（收费）：应写成 名称=金额（元）"),
+        ({"收费": "工本费10"}, "L2（收费）：应写成 名称=金额（元"),
+        ({"收费": "工本费=１２"}, "L2（收费）：应写成 名称=金额（元，至多两位小数）"),
+        ({"收费": "工本费=1.005"}, "L2（收费）：应写成 名称=金额（元，至多两位小数）"),
+        ({"收费": "工本费=5；工本费=8"}, "L2（收费）：收费“工本费”写了两次"),
+        ({"办理环节": "初审；复核；初审"}, "J2（办理环节）：环节“初审”写了两次"),
+        ({"办理环节": "初审；：3"}, "J2（办理环节）：有一个环节没有名称"),
+        ({"预警提前": 0}, "U2（预警提前）：不能是 0"),
         ({"责任人": "张三 一三八"}, "S2（责任人）：应写成 姓名 电话"),
         ({"生效日期": "明天"}, "T2（生效日期）：应为日期"),
         ({"办件类型": "即办件", "承诺时限": 3}, "E2（承诺时限）：即办件当日办结"),
@@ -77,6 +83,13 @@ def test_a_fault_is_told_by_its_cell(given: dict[str, Cell], said: str) -> None:
     with pytest.raises(UsageError) as error:
         sheet.items_of([HEAD, row(**given)])
     assert said in str(error.value)
+
+
+def test_a_joint_item_may_be_extended_by_what_the_law_allows_it() -> None:
+    """行政许可法 42: fifteen working days where several organs decide together; nobody has to know that by heart."""
+    blank = row(办件类型="联办件", 法定时限=45, 延期上限=None)
+    assert [item.extension_days for item in sheet.items_of([HEAD, blank])] == [15]
+    assert [item.extension_days for item in sheet.items_of([HEAD, row(延期上限=None)])] == [10]
 
 
 def test_every_fault_is_told_at_once() -> None:

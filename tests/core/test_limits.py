@@ -137,6 +137,23 @@ def test_an_extension_that_is_too_late_is_named_and_changes_nothing() -> None:
     assert limit.due_at == at("2026-04-15T00:00")  # the golden table: Tuesday 04-14
 
 
+def test_an_unlisted_item_with_a_joint_limit_may_be_extended_as_a_joint_one() -> None:
+    longer = Step(case_key="7", kind=StepKind.EXTEND, finished_at="2026-03-16", days=15)
+    for legal, days in ((45, 15), (20, 10), (None, 10)):
+        found = judged("2026-03-20T10:00", longer, item=None, accepted_at="2026-03-02", legal=legal)
+        extension = found[ClockKind.STATUTE].limit.extension
+        assert extension is not None
+        assert extension.days == days
+
+
+def test_a_procedure_that_begins_when_the_limit_has_passed_is_named_and_counted() -> None:
+    pause = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-31")
+    limit = judged("2026-04-20T10:00", pause, accepted_at="2026-03-02")[ClockKind.STATUTE].limit
+    assert (limit.stops, limit.notes) == ([], ["2026-03-31 的特别程序：时限届满后才开始，照常计时"])
+    in_time = replace(pause, started_at="2026-03-30")
+    assert judged("2026-04-20T10:00", in_time, accepted_at="2026-03-02")[ClockKind.STATUTE].limit.notes == []
+
+
 @pytest.mark.parametrize("finished", ["2026-04-20", "2026-03-10"])
 def test_a_completion_while_the_clock_stands_still_is_in_time(finished: str) -> None:
     pause = Step(case_key="7", kind=StepKind.PAUSE, started_at="2026-03-09")

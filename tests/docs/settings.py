@@ -169,7 +169,7 @@ FIELDS = {
     "legal": "法定时限（工作日）",
     "deadline": "业务系统自己载明的应办结时间",
     "finished_at": "办结时间",
-    "outcome": "办理结果",
+    "outcome": "办理结果；不予许可的写明“不予许可”，业务系统另有写法的用 enum 或 lookup 转写",
     "status": "状态，须给出 enum",
     "seq": "环节序号",
     "step_name": "环节名称",

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.commands import in_store
 from central.core.scope import EVERYTHING
 from common.cli import WHY, say
+from common.core.errors import UsageError
 
 MOST = 200
-"""Moved due dates that one command prints; the page has the rest."""
+"""Due dates to be moved that one command prints; `changes` has all that were."""
 
 
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
@@ -57,11 +58,12 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
     def changes(version: int, path: Path) -> None:
         from central import config as configs
         from central.notice import Move, said
-        from central.store import law
         from common.core.state import ClockKind
 
         zone = ZoneInfo(configs.load(path).legal_zone)
-        rows = in_store(path, lambda conn: law.due_changes(conn, EVERYTHING, version, 10_000))
+        known, rows = in_store(path, lambda conn: _changes(conn, version))
+        if version not in known:
+            raise UsageError(f"没有第 {version} 版日历", hint="各版本见  mingcha calendar show")
         for row in rows:
             kind = ClockKind(row.clock)
             move = Move(
@@ -70,6 +72,13 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
             say(said(move, zone))
         if not rows:
             say("✓ 这一版没有移动过到期日")
+
+
+async def _changes(conn: Any, version: int) -> tuple[set[int], Any]:
+    from central.store import law
+
+    known = {row.version for row in await law.versions(conn)}
+    return known, await law.due_changes(conn, EVERYTHING, version)
 
 
 def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
@@ -113,7 +122,8 @@ def _add_import(calendar: click.Group, config: Callable[[Any], Any]) -> None:
         for move in found.moves[:MOST]:
             say(notices.said(move, zone))
         if len(found.moves) > MOST:
-            say(f"其余 {len(found.moves) - MOST} 个略去")
+            where = f"生效后全部见  mingcha calendar changes {version}" if version else "写入生效后可全部列出"
+            say(f"其余 {len(found.moves) - MOST} 个略去，{where}")
         say(
             f"✓ 已写入第 {version} 版，半分钟内生效，只重新判定受影响的时限，已亮的红灯不变"
             if yes

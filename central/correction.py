@@ -27,7 +27,7 @@ from central.correction_paper import Desk, Words
 from central.store import corrections, documents, trail
 from central.store import scope as scopes
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import end_of_day
+from common.core.instant import end_of_day, local_date
 
 
 class Light(Struct, frozen=True):
@@ -52,8 +52,11 @@ async def raise_for(
 ) -> int | None:
     """Begin a correction. -> its number; None where the light has one already."""
     frozen = snapshot.encoded(found)
-    one = correction.raised(found.unit, desk.today, is_red=found.is_red)
     now_at = desk.clock.office()
+    day = local_date(
+        now_at, desk.zone
+    )  # asked once: midnight may pass meanwhile, and its dossier gives the same clock again
+    one = correction.raised(found.unit, day, is_red=found.is_red)
     values = light.place | standing(one, desk.calendar, desk.zone)
     number = await corrections.add(
         conn,
@@ -76,7 +79,9 @@ async def raise_for(
         return None
     if not light.follows:
         await corrections.add_light(conn, light.place, number)
-    await note(conn, await held(conn, number), Note.RAISE, "", reason, desk)
+    row = await held(conn, number)
+    entry = await _entry(conn, row, Note.RAISE, one.state, ("", ""), reason, "", desk)
+    await corrections.write(conn, row, msgspec.structs.replace(entry, day=day))
     return number
 
 

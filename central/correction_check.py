@@ -68,4 +68,5 @@ async def _check(conn: AsyncConnection, row: Row[Any], calendars: dict[int, Cale
     except RejectedError as error:
         return str(error)
     kept = corrections.body_of(row), State(row.state)
-    return "" if kept == (one, one.state) else f"库中为{kept[1].word}，由案卷得出的是{one.state.word}"
+    alike = "，状态相同，时限、级别或经手人不同" if kept[1] is one.state else ""
+    return "" if kept == (one, one.state) else f"库中为{kept[1].word}，由案卷得出的是{one.state.word}{alike}"

@@ -163,7 +163,8 @@ def faults(notice: Notice, calendar: Calendar) -> list[str]:
         found += [f"{name}：{day} 不在 {notice.year} 年" for day in days if day.year != notice.year]
         found += [f"{name}：{day} 写了两次" for day in sorted({day for day in days if days.count(day) > 1})]
     found += [f"{day} 同时写在 off 与 work" for day in sorted({*notice.off} & {*notice.work})]
-    found += [f"work：{day} 是周一至周五，本来就上班" for day in notice.work if day.weekday() < 5]
+    odd = sorted(day for day in {*notice.work} if day.weekday() < 5 and day.year == notice.year)
+    found += [f"work：{day} 是周一至周五，本来就上班" for day in odd]
     found += [
         f"off：缺少 {month} 月 {day} 日（法定节假日）"
         for month, day in sorted(_FIXED_HOLIDAYS - {(5, 2)})

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import calendar as calendars
@@ -156,16 +156,27 @@ async def add_due_changes(conn: AsyncConnection, rows: list[dict[str, Any]]) -> 
     await write_rows(conn, insert_new(conn, due_change), rows)
 
 
-async def due_changes(conn: AsyncConnection, reached: Scope, version: int, limit: int) -> Sequence[Row[Any]]:
-    """What a version has moved, with the number of the case."""
+async def due_changes(
+    conn: AsyncConnection, reached: Scope, version: int, limit: int | None = None
+) -> Sequence[Row[Any]]:
+    """What a version has moved, with the number of the case; all of it without a `limit`."""
     moved = due_change.c
-    query = select(due_change, case.c.case_no).join(
-        case, (case.c.site == moved.site) & (case.c.case_key == moved.case_key)
-    )
-    query = query.where(moved.version == version, *of_case(reached, moved.site, case.c.org)).order_by(
-        moved.site, moved.case_key, moved.clock
-    )
+    query = _moved(select(due_change, case.c.case_no), reached, version)
+    query = query.order_by(moved.site, moved.case_key, moved.clock)
     return (await conn.execute(query.limit(limit))).all()
+
+
+async def count_due_changes(conn: AsyncConnection, reached: Scope, version: int) -> int:
+    """How many due dates a version has moved."""
+    query = _moved(select(func.count()).select_from(due_change), reached, version)
+    found: int = (await conn.execute(query)).scalar_one()
+    return found
+
+
+def _moved(query: Select[Any], reached: Scope, version: int) -> Select[Any]:
+    moved = due_change.c
+    query = query.join(case, (case.c.site == moved.site) & (case.c.case_key == moved.case_key))
+    return query.where(moved.version == version, *of_case(reached, moved.site, case.c.org))
 
 
 async def _seed(conn: AsyncConnection) -> None:

@@ -26,9 +26,9 @@ async def show_calendar(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         versions = await law.versions(conn)
         days = await law.year(conn, number)
-        moved = (
-            await law.due_changes(conn, request[USER].scope, versions[0].version, MOST) if versions else []
-        )
+        newest, scope = versions[0].version if versions else 0, request[USER].scope
+        moved = await law.due_changes(conn, scope, newest, MOST)
+        total_moved = await law.count_due_changes(conn, scope, newest) if len(moved) == MOST else len(moved)
     return render(
         request,
         "calendar.html",
@@ -39,6 +39,7 @@ async def show_calendar(request: web.Request) -> web.Response:
         made_up=[date.fromisoformat(day.day) for day in days if day.reason and day.workday],
         versions=versions,
         moved=[_moved(row, facts) for row in moved],
+        total_moved=total_moved,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 

@@ -93,6 +93,19 @@ async def test_a_red_light_raises_one_correction_however_often_and_by_how_many_i
     assert await faults(store) == []
 
 
+class Passing(Driven):
+    """Midnight passes between one look at it and the next."""
+
+    def office(self, mono: int | None = None) -> int:
+        now, self.now = self.now, self.now + 2
+        return now
+
+
+async def test_a_light_at_midnight_raises_what_its_dossier_gives_again(store: Store, world: World) -> None:
+    await raised(store, desk(Passing(at("2026-06-13T00:00") - 1), world.calendar))
+    assert await faults(store) == []
+
+
 async def test_a_crash_before_the_commit_raises_nothing_and_the_light_is_told_again(
     store: Store, world: World
 ) -> None:

@@ -68,7 +68,9 @@ async def test_a_new_year_moves_the_clocks_that_reach_into_it_and_lists_them(
     assert world.calendar.published_until == date(2027, 12, 31)
     assert not after["far", "statute"].provisional
     async with store.read() as conn:
-        listed = await law.due_changes(conn, EVERYTHING, 2, 100)
+        listed = await law.due_changes(conn, EVERYTHING, 2)
+        assert await law.count_due_changes(conn, EVERYTHING, 2) == len(listed) > 1
+        assert len(await law.due_changes(conn, EVERYTHING, 2, 1)) == 1
     told = {
         (move.case_no.removeprefix("SL"), move.clock): (move.before_at, move.after_at)
         for move in moves

@@ -54,6 +54,9 @@ async def test_a_notice_is_checked_then_taken_in(config: str, tmp_path: Path) ->
     assert "2027-02-20\t调休上班" in out
     code, out, _ = await command("mingcha", "calendar", "changes", "2", "--config", config)
     assert (code, out.strip()) == (0, "✓ 这一版没有移动过到期日")
+    code, _, err = await command("mingcha", "calendar", "changes", "9", "--config", config)
+    assert code == USAGE
+    assert "没有第 9 版日历" in err
 
 
 async def test_items_go_out_as_a_sheet_and_come_in_again(config: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from central import judge
 from central.core.access import Role
@@ -149,6 +149,21 @@ async def test_the_calendar_shows_a_year_and_says_what_is_not_published(window: 
         assert said in words
     assert "还没有导入：按星期推定" in text_of((await window.get("/hall/calendar?year=2027"))[1])
     assert (await window.get("/hall/calendar?year=x%00"))[0] == 200
+
+
+async def test_the_calendar_says_how_many_due_dates_were_moved_where_it_lists_some(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = {"version": 1, "site": "s01", "case_key": "7", "before_at": 0, "after_at": HOUR, "judged_wall": 0}
+    rows = [moved | {"clock": kind, "cycle": 1} for kind in ("promise", "statute")]
+    async with window.hall.store.write() as conn:
+        await conn.execute(insert(t.due_change), rows)
+    assert "最新一版移动的到期日 2 个 编号" in text_of((await window.get("/hall/calendar"))[1])
+    monkeypatch.setattr("central.web.calendar.MOST", 1)
+    words = text_of((await window.get("/hall/calendar"))[1])
+    async with window.hall.store.write() as conn:
+        await conn.execute(delete(t.due_change))
+    assert "2 个，这里是前 1 个；全部见 mingcha calendar changes 1" in words
 
 
 async def test_the_catalogue_shows_the_version_in_force_and_its_history(window: Window) -> None:

@@ -1,6 +1,6 @@
-"""The engine against an oracle that ticks day by day: 36,000 random histories, in parts that run side by side.
+"""The engine against an oracle that ticks day by day: 200,000 random histories, in parts that run side by side.
 
-`make soak WHAT=clock COUNT=200000` and `COUNT=10000000` go on with other ones.
+`make soak WHAT=clock COUNT=10000000` goes on with other ones.
 """
 
 from random import Random
@@ -9,8 +9,8 @@ import pytest
 
 from tests.law import histories
 
-PARTS = 8
-PART = 4_500
+PARTS = 16
+PART = 12_500
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -122,7 +122,8 @@ class _Court:
         for key in fit:
             await self._one(key, held.get(key, {}), revs.get(key, 0))
         for key in crowded:
-            await self._sound(key)
+            detail = f"办件 {key[:_SHOWN]} 的记录超过 {MOST_ROWS:,} 条，不再判定，灯保持原样；请核对映射的办件编号与源库"
+            await self._sound(AlarmKind.CROWDED, key, detail)
         for key in {*keys} - {*fit}:
             self._postpone(key, HOUR if key in crowded or key in spoilt else 0)
         await self._save()
@@ -173,9 +174,12 @@ class _Court:
             answers = self._answers(look, found)
         except SQLAlchemyError:
             raise
-        except Exception:  # whatever one case's facts do to the rules, the other cases are judged
+        except Exception as error:  # whatever one case's facts do to the rules, the other cases are judged
             log.exception("case.postponed", site=self.site, case_key=key, hint="执行 mingcha doctor")
             self._postpone(key, HOUR)
+            # One for each kind of fault: what is wrong with the program may be wrong for every case of the site.
+            detail = f"办件 {key[:_SHOWN]} 无法判定，灯保持原样，每小时再试；请把日志中的 case.postponed 交给软件维护人员"
+            await self._sound(AlarmKind.UNJUDGED, type(error).__name__, detail)
             return
         kinds = {(key, one.verdict.limit.kind, one.verdict.limit.cycle) for one in found}
         left = {place: self.before[place] for place in self.known[key] if place not in kinds}
@@ -342,10 +346,9 @@ class _Court:
             "why": verdict.why,
         }
 
-    async def _sound(self, key: str) -> None:
-        detail = f"办件 {key[:_SHOWN]} 的记录超过 {MOST_ROWS:,} 条，不再判定，灯保持原样；请核对映射的办件编号与源库"
-        if await alarms.sound(self.conn, self.site, AlarmKind.CROWDED, key, detail, self.now.wall):
-            log.warning("alarm.raised", site=self.site, kind=AlarmKind.CROWDED.value, reason=detail)
+    async def _sound(self, kind: AlarmKind, subject: str, detail: str) -> None:
+        if await alarms.sound(self.conn, self.site, kind, subject, detail, self.now.wall):
+            log.warning("alarm.raised", site=self.site, kind=kind.value, reason=detail)
 
     def _postpone(self, key: str, us: int) -> None:
         self.ruled.put_off(key)

@@ -338,7 +338,10 @@ CHECKS: dict[str, Check] = {
         ("E-HALL-01",),
     ),
     "E-HALL-08": Check(
-        "工作日历", "超出日历的时限只能预计，不亮红灯", "请导入国务院办公厅新一年的放假通知", ("E-HALL-01",)
+        "工作日历",
+        "超出日历的时限只能预计，不亮红灯",
+        "请导入国务院办公厅新一年的放假通知：mingcha calendar import 通知文件",
+        ("E-HALL-01",),
     ),
     "E-HALL-10": Check("演示用消息服务", "只可用于演示", "正式使用请安装 Mosquitto"),
     "E-HALL-11": Check(

@@ -62,6 +62,7 @@ class AlarmKind(StrEnum):
     LAG = "lag"
     CLOCK = "clock"
     CROWDED = "crowded"
+    UNJUDGED = "unjudged"
     UNTAKEN = "untaken"
 
     @property
@@ -81,6 +82,7 @@ _ALARM_WORDS = {
     AlarmKind.LAG: "对账不符",
     AlarmKind.CLOCK: "时钟不准",
     AlarmKind.CROWDED: "办件过大",
+    AlarmKind.UNJUDGED: "办件未判",
     AlarmKind.UNTAKEN: "积压未收",
 }
 

@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from central import ticker
+from central.core.item import Item
 from central.judge import World
 from central.store import tables as t
 from central.store.engine import Store
-from common.core.instant import DAY, SECOND
-from common.core.state import Light
+from common.core.instant import DAY, HOUR, SECOND
+from common.core.state import AlarmKind, Light
 from tests.contract.test_law import Driven
 from tests.contract.test_store import at, sent, store, world
 from tests.sender import case, passed
@@ -57,3 +59,31 @@ async def test_a_flood_of_due_clocks_is_told_from_a_ticker_that_hangs(
     finally:
         running.cancel()
     assert state.turns >= CASES / PORTION
+
+
+async def test_a_case_that_cannot_be_judged_is_put_off_told_and_holds_up_nobody(
+    store: Store, world: World
+) -> None:
+    """An entry of the catalogue that no arithmetic can take: its case waits, the others do not."""
+    broken = Item("SX8", "坏条目", legal_days=None)  # type: ignore[arg-type]
+    world.items = {**world.items, "SX8": (broken,)}
+    drafts = [case(key, accepted_at="2026-05-29", item_code="SX8") for key in ("bad", "worse")]
+    drafts.append(case("good", accepted_at="2026-05-29"))
+    with capture_logs() as logs:
+        await sent(store, world, [*drafts, passed(NOW)], now=NOW)
+    async with store.read() as conn:
+        (alarm,) = (await conn.execute(select(t.alarm))).all()
+    assert (alarm.kind, alarm.subject) == (AlarmKind.UNJUDGED.value, "TypeError")
+    assert "办件 bad 无法判定" in alarm.detail
+    told = [line for line in logs if line["event"] == "case.postponed"]
+    assert [(line["site"], line["case_key"]) for line in told] == [("s01", "bad"), ("s01", "worse")]
+    query = select(t.clock.c.case_key, t.clock.c.light, t.clock.c.next_check_at).order_by(t.clock.c.case_key)
+    async with store.read() as conn:
+        bad, good, worse = (await conn.execute(query)).all()
+    for one in (bad, worse):
+        assert (one.light, one.next_check_at) == (Light.NONE, NOW + HOUR)
+    assert good.light == Light.GREEN
+    world.items = {**world.items, "SX8": (Item("SX8", "好条目"),)}
+    await ticker.tick_once(store, world, Driven(NOW + HOUR + SECOND))
+    async with store.read() as conn:
+        assert {row.light for row in await conn.execute(query)} == {Light.GREEN}

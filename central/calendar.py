@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.commands import in_store
+from central.commands import seen
 from central.core.scope import EVERYTHING
 from common.cli import WHY, say
 from common.core.errors import UsageError
@@ -49,7 +49,7 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
             lines.append(f"{number} 年：{sum(day.workday for day in days)} 个工作日")
             return lines + [f"{day.day}\t{day.reason}" for day in days if day.reason]
 
-        for line in in_store(path, read):
+        for line in seen(path, read):
             say(line)
 
     @calendar.command("changes", help="一版日历实际移动了哪些到期日。")
@@ -61,7 +61,7 @@ def _add_reading(calendar: click.Group, config: Callable[[Any], Any]) -> None:
         from common.core.state import ClockKind
 
         zone = ZoneInfo(configs.load(path).legal_zone)
-        known, rows = in_store(path, lambda conn: _changes(conn, version))
+        known, rows = seen(path, lambda conn: _changes(conn, version))
         if version not in known:
             raise UsageError(f"没有第 {version} 版日历", hint="各版本见  mingcha calendar show")
         for row in rows:

@@ -31,6 +31,30 @@ def in_store(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) 
     return asyncio.run(within(config.load(path).database_url, work))
 
 
+def seen(path: Path, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+    """What `work`, which only reads, finds in one picture of the hall's database: it waits for nobody who writes.
+
+    A database that is not there yet, or is an older release's, is made ready first, as by `in_store`.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from central import config
+    from central.store import audit
+    from central.store.engine import look, within
+    from common.core.errors import UnavailableError
+
+    async def run() -> _Result:
+        url = config.load(path).database_url
+        try:
+            async with look(url) as conn:
+                await audit.freeze(conn)
+                return await work(conn)
+        except (UnavailableError, SQLAlchemyError):
+            return await within(url, work)
+
+    return asyncio.run(run())
+
+
 def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     """Add both groups to `cli`; `config`: the option that names the hall's configuration."""
     _add_commands(cli, config)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.commands import in_store
+from central.commands import in_store, seen
 from common.cli import WHY, say
 
 
@@ -27,7 +27,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.core.item import pinned
         from central.store import items
 
-        found, today = in_store(path, items.catalogue), _today(path)
+        found, today = seen(path, items.catalogue), _today(path)
         for code, versions in sorted(found.items()):
             now = pinned(versions, today)
             assert now is not None
@@ -46,7 +46,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from central.sheet import write
         from central.store import items
 
-        found, today = in_store(path, items.catalogue), _today(path)
+        found, today = seen(path, items.catalogue), _today(path)
         now: list[Item] = [
             current for versions in found.values() if (current := to_change(versions, today)) is not None
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from central.commands import in_store
+from central.commands import in_store, seen
 from central.core.judgement import WithdrawalState
 from central.core.scope import EVERYTHING
 from common.cli import WHY, say
@@ -30,7 +30,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def show(decided: bool, path: Path) -> None:
         from central.store import withdrawals
 
-        rows = in_store(path, lambda conn: withdrawals.listed(conn, EVERYTHING, MOST, decided_too=decided))
+        rows = seen(path, lambda conn: withdrawals.listed(conn, EVERYTHING, MOST, decided_too=decided))
         if not rows:
             say("✓ 没有提议撤销的" if decided else "✓ 没有待认定的")
         for row in rows:

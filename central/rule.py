@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from central.commands import in_store
+from central.commands import in_store, seen
 from common.cli import WHY, say
 from common.core.errors import UsageError
 
@@ -141,7 +141,7 @@ def _add_rules(cli: click.Group, config: Callable[[Any], Any]) -> None:
         from common.core.instant import from_us
 
         zone = ZoneInfo(configs.load(path).legal_zone)
-        rows, figures, told = in_store(path, _put_into_force)
+        rows, figures, told = seen(path, _put_into_force)
         for row, (_, pack) in zip(rows, reversed(figures), strict=False):
             when = f"{from_us(row.made_wall, zone):%Y-%m-%d %H:%M}"
             say(f"第 {row.version} 版\t{when}\t{row.who}\t{row.why}\t{_figures(pack)}")
@@ -162,7 +162,7 @@ def _add_opinions(rules: click.Group, config: Callable[[Any], Any]) -> None:
     def show(out: Path | None, path: Path) -> None:
         from central.core import opinion
 
-        _, figures, _ = in_store(path, _put_into_force)
+        _, figures, _ = seen(path, _put_into_force)
         written = opinion.text(figures[-1][1])
         if out is None:
             say(written.rstrip("\n"))

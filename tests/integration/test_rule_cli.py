@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from central import config as configs
 from central import judge, rule
 from central.__main__ import cli
-from central.store import pages
+from central.store import engine, pages
 from central.store import tables as t
 from central.store.engine import open_store
 from common.cli import code_of
@@ -136,6 +136,22 @@ def test_two_persons_record_that_a_lawyer_has_examined_exactly_the_rules_in_forc
     assert run("rules", "set", "--set", "accept_days=4", "--why", "收紧口径")[0] == 0
     told = run("rules", "history")[1].splitlines()
     assert (told[-2].split("\t")[-1], told[-1]) == ("不是现行规则", "现行规则未经法律审核")
+
+
+def test_what_only_reads_says_its_say_while_a_hall_writes(
+    config: Path, run: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PRAGMAS", ("PRAGMA busy_timeout=50",))
+    sheet = str(tmp_path / "items.xlsx")
+    other = sqlite3.connect(config.parent / "data" / "central.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for words in (
+        ("calendar", "show"), ("calendar", "changes", "1"), ("item", "list"), ("item", "export", sheet), ("light", "list"),
+        ("rules", "history"), ("rules", "text"),
+    ):  # fmt: skip
+        assert run(*words)[0] == 0, words
+    assert run("rules", "set", "--set", "accept_days=4", "--why", "收紧口径")[0] != 0
+    other.close()
 
 
 def test_who_only_reads_waits_for_no_writer_and_sees_one_picture(config: Path) -> None:

@@ -17,6 +17,10 @@ LEGAL_DAYS, JOINT_DAYS = 20, 45
 EXTENSION_DAYS, JOINT_EXTENSION_DAYS = 10, 15
 
 
+FREE = "不收费"
+"""What the catalogue calls an item for which nothing may be charged: its one fee, of nothing."""
+
+
 class ItemKind(StrEnum):
     """How an item is handled."""
 
@@ -83,6 +87,11 @@ class Item(Struct, frozen=True, omit_defaults=True):
             "材料目录": self.materials, "示范文本": self.sample, "公示日期": self.published_on,
         }  # fmt: skip
         return [name for name, value in fields.items() if not value]
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing may be charged; without any fee the catalogue does not say."""
+        return self.fees == {FREE: "0"}
 
     def limits(self) -> str:
         """For people: `法定 20 个工作日，承诺 5 个工作日`."""

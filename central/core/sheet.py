@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from central.core.item import (
     EXTENSION_DAYS,
+    FREE,
     JOINT_EXTENSION_DAYS,
     Item,
     ItemKind,
@@ -107,13 +108,15 @@ def _told_apart(what: str, names: Sequence[str]) -> None:
 
 
 def _fees(value: Cell) -> dict[str, str]:
+    if _text(value) == FREE:
+        return {FREE: "0"}
     found = []
     for part in _list(value):
         name, _, amount = part.partition("=")
         whole, _, cents = amount.strip().partition(".")
         is_money = amount.isascii() and whole.isdecimal() and (cents or "0").isdecimal() and len(cents) <= 2
         if not name.strip() or not is_money:
-            raise _CellError(f"应写成 名称=金额（元，至多两位小数），现为“{part[:_SHOWN]}”")
+            raise _CellError(f"应写成 名称=金额（元，至多两位小数）或 不收费，现为“{part[:_SHOWN]}”")
         found.append((name.strip(), amount.strip()))
     _told_apart("收费", [name for name, _ in found])
     return dict(found)
@@ -166,7 +169,12 @@ COLUMNS = [
     ),
     Column("申请材料", "materials", _list, _join),
     Column(
-        "收费", "fees", _fees, lambda value: _join([f"{name}={amount}" for name, amount in value.items()])
+        "收费",
+        "fees",
+        _fees,
+        lambda value: (
+            FREE if value == {FREE: "0"} else _join([f"{name}={amount}" for name, amount in value.items()])
+        ),
     ),
     Column("依据", "basis", _text),
     Column("条件", "conditions", _text),

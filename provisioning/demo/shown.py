@@ -44,6 +44,7 @@ def content(item: Item) -> dict[str, Any]:
         "procedure": "申请、受理、审查、决定、送达",
         "materials": [f"{item.name}申请表", *papers],
         "sample": "各窗口备有填写样张",
+        "fees": {"不收费": "0"},
         "published_on": PUBLISHED_ON,
         "persons": [{"name": f"{item.section}负责人"}],
     }

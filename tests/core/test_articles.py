@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from central.core import articles, case, route, rules
 from central.core.articles import RULES
-from central.core.item import Item, ItemKind, RouteStep
+from central.core.item import FREE, Item, ItemKind, RouteStep
 from central.core.ruling import Answer, Subject
 from common.core.record import Step
 from common.core.state import CaseStatus, Light, Procedure, StepKind
@@ -147,6 +147,8 @@ TRIALS = [
     Trial("L58", B, DONE, [step(StepKind.FEE, amount="10.50")], light=Light.RED),
     Trial("L58", N, DONE, [step(StepKind.FEE)]),
     Trial("L58", N, DONE, [step(StepKind.FEE, amount="10")], item=replace(PUBLIC, fees={})),
+    Trial("L58", K, DONE, [step(StepKind.FEE, amount="0")], item=replace(PUBLIC, fees={FREE: "0"})),
+    Trial("L58", B, DONE, [step(StepKind.FEE, amount="50")], item=replace(PUBLIC, fees={FREE: "0"}), light=Light.RED),
     Trial("S-2", K, DONE),
     Trial("S-2", B, DONE | {"received_at": "2026-03-03"}, light=Light.YELLOW),
     Trial("S-2", B, {"accepted_at": "2062-03-02"}, light=Light.YELLOW),

@@ -85,6 +85,12 @@ def test_a_fault_is_told_by_its_cell(given: dict[str, Cell], said: str) -> None:
     assert said in str(error.value)
 
 
+def test_an_item_that_is_free_says_so_and_one_that_says_nothing_is_not_free() -> None:
+    free, open_ = sheet.items_of([HEAD, row(收费="不收费"), row(事项编码="SX2")])
+    assert (free.fees, free.is_free, open_.is_free) == ({"不收费": "0"}, True, False)
+    assert sheet.items_of(sheet.cells([free])) == [free]
+
+
 def test_a_joint_item_may_be_extended_by_what_the_law_allows_it() -> None:
     """行政许可法 42: fifteen working days where several organs decide together; nobody has to know that by heart."""
     blank = row(办件类型="联办件", 法定时限=45, 延期上限=None)

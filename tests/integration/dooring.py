@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from central import public
 from central.config import CentralConfig, PublicConfig
-from central.core.item import Item, ItemKind, Person, RouteStep
+from central.core.item import FREE, Item, ItemKind, Person, RouteStep
 from central.door import seal
 from central.door.app import listen, make_app
 from central.door.config import DoorConfig
@@ -77,6 +77,7 @@ def catalogue() -> list[Item]:
             published_on=date(2026, 1, 1) if place != 5 else None,
             basis="《中华人民共和国食品安全法》第三十五条、第三十六条",
             materials=["身份证原件", "<b>申请表</b>"],
+            fees={FREE: "0"} if place == 1 else {},
             persons=[Person("李静", "0771-5555123")],
             deciders=["欧阳定"],
             route=[RouteStep("受理", 1), RouteStep("决定", 3)],

@@ -175,6 +175,8 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
     ):
         assert words in said, words
     assert "没有按规定办的" not in said
+    assert "费用 没有写明" in said, "what the catalogue does not say is not free"
+    assert "费用 不收费" in text_of((await outside.get("/p/guides/SP-01"))[1])
     mine = t.case.c.item_code == "SP-00", t.case.c.finished_at > outside.clock.office() - 7 * DAY
     async with hall.store.write() as conn:
         one = (await conn.execute(select(t.case.c.site, t.case.c.case_key).where(*mine))).first()

@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,8 @@ _REFUSED_SECS = 60.0
 _SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
+_GAPS = 12
+"""Distances between key frames by which it is seen whether they are even."""
 
 
 class Post:
@@ -80,6 +83,7 @@ class Watcher:
         self._sent = Stream("", 0, 0)
         self._frames = self._opened = 0
         self._gop = self._kbps = 0.0
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
@@ -152,6 +156,7 @@ class Watcher:
         self._eye.interrupt()
         self._veil.forget()
         self._ring.forget()
+        self._gaps.clear()
         self._sent = stream
         self._shape = stream.width / max(1, stream.height)
         self._stream = f"{stream.codec} {stream.width}×{stream.height}" + (
@@ -163,6 +168,7 @@ class Watcher:
             self.turned_mono = self._clock.mono()
             if frame.gap_secs > 0:
                 self._gop, self._kbps = frame.gap_secs, frame.bytes * 8 / 1000 / frame.gap_secs
+                self._gaps.append(frame.gap_secs)
             self._examine(frame)
             self._ask_clock()
 
@@ -317,6 +323,8 @@ class Watcher:
                 opened=self._opened,
                 stream=self._stream,
                 gop_secs=round(self._gop, 2),
+                gop_least=round(min(self._gaps), 2) if len(self._gaps) == _GAPS else 0.0,
+                gop_most=round(max(self._gaps), 2) if len(self._gaps) == _GAPS else 0.0,
                 kbps=round(self._kbps, 1),
                 references=len(self._eye.patterns),
                 skew=self._skew,

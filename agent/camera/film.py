@@ -152,6 +152,7 @@ class _Take:
         if not is_untouched:
             self._painter = Painter(self._sight, self._clock, self._rate(), plain=self._order.plain)
         self._mask = Mask.ALL
+        self._size = self._media.stream.width, self._media.stream.height
         self._bytes, self._meter_mono = 0, self._clock.mono()
         self._cutter, self._sound_cutter = Cutter(VIDEO), Cutter(SOUND)
         self._picture: Picture | None = None
@@ -233,6 +234,9 @@ class _Take:
                 else float((packet.pts - packet.dts) * packet.time_base)
             )
             mask = Mask.NONE if self._order.plain else Mask.CAMERA
+            if packet.is_keyframe and 0 in self._size:  # opened in haste: a page must know it
+                with suppress(av.error.InvalidDataError):
+                    self._size = next(((one.width, one.height) for one in packet.decode()), self._size)
             yield Made(bytes(packet), bool(packet.is_keyframe), secs, mask, shift)
             return
         self._painter.kbps = self._rate()
@@ -254,6 +258,7 @@ class _Take:
         if (
             made.is_key
             and sets is not None
+            and (self._painter is not None or 0 not in self._size)
             and (self._picture is None or sets != (self._picture.sps, self._picture.pps))
         ):
             yield from self._begun(sets, made, wall)
@@ -267,8 +272,7 @@ class _Take:
             yield (Kind.KEY if cut.is_key else Kind.MORE), cut.data, cut.tag
 
     def _begun(self, sets: tuple[bytes, bytes], made: Made, wall: int) -> Iterator[tuple[Kind, bytes, int]]:
-        stream = self._media.stream
-        wide, high = self._painter.size if self._painter else (stream.width, stream.height)
+        wide, high = self._painter.size if self._painter else self._size
         self._picture = Picture(*sets, wide, high)
         self._cutter, self._sound_cutter = Cutter(VIDEO), Cutter(SOUND)
         self._zero_secs, self._heard, self._mask = made.secs, None, made.mask

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from agent.camera import clip, picture, seats, talk
 from agent.camera.base import Camera, KeyFrame, LineError, Stream
 from agent.camera.clip import Bench, ClipError, Gop, Ring
@@ -157,6 +159,18 @@ class Watcher:
         self._veil.forget()
         self._ring.forget()
         self._gaps.clear()
+        self._name(stream)
+        for frame in self._camera.frames():
+            self.turned_mono = self._clock.mono()
+            if (frame.wide, frame.high) != (self._sent.width, self._sent.height):
+                self._name(replace(self._sent, width=frame.wide, height=frame.high))
+            if frame.gap_secs > 0:
+                self._gop, self._kbps = frame.gap_secs, frame.bytes * 8 / 1000 / frame.gap_secs
+                self._gaps.append(frame.gap_secs)
+            self._examine(frame)
+            self._ask_clock()
+
+    def _name(self, stream: Stream) -> None:
         self._sent = stream
         self._shape = stream.width / max(1, stream.height)
         self._stream = f"{stream.codec} {stream.width}×{stream.height}" + (
@@ -164,13 +178,6 @@ class Watcher:
         )
         if stream.maker:
             self._stream += f"，{stream.maker}"
-        for frame in self._camera.frames():
-            self.turned_mono = self._clock.mono()
-            if frame.gap_secs > 0:
-                self._gop, self._kbps = frame.gap_secs, frame.bytes * 8 / 1000 / frame.gap_secs
-                self._gaps.append(frame.gap_secs)
-            self._examine(frame)
-            self._ask_clock()
 
     def _examine(self, frame: KeyFrame) -> None:
         grey = frame.grey

@@ -206,6 +206,32 @@ class Once(FileCamera):
         return super().open()
 
 
+class Hasty(Once):
+    """Opened before its size was known."""
+
+    def open(self) -> Stream:
+        return replace(super().open(), width=0, height=0)
+
+    def whole(self) -> Media:
+        media = super().whole()
+        media.stream = replace(media.stream, width=0, height=0)
+        return media
+
+
+def test_a_stream_that_was_opened_in_haste_has_the_size_of_its_pictures(tmp_path: Path) -> None:
+    """Else its shape is another one than the live stream's, and everything stays hidden; a browser gets a picture without size."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    watcher = Watcher(told(path), Post(), Clock())
+    watcher._post = post = Hearing()
+    watcher._camera = Hasty(path, is_paced=False)
+    with pytest.raises(SystemExit):
+        watcher.run()
+    assert watcher.sight().shape == pytest.approx(16 / 9)
+    assert [said.stream for said in post.said if isinstance(said, talk.Look)][-1] == "h264 128×72"
+    frames = filmed(path, plain=True, camera=Hasty(path))
+    assert {(item.wide, item.high) for item in shown(frames)} == {(128, 72)}
+
+
 def keyed(path: Path, at: Sequence[int]) -> Path:
     """Ten frames a second, key frames at these places alone."""
     with av.open(str(path), "w") as container:

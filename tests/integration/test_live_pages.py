@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -14,6 +15,7 @@ from central.core.access import Role
 from central.relay import PATH, PER_LOGIN, Camera, Relay
 from central.store import cameras, scope, trail
 from central.store import tables as t
+from central.web import video
 from central.web.video import FULL, GRANTED, NOT_GRANTED, RELAY, SURE_EVERY
 from common.core import crypto, live, message, topics
 from common.core.camera import Aspect, Mask, View
@@ -21,6 +23,7 @@ from common.core.instant import HOUR, SECOND
 from common.core.live import Frame, Kind, Shown
 from common.core.message import Dial, Watch
 from common.core.record import CameraState
+from tests.browser import browser
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
 from tests.sender import draft
@@ -370,3 +373,39 @@ async def test_the_wall_names_the_cameras_in_reach_and_takes_only_sizes_that_it_
         assert "media-src blob:" in policy
         assert "default-src 'self'" in policy
         assert 'data-side="2" data-turn="20"' in (await own.get("/hall/cameras/wall?side=9&turn=1"))[1]
+
+
+NAMES = "Array.from(document.querySelectorAll('.film a')).map(a => a.textContent)"
+STOPPED = "Array.from(document.querySelectorAll('.film-state')).every(a => a.textContent === '已看满时间')"
+
+
+async def test_the_wall_turns_to_every_camera_with_no_empty_place_and_stops_when_nobody_is_there(
+    hall: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "TURNS", (1, 60))
+    said = []
+    for number in range(1, 7):
+        body = CameraState(f"w{number}", Aspect.VIEW, View.OK, city.FRIDAY - HOUR, name=f"墙{number}")
+        said.append((b"w" * 8, "s07", msgspec.structs.replace(draft(body, at=city.FRIDAY), seq=number), body))
+    async with hall.store.write() as conn:
+        await cameras.add(conn, said)
+    async with opened(hall), browser(tmp_path) as page:
+        await page.size(1440, 900)
+        for name, value in (await hall.session(Role.SUPERVISOR)).items():
+            await page.cookie(name, value, hall.url)
+        await page.open(hall.url + "/hall/cameras/wall")
+        seen = set[str]()
+        async with asyncio.timeout(60):
+            while len(seen) < 7:
+                names = await page.ask(NAMES)
+                assert len(set(names)) == 4
+                seen |= set(names)
+                await asyncio.sleep(0.2)
+        assert "松岭乡 墙1" in seen, "of which site it is"
+        monkeypatch.setattr(video, "LONGEST", 0)
+        await page.open(hall.url + "/hall/cameras/wall?turn=60")
+        await page.until(f"{STOPPED} && !document.getElementById('films-again').hidden")
+        await page.ask("document.getElementById('films-again').click()")
+        await page.until(f"{STOPPED} && !document.getElementById('films-again').hidden")
+    async with hall.store.write() as conn:
+        await conn.execute(t.camera_state.delete().where(t.camera_state.c.site == "s07"))

@@ -253,8 +253,9 @@ class _Take:
         )
         parts = fragment.units_by_length(made.data) if by_length else fragment.units(made.data)
         sets = fragment.sets_of(parts)
-        if by_length and sets is None and made.is_key:
-            sets = fragment.sets_in(bytes(self._media.video.codec_context.extradata))
+        if self._painter is None and sets is None and made.is_key:  # said once, before the first picture
+            head = bytes(self._media.video.codec_context.extradata or b"")
+            sets = fragment.sets_in(head) if by_length else fragment.sets_of(fragment.units(head))
         if (
             made.is_key
             and sets is not None

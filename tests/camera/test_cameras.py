@@ -112,6 +112,17 @@ def test_an_rtsp_camera_and_all_its_faults(server: RtspServer) -> None:
 
 
 @pytest.mark.service
+def test_the_key_frame_that_a_camera_sends_first_is_seen(server: RtspServer) -> None:
+    """Else the first live picture is the next one's, a group of pictures later."""
+    camera = rtsp(server)
+    media = camera.whole()
+    first = next(packet for packet in media.packets() if packet.stream.type == "video")
+    assert first.is_keyframe
+    assert [(frame.width, frame.height) for frame in first.decode()] == [(clips.WIDE, clips.HIGH)]
+    media.close()
+
+
+@pytest.mark.service
 @pytest.mark.parametrize(("sound", "codec", "rate"), [("aac", "aac", 16000), ("g711", "pcm_alaw", RATE)])
 def test_sound_in_aac_passes_untouched_and_any_other_is_made_aac(
     clip: Path, sound: str, codec: str, rate: int

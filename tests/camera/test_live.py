@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from msgspec.structs import replace
 from agent.camera import talk
 from agent.camera.file import FileCamera
 from agent.camera.film import Film, Order
+from agent.camera.media import Media
 from agent.camera.outward import MAKES_ROOM, Way
 from agent.camera.picture import Colour
 from agent.camera.shown import Painter, Sight
 from agent.camera.talk import Box
 from agent.camera.veil import COLUMNS, ROWS
 from agent.config import AgentConfig, LiveConfig
+from agent.core import fragment
 from agent.live import LEAST_KBPS, MOST_KBPS, PRESSED, Live, Telling
 from common.clock import Clock
 from common.core import crypto, message, topics
@@ -418,6 +420,38 @@ def test_a_picture_as_it_is_takes_no_more_of_the_line_than_its_share(
     assert passed[0]
     assert not passed[-1]
     assert len([one for one in frames if one.kind is Kind.PICTURE]) == 2
+
+
+class Sparing(FileCamera):
+    """Says its parameter sets once, when it is opened, as cameras do that put them into their description alone."""
+
+    def whole(self) -> Media:
+        media = super().whole()
+        given = media.packets
+
+        def packets() -> Iterator[Any]:
+            for packet in given():
+                kept = [
+                    part for part in fragment.units(bytes(packet)) if fragment.kind_of(part) not in {7, 8}
+                ]
+                made = av.Packet(b"".join(b"\0\0\0\1" + part for part in kept))
+                made.stream, made.time_base, made.is_keyframe = (
+                    packet.stream,
+                    packet.time_base,
+                    packet.is_keyframe,
+                )
+                made.pts, made.dts = packet.pts, packet.dts
+                yield made
+
+        media.packets = packets  # type: ignore[method-assign]
+        return media
+
+
+def test_a_camera_that_says_its_parameter_sets_once_passes_untouched_too(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "bare.h264", "libx264")
+    frames = filmed(path, plain=True, camera=Sparing(path))
+    assert [one.kind for one in frames][:3] == [Kind.STATE, Kind.PICTURE, Kind.KEY]
+    assert shown(frames)[-1].codec.startswith("avc1.")
 
 
 def test_another_share_of_the_line_changes_the_rate_and_begins_nothing_anew(tmp_path: Path) -> None:

@@ -66,17 +66,19 @@ class Live:
             self._busy_mono = self._clock.mono()
 
     def due(self) -> Films:
-        """All that is to be sent now. As many as the site's share of the line has room for; the first wanted come first."""
+        """All that is to be sent now. As many as the site's share of the line has room for, the first wanted come first; of the rest
+        it is only said that there is no room (`kbps` 0). A picture as the camera sends it may take all of its part."""
         now, watch = self._clock.mono(), self._watch
         wanted = watch.wanted if watch is not None and now < self._until_mono else []
         most = self._config.live.kbps
-        fitting = wanted[: max(1, most // LEAST_KBPS)] if most else []
-        kbps = min(MOST_KBPS, max(LEAST_KBPS, most // max(1, len(fitting))))
+        room = max(1, most // LEAST_KBPS) if most else 0
+        part = max(LEAST_KBPS, most // max(1, min(room, len(wanted))))
         films = []
-        for item in fitting:
+        for place, item in enumerate(wanted):
             assert watch is not None
             dial = Dial(self._config.site, self._config.generation, item.camera, item.ticket)
             signed = message.encode_signed(dial, topics.dial(dial.site, dial.camera), self._sign_secret)
+            kbps = 0 if place >= room else part if item.plain else min(MOST_KBPS, part)
             films.append(Film(item.camera, watch.address, signed, kbps, item.plain))
         mqtt = self._config.mqtt
         files = (str(mqtt.ca), str(mqtt.node)) if mqtt.tls else ("", "")

@@ -1,6 +1,7 @@
 """What a live view costs and how late it is: box, broker, hall, RTSP camera (640 x 360, 10 fps, G.711) and Chromium on one machine.
 
-Latency is from the push of a frame at the camera to its pixels in the browser: the frames have one of sixteen greys each, and
+The first picture is that of the first look in the life of the camera worker, the next one that of a later look at a camera that
+nobody looked at meanwhile. Latency is from the push of a frame at the camera to its pixels in the browser: the frames have one of sixteen greys each, and
 the picture is masked, encoded, relayed and played as everywhere. CPU is the camera worker's, while somebody looks less while
 nobody does; beside it the share of a core that the design allows (cameras.md C7).
 """
@@ -28,7 +29,7 @@ const step = Math.round((grey - %d) / %d); if (step !== last) { last = step; win
 async def measure() -> AsyncIterator[Figure]:
     from tests.browser import browser
     from tests.camera.viewing import COOKIES, FPS, LIVE, PAGE, answered, running
-    from tests.journey.scene import until
+    from tests.journey.scene import events, until
 
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -43,6 +44,12 @@ async def measure() -> AsyncIterator[Figure]:
             await page.open(seen.place.hall.url + PAGE)
             await page.until(LIVE)
             yield line("live_first_picture", clock() - began, "s", ("allowed", 1.0), 1)
+            await page.open("about:blank#")
+            await until("nobody looks", lambda: events(seen.place.hall, "live.ended"))
+            began = clock()
+            await page.open(seen.place.hall.url + PAGE)
+            await page.until(LIVE)
+            yield line("live_next_picture", clock() - began, "s", ("allowed", 1.0), 1)
             await page.ask(_LOOK % (FIRST, STEP))
             busy = await _cpu(seen.place.agent.status())
             pushed = await asyncio.to_thread(seen.camera.began)

@@ -131,6 +131,10 @@ class LiveConfig(Struct, frozen=True, forbid_unknown_fields=True):
     ca: Path = Path("ca.pem")
     server: Path = Path("live/server.pem")
     """Private key, leaf and intermediate in one file."""
+    viewers: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    """Pictures that are looked at in the whole hall at one time: each takes half a megabit a second of its network and more."""
+    site_viewers: Annotated[int, Meta(ge=1, le=10_000)] = 60
+    """The same, of one site's cameras."""
 
 
 class CentralConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -40,6 +40,8 @@ HELLO_SECS = 5.0
 BEAT_SECS = 10.0
 SHUTDOWN_SECS = CLOSE_SECS = 1.0
 PATH = "/media"
+PER_LOGIN = 40
+"""Looks: a wall of sixteen that turns has twice as many for a moment, and there is a page beside it."""
 _LOOK_SECS = 1.0
 
 
@@ -76,8 +78,8 @@ class Relay:
         self._told: set[str] = set()
         """Sites that believe somebody looks."""
         self._is_closing = False
-        self.looks: Counter[str] = Counter()
-        """Open views by user."""
+        self.looks: Counter[tuple[str, str]] = Counter()
+        """Open views by user and site, from before anything is waited for: many that come at once are counted too."""
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +98,19 @@ class Relay:
         }
 
     # viewers -------------------------------------------------------------------------------------------------
+
+    def full(self, user: str, site: str) -> str:
+        """Why this user may not look at one more camera of the site now, in a sentence; empty: he may."""
+        mine = sum(number for (who, _), number in self.looks.items() if who == user)
+        here = sum(number for (_, where), number in self.looks.items() if where == site)
+        for number, most, what in (
+            (mine, PER_LOGIN, "这个账号同时看的画面"),
+            (here, self.config.site_viewers, "同时看这个站点的画面"),
+            (self.looks.total(), self.config.viewers, "全市同时看的画面"),
+        ):
+            if number >= most:
+                return f"{what}已满 {most} 路，有人关上后会自动接上"
+        return ""
 
     def join(self, camera: Camera, *, hears: bool) -> Viewer:
         stream = self._streams.get(camera)
@@ -164,11 +179,9 @@ class Relay:
 
     async def _say(self, link: Link, site: str) -> None:
         generation = await self.checked(site)
-        wanted = [
-            Wanted(camera.id, one.ticket, camera.plain)
-            for camera, one in self._streams.items()
-            if camera.site == site
-        ]
+        streams = [(camera, one) for camera, one in self._streams.items() if camera.site == site]
+        streams.sort(key=lambda item: not item[1].channel.viewers)  # where a line has no room for all
+        wanted = [Wanted(camera.id, one.ticket, camera.plain) for camera, one in streams]
         address = self.config.address.rstrip("/") + PATH
         said = Watch(site, generation, self._clock.wall() + LEASE, address, wanted[: message.MOST_CAMERAS])
         topic = topics.watch(site)
@@ -229,7 +242,10 @@ class Relay:
         socket = web.WebSocketResponse(
             heartbeat=BEAT_SECS, compress=False, max_msg_size=MOST_FRAME, timeout=CLOSE_SECS
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # it has hung up already
+            return socket
         camera, generation = None, 0
         with suppress(ValueError, TypeError, TimeoutError, UnavailableError):
             async with asyncio.timeout(HELLO_SECS):

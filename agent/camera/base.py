@@ -47,7 +47,7 @@ class Stream(Struct, frozen=True):
 
 
 class KeyFrame(Struct, frozen=True):
-    """One decoded key frame. `bytes`: of the packets since the one before, `gap_secs` of media time between the two.
+    """One decoded key frame, of its true size, which a stream that was opened in haste does not know yet. `bytes`: of the packets since the one before, `gap_secs` of media time between the two.
     `colour`: makes the picture for people of it, at most 1280 wide; asked for only where a still is wanted. `gop`: PyAV's packets
     from the key frame before up to this one, so much of them as `media.py` keeps."""
 
@@ -57,6 +57,8 @@ class KeyFrame(Struct, frozen=True):
     corrupt: int
     gap_secs: float
     gop: list[Any]
+    wide: int
+    high: int
 
 
 class Heard(Struct, frozen=True):

@@ -20,6 +20,8 @@ from common.health import Outcome, Status, ok
 _LINE = {View.UNREACHABLE, View.STALLED, View.LIMIT, View.UNKNOWN}
 _PICTURE = {View.FROZEN, View.BLACK, View.DARK, View.BRIGHT, View.BLURRED, View.COVERED, View.MOVED}
 _LONG_GOP_SECS = 4.0
+_UNEVEN = 1.5
+"""The longest distance of key frames by the shortest: a camera that keeps to its setting has the same always."""
 _OFTEN = 3
 _LATE = HOUR
 """A picture that waits for longer does not only wait its turn."""
@@ -139,7 +141,11 @@ async def streams(box: Box) -> Outcome:
 def _notice(look: Look) -> str:
     """What is no fault, and would be better otherwise (cameras.md 3.4)."""
     said = [
-        "H.265：原样的实时画面浏览器放不了，可改为 H.264" * look.stream.startswith("hevc"),
+        "H.265：浏览器放不了，现场画面要转码，可改为 H.264" * look.stream.startswith("hevc"),
+        f"关键帧间隔在 {look.gop_least:.1f} 至 {look.gop_most:.1f} 秒之间变：多半开着智能编码（H.264+、H.265+、Smart），请在摄像机里关掉"
+        * (look.gop_most > _UNEVEN * look.gop_least > 0),
+        "声音是 G.711：浏览器放不了，现场的声音要转成 AAC，摄像机能选时可改为 AAC"
+        * ("，声音 pcm_" in look.stream),
         "只有一路码流：实时画面要从主码流转，可加开 640×360 的子码流" * (look.profiles == 1),
     ]
     return "".join(f"（{text}）" for text in said if text)

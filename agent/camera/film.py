@@ -35,11 +35,15 @@ _REFUSED_SECS = 60.0
 """After a refused password: some cameras lock the account, and the examination asks too."""
 _GAP = 0.04
 """Seconds from the last frame of a file to its first again."""
+_METER_SECS = 4.0
+"""So long untouched packets are counted before they are held against the share of the line: a group of pictures at least."""
+_OVER = 1.2
+"""A camera's rate sways by so much."""
 
 
 class Order(Struct, frozen=True):
-    """What is wanted. `offset`: microseconds by which the hall's clock is ahead; `is_paced`: a file, which is read no faster than
-    it was taken, again and again."""
+    """What is wanted. `kbps`: the share of the line at the beginning; `offset`: microseconds by which the hall's clock is ahead;
+    `is_paced`: a file, which is read no faster than it was taken, again and again."""
 
     kbps: int
     offset: int
@@ -58,8 +62,11 @@ class Film:
         send: Callable[[Frame], None],
         clock: Clock,
     ) -> None:
-        self._camera, self._sight, self._order, self._send = camera, sight, order, send
-        self._clock = clock
+        self.camera, self.sight, self.order, self.clock = camera, sight, order, clock
+        self._send = send
+        self.kbps = order.kbps
+        """The share of the line, which another thread may change: who looks on loses nothing by that."""
+        self._is_too_much = False
         self._end = threading.Event()
         self._take: _Take | None = None
         self._shown = Shown()
@@ -84,9 +91,10 @@ class Film:
         failures = 0
         try:
             while not self._end.is_set():
-                began_mono, rest_secs = self._clock.mono(), 0.0
+                began_mono, rest_secs = self.clock.mono(), 0.0
                 try:
-                    self._show()
+                    if self._show():
+                        continue
                     detail = "摄像机结束了码流"
                 except LineError as error:
                     detail = str(error)
@@ -95,59 +103,72 @@ class Film:
                     detail = UNFIT
                 if self._end.is_set():
                     return
-                failures = failures + 1 if self._clock.mono() - began_mono < 10 * SECOND else 1
+                failures = failures + 1 if self.clock.mono() - began_mono < 10 * SECOND else 1
                 self._tell(Shown(fault=detail))
                 self._end.wait(rest_secs + backoff.delay(failures - 1, random.random(), cap=10.0))  # noqa: S311
         finally:  # whatever it was: nothing more is shown, and that is said
             if not self._end.is_set():
                 self._tell(Shown(fault=UNFIT))
 
-    def _show(self) -> None:
-        take = self._take = _Take(self._camera(), self._sight, self._order, self._clock)
+    def _show(self) -> bool:
+        """Until the stream ends. -> whether it is to be opened again in another way: what passed untouched is to be painted."""
+        take = self._take = _Take(self, is_too_much=self._is_too_much)
         try:
             for kind, payload, wall in take.frames():
                 if self._end.is_set():
-                    return
+                    return False
                 if kind in {Kind.PICTURE, Kind.KEY, Kind.MORE}:
-                    self._tell(take.shown(self._sight().said))
+                    self._tell(take.shown(self.sight().said))
                 self._send(self._framed(kind, payload, wall))
         finally:
             take.close()
+        self._is_too_much = self._is_too_much or take.is_too_much
+        return take.must_paint
 
     def _tell(self, shown: Shown) -> None:
         if shown != self._shown:
             self._shown = shown
-            self._send(self._framed(Kind.STATE, msgspec.json.encode(shown), self._clock.wall()))
+            self._send(self._framed(Kind.STATE, msgspec.json.encode(shown), self.clock.wall()))
 
     def _framed(self, kind: Kind, payload: bytes, wall: int) -> Frame:
-        return Frame(kind, (wall + self._order.offset) // _MS, payload)
+        return Frame(kind, (wall + self.order.offset) // _MS, payload)
 
 
 class _Take:
     """From one opening of the camera to its end."""
 
-    def __init__(self, camera: Camera, sight: Callable[[], Sight], order: Order, clock: Clock) -> None:
-        """Raises LineError."""
-        self._camera, self._order, self._clock = camera, order, clock
-        self._media = camera.whole()
-        self.must_key = False
-        stream = self._media.stream
-        if order.plain and stream.codec != "h264":
-            self.close()
-            said = f"摄像机送的是 {stream.codec}，浏览器放不了原画面，请看遮挡的画面"
-            raise LineError(View.NO_VIDEO, said)
+    def __init__(self, film: Film, *, is_too_much: bool) -> None:
+        """`is_too_much`: untouched it takes more of the line than it may. Raises LineError."""
+        self._film, self._camera = film, film.camera()
+        self._sight, self._order, self._clock = film.sight, film.order, film.clock
+        self._media = self._camera.whole()
+        self.must_key = self.must_paint = False
+        self.is_too_much = is_too_much
         self._voice: Voice | None = None
         with suppress(ValueError, av.error.FFmpegError):  # a sound that nobody can play takes no picture away
             self._voice = Voice(self._media.audio) if self._media.audio is not None else None
-        kbps = order.kbps - (BITS // 1000 if self._voice else 0)
-        self._painter = None if order.plain else Painter(sight, clock, max(_LEAST_KBPS, kbps))
-        self._mask = Mask.NONE if order.plain else Mask.ALL
+        is_untouched = self._may_pass() and self._media.stream.codec == "h264" and not is_too_much
+        self._painter: Painter | None = None
+        if not is_untouched:
+            self._painter = Painter(self._sight, self._clock, self._rate(), plain=self._order.plain)
+        self._mask = Mask.ALL
+        self._size = self._media.stream.width, self._media.stream.height
+        self._bytes, self._meter_mono = 0, self._clock.mono()
         self._cutter, self._sound_cutter = Cutter(VIDEO), Cutter(SOUND)
         self._picture: Picture | None = None
         self._zero_secs = self._shift_secs = self._secs = 0.0
         self._heard: int | None = None
         """Samples of sound since the first frame of the picture."""
         self._began_mono = 0
+
+    def _may_pass(self) -> bool:
+        """Whether the camera's own packets may go out: nothing is to be hidden, or the camera has hidden it and no zone was drawn."""
+        sight = self._sight()
+        return self._order.plain or (sight.mask is Mask.CAMERA and not sight.zones)
+
+    def _rate(self) -> int:
+        """Kilobits a second of the picture, of the share that both have."""
+        return max(_LEAST_KBPS, self._film.kbps - (BITS // 1000 if self._voice else 0))
 
     def close(self) -> None:
         self._media.close()
@@ -167,12 +188,24 @@ class _Take:
     def frames(self) -> Iterator[tuple[Kind, bytes, int]]:
         """Kind, payload, wall time of this box at which it was taken. Raises LineError."""
         for packet in self._packets():
+            if self._painter is None and self._must_paint(packet.size):
+                self.must_paint = True
+                return
             if packet.stream.type == "video":
                 for made in self._made(packet):
                     yield from self._pictured(made)
             elif packet.stream.type == "audio" and self._voice is not None and self._picture is not None:
                 for piece in self._voice.pieces(packet):
                     yield from self._sounded(piece)
+
+    def _must_paint(self, size: int) -> bool:
+        """Of untouched packets: whether they may not go on so. A zone was drawn, or they take more than their share."""
+        self._bytes += size
+        secs = (self._clock.mono() - self._meter_mono) / SECOND
+        if secs >= _METER_SECS:
+            self.is_too_much = self._bytes * 8 / 1000 / secs > _OVER * self._film.kbps
+            self._bytes, self._meter_mono = 0, self._clock.mono()
+        return self.is_too_much or not self._may_pass()
 
     def _packets(self) -> Iterator[Any]:
         while True:
@@ -200,8 +233,13 @@ class _Take:
                 if None in {packet.pts, packet.dts}
                 else float((packet.pts - packet.dts) * packet.time_base)
             )
-            yield Made(bytes(packet), bool(packet.is_keyframe), secs, Mask.NONE, shift)
+            mask = Mask.NONE if self._order.plain else Mask.CAMERA
+            if packet.is_keyframe and 0 in self._size:  # opened in haste: a page must know it
+                with suppress(av.error.InvalidDataError):
+                    self._size = next(((one.width, one.height) for one in packet.decode()), self._size)
+            yield Made(bytes(packet), bool(packet.is_keyframe), secs, mask, shift)
             return
+        self._painter.kbps = self._rate()
         with suppress(av.error.InvalidDataError):
             for frame in packet.decode():
                 secs = self._time(frame.time)
@@ -210,14 +248,18 @@ class _Take:
 
     def _pictured(self, made: Made) -> Iterator[tuple[Kind, bytes, int]]:
         wall = self._clock.wall()
-        by_length = self._order.plain and bytes(self._media.video.codec_context.extradata or b"")[:1] == b"\1"
+        by_length = (
+            self._painter is None and bytes(self._media.video.codec_context.extradata or b"")[:1] == b"\1"
+        )
         parts = fragment.units_by_length(made.data) if by_length else fragment.units(made.data)
         sets = fragment.sets_of(parts)
-        if by_length and sets is None and made.is_key:
-            sets = fragment.sets_in(bytes(self._media.video.codec_context.extradata))
+        if self._painter is None and sets is None and made.is_key:  # said once, before the first picture
+            head = bytes(self._media.video.codec_context.extradata or b"")
+            sets = fragment.sets_in(head) if by_length else fragment.sets_of(fragment.units(head))
         if (
             made.is_key
             and sets is not None
+            and (self._painter is not None or 0 not in self._size)
             and (self._picture is None or sets != (self._picture.sps, self._picture.pps))
         ):
             yield from self._begun(sets, made, wall)
@@ -231,8 +273,7 @@ class _Take:
             yield (Kind.KEY if cut.is_key else Kind.MORE), cut.data, cut.tag
 
     def _begun(self, sets: tuple[bytes, bytes], made: Made, wall: int) -> Iterator[tuple[Kind, bytes, int]]:
-        stream = self._media.stream
-        wide, high = self._painter.size if self._painter else (stream.width, stream.height)
+        wide, high = self._painter.size if self._painter else self._size
         self._picture = Picture(*sets, wide, high)
         self._cutter, self._sound_cutter = Cutter(VIDEO), Cutter(SOUND)
         self._zero_secs, self._heard, self._mask = made.secs, None, made.mask

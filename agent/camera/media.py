@@ -85,7 +85,9 @@ class Media:
                     at = frame.time or 0.0
                     gap_secs = 0.0 if before is None else at - before
                     colour = functools.partial(colour_of, frame, MOST_WIDE)
-                    yield KeyFrame(grey_of(frame), colour, size, corrupt, gap_secs, gop)
+                    yield KeyFrame(
+                        grey_of(frame), colour, size, corrupt, gap_secs, gop, frame.width, frame.height
+                    )
                     before, size, corrupt, gop = at, 0, 0, []
                     heard = keyed = time.monotonic()  # whoever takes the frames may take his time
                 if size < _MOST_GOP and not packet.is_corrupt:

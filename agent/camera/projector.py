@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from agent.camera import talk
 from agent.camera.base import Camera
 from agent.camera.film import Film, Order
@@ -11,9 +14,12 @@ from agent.camera.shown import Sight
 from agent.camera.talk import Films, Given
 from common.clock import Clock
 from common.core.errors import ConfigError
+from common.core.live import Frame, Kind, Shown
 
 if TYPE_CHECKING:
     from agent.camera.outward import Outward, Way
+
+NO_ROOM = "站点给现场画面的带宽已用完（站点 agent.toml 的 [live] kbps）"
 
 
 class Source:
@@ -31,15 +37,21 @@ class Projector:
         self._outward: Outward | None = None
         self.seen = 0
         """Most films at once until now: what they took is not all given back."""
-        self._running: dict[tuple[str, bool], tuple[talk.Film, Way, Film]] = {}
-        """By camera, and whether it is plain: the two are looked at beside each other."""
+        self._running: dict[tuple[str, bool], tuple[talk.Film, Way, Film | None]] = {}
+        """By camera, and whether it is plain: the two are looked at beside each other. None: there is no room, and that is said."""
 
     def show(self, said: Films) -> None:
-        """Films that go on are left alone; one of which something has changed, or that broke, begins anew."""
+        """Films that go on are left alone, whatever their share of the line is now; one of which anything else has changed, or that
+        broke, begins anew."""
         wanted = {(item.camera, item.plain): item for item in said.films if item.camera in self._sources}
         for name, (order, way, film) in list(self._running.items()):
-            if wanted.get(name) != order or film.is_over:
-                film.stop()
+            item = wanted.get(name)
+            if item is not None and _goes_on(order, item) and (film is None or not film.is_over):
+                if film is not None:
+                    film.kbps = item.kbps
+            else:
+                if film is not None:
+                    film.stop()
                 self._opened().close(way)
                 del self._running[name]
         for name, item in wanted.items():
@@ -59,10 +71,19 @@ class Projector:
             self._outward = Outward()
         return self._outward
 
-    def _begin(self, item: talk.Film, said: Films) -> "tuple[talk.Film, Way, Film]":
+    def _begin(self, item: talk.Film, said: Films) -> "tuple[talk.Film, Way, Film | None]":
         source = self._sources[item.camera]
         way = self._opened().open(item, said)
+        if item.kbps == 0:
+            at_ms = (self._clock.wall() + said.offset) // 1000
+            way.put(Frame(Kind.STATE, at_ms, msgspec.json.encode(Shown(fault=NO_ROOM))))
+            return item, way, None
         order = Order(item.kbps, said.offset, item.plain, source.given.type == "file")
         way.film = Film(source.camera, source.sight, order, way.put, self._clock)
         way.film.start()
         return item, way, way.film
+
+
+def _goes_on(before: talk.Film, now: talk.Film) -> bool:
+    """The same film, with another share of the line at most; without any it is another one."""
+    return replace(before, kbps=now.kbps) == now and (before.kbps > 0) == (now.kbps > 0)

@@ -9,12 +9,10 @@ from agent.camera.media import Media
 from common.core.camera import View
 from common.core.errors import words
 
-_OPTIONS = {
-    "rtsp_transport": "tcp",
-    "fflags": "nobuffer",
-    "probesize": "200000",
-    "analyzeduration": "300000",
-}
+_OPTIONS = {"rtsp_transport": "tcp", "probesize": "200000", "analyzeduration": "300000"}
+"""Not `nobuffer`: it throws away what was analysed, and with it the key frame that a camera sends first; the next is seconds away."""
+_HASTY = _OPTIONS | {"probesize": "32", "analyzeduration": "1"}
+"""For people: nothing is waited for that the pictures themselves say."""
 _PORT = 554
 
 
@@ -39,7 +37,7 @@ class RtspCamera:
         parts = urlsplit(url)
         _reach(parts.hostname or "", parts.port or _PORT)
         address = urlunsplit(parts._replace(netloc=self._account + parts.netloc))
-        return Media(address, _OPTIONS, is_whole=is_whole)
+        return Media(address, _HASTY if is_whole else _OPTIONS, is_whole=is_whole)
 
     def frames(self) -> Iterator[KeyFrame]:
         assert self._media is not None

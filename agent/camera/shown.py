@@ -57,12 +57,15 @@ class Made(Struct, frozen=True):
 
 
 class Painter:
-    """Frames of one stream -> masked, encoded."""
+    """Frames of one stream -> masked, encoded. `plain`: nothing is to be hidden."""
 
-    def __init__(self, sight: Callable[[], Sight], clock: Clock, kbps: int) -> None:
+    def __init__(self, sight: Callable[[], Sight], clock: Clock, kbps: int, *, plain: bool = False) -> None:
         self._sight = sight
         self._clock = clock
-        self._kbps = kbps
+        self._plain = plain
+        self.kbps = kbps
+        """May change between two frames."""
+        self._made_kbps = 0
         self._veil: Veil | None = None
         self._drawn: tuple[list[Box], list[Box], Mask] | None = None
         self._encoder: Any = None
@@ -78,8 +81,9 @@ class Painter:
         self._due = max(self._due, secs - 1 / FPS) + 1 / FPS
         wide = min(WIDE, frame.width) // 2 * 2
         high = max(2, frame.height * wide // frame.width // 2 * 2)
-        if self._encoder is None or self.size != (wide, high):
-            self.size, self._encoder = (wide, high), _encoder(wide, high, self._kbps)
+        if self._encoder is None or (*self.size, self._made_kbps) != (wide, high, self.kbps):
+            self.size, self._made_kbps = (wide, high), self.kbps
+            self._encoder = _encoder(wide, high, self.kbps)  # its first frame is a key frame
         shown, mask = self._hidden(frame, wide, high)
         made = av.VideoFrame.from_ndarray(shown, format="bgr24").reformat(format="yuv420p")
         made.pts = round(secs * fragment.VIDEO_SCALE)
@@ -91,6 +95,9 @@ class Painter:
 
     def _hidden(self, frame: Any, wide: int, high: int) -> tuple[NDArray[np.uint8], Mask]:
         """Every look is the examination's and this stream's own together: what either found busy is hidden."""
+        whole = np.asarray(frame.reformat(width=wide, height=high, format="bgr24").to_ndarray(), np.uint8)
+        if self._plain:
+            return whole, Mask.NONE
         sight, mono = self._sight(), self._clock.mono()
         is_same = abs(frame.width / frame.height - sight.shape) < _SKEWED * sight.shape
         is_lost = sight.mask is Mask.CAMERA and bool(sight.zones) and not is_same  # where the zones lie in it
@@ -100,7 +107,6 @@ class Painter:
         luma = frame.reformat(width=2 * picture.SIZE[0], height=2 * picture.SIZE[1], format="gray")
         self._veil.look(picture.small(np.asarray(luma.to_ndarray(), np.uint8)), sight.pattern, mono)
         is_sound = sight.is_sound and is_same and sight.busy is not None and mono - sight.mono < _STALE
-        whole = np.asarray(frame.reformat(width=wide, height=high, format="bgr24").to_ndarray(), np.uint8)
         return self._veil.over(whole, is_sound=is_sound, also=sight.busy)
 
 
@@ -111,6 +117,7 @@ def _encoder(wide: int, high: int, kbps: int) -> Any:
     codec.bit_rate, codec.gop_size, codec.max_b_frames, codec.thread_count = kbps * 1000, round(FPS), 0, 1
     codec.options = {
         "preset": "ultrafast",
+        "level": "3.1",  # else it follows the rate, and each change of that would begin a new stream for whoever looks on
         "tune": "zerolatency",
         "forced-idr": "1",
         "maxrate": f"{kbps}k",

@@ -157,6 +157,8 @@ class Look(Struct, frozen=True, tag=True):
     opened: int = 0  # times
     stream: str = ""  # what it sends; empty while nothing comes
     gop_secs: float = 0.0
+    gop_least: float = 0.0  # of the last distances between key frames; 0: too few of one connection yet
+    gop_most: float = 0.0
     kbps: float = 0.0
     references: int = 0
     skew: float | None = None

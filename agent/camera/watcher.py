@@ -4,9 +4,12 @@ import random
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from agent.camera import clip, picture, seats, talk
 from agent.camera.base import Camera, KeyFrame, LineError, Stream
@@ -42,6 +45,8 @@ _REFUSED_SECS = 60.0
 _SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
+_GAPS = 12
+"""Distances between key frames by which it is seen whether they are even."""
 
 
 class Post:
@@ -80,6 +85,7 @@ class Watcher:
         self._sent = Stream("", 0, 0)
         self._frames = self._opened = 0
         self._gop = self._kbps = 0.0
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
@@ -152,6 +158,19 @@ class Watcher:
         self._eye.interrupt()
         self._veil.forget()
         self._ring.forget()
+        self._gaps.clear()
+        self._name(stream)
+        for frame in self._camera.frames():
+            self.turned_mono = self._clock.mono()
+            if (frame.wide, frame.high) != (self._sent.width, self._sent.height):
+                self._name(replace(self._sent, width=frame.wide, height=frame.high))
+            if frame.gap_secs > 0:
+                self._gop, self._kbps = frame.gap_secs, frame.bytes * 8 / 1000 / frame.gap_secs
+                self._gaps.append(frame.gap_secs)
+            self._examine(frame)
+            self._ask_clock()
+
+    def _name(self, stream: Stream) -> None:
         self._sent = stream
         self._shape = stream.width / max(1, stream.height)
         self._stream = f"{stream.codec} {stream.width}×{stream.height}" + (
@@ -159,12 +178,6 @@ class Watcher:
         )
         if stream.maker:
             self._stream += f"，{stream.maker}"
-        for frame in self._camera.frames():
-            self.turned_mono = self._clock.mono()
-            if frame.gap_secs > 0:
-                self._gop, self._kbps = frame.gap_secs, frame.bytes * 8 / 1000 / frame.gap_secs
-            self._examine(frame)
-            self._ask_clock()
 
     def _examine(self, frame: KeyFrame) -> None:
         grey = frame.grey
@@ -317,6 +330,8 @@ class Watcher:
                 opened=self._opened,
                 stream=self._stream,
                 gop_secs=round(self._gop, 2),
+                gop_least=round(min(self._gaps), 2) if len(self._gaps) == _GAPS else 0.0,
+                gop_most=round(max(self._gaps), 2) if len(self._gaps) == _GAPS else 0.0,
                 kbps=round(self._kbps, 1),
                 references=len(self._eye.patterns),
                 skew=self._skew,

@@ -7,7 +7,9 @@ key frame; who joins begins at the last one.
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from common.core.live import Frame, Kind
+import msgspec
+
+from common.core.live import Frame, Kind, Shown
 
 MOST_WAITING = 250
 """Frames that a viewer may be behind."""
@@ -76,11 +78,14 @@ class Channel:
         self._bytes = 0
 
     def take(self, frame: Frame) -> None:
+        """Raises ValueError for a state that is none."""
         if frame.kind in _FIRST:
             self._first[frame.kind] = frame
             if frame.kind is Kind.PICTURE:
                 self._first.pop(Kind.SOUND, None)
                 self._group.clear()
+            elif frame.kind is Kind.STATE and not msgspec.json.decode(frame.payload, type=Shown).codec:
+                self._end()  # nothing is sent now: who joins is not to begin with what was
         elif frame.kind is Kind.KEY:
             self._group, self._bytes = [frame], len(frame.payload)
         elif self._group:
@@ -90,6 +95,10 @@ class Channel:
                 self._group.clear()
         for viewer in self.viewers:
             viewer.offer(frame)
+
+    def _end(self) -> None:
+        self._first = {Kind.STATE: self._first[Kind.STATE]}
+        self._group.clear()
 
     def join(self, *, hears: bool) -> Viewer:
         """One more who looks on, from the last key frame."""

@@ -44,13 +44,15 @@ async def _video(request: web.Request) -> dict[str, Any]:
     facts = facts_of(request)
     known = {site: lines for site, *_, lines in await cameras.groups(request)}
     tiles = []
-    for site in request.app[HALL].wall.state["s"]:
-        lines = sorted(known.get(site, ()), key=lambda line: _ORDER.index(line.sort))
+    state = request.app[HALL].wall.state["s"]
+    for site in (site for site in state if known.get(site)):
+        lines = sorted(known[site], key=lambda line: _ORDER.index(line.sort))
         tiles.append(Watched(site, lines[:LINES], len(lines) - LINES))
     every = [line for lines in known.values() for line in lines]
     faults = sorted((line for line in every if line.sort == "fail"), key=lambda line: -line.since_at)
     return {
         "tiles": tiles,
+        "bare": [state[site]["name"] for site in state if not known.get(site)],
         "faults": faults[:FAULTS],
         "more": len(faults) - FAULTS,
         "counts": cameras.counted(every),

@@ -20,7 +20,7 @@ from central.core import wording
 from central.core.access import Permission, allows
 from central.core.camera import sort_of
 from central.core.hall import SiteFacts
-from central.relay import Camera, Relay
+from central.relay import CLOSE_SECS, Camera, Relay
 from central.store import cameras, scope, sessions, stills, trail
 from central.web import evidence
 from central.web.guard import HEADERS
@@ -38,7 +38,6 @@ GRANTS = web.AppKey("grants", dict[str, "Grant"])
 GRANTED = 10 * MINUTE
 LONGEST = 30 * MINUTE
 """Of one look: then a person says again that somebody is there."""
-PER_LOGIN = 20
 SURE_EVERY = 20 * SECOND
 """So often it is asked whether the session and its rights still are."""
 SIDES = (2, 3, 4)
@@ -48,6 +47,8 @@ NONE = "没有这台摄像机，请从摄像列表进入。"
 ENDED = 4000
 """Codes of a WebSocket's end: the look was long enough; the grant is over."""
 NOT_GRANTED = 4001
+FULL = 4002
+"""Too many look on already; the state that was sent before says what of."""
 _CUT_OFF = {Link.OFFLINE, Link.STOPPED, Link.NEVER, Link.RETIRED}
 
 
@@ -161,6 +162,7 @@ async def show_wall(request: web.Request) -> web.Response:
         request,
         "video_wall.html",
         tiles=tiles,
+        minutes=LONGEST // MINUTE,
         side=_chosen(request, "side", SIDES),
         sides=SIDES,
         turn=_chosen(request, "turn", TURNS),
@@ -186,13 +188,23 @@ async def stream(request: web.Request) -> web.StreamResponse:
     origin = request.headers.get(hdrs.ORIGIN, "")
     if origin.partition("://")[2] != request.host:
         raise web.HTTPForbidden(text="请从本系统自己的页面查看现场。")
-    if relay.looks[user.name] >= PER_LOGIN:
-        raise web.HTTPTooManyRequests(text="请关闭多余的窗口")
-    relay.looks[user.name] += 1  # before anything is waited for: many that come at once are counted too
+    if why := relay.full(user.name, site.id):
+        return await _refused(request, why)
+    relay.looks[user.name, site.id] += 1
     try:
         return await _look(request, Camera(site.id, camera_id))
     finally:
-        relay.looks[user.name] -= 1
+        relay.looks[user.name, site.id] -= 1
+
+
+async def _refused(request: web.Request, why: str) -> web.WebSocketResponse:
+    """A browser shows no page with a refusal of a WebSocket: the sentence comes by it."""
+    socket = web.WebSocketResponse(compress=False, timeout=CLOSE_SECS)
+    with suppress(ConnectionResetError):
+        await socket.prepare(request)
+        await socket.send_bytes(packed(Frame(Kind.STATE, 0, msgspec.json.encode(Shown(fault=why)))))
+        await socket.close(code=FULL)
+    return socket
 
 
 async def _look(request: web.Request, camera: Camera) -> web.WebSocketResponse:

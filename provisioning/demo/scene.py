@@ -128,7 +128,7 @@ class _Brush:
         }
         found = []
         for number in range(PART_SECS * FPS):
-            noise = self._noise[int(self._random.integers(8))]
+            noise = self._noise[(number + number // key) % len(self._noise)]  # two key frames alike: frozen
             picture = self._cv2.add(self._scenes[scene](number / FPS), noise, dtype=self._cv2.CV_8U)
             frame = self._av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame = frame.reformat(format="yuv420p")

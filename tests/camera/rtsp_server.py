@@ -1,6 +1,6 @@
-"""An RTSP camera, run by the system's Python, which alone has GStreamer's bindings: `rtsp_server.py CLIP [USER PASSWORD [PORT [FPS]]]`.
+"""An RTSP camera, run by the system's Python, which alone has GStreamer's bindings: `rtsp_server.py CLIP [USER PASSWORD [PORT [FPS [SOUND]]]]`.
 
-Plays the access units of an H.264 file (cut at its delimiters) with G.711 sound. Prints its port, then obeys lines on
+Plays the access units of an H.264 file (cut at its delimiters) with sound: `g711`, which is usual, or `aac`. Prints its port, then obeys lines on
 its standard input: `clip PATH`, `stall 0|1`, `limit N` (connections), `silent` (audio only), `when` (the newest stream began, seconds of wall time, before its `ok`).
 """
 
@@ -22,10 +22,11 @@ VIDEO = (
     "appsrc name=v is-live=true format=time do-timestamp=false caps=video/x-h264,stream-format=byte-stream,"
     f"alignment=au,framerate={FPS}/1 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 "
 )
-AUDIO = (
-    "audiotestsrc is-live=true wave=sine freq=440 ! audio/x-raw,rate=8000,channels=1 ! alawenc ! "
-    "rtppcmapay name=pay{} pt=8 "
-)
+TONE = "audiotestsrc is-live=true wave=sine freq=440 ! audio/x-raw,rate={},channels=1 ! "
+AUDIO = {
+    "g711": TONE.format(8000) + "alawenc ! rtppcmapay name=pay{} pt=8 ",
+    "aac": TONE.format(16000) + "audioconvert ! voaacenc ! aacparse ! rtpmp4gpay name=pay{} pt=97 ",
+}[sys.argv[6] if len(sys.argv) > 6 else "g711"]
 
 
 def units(path: str) -> list[bytes]:

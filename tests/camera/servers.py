@@ -11,10 +11,10 @@ PYTHON = "/usr/bin/python3"
 
 
 class RtspServer:
-    def __init__(self, clip: Path, port: int = 0) -> None:
+    def __init__(self, clip: Path, port: int = 0, sound: str = "g711", fps: int = 10) -> None:
         """`port`: 0 for any that is free."""
         server = str(Path(__file__).with_name("rtsp_server.py"))
-        command = [PYTHON, server, str(clip), USER, PASSWORD, str(port)]
+        command = [PYTHON, server, str(clip), USER, PASSWORD, str(port), str(fps), sound]
         pipe = subprocess.PIPE
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env)

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from agent.camera.base import Camera, LineError
@@ -15,6 +18,7 @@ from agent.camera.device import Device as Asked
 from agent.camera.file import FileCamera
 from agent.camera.onvif import OnvifCamera
 from agent.camera.rtsp import RtspCamera
+from agent.camera.sound import RATE, Voice
 from common.clock import Clock
 from common.core.camera import View
 from tests.camera import clips, onvif_device, rude
@@ -105,6 +109,48 @@ def test_an_rtsp_camera_and_all_its_faults(server: RtspServer) -> None:
     camera.close()
     server.stop()
     assert fails(rtsp(server)).view is View.UNREACHABLE
+
+
+@pytest.mark.service
+def test_the_key_frame_that_a_camera_sends_first_is_seen(server: RtspServer) -> None:
+    """Else the first live picture is the next one's, a group of pictures later."""
+    camera = rtsp(server)
+    media = camera.whole()
+    first = next(packet for packet in media.packets() if packet.stream.type == "video")
+    assert first.is_keyframe
+    assert [(frame.width, frame.height) for frame in first.decode()] == [(clips.WIDE, clips.HIGH)]
+    media.close()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(("sound", "codec", "rate"), [("aac", "aac", 16000), ("g711", "pcm_alaw", RATE)])
+def test_sound_in_aac_passes_untouched_and_any_other_is_made_aac(
+    clip: Path, sound: str, codec: str, rate: int
+) -> None:
+    """What comes out is decoded again: the tone that the camera plays."""
+    server = RtspServer(clip, sound=sound)
+    try:
+        media = rtsp(server).whole()
+        assert media.stream.audio == codec
+        voice = Voice(media.audio)
+        assert (voice.sound.rate, voice.sound.channels, voice.sound.codec) == (rate, 1, "mp4a.40.2")
+        decoder: Any = av.CodecContext.create("aac", "r")
+        decoder.extradata = voice.sound.config
+        heard, untouched = list[float](), set[bool]()
+        for packet in media.packets():
+            if packet.stream.type == "audio":
+                for piece in voice.pieces(packet):
+                    untouched.add(piece.data == bytes(packet))
+                    for frame in decoder.decode(av.Packet(piece.data)):
+                        heard.extend(frame.to_ndarray()[0])
+            if len(heard) > 2 * rate:
+                break
+        media.close()
+    finally:
+        server.stop()
+    assert untouched == {sound == "aac"}
+    tone = np.abs(np.fft.rfft(np.asarray(heard[-rate:])))
+    assert abs(int(tone[1:].argmax()) + 1 - 440) <= 2
 
 
 def test_no_page_and_no_refusal_is_read_without_end() -> None:

@@ -71,6 +71,17 @@ async def test_what_could_be_better_is_said_and_is_no_fault(box: Box) -> None:
     assert "H.265" in said.detail
     assert "只有一路码流" in said.detail
     assert "大厅东 没有这项服务" in (await LOOKS["E-CAM-11"](box)).detail
+    assert "智能编码" not in said.detail
+    assert "G.711" not in said.detail
+    smart = replace(look, stream="h264 640×360，声音 pcm_alaw", gop_least=1.0, gop_most=3.5)
+    assert await warned(box, smart) == {}
+    said = await LOOKS["E-CAM-06"](box)
+    assert "关键帧间隔在 1.0 至 3.5 秒之间变" in said.detail
+    assert "G.711" in said.detail
+    await warned(box, replace(smart, gop_least=2.0, gop_most=2.1, stream="h264 640×360，声音 aac"))
+    said = await LOOKS["E-CAM-06"](box)
+    assert "智能编码" not in said.detail
+    assert "G.711" not in said.detail
     refused = replace(look, deaf="摄像机拒绝了 ONVIF 请求")
     assert await warned(box, refused) == {"E-CAM-11": "大厅东：摄像机拒绝了 ONVIF 请求"}
     assert list(await warned(box, replace(refused, view=Standing(View.AUTH, 1)))) == ["E-CAM-04"]

@@ -1,5 +1,6 @@
 """The demonstration's cameras: what is drawn fits what is configured, and its boxes take the configuration."""
 
+import itertools
 from pathlib import Path
 
 import av
@@ -27,6 +28,19 @@ def test_the_clerk_sits_within_the_region_of_the_seat_and_a_cover_hides_the_most
     differs[rows, columns] = False
     assert differs.mean() < 0.02
     assert (np.abs(people - covered).max(axis=2) > 20).mean() > 0.5
+
+
+@pytest.mark.slow
+def test_no_key_frame_is_like_the_one_before_it_though_nobody_moves() -> None:
+    """Else the picture counts as standing still, and of the seat nothing can be said."""
+    brush = scene._Brush(av, cv2, np)
+    keys = [raw for raw, is_key in brush._encoded("vacant") if is_key]
+    decoder = av.CodecContext.create("h264", "r")
+    packets = [*(av.Packet(raw) for raw in keys), None]
+    grey = [frame.to_ndarray(format="gray").astype(int) for one in packets for frame in decoder.decode(one)]
+    assert len(grey) == scene.PART_SECS
+    apart = [float(np.abs(one - other).mean()) for one, other in itertools.pairwise([*grey, grey[0]])]
+    assert min(apart) > 0.3
 
 
 @pytest.mark.parametrize("port", [0, 5554])

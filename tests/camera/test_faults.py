@@ -1,6 +1,23 @@
 """Every fault and every harmless change on rendered clips: two seeds here, twenty by `python -m tests.camera.table`."""
 
-from tests.camera import seats, table
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from agent.camera import talk
+from agent.camera.base import Stream
+from agent.camera.rtsp import RtspCamera
+from agent.camera.talk import Given
+from agent.camera.watcher import Post, Watcher
+from agent.core.votes import Standing
+from common.clock import Clock
+from common.core.camera import View
+from tests.camera import clips, seats, table
+from tests.camera.onvif_device import PASSWORD, USER
+from tests.camera.servers import RtspServer
 
 DAILY = (
     "clerk",
@@ -33,3 +50,80 @@ def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_pic
     assert seats.wrong(said) == []
     assert said["coat on the chair", "as it is to be drawn"].keys() == {"unattended (object)"}, said
     assert all(said["clerk, a light not learned", region].keys() == {"unknown"} for region in seats.REGIONS)
+
+
+class Hurried(Clock):
+    """Ten times as fast as everybody's."""
+
+    def mono(self) -> int:
+        return super().mono() * 10
+
+
+class Heard(Post):
+    """What the watcher has said of the view, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views: list[View] = []
+
+    def say(self, said: talk.Up) -> None:
+        if isinstance(said, talk.Look) and self.views[-1:] != [said.view.view]:
+            self.views.append(said.view.view)
+
+    def waits(self, view: View) -> None:
+        until = time.monotonic() + 120
+        while self.views[-1:] != [view]:
+            assert time.monotonic() < until, (view, self.views)
+            time.sleep(0.05)
+
+
+class Ending(RtspCamera):
+    """Whoever opens it after its end is ended too."""
+
+    is_over = False
+
+    def open(self) -> Stream:
+        if self.is_over:
+            raise SystemExit
+        return super().open()
+
+
+OVER_RTSP = ("black", "dark x0.10", "bright x4", "blur 5", "lens covered", "moved 140 px", "frozen")
+
+
+@pytest.mark.service
+@pytest.mark.slow
+def test_each_fault_of_a_picture_is_named_over_rtsp_and_ends(tmp_path: Path) -> None:
+    """What a camera's line can have is in `test_cameras.py`, its clock with the ONVIF device."""
+    hall = clips.Hall(3)
+    files = {name: tmp_path / f"{number}.h264" for number, name in enumerate(("usual", *OVER_RTSP))}
+    for name, path in files.items():
+        clips.record(path, hall, clips.FAULTS[name][1] if name in OVER_RTSP else clips.usual, 14)
+    server = RtspServer(files["usual"], fps=40)
+    unknown = Standing(View.UNKNOWN, 0)
+    address = f"rtsp://127.0.0.1:{server.port}/main"
+    post = Heard()
+    given = Given("c1", "rtsp", address, USER, PASSWORD, clips.CLOCK_BOX, [], unknown, unknown)
+    watcher = Watcher(given, post, Hurried())
+    watcher._camera = camera = Ending(address, USER, PASSWORD)
+
+    def look() -> None:
+        with suppress(SystemExit):
+            watcher.run()
+
+    looking = threading.Thread(target=look, daemon=True)
+    try:
+        looking.start()
+        post.waits(View.OK)
+        time.sleep(8)  # the whole reference
+        for name in OVER_RTSP:
+            server.say(f"clip {files[name]}")
+            post.waits(View(clips.FAULTS[name][0]))
+            server.say(f"clip {files['usual']}")
+            post.waits(View.OK)
+        said = list(post.views)
+    finally:
+        camera.is_over = True
+        server.stop()
+        looking.join(60)
+    assert [view.value for view in said if view.is_fault] == [clips.FAULTS[name][0] for name in OVER_RTSP]

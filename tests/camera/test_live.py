@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from msgspec.structs import replace
 from agent.camera import talk
 from agent.camera.file import FileCamera
 from agent.camera.film import Film, Order
+from agent.camera.media import Media
 from agent.camera.outward import MAKES_ROOM, Way
 from agent.camera.picture import Colour
 from agent.camera.shown import Painter, Sight
 from agent.camera.talk import Box
 from agent.camera.veil import COLUMNS, ROWS
 from agent.config import AgentConfig, LiveConfig
-from agent.live import LEAST_KBPS, PRESSED, Live, Telling
+from agent.core import fragment
+from agent.live import LEAST_KBPS, MOST_KBPS, PRESSED, Live, Telling
 from common.clock import Clock
 from common.core import crypto, message, topics
 from common.core.camera import Mask
@@ -153,12 +156,20 @@ def test_the_sites_share_of_the_line_is_parted_and_what_does_not_fit_is_not_sent
     clock.now += SECOND
     live.take(said(clock, *(f"c{n}" for n in range(16))), HALL_SIGN)
     films = live.due().films
-    assert len(films) == 8
-    assert all(film.kbps >= LEAST_KBPS for film in films)
+    assert [film.kbps > 0 for film in films] == [True] * 8 + [False] * 8, (
+        "of the rest it is said that there is no room"
+    )
+    assert all(film.kbps >= LEAST_KBPS for film in films[:8])
     assert sum(film.kbps for film in films) <= 1000
+    clock.now += SECOND
+    live.take(said(clock, wanted=[Wanted("c1", TICKET, plain=True)]), HALL_SIGN)
+    assert [film.kbps for film in live.due().films] == [1000], "as the camera sends it: no more than all"
+    clock.now += SECOND
+    live.take(said(clock, "c1"), HALL_SIGN)
+    assert [film.kbps for film in live.due().films] == [MOST_KBPS]
     closed = made(clock, kbps=0)
     closed.take(said(clock, "c1"), HALL_SIGN)
-    assert names(closed) == []
+    assert [film.kbps for film in closed.due().films] == [0]
 
 
 def test_pictures_make_room_for_records_that_wait_and_the_worker_is_told_what_is_new(clock: Moving) -> None:
@@ -298,15 +309,30 @@ def test_a_zone_that_is_drawn_meanwhile_is_filled_in_the_next_picture(known: tup
     assert np.ptp(inside[1]) > 40 > np.ptp(inside[-1])
 
 
-def filmed(path: Path, *, plain: bool, camera: FileCamera | None = None) -> list[Frame]:
-    """What a film of a recording sends in a second and a half."""
+def filmed(
+    path: Path,
+    *,
+    plain: bool,
+    camera: FileCamera | None = None,
+    sights: list[Sight] | None = None,
+    kbps: int = 100_000,
+    secs: float = 1.5,
+    later: Callable[[Film], bool] = lambda _: False,
+) -> list[Frame]:
+    """What a film of a recording sends in `secs`, and in as many again after `later`. `sights`: what is known is the last of them."""
     got: list[Frame] = []
-    blind = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")
+    known = sights or [Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")]
     film = Film(
-        lambda: camera or FileCamera(path), lambda: blind, Order(400, 0, plain, True), got.append, Clock()
+        lambda: camera or FileCamera(path),
+        lambda: known[-1],
+        Order(kbps, 0, plain, True),
+        got.append,
+        Clock(),
     )
     film.start()
-    time.sleep(1.5)
+    time.sleep(secs)
+    if later(film):
+        time.sleep(secs)
     film.stop()
     until = time.monotonic() + 5
     while not film.is_over and time.monotonic() < until:
@@ -345,14 +371,101 @@ def test_what_is_granted_passes_untouched_and_is_never_called_masked(tmp_path: P
     assert {item.mask for item in shown(filmed(path, plain=False))} == {Mask.ALL}
 
 
-def test_h265_is_shown_masked_and_as_it_is_refused_in_words(tmp_path: Path) -> None:
+def test_h265_is_shown_masked_and_as_it_is_encoded_anew_because_no_browser_plays_it(tmp_path: Path) -> None:
     path = recorded(tmp_path / "h265.mkv", "libx265")
-    masked = filmed(path, plain=False)
-    assert shown(masked)[-1].codec.startswith("avc1.")
-    assert any(one.kind is Kind.KEY for one in masked)
-    plainly = filmed(path, plain=True)
-    assert {one.kind for one in plainly} == {Kind.STATE}
-    assert "hevc" in shown(plainly)[-1].fault
+    for plain, mask in ((False, Mask.ALL), (True, Mask.NONE)):
+        frames = filmed(path, plain=plain)
+        assert (shown(frames)[-1].mask, shown(frames)[-1].codec[:5]) == (mask, "avc1.")
+        assert any(one.kind is Kind.KEY for one in frames)
+
+
+def own(frames: list[Frame], path: Path) -> list[bool]:
+    """Of each fragment of the picture whether its bytes are the camera's own."""
+    with av.open(str(path), "r") as read:
+        packets = {bytes(packet) for packet in read.demux(video=0) if packet.size}
+    return [
+        any(one.payload.endswith(packet) for packet in packets)
+        for one in frames
+        if one.kind in {Kind.KEY, Kind.MORE}
+    ]
+
+
+def test_a_camera_that_masks_by_itself_is_sent_untouched_until_a_zone_is_drawn(tmp_path: Path) -> None:
+    """P-LIVE-05: nothing of the camera's own goes out after that."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    sights = [Sight(None, False, None, 0, [], [], None, Mask.CAMERA, SHAPE, "")]
+    drawn = replace(sights[0], zones=[Box(0.5, 0.5, 1.0, 1.0)])
+
+    def draw(_: Film) -> bool:
+        sights.append(drawn)
+        return True
+
+    frames = filmed(path, plain=False, sights=sights, later=draw)
+    assert {item.mask for item in shown(frames)} == {Mask.CAMERA}
+    passed = own(frames, path)
+    assert passed[2]
+    assert passed == sorted(passed, reverse=True)
+    assert not passed[-1]
+
+
+def test_a_picture_as_it_is_takes_no_more_of_the_line_than_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the camera sends is measured; beyond the share it is encoded anew, and is still the whole picture."""
+    monkeypatch.setattr("agent.camera.film._METER_SECS", 0.8)
+    path = recorded(tmp_path / "h264.mkv", "libx264")  # noise: more than a megabit
+    frames = filmed(path, plain=True, kbps=300, secs=3)
+    assert {item.mask for item in shown(frames)} == {Mask.NONE}
+    passed = own(frames, path)
+    assert passed[0]
+    assert not passed[-1]
+    assert len([one for one in frames if one.kind is Kind.PICTURE]) == 2
+
+
+class Sparing(FileCamera):
+    """Says its parameter sets once, when it is opened, as cameras do that put them into their description alone."""
+
+    def whole(self) -> Media:
+        media = super().whole()
+        given = media.packets
+
+        def packets() -> Iterator[Any]:
+            for packet in given():
+                kept = [
+                    part for part in fragment.units(bytes(packet)) if fragment.kind_of(part) not in {7, 8}
+                ]
+                made = av.Packet(b"".join(b"\0\0\0\1" + part for part in kept))
+                made.stream, made.time_base, made.is_keyframe = (
+                    packet.stream,
+                    packet.time_base,
+                    packet.is_keyframe,
+                )
+                made.pts, made.dts = packet.pts, packet.dts
+                yield made
+
+        media.packets = packets  # type: ignore[method-assign]
+        return media
+
+
+def test_a_camera_that_says_its_parameter_sets_once_passes_untouched_too(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "bare.h264", "libx264")
+    frames = filmed(path, plain=True, camera=Sparing(path))
+    assert [one.kind for one in frames][:3] == [Kind.STATE, Kind.PICTURE, Kind.KEY]
+    assert shown(frames)[-1].codec.startswith("avc1.")
+
+
+def test_another_share_of_the_line_changes_the_rate_and_begins_nothing_anew(tmp_path: Path) -> None:
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+
+    def thinner(film: Film) -> bool:
+        film.kbps = 100
+        return True
+
+    masked = [Sight(None, False, None, 0, [Box(0.0, 0.0, 0.1, 0.1)], [], None, Mask.CAMERA, SHAPE, "")]
+    frames = filmed(path, plain=False, kbps=2000, secs=3, sights=masked, later=thinner)
+    assert len([one for one in frames if one.kind is Kind.PICTURE]) == 1, "whoever looks on goes on"
+    moving = [len(one.payload) for one in frames if one.kind in {Kind.KEY, Kind.MORE}]
+    assert sum(moving[-10:]) < 0.7 * sum(moving[5:15])
 
 
 async def test_a_line_that_is_too_thin_or_taken_by_records_loses_pictures_and_goes_on_with_a_key_frame() -> (

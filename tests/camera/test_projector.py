@@ -1,21 +1,28 @@
 """The cameras' process as it sends live: films beside each other, one that breaks, a zone that is drawn, a word nobody understands."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import av
+import msgspec
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
 
 from agent.camera import talk
 from agent.camera.base import LineError, Stream
 from agent.camera.file import FileCamera
 from agent.camera.media import Media
 from agent.camera.outward import Way
-from agent.camera.projector import Projector, Source
+from agent.camera.projector import NO_ROOM, Projector, Source
 from agent.camera.shown import Sight
 from agent.camera.talk import Box, Films, Given, Redraw, Setup
 from agent.camera.watcher import Post, Watcher
@@ -23,7 +30,7 @@ from agent.camera.worker import DEAF
 from agent.core.votes import Standing
 from common.clock import Clock
 from common.core.camera import Mask, View
-from common.core.live import Kind
+from common.core.live import Kind, Shown, unpacked
 from tests.camera.test_live import PLACE, SHAPE, filmed, recorded, shown
 
 
@@ -71,12 +78,56 @@ def test_one_camera_is_sent_masked_and_as_it_is_beside_each_other_and_no_certifi
     projector.show(Films(both, 0))
     films = {order.plain: film for order, _, film in projector._running.values()}
     assert films.keys() == {False, True}
-    assert not any(film.is_over for film in films.values())
+    assert not any(film is None or film.is_over for film in films.values())
     projector.show(Films(both[1:], 0))
     assert [order.plain for order, _, _ in projector._running.values()] == [True]
     assert projector._running["c1", True][2] is films[True], "who looks on loses nothing"
     projector.show(Films([], 0))
     assert not projector._running
+
+
+def test_another_share_of_the_line_leaves_a_film_alone(tmp_path: Path) -> None:
+    """Else every other camera of the site stands still whenever somebody opens one more."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    blind = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")
+    projector = Projector({"c1": Source(told(path), lambda: FileCamera(path), lambda: blind)}, Clock())
+    order = talk.Film("c1", "ws://127.0.0.1:9/media", b"dial", 700)
+    projector.show(Films([order], 0))
+    _, way, film = projector._running["c1", False]
+    projector.show(Films([replace(order, kbps=350)], 0))
+    assert projector._running["c1", False][1:] == (way, film)
+    assert film is not None
+    assert film.kbps == 350
+    projector.show(Films([replace(order, dial=b"another ticket")], 0))
+    assert projector._running["c1", False][2] is not film
+    projector.show(Films([replace(order, kbps=0)], 0))
+    assert projector._running["c1", False][2] is None, "the camera is not even opened"
+    projector.show(Films([], 0))
+
+
+async def test_what_the_line_has_no_room_for_is_said_and_the_camera_stays_closed(tmp_path: Path) -> None:
+    got: list[bytes] = []
+
+    async def hall(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        got.append(await socket.receive_bytes())
+        got.append(await socket.receive_bytes())
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/media", hall)
+    path = tmp_path / "away.mkv"
+    blind = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")
+    projector = Projector({"c1": Source(told(path), lambda: FileCamera(path), lambda: blind)}, Clock())
+    async with TestServer(app) as server:
+        projector.show(Films([talk.Film("c1", str(server.make_url("/media")), b"dial", 0)], 0))
+        async with asyncio.timeout(20):
+            while len(got) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        projector.show(Films([], 0))
+    assert got[0] == b"dial"
+    assert msgspec.json.decode(unpacked(got[1]).payload, type=Shown).fault == NO_ROOM
 
 
 def test_a_zone_is_hidden_from_the_moment_it_is_drawn_though_nothing_is_examined(tmp_path: Path) -> None:
@@ -141,6 +192,78 @@ def test_what_nobody_expects_of_a_camera_is_its_own_fault_and_no_other_suffers(t
     assert odd.opened == 2
     views = [said.view.view for said in post.said if isinstance(said, talk.Look)]
     assert views[-1] is View.NO_VIDEO
+
+
+class Once(FileCamera):
+    """A recording that is played once, as fast as it is read; whoever opens it again is ended."""
+
+    opened = 0
+
+    def open(self) -> Stream:
+        self.opened += 1
+        if self.opened == 2:
+            raise SystemExit
+        return super().open()
+
+
+class Hasty(Once):
+    """Opened before its size was known."""
+
+    def open(self) -> Stream:
+        return replace(super().open(), width=0, height=0)
+
+    def whole(self) -> Media:
+        media = super().whole()
+        media.stream = replace(media.stream, width=0, height=0)
+        return media
+
+
+def test_a_stream_that_was_opened_in_haste_has_the_size_of_its_pictures(tmp_path: Path) -> None:
+    """Else its shape is another one than the live stream's, and everything stays hidden; a browser gets a picture without size."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    watcher = Watcher(told(path), Post(), Clock())
+    watcher._post = post = Hearing()
+    watcher._camera = Hasty(path, is_paced=False)
+    with pytest.raises(SystemExit):
+        watcher.run()
+    assert watcher.sight().shape == pytest.approx(16 / 9)
+    assert [said.stream for said in post.said if isinstance(said, talk.Look)][-1] == "h264 128×72"
+    frames = filmed(path, plain=True, camera=Hasty(path))
+    assert {(item.wide, item.high) for item in shown(frames)} == {(128, 72)}
+
+
+def keyed(path: Path, at: Sequence[int]) -> Path:
+    """Ten frames a second, key frames at these places alone."""
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv420p"
+        stream.options = {"preset": "ultrafast", "g": "1000", "sc_threshold": "0", "forced-idr": "1"}
+        for number in range(at[-1] + 1):
+            noise = np.random.default_rng(number).integers(0, 255, (72, 128, 3), np.uint8)
+            frame = av.VideoFrame.from_ndarray(noise, format="bgr24").reformat(format="yuv420p")
+            frame.pts = number
+            if number in at:
+                frame.pict_type = av.video.frame.PictureType.I
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("gaps", "least", "most"), [([10] * 13, 1.0, 1.0), ([10, 30] * 7, 1.0, 3.0), ([10, 30], 0.0, 0.0)]
+)
+def test_how_even_a_cameras_key_frames_come_is_told_once_there_are_enough(
+    tmp_path: Path, gaps: list[int], least: float, most: float
+) -> None:
+    """By it the doctor names a camera that codes as it pleases ("smart")."""
+    path = keyed(tmp_path / "smart.mkv", [0, *itertools.accumulate(gaps)])
+    post = Hearing()
+    watcher = Watcher(told(path), post, Clock())
+    watcher._camera = Once(path, is_paced=False)
+    with pytest.raises(SystemExit):
+        watcher.run()
+    last = [said for said in post.said if isinstance(said, talk.Look)][-1]
+    assert (last.gop_least, last.gop_most) == pytest.approx((least, most), abs=0.05)
 
 
 def test_a_process_that_does_not_understand_a_word_ends_and_is_not_deaf_for_ever() -> None:

@@ -1,13 +1,16 @@
 """The hall's fan-out: what each viewer gets of one upload, as a property over whatever a box sends."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from central.core.channel import MOST_BYTES, MOST_KEPT, MOST_WAITING, Channel, Viewer
 from common.core import live
-from common.core.live import Frame, Kind
+from common.core.live import Frame, Kind, Shown
 
 FIRST = {Kind.STATE, Kind.PICTURE, Kind.SOUND}
+PLAYED = msgspec.json.encode(Shown(codec="avc1.42C01E"))
+"""Something is sent."""
 Act = tuple[str, Kind]
 acts = st.lists(
     st.tuples(st.sampled_from(["send", "send", "send", "join", "hear", "read"]), st.sampled_from(list(Kind))),
@@ -21,7 +24,7 @@ def kinds(viewer: Viewer) -> str:
 
 def sent(channel: Channel, text: str) -> None:
     for number, letter in enumerate(text):
-        channel.take(Frame(Kind(letter), number, b""))
+        channel.take(Frame(Kind(letter), number, PLAYED))
 
 
 @given(acts)
@@ -31,7 +34,7 @@ def test_whoever_joins_begins_with_a_key_frame_and_loses_nothing_between(said: l
     seen: list[tuple[Viewer, list[Frame]]] = []
     for number, (act, kind) in enumerate(said):
         if act == "send":
-            log.append(Frame(kind, number, b"x"))
+            log.append(Frame(kind, number, PLAYED))
             channel.take(log[-1])
         elif act == "read":
             for viewer, got in seen:
@@ -115,3 +118,15 @@ def test_bytes_that_are_no_frame_are_a_value_error(raw: bytes) -> None:
     except ValueError:
         return
     assert live.packed(frame) == raw
+
+
+def test_whoever_joins_while_nothing_is_sent_is_told_why_and_not_given_what_was() -> None:
+    """Else a browser begins with a picture of no known coding, or shows one that is long over."""
+    channel = Channel()
+    sent(channel, "SIJKFA")
+    before = channel.join(hears=True)
+    channel.take(Frame(Kind.STATE, 9, msgspec.json.encode(Shown(fault="线路正在传办件，画面让路"))))
+    assert kinds(channel.join(hears=True)) == "S"
+    assert kinds(before) == "SIJKFAS", "whoever looked on already loses nothing"
+    sent(channel, "FSIJFKF")
+    assert kinds(channel.join(hears=True)) == "SIJKF"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -11,16 +12,18 @@ from sqlalchemy import insert
 
 from central.config import LiveConfig
 from central.core.access import Role
-from central.relay import PATH, Camera, Relay
+from central.relay import PATH, PER_LOGIN, Camera, Relay
 from central.store import cameras, scope, trail
 from central.store import tables as t
-from central.web.video import GRANTED, NOT_GRANTED, PER_LOGIN, RELAY, SURE_EVERY
+from central.web import video
+from central.web.video import FULL, GRANTED, NOT_GRANTED, RELAY, SURE_EVERY
 from common.core import crypto, live, message, topics
 from common.core.camera import Aspect, Mask, View
 from common.core.instant import HOUR, SECOND
 from common.core.live import Frame, Kind, Shown
-from common.core.message import Dial
+from common.core.message import Dial, Watch
 from common.core.record import CameraState
+from tests.browser import browser
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
 from tests.sender import draft
@@ -264,18 +267,101 @@ async def test_a_look_ends_with_the_right_to_it(
                 await conn.execute(scope.user_site.delete().where(scope.user_site.c.site == "s01"))
 
 
+async def refused(socket: aiohttp.ClientWebSocketResponse) -> str:
+    """The sentence with which the hall ends a look that it has no room for."""
+    said = live.unpacked(await socket.receive_bytes(timeout=10))
+    assert (await socket.receive(timeout=10)).data == FULL
+    return msgspec.json.decode(said.payload, type=Shown).fault
+
+
+async def over(relay: Relay) -> None:
+    """Looks of before are."""
+    async with asyncio.timeout(10):
+        while relay.looks.total():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 async def test_a_login_that_asks_for_many_at_once_gets_no_more_than_its_share(hall: Served) -> None:
     async with opened(hall) as relay, window(hall) as own:
-        async with asyncio.timeout(10):
-            while relay.looks[Role.SUPERVISOR.value]:  # noqa: ASYNC110  those of before are over
-                await asyncio.sleep(0.05)
+        await over(relay)
         place = hall.url + ONE + "/stream"
         asked = [own.session.ws_connect(place, origin=hall.url) for _ in range(PER_LOGIN + 6)]
-        got = await asyncio.gather(*asked, return_exceptions=True)
-        sockets = [item for item in got if isinstance(item, aiohttp.ClientWebSocketResponse)]
-        refused = [item.status for item in got if isinstance(item, aiohttp.WSServerHandshakeError)]
+        sockets = await asyncio.gather(*asked)
+        said = [
+            msgspec.json.decode(live.unpacked(await one.receive_bytes(timeout=20)).payload, type=Shown).fault
+            for one in sockets
+        ]
         await asyncio.gather(*(item.close() for item in sockets))
-        assert (len(sockets), refused) == (PER_LOGIN, [429] * 6)
+        assert [one for one in said if "已满" in one] == [
+            f"这个账号同时看的画面已满 {PER_LOGIN} 路，有人关上后会自动接上"
+        ] * 6
+
+
+@pytest.mark.parametrize(("most", "what"), [({"viewers": 1}, "全市"), ({"site_viewers": 1}, "这个站点")])
+async def test_no_more_look_on_than_the_hall_is_set_up_for_and_who_comes_too_late_is_told_so(
+    hall: Served, most: dict[str, int], what: str
+) -> None:
+    async with opened(hall) as relay, window(hall) as own, window(hall, Role.CHIEF) as chief:
+        await over(relay)
+        relay.config = msgspec.structs.replace(relay.config, **most)
+        async with looking(own) as first:
+            await first.receive_bytes(timeout=10)
+            before = await lines(hall, "live.begin")
+            async with looking(chief) as second:
+                said = await refused(second)
+            assert what in said
+            assert "已满 1 路" in said
+            assert await lines(hall, "live.begin") == before, "nothing was looked at"
+        await over(relay)
+        async with looking(chief) as second:
+            first_state = live.unpacked(await second.receive_bytes(timeout=10))
+            assert "已满" not in msgspec.json.decode(first_state.payload, type=Shown).fault
+
+
+async def test_a_site_is_told_first_what_is_looked_at_and_last_what_goes_on_without_anybody(
+    hall: Served,
+) -> None:
+    """Its line may have no room for all: a wall that turns is to show what it has turned to."""
+    async with opened(hall) as relay:
+        relay._streams.clear()
+        left = relay.join(Camera(SITE, "c1"), hears=False)
+        relay.leave(Camera(SITE, "c1"), left)
+        for name in ("c2", "c3"):
+            relay.join(Camera(SITE, name), hears=False)
+        said = Published()
+        await relay._say(said, SITE)  # type: ignore[arg-type]
+        watch = message.decode_signed(
+            Watch, topics.watch(SITE), crypto.sign_public(relay._sign_secret), said.raw
+        )
+        assert [item.camera for item in watch.wanted] == ["c2", "c3", "c1"]
+        relay._streams.clear()
+
+
+class Published:
+    """The broker's end of a wish."""
+
+    raw = b""
+
+    async def publish(self, topic: str, raw: bytes, *, expiry_secs: int) -> None:
+        assert topic == topics.watch(SITE)
+        assert expiry_secs > 0
+        self.raw = raw
+
+
+async def test_a_box_that_hangs_up_at_once_is_no_error_of_the_hall(
+    hall: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(hall) as relay:
+        port = relay.config.port
+        for _ in range(20):
+            _, writer = await asyncio.open_connection(HOST, port)
+            writer.write(
+                f"GET {PATH} HTTP/1.1\r\nHost: hall\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            )
+            writer.transport.abort()
+        await asyncio.sleep(0.5)
+    assert "Error handling request" not in caplog.text
 
 
 async def test_the_wall_names_the_cameras_in_reach_and_takes_only_sizes_that_it_has(hall: Served) -> None:
@@ -287,3 +373,39 @@ async def test_the_wall_names_the_cameras_in_reach_and_takes_only_sizes_that_it_
         assert "media-src blob:" in policy
         assert "default-src 'self'" in policy
         assert 'data-side="2" data-turn="20"' in (await own.get("/hall/cameras/wall?side=9&turn=1"))[1]
+
+
+NAMES = "Array.from(document.querySelectorAll('.film a')).map(a => a.textContent)"
+STOPPED = "Array.from(document.querySelectorAll('.film-state')).every(a => a.textContent === '已看满时间')"
+
+
+async def test_the_wall_turns_to_every_camera_with_no_empty_place_and_stops_when_nobody_is_there(
+    hall: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "TURNS", (1, 60))
+    said = []
+    for number in range(1, 7):
+        body = CameraState(f"w{number}", Aspect.VIEW, View.OK, city.FRIDAY - HOUR, name=f"墙{number}")
+        said.append((b"w" * 8, "s07", msgspec.structs.replace(draft(body, at=city.FRIDAY), seq=number), body))
+    async with hall.store.write() as conn:
+        await cameras.add(conn, said)
+    async with opened(hall), browser(tmp_path) as page:
+        await page.size(1440, 900)
+        for name, value in (await hall.session(Role.SUPERVISOR)).items():
+            await page.cookie(name, value, hall.url)
+        await page.open(hall.url + "/hall/cameras/wall")
+        seen = set[str]()
+        async with asyncio.timeout(60):
+            while len(seen) < 7:
+                names = await page.ask(NAMES)
+                assert len(set(names)) == 4
+                seen |= set(names)
+                await asyncio.sleep(0.2)
+        assert "松岭乡 墙1" in seen, "of which site it is"
+        monkeypatch.setattr(video, "LONGEST", 0)
+        await page.open(hall.url + "/hall/cameras/wall?turn=60")
+        await page.until(f"{STOPPED} && !document.getElementById('films-again').hidden")
+        await page.ask("document.getElementById('films-again').click()")
+        await page.until(f"{STOPPED} && !document.getElementById('films-again').hidden")
+    async with hall.store.write() as conn:
+        await conn.execute(t.camera_state.delete().where(t.camera_state.c.site == "s07"))

@@ -3,13 +3,14 @@
 "use strict";
 (function () {
   const HEADER = 9, LATE_MS = 5000, STILL_MS = 2500, LONGEST_AGE_MS = 8000, LOOK_MS = 200, TARGET = 0.25, KEPT = 15;
-  const AGAIN_MS = 1500, ENDED = 4000, NOT_GRANTED = 4001;
+  const AGAIN_MS = 1500, FULL_MS = 20000, ENDED = 4000, NOT_GRANTED = 4001, FULL = 4002, OVER = "已看满时间";
   const MASKS = { people: "人员区域已遮挡", camera: "摄像机自带遮挡", all: "整幅已遮挡", none: "未遮挡" };
 
   function now() { return performance.now(); }
   function clock() { return document.getElementById("clock").textContent; }
 
-  function film(root) {
+  // `isPresent`: whether a person has been there lately, so that a look that was long enough goes on by itself.
+  function film(root, isPresent) {
     function part(name) { return root.querySelector(".film-" + name); }
     const video = part("video"), sound = part("sound"), again = part("again");
     let socket = null, source = null, buffer = null, waiting = [], shown = {}, codec = "", hears = false, isOver = false;
@@ -63,15 +64,16 @@
         write("mask", shown.codec === "" ? "" : MASKS[shown.mask] || "");
         root.classList.toggle("film-plain", shown.mask === "none" && shown.codec !== "");
         if (sound !== null) { sound.hidden = !shown.sound; }
+        look(); // what is said against the picture counts at once
       } else if (kind === "I" || kind === "J") {
-        if ((kind === "J") === Boolean(hears && shown.sound)) { begin(payload); }
+        if (shown.codec && (kind === "J") === Boolean(hears && shown.sound)) { begin(payload); }
       } else if (source !== null) {
         waiting.push(payload);
         if (kind !== "A") { heardMs = now(); ageMs = new DataView(event.data).getUint32(5); }
         append();
       }
     }
-    function end(text) { isOver = true; close(); write("state", text); root.classList.remove("film-live"); if (again !== null) { again.hidden = false; } }
+    function end(text) { isOver = true; close(); write("state", text); write("over", text); root.classList.remove("film-live"); if (again !== null) { again.hidden = false; } }
     function close() { clearTimeout(retry); if (socket !== null) { socket.onclose = null; socket.close(); socket = null; } }
     function open() {
       close();
@@ -87,9 +89,10 @@
       socket.onmessage = take;
       socket.onclose = function (event) {
         socket = null;
-        if (event.code === ENDED) { end("已看满时间"); return; }
+        if (event.code === ENDED && isPresent()) { open(); return; }
+        if (event.code === ENDED) { end(OVER); return; }
         if (event.code === NOT_GRANTED) { end("授权已过，请重新打开这一页"); return; }
-        retry = setTimeout(open, AGAIN_MS + 1000 * Math.random());
+        retry = setTimeout(open, (event.code === FULL ? FULL_MS : AGAIN_MS) + 1000 * Math.random());
       };
     }
     function pace(held) {
@@ -120,16 +123,19 @@
         open();
       });
     }
-    if (again !== null) { again.addEventListener("click", open); }
+    if (again !== null) { again.addEventListener("click", function () { open(); }); }
     timer = setInterval(look, LOOK_MS);
     open();
-    return function stop() { clearInterval(timer); isOver = true; close(); forget(); };
+    return function stop(text) { clearInterval(timer); end(text); forget(); };
   }
 
   function wall(stage, list) {
     const all = Array.from(list.querySelectorAll("li")), side = Number(stage.dataset.side), size = side * side;
-    const hold = document.getElementById("turn-hold");
-    let first = 0, stops = [], isHeld = false;
+    const hold = document.getElementById("turn-hold"), again = document.getElementById("films-again");
+    const longestMs = Number(stage.dataset.minutes) * 60000;
+    let first = 0, stops = [], isHeld = false, isOver = false, presentMs = now();
+    function isPresent() { return now() - presentMs < longestMs; }
+    function empty(text) { stops.forEach(function (stop) { stop(text); }); stops = []; }
     function make(item) {
       const root = document.createElement("div"), link = item.querySelector("a");
       root.className = "film";
@@ -139,26 +145,33 @@
       video.className = "film-video"; video.muted = true; video.playsInline = true; over.className = "film-over";
       root.firstChild.append(video, over);
       const name = document.createElement("a");
-      name.className = "more"; name.href = link.href; name.textContent = link.textContent;
+      name.className = "more"; name.href = link.href; name.textContent = item.querySelector("span").textContent + " " + link.textContent;
       root.lastChild.append(name, " ");
       ["state", "age", "mask"].forEach(function (word) { const made = document.createElement("span"); made.className = "film-" + word; root.lastChild.append(made, " "); });
       return root;
     }
     function show() {
-      stops.forEach(function (stop) { stop(); });
+      empty("");
       while (stage.firstChild) { stage.removeChild(stage.firstChild); }
       const count = Math.min(size, all.length);
-      stops = [];
       for (let at = 0; at < count; at += 1) {
         const root = make(all[(first + at) % all.length]);
         stage.appendChild(root);
-        stops.push(film(root));
+        stops.push(film(root, isPresent));
       }
     }
     list.hidden = true;
     show();
+    ["pointerdown", "keydown"].forEach(function (name) { document.addEventListener(name, function () { presentMs = now(); }); });
+    setInterval(function () {
+      if (isOver || isPresent()) { return; }
+      isOver = true;
+      empty(OVER);
+      again.hidden = false;
+    }, 1000);
+    again.addEventListener("click", function () { isOver = false; again.hidden = true; show(); });
     if (all.length > size) {
-      setInterval(function () { if (!isHeld && !document.hidden) { first = (first + size) % all.length; show(); } }, Number(stage.dataset.turn) * 1000);
+      setInterval(function () { if (!isHeld && !isOver && !document.hidden) { first = (first + size) % all.length; show(); } }, Number(stage.dataset.turn) * 1000);
       hold.hidden = false;
       hold.addEventListener("click", function () {
         isHeld = !isHeld;
@@ -169,5 +182,5 @@
   }
 
   const stage = document.getElementById("films"), list = document.getElementById("film-list");
-  if (stage !== null) { wall(stage, list); } else { document.querySelectorAll(".film").forEach(film); }
+  if (stage !== null) { wall(stage, list); } else { document.querySelectorAll(".film").forEach(function (root) { film(root, function () { return false; }); }); }
 })();

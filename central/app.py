@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from central import (
     __version__,
     briefing,
+    citizen_clock,
     correction_clock,
     dead,
     dispatch,
@@ -97,12 +98,13 @@ async def _main(config: CentralConfig) -> None:
             group.create_task(correcting, name="corrections")
             briefing_each = briefing.run(store, world, clock, receiver.sign_secret)
             group.create_task(briefing_each, name="briefings")
+            heard = citizen_clock.Heard()
+            passing = citizen_clock.run(store, world, clock, receiver.sign_secret, heard)
+            group.create_task(passing, name="citizens")
             group.create_task(still_clock.run(store, config.stills, clock), name="stills")
             if config.public.enabled:
-                publishing = public.run(
-                    config, store, world, clock, receiver.sign_secret, receiver.wire_secret
-                )
-                group.create_task(publishing, name="public")
+                keys = receiver.sign_secret, receiver.wire_secret
+                group.create_task(public.run(config, store, world, clock, keys, heard), name="public")
             booking = tally.Booker(store, ZoneInfo(config.legal_zone)).run(lambda: receiver.records)
             group.create_task(booking, name="tally")
             group.create_task(dispatch.run(post), name="messages")

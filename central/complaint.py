@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
@@ -26,10 +27,13 @@ from central.world import Moment
 from common.core import crypto
 from common.core.crypto import AT_REST, KEY_BYTES
 from common.core.errors import UsageError
-from common.core.instant import DAY, end_of_day, local_date
+from common.core.instant import DAY, HOUR, end_of_day, local_date
 
+log = structlog.get_logger()
 _LATER = DAY // 2
 """A last day that no notice has published yet is looked at again after so long."""
+_UNHEARD = HOUR
+"""So long nobody's silence is asked about again where the door's box has not been read."""
 
 
 class Person(Struct, frozen=True):
@@ -261,12 +265,17 @@ async def urge(conn: AsyncConnection, said: asked.Hurry, bench: Bench) -> bool:
     return True
 
 
-async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
-    """A last day has passed: it is noted for good, or a complaint without a verdict is closed."""
+async def pass_day(conn: AsyncConnection, number: int, bench: Bench, heard: date) -> bool:
+    """A last day has passed: it is noted for good, or a complaint without a verdict is closed. `heard`: the day until which all that
+    complainants have handed in has been taken; a verdict of a later one may wait yet.
+    """
     row = await complaints.lock(conn, number)
     assert row is not None
     before = complaints.body_of(row)
     event = complaint.passed(before, bench.today, bench.calendar)
+    if event is Event.SETTLE and complaint.passed(before, heard, bench.calendar) is None:
+        await complaints.set_check(conn, number, bench.now.at + _UNHEARD)
+        return False
     if event is None:
         values = _standing(before, bench)
         if values["next_check_at"] is not None and values["next_check_at"] <= bench.now.at:
@@ -275,6 +284,7 @@ async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
         return False
     one = complaint.applied(before, event, None, Side.CLOCK, bench.today, bench.calendar)
     await _move(conn, row, event, None, one, "", bench)
+    log.info("complaint.lapsed", number=number)
     return True
 
 

@@ -106,23 +106,20 @@ def _check(words: Words) -> None:
         raise RejectedError("不能公布：" + "；".join(found), hint="请把号码和住址改写掉，只留问题本身")
 
 
-async def pass_days(store: Store, bench: Bench) -> None:
+async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
     """What was to be answered by now, and is not, is noted for good."""
-    async with store.read() as conn:
-        late = await consults.due(conn, bench.now.at, PAGE)
-    for number in late:
-        async with store.write() as conn:
-            row = await consults.lock(conn, number)
-            assert row is not None
-            one = consults.body_of(row)
-            if not consult.has_passed(one, bench.today, bench.calendar):
-                check = _standing(one, bench)["next_check_at"]
-                later = bench.now.at + _LATER if check is not None and check <= bench.now.at else check
-                await consults.set_check(conn, number, later)
-                continue
-            after = consult.applied(one, Event.LAPSE, None, "", bench.calendar)
-            await consults.write(conn, row, _event(bench, Event.LAPSE, "", ""), **_standing(after, bench))
-            log.info("consult.lapsed", number=number)
+    row = await consults.lock(conn, number)
+    assert row is not None
+    one = consults.body_of(row)
+    if not consult.has_passed(one, bench.today, bench.calendar):
+        check = _standing(one, bench)["next_check_at"]
+        later = bench.now.at + _LATER if check is not None and check <= bench.now.at else check
+        await consults.set_check(conn, number, later)
+        return False
+    after = consult.applied(one, Event.LAPSE, None, "", bench.calendar)
+    await consults.write(conn, row, _event(bench, Event.LAPSE, "", ""), **_standing(after, bench))
+    log.info("consult.lapsed", number=number)
+    return True
 
 
 # told ---------------------------------------------------------------------------------------------------------

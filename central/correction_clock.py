@@ -38,7 +38,6 @@ Skipped = set[tuple[str, Any]]
 async def look_once(store: Store, world: World, clock: Clock, secret: bytes, skipped: Skipped) -> int:
     """Take what waits. -> how much was taken. Raises UnavailableError."""
     desk = Desk(clock, world.zone, world.calendar, secret)
-    done = 0
     async with store.read() as conn:
         told = await outbox.waiting(conn, PAGE, [number for what, number in skipped if what == "light"])
         late = await corrections.due(conn, clock.office(), world.calendar.version, PAGE)
@@ -50,6 +49,12 @@ async def look_once(store: Store, world: World, clock: Clock, secret: bytes, ski
         ("over", over, lambda conn, number: _clear(conn, number, desk)),
         ("letter", unanswered, lambda conn, code: answering.urge(conn, code, desk)),
     ]
+    return await taken(store, works, skipped)
+
+
+async def taken(store: Store, works: Sequence[tuple[str, Sequence[Any], Work]], skipped: Skipped) -> int:
+    """Each in its own transaction. -> how many. Raises UnavailableError."""
+    done = 0
     for what, numbers, work in works:
         for number in numbers:
             done += await _safely(store, (what, number), work, skipped)

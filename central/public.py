@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, insert, inspect, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,6 +31,7 @@ from central import (
     survey,
     taking,
 )
+from central.citizen_clock import Heard
 from central.complaint import Bench
 from central.config import CentralConfig
 from central.core import guide as guides
@@ -72,6 +73,7 @@ class Press(Struct):
     sign_secret: bytes
     wire_secret: bytes
     terms: Terms = Terms()
+    heard: Heard = field(default_factory=Heard)
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
@@ -169,15 +171,17 @@ def _grant(conn: Connection, role: str) -> None:
 
 
 async def run(
-    config: CentralConfig, store: Store, world: World, clock: Clock, sign_secret: bytes, wire_secret: bytes
+    config: CentralConfig, store: Store, world: World, clock: Clock, keys: tuple[bytes, bytes], heard: Heard
 ) -> None:
-    """Publish and fetch for ever; a public database that is away is waited for, and holds up nothing else."""
+    """Publish and fetch for ever; a public database that is away is waited for, and holds up nothing else. `keys`: the operations and
+    the wire key; `heard`: kept up to what has been fetched.
+    """
     press: Press | None = None
     lost_mono = 0
     try:
         while True:
             try:
-                press = press or await _opened(config, store, sign_secret, wire_secret)
+                press = press or await _opened(config, store, keys, heard)
                 await look_once(press, world, clock)
             except UnavailableError as error:
                 if not lost_mono:
@@ -193,10 +197,10 @@ async def run(
             await press.public.close()
 
 
-async def _opened(config: CentralConfig, store: Store, sign_secret: bytes, wire_secret: bytes) -> Press:
-    public = await open_as_hall(config, store, seal.key_of(sign_secret))
+async def _opened(config: CentralConfig, store: Store, keys: tuple[bytes, bytes], heard: Heard) -> Press:
+    public = await open_as_hall(config, store, seal.key_of(keys[0]))
     terms = Terms(config.public.accept_days, config.public.reply_days)
-    return Press(store, public, sign_secret, wire_secret, terms)
+    return Press(store, public, *keys, terms, heard)
 
 
 async def look_once(press: Press, world: World, clock: Clock) -> int:
@@ -216,12 +220,10 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
     while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:
         continue
-    await _pass_days(press, bench)
+    press.heard.at = now.at
     await publish_complaints(press, bench)
-    await consult.pass_days(press.store, bench)
     await consult.publish(press.store, press.public, press.key, world, bench)
     await survey.publish(press.store, press.public)
-    await rating.pass_days(press.store, bench)
     await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):
         total += done
@@ -360,15 +362,6 @@ async def _replace(public: AsyncConnection, key: bytes, name: str, one: public_c
 
 
 # complaints ---------------------------------------------------------------------------------------------------
-
-
-async def _pass_days(press: Press, bench: Bench) -> None:
-    async with press.store.read() as conn:
-        late = await complaints.due(conn, bench.now.at, PAGE)
-    for number in late:
-        async with press.store.write() as conn:
-            if await complaint.pass_day(conn, number, bench):
-                log.info("complaint.lapsed", number=number)
 
 
 async def publish_complaints(press: Press, bench: Bench) -> int:

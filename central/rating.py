@@ -172,16 +172,8 @@ async def act(
     )
 
 
-async def pass_days(store: Store, bench: Bench) -> None:
+async def pass_day(conn: AsyncConnection, number: int, bench: Bench) -> bool:
     """What was to be mended or called back by now, and is not, is noted for good."""
-    async with store.read() as conn:
-        late = await ratings.due(conn, bench.now.at, PAGE)
-    for number in late:
-        async with store.write() as conn:
-            await _pass_day(conn, number, bench)
-
-
-async def _pass_day(conn: AsyncConnection, number: int, bench: Bench) -> None:
     row = await ratings.lock(conn, number)
     assert row is not None
     one = ratings.body_of(row)
@@ -189,10 +181,11 @@ async def _pass_day(conn: AsyncConnection, number: int, bench: Bench) -> None:
         check = _standing(one, bench)["next_check_at"]
         later = bench.now.at + _LATER if check is not None and check <= bench.now.at else check
         await ratings.set_check(conn, number, later)
-        return
+        return False
     after = rating.applied(one, Event.LAPSE, None, bench.today, bench.calendar)
     await ratings.write(conn, row, _event(bench, Event.LAPSE, "", after, ""), **_standing(after, bench))
     log.info("rating.lapsed", number=number)
+    return True
 
 
 async def phone_of(conn: AsyncConnection, row: Row[Any], bench: Bench) -> tuple[str, str]:

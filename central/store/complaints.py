@@ -127,6 +127,10 @@ async def due(conn: AsyncConnection, now_at: int, limit: int) -> list[int]:
     return list(await conn.scalars(query.order_by(one.next_check_at, one.id).limit(limit)))
 
 
+async def set_check(conn: AsyncConnection, number: int, check_at: int | None) -> None:
+    await conn.execute(update(complaint).where(complaint.c.id == number).values(next_check_at=check_at))
+
+
 async def set_standing(conn: AsyncConnection, number: int, values: dict[str, Any]) -> None:
     await conn.execute(update(complaint).where(complaint.c.id == number).values(**values))
 

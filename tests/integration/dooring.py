@@ -10,7 +10,8 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy import update
 
-from central import public
+from central import citizen_clock, public
+from central.complaint import Bench
 from central.config import CentralConfig, PublicConfig
 from central.core.item import FREE, Item, ItemKind, Person, RouteStep
 from central.door import seal
@@ -21,7 +22,7 @@ from central.door.store import open_as_door
 from central.store import items, telling
 from central.store import tables as t
 from central.store.engine import Store
-from central.world import World, load_world
+from central.world import Moment, World, load_world
 from common.clock import Clock
 from common.core import crypto
 from common.mqtt import MqttConfig
@@ -47,6 +48,10 @@ class Outside(Struct):
         """One look of the hall at everything, which the door sees at once."""
         self.press.beat_wall = self.press.guides_wall = 0
         done = await public.look_once(self.press, self.world, self.clock)
+        now = Moment(self.clock.office(), self.clock.wall())
+        bench = Bench(now, self.world.zone, self.world.calendar, OPERATIONS)
+        if await citizen_clock.look_once(self.press.store, bench, self.press.heard, set()):
+            done += await public.look_once(self.press, self.world, self.clock)
         self.app[DOOR].shown = None
         return done
 

@@ -3,6 +3,7 @@
 The order bears a crash anywhere: what was written and not yet taken out is found again, and is known by its id.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -69,7 +70,7 @@ def _opened(row: Row[Any], wire_secret: bytes) -> asked.Said | None:
 
 
 async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: bytes) -> list[bytes]:
-    """The files that the complaint names, in its order; one that is gone or cannot be opened is left out."""
+    """The files that the complaint names, in its order; one that is gone, cannot be opened or should not be is left out."""
     async with public.read() as conn:
         rows = {
             row.id: row.sealed for row in await conn.execute(select(upload).where(upload.c.draft == draft))
@@ -77,11 +78,14 @@ async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: 
     found = []
     for one in said.files[: dossier.MOST_FILES]:
         try:
-            found.append(
-                crypto.unseal_batch(wire_secret, asked.file_header(draft, one.id), rows.get(one.id, b""))
-            )
+            body = crypto.unseal_batch(wire_secret, asked.file_header(draft, one.id), rows.get(one.id, b""))
+            fault = await asyncio.to_thread(dossier.sent_fault, body)
         except DamagedError as error:
-            log.error("inbox.refused", kind="file", reason=str(error), hint="请检查公众网页的机器")
+            fault = str(error)
+        if fault:
+            log.error("inbox.refused", kind="file", reason=fault, hint="请检查公众网页的机器")
+        else:
+            found.append(body)
     return found
 
 

@@ -16,6 +16,7 @@ from zipfile import BadZipFile, ZipFile
 from msgspec import Struct
 
 from central.core import guide as guides
+from central.core import pdf
 from central.core.guide import Guide
 
 LARGEST = 3 * 1024 * 1024
@@ -136,52 +137,13 @@ def kind_of(body: bytes) -> tuple[Kind | None, str]:
     if len(body) > LARGEST:
         return None, f"文件超过 {LARGEST // 1024 // 1024} MB"
     if body.startswith(b"%PDF-"):
-        fault = _pdf_fault(body)
+        fault = pdf.fault(body, LARGEST_INSIDE)
         return (None, fault) if fault else (Kind.PDF, "")
     if body.startswith(b"PK\x03\x04"):
         return _packed(body)
     if body.startswith(b"\xd0\xcf\x11\xe0"):
         return None, "是旧格式（.doc、.xls）或加了密码的文件，请另存为 DOCX、XLSX 或 PDF，不设密码"
     return None, "不是 PDF、DOCX、XLSX 或 ODT 文件"
-
-
-_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
-_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-_RUNS = re.compile(
-    rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData)(?![0-9A-Za-z])"
-)
-
-
-def _names(body: bytes) -> bytes:
-    """With names as they are read: `/J#53` is `/JS`."""
-    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), body)
-
-
-def _pdf_fault(body: bytes) -> str:
-    """What lies outside of streams, and what is packed in streams of objects: pictures may hold any bytes."""
-    if b"%%EOF" not in body[-2048:]:
-        return "PDF 不完整，请重新导出"
-    parts, at = [], 0
-    for found in _STREAM.finditer(body):
-        head = _names(body[at : found.start()])
-        parts.append(head)
-        at = found.end()
-        if b"/ObjStm" in head[-2048:]:
-            unpacked = _inflated(found[1])
-            if unpacked is None:
-                return "PDF 里有读不懂的内容，请用办公软件重新导出"
-            parts.append(_names(unpacked))
-    said = b"\n".join([*parts, _names(body[at:])])
-    if b"/Encrypt" in said:
-        return "PDF 加了密码或限制，请去掉后再上传"
-    return "PDF 里有脚本、内嵌文件或自动提交，请去掉后再上传" if _RUNS.search(said) else ""
-
-
-def _inflated(packed: bytes) -> bytes | None:
-    try:
-        return zlib.decompressobj().decompress(packed, LARGEST_INSIDE)
-    except zlib.error:
-        return None
 
 
 def _packed(body: bytes) -> tuple[Kind | None, str]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from central.core import clock as clocks
+from central.core import pdf
 from central.core.access import Role
 from central.core.calendar import Calendar
 from central.core.correction import (
@@ -264,6 +265,18 @@ RECEIPTS = (Event.RECEIVE, Event.SERVE)
 def kind_of(body: bytes) -> str:
     """Empty for what is not taken."""
     return next((kind for start, kind in KINDS.items() if body.startswith(start)), "")
+
+
+LARGEST_INSIDE = 8 * 1024 * 1024
+"""Bytes that a PDF of a citizen's may unpack to while it is looked at."""
+
+
+def sent_fault(body: bytes) -> str:
+    """Why a file that anybody may send is not taken, for people; empty if it is: somebody at work will open it."""
+    kind = kind_of(body)
+    if not kind:
+        return "只能是照片（JPG、PNG）或 PDF；这个文件的内容不是"
+    return pdf.fault(body, LARGEST_INSIDE) if kind == "pdf" else ""
 
 
 def file_fault(event: Event, files: Sequence[File]) -> str:

@@ -1,5 +1,6 @@
 """投诉建议: four short steps, a look at the whole, a receipt. What has been written travels in the forms, sealed; files go apart."""
 
+import asyncio
 import secrets
 from datetime import date
 
@@ -119,7 +120,7 @@ async def files(request: web.Request) -> web.Response:
     if chosen:
         assert isinstance(field, web.FileField)
         body = field.file.read(LARGEST + 1)
-        fault = _file_fault(draft, body)
+        fault = await asyncio.to_thread(_file_fault, draft, body)
         if fault:
             return await _show(request, draft, Part.FILES, {"file": fault}, status=400, big=big)
         try:
@@ -137,7 +138,7 @@ def _file_fault(draft: Draft, body: bytes) -> str:
         return f"最多 {drafts.MOST_FILES} 个文件"
     if len(body) > LARGEST:
         return f"这个文件超过 {LARGEST // 1024 // 1024} MB"
-    return "" if dossier.kind_of(body) else "只能是照片（JPG、PNG）或 PDF；这个文件的内容不是"
+    return dossier.sent_fault(body)
 
 
 async def _keep(request: web.Request, draft: Draft, name: str, body: bytes) -> Draft:

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from msgspec import Struct
 from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import document
 from central.core.access import Role
@@ -29,6 +30,7 @@ from central.web.guard import COOKIE, digest
 from central.web.page import HALL
 from common.core.instant import DAY
 from tests import planted
+from tests.files import pdf
 from tests.full import full
 from tests.integration import dooring, serving
 from tests.integration.dooring import Outside
@@ -60,10 +62,15 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served
     async with serving.serve(tmp_path_factory.mktemp("hall"), Clockwork(), cases_a_day=2) as served:
         async with served.store.write() as conn:
             await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
-            for role in (Role.CLERK, Role.HEAD):
-                await conn.execute(insert(t.user_site).values(user=role.value, site=SITE))
-                await conn.execute(insert(t.user_org).values(user=role.value, org=ORG))
+            await belong(conn)
         yield served
+
+
+async def belong(conn: AsyncConnection) -> None:
+    """Clerk and head are the unit's."""
+    for role in (Role.CLERK, Role.HEAD):
+        await conn.execute(insert(t.user_site).values(user=role.value, site=SITE))
+        await conn.execute(insert(t.user_org).values(user=role.value, org=ORG))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -248,7 +255,6 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     async with hall.store.read() as conn:
         one = ct.complaint_event.c
         told = list(await conn.scalars(select(one.event).where(one.complaint == number).order_by(one.number)))
-        told_of = [tuple(row) for row in await conn.execute(_MESSAGES)]
         assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == 1
         assert await conn.scalar(select(func.count()).select_from(ct.complaint_file)) == 1
     assert told == [
@@ -267,7 +273,7 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     async with outside.press.public.read() as conn:
         for table in (p.inbox, p.upload):
             assert await conn.scalar(select(func.count()).select_from(table)) == 0
-    _each_was_told_once(told_of, sent)
+    each_was_told_once(await told_of(hall), sent)
 
 
 _MESSAGES = (
@@ -277,7 +283,13 @@ _MESSAGES = (
 )
 
 
-def _each_was_told_once(told: list[tuple[str, str, str]], sent: Sent) -> None:
+async def told_of(hall: Served) -> list[tuple[str, str, str]]:
+    """Person, rung and text of every message of complaints."""
+    async with hall.store.read() as conn:
+        return [(row.person, row.level, row.text) for row in await conn.execute(_MESSAGES)]
+
+
+def each_was_told_once(told: list[tuple[str, str, str]], sent: Sent) -> None:
     """Who had to do something, in the order in which it came; the unit without a number of it, and nobody's name to anybody."""
     what = [(person, level, text.partition("：")[2]) for person, level, text in told]
     officer, unit, higher = ("complaints",), ("clerk", "head"), ("chief", "newcomer", "supervisor")
@@ -480,6 +492,8 @@ async def test_nothing_at_rest_tells_who_complained(hall: Served, outside: Outsi
         (b"PK\x03\x04zip", "a.jpg"),
         (b"", "leer.png"),
         (b"MZ", "a.pdf"),
+        (pdf(b"<< /OpenAction << /S /JavaScript /J#53 (app.alert(1)) >> >>"), "a.pdf"),
+        (pdf(b"<< /Type /EmbeddedFile >> stream\nPK\x03\x04\nendstream"), "a.pdf"),
         (PNG + b"\0" * 3_200_000, "a.png"),
     ],
 )

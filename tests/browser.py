@@ -5,7 +5,7 @@ import base64
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ FLAGS = [
 ]
 
 
+CALL_SECS = 90.0
+"""An answer of the browser that is later than this does not come."""
+
+
 class Page:
     """One open tab."""
 
@@ -38,7 +42,7 @@ class Page:
         self._number += 1
         await self._socket.send_str(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
-            answer = json.loads(await self._socket.receive_str(timeout=30))
+            answer = json.loads(await self._socket.receive_str(timeout=CALL_SECS))
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer["error"]
                 return dict(answer["result"])
@@ -80,6 +84,42 @@ class Page:
 @asynccontextmanager
 async def browser(profile: Path) -> AsyncIterator[Page]:
     """A browser with one tab; its profile is the given, new folder. Stopped by its own process at the end."""
+    async with _started(profile) as port, aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/json") as answer:
+            tabs = await answer.json()
+        address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
+        async with _tab(session, address) as page:
+            yield page
+
+
+@asynccontextmanager
+async def browsers(profile: Path, number: int) -> AsyncIterator[list[Page]]:
+    """So many people's browsers in one process: each has cookies and a tab of its own."""
+    async with _started(profile) as port, aiohttp.ClientSession() as session, AsyncExitStack() as stack:
+        async with session.get(f"http://127.0.0.1:{port}/json/version") as answer:
+            address = (await answer.json())["webSocketDebuggerUrl"]
+        whole = Page(await stack.enter_async_context(session.ws_connect(address)))
+        pages = []
+        for _ in range(number):
+            one = await whole.call("Target.createBrowserContext")
+            tab = await whole.call("Target.createTarget", url="about:blank", **one)
+            address = f"ws://127.0.0.1:{port}/devtools/page/{tab['targetId']}"
+            pages.append(await stack.enter_async_context(_tab(session, address)))
+        yield pages
+
+
+@asynccontextmanager
+async def _tab(session: aiohttp.ClientSession, address: str) -> AsyncIterator[Page]:
+    async with session.ws_connect(address, max_msg_size=0) as socket:
+        page = Page(socket)
+        await page.call("Page.enable")
+        await page.call("Network.enable")
+        yield page
+
+
+@asynccontextmanager
+async def _started(profile: Path) -> AsyncIterator[int]:
+    """-> its port."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "Chromium is needed"
     process = await asyncio.create_subprocess_exec(
@@ -91,16 +131,7 @@ async def browser(profile: Path) -> AsyncIterator[Page]:
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        port = await _port(profile)
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-                tabs = await answer.json()
-            address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-            async with session.ws_connect(address, max_msg_size=0) as socket:
-                page = Page(socket)
-                await page.call("Page.enable")
-                await page.call("Network.enable")
-                yield page
+        yield await _port(profile)
     finally:
         process.terminate()
         await process.wait()

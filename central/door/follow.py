@@ -62,6 +62,10 @@ async def show(request: web.Request) -> web.Response:
         head=complaint_told.headline(found),
         day=lambda value: told.said_day(value, today),
         may_judge=found.state is State.REPLIED,
+        may_rise=found.may_rise,
+        faults={},
+        solved="",
+        reason="",
         may_urge=found.state in _MAY_URGE,
         proof=carried(door, "verdict", proof),
         token=token,
@@ -86,10 +90,24 @@ async def judge(request: web.Request) -> web.Response:
     big = form.get("big") == "1"
     proof = proven(request, form, "verdict", ComplaintProof, "没有提交，请重新查询后再评价")
     solved, reason = form.get("solved", ""), form.get("reason", "")
+    may_rise = proof.level < complaints.TOP
     fault = complaints.text_fault(reason) if solved == "no" else ""
-    if solved not in {"yes", "no"} or fault:
-        text = f"哪里没解决，{fault}。请返回填写。" if fault else "请选择已解决或没解决。请返回选择。"
-        return await render(request, "message.html", status=400, head="还没有提交", text=text, big=big)
+    faults = {"reason": f"哪里没解决，{fault}"} if fault else {}
+    if solved not in ({"yes", "no"} if may_rise else {"yes"}):
+        faults = {"solved": "请选择已解决或没解决"}
+    if faults:
+        return await render(
+            request,
+            "judge.html",
+            status=400,
+            may_rise=may_rise,
+            proof=form["proof"],
+            token=form["token"],
+            faults=faults,
+            solved=solved,
+            reason=reason,
+            big=big,
+        )
     spend(request, QUERIES)
     name = f"verdict-{proof.number}-{proof.level}"
     owner = seal.ref(door.key, seal.COMPLAINT, f"verdict|{proof.number}")

@@ -39,6 +39,7 @@ from central.core import pinyin
 from central.core.complaint import Terms
 from central.core.guide import Guide, Law, Spot
 from central.core.item import Item
+from central.correction_clock import Skipped
 from central.door import seal
 from central.door import store as door
 from central.door.store import Beat, Name
@@ -74,6 +75,7 @@ class Press(Struct):
     wire_secret: bytes
     terms: Terms = Terms()
     heard: Heard = field(default_factory=Heard)
+    skipped: Skipped = field(default_factory=set)
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
@@ -218,7 +220,9 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     press.laws_of = await public_law.publish(press.store, press.public, press.laws_of)
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
-    while await taking.fetch(press.store, press.public, press.wire_secret, bench) >= taking.PAGE:
+    while (
+        await taking.fetch(press.store, press.public, press.wire_secret, bench, press.skipped) >= taking.PAGE
+    ):
         continue
     press.heard.at = now.at
     await publish_complaints(press, bench)

@@ -4,6 +4,7 @@ The order bears a crash anywhere: what was written and not yet taken out is foun
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from central import complaint, consult, rating, survey
 from central.complaint import Bench
 from central.core import asked, dossier
 from central.core.asked import Kind, Urge
+from central.correction_clock import Skipped, taken
 from central.door.tables import inbox, upload
 from central.store import telling
 from central.store.engine import Store
@@ -24,18 +26,25 @@ from common.core.crypto import DamagedError
 log = structlog.get_logger()
 
 PAGE = 50
+_BOX = "inbox"
 
 
-async def fetch(store: Store, public: Store, wire_secret: bytes, bench: Bench) -> int:
-    """Take some. -> how many. Raises UnavailableError; what cannot be opened is logged and taken out."""
+async def fetch(store: Store, public: Store, wire_secret: bytes, bench: Bench, skipped: Skipped) -> int:
+    """Take some. -> how many. Raises UnavailableError; what cannot be opened is logged and taken out. What opens and cannot be taken
+    stays in the box, and holds up no other: who has taken over the door can write anything.
+    """
+    unread = select(inbox).where(inbox.c.id.not_in([name for what, name in skipped if what == _BOX]))
     async with public.read() as conn:
-        rows = (await conn.execute(select(inbox).order_by(inbox.c.made_wall, inbox.c.id).limit(PAGE))).all()
+        rows = (await conn.execute(unread.order_by(inbox.c.made_wall, inbox.c.id).limit(PAGE))).all()
     for row in rows:
         said = _opened(row, wire_secret)
         files = await _files(public, row.id, said, wire_secret) if isinstance(said, asked.Complaint) else []
         if said is not None:
-            async with store.write() as conn:
-                await _take(conn, row.id, said, files, bench)
+            await taken(
+                store, [(_BOX, [row.id], partial(_take, said=said, files=files, bench=bench))], skipped
+            )
+        if (_BOX, row.id) in skipped:
+            continue
         async with public.write() as conn:
             await conn.execute(delete(inbox).where(inbox.c.id == row.id))
             await conn.execute(delete(upload).where(upload.c.draft == row.id))
@@ -89,7 +98,7 @@ async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: 
     return found
 
 
-async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[bytes], bench: Bench) -> None:
+async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[bytes], bench: Bench) -> bool:
     if isinstance(said, Urge):
         row = {"site": said.site, "case_key": said.key, "day": str(bench.today), "at": bench.now.at}
         await telling.add_urge(conn, row)
@@ -107,3 +116,4 @@ async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[
         await complaint.urge(conn, said, bench)
     else:
         await complaint.judge(conn, said, bench)
+    return True

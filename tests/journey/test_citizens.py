@@ -15,6 +15,7 @@ from central.core.access import Role
 from central.core.asked import Kind
 from central.core.complaint import TOPICS, Actor, Event
 from central.correction_clock import Skipped
+from central.door import tables as p
 from central.store import complaint_tables, complaints, consult_tables, rating_tables, ratings
 from central.store.engine import Store
 from central.world import Moment
@@ -136,3 +137,17 @@ async def test_one_that_cannot_be_moved_holds_up_no_other(tmp_path: Path) -> Non
             line = complaint_tables.complaint_event.c
             late_ones = select(line.complaint).where(line.event == "lapse")
             assert list(await conn.scalars(late_ones)) == [2]
+
+
+async def test_what_a_taken_over_door_hands_in_ends_nothing_and_holds_up_nobody(tmp_path: Path) -> None:
+    await lived.prepared(tmp_path)
+    async with lived.living(tmp_path) as here:
+        await lived.hand_in(here, Kind.SURVEY, "s1", asked.Survey(2**80, {0: ("耐心",)}, b"line"))
+        await lived.hand_in(here, Kind.VERDICT, "v1", asked.Verdict("?", 2**80, False, "又去还是退件"))
+        await lived.hand_in(here, Kind.COMPLAINT, "z1", COMPLAINT)
+        for _ in range(2):
+            await here.look()
+        assert (await events(here.store))[0] == ["receive"]
+        assert here.press.skipped == {("inbox", "s1")}
+        async with here.press.public.read() as conn:
+            assert list(await conn.scalars(select(p.inbox.c.id))) == ["s1"], "to be looked into"

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import date
 from itertools import cycle
 from pathlib import Path
@@ -42,7 +43,10 @@ CASES = 1_000_000
 ITEMS = 200
 PAGES, QUERIES = 3_000, 600
 FLOOD, FLOOD_SECS, HALL_PAGES = 1_000, 10, 200
-"""Requests a second, for so long; pages of a hall meanwhile."""
+"""Requests a second, for so long; pages of a hall without them."""
+ROUNDS = 3
+BEHIND = ("chrt", "--idle", "0")
+"""Has what others leave, as a unit of low CPUWeight beside one of high; on a machine without systemd the next best."""
 AT_ONCE = 32
 BUDGET_MS = 50.0
 """Of a page of the hall (interface.md 2.3); the door has none of its own for the server's part."""
@@ -55,31 +59,30 @@ async def measure(count: int = CASES) -> AsyncIterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         await _fill(folder, count)
-        port = free_port()
-        config = folder / "door.toml"
-        config.write_text(
-            f'hosts = ["{HOST}"]\nfolder = "{folder}"\nhost = "{HOST}"\nport = {port}\nproxies = ["{HOST}"]\n',
-            "utf-8",
-        )
-        door = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "central.door",
-            "run",
-            "--config",
-            str(config),
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-                await _awake(session)
-                async for figure in _figures(session, count):
-                    yield figure
-            async for figure in _flooded(folder, port):
+        async with _door(folder) as port, aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+            await _awake(session)
+            async for figure in _figures(session, count):
                 yield figure
-        finally:
-            door.terminate()
-            await door.wait()
+        async for figure in _flooded(folder):
+            yield figure
+
+
+@asynccontextmanager
+async def _door(folder: Path, *before: str) -> AsyncIterator[int]:
+    """A door as a process of its own; `before`: the command that starts it. -> its port."""
+    port = free_port()
+    config = folder / "door.toml"
+    config.write_text(
+        f'hosts = ["{HOST}"]\nfolder = "{folder}"\nhost = "{HOST}"\nport = {port}\nproxies = ["{HOST}"]\n',
+        "utf-8",
+    )
+    command = [*before, sys.executable, "-m", "central.door", "run", "--config", str(config)]
+    door = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        yield port
+    finally:
+        door.terminate()
+        await door.wait()
 
 
 async def _figures(session: aiohttp.ClientSession, count: int) -> AsyncIterator[Figure]:
@@ -98,40 +101,81 @@ async def _figures(session: aiohttp.ClientSession, count: int) -> AsyncIterator[
     yield line(f"door_case_p95_of_{count}", percentile(times, 95), "ms", ("no answer before", floor), QUERIES)
 
 
-async def _flooded(folder: Path, port: int) -> AsyncIterator[Figure]:
-    """The door is asked more than it can answer: what becomes of that, and of a page of the hall meanwhile."""
+class Flood(msgspec.Struct):
+    """What became of the requests; seconds until all were sent; milliseconds of those that got a page, and of those that were refused."""
+
+    secs: float
+    counts: dict[str, int]
+    answered: list[float]
+    refused: list[float]
+
+
+async def _flooded(folder: Path) -> AsyncIterator[Figure]:
+    """The door is asked more than it can answer: what becomes of that, and of a page of the hall meanwhile.
+
+    Once with all processes alike, once as the units have it, the door behind the hall. Who asks stands behind both: a city is not
+    on this machine.
+    """
     store = await open_store(await halls.empty(folder))
     try:
         cookies = await pages.fill(store, 1)
         async with pages.serving(keyed(folder / "central.db"), cookies) as hall:
-            alone = percentile(await pages.timed(hall, "/hall/queue", HALL_PAGES), 95)
-            counts: Counter[str] = Counter()
-            times: list[float] = []
-            flood = asyncio.create_task(_flood(port, counts, times))
-            beside = percentile(await pages.timed(hall, "/hall/queue", HALL_PAGES), 95)
-            await flood
-            async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-                await _awake(session)
+            await pages.timed(hall, "/hall/queue", HALL_PAGES)  # the first ones load what the others have
+            ways: dict[str, tuple[str, ...]] = {"alike": (), "as_units": BEHIND}
+            alone: dict[str, list[float]] = {name: [] for name in ways}
+            beside: dict[str, list[float]] = {name: [] for name in ways}
+            floods: dict[str, list[Flood]] = {name: [] for name in ways}
+            for _ in range(ROUNDS):  # in turn, because the machine is not the same from minute to minute
+                for name, before in ways.items():
+                    alone[name] += await pages.timed(hall, "/hall/queue", HALL_PAGES)
+                    async with _door(folder, *before) as port:
+                        times, flood = await _beside(port, hall)
+                    beside[name] += times
+                    floods[name].append(flood)
+            for name in ways:
+                for figure in _told(name, floods[name]):
+                    yield figure
+                other = ("without", percentile(alone[name], 95))
+                yield line(f"hall_page_beside_flood_p95_{name}", percentile(beside[name], 95), "ms", other, len(beside[name]))  # fmt: skip
     finally:
         await store.close()
-    sent, lost = sum(counts.values()), counts["cut off"] + counts["gave up"]
-    share = counts["answered"] / sent * 100
-    yield line(
-        "door_flood_answered",
-        share,
-        "% of requests",
-        ("cut off, or gave up after a minute", lost / sent * 100),
-        sent,
-    )
-    yield line(
-        "door_flood_p95", percentile(times, 95), "ms", ("a request's head", HEAD_SECS * 1e3), len(times)
-    )
-    yield line("hall_page_beside_flood_p95", beside, "ms", ("without", alone), HALL_PAGES)
 
 
-async def _flood(port: int, counts: Counter[str], times: list[float]) -> None:
+async def _beside(port: int, hall: pages.Served) -> tuple[list[float], Flood]:
+    """-> milliseconds of pages of the hall while the door is flooded, and what became of the flood."""
+    async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+        await _awake(session)
+    asker = await asyncio.create_subprocess_exec(
+        *BEHIND, sys.executable, "-m", "benchmarks.door", str(port), stdout=asyncio.subprocess.PIPE, limit=2**24
+    )  # fmt: skip
+    assert asker.stdout is not None
+    await asker.stdout.readline()  # it has begun
+    sending = asyncio.create_task(asker.stdout.read())
+    times: list[float] = []
+    while not sending.done():
+        times += await pages.timed(hall, "/hall/queue", HALL_PAGES // 10)
+    await asker.wait()
+    return times, msgspec.json.decode(await sending, type=Flood)
+
+
+def _told(name: str, floods: list[Flood]) -> Iterator[Figure]:
+    counts = sum((Counter(flood.counts) for flood in floods), Counter[str]())
+    sent, secs = sum(counts.values()), sum(flood.secs for flood in floods)
+    yield line(f"door_flood_sent_{name}", sent / secs, "requests/s", ("wanted", FLOOD), sent)
+    lost = counts["cut off"] + counts["gave up"]
+    for what in ("answered", "refused"):
+        times = [one for flood in floods for one in getattr(flood, what)]
+        other = ("cut off, or gave up after a minute", lost / sent * 100)
+        yield line(f"door_flood_{what}_{name}", len(times) / sent * 100, "% of requests", other, sent)
+        if len(times) > 1:
+            head = ("a request's head", HEAD_SECS * 1e3)
+            yield line(f"door_flood_{what}_p95_{name}", percentile(times, 95), "ms", head, len(times))
+
+
+async def _flood(port: int) -> Flood:
     """`FLOOD` requests a second, whether anybody answers or not; whoever has waited for a minute gives up."""
-    rng = Random(3)
+    rng, counts = Random(3), Counter[str]()
+    times: dict[int, list[float]] = {200: [], 503: []}
 
     async def ask(session: aiohttp.ClientSession) -> None:
         head = {"X-Forwarded-For": f"10.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(256)}"}
@@ -139,8 +183,8 @@ async def _flood(port: int, counts: Counter[str], times: list[float]) -> None:
         try:
             async with session.get(f"http://{HOST}:{port}/p/guides/SP-001", headers=head) as answer:
                 await answer.read()
-                counts["answered" if answer.status == 200 else str(answer.status)] += 1
-                times.append((time.perf_counter() - began) * 1e3)
+                counts[str(answer.status)] += 1
+                times[answer.status].append((time.perf_counter() - began) * 1e3)
         except (aiohttp.ClientError, ConnectionError):
             counts["cut off"] += 1
         except TimeoutError:
@@ -151,10 +195,13 @@ async def _flood(port: int, counts: Counter[str], times: list[float]) -> None:
         aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session,
         asyncio.TaskGroup() as group,
     ):
+        print(flush=True)
         begun = time.perf_counter()
         for number in range(FLOOD * FLOOD_SECS):
             await asyncio.sleep(max(0.0, begun + number / FLOOD - time.perf_counter()))
             group.create_task(ask(session))
+        secs = time.perf_counter() - begun
+    return Flood(secs, dict(counts), times[200], times[503])
 
 
 async def _asked(
@@ -261,3 +308,7 @@ def _case(place: int) -> dict[str, object]:
     owner = seal.ref(_KEY, seal.CASE, number)
     sealed = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one))
     return {"lookup": at.lookup, "ref": owner, "sealed": sealed}
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(asyncio.run(_flood(int(sys.argv[1])))).decode())

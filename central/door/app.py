@@ -25,6 +25,7 @@ from central.door import (
     survey,
 )
 from central.door.config import DoorConfig
+from central.door.crowd import TURNS, Turn, shed
 from central.door.guard import admission, errors
 from central.door.limits import Limits
 from central.door.page import DOOR, STYLE, Door, Handler, build_of, load_style, load_templates
@@ -95,9 +96,9 @@ def _key(path: Path) -> bytes:
 
 def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.Application:
     """The pages, ready for a runner."""
-    app = web.Application(middlewares=[_spoke, errors, admission])
+    app = web.Application(middlewares=[_spoke, shed, errors, admission])
     app[DOOR] = _door(store, config, clock, key)
-    app[SILENT] = set()
+    app[SILENT], app[TURNS] = set(), Turn()
     app.add_routes(guides.ROUTES)
     app.add_routes(forms.ROUTES)
     app.add_routes(laws.ROUTES)

@@ -45,6 +45,32 @@ async def test_a_box_certified_elsewhere_is_told_so_and_the_hall_does_not_mind()
 
 
 @together
+async def test_a_box_whose_key_fits_no_certificate_collects_and_delivers_with_the_right_one_by_itself() -> (
+    None
+):
+    async with scene() as place:
+        await place.settled()
+        node = place.agent.folder / "node.pem"
+        right = node.read_bytes()
+        chain = right.partition(b"-----BEGIN CERTIFICATE-----")
+        for wrong, check in ((pki.new_node_key() + chain[1] + chain[2], "E-ID-02"), (chain[1], "E-ID-01")):
+            node.write_bytes(wrong)
+            await place.stop(place.broker)
+            await place.start(place.broker)
+            place.office.receive(3)
+            await until("it keeps what it reads", place.agent.waiting)
+            box = await finds(place.agent, check)
+            assert (box.code, box.verdict) == (4, "no_identity")
+        said = place.agent.status()
+        assert said is not None
+        assert "读不了本机证书" in said.link_fault
+        node.write_bytes(right)
+        await place.settled()
+        assert not events(place.agent, "agent.stopped")
+        assert (await finds(place.agent)).code == 0
+
+
+@together
 async def test_a_hall_certified_elsewhere_is_trusted_by_nobody() -> None:
     async with services.mosquitto([FIRST]) as elsewhere, scene(start=False) as place:
         right, wrong = f"port = {place.broker.port}", f"port = {elsewhere.port}"

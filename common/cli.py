@@ -116,7 +116,7 @@ def config_option(program: str) -> Callable[[Any], Any]:
     return click.option(
         "--config",
         "path",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         default=lambda: os.environ.get(variable, default),
         metavar="文件",
         help=f"配置文件（默认 {default}，或环境变量 {variable}）。",

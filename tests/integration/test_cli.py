@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -283,6 +284,30 @@ def test_a_file_that_may_not_be_touched_is_named_with_what_to_do_instead_of_a_tr
 
     with pytest.raises(OSError, match="Errno 9"):
         code_of(click.Group(commands={"x": unforeseen}), ["x"])
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can take its rights from a process and give a file to another"
+)
+async def test_a_doctor_that_may_not_look_says_so_and_nothing_of_the_machine(box: str, hall: str) -> None:
+    """It said that the configuration is wrong and nothing is collected: whoever watches by it would have been called out."""
+    for name, path in ((AGENT, box), (HALL, hall)):
+        os.chown(path, 65534, 65534)
+        Path(path).chmod(0o600)
+        program = str(Path(sys.executable).with_name(name))
+        line = [
+            "setpriv",
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            program,
+            "doctor",
+            "--json",
+            "--config",
+            path,
+        ]
+        done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (77, ""), done
+        assert f"没有权限：{path}\n  处理：请以 root 执行" in done.stderr
 
 
 async def test_a_database_that_is_away_ends_a_command_with_69(tmp_path: Path) -> None:

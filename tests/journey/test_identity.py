@@ -114,6 +114,24 @@ async def test_a_hall_whose_own_certificate_is_foreign_says_that_nothing_is_comm
         await place.settled()
 
 
+@together
+async def test_a_hall_whose_key_fits_no_certificate_shows_its_pages_and_takes_in_with_the_right_one() -> None:
+    async with scene() as place:
+        await place.settled()
+        node = place.hall.folder / "node.pem"
+        right = node.read_bytes()
+        node.write_bytes(pki.new_node_key() + right[right.index(b"-----BEGIN CERTIFICATE-----") :])
+        await place.stop(place.broker)
+        await place.start(place.broker)
+        place.office.receive(3)
+        await until("the hall has said so", lambda: events(place.hall, "broker.unavailable"))
+        hall = await finds(place.hall, "E-HALL-02")
+        assert str(node) in hall.detail("E-HALL-02")
+        assert (await place.page("/login"))[0] == 200
+        node.write_bytes(right)
+        await place.settled()
+
+
 # one box replaces another -------------------------------------------------------------------------------------
 
 SECOND = Box("s01", 2)

@@ -18,8 +18,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from agent.core.sync import Phase
 from tests import services
-from tests.journey.scene import Place, scene
+from tests.journey.scene import Place, scene, until
+from tests.processes import Agent
 from tests.real.chaos import say
 from tests.services import MariaDb
 
@@ -132,6 +134,11 @@ async def everything(count: int, seed: int) -> list[Found]:
         return await run([FAULTS[name] for name in names], mariadb)
 
 
+def _has_met(agent: Agent) -> bool:
+    said = agent.status()
+    return said is not None and said.phase is Phase.STEADY
+
+
 async def struck(stage: Stage, item: Fault, secs: float = FAULT_SECS) -> tuple[Found, bool]:
     """Strike, ask until it is named, mend. -> (what was found, whether the site is as it was before).
 
@@ -171,7 +178,9 @@ async def _named(stage: Stage, item: Fault) -> Found:
 
 
 async def revived(stage: Stage) -> tuple[str, ...]:
-    """Start again what has ended though nobody stopped it, as a service manager would. -> its names."""
+    """Start again what has ended though nobody stopped it, as a service manager would, and wait until the box has met its hall: the
+    next fault is struck on a site that is well. -> the names of what had ended.
+    """
     place = stage.place
     gone = [server for server in (place.broker, place.hall, place.agent) if server.has_ended()]
     for server in gone:
@@ -179,6 +188,7 @@ async def revived(stage: Stage) -> tuple[str, ...]:
         await place.start(server)
     if gone:
         await place.settled()
+    await until("the box has met its hall", lambda: _has_met(place.agent))
     return tuple(type(server).__name__ for server in gone)
 
 

@@ -45,10 +45,14 @@ NO_IDENTITY = {"E-ID-01", "E-ID-02", "E-ID-05"}
 
 
 async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
-    """Run every check on the box whose configuration is `path`. -> (findings, verdict, its sentence)."""
+    """Run every check on the box whose configuration is `path`. -> (findings, verdict, its sentence). Raises PermissionError: who
+    may not read it is told so, and nothing is said of the box.
+    """
     try:
         config = configs.load(path)
     except ConfigError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise error.__cause__ from error
         return await _misconfigured(error)
     return await examine_config(config, Clock(), only=only)
 

@@ -35,7 +35,8 @@ async def readable(box: Box) -> Outcome:
     open_to_all = [file for file in files if file.exists() and file.stat().st_mode & _EVERYBODY]
     if open_to_all:
         names = " ".join(map(str, open_to_all))
-        return Outcome(Status.WARN, f"本机任何用户都能读：{names}", f"chmod o= {names}")
+        said = f"本机任何用户都能读：{names}"
+        return Outcome(Status.WARN, said, f"chmod o= {names}", effect="上传照常；本机的其他用户能冒充本站点")
     return ok(f"签名公钥 {crypto.key_id(crypto.sign_public(sign_secret))}")
 
 
@@ -192,5 +193,6 @@ async def master_key(box: Box) -> Outcome:
         )
     place = sealed.place(file)
     if place.exists() and place == file and file.stat().st_mode & _EVERYBODY:
-        return Outcome(Status.WARN, f"本机任何用户都能读：{file}", f"chmod o= {file}")
+        said, effect = f"本机任何用户都能读：{file}", "采集与缓存照常；本机的其他用户能打开缓存"
+        return Outcome(Status.WARN, said, f"chmod o= {file}", effect=effect)
     return ok(f"编号 {found.id}")

@@ -7,7 +7,7 @@ from agent.core import quota
 from agent.core.sync import Phase
 from agent.status import Status
 from common.core.instant import HOUR, MINUTE, SECOND, from_us
-from common.core.text import one_line
+from common.core.text import one_line, sound
 
 _WORDS = {
     Phase.OFFLINE: ("⊘", "离线"),
@@ -68,15 +68,15 @@ _BAR = 20
 def screen(status: Status | None, name: str, now_wall: int, zone: ZoneInfo) -> str:
     """One screen of 80 columns and 24 rows, the last row left free for the cursor; what does not fit is cut."""
     now = f"{from_us(now_wall, zone):%Y-%m-%d %H:%M:%S}"
-    title = f"明察 站点采集  {_cut(name, WIDTH - 40)}"
+    title = f"明察 站点采集  {_cut(one_line(name), WIDTH - 40)}"
     lines = [title + " " * (WIDTH - _columns(title) - _columns(now)) + now, "─" * (WIDTH // 2)]
     if status is None:
         lines += [line(None, now_wall), "", *_FOOT]
     else:
-        faults = [f"! {fault}" for fault in _faults(status)] or ["✓ 没有发现问题"]
+        faults = [f"! {one_line(fault)}" for fault in _faults(status)] or ["✓ 没有发现问题"]
         room = HEIGHT - 1 - len(lines) - len(_FOOT)
         lines += [*_figures(status, now_wall), "", *faults][:room] + _FOOT
-    return "\n".join(_cut(one_line(text), WIDTH) for text in lines)
+    return "\n".join(_cut(sound(text).replace("\n", " "), WIDTH) for text in lines)
 
 
 _FOOT = ["", "详细：mingcha-agent doctor      退出：Ctrl-C"]

@@ -8,7 +8,7 @@ from agent.means import Means
 from agent.session import Session
 from common import process
 from common.core.backoff import delay, slotted
-from common.core.errors import UnavailableError
+from common.core.errors import ConfigError, UnavailableError
 from common.core.instant import SECOND
 
 STABLE_SECS = 60.0
@@ -20,7 +20,9 @@ SHORT_SECS = 300.0
 
 
 async def run(means: Means) -> None:
-    """Deliver for ever. Raises ForkedError where the buffer is a copy."""
+    """Deliver for ever. Raises ForkedError where the buffer is a copy. A certificate that cannot be used ends no more than a line
+    that is down: the box collects, the doctor names the file (E-ID-01, E-ID-02), and the right one is taken as soon as it is there.
+    """
     if not means.config.is_enrolled:
         means.status.away(NOT_ENROLLED, "线路通了自动登记，随后自动补传")
         await asyncio.Event().wait()  # enrolment starts the program anew
@@ -29,7 +31,7 @@ async def run(means: Means) -> None:
         began = means.clock.mono()
         try:
             await process.stoppable(Session(means).run())
-        except* UnavailableError as group:
+        except* (UnavailableError, ConfigError) as group:
             error = process.first_cause(group)
             means.status.away(str(error), getattr(error, "hint", ""))
             means.status.state = Phase.OFFLINE

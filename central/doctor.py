@@ -62,10 +62,14 @@ class Hall:
 
 
 async def examine(path: Path, *, only: str = "") -> tuple[list[Finding], DoctorVerdict, str]:
-    """Run every check on the hall whose configuration is `path`. -> (findings, verdict, its sentence)."""
+    """Run every check on the hall whose configuration is `path`. -> (findings, verdict, its sentence). Raises PermissionError: who
+    may not read it is told so, and nothing is said of the hall.
+    """
     try:
         hall = Hall(configs.load(path), path.resolve().parent)
     except ConfigError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise error.__cause__ from error
         fault, hint = str(error), error.hint
 
         async def broken() -> Outcome:
@@ -149,10 +153,7 @@ async def _data_key(hall: Hall) -> Outcome:
     path, url = hall.config.identity.data_key, key.parted(hall.config.database_url)[0]
     if not path.exists() and url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
         return ok("随数据库在首次启动时建立")
-    try:
-        ring = key.ring_of(path)
-    except ConfigError as error:
-        return Outcome(Status.FAIL, str(error), error.hint)
+    ring = key.ring_of(path)
     try:
         async with asyncio.timeout(_KEY_SECS), look(hall.config.database_url) as conn:
             known, index = await conn.run_sync(key.ids), await conn.run_sync(key.index_of)

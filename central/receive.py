@@ -34,7 +34,7 @@ from common.clock import Clock
 from common.config import read_secret
 from common.core import crypto, message, topics
 from common.core.backoff import delay
-from common.core.errors import UnavailableError
+from common.core.errors import ConfigError, UnavailableError
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Ack, Nack, Welcome
 from common.mqtt import NOT_AUTHORIZED, Link, Received, connect
@@ -92,12 +92,15 @@ class Receiver:
         self._store_lost_mono: int | None = None
 
     async def run(self) -> None:
+        """Take in for ever. A certificate that cannot be used ends no more than a broker that is away: pages and judgement go on,
+        the doctor names the file (E-HALL-02).
+        """
         attempt = 0
         while True:
             try:
                 await process.stoppable(self._session())
                 attempt = 0
-            except* UnavailableError as group:
+            except* (UnavailableError, ConfigError) as group:
                 error = process.first_cause(group)
                 self.broker_fault = str(error)
                 if self._broker_lost_mono is None:

@@ -1,6 +1,7 @@
 """What both commands share: Chinese words of click, exit codes (sysexits.h), and one way to end on a foreseen error."""
 
 import codecs
+import errno
 import gettext
 import io
 import os
@@ -41,6 +42,11 @@ _WORDS = {
     "{name} {filename!r} is a directory.": "{filename} 是目录，不是文件。",
     "{name} {filename!r} is not readable.": "{name} {filename} 不能读。",
     "{value!r} is not one of {choices}.": "{value} 不在可用值内（{choices}）。",
+    "{value!r} is not {choice}.": "{value} 不可用，只能是 {choice}。",
+    "{value} is not in the range {range}.": "{value} 不在范围 {range} 内。",
+    "{value!r} is not a valid {number_type}.": "{value} 不是数。",
+    "{value!r} does not match the format {format}.": "{value} 不是这样写的日期：{format}。",
+    "{value!r} does not match the formats {formats}.": "{value} 不是这样写的日期：{formats}。",
     "required": "必填",
     "default: {default}": "默认：{default}",
 }
@@ -61,7 +67,7 @@ gettext.ngettext = _chinese_plural
 import click  # noqa: E402
 
 from common import process  # noqa: E402
-from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError  # noqa: E402
+from common.core.errors import ConfigError, MingchaError, UnavailableError, UsageError, words  # noqa: E402
 from common.core.text import is_sound, sound  # noqa: E402
 
 
@@ -78,7 +84,19 @@ click.Context.formatter_class = _Formatter
 EX_USAGE = 64
 EX_UNAVAILABLE = 69
 EX_SOFTWARE = 70
+EX_IOERR = 74
+EX_NOPERM = 77
 EX_CONFIG = 78
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+_REFUSED = {
+    errno.ENOSPC: "请腾出空间后重试",
+    errno.EDQUOT: "请腾出空间后重试",
+    errno.EROFS: "请换一处，或以可写的方式重新挂载",
+    errno.EIO: "请检查该磁盘或 U 盘",
+    errno.EISDIR: "请写文件名，不要写目录",
+    errno.ENOTDIR: "请核对路径",
+}
+"""What a disk may say to any command -> what to do."""
 
 
 def reason(_context: click.Context, _parameter: click.Parameter, given: str) -> str:
@@ -98,7 +116,7 @@ def config_option(program: str) -> Callable[[Any], Any]:
     return click.option(
         "--config",
         "path",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         default=lambda: os.environ.get(variable, default),
         metavar="文件",
         help=f"配置文件（默认 {default}，或环境变量 {variable}）。",
@@ -153,7 +171,8 @@ def complain(error: MingchaError) -> None:
 
 
 def invoke(group: click.Group, args: Sequence[str] | None = None, name: str | None = None) -> None:
-    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away.
+    """Run a command line and end the process: 64 wrong usage, 78 configuration, 69 a server is away, 77 no right to a file, 74 a
+    disk that is full or will not.
 
     `name`: what the program is called in its help, where that is not what was started.
     """
@@ -174,6 +193,8 @@ def code_of(group: click.Group, args: Sequence[str] | None = None, name: str | N
         return 130
     except MingchaError as error:
         return _complained(error)
+    except OSError as error:
+        return _of_file(error)
     except BaseExceptionGroup as group_error:
         return _of_group(group_error)
     return result if isinstance(result, int) else 0
@@ -182,9 +203,27 @@ def code_of(group: click.Group, args: Sequence[str] | None = None, name: str | N
 def _of_group(group: BaseExceptionGroup[BaseException]) -> int:
     """A task ended the process: one foreseen cause is said in one sentence."""
     error = process.first_cause(group)
+    if isinstance(error, OSError) and _is_of_file(error):
+        return _of_file(error)
     if not isinstance(error, MingchaError):
         raise group
     return _complained(error)
+
+
+def _is_of_file(error: OSError) -> bool:
+    return error.filename is not None and (error.errno in _FORBIDDEN or error.errno in _REFUSED)
+
+
+def _of_file(error: OSError) -> int:
+    """The file or its disk refuses, to a person who may lack rights or room. Any other is raised: nobody foresaw it."""
+    if not _is_of_file(error):
+        raise error
+    said = f"{words(error)}：{error.filename2 or error.filename}"
+    if error.errno in _FORBIDDEN:
+        complain(ConfigError(said, hint="请以 root 执行；已是 root 的，请检查该文件的属主与权限"))
+        return EX_NOPERM
+    complain(ConfigError(said, hint=_REFUSED[error.errno or 0]))
+    return EX_IOERR
 
 
 def _complained(error: MingchaError) -> int:

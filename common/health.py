@@ -41,12 +41,15 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What a check function returns. `remedy` overrides the catalogue's where a better command is known."""
+    """What a check function returns. `remedy` and `effect` override the catalogue's: a better command is known, or a warning has
+    not the effect of the fault.
+    """
 
     status: Status
     detail: str
     remedy: str = ""
     since: str = ""
+    effect: str = ""
 
 
 class _Unawaited(ThreadPoolExecutor):
@@ -128,7 +131,7 @@ async def _run_one(
         found,
         status=outcome.status,
         detail=outcome.detail,
-        effect=check.effect if bad else "",
+        effect=(outcome.effect or check.effect) if bad else "",
         remedy=(outcome.remedy or check.remedy) if bad else "",
         since=outcome.since,
         ms=round((time.monotonic() - began) * 1000),
@@ -258,6 +261,7 @@ class _Short(Struct, frozen=True, omit_defaults=True):
     id: str
     status: Status
     detail: str = ""
+    effect: str = ""
     remedy: str = ""
     since: str = ""
     caused_by: str = ""
@@ -274,6 +278,7 @@ def shortened(findings: list[Finding]) -> str:
             id=item.id,
             status=item.status,
             detail=one_line(item.detail, LONGEST_SHORT),
+            effect="" if item.id in CHECKS and item.effect == CHECKS[item.id].effect else item.effect,
             remedy="" if item.id in CHECKS and item.remedy == CHECKS[item.id].remedy else item.remedy,
             since=item.since,
             caused_by=item.caused_by,
@@ -301,7 +306,7 @@ def _whole(item: _Short) -> Finding:
         title=check.title if check else item.id,
         status=item.status,
         detail=item.detail,
-        effect=check.effect if check and bad else "",
+        effect=(item.effect or (check.effect if check else "")) if bad else "",
         remedy=(item.remedy or (check.remedy if check else "")) if bad else "",
         since=item.since,
         caused_by=item.caused_by,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATA = "/var/lib/mingcha-central"
 DEFAULT_MEDIUM = "/media/mingcha"
+_PORT = click.IntRange(1, 65535)
 
 
 @click.group(help="明察 部署：市中心、站点机器、安装介质、演示。")
@@ -48,10 +49,20 @@ def central() -> None:
     "--host", "hosts", multiple=True, metavar="地址", help="站点访问市中心的地址或名称，可写多个；首次必填。"
 )
 @click.option(
-    "--port", default=8443, show_default=True, metavar="端口", help="登记与安装包的端口；只在首次有效。"
+    "--port",
+    type=_PORT,
+    default=8443,
+    show_default=True,
+    metavar="端口",
+    help="登记与安装包的端口；只在首次有效。",
 )
 @click.option(
-    "--mqtt-port", default=8883, show_default=True, metavar="端口", help="消息服务的端口；只在首次有效。"
+    "--mqtt-port",
+    type=_PORT,
+    default=8883,
+    show_default=True,
+    metavar="端口",
+    help="消息服务的端口；只在首次有效。",
 )
 @click.option(
     "--data",
@@ -104,7 +115,7 @@ def init(
 @central.command(
     "backup", help="备份市中心：证书机构、密钥、配置、数据库，一个加密的文件；密码从终端或标准输入读。"
 )
-@click.argument("file", type=click.Path(path_type=Path), metavar="文件")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="文件")
 @_CONFIG
 def back_up(file: Path, path: Path) -> None:
     from provisioning import backup, settings
@@ -141,7 +152,7 @@ def root(folders: tuple[Path, ...], path: Path) -> None:
 
 
 @central.command("restore", help="由备份恢复；本机不能已是市中心。之后请执行 mingcha central init。")
-@click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="文件")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="文件")
 @_CONFIG
 def restore(file: Path, path: Path) -> None:
     from provisioning import backup

@@ -49,15 +49,13 @@ def backup(hall: Hall, file: Path, password: str) -> None:
     """Write `file` anew, whole, and read it back. Raises ConfigError, UsageError, UnavailableError."""
     if len(password) < SHORTEST:
         raise UsageError(f"备份密码至少 {SHORTEST} 个字符", hint="请写一句话；忘记了，备份就打不开")
+    if not file.parent.is_dir():
+        raise UsageError(f"没有目录 {file.parent}", hint="请核对路径，U 盘是否已经挂载；目录须已存在")
     now, who = Clock().wall(), getpass.getuser()
-    with tempfile.TemporaryDirectory(dir=_folder_of(file)) as place:
+    with tempfile.TemporaryDirectory(dir=file.parent) as place:
         copy = Path(place) / _DATABASE
         if hall.database_url.startswith("sqlite"):
-            with (
-                closing(sqlite3.connect(hall.data / _DATABASE)) as source,
-                closing(sqlite3.connect(copy)) as target,
-            ):
-                source.backup(target)
+            _copy(hall.data / _DATABASE, copy)
         else:
             asyncio.run(whole.pour(hall.database_url, _sqlite(copy)))
         part = Path(place) / "backup"
@@ -120,6 +118,19 @@ def restore(file: Path, config: Path, password: str, database: str = "") -> None
             _fill_database(copy, url)
     write_file(config, last)
     say(f"✓ 配置、密钥与数据库已恢复到 {folder}")
+
+
+def _copy(database: Path, to: Path) -> None:
+    """As it is at one moment, however busy."""
+    database.open("rb").close()  # who has no right to it is told so by its name
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+    except sqlite3.OperationalError as error:
+        said = "磁盘已满" if error.sqlite_errorcode == sqlite3.SQLITE_FULL else str(error)
+        raise UnavailableError(
+            f"数据库没有抄出来：{said}", hint=f"请检查 {to.parents[1]} 的剩余空间，与 {database} 所在的磁盘"
+        ) from error
 
 
 def ask_password() -> str:

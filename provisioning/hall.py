@@ -23,7 +23,6 @@ from common.core.errors import ConfigError, UnavailableError
 from provisioning import (
     backup,
     broker,
-    bundle,
     pki,
     public_door,
     registry,
@@ -108,9 +107,15 @@ class _Step:
 
 
 def _configuration(options: Options) -> Hall:
-    """Both files, written once; afterwards they are the administrator's."""
+    """Both files, written once; afterwards they are the administrator's. Nothing is written before all that was said is sound:
+    what is written counts, and the next command could not say it otherwise.
+    """
     folder = options.config.resolve().parent
     central, enrol = options.config.resolve(), folder / "enroll.toml"
+    given = () if enrol.exists() else options.hosts or _asked()
+    for host in given:
+        if not ADDRESS.match(host):
+            raise ConfigError(f"地址写得不对：{host}", hint="写主机名或地址，不带端口，如 --host 10.1.0.5")
     if not central.exists():
         text = (
             f'database = "sqlite"\ndata_dir = "{options.data.absolute()}"\n'
@@ -118,13 +123,7 @@ def _configuration(options: Options) -> Hall:
         )
         write_file(central, text.encode())
         say(f"＋ 配置：{central}")
-    if not enrol.exists():
-        given = options.hosts or _asked()
-        for host in given:
-            if not ADDRESS.match(host):
-                raise ConfigError(
-                    f"地址写得不对：{host}", hint="写主机名或地址，不带端口，如 --host 10.1.0.5"
-                )
+    if given:
         hosts = ", ".join(f'"{host}"' for host in given)
         text = f"hosts = [{hosts}]\nport = {options.port}\nmqtt_port = {options.mqtt_port}\n"
         write_file(enrol, text.encode())
@@ -176,7 +175,7 @@ def _releases(hall: Hall, medium: Path) -> None:
         say(
             f"{'＋' if is_new else '✓'} 站点发行：{manifest.release} {manifest.arch}，{manifest.size / 1e6:.0f} MB"
         )
-    if not any(releases.installed_anew(hall, arch) for arch in bundle.ARCHITECTURES):
+    if not releases.has_any(hall):
         say(
             f"! 没有站点安装包：{medium} 里没有发行。取得介质后执行  mingcha release import 目录  ，站点才能安装"
         )

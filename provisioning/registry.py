@@ -13,6 +13,7 @@ from central.store import tables as t
 from central.store import trail
 from common.core.errors import UsageError
 from common.core.state import SiteKind
+from common.core.text import one_line
 from provisioning import broker
 from provisioning.core import enrolment
 from provisioning.core.enrolment import Granted, Held, Site, Token
@@ -20,6 +21,7 @@ from provisioning.core.identity import Box
 from provisioning.core.renewal import Issued
 from provisioning.files import belong
 
+LONGEST_NAME = 60
 TURN_SECS = 0.02
 """Between two looks at whose turn it is to write the ACL."""
 
@@ -69,6 +71,11 @@ async def name_of(conn: AsyncConnection, site: str) -> str:
 
 async def add_site(conn: AsyncConnection, name: str, kind: SiteKind, site: str = "") -> str:
     """-> its id, the next number if none is given. Raises UsageError where name or id is taken or unusable."""
+    if not name or name != one_line(name, LONGEST_NAME):
+        raise UsageError(
+            f"不能用作站点名称：{one_line(name, LONGEST_NAME)!r}",
+            hint=f"名称写成一行，不空，前后没有空格，至多 {LONGEST_NAME} 个字",
+        )
     rows = (await conn.execute(select(t.site))).all()
     if any(row.name == name for row in rows):
         taken = next(row.id for row in rows if row.name == name)

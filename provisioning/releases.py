@@ -20,7 +20,10 @@ _PIECE = 1 << 20
 
 def key(hall: Hall) -> bytes:
     """Raises ConfigError where no release was ever imported."""
-    path = hall.folder / KEY
+    return _keys(hall.folder / KEY)
+
+
+def _keys(path: Path) -> bytes:
     try:
         found = path.read_bytes()
     except OSError as error:
@@ -33,16 +36,15 @@ def key(hall: Hall) -> bytes:
 
 
 def take(hall: Hall, medium: Path) -> list[Manifest]:
-    """Import every release on the medium; what is here already stays. The first medium's keys are kept, until a release that
-    one of them has signed names others.
+    """Import every release on the medium; what is here already stays. The first medium's keys are kept as soon as one of them has
+    proven a whole release, until a release that one of them has signed names others.
 
     -> what the medium has, oldest first. Raises ConfigError, RejectedError for a damaged or foreign release.
     """
-    if (medium / KEY).exists() and not (hall.folder / KEY).exists():
-        write_file(hall.folder / KEY, (medium / KEY).read_bytes(), PUBLIC)
+    is_first = (medium / KEY).exists() and not (hall.folder / KEY).exists()
     found = []
     for path in sorted((medium / "releases").glob(f"*{SUFFIX}")):
-        manifest = release.opened(path.read_bytes(), key(hall))
+        manifest = release.opened(path.read_bytes(), _keys(medium / KEY) if is_first else key(hall))
         archive, place = path.with_name(manifest.file), hall.bundles / manifest.file
         if not is_sound(place, manifest):
             if not is_sound(archive, manifest):
@@ -55,6 +57,9 @@ def take(hall: Hall, medium: Path) -> list[Manifest]:
                 belong(file.fileno(), hall.bundles)
                 os.fsync(file.fileno())
             part.replace(place)
+        if is_first:
+            write_file(hall.folder / KEY, (medium / KEY).read_bytes(), PUBLIC)
+            is_first = False
         write_file(hall.bundles / f"{manifest.release}-{manifest.arch}{SUFFIX}", path.read_bytes(), PUBLIC)
         found.append(manifest)
     newest = max(held(hall), key=lambda manifest: manifest.made_wall, default=None)
@@ -118,6 +123,11 @@ def installed_anew(hall: Hall, arch: str) -> Manifest | None:
         return None
     name = path.read_text("ascii")
     return next((m for m in held(hall) if (m.release, m.arch) == (name, arch)), None)
+
+
+def has_any(hall: Hall) -> bool:
+    """Whether a box of any architecture can be installed today."""
+    return any(installed_anew(hall, path.stem) for path in hall.bundles.glob("*.current"))
 
 
 def install_anew(hall: Hall, manifest: Manifest) -> bool:

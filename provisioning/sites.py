@@ -23,7 +23,7 @@ from common.core.instant import DAY, SECOND, from_us
 from common.core.message import Heartbeat
 from common.core.state import SiteKind
 from common.core.text import one_line
-from provisioning import registry, script
+from provisioning import registry, releases, script
 from provisioning.core import token
 from provisioning.files import write_file
 from provisioning.settings import Hall
@@ -132,6 +132,8 @@ def _say_command(hall: Hall, text: str) -> None:
     say(f"  {curl}\n")
     say(f"没有 curl：  {wget}")
     say(f"不留在命令历史里：  {ask}    （再输入令牌 {text}）")
+    if not releases.has_any(hall):
+        say("! 市中心还没有站点安装包，站点会被这条命令告知装不了：请先执行  mingcha release import 目录")
 
 
 def wait(hall: Hall, site: str, limit_secs: float) -> int:
@@ -151,6 +153,10 @@ def wait(hall: Hall, site: str, limit_secs: float) -> int:
                 say(f"✓ {_clock(row.receipt_wall)} 首条回执")
                 return 0
             if time.monotonic() > end:
+                seen = "已登记，还没有首条回执" if said else "还没有登记"
+                say(
+                    f"! 等了 {limit_secs / 60:.0f} 分钟：{seen}。命令照样有效；之后查看：mingcha site show {site}"
+                )
                 return EX_TEMPFAIL
             await asyncio.sleep(0.5)
 

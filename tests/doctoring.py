@@ -11,14 +11,17 @@ import random
 import resource
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
 
+from agent.core.sync import Phase
 from tests import services
-from tests.journey.scene import Place, scene
+from tests.journey.scene import Place, scene, until
+from tests.processes import Agent
 from tests.real.chaos import say
 from tests.services import MariaDb
 
@@ -26,6 +29,8 @@ TARGET_SECS = 5.0
 LIMIT_SECS = 20.0
 """Of a machine that many tests share; what is measured is held against TARGET_SECS."""
 PATIENCE_SECS = 300.0
+FAULT_SECS = 900.0
+"""Of one fault, struck, asked for and mended, each with its own patience: what takes longer stands still."""
 ROWS = 1100
 """More than are read in one page: an index that is missing matters."""
 
@@ -59,7 +64,7 @@ class Fault(Struct):
 
 class Found(Struct):
     """`secs` is of the last run, its process too, `cpu_secs` what it worked. `wrong`: empty where the cause was named, alone and
-    in time.
+    in time, and the fault mended. `ended`: programs that had ended by themselves and were started again.
     """
 
     fault: Fault
@@ -68,6 +73,7 @@ class Found(Struct):
     cpu_secs: float
     code: int
     wrong: str
+    ended: tuple[str, ...] = ()
 
 
 FAULTS: dict[str, Fault] = {}
@@ -93,36 +99,97 @@ async def staged(mariadb: MariaDb) -> AsyncIterator[Stage]:
         yield Stage(place, mariadb)
 
 
-async def run(names: list[str], mariadb: MariaDb) -> list[Found]:
-    """One after the other, on one site."""
-    found = []
-    async with staged(mariadb) as stage:
-        for name in names:
-            found.append(await struck(stage, FAULTS[name]))
-            said = found[-1].wrong or found[-1].detail.partition("\n")[0]
-            say(f"{name}\t{FAULTS[name].check}\t{found[-1].secs:.1f} s\t{said}")
+class _SpoiltError(Exception):
+    """The site is of no use any more."""
+
+
+async def run(items: list[Fault], mariadb: MariaDb) -> list[Found]:
+    """One after the other, on one site. Where a fault was not struck or mended as it should be, the next one gets a new site."""
+    found, left = list[Found](), list(items)
+    while left:
+        with suppress(_SpoiltError):
+            async with staged(mariadb) as stage:
+                while left:
+                    one, is_well = await struck(stage, left.pop(0))
+                    found.append(one)
+                    say(_line(one))
+                    if not is_well:
+                        raise _SpoiltError
     return found
+
+
+def _line(one: Found) -> str:
+    said = one.wrong or one.detail.partition("\n")[0]
+    again = f"\tstarted again: {'、'.join(one.ended)}" if one.ended else ""
+    return f"{one.fault.name}\t{one.fault.check}\t{one.secs:.1f} s\t{said}{again}"
 
 
 async def everything(count: int, seed: int) -> list[Found]:
     """`count` faults, in the order of `seed`, with a database server of their own."""
-    from tests import doctor_faults, machine_faults  # noqa: F401  they fill FAULTS
+    from tests import faults  # noqa: F401  it fills FAULTS
 
     names = random.Random(seed).sample(sorted(FAULTS), min(count, len(FAULTS)))
     async with AsyncExitStack() as stack:
-        return await run(names, await stack.enter_async_context(services.mariadb()))
+        mariadb = await stack.enter_async_context(services.mariadb())
+        return await run([FAULTS[name] for name in names], mariadb)
 
 
-async def struck(stage: Stage, item: Fault) -> Found:
-    """Ask until it is named: what a process says of itself is two seconds old."""
+def _has_met(agent: Agent) -> bool:
+    said = agent.status()
+    return said is not None and said.phase is Phase.STEADY
+
+
+async def struck(stage: Stage, item: Fault, secs: float = FAULT_SECS) -> tuple[Found, bool]:
+    """Strike, ask until it is named, mend. -> (what was found, whether the site is as it was before).
+
+    Whatever stands still does so for `secs` at most, and is named by the line where it did.
+    """
     stage.prefix, stage.env = (), {}
+    found = Found(item, "", 0.0, 0.0, 0, "nobody was asked")
+    try:
+        async with asyncio.timeout(secs):
+            async with asynccontextmanager(item.strike)(stage):
+                found = await _named(stage, item)
+            found.ended = await revived(stage)
+    except Exception as error:  # noqa: BLE001  what one fault meets is no end of the run
+        stage.mariadb.thaw()
+        what = f"stood still for {secs:.0f} s" if isinstance(error, TimeoutError) else repr(error)[:500]
+        found.wrong = "; ".join(filter(None, (found.wrong, f"{what} ({_place(error)})")))
+        return found, False
+    return found, True
+
+
+def _place(error: BaseException) -> str:
+    """The last line of the tests' own that it came through; of a wait that was broken off, the line that waited."""
+    while isinstance(error, TimeoutError) and error.__cause__ is not None:
+        error = error.__cause__
+    places = [at for at in traceback.extract_tb(error.__traceback__) if "/tests/" in at.filename]
+    return f"{Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+
+
+async def _named(stage: Stage, item: Fault) -> Found:
+    """What a process says of itself is two seconds old."""
     end = time.monotonic() + PATIENCE_SECS
-    async with asynccontextmanager(item.strike)(stage):
-        while True:
-            found = await asked(stage, item)
-            if not found.wrong or time.monotonic() > end:
-                return found
-            await asyncio.sleep(1)
+    while True:
+        found = await asked(stage, item)
+        if not found.wrong or time.monotonic() > end:
+            return found
+        await asyncio.sleep(1)
+
+
+async def revived(stage: Stage) -> tuple[str, ...]:
+    """Start again what has ended though nobody stopped it, as a service manager would, and wait until the box has met its hall: the
+    next fault is struck on a site that is well. -> the names of what had ended.
+    """
+    place = stage.place
+    gone = [server for server in (place.broker, place.hall, place.agent) if server.has_ended()]
+    for server in gone:
+        server.kill()  # which forgets it
+        await place.start(server)
+    if gone:
+        await place.settled()
+    await until("the box has met its hall", lambda: _has_met(place.agent))
+    return tuple(type(server).__name__ for server in gone)
 
 
 def _worked() -> float:
@@ -142,7 +209,11 @@ async def asked(stage: Stage, item: Fault) -> Found:
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | stage.env,
     )
-    out, err = await process.communicate()
+    try:
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     secs, cpu_secs = time.monotonic() - began, _worked() - worked
     checks = {check["id"]: check for check in json.loads(out)["checks"]}
     faults = {name for name, check in checks.items() if check["status"] in {"fail", "warn"}}

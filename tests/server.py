@@ -91,6 +91,10 @@ class Server:
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def has_ended(self) -> bool:
+        """It was started, and is gone though nobody stopped it."""
+        return self._process is not None and self._process.poll() is not None
+
     @property
     def pid(self) -> int:
         assert self._process is not None, "not running"

@@ -31,6 +31,7 @@ _WORDS = {
     errno.ENOENT: "没有这个文件",
     errno.EACCES: "没有权限",
     errno.EPERM: "不允许",
+    errno.EEXIST: "已有这个文件",
     errno.EISDIR: "是一个目录",
     errno.ENOTDIR: "路径中有一段不是目录",
     errno.ENOSPC: "磁盘已满",

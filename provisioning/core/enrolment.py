@@ -168,6 +168,8 @@ def retire(site: Site) -> Site:
 
 def revoke(site: Site, generation: int) -> Site:
     """That box may do nothing any more, from now on; the site may get another. Raises UsageError for one it never had."""
+    if not site.boxes:
+        raise UsageError(f"站点 {site.id} 还没有登记过机器", hint="请看  mingcha site list")
     if all(held.box.generation != generation for held in site.boxes):
         raise UsageError(
             f"站点 {site.id} 没有第 {generation} 代机器", hint=f"请看  mingcha site show {site.id}"

@@ -68,6 +68,23 @@ def test_what_is_saved_comes_back_and_nothing_else_opens(
         backup.restore(file, new, LONG)
 
 
+def test_a_backup_goes_to_a_folder_that_is_there_and_says_what_refuses(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick that is not mounted must not become a folder of the hall's own disk."""
+    hall = Hall(tmp_path, capfd)
+    assert hall.init("--host", "10.1.0.5")[0] == 0
+    for place, codes, said in (
+        (tmp_path / "usb/saved", {64}, "没有目录"),
+        (tmp_path, {64}, str(tmp_path)),
+        (Path("/sys/saved"), {74, 77}, "/sys/"),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(LONG + "\n"))
+        code, out = hall.run("central", "backup", str(place))
+        assert (code in codes, said in out) == (True, True), (code, out)
+    assert not (tmp_path / "usb").exists()
+
+
 @pytest.mark.service
 def test_a_hall_is_restored_onto_postgresql_and_its_door_gets_a_role_there(
     postgresql: PostgreSql, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -1,17 +1,21 @@
 """The two commands as a technician and a script meet them: Chinese words, exit codes, JSON and nothing beside it."""
 
 import asyncio
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from central.core import document, message
 from central.core.access import Role
 from central.core.score import Level
+from common.cli import code_of
 from common.core.act import Act
 from common.core.state import SiteKind
 from tests.journey.scene import command
@@ -143,6 +147,16 @@ async def test_wrong_usage_is_said_in_chinese_and_ends_with_64(helps: list[Help]
         assert "用法：" in err or "出错：" in err
 
 
+async def test_a_value_that_is_no_number_no_day_or_out_of_its_range_is_said_in_chinese() -> None:
+    found = await many(
+        ("mingcha", "central", "init", "--port", "70000"),
+        ("mingcha", "release", "rollout", "1.0", "--hours", "soon", "--why", "x"),
+        ("mingcha", "audit", "list", "--since", "2026-13-01"),
+    )
+    for (code, _, err), said in zip(found, ("70000 不在范围", "soon 不是数", "2026-13-01 不是"), strict=True):
+        assert (code, said in err) == (64, True), err
+
+
 async def test_arguments_as_the_audit_writes_them_are_shown_as_options(hall: str) -> None:
     line = (HALL, "command", "send", "s01", "resync", "first=5", "last=9", "--why", "核对", "--config", hall)
     ((code, out, err),) = await many(line)
@@ -231,6 +245,69 @@ async def test_a_box_without_its_keys_ends_with_78(box: str) -> None:
     assert (code, out) == (CONFIG, "")
     assert "读不到缓存主密钥" in err
     assert "处理：" in err
+
+
+def test_a_file_that_may_not_be_touched_is_named_with_what_to_do_instead_of_a_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What a person meets who is not root, or whose disk is full; what nobody foresaw is still raised."""
+
+    async def inside(error: OSError) -> None:
+        async with asyncio.TaskGroup():
+            raise error
+
+    for number, code, said in (
+        (errno.EACCES, 77, "没有权限：/etc/mingcha/central.toml\n  处理：请以 root 执行"),
+        (errno.EPERM, 77, "处理：请以 root 执行"),
+        (errno.ENOSPC, 74, "磁盘已满：/etc/mingcha/central.toml\n  处理：请腾出空间"),
+        (errno.EROFS, 74, "磁盘只读"),
+        (errno.EISDIR, 74, "请写文件名"),
+    ):
+        for is_task in (False, True):
+            error = OSError(number, "", "/etc/mingcha/central.toml")
+
+            @click.group()
+            def group() -> None: ...
+
+            @group.command()
+            def touch(error: OSError = error, is_task: bool = is_task) -> None:
+                if is_task:
+                    asyncio.run(inside(error))
+                raise error
+
+            assert code_of(group, ["touch"]) == code
+            assert said in capfd.readouterr().err
+
+    @click.command()
+    def unforeseen() -> None:
+        raise OSError(errno.EBADF, "")
+
+    with pytest.raises(OSError, match="Errno 9"):
+        code_of(click.Group(commands={"x": unforeseen}), ["x"])
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can take its rights from a process and give a file to another"
+)
+async def test_a_doctor_that_may_not_look_says_so_and_nothing_of_the_machine(box: str, hall: str) -> None:
+    """It said that the configuration is wrong and nothing is collected: whoever watches by it would have been called out."""
+    for name, path in ((AGENT, box), (HALL, hall)):
+        os.chown(path, 65534, 65534)
+        Path(path).chmod(0o600)
+        program = str(Path(sys.executable).with_name(name))
+        line = [
+            "setpriv",
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            program,
+            "doctor",
+            "--json",
+            "--config",
+            path,
+        ]
+        done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (77, ""), done
+        assert f"没有权限：{path}\n  处理：请以 root 执行" in done.stderr
 
 
 async def test_a_database_that_is_away_ends_a_command_with_69(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from common.clock import Clock
 from common.core import message
 from common.core.instant import DAY, MINUTE, SECOND
 from common.core.message import Heartbeat
-from provisioning import pki
+from provisioning import pki, settings, sites
 from provisioning.__main__ import hall as hall_cli
 from tests.keyed import keyed
 
@@ -98,6 +98,19 @@ def test_a_hall_is_made_once_mended_where_it_lacks_something_and_else_left_alone
     assert "10.1.0.5" in out
 
 
+def test_a_command_that_was_refused_leaves_nothing_that_the_right_one_would_have_to_live_with(
+    hall: Hall, tmp_path: Path
+) -> None:
+    right = ("--host", "10.1.0.5", "--mqtt-port", "2883")
+    for code, args in ((78, ()), (78, ("--host", "10.1.0.5:8443")), (64, (*right, "--port", "70000"))):
+        found, out = hall.run("central", "init", *args)
+        assert found == code, out
+        assert snapshot(tmp_path) == {}
+    assert hall.init(*right)[0] == 0
+    assert "port = 2883" in (tmp_path / "central.toml").read_text("utf-8")
+    assert f'data_dir = "{tmp_path / "data"}"' in (tmp_path / "central.toml").read_text("utf-8")
+
+
 def test_the_address_is_asked_of_whoever_sits_at_a_terminal(tmp_path: Path) -> None:
     screen, keys = pty.openpty()
     place = ["--config", str(tmp_path / "central.toml"), "--data", str(tmp_path / "data"), "--medium", "none"]
@@ -167,6 +180,11 @@ def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:
     assert code == 0
     assert "https://10.1.0.5:8443/i | MC_TOKEN=mc1.s01." in out
     assert "wget -qO- --no-check-certificate --pinnedpubkey 'sha256//" in out
+    assert "没有站点安装包" in out, "the command would be refused at the site, an hour's drive away"
+    for name in ("", "   ", " 青云", "青云\n街道", "青\x1b云", "云" * 61):
+        code, out = hall.site("add", name, "--kind", "street")
+        assert (code, "不能用作站点名称" in out) == (64, True), out
+    assert "还没有登记过机器" in hall.site("revoke", "s01", "--why", "被盗")[1]
     code, again = hall.site("add", "青云街道", "--kind", "street")
     assert code == 64
     assert "mingcha site reissue s01" in again
@@ -187,6 +205,14 @@ def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:
     code, out = hall.site("show", "s09")
     assert code == 64
     assert "没有站点 s09\n  处理：站点：s01、s02" in out
+
+
+def test_who_waits_in_vain_is_told_how_far_it_came(hall: Hall, capfd: pytest.CaptureFixture[str]) -> None:
+    hall.init("--host", "10.1.0.5")
+    hall.site("add", "青云街道", "--kind", "street")
+    assert sites.wait(settings.load(hall.folder / "central.toml"), "s01", 0.0) == 75
+    out = capfd.readouterr().out
+    assert ("还没有登记" in out, "mingcha site show s01" in out) == (True, True), out
 
 
 def test_the_list_says_of_a_box_that_was_heard_what_the_page_says(hall: Hall) -> None:

@@ -77,6 +77,9 @@ async def test_each_step_is_asked_for_done_or_left_and_told() -> None:
         before = node.read_bytes()
         code, said, _ = await command("mingcha-agent", "doctor", "--fix", *config)
         assert code == 130, "nobody is there to be asked"
+        assert ("影响：上传照常" in said, "不能上传" in said) == (True, False), (
+            "it is a warning, and has not the fault's effect"
+        )
         assert (node.stat().st_mode & 0o777, switch.off(Clock().wall()) is not None) == (0o644, True)
         said = await asyncio.to_thread(on_terminal, "doctor", "--fix", *config, answers="y\nn\n")
         assert f"{node} 的权限现为 640" in said
@@ -143,3 +146,12 @@ def test_a_screen_is_never_wider_or_higher_than_the_terminal(
         lines = report.screen(said, fault or "禾丰乡便民服务中心", NOW, ZONE).splitlines()
         assert len(lines) < report.HEIGHT
         assert all(columns(line) <= report.WIDTH for line in lines)
+
+
+def test_a_screen_has_its_figures_below_each_other_and_the_time_at_its_edge() -> None:
+    first, _, *lines = report.screen(CALM, "禾丰乡\n便民服务中心", NOW, ZONE).splitlines()
+    assert first.startswith("明察 站点采集  禾丰乡 便民服务中心  ")
+    assert (columns(first), first.endswith("2026-06-12 14:00:00")) == (report.WIDTH, True)
+    assert [line[:6] for line in lines[:7]] == [
+        f"{word}    " for word in ("链路", "回执", "积压", "缓存", "采集", "时钟", "程序")
+    ]

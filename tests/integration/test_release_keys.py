@@ -58,6 +58,18 @@ def test_the_spare_key_takes_the_place_of_the_lost_one(hall: Hall, tmp_path: Pat
     assert [manifest.release for manifest in releases.held(hall)] == ["1.3-a"]
 
 
+def test_a_medium_that_proves_nothing_does_not_decide_by_which_key_releases_are_known(
+    hall: Hall, tmp_path: Path
+) -> None:
+    """Else a stick with a damaged or foreign key alone would keep the right medium out for ever."""
+    write_file(tmp_path / "bad" / releases.KEY, crypto.sign_public(FOREIGN))
+    assert releases.take(hall, tmp_path / "bad") == []
+    with pytest.raises(RejectedError, match="签名不对"):
+        brought(hall, tmp_path / "forged", 1, FOREIGN, SECRET)
+    brought(hall, tmp_path / "whole", 2, SECRET, SECRET)
+    assert releases.key(hall) == crypto.sign_public(SECRET)
+
+
 def test_another_machines_program_is_not_taken_into_a_release(tmp_path: Path) -> None:
     arm = b"\x7fELF\2\1\1" + bytes(11) + (183).to_bytes(2, "little")
     assert bundle._checked("lib/a.so", arm, "aarch64", tmp_path) == arm

@@ -45,6 +45,32 @@ async def test_a_box_certified_elsewhere_is_told_so_and_the_hall_does_not_mind()
 
 
 @together
+async def test_a_box_whose_key_fits_no_certificate_collects_and_delivers_with_the_right_one_by_itself() -> (
+    None
+):
+    async with scene() as place:
+        await place.settled()
+        node = place.agent.folder / "node.pem"
+        right = node.read_bytes()
+        chain = right.partition(b"-----BEGIN CERTIFICATE-----")
+        for wrong, check in ((pki.new_node_key() + chain[1] + chain[2], "E-ID-02"), (chain[1], "E-ID-01")):
+            node.write_bytes(wrong)
+            await place.stop(place.broker)
+            await place.start(place.broker)
+            place.office.receive(3)
+            await until("it keeps what it reads", place.agent.waiting)
+            box = await finds(place.agent, check)
+            assert (box.code, box.verdict) == (4, "no_identity")
+        said = place.agent.status()
+        assert said is not None
+        assert "读不了本机证书" in said.link_fault
+        node.write_bytes(right)
+        await place.settled()
+        assert not events(place.agent, "agent.stopped")
+        assert (await finds(place.agent)).code == 0
+
+
+@together
 async def test_a_hall_certified_elsewhere_is_trusted_by_nobody() -> None:
     async with services.mosquitto([FIRST]) as elsewhere, scene(start=False) as place:
         right, wrong = f"port = {place.broker.port}", f"port = {elsewhere.port}"
@@ -84,6 +110,24 @@ async def test_a_hall_whose_own_certificate_is_foreign_says_that_nothing_is_comm
         hall = await finds(place.hall, "E-HALL-03", "E-HALL-11")
         assert hall.code == 3
         assert "证书" in hall.checks["E-HALL-03"]["remedy"]
+        node.write_bytes(right)
+        await place.settled()
+
+
+@together
+async def test_a_hall_whose_key_fits_no_certificate_shows_its_pages_and_takes_in_with_the_right_one() -> None:
+    async with scene() as place:
+        await place.settled()
+        node = place.hall.folder / "node.pem"
+        right = node.read_bytes()
+        node.write_bytes(pki.new_node_key() + right[right.index(b"-----BEGIN CERTIFICATE-----") :])
+        await place.stop(place.broker)
+        await place.start(place.broker)
+        place.office.receive(3)
+        await until("the hall has said so", lambda: events(place.hall, "broker.unavailable"))
+        hall = await finds(place.hall, "E-HALL-02")
+        assert str(node) in hall.detail("E-HALL-02")
+        assert (await place.page("/login"))[0] == 200
         node.write_bytes(right)
         await place.settled()
 

@@ -1,32 +1,23 @@
-"""Faults of the machine and of the installed release, struck on copies: see `doctor_faults.py`.
+"""Faults of the machine.
 
 The machine's own files cannot be changed, so the doctor is run in a mount namespace that shows others in their place.
 """
 
 import asyncio
 import base64
-import hashlib
-import os
-import shutil
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from agent.buffer_checks import SLOW_MS
 from common.clock import Clock
-from common.core.instant import DAY, SECOND
-from provisioning.files import put_link
-from tests.doctor_faults import away, own, reading, served
 from tests.doctoring import Stage, fault
+from tests.faults.altered import Struck, away, own, reading, served
 from tests.journey.scene import Place, until
 from tests.server import HOST
-
-ROOT = Path(__file__).parents[1]
-Struck = AsyncIterator[None]
-_PACKAGES = Path("python/usr/lib/python3/dist-packages")
 
 
 def shown(stage: Stage, name: str, place: str, files: dict[str, str]) -> None:
@@ -93,70 +84,6 @@ def _deaf(door: socket.socket, context: ssl.SSLContext) -> None:
                 return
             with suppress(OSError):
                 kept.enter_context(context.wrap_socket(line, server_side=True))
-
-
-@contextmanager
-def installed(stage: Stage) -> Iterator[Path]:
-    """The doctor is run from a release as it is installed. -> its tree."""
-    root = stage.folder / "opt"
-    tree = root / "releases/1.1-b"
-    packages = tree / _PACKAGES
-    for package in ("agent", "common"):
-        shutil.copytree(ROOT / package, packages / package, ignore=shutil.ignore_patterns("__pycache__"))
-    files = [path for path in tree.rglob("*") if path.is_file()]
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(tree)}\n" for path in files]
-    (tree / "SHA256SUMS").write_text("".join(sums))
-    for name in ("current", "trusted"):
-        put_link(root / name, tree)
-    stage.env = {"PYTHONPATH": str(packages), "PYTHONDONTWRITEBYTECODE": "1"}
-    yield tree
-    shutil.rmtree(root)
-
-
-@fault("程序文件被改动", "E-SYS-03", sampled=True)
-async def changed(stage: Stage) -> Struck:
-    with installed(stage) as tree, (tree / _PACKAGES / "agent/probe.py").open("a") as file:
-        file.write("\n")
-        file.flush()
-        yield
-
-
-@fault("程序文件少了", "E-SYS-03")
-async def lost(stage: Stage) -> Struck:
-    with installed(stage) as tree:
-        (tree / _PACKAGES / "agent/DESIGN.md").unlink()
-        yield
-
-
-@fault("新版试运行没有结束", "E-UPG-01")
-async def on_trial(stage: Stage) -> Struck:
-    with installed(stage) as tree:
-        put_link(tree.parents[1] / "trusted", tree.with_name("1.0-a"))
-        yield
-
-
-@fault("升级没有通过、退回了", "E-UPG-02", sampled=True)
-async def rolled_back(stage: Stage) -> Struck:
-    with installed(stage) as tree:
-        (tree.parents[1] / "rolled-back").write_text("1.2-c 已自动退回：启动后没有动静\n", "utf-8")
-        yield
-
-
-@fault("上一个版本被人删了", "E-UPG-03")
-async def nothing_before(stage: Stage) -> Struck:
-    with installed(stage) as tree:
-        put_link(tree.parents[1] / "previous", tree.with_name("1.0-a"))
-        yield
-
-
-@fault("落后于市中心的版本", "E-UPG-04", sampled=True)
-async def left_behind(stage: Stage) -> Struck:
-    with installed(stage) as tree:
-        note = tree.parents[1] / "newest"
-        note.write_text("1.2-c\n", "utf-8")
-        then = (Clock().wall() - 20 * DAY) / SECOND
-        os.utime(note, (then, then))
-        yield
 
 
 @fault("安全芯片不见了", "E-ID-08", sampled=True)

@@ -34,7 +34,7 @@ class Formula:
         self.own, self.city, self.shrink = own, city, shrink
 
     def value(self, text: str) -> Decimal:
-        return self._node(ast.parse(text.replace("^", "**"), mode="eval").body)
+        return self._node(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
 
     def _node(self, node: ast.expr) -> Decimal:
         if isinstance(node, ast.Constant):

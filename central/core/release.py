@@ -68,24 +68,22 @@ class Released(Struct, frozen=True):
 
 def released(frame: Frame, scores: Sequence[Score], city: Mapping[str, int], *, merges: bool) -> Released:
     """The public part of these results. `merges`: units of fewer than `SMALLEST` cases are put together, without a place."""
-    names = _published_counts(frame.scheme)
     units: list[Shown] = []
+    read: set[str] = set()
     for level in PUBLIC_LEVELS:
         mine = [one for one in scores if one.level is level]
         small = [one for one in mine if merges and one.cases < SMALLEST]
-        units += [_shown(one, frame.scheme, names) for one in mine if one not in small]
+        for one in mine:
+            if one not in small:
+                kept = _read(one, frame.scheme)
+                units.append(_shown(one, kept))
+                read |= kept
         units += [_merged(level, small)] if small else []
-    return Released(frame, {name: city[name] for name in sorted(names & city.keys())}, units)
+    return Released(frame, {name: city[name] for name in sorted((read | {CASES}) & city.keys())}, units)
 
 
-def _published_counts(scheme: Scheme) -> frozenset[str]:
-    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
-    read = [formula.names_of(formula.parse(row.formula, NAMES)) for row in rows]
-    return frozenset().union(*read, (row.of for row in scheme.indicators), (CASES,))
-
-
-def _shown(one: Score, scheme: Scheme, names: Collection[str]) -> Shown:
-    """Counts that only rows read which do not apply to the unit are left out: they rest on too few."""
+def _read(one: Score, scheme: Scheme) -> set[str]:
+    """The counts of which its points are made. What only rows read that do not apply to it rests on too few, and is left out."""
     lines = {line.id: line for line in one.lines}
     kept = {CASES}
     for row in scheme.indicators:
@@ -94,7 +92,11 @@ def _shown(one: Score, scheme: Scheme, names: Collection[str]) -> Shown:
     for extra, line in zip([*scheme.penalties, *scheme.bonuses], [*one.penalties, *one.bonuses], strict=True):
         if not line.why:
             kept |= formula.names_of(formula.parse(extra.formula, NAMES))
-    counts = {name: count for name, count in one.counts.items() if name in kept and name in names}
+    return kept
+
+
+def _shown(one: Score, read: Collection[str]) -> Shown:
+    counts = {name: count for name, count in one.counts.items() if name in read}
     total = "" if one.total is None else str(one.total)
     return Shown(
         level=one.level, group=one.group, name=one.name, total=total, grade=one.grade, rank=one.rank,
@@ -136,13 +138,21 @@ def personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
 
 def _small(one: Released) -> list[str]:
     """A figure rests on a number of cases: on too few, it speaks of persons."""
-    bases = {CASES, *(row.of for row in one.frame.scheme.indicators)}
+    bases = _bases(one.frame.scheme)
+    shown = [(f"{unit.name}（{unit.level.word}）", unit.counts) for unit in one.units]
     return [
-        f"{unit.name}（{unit.level.word}）的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
-        for unit in one.units
-        for name, count in unit.counts.items()
+        f"{whose}的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
+        for whose, counts in [*shown, ("全市", one.city)]
+        for name, count in counts.items()
         if name in bases and 0 < count < SMALLEST
     ]
+
+
+def _bases(scheme: Scheme) -> frozenset[str]:
+    """What counts cases, not acts of an office: what indicators rest on, and what any rate or share is taken of."""
+    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    read = [formula.bases_of(formula.parse(row.formula, NAMES)) for row in rows]
+    return frozenset().union(*read, (row.of for row in scheme.indicators), (CASES,))
 
 
 def _remainders(one: Released, scores: Sequence[Score]) -> list[str]:
@@ -259,12 +269,18 @@ def method(scheme: Scheme) -> list[str]:
     plain += [f"扣分 {row.name}：{row.words}。" for row in scheme.penalties]
     plain += [f"加分 {row.name}：{row.words}。" for row in scheme.bonuses]
     grades = "，".join(f"{_trim(one.least)} 分及以上{one.name}" for one in scheme.grades[:-1])
-    least = min(row.min_of for row in scheme.indicators)
+    least = sorted({row.min_of for row in scheme.indicators})
+    few = f"不足 {least[0]} 件"
+    if len(least) > 1:
+        other = "，".join(
+            f"{row.name}为 {row.min_of} 件" for row in scheme.indicators if row.min_of != least[0]
+        )
+        few += f"（{other}）"
     return [
         f"总分是各项得分按权重相加，减扣分，加加分，最高 {_trim(scheme.most)} 分，四舍五入到两位小数。",
         *plain,
         f"每个比率都混入 {_trim(scheme.shrink)} 件全市平均，件数少的单位不因一两件大起大落。",
-        f"某项不足 {least} 件或没有数据的不适用，其权重按比例分给其余各项。",
+        f"某项{few}或没有数据的不适用，其权重按比例分给其余各项。",
         f"不足 {scheme.min_cases} 件的、数据不全的不排名，也不因此扣分；得分相同的名次相同。",
         f"等次：{grades}，其余{scheme.grades[-1].name}。",
     ]

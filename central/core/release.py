@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from zipfile import ZipFile, ZipInfo
 
 import msgspec
 from msgspec import Struct
@@ -210,6 +211,15 @@ def files(one: Released, title: str, digest: str, script: bytes) -> dict[str, by
     return found | {"SHA256SUMS": _sums(found)}
 
 
+def packet(found: Mapping[str, bytes], folder: str) -> bytes:
+    """All files in one ZIP, to be handed to the press; the same files, the same bytes."""
+    out = io.BytesIO()
+    with ZipFile(out, "w") as target:
+        for name, body in sorted(found.items()):
+            target.writestr(ZipInfo(f"{folder}/{name}"), body)
+    return out.getvalue()
+
+
 def check_sums(found: Mapping[str, bytes]) -> None:
     """Raises RejectedError, which names the file, where one is not what SHA256SUMS says."""
     lines = found.get("SHA256SUMS", b"").decode("utf-8", "replace").splitlines()
@@ -290,6 +300,16 @@ def _trim(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
+def _results(units: Sequence[Shown]) -> list[str]:
+    """Of sites, a sentence each, in the order of the release."""
+    mine = [unit for unit in units if unit.level is Level.SITE]
+    return [
+        f"{unit.group}第 {unit.rank} 名：{unit.name}，{unit.total} 分，{unit.grade}。"
+        if unit.rank else f"{unit.group}：{unit.name}，{unit.why}。"
+        for unit in mine
+    ]  # fmt: skip
+
+
 def _words(one: Released, title: str, digest: str) -> str:
     frame = one.frame
     return "\n".join([
@@ -297,6 +317,7 @@ def _words(one: Released, title: str, digest: str) -> str:
         f"期间：{frame.period.word}（{frame.period.first} 至 {frame.period.last}）",
         f"方案：{frame.scheme.name} 第 {frame.scheme.version} 版；日历第 {frame.calendar} 版；规则第 {frame.rules} 版",
         f"数据快照：SHA-256 {digest}", "",
+        "结果", *_results(one.units), "",
         "怎样算的", *method(frame.scheme), "",
         "怎样复算", "把全部文件放在一个文件夹里，运行  python3 recompute.py  。它核对各文件的校验和，",
         "由 counts.json 与 scheme.json 重新算出每个单位的得分与名次，与 ranking.json 对照到 0.01 分。", "",

@@ -129,7 +129,7 @@ def _number_faults(scheme: Scheme) -> Iterator[Fault]:
             continue
         written.append((f"{place}-most", f"{row.name} 的权重或上限", row.most))
         written += [
-            (f"{place}-needs", f"{row.name} 的条件 {name}", least) for name, least in row.needs.items()
+            (f"{place}-needs", f"{row.name} 的条件 {name} ", least) for name, least in row.needs.items()
         ]
     for field, said, value in written:
         _, digits, exponent = value.as_tuple()

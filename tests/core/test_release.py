@@ -6,6 +6,7 @@ import json
 from decimal import ROUND_HALF_EVEN, localcontext
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,22 @@ def test_two_items_of_one_name_are_computed_anew_each_for_itself(tmp_path: Path)
     ranking["units"][0]["name"] = "别的"
     (tmp_path / "ranking.json").write_text(json.dumps(ranking), "utf-8")
     assert recompute.differences(tmp_path)[1] == ["公布的单位与计数的单位不同"]
+
+
+def test_the_packet_for_the_press_is_the_files_and_says_the_results() -> None:
+    facts = [Fact("a", f"{place}", n={"decided": 1}) for place in range(9)] + [
+        Fact("b", "1", n={"decided": 1})
+    ]
+    _, found, files = _made(facts)
+    body = release.packet(files, "2026-06")
+    assert body == release.packet(dict(reversed(files.items())), "2026-06")
+    with ZipFile(io.BytesIO(body)) as packed:
+        assert {name: packed.read(f"2026-06/{name}") for name in files} == files
+        assert len(packed.namelist()) == len(files)
+    (best,) = [one for one in found if one.level is Level.SITE and one.rank]
+    said = files["README.txt"].decode()
+    assert f"{best.group}第 1 名：{best.name}，{best.total} 分，{best.grade}。" in said
+    assert "只有 1 件，少于 5 件，不参与排名。" in said
 
 
 def test_the_method_says_which_rows_need_more_cases() -> None:

@@ -77,7 +77,7 @@ _ROWS = MINGCHA_100.indicators
         ),
         (
             _changed(bonuses=[replace(MINGCHA_100.bonuses[0], needs={"data": Decimal("NaN")})]),
-            "条件 data是 NaN",
+            "条件 data 是 NaN",
         ),
         (
             _changed(bonuses=[replace(MINGCHA_100.bonuses[0], most=Decimal("1E+9999999"))]),

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode
+from zipfile import ZipFile
 
 import aiohttp
 import pytest
@@ -122,6 +123,9 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
     async with _as(hall, Role.RELEASER) as releaser:
         words = text_of((await releaser.get(one))[1])
         assert "六月绩效公告" in words
+        assert (await releaser.get(f"{one}/packet.zip"))[0] == 409, (
+            "nothing goes to the press before it is released"
+        )
         assert "怎样复算" in words
         assert (await releaser.post(f"{one}/release", csrf="token", why="核对无误")).status == 303
         words = text_of((await releaser.get("/hall?scene=score"))[1])
@@ -130,14 +134,26 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
         status, body = await releaser.get(f"{one}/files/counts.json")
         assert (status, '"city"' in body) == (200, True)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
+        assert "新闻资料包" in (await releaser.get(one))[1]
+        await _packed(releaser, one, body)
         await dooring.fill_catalogue(hall.store)
         async with dooring.opened(hall, folder) as outside:
             await _shown(outside, folder, body)
             assert (await releaser.post(f"{one}/withdraw", csrf="token", why="数据更正")).status == 303
             await outside.publish()
             await _taken_back(outside)
+        assert (await releaser.get(f"{one}/packet.zip"))[0] == 409
         assert "撤回：数据更正" in text_of((await releaser.get("/hall/publications"))[1])
         assert "还没有公布过评比结果" in text_of((await releaser.get("/hall?scene=score"))[1])
+
+
+async def _packed(releaser: Window, one: str, counts: str) -> None:
+    """The press has the same files in one."""
+    async with releaser.session.get(f"{releaser.hall.url}{one}/packet.zip") as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="2026-06.zip"'
+        with ZipFile(io.BytesIO(await answer.read())) as packed:
+            assert packed.read("2026-06/counts.json").decode() == counts
+            assert "2026-06/recompute.py" in packed.namelist()
 
 
 async def _shown(outside: Outside, folder: Path, counts: str) -> None:

@@ -237,10 +237,12 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
     decided = sum(1 for row in rows if not row.deleted and first <= (row.finished_at or 0) < last)
     async with window.session.get(f"{hall.url}/hall/statistics.csv?{ask}") as answer:
         table = list(csv.reader(io.StringIO((await answer.read()).decode("utf-8-sig"))))
-    assert table[-1][:2] == ["合计", f"{decided:,}"]
+    assert table[-1][:2] == ["合计", str(decided)], "no comma in a number that a program reads"
     async with window.session.get(f"{hall.url}/hall/statistics.xlsx?{ask}") as answer:
         sheet = load_workbook(io.BytesIO(await answer.read())).active
-    assert [cell.value for cell in list(sheet.rows)[-1]][:2] == ["合计", f"{decided:,}"]
+    total = list(sheet.rows)[-1]
+    assert [(cell.value, cell.data_type) for cell in total][:2] == [("合计", "s"), (decided, "n")]
+    assert [cell.number_format for cell in total if cell.data_type == "n"][:2] == ["#,##0", "#,##0"]
     async with window.session.get(f"{hall.url}/hall/statistics.pdf?{ask}") as answer:
         body = await answer.read()
         assert (answer.status, answer.content_type, body[:5]) == (200, "application/pdf", b"%PDF-")

@@ -64,16 +64,17 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
 
         found = asyncio.run(read())
         lacking = f"数据不全：{'、'.join(found.lacking)}，合计可能偏低" if found.lacking else "各站点数据齐全"
-        lines = [tables.cells(asked, row) for row in (*found.rows, found.total)]
+        rows = [*found.rows, found.total]
         if target is not None:
             notes = [
                 f"{asked.period.word} · {lacking}",
                 *(f"{one.name}：{one.definition}" for one in asked.figures),
             ]
-            target.write_bytes(as_csv(notes, tables.heading(asked), lines))
-            say(f"已写入 {target}，{len(lines)} 行")
+            typed = [tables.typed(asked, row) for row in rows]
+            target.write_bytes(as_csv(notes, tables.heading(asked), typed))
+            say(f"已写入 {target}，{len(rows)} 行")
             return
-        for line in (tables.heading(asked), *lines):
+        for line in (tables.heading(asked), *(tables.cells(asked, row) for row in rows)):
             say("\t".join(line))
         say(lacking)
 

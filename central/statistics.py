@@ -16,6 +16,7 @@ from central.core.figure import Cube, Dimension, Figure, Known, Row
 from central.core.measure import BESIDE, DAYS, HINTS, Added
 from central.core.period import Period
 from central.core.scope import Scope
+from central.export import Cell
 from central.store import elsewhere, items, law, subjects
 from common.core.errors import UsageError
 from common.core.instant import start_of_day
@@ -159,12 +160,18 @@ def heading(asked: Asked) -> list[str]:
 
 def cells(asked: Asked, row: Row) -> list[str]:
     """One line in the columns of `heading`."""
-    found = list(row.place) or ["合计", *[""] * (len(asked.dimensions) - 1)]
+    return [one if isinstance(one, str) else shown(one) for one in typed(asked, row)]
+
+
+def typed(asked: Asked, row: Row) -> list[Cell]:
+    """The same for a file: its figures are numbers, which a spreadsheet can reckon with."""
+    found: list[Cell] = [*row.place] or ["合计", *[""] * (len(asked.dimensions) - 1)]
     for place, one in enumerate(asked.figures):
-        found.append(shown(row.values[place]))
+        now = row.values[place]
+        found.append(shown(None) if now is None else now)
         if asked.versus is not None:
             before = row.before[place] if row.before else None
-            found += [shown(before), figure.change(row.values[place], before, one)]
+            found += [shown(None) if before is None else before, figure.change(now, before, one)]
     return found
 
 

@@ -25,7 +25,9 @@ FUNCTIONS = {
     "max": "max(a, b, …)：最大的一个",
     "clamp": "clamp(a, 下限, 上限)",
 }
-_TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[a-z][a-z_0-9]*)|(?P<mark>[-+*/^(),]))")
+_TOKEN = re.compile(r" *(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[a-z][a-z_0-9]*)|(?P<mark>[-+*/^(),]))")
+_LED = re.compile(r"0[0-9]+")
+"""A whole number that begins with a nought: Python, by which the published script reads formulas, refuses it."""
 _HINT = "可用：数字、计数项、+ - * / ^ 与括号，函数 " + "、".join(FUNCTIONS)
 
 
@@ -79,6 +81,12 @@ def parse(text: str, names: frozenset[str]) -> Node:
 def names_of(node: Node) -> frozenset[str]:
     """The counts that it reads."""
     return frozenset(one.name for one in _walk(node) if isinstance(one, Count))
+
+
+def bases_of(node: Node) -> frozenset[str]:
+    """The counts that a rate or a share in it is taken of."""
+    calls = [one for one in _walk(node) if isinstance(one, Call) and one.function in {"rate", "share"}]
+    return frozenset().union(*(names_of(call.parts[1]) for call in calls))
 
 
 def _walk(node: Node) -> Iterator[Node]:
@@ -198,11 +206,14 @@ class _Reader:
         """The next token and its kind; empty at the end."""
         found = _TOKEN.match(self._text, self._place)
         if found is None:
-            rest = self._text[self._place :].strip()
+            rest = self._text[self._place :].strip(" ")
             if rest:
-                raise UsageError(f"公式里有不允许的字符“{rest[0]}”", hint=_HINT)
+                shown = rest[0] if rest[0].isprintable() else f"U+{ord(rest[0]):04X}"
+                raise UsageError(f"公式里有不允许的字符“{shown}”", hint=_HINT)
             return "", ""
         kind = found.lastgroup or ""
+        if kind == "number" and _LED.fullmatch(found[kind]):
+            raise self._fault(f"数字“{found[kind]}”以 0 开头", "去掉前面的 0")
         return kind, found[kind]
 
     def _take(self) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from zipfile import ZipFile, ZipInfo
 
 import msgspec
 from msgspec import Struct
@@ -68,24 +69,22 @@ class Released(Struct, frozen=True):
 
 def released(frame: Frame, scores: Sequence[Score], city: Mapping[str, int], *, merges: bool) -> Released:
     """The public part of these results. `merges`: units of fewer than `SMALLEST` cases are put together, without a place."""
-    names = _published_counts(frame.scheme)
     units: list[Shown] = []
+    read: set[str] = set()
     for level in PUBLIC_LEVELS:
         mine = [one for one in scores if one.level is level]
         small = [one for one in mine if merges and one.cases < SMALLEST]
-        units += [_shown(one, frame.scheme, names) for one in mine if one not in small]
+        for one in mine:
+            if one not in small:
+                kept = _read(one, frame.scheme)
+                units.append(_shown(one, kept))
+                read |= kept
         units += [_merged(level, small)] if small else []
-    return Released(frame, {name: city[name] for name in sorted(names & city.keys())}, units)
+    return Released(frame, {name: city[name] for name in sorted((read | {CASES}) & city.keys())}, units)
 
 
-def _published_counts(scheme: Scheme) -> frozenset[str]:
-    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
-    read = [formula.names_of(formula.parse(row.formula, NAMES)) for row in rows]
-    return frozenset().union(*read, (row.of for row in scheme.indicators), (CASES,))
-
-
-def _shown(one: Score, scheme: Scheme, names: Collection[str]) -> Shown:
-    """Counts that only rows read which do not apply to the unit are left out: they rest on too few."""
+def _read(one: Score, scheme: Scheme) -> set[str]:
+    """The counts of which its points are made. What only rows read that do not apply to it rests on too few, and is left out."""
     lines = {line.id: line for line in one.lines}
     kept = {CASES}
     for row in scheme.indicators:
@@ -94,7 +93,11 @@ def _shown(one: Score, scheme: Scheme, names: Collection[str]) -> Shown:
     for extra, line in zip([*scheme.penalties, *scheme.bonuses], [*one.penalties, *one.bonuses], strict=True):
         if not line.why:
             kept |= formula.names_of(formula.parse(extra.formula, NAMES))
-    counts = {name: count for name, count in one.counts.items() if name in kept and name in names}
+    return kept
+
+
+def _shown(one: Score, read: Collection[str]) -> Shown:
+    counts = {name: count for name, count in one.counts.items() if name in read}
     total = "" if one.total is None else str(one.total)
     return Shown(
         level=one.level, group=one.group, name=one.name, total=total, grade=one.grade, rank=one.rank,
@@ -136,13 +139,21 @@ def personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
 
 def _small(one: Released) -> list[str]:
     """A figure rests on a number of cases: on too few, it speaks of persons."""
-    bases = {CASES, *(row.of for row in one.frame.scheme.indicators)}
+    bases = _bases(one.frame.scheme)
+    shown = [(f"{unit.name}（{unit.level.word}）", unit.counts) for unit in one.units]
     return [
-        f"{unit.name}（{unit.level.word}）的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
-        for unit in one.units
-        for name, count in unit.counts.items()
+        f"{whose}的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
+        for whose, counts in [*shown, ("全市", one.city)]
+        for name, count in counts.items()
         if name in bases and 0 < count < SMALLEST
     ]
+
+
+def _bases(scheme: Scheme) -> frozenset[str]:
+    """What counts cases, not acts of an office: what indicators rest on, and what any rate or share is taken of."""
+    rows: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    read = [formula.bases_of(formula.parse(row.formula, NAMES)) for row in rows]
+    return frozenset().union(*read, (row.of for row in scheme.indicators), (CASES,))
 
 
 def _remainders(one: Released, scores: Sequence[Score]) -> list[str]:
@@ -198,6 +209,15 @@ def files(one: Released, title: str, digest: str, script: bytes) -> dict[str, by
         "README.txt": _words(one, title, digest).encode(),
     }
     return found | {"SHA256SUMS": _sums(found)}
+
+
+def packet(found: Mapping[str, bytes], folder: str) -> bytes:
+    """All files in one ZIP, to be handed to the press; the same files, the same bytes."""
+    out = io.BytesIO()
+    with ZipFile(out, "w") as target:
+        for name, body in sorted(found.items()):
+            target.writestr(ZipInfo(f"{folder}/{name}"), body)
+    return out.getvalue()
 
 
 def check_sums(found: Mapping[str, bytes]) -> None:
@@ -259,12 +279,18 @@ def method(scheme: Scheme) -> list[str]:
     plain += [f"扣分 {row.name}：{row.words}。" for row in scheme.penalties]
     plain += [f"加分 {row.name}：{row.words}。" for row in scheme.bonuses]
     grades = "，".join(f"{_trim(one.least)} 分及以上{one.name}" for one in scheme.grades[:-1])
-    least = min(row.min_of for row in scheme.indicators)
+    least = sorted({row.min_of for row in scheme.indicators})
+    few = f"不足 {least[0]} 件"
+    if len(least) > 1:
+        other = "，".join(
+            f"{row.name}为 {row.min_of} 件" for row in scheme.indicators if row.min_of != least[0]
+        )
+        few += f"（{other}）"
     return [
         f"总分是各项得分按权重相加，减扣分，加加分，最高 {_trim(scheme.most)} 分，四舍五入到两位小数。",
         *plain,
         f"每个比率都混入 {_trim(scheme.shrink)} 件全市平均，件数少的单位不因一两件大起大落。",
-        f"某项不足 {least} 件或没有数据的不适用，其权重按比例分给其余各项。",
+        f"某项{few}或没有数据的不适用，其权重按比例分给其余各项。",
         f"不足 {scheme.min_cases} 件的、数据不全的不排名，也不因此扣分；得分相同的名次相同。",
         f"等次：{grades}，其余{scheme.grades[-1].name}。",
     ]
@@ -274,6 +300,16 @@ def _trim(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
+def _results(units: Sequence[Shown]) -> list[str]:
+    """Of sites, a sentence each, in the order of the release."""
+    mine = [unit for unit in units if unit.level is Level.SITE]
+    return [
+        f"{unit.group}第 {unit.rank} 名：{unit.name}，{unit.total} 分，{unit.grade}。"
+        if unit.rank else f"{unit.group}：{unit.name}，{unit.why}。"
+        for unit in mine
+    ]  # fmt: skip
+
+
 def _words(one: Released, title: str, digest: str) -> str:
     frame = one.frame
     return "\n".join([
@@ -281,6 +317,7 @@ def _words(one: Released, title: str, digest: str) -> str:
         f"期间：{frame.period.word}（{frame.period.first} 至 {frame.period.last}）",
         f"方案：{frame.scheme.name} 第 {frame.scheme.version} 版；日历第 {frame.calendar} 版；规则第 {frame.rules} 版",
         f"数据快照：SHA-256 {digest}", "",
+        "结果", *_results(one.units), "",
         "怎样算的", *method(frame.scheme), "",
         "怎样复算", "把全部文件放在一个文件夹里，运行  python3 recompute.py  。它核对各文件的校验和，",
         "由 counts.json 与 scheme.json 重新算出每个单位的得分与名次，与 ranking.json 对照到 0.01 分。", "",

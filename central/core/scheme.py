@@ -15,6 +15,7 @@ from common.core.errors import UsageError
 
 NAMES = frozenset(name for name, one in MEASURES.items() if not one.hint)
 """What a formula may read: a mere suspicion is scored by nobody."""
+MOST_DIGITS, MOST_PLACES = 12, 6
 MOST_ROWS, FULL, LONGEST_WORDS, LONGEST_NAME, MOST_LEAST = 40, Decimal(100), 200, 30, 1000
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
 
@@ -91,7 +92,9 @@ def checked(scheme: Scheme) -> Scheme:
 def faults(scheme: Scheme) -> list[Fault]:
     """Everything that is wrong with it, in the order of its rows; none: it may be scored by."""
     placed = _placed(scheme)
-    found = []
+    found = list(_number_faults(scheme))
+    if found:
+        return found  # what follows compares them
     if not scheme.indicators or len(placed) > MOST_ROWS:
         found.append(Fault("indicators", f"方案要有 1 至 {MOST_ROWS} 行", "请增减指标"))
     ids = [row.id for _, row in placed]
@@ -100,7 +103,7 @@ def faults(scheme: Scheme) -> list[Fault]:
             found.append(Fault(f"{place}-id", f"编号重复：{row.id}", "每行的编号只能用一次"))
         found += _row_faults(place, row)
     weights = [one.weight for one in scheme.indicators]
-    if weights and all(one.is_finite() for one in weights) and sum(weights) != FULL:
+    if weights and sum(weights) != FULL:
         said = f"权重之和是 {sum(weights)}，应为 {FULL}"
         found.append(Fault("weights", said, "请调整各指标的权重"))
     return [*found, *_extra_faults(scheme), *_figure_faults(scheme)]
@@ -113,6 +116,27 @@ def _placed(scheme: Scheme) -> list[tuple[str, Row]]:
     return [(f"{name}-{number}", row) for name, rows in parts for number, row in enumerate(rows)]
 
 
+def _number_faults(scheme: Scheme) -> Iterator[Fault]:
+    """Numbers that cannot be compared (NaN), or would be written out in millions of digits (1E+9999999)."""
+    written = [("shrink", "收缩", scheme.shrink), ("most", "满分", scheme.most)]
+    written += [
+        (f"grades-{number}-least", f"{one.name} 的起分", one.least)
+        for number, one in enumerate(scheme.grades)
+    ]
+    for place, row in _placed(scheme):
+        if isinstance(row, Indicator):
+            written.append((f"{place}-weight", f"{row.name} 的权重或上限", row.weight))
+            continue
+        written.append((f"{place}-most", f"{row.name} 的权重或上限", row.most))
+        written += [
+            (f"{place}-needs", f"{row.name} 的条件 {name} ", least) for name, least in row.needs.items()
+        ]
+    for field, said, value in written:
+        _, digits, exponent = value.as_tuple()
+        if not isinstance(exponent, int) or abs(exponent) > MOST_PLACES or len(digits) > MOST_DIGITS:
+            yield Fault(field, f"{said}是 {str(value)[:40]}", f"写成数字，至多 {MOST_PLACES} 位小数")
+
+
 def _row_faults(place: str, row: Row) -> Iterator[Fault]:
     if not row.id.isidentifier() or not row.id.isascii():
         yield Fault(f"{place}-id", f"“{row.id}”不能作编号：要以字母开头，只用字母数字", "编号例如 statute")
@@ -123,7 +147,7 @@ def _row_faults(place: str, row: Row) -> Iterator[Fault]:
         yield Fault(f"{place}-words", f"{row.name} 没有写明算法", hint)
     is_part = isinstance(row, Indicator)
     bound = row.weight if isinstance(row, Indicator) else row.most
-    if not bound.is_finite() or not 0 < bound <= FULL or bound != round(bound, 2):
+    if not 0 < bound <= FULL or bound != round(bound, 2):
         field = "weight" if is_part else "most"
         yield Fault(
             f"{place}-{field}", f"{row.name} 的权重或上限是 {bound}", "在 0 与 100 之间，至多两位小数"

@@ -34,7 +34,7 @@ class Formula:
         self.own, self.city, self.shrink = own, city, shrink
 
     def value(self, text: str) -> Decimal:
-        return self._node(ast.parse(text.replace("^", "**"), mode="eval").body)
+        return self._node(ast.parse(text.strip().replace("^", "**"), mode="eval").body)
 
     def _node(self, node: ast.expr) -> Decimal:
         if isinstance(node, ast.Constant):
@@ -134,12 +134,11 @@ def differences(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     with localcontext() as context:
         context.prec, context.rounding = 28, ROUND_HALF_EVEN
         found = ranking(scheme, counts)
+    said = published["units"]
+    if [(one["level"], one["name"]) for one in said] != [(one["level"], one["name"]) for one in found]:
+        return found, ["公布的单位与计数的单位不同"]
     wrong = []
-    said = {(one["level"], one["name"]): one for one in published["units"]}
-    if len(said) != len(found):
-        wrong.append("公布的单位与计数的单位不同")
-    for one in found:
-        other = said.get((one["level"], one["name"]), {"total": "", "grade": "", "rank": -1})
+    for one, other in zip(found, said, strict=True):  # by their order: two items may have one name
         shown = "" if one["total"] is None else str(one["total"])
         same = shown == other["total"] or (
             shown and other["total"] and abs(Decimal(shown) - Decimal(other["total"])) < CENT

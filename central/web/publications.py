@@ -6,7 +6,7 @@ from aiohttp import hdrs, web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import publishing
-from central.core import published, wording
+from central.core import published, release, wording
 from central.core.access import Permission
 from central.core.period import parse
 from central.core.release import PUBLIC_LEVELS, ReleaseState
@@ -92,6 +92,23 @@ async def download(request: web.Request) -> web.Response:
     return response
 
 
+async def packet(request: web.Request) -> web.Response:
+    """For the press: all files in one, of what stands released."""
+    number = int(request.match_info["number"])
+    async with request.app[HALL].store.read() as conn:
+        try:
+            row = await publications.one(conn, number)
+        except UsageError as error:
+            raise web.HTTPNotFound(text="没有这份公布件。请从公布页进入。") from error
+        files = await publications.files(conn, number)
+    if row.state != ReleaseState.RELEASED.value:
+        raise web.HTTPConflict(text="这份公布件没有发布，或已撤回，没有新闻资料包。请在审核发布之后下载。")
+    response = web.Response(body=release.packet(files, row.period), content_type="application/zip")
+    response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{row.period}.zip"'
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    return response
+
+
 async def decide(request: web.Request) -> web.Response:
     number = int(request.match_info["number"])
     return await decided(request, lambda conn, *said: publications.move(conn, number, *said))
@@ -133,5 +150,6 @@ ROUTES = [
     Route(hdrs.METH_POST, "/hall/publications", draft, Permission.DRAFT_PUBLICATION),
     Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
     Route(hdrs.METH_GET, _ONE + "/files/{name}", download, Permission.VIEW_PUBLICATION),
+    Route(hdrs.METH_GET, _ONE + "/packet.zip", packet, Permission.VIEW_PUBLICATION),
     Route(hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", decide, Permission.RELEASE_PUBLICATION),
 ]

@@ -11,8 +11,8 @@ from central.core.access import Permission
 from central.core.figure import FIGURES, Dimension
 from central.core.period import Period
 from central.core.saved_view import Listing
-from central.export import as_csv, as_xlsx
-from central.statistics import Answer, Asked, answer, asked_of, cells, heading, shown
+from central.export import Cell, as_csv, as_xlsx
+from central.statistics import Answer, Asked, answer, asked_of, cells, heading, shown, typed
 from central.store import audit, trail
 from central.web.export import XLSX
 from central.web.page import HALL, USER, Handler, Route, facts_of, render
@@ -31,7 +31,7 @@ RELATIVE: dict[str, Callable[[Period], Period]] = {
 }
 """Periods that move with the calendar, so that a saved view stays of use; each of this month."""
 VERSUS = {"": "不对比", "before": "与上期对比", "year": "与上年同期对比"}
-Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[str]]], bytes]
+Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[Cell]]], bytes]
 
 
 def _asked(request: web.Request) -> tuple[Asked, str]:
@@ -98,7 +98,8 @@ def _as(kind: str, ending: str, write: Write) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         asked, found = await _told(request)
         notes = [*_notes(request, asked, found), *_definitions(asked)]
-        body = await asyncio.to_thread(write, notes, heading(asked), _table(found))
+        rows = [typed(asked, row) for row in (*found.rows, found.total)]
+        body = await asyncio.to_thread(write, notes, heading(asked), rows)
         return await _file(request, kind, ending, asked, len(found.rows) + 1, body)
 
     return handler
@@ -116,7 +117,7 @@ async def as_pdf(request: web.Request) -> web.Response:
         made=f"{from_us(facts.now_at, facts.zone):%Y-%m-%d}",
         notes=_notes(request, asked, found),
         head=heading(asked),
-        rows=_table(found),
+        rows=[cells(asked, row) for row in (*found.rows, found.total)],
         places=len(asked.dimensions) or 1,
         definitions=_definitions(asked),
     )
@@ -144,10 +145,6 @@ def _notes(request: web.Request, asked: Asked, found: Answer) -> list[str]:
 
 def _definitions(asked: Asked) -> list[str]:
     return [f"{one.name}：{one.definition}" for one in asked.figures]
-
-
-def _table(found: Answer) -> list[list[str]]:
-    return [cells(found.asked, row) for row in (*found.rows, found.total)]
 
 
 async def _file(

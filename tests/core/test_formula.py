@@ -1,7 +1,7 @@
 """The formulas of a scheme: what they compute, and that nothing hostile is read."""
 
 import ast
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from central.core import formula
 from central.core.formula import Counts
+from central.data import recompute
 from common.core.errors import UsageError
 
 NAMES = frozenset({"late", "of", "points"})
@@ -75,6 +76,10 @@ def test_what_it_computes(text: str, own: dict[str, int], expected: str) -> None
         ("rate(late, of", "缺少“)”"),
         ("late；of", "不允许的字符“；”"),
         ("１+１", "不允许的字符“１”"),
+        ("007", "以 0 开头"),
+        ("2 ^ 003", "以 0 开头"),
+        ("1\u3000+ 1", "不允许的字符“U+3000”"),
+        ("1\n+ 1", "不允许的字符“U+000A”"),
     ],
 )
 def test_a_hostile_or_broken_formula_is_refused_with_words(text: str, words: str) -> None:
@@ -93,6 +98,28 @@ def test_whatever_is_read_has_a_value(text: str) -> None:
     for own in ({}, OWN, dict.fromkeys(NAMES, 10**9)):
         assert formula.value(node, Counts(own, CITY, Decimal(10))).is_finite()
         assert formula.value(node, Counts(own, {}, Decimal(0))).is_finite()
+
+
+@given(st.text("0123456789.+-*/^(), \n\t\u3000latemincshrofpu", max_size=40))
+def test_whatever_is_read_the_published_script_computes_alike(text: str) -> None:
+    try:
+        node = formula.parse(text, NAMES)
+    except UsageError:
+        return
+    with localcontext() as context:
+        context.prec, context.rounding = 28, ROUND_HALF_EVEN
+        again = recompute.Formula(OWN, CITY, Decimal(10)).value(text)
+    assert again == formula.value(node, Counts(OWN, CITY, Decimal(10)))
+
+
+@pytest.mark.parametrize("text", [" 1 + late", "00.5 * of", "2 ^ 0 ", "0 - -late ^ 2"])
+def test_the_published_script_computes_alike_what_is_oddly_written(text: str) -> None:
+    assert recompute.Formula(OWN, CITY, Decimal(10)).value(text) == computed(text)
+
+
+def test_bases_are_what_rates_and_shares_are_taken_of() -> None:
+    node = formula.parse("late * (1 - share(late, of)) + min(rate(late, points, 3), 2)", NAMES)
+    assert formula.bases_of(node) == {"of", "points"}
 
 
 _leaf = st.sampled_from(["late", "of", "points", "3", "0.5", "12"])

@@ -4,7 +4,9 @@ import csv
 import io
 import json
 from decimal import ROUND_HALF_EVEN, localcontext
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -77,10 +79,79 @@ def test_what_passes_the_check_has_no_small_cell(units: list[Any], merges: bool)
     bases = {"cases", *(row.of for row in FRAME.scheme.indicators)}
     for unit in public.units:
         assert all(count >= 5 for name, count in unit.counts.items() if name in bases)
+    assert all(count >= 5 for name, count in public.city.items() if name in bases)
     for level in ("site", "department", "item"):
         mine = [unit.counts["cases"] for unit in public.units if unit.level == level]
         assert not mine or len(facts) - sum(mine) == 0 or len(facts) - sum(mine) >= 5
     assert {unit.level for unit in public.units} <= {Level.SITE, Level.DEPARTMENT, Level.ITEM}
+
+
+def test_a_base_that_only_a_formula_reads_is_a_cell_too() -> None:
+    rows = [replace(row, of="decided") if row.id == "fee" else row for row in FRAME.scheme.indicators]
+    frame = replace(FRAME, scheme=replace(FRAME.scheme, indicators=rows))
+    facts = [
+        Fact("a", f"{place}", n={"decided": 1} | ({"fee_of": 1} if place < 3 else {})) for place in range(9)
+    ]
+    found = score.scores(frame, score.tally(facts), Level.SITE)
+    public = release.released(frame, found, {"cases": 9, "decided": 9, "fee_of": 3}, merges=True)
+    said = release.faults(public, "六月公告", set(), found)
+    assert len([fault for fault in said if "的“fee_of”只有 3 件" in fault]) == 2, (
+        "of the unit and of the city"
+    )
+
+
+def test_of_the_city_too_nothing_is_shown_that_rests_on_few_cases() -> None:
+    facts = [
+        Fact("a", f"{place}", n={"decided": 1} | ({"rating_of": 1} if place < 3 else {}))
+        for place in range(9)
+    ]
+    public, found, _ = _made(facts)
+    assert "rating_of" not in public.city
+    assert release.faults(public, "六月公告", set(), found) == []
+
+
+def test_two_items_of_one_name_are_computed_anew_each_for_itself(tmp_path: Path) -> None:
+    frame = replace(FRAME, items={"x": "食品经营许可", "y": "食品经营许可"})
+    facts = [
+        Fact("a", f"{place:02}", item="xy"[place % 2], n={"decided": 1} | ({"disordered": 1} if place == 3 else {}))
+        for place in range(20)
+    ]  # fmt: skip
+    tallies = score.tally(facts)
+    found = score.scores(frame, tallies, Level.ITEM)
+    assert found[0].total != found[1].total
+    public = release.released(frame, found, {"cases": 20, "decided": 20, "disordered": 1}, merges=False)
+    for name, body in release.files(public, "六月公告", "0" * 64, b"").items():
+        (tmp_path / name).write_bytes(body)
+    assert recompute.differences(tmp_path)[1] == []
+    ranking = json.loads((tmp_path / "ranking.json").read_text("utf-8"))
+    ranking["units"].reverse()
+    ranking["units"][0]["name"] = "别的"
+    (tmp_path / "ranking.json").write_text(json.dumps(ranking), "utf-8")
+    assert recompute.differences(tmp_path)[1] == ["公布的单位与计数的单位不同"]
+
+
+def test_the_packet_for_the_press_is_the_files_and_says_the_results() -> None:
+    facts = [Fact("a", f"{place}", n={"decided": 1}) for place in range(9)] + [
+        Fact("b", "1", n={"decided": 1})
+    ]
+    _, found, files = _made(facts)
+    body = release.packet(files, "2026-06")
+    assert body == release.packet(dict(reversed(files.items())), "2026-06")
+    with ZipFile(io.BytesIO(body)) as packed:
+        assert {name: packed.read(f"2026-06/{name}") for name in files} == files
+        assert len(packed.namelist()) == len(files)
+    (best,) = [one for one in found if one.level is Level.SITE and one.rank]
+    said = files["README.txt"].decode()
+    assert f"{best.group}第 1 名：{best.name}，{best.total} 分，{best.grade}。" in said
+    assert "只有 1 件，少于 5 件，不参与排名。" in said
+
+
+def test_the_method_says_which_rows_need_more_cases() -> None:
+    scheme = FRAME.scheme
+    assert any("某项不足 5 件或没有数据的不适用" in line for line in release.method(scheme))
+    rows = [replace(scheme.indicators[0], min_of=20), *scheme.indicators[1:]]
+    said = release.method(replace(scheme, indicators=rows))
+    assert any("某项不足 5 件（法定时限合规为 20 件）或没有数据的不适用" in line for line in said)
 
 
 @pytest.mark.parametrize(

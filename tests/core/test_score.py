@@ -68,6 +68,21 @@ _ROWS = MINGCHA_100.indicators
         (_changed(bonuses=[replace(MINGCHA_100.bonuses[0], needs={"x": Decimal(9)})]), "没有的指标"),
         (_changed(grades=[Grade("好", Decimal(60))]), "等次"),
         (_changed(min_cases=0), "范围"),
+        (_changed(shrink=Decimal("NaN")), "收缩是 NaN"),
+        (_changed(shrink=Decimal("1E-9999999")), "收缩是 1E-9999999"),
+        (_changed(most=Decimal("sNaN")), "满分是 sNaN"),
+        (
+            _changed(grades=[Grade("好", Decimal("Infinity")), Grade("差", Decimal(0))]),
+            "好 的起分是 Infinity",
+        ),
+        (
+            _changed(bonuses=[replace(MINGCHA_100.bonuses[0], needs={"data": Decimal("NaN")})]),
+            "条件 data 是 NaN",
+        ),
+        (
+            _changed(bonuses=[replace(MINGCHA_100.bonuses[0], most=Decimal("1E+9999999"))]),
+            r"上限是 1E\+9999999",
+        ),
     ],
 )
 def test_a_wrong_scheme_is_refused_with_words(wrong: Scheme, words: str) -> None:

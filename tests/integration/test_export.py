@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import aiohttp
 import pytest
@@ -11,7 +12,7 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select, update
 
 from central.core.access import Role
-from central.export import BOM, as_csv, as_xlsx, harmless
+from central.export import BOM, Cell, as_csv, as_xlsx, harmless
 from central.store import tables as t
 from common.core.state import Light
 from tests.integration import city_cases
@@ -38,6 +39,17 @@ def test_what_a_spreadsheet_would_reckon_stays_text(text: str) -> None:
     book = load_workbook(io.BytesIO(as_xlsx([text], ["a"], [[text]])))
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} == {"s"}
+
+
+def test_our_own_numbers_are_numbers_and_a_change_in_percent_is_no_formula() -> None:
+    row: list[Cell] = [Decimal(5007), Decimal("99.80"), Decimal("1E+3"), "+5.0%", "-3"]
+    body = as_csv([], ["a"], [row]).decode().removeprefix(BOM)
+    assert body.splitlines()[1] == "5007,99.80,1000,+5.0%,-3"
+    cells = list(load_workbook(io.BytesIO(as_xlsx([], ["a"], [row]))).active.rows)[1]
+    assert [(cell.value, cell.data_type) for cell in cells] == [
+        (5007, "n"), (99.8, "n"), (1000, "n"), ("+5.0%", "s"), ("-3", "s")
+    ]  # fmt: skip
+    assert [cell.number_format for cell in cells[:3]] == ["#,##0", "#,##0.00", "#,##0"]
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))

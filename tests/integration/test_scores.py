@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from urllib.parse import quote, unquote, urlencode
+from zipfile import ZipFile
 
 import aiohttp
 import pytest
@@ -122,6 +123,9 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
     async with _as(hall, Role.RELEASER) as releaser:
         words = text_of((await releaser.get(one))[1])
         assert "六月绩效公告" in words
+        assert (await releaser.get(f"{one}/packet.zip"))[0] == 409, (
+            "nothing goes to the press before it is released"
+        )
         assert "怎样复算" in words
         assert (await releaser.post(f"{one}/release", csrf="token", why="核对无误")).status == 303
         words = text_of((await releaser.get("/hall?scene=score"))[1])
@@ -130,14 +134,26 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
         status, body = await releaser.get(f"{one}/files/counts.json")
         assert (status, '"city"' in body) == (200, True)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
+        assert "新闻资料包" in (await releaser.get(one))[1]
+        await _packed(releaser, one, body)
         await dooring.fill_catalogue(hall.store)
         async with dooring.opened(hall, folder) as outside:
             await _shown(outside, folder, body)
             assert (await releaser.post(f"{one}/withdraw", csrf="token", why="数据更正")).status == 303
             await outside.publish()
             await _taken_back(outside)
+        assert (await releaser.get(f"{one}/packet.zip"))[0] == 409
         assert "撤回：数据更正" in text_of((await releaser.get("/hall/publications"))[1])
         assert "还没有公布过评比结果" in text_of((await releaser.get("/hall?scene=score"))[1])
+
+
+async def _packed(releaser: Window, one: str, counts: str) -> None:
+    """The press has the same files in one."""
+    async with releaser.session.get(f"{releaser.hall.url}{one}/packet.zip") as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="2026-06.zip"'
+        with ZipFile(io.BytesIO(await answer.read())) as packed:
+            assert packed.read("2026-06/counts.json").decode() == counts
+            assert "2026-06/recompute.py" in packed.namelist()
 
 
 async def _shown(outside: Outside, folder: Path, counts: str) -> None:
@@ -221,10 +237,12 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
     decided = sum(1 for row in rows if not row.deleted and first <= (row.finished_at or 0) < last)
     async with window.session.get(f"{hall.url}/hall/statistics.csv?{ask}") as answer:
         table = list(csv.reader(io.StringIO((await answer.read()).decode("utf-8-sig"))))
-    assert table[-1][:2] == ["合计", f"{decided:,}"]
+    assert table[-1][:2] == ["合计", str(decided)], "no comma in a number that a program reads"
     async with window.session.get(f"{hall.url}/hall/statistics.xlsx?{ask}") as answer:
         sheet = load_workbook(io.BytesIO(await answer.read())).active
-    assert [cell.value for cell in list(sheet.rows)[-1]][:2] == ["合计", f"{decided:,}"]
+    total = list(sheet.rows)[-1]
+    assert [(cell.value, cell.data_type) for cell in total][:2] == [("合计", "s"), (decided, "n")]
+    assert [cell.number_format for cell in total if cell.data_type == "n"][:2] == ["#,##0", "#,##0"]
     async with window.session.get(f"{hall.url}/hall/statistics.pdf?{ask}") as answer:
         body = await answer.read()
         assert (answer.status, answer.content_type, body[:5]) == (200, "application/pdf", b"%PDF-")

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import scoring
+from central import judge, scoring, ticker
 from central.core import chart
 from central.core.period import Period, parse
 from central.core.scheme import MINGCHA_100
@@ -18,6 +18,7 @@ from central.statistics import answer, asked_of
 from central.store import audit
 from central.store.engine import Store
 from tests.law.histories import DATA
+from tests.law.year import Driven
 from tests.real.logs import LoggedCase
 from tests.real.test_findings import NOW, ZONE, deliver, told
 from tests.sender import passed
@@ -36,10 +37,13 @@ _CITY, _LEAST = 10, 5
 
 
 async def load(store: Store, sites: Sites) -> None:
-    """Everything that the logs tell, and that the sites' tables are whole up to now."""
+    """Everything that the logs tell, and that the sites' tables are whole up to now; what is due is judged once that is known."""
     for site, cases in sites.items():
         whole = passed(NOW.at)
         await deliver(store, site, [*(one for case in cases for one in told(case)), whole])
+    async with store.write() as conn:
+        world = await judge.load_world(conn, ZONE)
+    await ticker.tick_once(store, world, Driven(NOW.at))
 
 
 async def differing(store: Store, sites: Sites, name: str) -> list[str]:

@@ -140,6 +140,12 @@ class Score(Struct, frozen=True, kw_only=True):
     spared: list[tuple[str, str, str, str, str]]
 
 
+def named(one: Score) -> set[tuple[str, str, str]]:
+    """(site, case key, measure) of every fault that its lines name."""
+    lines = [*one.lines, *one.penalties, *one.bonuses]
+    return {(*case[:2], fault) for line in lines for fault, cases in line.faults.items() for case in cases}
+
+
 # snapshots ---------------------------------------------------------------------------------------------------
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

@@ -11,10 +11,11 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import score
 from central.core.measure import FAULTS
 from central.core.objection import ObjectionState, must_be_another, must_be_open
 from central.core.scheme import MINGCHA_100, Scheme
-from central.core.scope import Scope
+from central.core.scope import EVERYTHING, Scope
 from central.core.score import Frame, Level, Score
 from central.store import elsewhere, trail
 from central.store.dialect import insert_all, insert_new, write_rows
@@ -189,13 +190,17 @@ async def object_to(conn: AsyncConnection, fault: Fault, today: date, who: str, 
     if fault.measure not in FAULTS:
         raise UsageError(f"“{fault.measure}”不是可以提异议的项", hint="见  mingcha score measures")
     must_be_open(today, date.fromisoformat(row.object_until), is_final=row.is_final)
+    sites = await units(conn, EVERYTHING, fault.run, Level.SITE)
+    if not any((fault.site, fault.case_key, fault.measure) in score.named(one) for one in sites):
+        said = f"第 {fault.run} 次评分没有因 {fault.site}/{fault.case_key} 的“{fault.measure}”扣分"
+        raise UsageError(said, hint=f"逐项依据见  mingcha score show {fault.run} --unit 单位")
     values = {**msgspec.structs.asdict(fault), "state": ObjectionState.WAITING.value}
     values |= {"who": who, "why": why, "made_wall": wall}
     try:
         async with conn.begin_nested():
             number = await conn.scalar(insert(objection).values(**values).returning(objection.c.id))
     except IntegrityError as error:
-        raise UsageError("这一件已有人提出异议", hint="见  mingcha score objections") from error
+        raise UsageError("这一件已有人提出异议", hint=f"见  mingcha score objections {fault.run}") from error
     await trail.note(conn, wall, who, "score.object", f"{row.period} {fault.site}/{fault.case_key}", why)
     return int(number or 0)
 
@@ -240,5 +245,5 @@ async def decide(
     mine = objection.c.id == number, objection.c.state == ObjectionState.WAITING.value
     values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}
     if not (await conn.execute(update(objection).where(*mine).values(**values))).rowcount:
-        raise UsageError(f"异议 {number} 已经认定", hint="见  mingcha score objections")
+        raise UsageError(f"异议 {number} 已经认定", hint=f"见  mingcha score objections {row.run}")
     await trail.note(conn, wall, who, f"score.{to.value}", f"异议 {number} {row.site}/{row.case_key}", why)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 
 from central import scoring
-from central.core import objection, wording
+from central.core import objection, score, wording
 from central.core.access import Permission, allows
 from central.core.measure import MEASURES
 from central.core.objection import ObjectionState
@@ -167,11 +167,7 @@ async def contest(request: web.Request) -> web.Response:
     why = _why(str(form.get("why", "")))
     async with hall.store.write() as conn:
         one = await scores.unit(conn, request[USER].scope, number, level, place)
-        lines = [] if one is None else [*one.lines, *one.penalties, *one.bonuses]
-        named = {
-            (*case[:2], fault) for line in lines for fault, cases in line.faults.items() for case in cases
-        }
-        if (site, key, name) not in named or not MEASURES[name].fault:
+        if one is None or (site, key, name) not in score.named(one) or not MEASURES[name].fault:
             raise web.HTTPNotFound(text="这个单位的评分里没有这一项。请从绩效页进入。")
         today = local_date(facts.now_at, facts.zone)
         try:

@@ -111,6 +111,10 @@ async def test_from_an_objection_to_the_public_folder(store: Store, world: World
     async with store.write() as conn:
         with pytest.raises(UsageError, match="异议期到"):
             await scoring.finish(conn, number, Sender("b", "y", AFTER + DAY, 2), ZONE)
+        for case, measure in (("nobody", "promise_late"), ("03", "statute_late")):
+            other = scores.Fault(number, "s01", case, measure)
+            with pytest.raises(UsageError, match=f"没有因 s01/{case} 的“{measure}”扣分"):
+                await scores.object_to(conn, other, LAST, "unit", "没有的事", 3)
         mine = await scores.object_to(conn, fault, LAST, "unit", "系统故障期间无法办结", 3)
         with pytest.raises(UsageError, match="已有人"):
             await scores.object_to(conn, fault, LAST, "unit", "再提", 3)

@@ -19,7 +19,7 @@ from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, re
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 from common.core.mask import SPOILT
-from common.core.text import one_line
+from common.core.text import is_whole, one_line
 
 COOKIE = "mc_session"
 WALL = "wall-"
@@ -213,8 +213,9 @@ async def _read_form(request: web.Request) -> None:
         form = await request.post()
     except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
-    if any(isinstance(value, str) and "\0" in value for value in form.values()):
-        raise web.HTTPBadRequest(text="提交的内容读不懂。")  # PostgreSQL has no such text
+    texts = (value for value in form.values() if isinstance(value, str))
+    if any("\0" in text or not is_whole(text) for text in texts):  # no database has such a text
+        raise web.HTTPBadRequest(text="提交的内容读不懂。")
 
 
 async def _refuse_forgery(request: web.Request, user: User | None) -> None:

@@ -5,12 +5,14 @@ Every answer leaves with the security headers; every failure is a page in Chines
 
 import hashlib
 import secrets
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
 from msgspec import Struct
+from sqlalchemy import Row
 
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
@@ -191,15 +193,30 @@ async def _user(request: web.Request) -> User | None:
     now = hall.clock.wall()
     if row is None:
         return None
-    role = sessions.role_of(row)
-    over = now - row.seen_wall > IDLE or now - row.created_wall > LONGEST
-    if over and role is not Role.WALL:
+    if _is_over(row, now):
         return None
+    role = sessions.role_of(row)
     if now - row.seen_wall > TOUCH_EVERY:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
     lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
     return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token, home, unread)
+
+
+def _is_over(row: "Row[Any]", now_wall: int) -> bool:
+    aged = now_wall - row.seen_wall > IDLE or now_wall - row.created_wall > LONGEST
+    return aged and sessions.role_of(row) is not Role.WALL
+
+
+async def is_in(request: web.Request) -> bool:
+    """Whether who asked is still logged in: what goes on for hours asks again. A database that is away ends nothing."""
+    hall = request.app[HALL]
+    try:
+        async with hall.store.read() as conn:
+            row = await sessions.find(conn, request[USER].token)
+    except UnavailableError:
+        return True
+    return row is not None and not _is_over(row, hall.clock.wall())
 
 
 def digest(cookie: str) -> bytes:

@@ -39,7 +39,7 @@ $(API): $(STAMP) requirements-api.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps --target $(API) -r requirements-api.lock
 
 services:
-	@./tests/packages.sh mosquitto mariadb-server postgresql chromium fonts-noto-cjk libfaketime strace mdbtools mmdebstrap systemd-container gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gi
+	@./tests/packages.sh mosquitto mariadb-server postgresql nginx chromium fonts-noto-cjk libfaketime strace mdbtools mmdebstrap systemd-container gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gi
 
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)

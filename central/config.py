@@ -33,6 +33,8 @@ class WebConfig(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65535)] = 8080
     secure_cookie: bool = True
     """False only where the browser comes by plain HTTP on loopback."""
+    proxies: tuple[str, ...] = ()
+    """Addresses of the reverse proxies in front: only of these the header X-Forwarded-For is believed."""
     second_factor: tuple[Role, ...] = (Role.ACCOUNTS, Role.SECURITY, Role.AUDITOR)
     """Roles that may do nothing until they have set up a second factor; others may have one."""
 

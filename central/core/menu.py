@@ -51,6 +51,7 @@ _WATCH = Group(
         Entry("/hall/cameras", "摄像", Permission.VIEW_SITE, "v"),
         Entry("/hall/attendance", "在岗", Permission.VIEW_FINDING),
         Entry("/hall/evidence", "证据", Permission.VIEW_STILL),
+        Entry("/hall/events", "记事", Permission.VIEW_SITE),
     ),
 )
 _CORRECT = Group(

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from central.door.limits import PAGES
 from central.door.page import DOOR, Handler, render, spend
 from common.core.errors import UnavailableError, words
+from common.core.text import is_whole
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -98,7 +99,7 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     large = request.clone(client_max_size=LARGE_POST if request.path in LARGE else SMALL_POST)
     try:
         async with asyncio.timeout(BODY_SECS):
-            await large.post()
+            await _read_form(large)
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text="内容传得太慢，没有收全。请换个网络再试。") from error
     except ConnectionError:
@@ -114,6 +115,13 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
         for field in (await large.post()).values():
             if isinstance(field, web.FileField):
                 field.file.close()
+
+
+async def _read_form(request: web.Request) -> None:
+    """aiohttp keeps what it has read. Raises ValueError or LookupError if that is no form."""
+    form = await request.post()
+    if not all(is_whole(value) for value in form.values() if isinstance(value, str)):
+        raise ValueError("half of a surrogate pair")
 
 
 def _must_come_from_us(request: web.Request) -> None:

@@ -29,6 +29,7 @@ from central.door.store import Beat, Name
 from central.store.engine import Store
 from common.clock import Clock
 from common.core.instant import DAY, MINUTE, SECOND, local_date
+from common.core.proxied import asker
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 FRESH = 5 * SECOND
@@ -145,11 +146,9 @@ def load_style() -> bytes:
 
 def address_of(request: web.Request) -> str:
     """Whose request it is: behind our own proxy, whom that names last."""
-    door = request.app[DOOR]
-    peer = request.remote or ""
-    if peer not in door.config.proxies:
-        return peer
-    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
+    return asker(
+        request.remote or "", request.headers.getall("X-Forwarded-For", []), request.app[DOOR].config.proxies
+    )
 
 
 def spend(request: web.Request, budget: Budget, who: str = "") -> None:

@@ -106,12 +106,14 @@ async def site_ruled(conn: AsyncConnection, reached: Scope, site: str, limit: in
     return (await conn.execute(rulings.newest(limit).where(t.ruling.c.site == site, *mine))).all()
 
 
-async def site_events(conn: AsyncConnection, site: str, limit: int) -> Sequence[Row[Any]]:
-    """The records in which the box wrote of itself last, newest first: (cap_wall, raw)."""
+async def site_events(
+    conn: AsyncConnection, site: str, limit: int, before: int | None = None
+) -> Sequence[Row[Any]]:
+    """The records in which the box wrote of itself last, or last before an instant, newest first: (cap_wall, raw)."""
     known = t.record.c
     query = (
         select(known.cap_wall, known.raw)
-        .where(known.site == site, t.EVENTS)
+        .where(known.site == site, t.EVENTS, *([] if before is None else [known.cap_wall < before]))
         .order_by(known.cap_wall.desc())
         .limit(limit)
     )

@@ -6,7 +6,7 @@ from central import factor
 from central.core import wording
 from central.core.access import Permission
 from central.store import sessions, trail, users
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, address_of, facts_of, render
 
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 
@@ -88,7 +88,7 @@ async def set_factor(request: web.Request) -> web.Response:
         if (await users.one(conn, user.name)).factor is not None:
             raise web.HTTPBadRequest(text="动态口令已经启用。要换手机，请安全管理员先取消。")
         await users.keep_factor(conn, user.name, factor.sealed(hall.factor_key, user.name, secret), step)
-        await trail.note(conn, now_wall, user.name, "factor.set", request.remote or "", "")
+        await trail.note(conn, now_wall, user.name, "factor.set", address_of(request), "")
         await sessions.end_others(conn, user.name, user.token)
     raise web.HTTPSeeOther("/account")
 

@@ -5,12 +5,14 @@ Every answer leaves with the security headers; every failure is a page in Chines
 
 import hashlib
 import secrets
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
 from msgspec import Struct
+from sqlalchemy import Row
 
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
@@ -19,7 +21,7 @@ from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, re
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 from common.core.mask import SPOILT
-from common.core.text import one_line
+from common.core.text import is_whole, one_line
 
 COOKIE = "mc_session"
 WALL = "wall-"
@@ -191,15 +193,30 @@ async def _user(request: web.Request) -> User | None:
     now = hall.clock.wall()
     if row is None:
         return None
-    role = sessions.role_of(row)
-    over = now - row.seen_wall > IDLE or now - row.created_wall > LONGEST
-    if over and role is not Role.WALL:
+    if _is_over(row, now):
         return None
+    role = sessions.role_of(row)
     if now - row.seen_wall > TOUCH_EVERY:
         async with hall.store.write() as conn:
             await sessions.touch(conn, token, now)
     lacks_factor = bool(row.lacks_factor) and role in hall.config.web.second_factor
     return User(row.user, role, reached, row.csrf, bool(row.must_change), lacks_factor, token, home, unread)
+
+
+def _is_over(row: "Row[Any]", now_wall: int) -> bool:
+    aged = now_wall - row.seen_wall > IDLE or now_wall - row.created_wall > LONGEST
+    return aged and sessions.role_of(row) is not Role.WALL
+
+
+async def is_in(request: web.Request) -> bool:
+    """Whether who asked is still logged in: what goes on for hours asks again. A database that is away ends nothing."""
+    hall = request.app[HALL]
+    try:
+        async with hall.store.read() as conn:
+            row = await sessions.find(conn, request[USER].token)
+    except UnavailableError:
+        return True
+    return row is not None and not _is_over(row, hall.clock.wall())
 
 
 def digest(cookie: str) -> bytes:
@@ -213,8 +230,9 @@ async def _read_form(request: web.Request) -> None:
         form = await request.post()
     except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
-    if any(isinstance(value, str) and "\0" in value for value in form.values()):
-        raise web.HTTPBadRequest(text="提交的内容读不懂。")  # PostgreSQL has no such text
+    texts = (value for value in form.values() if isinstance(value, str))
+    if any("\0" in text or not is_whole(text) for text in texts):  # no database has such a text
+        raise web.HTTPBadRequest(text="提交的内容读不懂。")
 
 
 async def _refuse_forgery(request: web.Request, user: User | None) -> None:

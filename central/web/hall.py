@@ -6,7 +6,7 @@ from central.core import rotation
 from central.core.access import Permission
 from central.core.dossier import Stage
 from central.web import live, scenes
-from central.web.guard import HEADERS, Fault
+from central.web.guard import HEADERS, Fault, is_in
 from central.web.page import HALL, USER, Answer, Api, Route, render
 from common.core.errors import UsageError
 
@@ -28,7 +28,9 @@ async def show_hall(request: web.Request) -> web.Response:
 async def stream(request: web.Request) -> web.StreamResponse:
     if request.query.get("topics", "hall") != "hall":
         raise web.HTTPBadRequest(text="没有这个主题")
-    return await live.answer(request, request.app[HALL].wall, request[USER].name, HEADERS)
+    return await live.answer(
+        request, request.app[HALL].wall, request[USER].name, HEADERS, lambda: is_in(request)
+    )
 
 
 ROUTES = [

@@ -6,8 +6,9 @@ again; so does everybody once a minute, which heals whatever nobody foresaw.
 
 import asyncio
 import contextlib
+import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ QUIET_SECS = 4.0  # the longest silence; windows call 10 s stale
 WHOLE_SECS = 60.0
 KEPT = 30  # messages that a slow window may be behind
 PER_LOGIN = 4
+ASK_SECS = 15.0  # whoever was logged out sees what is new for so long; 200 windows cost 14 look-ups a second
 
 
 Section = dict[str, dict[str, str]] | UnsetType
@@ -211,8 +213,10 @@ def age_secs(wall: Wall, clock: Clock) -> float:
     return (clock.wall() - wall.facts.now_wall) / SECOND if wall.facts else float("inf")
 
 
-async def answer(request: web.Request, wall: Wall, user: str, headers: dict[str, str]) -> web.StreamResponse:
-    """Send `wall.messages` to one browser until it goes."""
+async def answer(
+    request: web.Request, wall: Wall, user: str, headers: dict[str, str], is_in: Callable[[], Awaitable[bool]]
+) -> web.StreamResponse:
+    """Send `wall.messages` to one browser until it goes, or `is_in` says that its session has ended."""
     if wall.open[user] >= PER_LOGIN:
         raise web.HTTPTooManyRequests(text="请关闭多余的窗口")
     response = web.StreamResponse(headers={**headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -220,7 +224,12 @@ async def answer(request: web.Request, wall: Wall, user: str, headers: dict[str,
     wall.open[user] += 1
     try:
         await response.prepare(request)
+        asked_mono = time.monotonic()
         async for message in wall.messages():
+            if time.monotonic() - asked_mono >= ASK_SECS:
+                if not await is_in():
+                    break
+                asked_mono = time.monotonic()
             await response.write(message)
     except ConnectionResetError:
         pass  # the window was closed

@@ -14,7 +14,7 @@ from central.core import password_rules, throttle
 from central.core.access import Permission
 from central.store import login_failures, sessions, trail, users
 from central.web.guard import COOKIE, IDLE, digest
-from central.web.page import HALL, USER, Route, render
+from central.web.page import HALL, USER, Route, address_of, render
 from common.core.crypto import DamagedError
 
 LONGEST_BROWSER = 200
@@ -72,7 +72,7 @@ async def prove(request: web.Request) -> web.Response:
 
 async def _count(request: web.Request, name: str) -> tuple[int, int]:
     """-> (seconds this name must wait from here, or 0: then the try is counted before its answer is known; tries so far)."""
-    hall, who = request.app[HALL], login_failures.key(name, request.remote or "")
+    hall, who = request.app[HALL], login_failures.key(name, address_of(request))
     async with hall.store.write() as conn:
         return await login_failures.count(conn, who, hall.clock.wall())
 
@@ -103,7 +103,7 @@ async def _taken(request: web.Request, name: str, code: str) -> "Row[Any] | None
 
 async def _enter(request: web.Request, name: str, target: str) -> web.Response:
     async with request.app[HALL].store.write() as conn:
-        await login_failures.forget(conn, login_failures.key(name, request.remote or ""))
+        await login_failures.forget(conn, login_failures.key(name, address_of(request)))
     log.info("login.succeeded", user=name)
     await _noted(request, name, "login", "")
     answer = web.HTTPSeeOther(target)
@@ -114,7 +114,7 @@ async def _enter(request: web.Request, name: str, target: str) -> web.Response:
 async def _noted(request: web.Request, name: str, act: str, why: str) -> None:
     hall = request.app[HALL]
     async with hall.store.write() as conn:
-        await trail.note(conn, hall.clock.wall(), name, act, request.remote or "", why)
+        await trail.note(conn, hall.clock.wall(), name, act, address_of(request), why)
 
 
 def _again(request: web.Request, name: str, target: str, fault: str, status: int) -> web.Response:
@@ -140,7 +140,7 @@ async def _open_session(request: web.Request, name: str, answer: web.Response) -
             name,
             csrf,
             now,
-            address=request.remote or "",
+            address=address_of(request),
             browser=_readable(request.headers.get(hdrs.USER_AGENT, ""))[:LONGEST_BROWSER],
         )
     secure = hall.config.web.secure_cookie
@@ -192,9 +192,7 @@ async def change_password(request: web.Request) -> web.Response:
     hashed = await password.hash_password(new)
     async with request.app[HALL].store.write() as conn:
         await sessions.set_password(conn, user.name, hashed, must_change=False)
-        await trail.note(
-            conn, request.app[HALL].clock.wall(), user.name, "password", request.remote or "", ""
-        )
+        await trail.note(conn, request.app[HALL].clock.wall(), user.name, "password", address_of(request), "")
         await sessions.end_others(conn, user.name, user.token)
     raise web.HTTPSeeOther("/hall")
 

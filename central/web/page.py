@@ -22,6 +22,7 @@ from central.store.engine import Store
 from central.web.live import Wall, clocks
 from common.clock import Clock
 from common.core.instant import from_us
+from common.core.proxied import asker
 from common.core.state import Light, Link
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -163,6 +164,12 @@ def reached_sites(request: web.Request) -> list[SiteFacts]:
     """The sites that the asking account reaches, in the order of the wall."""
     scope = request[USER].scope
     return [item for item in facts_of(request).sites if scope.has_site(item.id)]
+
+
+def address_of(request: web.Request) -> str:
+    """Where the request came from, behind our own proxy too: what audit and sessions show, and what must wait."""
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return asker(request.remote or "", forwarded, request.app[HALL].config.web.proxies)
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:

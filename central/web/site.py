@@ -17,14 +17,12 @@ from central.core.maintenance import Window
 from central.core.site import REFUSED, LinkWords, Signals
 from central.store import alarms, commands, findings, maintenance, pages, parked, wall
 from central.store.findings import Filter
-from central.web import box
+from central.web import box, events
 from central.web import maintenance as upkeep
 from central.web.listing import DEMANDS, address, line
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
-from common.core.happening import Happening
 from common.core.instant import DAY, from_us, start_of_day
 from common.core.message import Heartbeat, Policy
-from common.core.record import Event, decode_body, decode_record
 from common.core.state import AlarmKind, ClockKind, FindingCode, Light, SiteKind
 
 EARLIER_DAYS = 5
@@ -86,7 +84,7 @@ async def show_site(request: web.Request) -> web.Response:
         letters=[_letter(row, facts) for row in found.letters],
         lit=[line(row, facts) for row in found.lit],
         changes=_changes(found, facts),
-        events=[_event(row, facts) for row in found.events],
+        events=[events.said(row, facts) for row in found.events],
         upkeep=found.upkeep,
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -196,18 +194,6 @@ def _letter(row: Row[Any], facts: Facts) -> dict[str, str]:
         "seq": wording.number(row.seq),
         "reason": row.reason,
         "age": wording.ago(facts.now_wall - row.at_wall),
-    }
-
-
-def _event(row: Row[Any], facts: Facts) -> dict[str, str]:
-    """A name that a newer box has given is shown as it is."""
-    event = decode_body(decode_record(row.raw))
-    assert isinstance(event, Event)
-    known = {item.value: item.word for item in Happening}
-    return {
-        "when": from_us(row.cap_wall, facts.zone).strftime("%m-%d %H:%M:%S"),
-        "word": known.get(event.name, event.name),
-        "detail": event.detail,
     }
 
 

@@ -16,7 +16,7 @@ from central.core.document_forms import FORMS
 from central.core.throttle import Allowance
 from central.document import is_signed
 from central.store import documents
-from central.web.page import HALL, Route, render
+from central.web.page import HALL, Route, address_of, render
 from common.core.instant import local_date
 
 REMEMBERED = 10_000
@@ -85,7 +85,7 @@ def _fault(row: Row[Any], sign_key: bytes, zone: ZoneInfo) -> str:
 
 def _hold_back(request: web.Request) -> None:
     """So many looks a minute from one address, wrong or right; codes cannot be guessed, this is for the database."""
-    looks, key = request.app[LOOKS], request.remote or ""
+    looks, key = request.app[LOOKS], address_of(request)
     now_mono = request.app[HALL].clock.mono()
     left = throttle.spend(looks.get(key), now_mono)
     if left is None:

@@ -9,6 +9,7 @@ import re
 _OVERRIDES = "\u202a-\u202e\u2066-\u2069"
 _UNSOUND = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_OVERRIDES}]")
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85]")
+_HALF = re.compile("[\ud800-\udfff]")
 LOST = "\ufffd"
 LONGEST_LINE = 300
 ENDS = "…"
@@ -22,6 +23,11 @@ def is_sound(text: str) -> bool:
 def is_file_name(text: str) -> bool:
     """What a file may be called: sound, no tab, no line end, no NUL above all."""
     return is_sound(text) and not {"\t", "\n"} & set(text)
+
+
+def is_whole(text: str) -> bool:
+    """No half of a surrogate pair: such a text has no bytes, so that no database, log or answer can hold it."""
+    return text.isascii() or not _HALF.search(text)
 
 
 def sound(text: str) -> str:

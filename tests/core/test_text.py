@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.core.text import LONGEST_LINE, is_sound, one_line, sound
+from common.core.text import LONGEST_LINE, is_sound, is_whole, one_line, sound
 
 OVERRIDES = [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
 CONTROLS = [
@@ -54,6 +54,11 @@ def test_a_line_is_one_line_of_at_most_so_many_characters(text: str, longest: in
     assert line.splitlines() in ([], [line])
     assert is_sound(line)
     assert "\t" not in line
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cs"])))
+def test_a_text_is_whole_if_it_has_bytes(text: str) -> None:
+    assert is_whole(text) is (text.encode(errors="replace").decode() == text)
 
 
 def test_a_line_says_that_more_was_said() -> None:

@@ -67,6 +67,7 @@ SETTINGS = {
     "embedded_broker": "用程序内的消息服务；只可用于演示，只在本机",
     "web.host": "网页监听的地址",
     "web.port": "网页监听的端口",
+    "web.proxies": "前面的反向代理的地址；只有它们写的 X-Forwarded-For 才算数，登录的限制、会话与审计里的地址按它计",
     "web.second_factor": "哪些角色必须启用动态口令（第二因素）才能使用系统；其他角色可自行启用",
     "web.secure_cookie": "只有浏览器经本机明文访问时才为 false",
     "live.kbps": "现场画面合计至多占用多少 kbit/s；办件记录要传时先让路；0 为不送现场画面",

@@ -137,6 +137,7 @@ async def serve(
     fill: Fill | None = None,
     second_factor: Sequence[Role] = (),
     notify: NotifyConfig | None = None,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Fill a new database (SQLite in `folder`, or on `server`), with the city if not said, and serve it."""
     store = await open_store(await halls.empty(folder, server))
@@ -148,7 +149,7 @@ async def serve(
     await add_users(store, clock.wall())
     config = CentralConfig(
         mqtt=MqttConfig(host="127.0.0.1"),
-        web=WebConfig(secure_cookie=False, second_factor=tuple(second_factor)),
+        web=WebConfig(secure_cookie=False, second_factor=tuple(second_factor), proxies=tuple(proxies)),
         notify=notify or NotifyConfig(),
     )
     app = make_app(store, config, clock, OPERATIONS)

@@ -375,6 +375,16 @@ async def test_another_name_and_another_page_are_refused(
     assert (await outside.post("/p/case", query(), **headers))[0] == status
 
 
+async def test_half_of_a_character_is_the_senders_fault(outside: Outside) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-7", "Origin": outside.url}
+    for path in ("/p/case", "/p/consult"):
+        async with outside.session.post(
+            outside.url + path, data=b"no=+2AA-&text=+2AA-", headers=kind
+        ) as answer:
+            assert answer.status == 400, path
+            assert "读不懂" in await answer.text()
+
+
 async def test_every_answer_has_the_headers_and_the_help_line(outside: Outside) -> None:
     for path in ("/p/", "/p/nowhere", "/p/case", "/p/guides/SP-05"):
         async with outside.session.get(outside.url + path) as answer:

@@ -185,6 +185,8 @@ async def test_the_theme_is_the_readers_choice_and_comes_back_to_the_page(window
         ("multipart/form-data; boundary=x", b"no boundary at all"),
         ("application/x-www-form-urlencoded; charset=nope", b"name=a"),
         ("application/x-www-form-urlencoded", b"name=\xff\xfe"),
+        ("application/x-www-form-urlencoded; charset=utf-7", b"name=+2AA-&password=x"),
+        ("application/x-www-form-urlencoded; charset=unicode_escape", rb"name=x&password=\udfff"),
     ],
 )
 async def test_a_body_that_is_no_form_is_the_senders_fault(stranger: Window, kind: str, body: bytes) -> None:

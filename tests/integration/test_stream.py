@@ -10,10 +10,11 @@ import aiohttp
 import msgspec
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from central.core.access import Role
 from central.store import tables as t
+from central.web import live
 from central.web.page import HALL
 from common.core.instant import MINUTE
 from tests import services
@@ -30,8 +31,7 @@ async def listening(window: Window) -> AsyncIterator[AsyncIterator[dict[str, Any
         assert answer.headers["Content-Type"] == "text/event-stream"
 
         async def messages() -> AsyncIterator[dict[str, Any]]:
-            while True:
-                block = await answer.content.readuntil(b"\n\n")
+            while block := await answer.content.readuntil(b"\n\n"):
                 yield msgspec.json.decode(block.removeprefix(b"data: "))
 
         yield messages()
@@ -85,6 +85,31 @@ async def test_a_fifth_stream_of_one_login_is_refused(window: Window) -> None:
         assert (await fifth.json())["detail"] == "请关闭多余的窗口"
     for answer in opened:
         answer.close()
+
+
+async def test_a_stream_ends_with_the_session_it_was_opened_in(
+    hall: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A withdrawn screen, a disabled account, an ended session: nothing new is told to a window that stays open."""
+    monkeypatch.setattr(live, "ASK_SECS", 0.5)
+    mine = t.user.c.name == Role.WALL.value
+    for ending in (
+        delete(t.session).where(t.session.c.user == Role.WALL.value),
+        update(t.user).where(mine).values(disabled=True),
+    ):
+        async with (
+            aiohttp.ClientSession(cookies=await hall.session(Role.WALL)) as session,
+            listening(Window(hall, session)) as messages,
+            asyncio.timeout(30),
+        ):
+            await anext(messages)
+            await anext(messages)
+            async with hall.store.write() as conn:
+                await conn.execute(ending)
+            async for _ in messages:  # until it ends
+                pass
+    async with hall.store.write() as conn:
+        await conn.execute(update(t.user).where(mine).values(disabled=False))
 
 
 @pytest.mark.service

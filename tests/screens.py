@@ -23,6 +23,7 @@ from central.store import tables as t
 from central.store.engine import Store
 from common.clock import Clock
 from common.core.instant import DAY
+from tests import gallery
 from tests.browser import Page, browser
 from tests.integration import city, dooring, serving
 from tests.integration.city_cases import ZONE
@@ -105,6 +106,11 @@ def named(path: str) -> str:
 async def run(only: str) -> int:
     taken = 0
     with tempfile.TemporaryDirectory() as folder:
+        async with gallery.served() as address, browser(Path(folder) / "gallery") as page:
+            if only in gallery.PATH:
+                taken += await shoot(page, address, named(gallery.PATH))
+        if only == gallery.PATH:
+            return taken
         place = serving.serve(Path(folder), FridayClock(), fill=fill)
         async with place as hall, browser(Path(folder) / "profile") as page:
             await fill_door(hall)

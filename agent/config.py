@@ -85,6 +85,15 @@ class StillsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """What they may take, beside the buffer; the oldest goes first, and all of them before the buffer leaves out anything."""
 
 
+class FacesConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[faces]`: the file of a model that finds faces, which the city lays on the box; what it finds is hidden besides all else."""
+
+    model: Path | None = None
+    """YuNet as ONNX; none: only what `mask` of a camera says is hidden."""
+    sha256: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")] = ""
+    """Of that file, as whoever supplied it says: another file is not run."""
+
+
 _Box = Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(min_length=4, max_length=4)]
 _HOURS = r"\A\d\d:\d\d-\d\d:\d\d\Z"
 
@@ -162,6 +171,7 @@ class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
     camera: list[CameraConfig] = []
     stills: StillsConfig = StillsConfig()
     live: LiveConfig = LiveConfig()
+    faces: FacesConfig = FacesConfig()
 
     @property
     def buffer_path(self) -> Path:
@@ -196,6 +206,7 @@ def load(path: Path) -> AgentConfig:
     """Read `agent.toml`; every path in it becomes absolute. Raises ConfigError with every fault."""
     data = config.read_toml(path)
     found = config.faults(AgentConfig, data) + _camera_faults(data.get("camera"))
+    found += _faces_faults(data.get("faces"))
     if found:
         raise config.broken(found, str(path))
     return config.anchor(config.convert(AgentConfig, data, source=str(path)), path.resolve().parent)
@@ -221,6 +232,14 @@ def _camera_faults(cameras: object) -> list[str]:
         seen.add(item.id)
         found += [f"camera 第{place}项.{line}" for line in said]
     return found
+
+
+def _faces_faults(faces: object) -> list[str]:
+    if not isinstance(faces, dict) or config.faults(FacesConfig, faces):
+        return []
+    return (
+        [] if bool(faces.get("model")) == bool(faces.get("sha256")) else ["faces.sha256：与 model 须同时填写"]
+    )
 
 
 def _faults_of(item: CameraConfig) -> list[str]:

@@ -9,6 +9,7 @@ import click
 from common.cli import say
 
 if TYPE_CHECKING:
+    from agent.camera.talk import Look
     from agent.config import AgentConfig, CameraConfig
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -71,7 +72,7 @@ def _show(path: Path) -> int:
     found = process.read(settings.status_path, Status, clock.wall())
     if found is None:
         raise UnavailableError("采集程序没有在运行", hint="请启动服务：systemctl start mingcha-agent")
-    code = 0
+    code = _show_model(settings, found.cameras)
     for item in settings.camera:
         look = found.cameras.get(item.id)
         if look is None:
@@ -101,6 +102,28 @@ def _show(path: Path) -> int:
                 said = [sat.state.seat.word, sat.detail, "放着不动的东西" if sat.state.object else ""]
                 say(f"  {seat.id} {seat.name}  {one_line('，'.join(text for text in said if text))}")
     return code
+
+
+def _show_model(settings: "AgentConfig", looks: "dict[str, Look]") -> int:
+    """The model that finds faces, by its hash. -> 1 where it does not work."""
+    from agent.camera import model
+    from common.core.checks import CHECKS
+    from common.core.errors import ConfigError
+
+    config = settings.faces
+    if config.model is None:
+        return 0
+    check = CHECKS["E-CAM-12"]
+    fault, remedy = next((look.faces for look in looks.values() if look.faces), ""), check.remedy
+    try:
+        model.read(config.model, config.sha256)
+    except ConfigError as error:
+        fault, remedy = str(error), error.hint
+    if fault:
+        say(f"! {check.title}  {fault}；{check.effect}\n  {remedy}")
+        return 1
+    say(f"✓ 人脸模型  {config.model.name}，sha256 {config.sha256}")
+    return 0
 
 
 def _probe(path: Path, networks: tuple[str, ...]) -> int:

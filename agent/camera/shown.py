@@ -15,6 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from agent.camera import picture
+from agent.camera.faces import Finder
 from agent.camera.picture import Pattern
 from agent.camera.talk import Box
 from agent.camera.veil import Cells, Veil
@@ -26,6 +27,8 @@ from common.core.instant import SECOND
 WIDE, FPS = 640, 12.5
 _STALE = 10 * SECOND
 """What the examination saw longer ago says nothing of the picture now."""
+_FACES_EVERY = 2 * SECOND // 5
+"""So often faces are looked for; what was found stays hidden as what moved does, and whoever comes in between moves."""
 _SKEWED = 0.02
 """By so much another shape of the picture is another view."""
 
@@ -44,6 +47,7 @@ class Sight(Struct, frozen=True):
     mask: Mask
     shape: float
     said: str
+    finder: Finder | None = None
 
 
 class Made(Struct, frozen=True):
@@ -103,7 +107,8 @@ class Painter:
         is_lost = sight.mask is Mask.CAMERA and bool(sight.zones) and not is_same  # where the zones lie in it
         drawn = (sight.zones, sight.seats, Mask.ALL if is_lost else sight.mask)
         if self._veil is None or self._drawn != drawn:
-            self._veil, self._drawn = Veil(*drawn[:2], sight.clock, drawn[2]), drawn
+            self._veil = Veil(*drawn[:2], sight.clock, drawn[2], sight.finder, _FACES_EVERY)
+            self._drawn = drawn
         luma = frame.reformat(width=2 * picture.SIZE[0], height=2 * picture.SIZE[1], format="gray")
         self._veil.look(picture.small(np.asarray(luma.to_ndarray(), np.uint8)), sight.pattern, mono)
         is_sound = sight.is_sound and is_same and sight.busy is not None and mono - sight.mono < _STALE

@@ -61,6 +61,8 @@ class Setup(Struct, frozen=True, tag=True):
 
     cameras: list[Given]
     clock: ClockConfig = ClockConfig()
+    model: str = ""  # file of the model that finds faces; empty: there is none
+    model_sha256: str = ""
 
 
 class Hours(Struct, frozen=True, tag=True):
@@ -171,6 +173,7 @@ class Look(Struct, frozen=True, tag=True):
     motion_at: int = 0  # when it said last that something moves
     profiles: int = 0  # streams that it offers; 0: it cannot be asked
     deaf: str = ""  # why its own events are not heard
+    faces: str = ""  # why the model that finds faces cannot be used: then everything is hidden
 
 
 class Learned(Struct, frozen=True, tag=True):

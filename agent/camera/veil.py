@@ -1,10 +1,10 @@
 """Hides people before a picture leaves the box (cameras.md 3.9). By cv2 and numpy, in the worker alone; no model of a face or
-a person is in it, and none is claimed.
+a person is in it, and none is claimed. Where the city lays one on the box, what it finds is hidden too, and nothing less.
 
 Drawn zones are filled, so that nothing of them is left. What may be a person is pixelated in blocks of a fortieth of the
 width: the drawn seats, always, because whoever sat there while the reference was learned is part of it; and every block
 that differs from the reference or moved within ten seconds, with two neighbours on every side and what they enclose. Where nobody can
-say what is a person, the whole picture is.
+say what is a person, or the model that is wanted does not work, the whole picture is.
 """
 
 import copy
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.camera.faces import Finder
 from agent.camera.picture import SIZE, Colour, Grey, Pattern
 from agent.camera.talk import Box
 from common.core.camera import Mask
@@ -34,7 +35,16 @@ Cells = NDArray[np.uint8]
 class Veil:
     """Looks at every key frame of one camera, so that it knows what moved before the one that is to be shown."""
 
-    def __init__(self, zones: list[Box], seats: list[Box], clock: Box | None, mask: Mask) -> None:
+    def __init__(
+        self,
+        zones: list[Box],
+        seats: list[Box],
+        clock: Box | None,
+        mask: Mask,
+        finder: Finder | None = None,
+        faces_every: int = 0,
+    ) -> None:
+        """`finder`: of faces, under `people`; `faces_every`: monotonic time between two of its looks at least."""
         self._zones = zones
         self._seats = np.zeros((ROWS, COLUMNS), np.uint8)
         for box in seats:
@@ -44,10 +54,14 @@ class Veil:
         self._mask = mask
         self._before: Grey | None = None
         self._seen: deque[tuple[int, Cells]] = deque()
+        self._finder, self._faces_every = finder, faces_every
+        self._mono = 0
+        self._faced_mono: int | None = None
 
     def look(self, grey: Grey, pattern: Pattern | None, mono: int) -> None:
         """`grey`: the key frame as it is examined."""
         before, self._before = self._before, grey
+        self._mono = mono
         while self._seen and mono - self._seen[0][0] > _HOLD:
             self._seen.popleft()
         if self._mask is Mask.PEOPLE:
@@ -65,7 +79,10 @@ class Veil:
 
     def mask(self, *, is_sound: bool) -> Mask:
         """What would be hidden now."""
-        return self._mask if self._mask is Mask.CAMERA or (is_sound and self._seen) else Mask.ALL
+        if self._mask is Mask.CAMERA:
+            return self._mask
+        is_blind = self._finder is not None and bool(self._finder.fault)
+        return self._mask if is_sound and self._seen and not is_blind else Mask.ALL
 
     @property
     def busy(self) -> Cells:
@@ -83,11 +100,28 @@ class Veil:
         if plain:
             return picture, Mask.NONE
         mask = self.mask(is_sound=is_sound)
+        if mask is Mask.PEOPLE and not self._faced(picture):
+            mask = Mask.ALL
         if mask is Mask.PEOPLE:
             cells = self.busy if also is None else self.busy | also
         else:
             cells = np.full((ROWS, COLUMNS), mask is Mask.ALL, np.uint8)
         return self._hidden(picture, cells, mask), mask
+
+    def _faced(self, picture: Colour) -> bool:
+        """Whether the picture may be shown with what is busy hidden: no faces are looked for, or those in it are busy from now on."""
+        is_due = self._faced_mono is None or self._mono - self._faced_mono >= self._faces_every
+        if self._finder is None or not is_due:
+            return True
+        faces = self._finder.found(picture)
+        if faces is None:
+            return False
+        cells = np.zeros((ROWS, COLUMNS), np.uint8)
+        for face in faces:
+            cells[_places(face, COLUMNS, ROWS)] = 1
+        self._seen.append((self._mono, cells))
+        self._faced_mono = self._mono
+        return True
 
     def _hidden(self, picture: Colour, cells: Cells, mask: Mask) -> Colour:
         high, wide = picture.shape[:2]

@@ -374,12 +374,12 @@ async def _instruct(
 ) -> None:
     """Set it up, tell it when the office closes and what is to be learned anew; end one that has gone deaf."""
     night = gentle.parse_night(cameras.config.capture.night)
-    folder = cameras.config.data_dir
+    folder, faces = cameras.config.data_dir, cameras.config.faces
     asked: list[tuple[Path, Callable[[str], Down]]] = [(folder / LEARN, Learn), (folder / VACANT, Vacant)]
     began_mono, is_closed, redrawing = cameras.clock.mono(), None, Redrawing(given)
     telling = Telling(cameras.live)
     with suppress(ConnectionError):
-        pipe.write(talk.framed(Setup(given, cameras.config.clock)))
+        pipe.write(talk.framed(Setup(given, cameras.config.clock, str(faces.model or ""), faces.sha256)))
         while True:
             local = from_us(cameras.clock.office(), ZONE).time()
             if (closed := gentle.is_night(local, night)) is not is_closed:

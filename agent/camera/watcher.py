@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from agent.camera import clip, picture, seats, talk
 from agent.camera.base import Camera, KeyFrame, LineError, Stream
 from agent.camera.clip import Bench, ClipError, Gop, Ring
+from agent.camera.faces import Finder
 from agent.camera.file import FileCamera
 from agent.camera.media import ODD, UNFIT
 from agent.camera.picture import Eye
@@ -55,6 +56,8 @@ class Post:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.bench = Bench()
+        self.finder: Finder | None = None
+        """Of faces, for all cameras."""
         self.is_closed = False
         """Nobody works at the site now."""
 
@@ -99,7 +102,7 @@ class Watcher:
         self._drawn: Redraw | None = None
         """The one that the examination works by."""
         self._zones, self._seats = given.zones, list(given.seats.values())
-        self._veil = Veil(self._zones, self._seats, given.clock_box, given.mask)
+        self._veil = self._drawn_veil()
         self._is_known = False
         self._ring = Ring()
         self._clips: list[tuple[Shoot, int]] = []
@@ -143,6 +146,7 @@ class Watcher:
             mask=self._given.mask,
             shape=self._shape,
             said=view.word if view.is_fault and view not in _LINE else "",
+            finder=self._post.finder,
         )
 
     def accuse(self) -> None:
@@ -221,9 +225,13 @@ class Watcher:
     def _draw(self, said: Redraw, at: int) -> None:
         self._drawn = said
         self._zones, self._seats = said.zones, list(said.seats.values())
-        self._veil = Veil(self._zones, self._seats, self._given.clock_box, self._given.mask)
+        self._veil = self._drawn_veil()
         self._regions = seats.redrawn(self._regions, said.seats, at)
         self._say_learned()
+
+    def _drawn_veil(self) -> Veil:
+        given = self._given
+        return Veil(self._zones, self._seats, given.clock_box, given.mask, self._post.finder)
 
     def _learn(self, pattern: picture.Pattern | None) -> None:
         """The first reference is one of the open hours: at night a hall is lit by nobody, or in infrared. By command also then."""
@@ -342,6 +350,7 @@ class Watcher:
                 motion_at=heard.motion_at,
                 profiles=self._profiles,
                 deaf=heard.trouble,
+                faces=self._post.finder.fault if self._post.finder else "",
             )
         )
 

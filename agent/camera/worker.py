@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agent.camera import talk
 from agent.camera.base import leave
+from agent.camera.faces import Finder
 from agent.camera.projector import Projector, Source
 from agent.camera.talk import Down, Films, Hours, Learn, Redraw, Setup, Shoot, Vacant
 from agent.camera.watcher import Post, Watcher, maker
@@ -25,7 +26,7 @@ STUCK_SECS = 60.0
 HUNG = 70
 OVERGROWN = 71
 DEAF = 72
-_BASE_MB, _CAMERA_MB, _FILM_MB = 150, 30, 60
+_BASE_MB, _CAMERA_MB, _FILM_MB, _MODEL_MB = 150, 30, 60, 120
 _LEAVE_SECS = 1.0
 
 
@@ -64,6 +65,8 @@ def main() -> None:
     setup, post = talk.next_down(sys.stdin.buffer), Post()
     if not isinstance(setup, Setup):
         return
+    if setup.model:
+        post.finder = Finder(Path(setup.model), setup.model_sha256)
     clock = Clock(setup.clock)
     watchers = {given.id: Watcher(given, post, clock) for given in setup.cameras}
     for watcher in watchers.values():
@@ -72,7 +75,7 @@ def main() -> None:
     sources = {item.id: Source(item, maker(item, clock), watchers[item.id].sight) for item in setup.cameras}
     projector = Projector(sources, clock)
     threading.Thread(target=_listen, args=(watchers, post, projector), daemon=True).start()
-    most_mb = _BASE_MB + _CAMERA_MB * len(watchers)
+    most_mb = _BASE_MB + _CAMERA_MB * len(watchers) + _MODEL_MB * bool(setup.model)
     while True:
         time.sleep(1)
         stuck = [item for item in watchers.values() if clock.mono() - item.turned_mono > STUCK_SECS * SECOND]

@@ -89,6 +89,7 @@ SEEN = {
     "E-CAM-09": "tests/camera/test_stills.py",
     "E-CAM-10": "tests/camera/test_stills.py",
     "E-CAM-11": "tests/camera/test_checks.py",
+    "E-CAM-12": "tests/camera/test_faces.py",
     "E-UPG-01": "tests/faults/release.py",
     "E-UPG-02": "tests/faults/release.py",
     "E-UPG-03": "tests/faults/release.py",

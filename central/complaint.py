@@ -295,6 +295,10 @@ async def account(conn: AsyncConnection, row: Row[Any], calendar: Calendar) -> A
     """What the complainant reads; no name of anybody in the hall."""
     entries = await complaints.events(conn, row.id)
     one = complaints.body_of(row)
+    replies = tuple(
+        Happened(date.fromisoformat(one.day), one.reason) for one in entries if one.event == Event.REPLY
+    )
+    shown = row.reply if row.state in {State.REPLIED, State.CLOSED} else ""
     refused = next((entry.reason for entry in entries if entry.event == Event.REFUSE), "")
     return Account(
         number=row.number,
@@ -303,7 +307,8 @@ async def account(conn: AsyncConnection, row: Row[Any], calendar: Calendar) -> A
         state=State(row.state),
         level=row.level,
         due=complaint.due(one, calendar),
-        reply=row.reply if row.state in {State.REPLIED, State.CLOSED} else "",
+        reply=shown,
+        earlier=replies[:-1] if shown else replies,
         refused=refused,
         happened=tuple(Happened(date.fromisoformat(entry.day), _told(entry)) for entry in entries),
         is_late=bool(one.lapsed),

@@ -24,6 +24,7 @@ class Account(Struct, frozen=True, kw_only=True):
     level: int
     due: date | None
     reply: str = ""
+    earlier: tuple[Happened, ...] = ()  # replies that solved nothing, the oldest first
     refused: str = ""
     happened: tuple[Happened, ...] = ()
     is_late: bool = False

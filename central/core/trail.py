@@ -114,6 +114,7 @@ ACTS = {
     "bulletin.withdrawn": "撤回公告",
     "complaint.act": "办理投诉",
     "complaint.reveal": "查看投诉人",
+    "complaint.link": "关联投诉与办件",
     "rating.act": "办理评价",
     "rating.reveal": "查看评价人电话",
     "rating.print": "打印评价码",

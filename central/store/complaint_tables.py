@@ -29,6 +29,8 @@ complaint = Table(
         "unit", SealedText("complaint.unit"), nullable=False
     ),  # whom it is about, as the complainant wrote it, redacted
     Column("case_no", Text, nullable=False),
+    # the case that an officer has linked with it, and how that was found (central.core.linked.By); empty: none
+    *(Column(name, Text, nullable=False, server_default="") for name in ("case_site", "case_key", "case_by")),
     Column("text", SealedText("complaint.text"), nullable=False),  # redacted
     Column("is_named", Boolean, nullable=False),
     Column(

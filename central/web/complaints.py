@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import complaint, complaint_paper
+from central import complaint, complaint_paper, linking
 from central.complaint import Bench, Words
 from central.core import complaint as complaints
 from central.core import wording
@@ -25,11 +25,12 @@ from central.store import scope as scopes
 from central.web.correction import FILE_TYPES as TYPES
 from central.web.correction import desk
 from central.web.documents import handed
+from central.web.listing import address
 from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, render
 from central.web.reveal import LONGEST, SHORTEST
 from central.world import Moment
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import DAY, end_of_day, local_date
+from common.core.instant import DAY, day_ending, end_of_day, local_date
 
 MOST = 200
 REASONS = ("与投诉人核实情况", "告知办理结果", "电话回访", "依法查询")
@@ -132,6 +133,8 @@ async def show_complaint(request: web.Request) -> web.Response:
         looked = await trail.about(conn, "complaint.reveal", row.number, 20) if sees else list[Line]()
         papers = await complaint_paper.of_complaint(conn, row)
         issuers = {one.id: one.name for one in await documents.issuers(conn)}
+        offered = await linking.proposals(conn, row, user.scope, facts.zone)
+        case = await linking.shown(conn, row, user.scope, sees=sees)
     one = rows.body_of(row)
     may, today = allows(user.role, Permission.WORK_COMPLAINT), local_date(facts.now_at, facts.zone)
     return render(
@@ -154,6 +157,9 @@ async def show_complaint(request: web.Request) -> web.Response:
         similar=similar(Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text), near)[
             :MOST_SIMILAR
         ],
+        case=case,
+        offered=offered if not row.case_key else [],
+        **_said(request),
         urged=[wording.day(day) for day in one.urged],
         events=[
             (event, Event(event.event).word, wording.full(event.at, facts.zone, facts.now_at))
@@ -177,6 +183,17 @@ async def show_complaint(request: web.Request) -> web.Response:
         ],
         checked=wording.clock(facts.now_at, facts.zone),
     )
+
+
+def _said(request: web.Request) -> dict[str, Any]:
+    """What the lines of cases need."""
+    zone, sees = facts_of(request).zone, allows(request[USER].role, Permission.VIEW_CASE)
+    return {
+        "filed": lambda case: (
+            wording.day_and_weekday(day_ending(case.filed_at, zone)) if case.filed_at else "日期未填"
+        ),
+        "case_page": lambda case: address(case.site, case.case_key) if sees else "",
+    }
 
 
 async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
@@ -248,8 +265,45 @@ async def paper(request: web.Request) -> web.Response:
         return await handed(request, conn, found, request.match_info["form"])
 
 
+async def link(request: web.Request) -> web.Response:
+    """With one of the proposed cases, or with none."""
+    form, number, user, hall = (
+        await request.post(),
+        int(request.match_info["number"]),
+        request[USER],
+        request.app[HALL],
+    )
+    chosen = str(form.get("site", "")), str(form.get("case_key", ""))
+    wall, secret = hall.clock.wall(), hall.sign_secret
+    try:
+        async with hall.store.write() as conn:
+            row = await rows.lock(conn, number)
+            if row is None:
+                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            if {row.site, row.org} & user.home - {""}:
+                raise web.HTTPConflict(text="不能办理对本单位的投诉。请由另一人关联。")
+            if not any(chosen):
+                await linking.unlink(conn, row, user.name, wall)
+            else:
+                phone = complaint.person_of(row, secret).phone if await _has_looked(conn, row, user) else ""
+                offered = await linking.proposals(conn, row, user.scope, hall.zone, phone)
+                await linking.link(conn, row, chosen, offered, user.name, wall)
+    except UsageError as error:
+        raise web.HTTPConflict(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/complaints/{number}")
+
+
+async def _has_looked(conn: AsyncConnection, row: Row[Any], user: User) -> bool:
+    """Whether the telephone has been shown to this person before, for a reason."""
+    if not allows(user.role, Permission.REVEAL_COMPLAINANT):
+        return False
+    return any(
+        line.who == user.name for line in await trail.about(conn, "complaint.reveal", row.number, MOST)
+    )
+
+
 async def reveal(request: web.Request) -> web.Response:
-    """Who complained, after the line of the audit is written in the same transaction."""
+    """Who complained, and the cases of that telephone, after the line of the audit is written in the same transaction."""
     form, hall, user, facts = await request.post(), request.app[HALL], request[USER], facts_of(request)
     reason, more = str(form.get("reason", "")), str(form.get("why", "")).strip()
     if reason not in REASONS or not SHORTEST <= len(more) <= LONGEST:
@@ -260,11 +314,18 @@ async def reveal(request: web.Request) -> web.Response:
             conn, hall.clock.wall(), user.name, "complaint.reveal", row.number, f"{reason}：{more}"
         )
         files = await rows.files(conn, row.id)
+        person = complaint.person_of(row, hall.sign_secret)
+        offered = await linking.proposals(conn, row, user.scope, facts.zone, person.phone)
     return render(
         request,
         "complainant.html",
         row=row,
-        person=complaint.person_of(row, hall.sign_secret),
+        person=person,
+        offered=[
+            one for one in offered if (one.case.site, one.case.case_key) != (row.case_site, row.case_key)
+        ],
+        may=True,
+        **_said(request),
         files=files,
         why=f"{reason}：{more}",
         checked=wording.clock(facts.now_at, facts.zone),
@@ -329,6 +390,7 @@ ROUTES = [
     Route("POST", f"{_ONE}/act", work, Permission.WORK_COMPLAINT),
     Route("POST", f"{_ONE}/draft", draft, Permission.WORK_COMPLAINT),
     Route("GET", _ONE + "/documents/{code}.{form:pdf|docx}", paper, Permission.VIEW_COMPLAINT),
+    Route("POST", f"{_ONE}/case", link, Permission.WORK_COMPLAINT),
     Route("POST", f"{_ONE}/person", reveal, Permission.REVEAL_COMPLAINANT),
     Route("GET", _ONE + r"/files/{place:\d{1,2}}", download, Permission.REVEAL_COMPLAINANT),
     Route("GET", "/unit/complaints", show_unit, Permission.ANSWER_COMPLAINT),

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from msgspec import Struct
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import document
@@ -229,6 +229,8 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     await outside.publish()
     _, html = await follow(outside, sent)
     assert ("交上一级重新办理" in html, "第 2 级" in html) == (True, True)
+    assert "以前的答复" in html
+    assert "窗口已经改正，请您再去办理。" in html, "what solved nothing is still there to be read"
     # one level up: another post, and the limit passes
     assert await act(hall, Role.COMPLAINTS, number, "reply", text="再次答复") == 409
     clock.ahead = 30 * DAY
@@ -251,6 +253,8 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     await outside.publish()
     _, html = await follow(outside, sent)
     assert ("已办结" in html, "曾经超过期限" in html) == (True, True)
+    words = text_of(html)
+    assert words.count("窗口已经改正") == words.count("已责成退还材料") == 1, "the last one is no earlier one"
     clock.ahead = 0
     async with hall.store.read() as conn:
         one = ct.complaint_event.c
@@ -468,6 +472,52 @@ async def test_who_complained_is_shown_for_a_reason_and_each_look_is_in_the_audi
             await conn.scalars(select(t.audit_line.c.why).where(t.audit_line.c.act == "complaint.reveal"))
         )
     assert acts == ["依法查询：核实情况", "附件 1"]
+
+
+async def test_a_case_is_linked_in_one_step_and_what_the_telephone_found_stays_with_the_officer(
+    hall: Served, outside: Outside
+) -> None:
+    sent = await send(outside)
+    await outside.publish()
+    number = await row_of(hall, sent)
+    async with hall.store.write() as conn:
+        one = (await conn.execute(select(t.case).where(t.case.c.site == SITE).limit(1))).one()
+        mine = t.case.c.site == SITE, t.case.c.case_key == one.case_key
+        await conn.execute(update(t.case).where(*mine).values(phone_index=PHONE, org=ORG))
+    path = f"/hall/complaints/{number}"
+    form = {"csrf": "token", "site": SITE, "case_key": one.case_key}
+    async with window(hall, Role.COMPLAINTS) as pane:
+        assert one.case_no not in (await pane.get(path))[1]
+        assert (await pane.post(f"{path}/case", **form)).status == 409, "before a look at the person"
+        said = {"csrf": "token", "reason": "依法查询", "why": "查找办件"}
+        async with pane.session.post(hall.url + f"{path}/person", data=said) as answer:
+            html = await answer.text()
+        assert (one.case_no in html, "申请人电话相同" in html) == (True, True)
+        assert (await pane.post(f"{path}/case", **form)).status == 303
+        html = (await pane.get(path))[1]
+        assert ("关联办件" in html, one.case_no in html) == (True, True)
+    async with window(hall, Role.SUPERVISOR) as pane:
+        assert one.case_no not in (await pane.get(path))[1]
+        assert (await pane.post(f"{path}/case", **form)).status == 409, "nor may a supervisor find it"
+    await act(hall, Role.COMPLAINTS, number, "accept")
+    await act(hall, Role.COMPLAINTS, number, "assign", text="反映退件没有书面理由", site=SITE, org=ORG)
+    async with window(hall, Role.CLERK) as pane:
+        assert "反映退件没有书面理由" in (await pane.get("/unit/complaints"))[1]
+        pages = [(await pane.get(each))[1] for each in ("/unit/complaints", "/hall/inbox")]
+        shown = (await pane.get(f"/hall/cases/{SITE}/{one.case_key}"))[1]
+        assert one.case_no in shown
+        assert not [html for html in (*pages, shown) if "关联" in html or sent.number in html]
+        assert one.case_no not in "".join(pages)
+        assert (await pane.post(f"{path}/case", **form)).status == 403
+    await outside.publish()
+    assert one.case_no not in (await follow(outside, sent))[1]
+    async with window(hall, Role.COMPLAINTS) as pane:
+        assert (await pane.post(f"{path}/case", csrf="token")).status == 303
+        assert "关联办件" not in (await pane.get(path))[1]
+    async with hall.store.read() as conn:
+        query = select(t.audit_line.c.why).where(t.audit_line.c.act == "complaint.link")
+        lines = list(await conn.scalars(query.order_by(t.audit_line.c.id)))
+    assert ("申请人电话相同" in lines[0], lines[1]) == (True, "取消关联")
 
 
 async def test_nothing_at_rest_tells_who_complained(hall: Served, outside: Outside) -> None:

@@ -12,6 +12,10 @@ def create() -> None:
         ),
         sa.Column("number", sa.Text(), nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("topic", "case_no")),
+        *(
+            sa.Column(name, sa.Text(), nullable=False, server_default="")
+            for name in ("case_site", "case_key", "case_by")
+        ),
         sa.Column("unit", sa.LargeBinary(), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("is_named", sa.Boolean(), nullable=False),

@@ -27,6 +27,7 @@ FLAGS = [
 ]
 
 
+_LEFT = "Inspected target navigated or closed"
 CALL_SECS = 90.0
 """An answer of the browser that is later than this does not come."""
 
@@ -70,10 +71,18 @@ class Page:
         return result["result"].get("value")
 
     async def until(self, script: str, secs: float = 60) -> None:
-        """Wait until the expression is true."""
+        """Wait until the expression is true. A page that leaves while it is asked answers nothing, and the next one is asked."""
         async with asyncio.timeout(secs):
-            while not await self.ask(script):  # noqa: ASYNC110
+            while not await self._holds(script):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+    async def _holds(self, script: str) -> bool:
+        try:
+            return bool(await self.ask(script))
+        except AssertionError as error:
+            if _LEFT not in str(error):
+                raise
+            return False
 
     async def photograph(self, path: Path, *, whole: bool = False) -> None:
         """What the window shows; `whole`: down to the end of the page."""

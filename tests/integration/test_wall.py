@@ -173,8 +173,8 @@ async def test_pictures_take_turns_in_place_until_they_are_paused_and_keep_the_b
         assert await page.ask(CUT_OFF) == []
         await page.ask(turn)
         await page.until(f"{at} === {follows!r}", 5)
-        if follows == "video":  # what was put in place is kept true
-            second = "document.querySelectorAll('.view h3')[1].textContent"
+        if follows == "sites":  # what was put in place is kept true
+            second = "document.querySelector('[data-b=\\'text=s/s02/name\\']').textContent"
             assert await page.ask(second) == "石桥镇"
             await renamed(shown, "s02", "石桥新镇")
             await page.until(f"{second} === '石桥新镇'", 5)

@@ -61,9 +61,12 @@ async def test_a_box_whose_key_fits_no_certificate_collects_and_delivers_with_th
             await until("it keeps what it reads", place.agent.waiting)
             box = await finds(place.agent, check)
             assert (box.code, box.verdict) == (4, "no_identity")
-        said = place.agent.status()
-        assert said is not None
-        assert "读不了本机证书" in said.link_fault
+
+        def is_said() -> bool:
+            said = place.agent.status()
+            return said is not None and "读不了本机证书" in said.link_fault
+
+        await until("it says so itself", is_said)
         node.write_bytes(right)
         await place.settled()
         assert not events(place.agent, "agent.stopped")

@@ -9,7 +9,7 @@ instant, nothing that comes later says anything else of the time before it.
 An office is never late by the box: a version counts from the last pass before it, after which it may have been written.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -20,9 +20,10 @@ from central.core.calendar import Calendar
 from central.core.case import CaseState, Row, as_of, fold
 from central.core.cycle import Reopening
 from central.core.item import Item
-from central.core.limit import Limit
+from central.core.limit import End, Limit
 from central.core.limits import limits
 from central.core.pack import PACK, Pack
+from common.core.instant import HOUR
 from common.core.record import Case, Step
 from common.core.state import CaseStatus, ClockKind, Light, StepKind
 
@@ -134,19 +135,30 @@ def walk(
     warned: dict[Place, int] = {}
     moving = [sayings for sayings in held.values() if moves(sayings[-1].row.body)]
     begin, reopened = 0, _reopened(case_key, moving, law, now_at)
-    for end in _bounds(moving, bound, law.marks, now_at):
+    for end in [*_bounds(moving, bound, law.marks, now_at), now_at + 1]:
         told = [(one, sayings) for sayings in moving if (one := _at(sayings, bound, end)) is not None]
         if any(isinstance(one.row.body, Case) for one, _ in told):
             known = [one for one in reopened if _has_come(one, told)]
             state = _within(case_key, [one for one, _ in told], known, law)
-            for limit, lapse in _stretch(state, law, begin, end):
-                place = limit.kind, limit.cycle
-                if lapse is not None:
-                    found.setdefault(place, lapse)
-                if rules.has_warned(limit, begin, end):
-                    warned.setdefault(place, limit.yellow_at)
+            for since, until in _parts(state, begin, end, law.zone):
+                if until > now_at:
+                    return Walk(found, warned, since, reopened, _former(case_key, moving, reopened, law))
+                for limit, lapse in _stretch(state, law, since, until):
+                    place = limit.kind, limit.cycle
+                    if lapse is not None:
+                        found.setdefault(place, lapse)
+                    if rules.has_warned(limit, since, until):
+                        warned.setdefault(place, limit.yellow_at)
         begin = end
     return Walk(found, warned, begin, reopened, _former(case_key, moving, reopened, law))
+
+
+def _parts(case: CaseState, begin: int, end: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """`begin` to `end`, cut where something that was said in advance begins to hold: until then it moved no limit."""
+    while (wake := as_of(case, begin, zone).wake_at) is not None and begin < wake < end:
+        yield begin, wake - 1
+        begin = wake
+    yield begin, end
 
 
 def _has_come(reopening: Reopening, told: Iterable[tuple[Saying, Sequence[Saying]]]) -> bool:
@@ -283,5 +295,12 @@ def first(
     state = as_of(case, at, zone)
     for one in limits(state, item, calendar, zone):
         if (one.kind, one.cycle) == (limit.kind, limit.cycle) and rules.has_lapsed(state, one, at, zone):
-            return Lapse(one, at, rules.judge(state, one, Light.NONE, at, at + 1, zone).why)
-    return Lapse(limit, at, rules.judge(case, limit, Light.NONE, at, at + 1, zone).why)
+            return Lapse(one, at, _why(state, one, at, zone))
+    return Lapse(limit, at, _why(case, limit, at, zone))
+
+
+def _why(case: CaseState, limit: Limit, at: int, zone: ZoneInfo) -> str:
+    """An end after the limit had passed was not there then, whenever it was told and whenever one looks."""
+    if limit.end.at is not None and limit.end.at > max(limit.due_at, limit.proof_at) + HOUR:
+        limit = replace(limit, end=End(open=True), running=True)
+    return rules.judge(case, limit, Light.NONE, at, at + 1, zone).why

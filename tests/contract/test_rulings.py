@@ -215,6 +215,16 @@ async def test_a_replay_of_all_facts_comes_to_the_same_lights(store: Store, worl
     assert (len(wrong.differs) + wrong.proposed, wrong.digest) == (report.reds, report.digest)
 
 
+@pytest.mark.parametrize("seed", [3105, 5769, 7056])
+async def test_what_was_planned_or_told_late_leaves_a_red_light_with_one_reason(
+    store: Store, world: World, seed: int
+) -> None:
+    """A procedure told before it began moved no limit until it did; a limit that moved back into the past says what stood at its day."""
+    now = await year.live(store, world, 1, seed)
+    report = await _rebuilt(store, world, now)
+    assert (report.differs, report.cases, report.reds > 0) == ([], 1, True)
+
+
 async def test_a_replay_misses_a_broken_rule_that_is_not_kept(store: Store, world: World) -> None:
     await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
     whole = await _rebuilt(store, world, NOW + HOUR)

@@ -220,7 +220,11 @@ async def asked(stage: Stage, item: Fault) -> Found:
     faults -= {"E-HALL-08", "E-HALL-11"} - {
         item.check
     }  # the calendar's end is near by itself; a site is not live
-    wrong = "" if faults == {item.check} else f"found {sorted(faults)}"
+    wrong = (
+        ""
+        if faults == {item.check}
+        else f"found { {name: checks[name]['detail'] for name in sorted(faults)} }"
+    )
     wrong = wrong or ("" if secs < LIMIT_SECS else f"took {secs:.1f} s") or err.decode()
     said = checks.get(item.check, {})
     if not wrong and not (said["effect"] and said["remedy"] and process.returncode):

@@ -330,7 +330,7 @@ async def _closed(hall: Served, number: int) -> None:
     async with logged_in(hall, "kan") as own:
         assert (await own.head(f"/hall/{path}")).status == 200
         words = text_of((await own.get(f"/hall/corrections/{number}"))[1])
-        assert "已销号" in words
+        assert "已销号，现在没有要办的事。" in words
         assert (
             await own.post(f"/hall/corrections/{number}/act", csrf="token", event="withdraw")
         ).status == 403

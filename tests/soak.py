@@ -42,6 +42,7 @@ from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
 from tests.install import kills
 from tests.integration import serving
+from tests.journey import shown
 from tests.keyed import keyed
 from tests.law import year
 from tests.law.histories import differing_seeds
@@ -333,11 +334,25 @@ async def api(count: int, seed: int) -> Tally:
     return Tally(0, 0, 0, asked, bool(found.wrong) + sum(bool(one.wrong) for one in judged.values()))
 
 
+async def demo(count: int, seed: int) -> Tally:
+    """`count` times the demonstration: as soon as two of its red lights have corrections, one is carried to its closing and one through
+    an appeal to withdrawal, in browsers; then its hall is rebuilt, and its documents and its audit are verified.
+    """
+    del seed
+    done = 0
+    for _ in range(count):
+        with services.temporary_folder() as folder:
+            folder.chmod(0o755)  # the broker's own account goes there
+            done += await shown.carried_in(folder)
+    return Tally(2 * count, 2 * count - done, 0, 0)
+
+
 RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "api": api,
     "camera": camera,
     "clock": clock,
     "damage": damage,
+    "demo": demo,
     "disk": disk,
     "document": document,
     "doctor": doctor,

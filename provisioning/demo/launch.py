@@ -60,12 +60,21 @@ async def _main(options: Options) -> None:
             f"端口 {options.port} 已被占用",
             hint=f"演示可能已在运行；另开一个：make demo PORT={options.port + 1}",
         )
-    with tempfile.TemporaryDirectory(prefix="mingcha-demo-") as name:
+    with tempfile.TemporaryDirectory(prefix="mingcha-demo-", dir=place()) as name:
         click.echo("明察 演示正在准备：18 个站点的业务库、密钥与证书 …")
         try:
             await _show(Path(name), options)
         finally:
             click.echo("\n演示已停止，没有留下任何东西。")
+
+
+def place() -> Path:
+    """Where the demonstration's folder is made. A root's own folder for what is temporary may be closed to others (pam_tmpdir makes it so),
+    and the broker, which becomes its own account, would not reach its files there.
+    """
+    own = Path(tempfile.gettempdir())
+    open_to_all = all(parent.stat().st_mode & 0o001 for parent in (own, *own.parents))
+    return own if open_to_all or os.geteuid() != 0 else Path("/var/tmp")  # noqa: S108  a folder of its own is made there
 
 
 async def _show(folder: Path, options: Options) -> None:

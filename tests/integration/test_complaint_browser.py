@@ -1,12 +1,11 @@
 """A complaint's whole way in Chromium: a citizen's phone, the officer's, the unit's and the supervisor's browsers, and who never learns who it was."""
 
-import os
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from msgspec import Struct, field
+from msgspec import Struct
 from pdfminer.high_level import extract_text
 from sqlalchemy import func, select
 
@@ -22,8 +21,8 @@ from central.store import tables as t
 from central.web.page import HALL
 from common.core.instant import DAY
 from common.mqtt import MqttConfig
-from tests import axe, voice
-from tests.browser import Page, browsers
+from tests.browser import browsers
+from tests.desk import DESK_SIZE, PHONE_SIZE, Desk
 from tests.integration import dooring, serving
 from tests.integration.dooring import Outside
 from tests.integration.serving import OPERATIONS, Served
@@ -48,68 +47,18 @@ from tests.integration.test_complaints import (
 from tests.papers import ISSUER
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
-SHOTS = os.environ.get("MINGCHA_SHOTS", "")
-"""A folder for pictures of every page, to be looked at."""
 STAFF = (Role.COMPLAINTS, Role.CLERK, Role.SUPERVISOR, Role.CHIEF)
 BRIEF = "反映窗口三次退件，没有书面理由"
-PHONE_SIZE, DESK_SIZE = (390, 844), (1440, 900)
-FILL = """(([fields, button]) => {
-  for (const [name, value] of Object.entries(fields)) {
-    const nodes = [...document.querySelectorAll(`[name="${name}"]`)].filter(node => node.type !== 'hidden');
-    const node = nodes.find(one => one.type === 'radio' ? one.value === value : one.closest('form').contains(document.querySelector(button)));
-    if (!node) throw new Error('no field ' + name);
-    if (node.type === 'radio') node.click(); else node.value = value; }
-  const pressed = document.querySelector(button);
-  if (!pressed) throw new Error('no button ' + button);
-  window.before = 1; pressed.click(); return 1 })"""
 EVERY = """Promise.all(%s.map(path => fetch(path).then(answer => answer.text().then(text => [path, answer.status, text]))))"""
 
 
-class Desk(Struct):
-    """One person's browser."""
-
-    page: Page
-    name: str
-    base: str
-    is_phone: bool = False
-    taken: int = 0
-    heads: set[str] = field(default_factory=set)
-    """Of pages that were looked through."""
-
-    async def open(self, path: str) -> str:
-        await self.page.open(self.base + path)
-        return await self.text()
-
-    async def text(self) -> str:
-        return " ".join(str(await self.page.ask("document.body.innerText")).split())
-
-    async def press(self, button: str, **fields: str) -> str:
-        """Fill the form of that button, press it, wait for the next page. -> what stands there."""
-        await self.page.ask(f"{FILL}({[fields, button]!r})")
-        await self.page.until("!window.before && document.readyState === 'complete'")
-        return await self.seen()
-
-    async def seen(self) -> str:
-        """Look at the page: nothing wider than the window; on the phone everything with a name, and once through each kind of page."""
-        self.taken += 1
-        if SHOTS:
-            await self.page.photograph(Path(SHOTS) / f"{self.name}-{self.taken:02}.png", whole=True)
-        assert await self.page.ask("document.documentElement.scrollWidth <= innerWidth"), self.taken
-        if self.is_phone:
-            assert await voice.faults(self.page) == [], self.taken
-            head = await self.page.ask("document.title")
-            if head not in self.heads:
-                assert await axe.barriers(self.page) == [], self.taken
-            self.heads.add(head)
-        return await self.text()
-
-    async def act(self, number: int, event: str, **fields: str) -> str:
-        """One act of the hall on its page of the complaint."""
-        await self.open(f"/hall/complaints/{number}")
-        return await self.press(_BUTTON.format(event), **fields)
-
-
 _BUTTON = 'form:has(input[value="{}"]) button'
+
+
+async def act(desk: Desk, number: int, event: str, **fields: str) -> str:
+    """One act of the hall on its page of the complaint."""
+    await desk.open(f"/hall/complaints/{number}")
+    return await desk.press(_BUTTON.format(event), **fields)
 
 
 class Scene(Struct):
@@ -214,11 +163,11 @@ async def to_the_unit(scene: Scene, sent: Sent) -> int:
     assert sent.number in shown
     assert (NAME in shown, PHONE in shown) == (False, False)
     number = int((await officer.page.ask("location.pathname")).rpartition("/")[2])
-    assert "已受理" in await officer.act(number, "accept")
+    assert "已受理" in await act(officer, number, "accept")
     place = {"site": SITE, "org": ORG}
-    refused = await officer.act(number, "assign", text=f"群众{NAME}反映退件", **place)
+    refused = await act(officer, number, "assign", text=f"群众{NAME}反映退件", **place)
     assert "交办内容写出了投诉人的姓名或电话" in refused
-    assert "单位办理中" in await officer.act(number, "assign", text=BRIEF, **place)
+    assert "单位办理中" in await act(officer, number, "assign", text=BRIEF, **place)
     await on_paper(scene, sent)
     return number
 
@@ -227,7 +176,7 @@ async def urged_and_extended(scene: Scene, sent: Sent, number: int) -> None:
     await scene.follow(sent)
     assert "已经催办" in await scene.citizen.press('form[action="/p/complain/urge"] button')
     await scene.publish()
-    await scene.officer.act(number, "extend", text="须向住建部门调取档案")
+    await act(scene.officer, number, "extend", text="须向住建部门调取档案")
     words = await scene.follow(sent)
     for said in ("延长 10 个工作日：须向住建部门调取档案", "您催办了一次", "7月17日"):
         assert said in words
@@ -244,7 +193,7 @@ async def answered_and_not_solved(scene: Scene, sent: Sent, number: int) -> None
     assert answer in await scene.unit.press("form.work button.primary", text=answer)
     assert "已报告办理结果" in await scene.follow(sent)
     assert answer in await scene.officer.open(f"/hall/complaints/{number}")
-    await scene.officer.act(number, "reply", text="窗口已经改正，请您再去办理。")
+    await act(scene.officer, number, "reply", text="窗口已经改正，请您再去办理。")
     await on_paper(scene, sent)
     assert "窗口已经改正" in await scene.follow(sent)
     judge = 'form[action="/p/complain/judge"] button'
@@ -263,7 +212,7 @@ async def one_level_higher_and_closed(scene: Scene, sent: Sent, number: int) -> 
     assert ("到期的投诉" in queue, sent.number in queue, "已逾期" in queue) == (True, True, True)
     page = await scene.higher.open(f"/hall/complaints/{number}")
     assert ("曾经逾期" in page, NAME in page) == (True, False)
-    assert "待评价" in await scene.higher.act(number, "reply", text="已责成退还材料并当场受理。")
+    assert "待评价" in await act(scene.higher, number, "reply", text="已责成退还材料并当场受理。")
     await on_paper(scene, sent)
     await scene.follow(sent)
     assert "办结" in await scene.citizen.press('form[action="/p/complain/judge"] button', solved="yes")

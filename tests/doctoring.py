@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from agent.core.sync import Phase
+from central.store import alarms
 from tests import services
 from tests.journey.scene import Place, scene, until
 from tests.processes import Agent
@@ -64,7 +65,8 @@ class Fault(Struct):
 
 class Found(Struct):
     """`secs` is of the last run, its process too, `cpu_secs` what it worked. `wrong`: empty where the cause was named, alone and
-    in time, and the fault mended. `ended`: programs that had ended by themselves and were started again.
+    in time, and the fault mended. `ended`: programs that had ended by themselves and were started again. `alarms`: of the site's data,
+    which were open behind it and healed by themselves.
     """
 
     fault: Fault
@@ -74,6 +76,7 @@ class Found(Struct):
     code: int
     wrong: str
     ended: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 FAULTS: dict[str, Fault] = {}
@@ -121,7 +124,8 @@ async def run(items: list[Fault], mariadb: MariaDb) -> list[Found]:
 def _line(one: Found) -> str:
     said = one.wrong or one.detail.partition("\n")[0]
     again = f"\tstarted again: {'、'.join(one.ended)}" if one.ended else ""
-    return f"{one.fault.name}\t{one.fault.check}\t{one.secs:.1f} s\t{said}{again}"
+    alarmed = f"\talarms that healed: {'、'.join(one.alarms)}" if one.alarms else ""
+    return f"{one.fault.name}\t{one.fault.check}\t{one.secs:.1f} s\t{said}{again}{alarmed}"
 
 
 async def everything(count: int, seed: int) -> list[Found]:
@@ -151,6 +155,7 @@ async def struck(stage: Stage, item: Fault, secs: float = FAULT_SECS) -> tuple[F
             async with asynccontextmanager(item.strike)(stage):
                 found = await _named(stage, item)
             found.ended = await revived(stage)
+            found.alarms = await healed(stage)
     except Exception as error:  # noqa: BLE001  what one fault meets is no end of the run
         stage.mariadb.thaw()
         what = f"stood still for {secs:.0f} s" if isinstance(error, TimeoutError) else repr(error)[:500]
@@ -190,6 +195,26 @@ async def revived(stage: Stage) -> tuple[str, ...]:
         await place.settled()
     await until("the box has met its hall", lambda: _has_met(place.agent))
     return tuple(type(server).__name__ for server in gone)
+
+
+async def healed(stage: Stage) -> tuple[str, ...]:
+    """Wait until no alarm of the site's data is open: the next fault is struck on a site that is well. -> those that were."""
+    store = await stage.place.hall.store()
+
+    async def still_open() -> list[str]:
+        async with store.read() as conn:
+            return [f"{row.kind} {row.detail}" for row in await alarms.listed(conn)]
+
+    async def are_over() -> bool:
+        return not await still_open()
+
+    try:
+        found = await still_open()
+        if found:
+            await until(f"healed: {found}", are_over)
+    finally:
+        await store.close()
+    return tuple(found)
 
 
 def _worked() -> float:

@@ -9,6 +9,10 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
 
 BOM = "\ufeff"
 """Without it a spreadsheet takes the file for the machine's old code page."""
@@ -37,22 +41,20 @@ def as_csv(notes: Sequence[str], head: Sequence[str], rows: Iterable[Sequence[Ce
 
 def as_xlsx(notes: Sequence[str], head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """The same as a workbook of one sheet; numbers of cases stay text, so that no digit is lost."""
-    from openpyxl import Workbook  # a fifth of a hall's start, for what is asked for now and then
-    from openpyxl.cell import WriteOnlyCell
+    from xlsxwriter import Workbook  # part of a hall's start, for what is asked for now and then
 
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("办件")
-    for line in [*([note] for note in notes), head, *rows]:
-        cells = []
-        for one in line:
-            cell = WriteOnlyCell(sheet, _ILLEGAL.sub("", one)[:_LONGEST] if isinstance(one, str) else one)
-            if isinstance(one, str):
-                cell.data_type = "s"
-            else:
-                places = max(0, -int(one.as_tuple().exponent))
-                cell.number_format = "#,##0" + ("." + "0" * places if places else "")
-            cells.append(cell)
-        sheet.append(cells)
     out = io.BytesIO()
-    book.save(out)
+    with Workbook(out, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("办件")
+        formats: dict[int, Format] = {}
+        for place, line in enumerate([*([note] for note in notes), head, *rows]):
+            for column, cell in enumerate(line):
+                if isinstance(cell, str):
+                    sheet.write_string(place, column, _ILLEGAL.sub("", cell)[:_LONGEST])
+                    continue
+                places = max(0, -int(cell.as_tuple().exponent))
+                if places not in formats:
+                    shape = "#,##0" + ("." + "0" * places if places else "")
+                    formats[places] = book.add_format({"num_format": shape})
+                sheet.write_number(place, column, cell, formats[places])
     return out.getvalue()

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Font
+from openpyxl import Workbook as Read
+from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
+from xlsxwriter import Workbook
 
 from central.core.item import Item
-from central.core.sheet import COLUMNS, Cell, cells, items_of, letter
+from central.core.sheet import COLUMNS, Cell, cells, items_of
 from common.core.errors import UsageError, words
 
 _WIDTH = 18
@@ -36,7 +37,7 @@ def read(path: Path) -> list[Item]:
     return items_of(rows)
 
 
-def _rows(book: Workbook) -> list[list[Cell]]:
+def _rows(book: Read) -> list[list[Cell]]:
     """A stray mark in the last corner makes a sheet of a million rows: empty ones share one list."""
     empty: list[Cell] = []
     found = []
@@ -47,16 +48,15 @@ def _rows(book: Workbook) -> list[list[Cell]]:
 
 def write(path: Path, items: Sequence[Item]) -> None:
     """A sheet that `read` takes in again."""
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = "事项清单"
-    for number, row in enumerate(cells(items), 1):
-        sheet.append(row)
-        for cell in sheet[number]:
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # what begins with = is text, no formula
-    for place in range(len(COLUMNS)):
-        sheet.column_dimensions[letter(place)].width = _WIDTH
-        sheet.cell(1, place + 1).font = Font(bold=True)
-    sheet.freeze_panes = "C2"
-    book.save(path)
+    with Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
+        sheet = book.add_worksheet("事项清单")
+        bold = book.add_format({"bold": True})
+        for number, row in enumerate(cells(items)):
+            for place, cell in enumerate(row):
+                if isinstance(cell, str):
+                    # what begins with = is text, no formula
+                    sheet.write_string(number, place, cell, None if number else bold)
+                elif cell is not None:
+                    sheet.write(number, place, cell)
+        sheet.set_column(0, len(COLUMNS) - 1, _WIDTH)
+        sheet.freeze_panes(1, 2)

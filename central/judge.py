@@ -196,6 +196,7 @@ class _Court:
             | {"reopened": cycles.written(look.walk.reopened)}
             | case_row.kept_red(list(reds.values()), look.state)
         )
+        first = len(self.clocks)
         for one in found:
             self._settle(key, one)
         self.clocks += [
@@ -204,6 +205,21 @@ class _Court:
             if row.next_check_at is not None
         ]
         self.gone += [place for place in left if place not in reds]
+        if look.state.wake_at is not None:
+            self._wake(key, look.state.wake_at, self.clocks[first:], list(reds.values()))
+
+    def _wake(self, key: str, wake_at: int, own: Sequence[dict[str, Any]], reds: Sequence[Row[Any]]) -> None:
+        """What is dated later is looked at when it comes, by the rules of the law too, though no limit waits for anything."""
+        if any(row["next_check_at"] is not None for row in own):
+            return
+        row = own[0] if own else dict(reds[0]._mapping) if reds else self._blank(key)  # noqa: SLF001
+        row["next_check_at"] = wake_at
+        if own:
+            return
+        place = (key, row["kind"], row["cycle"])
+        row["rev"] = self.before[place].rev + 1 if place in self.before else 1
+        self.clocks.append(row)
+        self.gone = [one for one in self.gone if one != place]
 
     def _bench(self, key: str) -> Bench:
         withdrawn = {(ClockKind(name), cycle) for name, cycle in self.withdrawn[key] if cycle}
@@ -353,7 +369,13 @@ class _Court:
     def _postpone(self, key: str, us: int) -> None:
         self.ruled.put_off(key)
         known = [dict(self.before[place]._mapping) for place in self.known[key]]  # noqa: SLF001
-        blank = {
+        for row in known or [self._blank(key)]:
+            row |= {"next_check_at": self.now.at + us, "needs_until": None, "rev": row["rev"] + 1}
+            self.clocks.append(row)
+
+    def _blank(self, key: str) -> dict[str, Any]:
+        """Of a case that no limit follows: it brings the case to the ticker, and says nothing."""
+        return {
             "site": self.site,
             "case_key": key,
             "kind": ClockKind.STATUTE,
@@ -368,8 +390,6 @@ class _Court:
             "stopped": False,
             "provisional": True,
             "calendar_version": self.world.calendar.version,
+            "needs_until": None,
             "rev": 0,
         }
-        for row in known or [blank]:
-            row |= {"next_check_at": self.now.at + us, "needs_until": None, "rev": row["rev"] + 1}
-            self.clocks.append(row)

@@ -106,6 +106,8 @@ def _compare(
     lines = []
     for place in sorted({*found, *own}):
         row, one = own.get(place), found.get(place)
+        if row is not None and row.due_at is None and one is None:
+            row = None  # it brings the case to the ticker, and says nothing
         if row is not None and row.next_check_at is not None and row.next_check_at <= now_at:
             report.waits += 1
             continue

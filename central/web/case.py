@@ -145,7 +145,8 @@ async def _find(conn: AsyncConnection, user: User, site: str, key: str, facts: F
     answers: list[Result] = []
     grounds: list[Ground] = []
     item = None
-    clocks = sorted((await rows.clocks(conn, site, [key])).values(), key=lambda clock: clock.due_at or 0)
+    kept = (await rows.clocks(conn, site, [key])).values()
+    clocks = sorted((one for one in kept if one.due_at is not None), key=lambda clock: clock.due_at)
     decided = [
         clock.calendar_version
         for clock in clocks

@@ -225,6 +225,16 @@ async def test_what_was_planned_or_told_late_leaves_a_red_light_with_one_reason(
     assert (report.differs, report.cases, report.reds > 0) == ([], 1, True)
 
 
+@pytest.mark.parametrize("seed", [21939, 23278])
+async def test_a_case_that_no_limit_follows_is_asked_again_when_what_was_planned_comes(
+    store: Store, world: World, seed: int
+) -> None:
+    """A procedure was told before it began, and of the applicant only later: nothing but its day brings the case to the ticker."""
+    now = await year.live(store, world, 1, seed)
+    report = await _rebuilt(store, world, now)
+    assert (report.differs, report.rules > 0, report.clocks) == ([], True, 0)
+
+
 async def test_a_replay_misses_a_broken_rule_that_is_not_kept(store: Store, world: World) -> None:
     await sent(store, world, [case("1", **SHORT), passed(NOW + MINUTE)], now=NOW + HOUR)
     whole = await _rebuilt(store, world, NOW + HOUR)

@@ -4,12 +4,15 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
 
@@ -54,12 +57,30 @@ case = Table(
     Index("ix_case_name_index", "name_index", sqlite_where=_NAMED, postgresql_where=_NAMED),
     Index("ix_case_phone_index", "phone_index", sqlite_where=_CALLED, postgresql_where=_CALLED),
     Index("ix_case_filed", "filed_at", "site", "case_key"),
+    Index("ix_case_site_filed", "site", "filed_at", "case_key"),
     Index("ix_case_open", "site", "light", sqlite_where=text("open"), postgresql_where=text("open")),
     # With `open`, so that the wall's count reads nothing but the index.
     Index("ix_case_ruled", "rule_light", "site", "open", sqlite_where=_RULED, postgresql_where=_RULED),
     Index("ix_case_accepted", "site", "accepted_at"),
     Index("ix_case_finished", "site", "finished_at"),
 )
+# What an index is of must stand in a statement as it stands here, without a parameter.
+nearest: ColumnElement[int] = func.coalesce(case.c.due_at, literal_column(str(10**17)))
+"""The order of open cases: one without a limit comes last."""
+Index(
+    "ix_case_nearest",
+    nearest,
+    case.c.site,
+    case.c.case_key,
+    sqlite_where=text("open"),
+    postgresql_where=text("open"),
+)
+TAIL_LENGTH = 4
+tail: ColumnElement[str] = func.substr(
+    case.c.case_no, func.length(case.c.case_no) - literal_column(str(TAIL_LENGTH - 1))
+)
+"""The last characters of a number; of one that is shorter the databases say different things."""
+Index("ix_case_tail", tail)
 
 clock = Table(
     "clock",

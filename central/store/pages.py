@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.scope import Scope
 from central.store import rulings
 from central.store import tables as t
+from central.store.case_tables import TAIL_LENGTH, nearest, tail
 from central.store.dead import OPEN
 from central.store.scope import of_case
 from central.store.sealed import NAME, PHONE, Unopened, token
@@ -19,8 +20,6 @@ from common.core import message
 from common.core.errors import ConfigError, UsageError
 from common.core.message import Heartbeat
 from common.core.state import Light
-
-_FAR = 10**17  # a case without a limit comes last
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -131,7 +130,7 @@ async def site_lit(conn: AsyncConnection, reached: Scope, site: str, limit: int)
     query = select(t.case).where(IS_OPEN, known.site == site, *_reached(reached))
     query = query.where(or_(known.light.in_(lit), known.rule_light.is_not(None)))
     worst = case((own < ruled, ruled), else_=own)
-    order = worst.desc(), own.desc(), func.coalesce(known.due_at, _FAR), known.case_key
+    order = worst.desc(), own.desc(), nearest, known.case_key
     return (await conn.execute(query.order_by(*order).limit(limit))).all()
 
 
@@ -151,7 +150,7 @@ async def ruled(conn: AsyncConnection, reached: Scope, limit: int, site: str = "
     is_lit = known.rule_light.in_((Light.RED.value, Light.YELLOW.value))
     query = select(t.case, t.site.c.name.label("site_name")).join(t.site, t.site.c.id == known.site)
     query = query.where(IS_OPEN, is_lit, *_reached(reached), *_at(site))
-    order = known.rule_light, func.coalesce(known.due_at, _FAR), known.site, known.case_key
+    order = known.rule_light, nearest, known.site, known.case_key
     return (await conn.execute(query.order_by(*order).limit(limit))).all()
 
 
@@ -186,7 +185,7 @@ def _order(wanted: Filter) -> ColumnElement[int]:
     known = t.case.c
     if wanted.closed_too:
         return known.filed_at
-    return func.coalesce(known.due_at, _FAR)
+    return nearest
 
 
 def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[Any]:
@@ -201,10 +200,13 @@ def _restricted(query: Select[Any], reached: Scope, wanted: Filter) -> Select[An
     if wanted.rule:
         query = query.where(known.rule_light == wanted.rule)
     if wanted.no:
-        same = known.case_no == wanted.no
-        query = query.where(
-            same if wanted.is_whole_no else known.case_no.endswith(wanted.no, autoescape=True)
-        )
+        last = wanted.no[-TAIL_LENGTH:]
+        if wanted.is_whole_no:
+            query = query.where(known.case_no == wanted.no)
+        else:
+            query = query.where(known.case_no.endswith(wanted.no, autoescape=True))
+            if len(last) == TAIL_LENGTH and last.isdecimal():  # LIKE makes no difference between a and A
+                query = query.where(tail == last)
     if wanted.person:
         query = query.where(or_(known.name_index == wanted.person, known.phone_index == wanted.person))
     if wanted.item:

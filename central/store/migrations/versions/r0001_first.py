@@ -93,6 +93,16 @@ def upgrade() -> None:
             f"ix_case_{name}", "case", [name], unique=False, sqlite_where=known, postgresql_where=known
         )
     op.create_index("ix_case_filed", "case", ["filed_at", "site", "case_key"], unique=False)
+    op.create_index("ix_case_site_filed", "case", ["site", "filed_at", "case_key"], unique=False)
+    op.create_index(
+        "ix_case_nearest",
+        "case",
+        [sa.text("coalesce(due_at, 100000000000000000)"), "site", "case_key"],
+        unique=False,
+        sqlite_where=sa.text("open"),
+        postgresql_where=sa.text("open"),
+    )
+    op.create_index("ix_case_tail", "case", [sa.text("substr(case_no, length(case_no) - 3)")], unique=False)
     op.create_index(
         "ix_case_open",
         "case",

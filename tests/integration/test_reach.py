@@ -7,12 +7,13 @@ from typing import Any
 import aiohttp
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from central.core.access import Role
 from central.core.objection import ObjectionState
 from central.core.rating import Level
 from central.store import cameras, law, scope
+from central.store import tables as t
 from central.store.complaint_tables import complaint, complaint_event
 from central.store.rating_tables import rating, rating_event, rating_window
 from central.store.score_tables import objection
@@ -145,3 +146,32 @@ async def test_a_number_that_fits_no_column_is_the_senders_fault(hall: Served, n
         async with aiohttp.ClientSession(cookies=await hall.session(role)) as session:
             answer = await Window(hall, session).post(path, None, csrf="token", why="按规定办理", **form)
         assert answer.status in {400, 404}, (path, answer.status)
+
+
+async def test_a_form_that_is_sent_twice_has_one_effect(hall: Served) -> None:
+    survey = {"title": "办事环境大家谈", "intro": "请如实填写", "first": "2026-06-12", "last": "2026-06-30"}
+    survey["questions"] = "单选 窗口的人耐心吗\n耐心\n不耐心"
+    notice = {"title": "关于端午节放假的公告", "text": "端午节放假一天，窗口不对外服务。"}
+    for role, path, form, table in (
+        (Role.PUBLISHER, "/hall/notices", notice, t.metadata.tables["bulletin"]),
+        (Role.PUBLISHER, "/hall/surveys", survey, t.metadata.tables["survey"]),
+        (Role.IT, "/hall/sites/s03/doctor", {}, t.command),
+    ):
+        async with aiohttp.ClientSession(cookies=await hall.session(role)) as session:
+            own = Window(hall, session)
+            answers = [await own.post(path, None, csrf="token", **form) for _ in range(2)]
+        assert [answer.status for answer in answers] == [303, 303], path
+        assert answers[0].headers["Location"] == answers[1].headers["Location"]
+        assert len(await kept(hall, table)) == 1, path
+
+
+async def test_a_form_with_the_token_of_another_session_does_nothing(hall: Served) -> None:
+    async with hall.store.read() as conn:
+        before = await conn.scalar(select(func.count()).select_from(t.saved_view))
+    other = await hall.session_of("chief", csrf="token-of-chief")
+    assert other
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.SUPERVISOR)) as session:
+        form = {"csrf": "token-of-chief", "list": "cases", "query": "light=red", "name": "红灯"}
+        assert (await Window(hall, session).post("/hall/views", None, **form)).status == 403
+    async with hall.store.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(t.saved_view)) == before

@@ -1,5 +1,7 @@
 """What was said of another site, by citizens or by its own head, is neither shown to an account nor moved by it."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +21,7 @@ from central.store.rating_tables import rating, rating_event, rating_window
 from central.store.score_tables import objection
 from common.core.camera import Aspect, View
 from common.core.record import CameraState
+from common.log import is_ours
 from tests.contract.test_elsewhere import complain, rate
 from tests.integration import city
 from tests.integration.serving import Served, Window, text_of
@@ -175,3 +178,22 @@ async def test_a_form_with_the_token_of_another_session_does_nothing(hall: Serve
         assert (await Window(hall, session).post("/hall/views", None, **form)).status == 403
     async with hall.store.read() as conn:
         assert await conn.scalar(select(func.count()).select_from(t.saved_view)) == before
+
+
+async def test_what_is_no_http_is_answered_and_leaves_nothing_in_the_log(
+    hall: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = logging.getLogger("aiohttp.server")
+    server.addFilter(is_ours)
+    try:
+        host, port = hall.url.removeprefix("http://").split(":")
+        for raw in (b"GET /login?name=" + b"1" * 9_000, b"GET / HTTP/9.9 \x00", b"GET /\r\nHost\x00: x"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(raw + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readline()).split()[1] == b"400"
+            writer.close()
+        assert [line.message for line in caplog.records if line.name == "aiohttp.server"] == []
+        server.error("ours", exc_info=ValueError("x"))
+        assert [line.message for line in caplog.records if line.name == "aiohttp.server"] == ["ours"]
+    finally:
+        server.removeFilter(is_ours)

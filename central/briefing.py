@@ -59,6 +59,9 @@ async def make(conn: AsyncConnection, new: Plan, who: str, desk: Desk) -> int:
     briefing.table(asked.dimensions, heading(asked), ())
     issuer = await issuer_named(conn, new.issuer, desk)
     values = {"name": new.name, "every": new.every.value, "query": query, "issuer": issuer.id, "who": who}
+    same = new.name, new.every.value, query, issuer.id
+    if any((one.name, one.every, one.query, one.issuer) == same for one in await briefings.plans(conn)):
+        raise UsageError("这项简报已经有了", hint="见简报页的列表")
     wall = desk.clock.wall()
     number = await briefings.add(conn, values | {"since": str(desk.today), "made_wall": wall})
     await trail.note(conn, wall, who, "briefing.plan", f"简报 {number}", f"{new.every.word}：{new.name}")

@@ -16,7 +16,7 @@ from central.core.figure import Cube, Dimension, Figure, Known, Row
 from central.core.measure import BESIDE, DAYS, HINTS, Added
 from central.core.period import Period
 from central.core.scope import Scope
-from central.export import Cell
+from central.core.spreadsheet import Cell
 from central.store import elsewhere, items, law, subjects
 from common.core.errors import UsageError
 from common.core.instant import start_of_day

@@ -38,6 +38,16 @@ def configure(*, level: str = "info", stream: TextIO | None = None, **bound: str
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(**bound)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Of what a web server notes by itself, the faults that are its own. What somebody sends that is no HTTP, or too long, gets
+    its answer: noted, whoever likes could fill the log with it, and what stands in such an address would be read there.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    status = getattr(error, "code", None)
+    return not (isinstance(status, int) and status < 500)
 
 
 def _printable(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -285,7 +285,7 @@ def today_band(item: SiteFacts, link: Link, facts: Facts) -> str:
 def _queue(facts: Facts) -> dict[str, dict[str, str]]:
     ordered = sorted(facts.lit, key=lambda item: (-item.light.rank, item.due_at))[:QUEUE_ROWS]
     rows = {str(place): _queue_row(item, facts) for place, item in enumerate(ordered)}
-    blank = dict.fromkeys(("light", "item", "where", "main", "note", "href", "step", "stage"), "")
+    blank = dict.fromkeys(("light", "item", "where", "late", "main", "note", "href", "step", "stage"), "")
     counted = sum(item.lights.get(Light.RED, 0) + item.lights.get(Light.YELLOW, 0) for item in facts.sites)
     more = (
         f"共 {counted} 件，显示最急 {len(ordered)} 件"
@@ -305,11 +305,12 @@ def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
     tail = f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""
     failed = f"{item.undelivered} 条未送达" if item.undelivered else ""
     # The number first: whatever is too long for a row is cut at its end.
-    where = [tail, item.site_name, failed, late if item.step else ""]
+    where = [tail, item.site_name, failed]
     return {
         "light": item.light.value,
         "item": item.item_name or "事项未填",
         "where": " · ".join(filter(None, where)),
+        "late": late if item.step else "",
         "main": wording.time_left(item.due_at, facts.now_at, facts.zone, facts.slow.workday),
         "note": _step_left(item, facts) if item.step else " · ".join(filter(None, [late, limit])),
         "href": f"/hall/cases?site={item.site}&light={item.light.value}",

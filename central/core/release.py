@@ -5,7 +5,6 @@ stands beside them), too little to find anybody. A cell is the number of cases t
 `SMALLEST` is not published, nor left to be found by subtraction.
 """
 
-import csv
 import hashlib
 import io
 import re
@@ -21,6 +20,7 @@ from msgspec import Struct
 from central.core import formula
 from central.core.scheme import NAMES, Extra, Indicator, Scheme
 from central.core.score import CASES, Frame, Level, Score
+from central.core.spreadsheet import as_csv
 from common.core.errors import RejectedError
 
 SMALLEST = 5
@@ -255,22 +255,20 @@ HEAD = ("范围", "同类", "单位", "办件", "得分", "等次", "名次", "�
 
 
 def _csv(one: Released) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEAD)
-    for unit in one.units:
-        cells = (
+    rows = [
+        (
             unit.level.word,
             unit.group,
             unit.name,
             str(unit.counts.get(CASES, 0)),
             unit.total,
             unit.grade,
+            str(unit.rank or ""),
+            unit.why,
         )
-        row = (*cells, str(unit.rank or ""), unit.why)
-        # A spreadsheet takes such a cell for a formula.
-        writer.writerow(["'" + cell if cell[:1] in {"=", "+", "-", "@", "\t"} else cell for cell in row])
-    return ("\ufeff" + out.getvalue()).encode()
+        for unit in one.units
+    ]
+    return as_csv([HEAD, *rows])
 
 
 def method(scheme: Scheme) -> list[str]:

@@ -113,7 +113,7 @@ def read_receipts(config: SmsConfig, answer: Any) -> list[Receipt]:
 def _decoded(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

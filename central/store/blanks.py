@@ -37,6 +37,8 @@ async def draft(
         "who": who,
         "made_wall": wall,
     }
+    if known := await released.again(conn, blank, row, "item", "version", "name", "form", "sample"):
+        return known
     number = int(await conn.scalar(insert(blank).values(**row).returning(blank.c.id)) or 0)
     await trail.note(conn, wall, who, "blank.draft", f"表格 {number}", f"{item} 第 {version} 版：{name}")
     return number

@@ -20,6 +20,8 @@ async def draft(conn: AsyncConnection, title: str, text: str, who: str, wall: in
         "who": who,
         "made_wall": wall,
     }
+    if known := await released.again(conn, bulletin, row, "title", "text"):
+        return known
     number = int(await conn.scalar(insert(bulletin).values(**row).returning(bulletin.c.id)) or 0)
     await trail.note(conn, wall, who, "bulletin.draft", f"公告 {number}", title)
     return number

@@ -27,6 +27,13 @@ async def add(conn: AsyncConnection, row: dict[str, Any]) -> None:
     )
 
 
+async def is_asked(conn: AsyncConnection, row: dict[str, Any]) -> bool:
+    """Whether the same person's same command waits already: a form that was sent twice."""
+    mine = [command.c[name] == row[name] for name in ("site", "act", "subject", "args", "who")]
+    found = await conn.execute(select(command.c.why).where(*mine, WAITING))
+    return row["why"] in found.scalars().all()
+
+
 async def waiting(conn: AsyncConnection) -> Sequence[Row[Any]]:
     """Of all sites, oldest first."""
     return (await conn.execute(select(command).where(WAITING).order_by(command.c.issued_wall))).all()

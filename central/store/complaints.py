@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.complaint import Complaint, State
-from central.core.scope import Scope
+from central.core.scope import EVERYTHING, Scope
 from central.core.similar import Brief
 from central.store.complaint_tables import complaint, complaint_event, complaint_file
 from central.store.dialect import insert_new
@@ -72,39 +72,56 @@ async def file(conn: AsyncConnection, number: int, place: int) -> Row[Any] | Non
 # shown --------------------------------------------------------------------------------------------------------
 
 
-async def one(conn: AsyncConnection, number: int) -> Row[Any] | None:
-    return (await conn.execute(select(complaint).where(complaint.c.id == number))).one_or_none()
+def _within(reached: Scope) -> list[ColumnElement[bool]]:
+    """For `where`: what no unit has been given yet is theirs alone who reach everything."""
+    one = complaint.c
+    return [] if reached == EVERYTHING else [one.site != "", *of_case(reached, one.site, one.org)]
 
 
-async def listed(conn: AsyncConnection, states: Sequence[State], limit: int) -> Sequence[Row[Any]]:
+async def one(conn: AsyncConnection, reached: Scope, number: int) -> Row[Any] | None:
+    query = select(complaint).where(complaint.c.id == number, *_within(reached))
+    return (await conn.execute(query)).one_or_none()
+
+
+async def lock_reached(conn: AsyncConnection, reached: Scope, number: int) -> Row[Any] | None:
+    query = select(complaint).where(complaint.c.id == number, *_within(reached)).with_for_update()
+    return (await conn.execute(query)).one_or_none()
+
+
+async def listed(
+    conn: AsyncConnection, reached: Scope, states: Sequence[State], limit: int
+) -> Sequence[Row[Any]]:
     """By the day that is due; what waits for nothing last. Without `states`: all that are open."""
     one = complaint.c
     query = select(complaint).where(
-        one.state.in_([state.value for state in states]) if states else one.is_open
+        one.state.in_([state.value for state in states]) if states else one.is_open, *_within(reached)
     )
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()
 
 
-async def due_by(conn: AsyncConnection, day: str, limit: int, site: str = "") -> Sequence[Row[Any]]:
+async def due_by(
+    conn: AsyncConnection, reached: Scope, day: str, limit: int, site: str = ""
+) -> Sequence[Row[Any]]:
     """The open ones whose day is `day` or has passed, the earliest first; `site`: only what is with its unit."""
     one = complaint.c
-    query = select(complaint).where(one.is_open, one.due_day <= day)
+    query = select(complaint).where(one.is_open, one.due_day <= day, *_within(reached))
     query = query.where(one.site == site) if site else query
     return (await conn.execute(query.order_by(one.due_day, one.id).limit(limit))).all()
 
 
-async def lately(conn: AsyncConnection, since_at: int, limit: int) -> list[Brief]:
+async def lately(conn: AsyncConnection, reached: Scope, since_at: int, limit: int) -> list[Brief]:
     """Those received since, newest first, as far as one is compared with another."""
     one = complaint.c
     query = select(one.id, one.number, one.topic, one.unit, one.case_no, one.text).where(
-        one.received_at >= since_at
+        one.received_at >= since_at, *_within(reached)
     )
     rows = await conn.execute(query.order_by(one.id.desc()).limit(limit))
     return [Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text) for row in rows]
 
 
-async def counts(conn: AsyncConnection) -> dict[str, int]:
-    query = select(complaint.c.state, func.count().label("number")).group_by(complaint.c.state)
+async def counts(conn: AsyncConnection, reached: Scope) -> dict[str, int]:
+    query = select(complaint.c.state, func.count().label("number")).where(*_within(reached))
+    query = query.group_by(complaint.c.state)
     return {row.state: row.number for row in await conn.execute(query)}
 
 

@@ -17,12 +17,12 @@ async def draft(
     conn: AsyncConnection,
     run: Row[Any],
     title: str,
-    files: Mapping[str, bytes],
+    made: Mapping[str, bytes],
     who: str,
     why: str,
     wall: int,
 ) -> int:
-    """-> its number. What is released later is exactly these files."""
+    """-> its number. What is released later is exactly `made`."""
     values = {
         "run": run.id,
         "period": run.period,
@@ -32,10 +32,13 @@ async def draft(
         "why": why,
         "made_wall": wall,
     }
+    known = await released.again(conn, publication, values, "run", "title")
+    if known and await files(conn, known) == dict(made):
+        return known
     number = int(await conn.scalar(insert(publication).values(**values).returning(publication.c.id)) or 0)
     rows = [
         {"publication": number, "name": name, "digest": hashlib.sha256(body).hexdigest(), "body": body}
-        for name, body in sorted(files.items())
+        for name, body in sorted(made.items())
     ]
     await conn.execute(insert(publication_file), rows)
     await trail.note(conn, wall, who, "publication.draft", f"{run.period} 第 {number} 份", why)

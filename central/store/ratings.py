@@ -97,8 +97,18 @@ async def is_rated(conn: AsyncConnection, number: str) -> bool:
 # shown --------------------------------------------------------------------------------------------------------
 
 
-async def one(conn: AsyncConnection, number: int) -> Row[Any] | None:
-    return (await conn.execute(select(rating).where(rating.c.id == number))).one_or_none()
+def _within(reached: Scope) -> list[ColumnElement[bool]]:
+    return of_case(reached, rating.c.site, rating.c.org)
+
+
+async def one(conn: AsyncConnection, reached: Scope, number: int) -> Row[Any] | None:
+    query = select(rating).where(rating.c.id == number, *_within(reached))
+    return (await conn.execute(query)).one_or_none()
+
+
+async def lock_reached(conn: AsyncConnection, reached: Scope, number: int) -> Row[Any] | None:
+    query = select(rating).where(rating.c.id == number, *_within(reached)).with_for_update()
+    return (await conn.execute(query)).one_or_none()
 
 
 async def events(conn: AsyncConnection, number: int) -> Sequence[Row[Any]]:
@@ -115,24 +125,24 @@ _CHOICES: dict[str, ColumnElement[bool]] = {
 }
 
 
-async def listed(conn: AsyncConnection, choice: str, limit: int) -> Sequence[Row[Any]]:
+async def listed(conn: AsyncConnection, reached: Scope, choice: str, limit: int) -> Sequence[Row[Any]]:
     """`choice`: open call-backs by their day, flagged, set aside, all; the last three newest first."""
     one = rating.c
-    query = select(rating).where(_CHOICES[choice])
+    query = select(rating).where(_CHOICES[choice], *_within(reached))
     order = (func.coalesce(one.due_day, "9999"), one.id) if not choice else (one.id.desc(),)
     return (await conn.execute(query.order_by(*order).limit(limit))).all()
 
 
-async def number_of(conn: AsyncConnection, choice: str) -> int:
-    query = select(func.count()).select_from(rating).where(_CHOICES[choice])
+async def number_of(conn: AsyncConnection, reached: Scope, choice: str) -> int:
+    query = select(func.count()).select_from(rating).where(_CHOICES[choice], *_within(reached))
     return int(await conn.scalar(query) or 0)
 
 
-async def levels(conn: AsyncConnection, since: date) -> Sequence[Row[Any]]:
+async def levels(conn: AsyncConnection, reached: Scope, since: date) -> Sequence[Row[Any]]:
     """Site, level, whether set aside, number; of the days from `since` on."""
     one = rating.c
     query = select(one.site, one.level, one.is_aside, func.count().label("number"))
-    query = query.where(one.day >= str(since)).group_by(one.site, one.level, one.is_aside)
+    query = query.where(one.day >= str(since), *_within(reached)).group_by(one.site, one.level, one.is_aside)
     return (await conn.execute(query)).all()
 
 
@@ -142,16 +152,17 @@ async def assigned(conn: AsyncConnection, reached: Scope, limit: int) -> Sequenc
     shown = select(
         one.id, one.level, one.item, one.window, one.org, one.site, one.day, one.text, one.state, one.due_day, one.entries, one.body
     )  # fmt: skip
-    query = shown.where(one.level <= Level.POOR.value, *of_case(reached, one.site, one.org))
+    query = shown.where(one.level <= Level.POOR.value, *_within(reached))
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()
 
 
 # windows ------------------------------------------------------------------------------------------------------
 
 
-async def windows(conn: AsyncConnection) -> Sequence[Row[Any]]:
+async def windows(conn: AsyncConnection, reached: Scope) -> Sequence[Row[Any]]:
     one = rating_window.c
-    return (await conn.execute(select(rating_window).order_by(one.is_open.desc(), one.site, one.name))).all()
+    query = select(rating_window).where(*of_case(reached, one.site, one.org))
+    return (await conn.execute(query.order_by(one.is_open.desc(), one.site, one.name))).all()
 
 
 async def add_window(conn: AsyncConnection, code: str, site: str, name: str, org: str) -> None:
@@ -160,9 +171,10 @@ async def add_window(conn: AsyncConnection, code: str, site: str, name: str, org
     )
 
 
-async def close_window(conn: AsyncConnection, code: str) -> Row[Any] | None:
+async def close_window(conn: AsyncConnection, reached: Scope, code: str) -> Row[Any] | None:
     """-> what it was; None where there is no open one of that code."""
-    mine = rating_window.c.code == code, rating_window.c.is_open
+    one = rating_window.c
+    mine = one.code == code, one.is_open, *of_case(reached, one.site, one.org)
     query = update(rating_window).where(*mine).values(is_open=False, is_told=False).returning(rating_window)
     return (await conn.execute(query)).one_or_none()
 

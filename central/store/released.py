@@ -3,6 +3,7 @@
 Its table has the columns `state`, `who`, `made_wall`, `decided_*` and `withdrawn_*`. Whoever calls writes the line of the audit.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, Table, select, update
@@ -34,3 +35,10 @@ async def move(
     mine = table.c.id == row.id, table.c.state == before.value
     if not (await conn.execute(update(table).where(*mine).values(state=to.value, **values))).rowcount:
         raise UsageError(f"第 {row.id} 件现在不是“{before.word}”", hint="请刷新后再看")
+
+
+async def again(conn: AsyncConnection, table: Table, row: Mapping[str, Any], *names: str) -> int | None:
+    """The draft of the same person that waits and says the same by `names`: what a form that is sent twice leads to."""
+    mine = [table.c[name] == row[name] for name in ("state", "who", *names)]
+    found: int | None = await conn.scalar(select(table.c.id).where(*mine))
+    return found

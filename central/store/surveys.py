@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.survey import Answers, State, Survey
+from central.store import released
 from central.store.dialect import insert_new
 from central.store.survey_tables import survey, survey_answer
 
@@ -27,6 +28,8 @@ async def add(conn: AsyncConnection, body: Survey, who: str) -> int:
         "decided_by": "",
         "is_told": True,
     }
+    if known := await released.again(conn, survey, values, "body"):
+        return known
     found = await conn.scalar(insert(survey).values(**values).returning(survey.c.id))
     return int(found or 0)
 

@@ -1,5 +1,6 @@
 """投诉: the hall's list and one complaint, without who complained; that is shown by reason and audit alone. And the unit's side."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from central.core.access import Permission, Role, allows
 from central.core.complaint import HEARD, LEVELS, Actor, Event, Side, State
 from central.core.document import Kind
 from central.core.hall import Facts
+from central.core.scope import Scope
 from central.core.similar import Brief, similar
 from central.core.trail import Line
 from central.store import complaints as rows
@@ -34,6 +36,7 @@ from common.core.instant import DAY, day_ending, end_of_day, local_date
 
 MOST = 200
 REASONS = ("与投诉人核实情况", "告知办理结果", "电话回访", "依法查询")
+Look = Callable[[AsyncConnection, Scope, int], Awaitable[Row[Any] | None]]
 STALE = "这件投诉刚刚有人办理过。没有执行，请返回刷新后再看。"
 TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("", "办理中", ()),
@@ -104,8 +107,8 @@ async def show_complaints(request: web.Request) -> web.Response:
     chosen = request.query.get("stage", "")
     states = next((states for name, _, states in TABS if name == chosen), ())
     async with request.app[HALL].store.read() as conn:
-        found = await rows.listed(conn, states, MOST + 1)
-        counts = await rows.counts(conn)
+        found = await rows.listed(conn, user.scope, states, MOST + 1)
+        counts = await rows.counts(conn, user.scope)
     tabs = [(name, word, sum(counts.get(state.value, 0) for state in states)) for name, word, states in TABS]
     open_ones = sum(number for state, number in counts.items() if State(state) not in complaints.ENDS)
     return render(
@@ -127,7 +130,7 @@ async def show_complaint(request: web.Request) -> web.Response:
         events = await rows.events(conn, row.id)
         files = await rows.files(conn, row.id)
         offices = sorted(await scopes.tree(conn))
-        near = await rows.lately(conn, row.received_at - SINCE, MOST_COMPARED)
+        near = await rows.lately(conn, user.scope, row.received_at - SINCE, MOST_COMPARED)
         calendar = await law.calendar(conn)
         sees = allows(user.role, Permission.REVEAL_COMPLAINANT)
         looked = await trail.about(conn, "complaint.reveal", row.number, 20) if sees else list[Line]()
@@ -196,8 +199,9 @@ def _said(request: web.Request) -> dict[str, Any]:
     }
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
-    row = await rows.one(conn, int(request.match_info["number"]))
+async def _found(request: web.Request, conn: AsyncConnection, look: Look = rows.one) -> Row[Any]:
+    """Raises HTTPNotFound for one that the account does not reach."""
+    row = await look(conn, request[USER].scope, int(request.match_info["number"]))
     if row is None:
         raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
     return row
@@ -218,17 +222,15 @@ async def work(request: web.Request) -> web.Response:
     text, site, org = (str(form.get(field, "")).strip() for field in ("text", "site", "org"))
     if site and site not in {item.id for item in reached_sites(request)}:
         raise web.HTTPBadRequest(text="没有这个站点。")
-    await _do(request, number, Event(name), _actor(request[USER]), Words(text, site, org))
+    await _do(request, Event(name), _actor(request[USER]), Words(text, site, org))
     raise web.HTTPSeeOther(f"/hall/complaints/{number}")
 
 
-async def _do(request: web.Request, number: int, event: Event, actor: Actor, words: Words) -> None:
+async def _do(request: web.Request, event: Event, actor: Actor, words: Words) -> None:
     seen = str((await request.post()).get("entries", ""))
     try:
         async with request.app[HALL].store.write() as conn:
-            row = await rows.lock(conn, number)
-            if row is None:
-                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            row = await _found(request, conn, rows.lock_reached)
             if str(row.entries) != seen:
                 raise web.HTTPConflict(text=STALE)
             await complaint.act(conn, row, event, actor, words, await _bench(request, conn))
@@ -245,9 +247,7 @@ async def draft(request: web.Request) -> web.Response:
         raise web.HTTPBadRequest(text="请选择出具哪一种文书。")
     try:
         async with request.app[HALL].store.write() as conn:
-            row = await rows.lock(conn, number)
-            if row is None:
-                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            row = await _found(request, conn, rows.lock_reached)
             issuer, who = str(form.get("issuer", "")).strip(), request[USER].name
             await complaint_paper.draft(conn, row, Kind(kind), issuer, who, await desk(request, conn))
     except (RejectedError, UsageError) as error:
@@ -277,9 +277,7 @@ async def link(request: web.Request) -> web.Response:
     wall, secret = hall.clock.wall(), hall.sign_secret
     try:
         async with hall.store.write() as conn:
-            row = await rows.lock(conn, number)
-            if row is None:
-                raise web.HTTPNotFound(text="没有这件投诉。请从投诉列表查找。")
+            row = await _found(request, conn, rows.lock_reached)
             if {row.site, row.org} & user.home - {""}:
                 raise web.HTTPConflict(text="不能办理对本单位的投诉。请由另一人关联。")
             if not any(chosen):
@@ -379,7 +377,7 @@ async def answer_unit(request: web.Request) -> web.Response:
     if row is None:
         raise web.HTTPNotFound(text="没有这件交办。请从本单位的投诉查找。")
     actor = Actor(user.name, user.role, frozenset({row.site, row.org}))
-    await _do(request, number, Event.ANSWER, actor, Words(text))
+    await _do(request, Event.ANSWER, actor, Words(text))
     raise web.HTTPSeeOther("/unit/complaints")
 
 

@@ -19,7 +19,7 @@ from central.store.corrections import Filter
 from central.web import correction as one_correction
 from central.web import correction_view
 from central.web.correction_view import actor, offered
-from central.web.page import HALL, USER, Route, User, facts_of, reached_sites, render
+from central.web.page import HALL, USER, Route, User, facts_of, number_of, reached_sites, render
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import local_date
 
@@ -88,9 +88,7 @@ async def draft_together(request: web.Request) -> web.Response:
     """One order for the lights that were ticked."""
     form, user = await request.post(), request[USER]
     picked = [str(text).partition(":") for text in form.getall("number", [])[: batch.MOST]]
-    numbers = sorted(
-        (int(number), seen) for number, _, seen in picked if number.isascii() and number.isdigit()
-    )
+    numbers = sorted((number, seen) for text, _, seen in picked if (number := number_of(text)) is not None)
     if not numbers:
         raise web.HTTPBadRequest(text="请勾选要并案的红灯。")
     said = await one_correction.words(request)

@@ -17,7 +17,7 @@ from central.core.scope import EVERYTHING
 from central.store import audit, drafts
 from central.web import correction_view as view
 from central.web.correction import desk
-from central.web.page import HALL, USER, Route, User, facts_of, render
+from central.web.page import HALL, USER, Route, User, facts_of, number_of, render
 from common.core.errors import RejectedError, UsageError
 
 
@@ -127,7 +127,7 @@ async def decide(request: web.Request) -> web.Response:
         said = await _today(request, row)
         async with request.app[HALL].store.write() as conn:
             at = await desk(request, conn)
-            seen = int(text) if (text := str(form.get("edits", ""))).isascii() and text.isdigit() else 0
+            seen = number_of(str(form.get("edits", ""))) or 0
             signed, code = await drafting.sign(conn, row.id, seen, user.name, user.role, said, at)
             if signed.kind == Kind.CIRCULAR:
                 await circular.tell(conn, code, at)

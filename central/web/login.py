@@ -18,6 +18,8 @@ from central.web.page import HALL, USER, Route, address_of, render
 from common.core.crypto import DamagedError
 
 LONGEST_BROWSER = 200
+UNKNOWN = "未知用户"
+"""In log and audit, for a name that no account has."""
 # Verified when the name is unknown, so that the answer takes as long as for a known one.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$dmZ0m9pSIlVxSIPzIeLmzPzrBd1jGfSITXuiHOyTSVA"
 _NEVER_IN_ADDRESS = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
@@ -78,9 +80,12 @@ async def _count(request: web.Request, name: str) -> tuple[int, int]:
 
 
 async def _refused(request: web.Request, name: str, tries: int) -> None:
-    log.warning("login.refused", user=name[:40])
+    """What was typed is kept only where it is the name of an account: people type passwords where the name belongs."""
+    async with request.app[HALL].store.read() as conn:
+        who = name if await sessions.find_user(conn, name) is not None else UNKNOWN
+    log.warning("login.refused", user=who)
     if tries == throttle.FREE:
-        await _noted(request, name[:40], "login.refused", f"密码或动态口令连续错 {throttle.FREE} 次")
+        await _noted(request, who, "login.refused", f"密码或动态口令连续错 {throttle.FREE} 次")
 
 
 async def _taken(request: web.Request, name: str, code: str) -> "Row[Any] | None":

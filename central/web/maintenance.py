@@ -1,5 +1,6 @@
 """计划维护 of a site: set with a reason from when to when, ended early; shown where the site is shown."""
 
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -21,6 +22,8 @@ from common.core.instant import HOUR, from_us, to_us
 SHORTEST, LONGEST = 4, 200
 SHOWN = 8
 _FORM = "%Y-%m-%dT%H:%M"
+_FIRST = 1970
+"""The first days of the calendar lie before it in another zone."""
 
 
 class Line(Struct, frozen=True):
@@ -109,10 +112,11 @@ async def _by(request: web.Request) -> Setting:
 
 
 def _instant(text: str, zone: ZoneInfo) -> int:
-    try:
-        return to_us(datetime.strptime(text, _FORM).replace(tzinfo=zone))
-    except ValueError as error:
-        raise web.HTTPBadRequest(text="请写明从何时至何时，例如 2026-06-12T14:30。") from error
+    with suppress(ValueError):
+        local = datetime.strptime(text, _FORM).replace(tzinfo=zone)
+        if local.year >= _FIRST:
+            return to_us(local)
+    raise web.HTTPBadRequest(text="请写明从何时至何时，例如 2026-06-12T14:30。")
 
 
 def _back(site: str) -> web.HTTPSeeOther:

@@ -166,6 +166,11 @@ def reached_sites(request: web.Request) -> list[SiteFacts]:
     return [item for item in facts_of(request).sites if scope.has_site(item.id)]
 
 
+def number_of(text: str) -> int | None:
+    """A row's number as a form sends it; None for what cannot be one: longer ones fit no column, and the longest no `int`."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def address_of(request: web.Request) -> str:
     """Where the request came from, behind our own proxy too: what audit and sessions show, and what must wait."""
     forwarded = request.headers.getall("X-Forwarded-For", [])

@@ -12,7 +12,7 @@ from central.core.period import parse
 from central.core.release import PUBLIC_LEVELS, ReleaseState
 from central.scoring import Sender
 from central.store import publications, scores
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, number_of, render
 from common.core.errors import RejectedError, UsageError
 
 MOST = 60
@@ -42,14 +42,14 @@ async def _list(request: web.Request, fault: str) -> web.Response:
 
 async def draft(request: web.Request) -> web.Response:
     form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
-    run, title = str(form.get("run", "")), str(form.get("title", "")).strip()
-    if not (run.isascii() and run.isdigit()) or not SHORTEST <= len(title) <= LONGEST:
+    run, title = number_of(str(form.get("run", ""))), str(form.get("title", "")).strip()
+    if run is None or not SHORTEST <= len(title) <= LONGEST:
         return await _list(request, f"请选一次正式结果，标题 {SHORTEST} 至 {LONGEST} 个字。")
     sender = Sender(request[USER].name, why_of(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
     try:
         async with hall.store.write() as conn:
             merges = form.get("merge") == "on"
-            number = await publishing.draft(conn, int(run), title, sender, merges=merges)
+            number = await publishing.draft(conn, run, title, sender, merges=merges)
     except (UsageError, RejectedError) as error:
         return await _list(request, f"{error}。{error.hint}。")
     raise web.HTTPSeeOther(f"/hall/publications/{number}")

@@ -157,7 +157,9 @@ async def _complaints(
     if not (_sees(request, Kind.COMPLAINT) and wanted.has(Kind.COMPLAINT)):
         return []
     today = local_date(facts.now_at, facts.zone)
-    found = await stored_complaints.due_by(conn, str(today), MOST_OTHERS + 1, wanted.site)
+    found = await stored_complaints.due_by(
+        conn, request[USER].scope, str(today), MOST_OTHERS + 1, wanted.site
+    )
     return [
         {
             "href": f"/hall/complaints/{row.id}",

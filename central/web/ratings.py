@@ -98,14 +98,14 @@ def _tallies(rows: Any, names: dict[str, str]) -> list[Tally]:
 
 
 async def show_ratings(request: web.Request) -> web.Response:
-    facts = facts_of(request)
+    facts, reached = facts_of(request), request[USER].scope
     chosen = request.query.get("show", "")
     chosen = chosen if chosen in {name for name, _ in TABS} else ""
     today = local_date(facts.now_at, facts.zone)
     async with request.app[HALL].store.read() as conn:
-        found = await ratings.listed(conn, chosen, MOST + 1)
-        tabs = [(name, word, await ratings.number_of(conn, name)) for name, word in TABS]
-        counted = await ratings.levels(conn, today - timedelta(days=SINCE_DAYS - 1))
+        found = await ratings.listed(conn, reached, chosen, MOST + 1)
+        tabs = [(name, word, await ratings.number_of(conn, reached, name)) for name, word in TABS]
+        counted = await ratings.levels(conn, reached, today - timedelta(days=SINCE_DAYS - 1))
     names = _names(facts)
     return render(
         request,
@@ -125,7 +125,7 @@ async def show_ratings(request: web.Request) -> web.Response:
 async def show_rating(request: web.Request) -> web.Response:
     facts, user = facts_of(request), request[USER]
     async with request.app[HALL].store.read() as conn:
-        row = await ratings.one(conn, int(request.match_info["number"]))
+        row = await ratings.one(conn, user.scope, int(request.match_info["number"]))
         if row is None:
             raise web.HTTPNotFound(text="没有这条评价。请从好差评列表查找。")
         events = await ratings.events(conn, row.id)
@@ -168,7 +168,7 @@ async def _do(request: web.Request, number: int, event: Event, may: Permission, 
     now = Moment(hall.clock.office(), hall.clock.wall())
     try:
         async with hall.store.write() as conn:
-            row = await ratings.lock(conn, number)
+            row = await ratings.lock_reached(conn, request[USER].scope, number)
             if row is None:
                 raise web.HTTPNotFound(text="没有这条评价。请从好差评列表查找。")
             if str(row.entries) != seen:
@@ -196,7 +196,7 @@ async def reveal(request: web.Request) -> web.Response:
     if reason not in REASONS or not SHORTEST <= len(more) <= LONGEST:
         raise web.HTTPBadRequest(text=f"请选择原因，并写明情况，{SHORTEST} 至 {LONGEST} 个字。")
     async with hall.store.write() as conn:
-        row = await ratings.one(conn, int(request.match_info["number"]))
+        row = await ratings.one(conn, user.scope, int(request.match_info["number"]))
         if row is None or not Level(row.level).is_bad or {row.site, row.org} & user.home - {""}:
             raise web.HTTPNotFound(text="没有须回访的这条评价。请从好差评列表查找。")
         why = f"{reason}：{more}"
@@ -280,7 +280,7 @@ async def show_windows(request: web.Request) -> web.Response:
 async def _windows(request: web.Request, fault: str) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
-        rows = await ratings.windows(conn)
+        rows = await ratings.windows(conn, request[USER].scope)
         offices = sorted(await scope.tree(conn))
     names = _names(facts)
     return render(
@@ -314,7 +314,7 @@ async def close_window(request: web.Request) -> web.Response:
     form, hall, user = await request.post(), request.app[HALL], request[USER]
     code = str(form.get("code", ""))
     async with hall.store.write() as conn:
-        row = await ratings.close_window(conn, code)
+        row = await ratings.close_window(conn, user.scope, code)
         if row is None:
             raise web.HTTPNotFound(text="没有在用的这个评价码。请刷新窗口列表。")
         await trail.note(conn, hall.clock.wall(), user.name, "window.close", f"{row.site}/{row.name}", code)
@@ -325,7 +325,7 @@ async def print_windows(request: web.Request) -> web.Response:
     """A sheet to hang at each window that is in use."""
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
-        rows = await ratings.windows(conn)
+        rows = await ratings.windows(conn, request[USER].scope)
     names = _names(facts)
     slips = [(row.name, names.get(row.site, row.site), row.code) for row in rows if row.is_open]
     return render(

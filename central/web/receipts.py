@@ -40,7 +40,7 @@ async def _body(request: web.Request) -> Any:
         return {name: str(value) for name, value in form.items()}
     try:
         return msgspec.json.decode(await request.read())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:  # lists in lists in lists
         raise web.HTTPBadRequest(text="回执读不懂。") from error
 
 

@@ -15,7 +15,7 @@ from central.core import wish, wording
 from central.core.access import Permission
 from central.store import cameras, commands, pages, seats, stills, trail
 from central.web import evidence
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, number_of, render
 from common.core import order as rules
 from common.core.instant import DAY
 from common.core.message import MOST_CAMERAS, MOST_DRAWN, Drawn, DrawnSeat, Policy, Rect
@@ -133,9 +133,10 @@ def _drawn(camera: str, form: MultiMapping[object]) -> Drawn:
 
 def _rect(numbers: Sequence[str]) -> Rect:
     """Raises HTTPBadRequest."""
-    if not all(text.isascii() and text.isdigit() and int(text) <= 1000 for text in numbers):
+    edges = [number_of(text) for text in numbers]
+    left, top, right, bottom = (1001 if edge is None else edge for edge in edges)
+    if max(left, top, right, bottom) > 1000:
         raise web.HTTPBadRequest(text="区域的四个数都要填，0 至 1000，是画面宽高的千分之几。")
-    left, top, right, bottom = map(int, numbers)
     return left, top, right, bottom
 
 

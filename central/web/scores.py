@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 from msgspec import Struct
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import scoring
 from central.core import objection, score, wording
@@ -29,6 +30,7 @@ from common.core.instant import local_date
 MOST = 60
 """Runs that the list of periods offers, and cases that one line shows."""
 SHORTEST, LONGEST = 4, 200
+NONE = "没有这条异议。请从绩效页进入。"
 MOST_CASES = 100_000
 """Of a run that is made final on a page; the command line has no bound."""
 
@@ -178,16 +180,22 @@ async def contest(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(request.path.removesuffix("/object"))
 
 
+async def _objection(request: web.Request, conn: AsyncConnection) -> Row[Any]:
+    """Raises HTTPNotFound for one that the account does not reach."""
+    try:
+        one = await scores.objection_of(conn, int(request.match_info["number"]))
+    except UsageError as error:
+        raise web.HTTPNotFound(text=NONE) from error
+    if not request[USER].scope.has_site(one.site):
+        raise web.HTTPNotFound(text=NONE)
+    return one
+
+
 async def show_objection(request: web.Request) -> web.Response:
     """如果异议成立: what would move, before it is decided."""
     number = int(request.match_info["number"])
     async with request.app[HALL].store.read() as conn:
-        try:
-            one = await scores.objection_of(conn, number)
-        except UsageError as error:
-            raise web.HTTPNotFound(text="没有这条异议。请从绩效页进入。") from error
-        if not request[USER].scope.has_site(one.site):
-            raise web.HTTPNotFound(text="没有这条异议。请从绩效页进入。")
+        one = await _objection(request, conn)
         row = await scores.run(conn, one.run)
         moved = await scoring.preview(conn, number)
     return render(
@@ -210,6 +218,7 @@ async def decide(request: web.Request) -> web.Response:
     why = _why(str(form.get("why", "")))
     try:
         async with hall.store.write() as conn:
+            await _objection(request, conn)
             user = request[USER]
             await scores.decide(conn, number, to, user.name, why, hall.clock.wall(), user.home)
     except UsageError as error:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import site_doctor
 from central.core import wording
@@ -36,8 +37,7 @@ async def show(request: web.Request) -> web.Response:
     hall = request.app[HALL]
     async with hall.store.read() as conn:
         runs = await site_doctor.runs(conn, site)
-        rows = await commands.waiting(conn)
-    waiting = any(row.site == site and row.act == Act.DOCTOR for row in rows)
+        waiting = await _waits(conn, site)
     return render(
         request,
         "doctor.html",
@@ -47,6 +47,10 @@ async def show(request: web.Request) -> web.Response:
         run=_run(runs, facts) if runs else None,
         earlier=[_head(run, facts) for run in runs[1 : 1 + EARLIER]],
     )
+
+
+async def _waits(conn: AsyncConnection, site: str) -> bool:
+    return any(row.site == site and row.act == Act.DOCTOR for row in await commands.waiting(conn))
 
 
 def _head(run: Run, facts: Facts) -> dict[str, Any]:
@@ -74,7 +78,8 @@ async def ask(request: web.Request) -> web.Response:
     """Asked once; the answer comes within seconds where the box is there."""
     site, hall = _site(request), request.app[HALL]
     async with hall.store.write() as conn:
-        await site_doctor.order(conn, site, request[USER].name, _WHY)
+        if not await _waits(conn, site):
+            await site_doctor.order(conn, site, request[USER].name, _WHY)
     raise web.HTTPSeeOther(f"/hall/sites/{quote(site, safe='')}/doctor")
 
 

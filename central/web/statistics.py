@@ -11,7 +11,8 @@ from central.core.access import Permission
 from central.core.figure import FIGURES, Dimension
 from central.core.period import Period
 from central.core.saved_view import Listing
-from central.export import Cell, as_csv, as_xlsx
+from central.core.spreadsheet import Cell
+from central.export import as_csv, as_xlsx
 from central.statistics import Answer, Asked, answer, asked_of, cells, heading, shown, typed
 from central.store import audit, trail
 from central.web.export import XLSX

@@ -17,7 +17,7 @@ from central.web import answers
 from central.web import correction as one_correction
 from central.web import correction_view as view
 from central.web.documents import handed
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, number_of, render
 
 LONGEST, ENDED = 200, 30
 """Rows of each list; what the list of yellow lights shows may be acknowledged at once."""
@@ -111,7 +111,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     """Yellow lights together, with one reason; one that somebody has moved meanwhile is left as it is."""
     form = await request.post()
     picked = [str(text).partition(":") for text in form.getall("number", [])[:LONGEST]]
-    numbers = [(int(number), seen) for number, _, seen in picked if number.isascii() and number.isdigit()]
+    numbers = [(number, seen) for text, _, seen in picked if (number := number_of(text)) is not None]
     if not numbers:
         raise web.HTTPBadRequest(text="请勾选要知悉的黄灯。")
     said = await one_correction.words(request)

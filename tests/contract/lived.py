@@ -44,6 +44,7 @@ from central.core.item import Item
 from central.core.objection import ObjectionState
 from central.core.release import ReleaseState
 from central.core.scheme import MINGCHA_100
+from central.core.scope import EVERYTHING
 from central.correction_paper import Desk
 from central.door import seal
 from central.door import store as box
@@ -252,7 +253,7 @@ async def complained(hall: Hall) -> None:
     """To the end: not solved, one level up, solved."""
     while True:
         async with hall.store.read() as conn:
-            row = await complaints.one(conn, 1)
+            row = await complaints.one(conn, EVERYTHING, 1)
         assert row is not None
         if row.state == State.CLOSED:
             return

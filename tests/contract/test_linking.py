@@ -55,7 +55,7 @@ async def taken(
     async with store.write() as conn:
         number = await complaint.take(conn, one, [], bench)
         assert number is not None
-        row = await complaints.one(conn, number)
+        row = await complaints.one(conn, EVERYTHING, number)
     assert row is not None
     return row
 
@@ -96,7 +96,7 @@ async def taken_again(store: Store, row: Row[Any], said: str) -> Row[Any]:
     """The same with another text."""
     async with store.write() as conn:
         await complaints.set_standing(conn, row.id, {"text": said})
-        found = await complaints.one(conn, row.id)
+        found = await complaints.one(conn, EVERYTHING, row.id)
     assert found is not None
     return found
 
@@ -143,7 +143,7 @@ async def test_a_link_is_one_of_those_offered_and_a_line_of_the_audit(store: Sto
 
 async def shown(store: Store, row: Row[Any], *, sees: bool) -> Row[Any] | None:
     async with store.read() as conn:
-        now = await complaints.one(conn, row.id)
+        now = await complaints.one(conn, EVERYTHING, row.id)
         assert now is not None
         return await linking.shown(conn, now, EVERYTHING, sees=sees)
 

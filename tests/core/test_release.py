@@ -169,12 +169,13 @@ def test_a_title_with_personal_data_is_refused(title: str, words: str) -> None:
     assert words in fault
 
 
-def test_a_unit_s_name_is_no_formula() -> None:
-    frame = replace(FRAME, items={"x": "=HYPERLINK(1)"})
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "＝1+1", " =1+1", '"=1+1"', "\r=1", "|calc"])
+def test_a_unit_s_name_is_no_formula(name: str) -> None:
+    frame = replace(FRAME, items={"x": name})
     tallies = score.tally([Fact("a", f"{place}", item="x", n={"decided": 1}) for place in range(9)])
     public = release.released(frame, score.scores(frame, tallies, Level.ITEM), {"cases": 9}, merges=False)
     body = release.files(public, "六月公告", "0" * 64, b"")["ranking.csv"].decode("utf-8-sig")
-    assert list(csv.reader(io.StringIO(body)))[1][2] == "'=HYPERLINK(1)"
+    assert list(csv.reader(io.StringIO(body)))[1][2] == f"'{' '.join(name.splitlines())}"
 
 
 def test_a_changed_a_missing_and_an_added_file_are_told() -> None:

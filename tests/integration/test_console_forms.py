@@ -132,6 +132,8 @@ async def test_it_plans_a_sites_maintenance_and_everybody_sees_it_until_it_is_en
         for wrong, said in (
             ({"why": "换"}, "请写明原因"),
             ({"from": "今天"}, "请写明从何时至何时"),
+            ({"from": "0001-01-01T00:00", "until": "0001-01-01T00:01"}, "请写明从何时至何时"),
+            ({"from": "9999-12-31T23:58", "until": "9999-12-31T23:59"}, "没有设置"),
             ({"until": _local(now_at - HOUR)}, "结束时间应在开始时间之后"),
             ({"from": _local(now_at - HOUR)}, "不能补报"),
         ):

@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select, update
 
 from central.core.access import Role
-from central.export import BOM, Cell, as_csv, as_xlsx, harmless
+from central.core.spreadsheet import BOM, Cell, harmless
+from central.export import as_csv, as_xlsx
 from central.store import tables as t
 from common.core.state import Light
 from tests.integration import city_cases
@@ -30,6 +31,11 @@ EVIL = [
     "%0A",
     "|calc",
     "\x00=1",
+    '"=1"',
+    "'=1",
+    "\u3000“＝1",
+    "\u200b=1",
+    "\u00a0+cmd|' /C calc'!A0",
 ]
 
 
@@ -39,6 +45,14 @@ def test_what_a_spreadsheet_would_reckon_stays_text(text: str) -> None:
     book = load_workbook(io.BytesIO(as_xlsx([text], ["a"], [[text]])))
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} == {"s"}
+
+
+@pytest.mark.parametrize("text", ["王;=1+1", "王\t=1+1", '王";=1+1;"', "王\r\n=1+1", "王,=1+1"])
+@pytest.mark.parametrize("mark", ",;\t")
+def test_whatever_parts_its_cells_no_text_becomes_a_second_one(text: str, mark: str) -> None:
+    body = as_csv([], ["甲", "乙"], [["1", text]]).decode().removeprefix(BOM)
+    cells = [cell for row in csv.reader(io.StringIO(body), delimiter=mark) for cell in row]
+    assert not any(cell.lstrip().startswith("=") for cell in cells)
 
 
 def test_our_own_numbers_are_numbers_and_a_change_in_percent_is_no_formula() -> None:

@@ -8,11 +8,13 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from central.core.access import Role
 from central.store import login_failures
 from central.store import tables as t
 from central.web.app import make_app
+from central.web.login import UNKNOWN
 from central.web.page import HALL
 from tests.integration import serving
 from tests.integration.serving import Served, Window, text_of
@@ -69,6 +71,18 @@ async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(stranger
     assert (wrong.status, unknown.status) == (401, 401)
     assert (await wrong.text()).replace("auditor", "nobody") == await unknown.text()
     assert "Set-Cookie" not in wrong.headers
+
+
+async def test_a_password_that_was_typed_for_a_name_is_kept_nowhere(hall: Served, stranger: Window) -> None:
+    with capture_logs() as logs:
+        for name in (*[serving.PASSWORD] * 3, "accounts"):
+            assert (await stranger.post("/login", name=name, password="x")).status == 401
+    said = [one["user"] for one in logs if one["event"] == "login.refused"]
+    assert said == [*[UNKNOWN] * 3, "accounts"]
+    async with hall.store.read() as conn:
+        lines = [line for line in await conn.execute(select(t.audit_line)) if line.act == "login.refused"]
+    assert [line.who for line in lines] == [UNKNOWN]
+    assert serving.PASSWORD not in str(lines) + str(logs)
 
 
 async def test_after_three_wrong_passwords_even_the_right_one_must_wait(

@@ -130,11 +130,18 @@ async def test_a_receipt_that_the_gateway_brings_is_taken_from_whoever_knows_the
     url = f"{hall.url}/p/receipts/"
     said = {"reports": [{"id": first.ref, "state": "DELIVRD"}, {"id": "nobody's", "state": "DELIVRD"}]}
     async with aiohttp.ClientSession() as gateway:
-        for token, body, status in (("x", said, 404), (TOKEN, said, 200), (TOKEN, said, 200)):
-            async with gateway.post(url + token, json=body) as answer:
+        for token, status in (("x", 404), (TOKEN, 200), (TOKEN, 200)):
+            async with gateway.post(url + token, json=said) as answer:
                 assert answer.status == status
-        async with gateway.post(url + TOKEN, data=b"{", headers={"Content-Type": "text/plain"}) as answer:
-            assert answer.status == 400
+        for body in (
+            b"{",
+            b"[" * 60_000,
+            b'{"reports":' * 5_000,
+            b"\xff",
+            b'{"reports":[[[{"id":{}}]],7,null]}',
+        ):
+            async with gateway.post(url + TOKEN, data=body, headers={"Content-Type": "text/plain"}) as answer:
+                assert answer.status == (200 if body.endswith(b"]}") else 400)
     async with hall.store.read() as conn:
         states = dict((await conn.execute(select(message.c.id, message.c.state))).tuples().all())
         number = len(await messages.entries(conn, first.id))

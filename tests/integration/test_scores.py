@@ -360,6 +360,7 @@ async def test_a_briefing_is_planned_drafted_by_the_hall_signed_by_a_chief_and_t
         for wrong, why in (({"view": "99"}, "没有这个常用查询"), ({"every": "day"}, "每月或每季")):
             assert why in text_of(await _sent(own, page, usual | wrong, status=400))
         await _sent(own, page, usual | {"issuer": "jcj"})
+        assert "已经有了" in text_of(await _sent(own, page, usual | {"issuer": "jcj"}, status=400))
         words = text_of((await own.get(page))[1])
         assert "行政审批电子监察情况 每月 2026 年 6 月，7月1日起拟稿 已订阅" in words
     async with _as(hall, Role.LEADER) as leader:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from agent.core.digest import BYTES, plain, row_digest
+from agent.core.digest import BYTES, encode, plain, row_digest
 from agent.core.mapping import NUMBER_FIELDS, TIME_FIELDS, Field, Table
 from agent.core.written import canonical, parse_time, time_of, whole
 from common.core import mask
@@ -60,8 +60,21 @@ def key_of(row: Sequence[Any], table: Table) -> str:
 
 def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
     """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
-    digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    try:
+        digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    except RejectedError as error:
+        raise _of_column(row, table) from error
     return Item(key_of(row, table), digest, row, table.names)
+
+
+def _of_column(row: Sequence[Any], table: Table) -> RejectedError:
+    """Which column it is that has a type without an encoding."""
+    for name, value in zip(table.content, row, strict=False):
+        try:
+            encode(value)
+        except RejectedError as error:
+            return RejectedError(str(error).replace("字段的", f"字段 {name} 的"), hint=error.hint)
+    raise AssertionError(table.name)
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:

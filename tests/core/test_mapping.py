@@ -174,6 +174,12 @@ def test_a_value_without_a_meaning_rejects_the_row_by_column_and_value(
         case(tables["case"], **values)
 
 
+def test_a_type_that_nobody_can_write_down_is_told_with_its_column(tables: dict[str, Table]) -> None:
+    """An array of PostgreSQL's in one of ten columns: the reason named the type alone."""
+    with pytest.raises(RejectedError, match="字段 BZ 的数据类型不支持：list"):
+        case(tables["case"], ZT=0, BZ=["急"])
+
+
 def test_a_blank_may_have_a_meaning_of_its_own(tables: dict[str, Table]) -> None:
     assert case(tables["case"], ZT=None).status is CaseStatus.RECEIVED
 

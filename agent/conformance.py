@@ -190,9 +190,16 @@ async def _types(source: Source, table: Table) -> tuple[bool | None, str]:
         for name, value in zip(table.names, row, strict=True):
             encode(value)
             kinds[name].add("空" if value is None else type(value).__name__)
-    mixed = [name for name, found in kinds.items() if len(found - {"空"}) > 1]
+    mixed = [name for name, found in kinds.items() if not _is_one(table.source.dialect, found - {"空"})]
     shown = "、".join(f"{name}={'/'.join(sorted(found))}" for name, found in kinds.items())
     return (False, f"{'、'.join(mixed)} 的类型不一：{shown}") if mixed else (True, shown)
+
+
+def _is_one(dialect: query.Dialect, kinds: set[str]) -> bool:
+    """Whether each value comes in one type whatever stands beside it. A time that no driver makes a time of (0000-00-00) comes as
+    its text, and SQLite, in which images of files lie too, has a type per value."""
+    is_time = kinds in ({"str", "datetime"}, {"str", "date"})
+    return len(kinds) < 2 or is_time or dialect is query.Dialect.SQLITE
 
 
 async def _raw(source: Source, table: Table) -> tuple[bool | None, str]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agent.capture import Capture
 from agent.config import CaptureConfig
-from agent.core import hint, query, upheaval
+from agent.core import gentle, hint, query, upheaval
 from agent.core.gentle import SMALL, Account
 from agent.core.mapping import Table
 from agent.core.upheaval import Upheaval, UpheavalError
@@ -77,6 +77,10 @@ class Lanes:
         self._wary = True
         """Whether the newest rows are asked for, and what a walk misses is counted before it is told: from the start on, for no
         work of days removes so much. Not between a survey and the end of the walk that tells what it has counted."""
+        self._upset_mono: int | None = None
+        """When an upheaval was concluded last."""
+        self._is_waited_for = True
+        """Whether the next walk is, if it is behind a start or an upheaval."""
         self.whole_mono: int | None = None
         self.anew: Anew | None = None
         """From where on that walk has seen every row sent."""
@@ -180,6 +184,8 @@ class Lanes:
         self.survey = None
         if told or is_own:
             self._watch = self._wary = False  # what it has counted is not counted again
+            self._is_waited_for = gentle.is_waited_for(self._clock.mono(), self._upset_mono)
+            self._upset_mono = self._clock.mono()
             self.sweep_now()
             self._tail.restart()
 
@@ -215,6 +221,7 @@ class Lanes:
             await self._native.walk_begins()
             self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch, self._walk.wary = self._watch, self._wary
+            self._walk.yields = self._watch or not self._is_waited_for
         changed, cursors = 0, [lane for lane in self._cursors if not lane.is_off]
         for lane in cursors:
             changed += await lane.read(until, self._walk.met if self._walk else None)

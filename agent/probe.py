@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from agent import config as box_config
-from agent.core import mapping, query
+from agent.core import mapping, mapping_faults, query
 from agent.core.catalogue import CatalogTable
 from agent.core.mapping import SourceConfig
 from agent.core.probe import draft as drafts
@@ -52,7 +52,9 @@ def source_of(path: Path) -> SourceConfig:
     data = config.read_toml(path)
     found = config.faults(_SourceFile, data)
     if not found:
-        found = [line for line in mapping.faults({"source": data["source"]}) if line.startswith("source.")]
+        found = [
+            line for line in mapping_faults.faults({"source": data["source"]}) if line.startswith("source.")
+        ]
     if found:
         raise config.broken(found, str(path))
     source = config.convert(_SourceFile, data, source=str(path)).source

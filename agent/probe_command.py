@@ -23,6 +23,8 @@ _SIGNS = {True: "✓", False: "✕", None: "–"}
 _CODES = {Health.OK: 0, Health.SKIP: 0, Health.WARN: 1, Health.FAIL: 2}
 _HOST = re.compile(r"[0-9A-Za-z.:%_-]+")
 _DRAFT = "mapping.draft.toml"
+_LONGEST = 4000
+"""Characters of a line of the sheet: it names every column."""
 _FILE = click.Path(path_type=Path)
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _Folder = Callable[["SourceConfig"], Path]
@@ -46,14 +48,14 @@ def add(cli: click.Group, config: _Decorator) -> None:
     @click.option(
         "--conformance",
         is_flag=True,
-        help="在本站点的业务库上核对程序与该数据库的约定，印出核对单；只读，须有写好的映射。",
+        help="在本站点的业务库上核对程序与该数据库的约定，印出本机签名的核对单；只读，须有写好的映射。",
     )
     @click.option(
         "--to",
         type=_FILE,
         default=None,
         metavar="文件",
-        help="草稿写到哪里（默认写在旁边）；已有的文件不覆盖。",
+        help="草稿写到哪里（默认写在旁边），核对单另存到哪里；已有的文件不覆盖。",
     )
     @click.option(
         "--secrets",
@@ -80,6 +82,8 @@ def add(cli: click.Group, config: _Decorator) -> None:
     ) -> int:
         if grants + check + conformance > 1:
             raise click.UsageError("--grants、--check 与 --conformance 只能写一个")
+        if to is not None and (grants or check):
+            raise click.UsageError("--to 只用于起草与 --conformance")
         if grants:
             return _grants(file, host)
 
@@ -91,7 +95,7 @@ def add(cli: click.Group, config: _Decorator) -> None:
         if check:
             return _check(file, folder, as_json=as_json)
         if conformance:
-            return _conform(file, folder, as_json=as_json)
+            return _conform(file, folder, path, to, as_json=as_json)
         return _draft(file, folder, to or file.absolute().parent / _DRAFT, as_json=as_json)
 
 
@@ -221,29 +225,74 @@ async def _checked(config: "SourceConfig", tables: "list[Table]", secrets: Path)
 # the sheet -----------------------------------------------------------------------------------------------------
 
 
-def _conform(file: Path, folder: _Folder, *, as_json: bool) -> int:
-    """Exit code 2 where the database does not keep to the contract. Nothing of a row is printed."""
+def _conform(file: Path, folder: _Folder, agent: Path, to: Path | None, *, as_json: bool) -> int:
+    """Exit code 2 where the database does not keep to the contract. Nothing of a row is printed. `agent`: the box's own
+    configuration, whose key signs the sheet; `to`: where else it goes."""
     import msgspec
 
-    from agent import __version__, app, mapping
+    from agent import __version__, app, mapping, probe
     from agent.config import ZONE
-    from agent.source.base import NOT_PROVEN
     from common.clock import Clock
+    from common.core.errors import ConfigError
     from common.core.instant import from_us
 
     config, tables = mapping.load(file)
+    if to is not None and (to.exists() or not os.access(to.absolute().parent, os.W_OK)):
+        probe.write(to, "")  # said before a minute of examining
     found = asyncio.run(_examined(config, tables, folder(config)))
-    today, proven = from_us(Clock().wall(), ZONE).date().isoformat(), app.proven(config)
+    now, proven = from_us(Clock().wall(), ZONE), app.proven(config)
     code = 2 if any(item.ok is False for item in found) else 0
+    lines = _sheet(config, file, f"{now:%Y-%m-%d %H:%M}", found, code)
+    try:
+        last, is_signed = _signature(agent, lines), True
+    except ConfigError as error:
+        last, is_signed = f"! 没有签名：{error}", False
+    if to is not None:
+        probe.write(to, "\n".join((*lines, last, "")))
     if as_json:
-        head = {"engine": config.type, "version": __version__, "day": today, "proven": proven}
-        say_json(msgspec.json.encode(head | {"exit": code, "findings": found}))
+        head = {
+            "engine": config.type,
+            "version": __version__,
+            "day": now.date().isoformat(),
+            "proven": proven,
+        }
+        head |= {"exit": code, "signed": is_signed, "sheet": "\n".join((*lines, last))}
+        say_json(msgspec.json.encode(head | {"findings": found}))
         return code
-    say(f"核对单  {config.type}  明察 {__version__}  {today}{'' if proven else f'  {NOT_PROVEN}'}")
-    for item in found:
-        say(f"{_SIGNS[item.ok]} {item.name}：{item.detail}")
-    say(("✓ 合乎约定；请把这张核对单交给市中心存档", "", "✕ 有不合约定的项目，暂不能采集")[code])
+    for line in (*lines, last):
+        say(line)
     return code
+
+
+def _signature(agent: Path, lines: list[str]) -> str:
+    """The sheet's last line, by the key of the box. Raises ConfigError where there is none."""
+    from agent import app, config
+    from common.core import conformity
+    from common.core.errors import ConfigError
+
+    box = config.load(agent)
+    if not box.is_enrolled:
+        raise ConfigError("本机还没有登记")
+    secret = app.read_key(box.identity.sign_key, "本站点的签名私钥")
+    return conformity.signed(secret, box.site, box.generation, lines)
+
+
+def _sheet(config: "SourceConfig", file: Path, when: str, found: "list[Finding]", code: int) -> list[str]:
+    """Which database, by which mapping and program, when; then a line for each finding."""
+    import hashlib
+
+    from agent import __version__, app
+    from agent.source.base import NOT_PROVEN
+    from common.core.text import one_line
+
+    place = Path(config.path).name if config.path else f"{config.database}@{config.host}:{config.port}"
+    by = f"映射 {hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+    unproven = "" if app.proven(config) else NOT_PROVEN
+    return [
+        one_line(f"核对单 {config.type} {place} 明察 {__version__} {when} {by} {unproven}"),
+        *(one_line(f"{_SIGNS[item.ok]} {item.name}：{item.detail}", _LONGEST) for item in found),
+        ("✓ 合乎约定；请把这张核对单交给市中心存档", "", "✕ 有不合约定的项目，暂不能采集")[code],
+    ]
 
 
 async def _examined(config: "SourceConfig", tables: "list[Table]", secrets: Path) -> "list[Finding]":

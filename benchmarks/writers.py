@@ -32,8 +32,8 @@ FOURS, BLOCK_SECS, SETTLE_SECS = 60, 1.0, 0.2
 DRAWS = 2_000
 ROWS = 60_000
 CLERKS, PAUSE_SECS = 3, 0.002
-RECENT = 600
-"""Rows that are worked on: were it all of them, every minute would be one great change of the whole table."""
+RECENT = int(os.environ.get("WRITERS_RECENT", "600"))
+"""Rows that are worked on: were it all of them (`WRITERS_RECENT=60000`), every minute would be one great change of the whole table."""
 LIMIT = "limit", 1.05
 OFFICE_HOURS = '[capture]\nsweep_secs = 0.05\nnight = ""\n'
 """The defaults, but always walking, and never as freely as by night."""

@@ -91,12 +91,29 @@ class _Day(click.DateTime):
 @click.option("--site", default="", metavar="站点", help="只核对一个站点（默认全部）。")
 @click.option("--from", "since", type=_Day(), metavar="日期", help="只列出这一天起的问题。")
 @click.option("--to", "until", type=_Day(), metavar="日期", help="只列出到这一天为止的问题。")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="文件",
+    help="改为核对站点的一张核对单（probe --conformance）：是不是它的机器签的，签名后有没有改动。",
+)
 @click.option("--json", "as_json", is_flag=True, help="只输出 JSON。")
 @_CONFIG
-def verify(site: str, since: datetime | None, until: datetime | None, as_json: bool, path: Path) -> int:
+def verify(
+    site: str,
+    since: datetime | None,
+    until: datetime | None,
+    sheet: Path | None,
+    as_json: bool,
+    path: Path,
+) -> int:
     from central import config, verify_text
     from central import verify as verifying
 
+    if sheet is not None:
+        if site or since or until or as_json:
+            raise click.UsageError("--sheet 不与其他选项同用")
+        return _sheet(path, sheet)
     if since and until and since > until:
         raise click.UsageError("--from 晚于 --to，没有这样的时段")
     settings = config.load(path)
@@ -107,6 +124,17 @@ def verify(site: str, since: datetime | None, until: datetime | None, as_json: b
     else:
         say(verify_text.render(reports, settings.legal_zone))
     return verifying.grade(reports).rank
+
+
+def _sheet(path: Path, sheet: Path) -> int:
+    from central import conformity
+    from central.commands import seen
+
+    read = conformity.load(sheet)
+    grade, lines = seen(path, lambda conn: conformity.judged(conn, read))
+    for line in lines:
+        say(line)
+    return grade.rank
 
 
 @cli.group(help="死信：站点送来而读不出的记录。查看、修复后计入，或放弃；每次都记入审计。")

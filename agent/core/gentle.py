@@ -9,7 +9,7 @@ from datetime import time
 
 from msgspec import Struct
 
-from common.core.instant import SECOND
+from common.core.instant import HOUR, SECOND
 
 LEAST_ROWS = 50
 SMALL = 1_000
@@ -37,6 +37,12 @@ def rest_us(rows: int, took_us: int, limits: Limits, *, night: bool, walks: bool
     by_duty = took_us * (1 / (limits.duty * share) - 1)
     by_rows = rows / limits.rows_per_sec * SECOND - took_us
     return int(max(by_duty, by_rows, 0))
+
+
+def is_waited_for(now: int, before: int | None) -> bool:
+    """Whether the walk behind an upheaval at monotonic `now` takes the whole duty, the one before it having been at `before`. Where
+    there is one after the other, somebody works all over the table: to walk as fast each time would slow him down all day."""
+    return before is None or now - before > HOUR
 
 
 class Account:

@@ -1,25 +1,19 @@
-"""What a site's tables mean: `mapping.toml` as Structs, checked whole; a row turned into a Record is `rows.py`.
+"""What a site's tables mean: `mapping.toml` as Structs; what is wrong with one is `mapping_faults.py`, a row turned into a Record `rows.py`.
 
 A `[table.<name>]` is named as its records are: `case` (the main row of a case), `case.<part>` (further fields of
 the case in another table), `step`, `step.<name>`. The hall never sees a vendor's names, only these.
 """
 
 import hashlib
-from collections import Counter
 from functools import cached_property
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
 
 from agent.core import query
 from agent.core.query import Dialect
-from common.core import wire
-from common.core.errors import ConfigError
 from common.core.record import Case, RecordKind, Step
-from common.core.state import CaseStatus, Procedure, StepKind
-from common.core.text import is_file_name, one_line
 
 CASE_FIELDS = tuple(
     name for name in Case.__struct_fields__ if name not in {"case_key", "promised_unit", "watched", "invalid"}
@@ -31,12 +25,6 @@ TIME_FIELDS = {
 }  # fmt: skip
 PERSONAL_FIELDS = {"applicant", "phone", "responsible", "actor", "opinion"}
 NUMBER_FIELDS = {"promised", "legal", "seq", "days", "staff", "quantity", "on_spot"}
-_WORDS: dict[str, type[CaseStatus] | type[StepKind] | type[Procedure]] = {
-    "status": CaseStatus, "kind": StepKind, "procedure": Procedure,
-}  # fmt: skip
-_COMPARED = (
-    "由业务库按它自己的字符集比较和排序，不能另写；请改用别的字段作主键，或请厂商建一个转换了该字段的视图"
-)
 DIALECTS = {
     "sqlite": Dialect.SQLITE,
     "mysql": Dialect.MYSQL,
@@ -78,7 +66,7 @@ class SourceConfig(_Part, frozen=True):
     path: str = ""
     """SQLite or Access file, or folder of exported files; beside the mapping if relative."""
     host: str = ""
-    port: int = 0
+    port: Annotated[int, Meta(ge=0, le=65535)] = 0
     database: str = ""
     user: str = ""
     password_file: str = ""
@@ -117,7 +105,7 @@ class Field(_Part, frozen=True):
 class Cursor(_Part, frozen=True):
     """Columns that rise when a row is written; the first that is set counts."""
 
-    columns: list[str]
+    columns: Annotated[list[str], Meta(min_length=1)]
     overlap_secs: Annotated[int, Meta(ge=0)] | Literal["auto"] = "auto"
     """Read again behind the highest value seen: late commits, slow clocks. `auto`: by how late rows were (lateness.py)."""
 
@@ -141,7 +129,7 @@ class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "colu
 class Mapping(_Part, frozen=True):
     """The whole of `mapping.toml`."""
 
-    version: int
+    version: Annotated[int, Meta(ge=1, le=1)]
     source: SourceConfig
     table: dict[str, TableMapping]
 
@@ -243,134 +231,3 @@ def flatten(data: dict[str, Any]) -> dict[str, Any]:
             flat[name] = rest
         flat |= {f"{name}.{key}": item for key, item in parts.items()}
     return {**data, "table": flat}
-
-
-def faults(data: dict[str, Any]) -> list[str]:
-    """Every fault that types alone do not show, each with its key path; `data` is of the right types throughout."""
-    tables = data.get("table", {})
-    source = msgspec.convert(data["source"], SourceConfig) if "source" in data else None
-    found = _source_faults(source) if source else []
-    if "case" not in tables:
-        found.append("table.case：缺少（办件主表）")
-    for name, part in tables.items():
-        root, _, rest = name.partition(".")
-        odd = not name.isprintable() or len(name) > wire.LONGEST_WORD
-        if root not in {"case", "step"} or (not rest and "." in name) or odd:
-            found.append(f"table.{one_line(name)}：表名应为 case、case.<名>、step 或 step.<名>")
-        else:
-            table = msgspec.convert(part, TableMapping)
-            keyless = source is not None and source.type in IMAGES
-            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table, keyless=keyless)]
-    return found
-
-
-def _source_faults(source: SourceConfig) -> list[str]:
-    is_file = source.type in {"sqlite", *IMAGES}
-    needed = ["path"] if is_file else ["host", "database", "user", "password_file"]
-    found = [f"source.{name}：缺少" for name in needed if not getattr(source, name)]
-    found += _file_faults("source.path", source.path) + _file_faults(
-        "source.password_file", source.password_file
-    )
-    found += _zone_faults("source.timezone", source.timezone)
-    return found + _charset_faults("source.charset", source.charset)
-
-
-def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]:
-    root = name.partition(".")[0]
-    found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
-    if not table.key and not keyless:
-        found.append("key：缺少")
-    found += [f"key：{one_line(word)} 重复" for word, times in Counter(table.key).items() if times > 1]
-    if not table.parent and (name != "case" or (keyless and not table.key)):
-        found.append("parent：缺少（指向办件的字段）")
-    parent = [table.parent] if isinstance(table.parent, str) else table.parent
-    cursor = table.cursor.columns if table.cursor else []
-    named = {"key": table.key, "parent": parent, "watch": table.watch, "cursor": cursor, "lob": table.lob}
-    for place, words in named.items():
-        found += [f"{place}：{fault}" for word in words for fault in _name_faults(word)]
-    found += _lob_faults(table, {"key": table.key, "parent": parent, "watch": table.watch, "cursor": cursor})
-    dropped = {
-        item.col for item in table.columns.values() if isinstance(item, Field) and item.privacy == "drop"
-    }
-    found += [
-        f'watch：{word} 的内容不出本机（privacy = "drop"），不能留证'
-        for word in table.watch
-        if word in dropped
-    ]
-    fields = CASE_FIELDS if root == "case" else STEP_FIELDS
-    for field, item in table.columns.items():
-        if field not in fields:
-            found.append(f"columns.{field}：未知的字段（可用：{'、'.join(fields)}）")
-            continue
-        faults = _field_faults(field, Field(col=item) if isinstance(item, str) else item)
-        if isinstance(item, Field) and item.charset:
-            compared = [place for place in ("key", "parent", "cursor") if item.col in named[place]]
-            faults += [f".charset：{item.col} 又是 {place}，{_COMPARED}" for place in compared]
-        found += [f"columns.{field}{fault}" for fault in faults]
-    return found
-
-
-def _lob_faults(table: TableMapping, others: dict[str, list[str]]) -> list[str]:
-    """A column of which the length alone is read has no content for anything else."""
-    mapped = {
-        f"columns.{name}": [item if isinstance(item, str) else item.col]
-        for name, item in table.columns.items()
-    }
-    uses = (others | mapped).items()
-    return [
-        f"lob：{word} 只取长度，不能又用于 {place}"
-        for word in table.lob
-        for place, used in uses
-        if word in used
-    ]
-
-
-def _field_faults(name: str, field: Field) -> list[str]:
-    found = [f".col：{fault}" for fault in _name_faults(field.col)] if field.col else []
-    if bool(field.col) == bool(field.const):
-        found.append("：应有 col 或 const 之一")
-    words = _WORDS.get(name)
-    given = [*field.enum.values(), *([field.other] if field.other else []), *([field.const] if words else [])]
-    if words is not None:
-        found += [
-            f"：{word!r} 不在可用值内（{'、'.join(words)}）"
-            for word in given
-            if word and word not in set(words)
-        ]
-        if field.col and not field.enum and not field.lookup:
-            found.append("：缺少 enum（源值与标准值的对照）")
-    if field.type in {"datetime", "date", "unix"} and name not in TIME_FIELDS:
-        found.append(".type：只用于时间字段")
-    if field.type in {"workdays", "days"} and name not in NUMBER_FIELDS:
-        found.append(".type：只用于期限字段")
-    return found + _charset_faults(".charset", field.charset) + _file_faults(".lookup", field.lookup)
-
-
-def _name_faults(name: str) -> list[str]:
-    try:
-        query.identifier(name)
-    except ConfigError as error:
-        return [str(error)]
-    return []
-
-
-def _file_faults(place: str, name: str) -> list[str]:
-    return [] if is_file_name(name) else [f"{place}：路径里有控制字符"]
-
-
-def _zone_faults(place: str, name: str) -> list[str]:
-    try:
-        ZoneInfo(name)
-    except (ValueError, KeyError, OSError):  # no name, none that is known, a folder of the zones
-        return [f"{place}：未知的时区 {one_line(name)!r}（如 Asia/Shanghai）"]
-    return []
-
-
-def _charset_faults(place: str, charset: str) -> list[str]:
-    try:
-        "受".encode(charset or "utf-8")
-    except LookupError:
-        return [f"{place}：未知的字符集 {charset!r}"]
-    except UnicodeEncodeError:
-        return [f"{place}：字符集 {charset!r} 容不下中文"]
-    return []

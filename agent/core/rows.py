@@ -6,9 +6,8 @@ computed here: deadlines are the hall's.
 """
 
 import json
-import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,25 +16,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from agent.core.digest import BYTES, plain, row_digest
+from agent.core.digest import BYTES, encode, plain, row_digest
 from agent.core.mapping import NUMBER_FIELDS, TIME_FIELDS, Field, Table
+from agent.core.written import canonical, parse_time, time_of, whole
 from common.core import mask
 from common.core.errors import RejectedError
-from common.core.instant import DAY, from_us, parse_when
+from common.core.instant import DAY, parse_when
 from common.core.record import Case, Op, Record, RecordKind, Statement, Step, encode_body, kind_of
 from common.core.state import CaseStatus, Procedure, StepKind
 from common.core.text import sound
 from common.core.wire import LONGEST_KEY, LONGEST_TEXT
 
-_WHEN = re.compile(
-    r"(\d{4})(?:([-/.年])(\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
-    r"(?:[T\s]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,](\d{1,9}))?)?秒?分?|(\d{2})(\d{2})(\d{2})?)?"
-    r"\s*(Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)?"
-)
-_WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0*)?\s*(?:个?工作日|日|天)?")
-_SHORT = len("+08")
-_MILLISECONDS = 10**11
-"""As seconds this would be the year 5138, as milliseconds 1973."""
 MAX_RECORD = 192 * 1024
 """Bytes of a row's record: it must fit a batch alone, however badly it compresses."""
 
@@ -69,8 +60,21 @@ def key_of(row: Sequence[Any], table: Table) -> str:
 
 def read(row: Sequence[Any], table: Table, digest_key: bytes) -> Item:
     """`row` in the order of `table.names`. Raises RejectedError where the key or a type is unusable."""
-    digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    try:
+        digest = row_digest(digest_key, table.fingerprint, row[: len(table.content)])
+    except RejectedError as error:
+        raise _of_column(row, table) from error
     return Item(key_of(row, table), digest, row, table.names)
+
+
+def _of_column(row: Sequence[Any], table: Table) -> RejectedError:
+    """Which column it is that has a type without an encoding."""
+    for name, value in zip(table.content, row, strict=False):
+        try:
+            encode(value)
+        except RejectedError as error:
+            return RejectedError(str(error).replace("字段的", f"字段 {name} 的"), hint=error.hint)
+    raise AssertionError(table.name)
 
 
 def key_text(values: Sequence[Any], charset: str = "") -> str:
@@ -270,12 +274,10 @@ class _Reader:
         return {name: text[:LONGEST_TEXT] for name, text in texts.items() if text is not None}
 
     def _one(self, name: str, field: Field) -> Any:
-        if field.const:
-            return sound(field.const)
-        value = self._values[field.col]
         charset = field.charset or self._table.source.charset
+        value = field.const or self._values[field.col]
         if field.enum or field.lookup:
-            return self._translated(field, text_of(value, charset))
+            value = self._translated(field, text_of(value, charset))
         if name in TIME_FIELDS:
             return self._when(name, field, value, charset)
         text = text_of(value, charset)
@@ -287,11 +289,11 @@ class _Reader:
         text = text.strip() if text is not None else None
         table = field.enum or self._table.lookups[field.lookup]
         if (text or "") in table:
-            return sound(table[text or ""])
+            return table[text or ""]
         if text is None:
             return None
         if field.other is not None:
-            return sound(field.other) or None
+            return field.other
         raise RejectedError(
             f"{self._quoted(field, text)}没有对应的标准值",
             hint="请在 mapping.toml 的 enum 或对照表补上该值",
@@ -301,10 +303,10 @@ class _Reader:
         """A whole number; `20.00` and `20 个工作日` are 20."""
         if text is None or not text.strip():
             return None
-        found = _WHOLE.fullmatch(text.strip())
+        found = whole(text)
         if found is None:
             raise RejectedError(f"{self._quoted(field, text)}不是整数", hint="请核对 mapping.toml 或源数据")
-        return int(found[1])
+        return found
 
     def _quoted(self, field: Field, text: str) -> str:
         """Which column, and its value only where that is a code: the reason is logged, and told to the hall."""
@@ -318,50 +320,14 @@ class _Reader:
         if isinstance(value, date) and not isinstance(value, datetime):
             return value.isoformat()
         if type(value) is datetime and value.tzinfo is None and field.type != "unix":
-            return _canonical(value.replace(fold=0), field, self._zone)  # what its text would become
+            return canonical(value.replace(fold=0), field, self._zone)  # what its text would become
         text = (text_of(value, charset) or "").strip()
         if not text or (field.zero == "null" and not text.strip("0-:/. T")):
             return None
-        moment = unix_time(text, self._zone) if field.type == "unix" else parse_time(text, field, self._zone)
-        if moment is None:
+        found = time_of(text, field, self._zone)
+        if found is None:
             self.invalid[name] = text[:100]
-        return moment
-
-
-def _canonical(moment: datetime, field: Field, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
-    return local.date().isoformat() if field.type == "date" else local.isoformat()
-
-
-def parse_time(text: str, field: Field, zone: ZoneInfo) -> str | None:
-    """Text of a time as offices write it -> canonical text; None for an impossible one."""
-    found = _WHEN.fullmatch(text)
-    if found is None:
-        return None
-    g = found.groups()
-    year, month, day = int(g[0]), int(g[2] or g[4]), int(g[3] or g[5])
-    hour, minute, second = g[6] or g[10], g[7] or g[11], g[8] or g[12] or "0"
-    try:
-        if hour is None:  # 2026-06-12-08 is no date with an offset
-            return None if len(g[13] or "") == _SHORT else date(year, month, day).isoformat()
-        micros = int((g[9] or "0")[:6].ljust(6, "0"))
-        last = 24, 0, 0, 0  # ISO 8601: the day's last instant
-        ends = (int(hour), int(minute), int(second), micros) == last
-        offset = datetime.fromisoformat(f"2000-01-01T00:00:00{g[13]}").tzinfo if g[13] else None
-        clock = (0 if ends else int(hour), int(minute), int(second), micros)
-        moment = datetime(year, month, day, *clock, tzinfo=offset) + timedelta(days=ends)
-        return _canonical(moment, field, zone)
-    except (ValueError, OverflowError):
-        return None
-
-
-def unix_time(text: str, zone: ZoneInfo) -> str | None:
-    """Seconds since 1970 UTC, or milliseconds, told by their size -> canonical text; None where it is no such number."""
-    if not re.fullmatch(r"-?\d{1,14}", text):
-        return None
-    number = int(text)
-    micros = number * (1_000 if abs(number) >= _MILLISECONDS else 1_000_000)
-    return from_us(micros, zone).isoformat()
+        return found
 
 
 def _source_time(item: Item, table: Table) -> str | None:

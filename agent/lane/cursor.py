@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.core import lateness, position, query, rows
+from agent.core import lateness, position, query, rows, written
 from agent.core.gentle import SMALL
 from agent.core.lateness import Lateness
 from agent.core.mapping import Field
@@ -151,9 +151,9 @@ class CursorLane:
         said = rows.text_of(value) or ""
         if _BEYOND.fullmatch(said):
             return True
-        text = rows.parse_time(said, Field(), self._zone)
+        text = written.parse_time(said, Field(), self._zone)
         if text is None and position.per_second(value):
-            text = rows.unix_time(str(int(value)), self._zone)
+            text = written.unix_time(str(int(value)), self._zone)
         if text is None:
             return False
         now = from_us(self._reader.clock.office(), self._zone)

@@ -36,6 +36,8 @@ class Walk:
         self._used: set[str] = set()
         self.watch = False
         """Whether much that differs at once would be an upheaval, and not what happened while we were away."""
+        self.yields = False
+        """Whether nobody waits for it: the first walk of a start is waited for, and mostly the one behind an upheaval."""
         self.wary = False
         """Whether much that is gone would be one: no work of days removes it, but an archive, a rebuilt table, a backup."""
         name = reader.table.name
@@ -58,7 +60,7 @@ class Walk:
                 return changed + await self._finish(), True
             if reader.clock.mono() >= until:
                 return changed, False
-            await reader.rest(rows, walks=self.watch)  # the first walk of a start is waited for
+            await reader.rest(rows, walks=self.yields)
 
     async def _page(self) -> tuple[int, int, bool]:
         """-> number of changes in the next page, how many rows it has, whether it is the last.

@@ -10,6 +10,7 @@ After any error the adapter has closed its connection, so that no lock and no ha
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
@@ -267,12 +268,25 @@ def undecodable(error: Exception) -> SchemaError:
     )
 
 
-def no_table(table: str) -> SchemaError:
-    return SchemaError(f"数据源没有表 {table}，或账号看不到它", hint="请核对 mapping.toml 的 from 与授权")
+_QUOTED = re.compile(r"""(["'])([^"']+)\1""")
+
+
+def _named(detail: str) -> str:
+    """The name alone, where a driver's own words quote it."""
+    found = _QUOTED.search(detail)
+    return found[2] if found else detail
+
+
+def no_table(detail: str) -> SchemaError:
+    return SchemaError(
+        f"数据源没有表 {_named(detail)}，或账号看不到它", hint="请核对 mapping.toml 的 from 与授权"
+    )
 
 
 def no_column(detail: str) -> SchemaError:
-    return SchemaError(f"数据源缺少字段 {detail}", hint="请修改 mapping.toml，或请软件厂商说明新的字段名")
+    return SchemaError(
+        f"数据源缺少字段 {_named(detail)}", hint="请修改 mapping.toml，或请软件厂商说明新的字段名"
+    )
 
 
 def no_length(detail: object) -> SchemaError:

@@ -63,6 +63,21 @@ async def test_an_empty_table_is_unproven_and_not_proven(vendor: Vendor, source:
     assert next(item for item in found if item.name == f"{CASES} 翻页").ok is None
 
 
+async def test_a_time_that_is_none_comes_as_its_text_and_is_no_fault_of_the_source(
+    vendor: Vendor, source: Source
+) -> None:
+    """Zero dates stand in many an office's MySQL: the sheet said 暂不能采集 for them."""
+    await fill(vendor)
+    impossible = "0000-00-00" if vendor.config.dialect is Dialect.MYSQL else "infinity"
+    await vendor.insert(CASES, case(900, "王㐂", impossible))
+    found = await conformance.examine(source, tables(vendor)[:1])
+    assert failed(found) == {}
+    kinds = next(item for item in found if item.name == f"{CASES} 空值与类型").detail
+    assert ("修改时间=datetime/str" in kinds) == (
+        vendor.config.dialect in {Dialect.MYSQL, Dialect.POSTGRESQL}  # Kingbase's driver has a time for it
+    )
+
+
 async def test_a_key_that_is_not_unique_and_a_missing_column_are_found(
     vendor: Vendor, source: Source
 ) -> None:

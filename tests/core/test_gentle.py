@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.core import gentle
 from agent.core.gentle import Account, Limits
-from common.core.instant import SECOND
+from common.core.instant import HOUR, SECOND
 
 LIMITS = Limits(duty=0.05, rows_per_sec=2000, page_us=100_000, page_rows=1000)
 
@@ -32,6 +32,12 @@ def test_by_night_half_of_the_time_is_ours(rows: int, took: int) -> None:
 def test_who_grants_half_of_the_time_grants_it_to_the_walk_too() -> None:
     granted = msgspec.structs.replace(LIMITS, duty=0.5)
     assert gentle.rest_us(1, SECOND, granted, night=False, walks=True) == SECOND
+
+
+def test_of_upheavals_one_after_the_other_the_first_alone_is_walked_after_with_the_whole_duty() -> None:
+    assert gentle.is_waited_for(7 * HOUR, None)
+    assert not gentle.is_waited_for(7 * HOUR, 7 * HOUR - SECOND)
+    assert gentle.is_waited_for(7 * HOUR, 6 * HOUR - 1)
 
 
 @given(st.integers(1, 1000), st.integers(0, 5 * SECOND))

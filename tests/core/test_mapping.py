@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import mapping
-from agent.core import rows
+from agent.core import rows, written
 from agent.core.digest import row_digest
 from agent.core.mapping import ROW_KEY, Field, SourceConfig, Table, TableMapping
 from agent.core.position import retype
@@ -174,6 +174,12 @@ def test_a_value_without_a_meaning_rejects_the_row_by_column_and_value(
         case(tables["case"], **values)
 
 
+def test_a_type_that_nobody_can_write_down_is_told_with_its_column(tables: dict[str, Table]) -> None:
+    """An array of PostgreSQL's in one of ten columns: the reason named the type alone."""
+    with pytest.raises(RejectedError, match="字段 BZ 的数据类型不支持：list"):
+        case(tables["case"], ZT=0, BZ=["急"])
+
+
 def test_a_blank_may_have_a_meaning_of_its_own(tables: dict[str, Table]) -> None:
     assert case(tables["case"], ZT=None).status is CaseStatus.RECEIVED
 
@@ -217,20 +223,20 @@ def test_an_impossible_date_is_none_and_keeps_its_text(tables: dict[str, Table])
     ],
 )
 def test_times_as_offices_write_them(text: str, expected: str | None) -> None:
-    assert rows.parse_time(text, Field(col="X"), ZONE) == expected
+    assert written.parse_time(text, Field(col="X"), ZONE) == expected
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)))  # noqa: DTZ001
 def test_a_time_means_the_same_as_text_and_as_value(moment: datetime) -> None:
     expected = moment.replace(tzinfo=ZONE).isoformat()
-    assert rows.parse_time(str(moment), Field(col="X"), ZONE) == expected
+    assert written.parse_time(str(moment), Field(col="X"), ZONE) == expected
     aware = moment.replace(tzinfo=ZONE).astimezone(UTC)
-    assert rows.parse_time(str(aware), Field(col="X"), ZONE) == expected
+    assert written.parse_time(str(aware), Field(col="X"), ZONE) == expected
 
 
 @given(st.text(max_size=30))
 def test_no_text_is_taken_for_a_time_that_cannot_be_read_back(text: str) -> None:
-    result = rows.parse_time(text, Field(col="X"), ZONE)
+    result = written.parse_time(text, Field(col="X"), ZONE)
     assert result is None or datetime.fromisoformat(result)
 
 
@@ -365,8 +371,86 @@ def test_a_file_that_cannot_be_called_so_is_a_mistake(tmp_path: Path, old: str, 
 
 
 def test_a_missing_lookup_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="读不到对照表"):
+    with pytest.raises(
+        ConfigError, match=r"table\.case\.columns\.item_code\.lookup：对照表 none\.csv 读不到"
+    ):
         load(tmp_path, SAMPLE.replace("items.csv", "none.csv"))
+
+
+def test_what_stands_in_a_lookup_file_is_looked_at_with_the_mapping(tmp_path: Path) -> None:
+    """Before, an unknown word set every row aside that had it, and of two faulty files the first alone was named."""
+    (tmp_path / "status.csv").write_text("1,accepted\n9,办结\n1,done\n", "utf-8")
+    (tmp_path / "gbk.csv").write_bytes("1,受理".encode("gbk"))
+    (tmp_path / "days.csv").write_text("A01,20 个工作日\nB02,五天\n", "utf-8")
+    text = SAMPLE.replace('"SLBH"', '"SL;BH"').replace(
+        'enum = {0 = "accepted", 9 = "done", "" = "received"}', 'lookup = "status.csv"'
+    )
+    text = text.replace('{col = "CNSX", type = "workdays"}', '{col = "SXBM", lookup = "days.csv"}')
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text.replace('"SQR", privacy', '"SQR", lookup = "gbk.csv", privacy'))
+    for part in [
+        "有 5 处错误",
+        "columns.case_no.col：不能用作",
+        "columns.status.lookup：对照表 status.csv 第 3 行：1 另有一行写作别的标准值",
+        "columns.status.lookup：对照表 status.csv '办结' 不在可用值内",
+        "columns.promised.lookup：对照表 days.csv '五天' 不是整数",
+        "columns.applicant.lookup：对照表 gbk.csv 应为 UTF-8",
+    ]:
+        assert part in str(caught.value)
+
+
+def test_a_number_or_a_time_that_the_mapping_itself_says_is_one(tmp_path: Path) -> None:
+    """As text it made records that the hall cannot read; a constant that is no time ended the agent with the first row."""
+    (tmp_path / "days.csv").write_text("A01,20 个工作日\nB02,5\n", "utf-8")
+    text = SAMPLE.replace('{col = "CNSX", type = "workdays"}', '{col = "SXBM", lookup = "days.csv"}')
+    text = text.replace('accepted_at = "SLSJ"', 'accepted_at = {const = "2026/6/1"}\nlegal = {const = "30"}')
+    table = load(tmp_path, text)["case"]
+    read = item(table, YWID=7, SXBM="A01", ZT=0)
+    made = rows.to_record(read, table, 1, STAMP, rows.to_body(read, table))
+    body = decode_body(made)
+    assert isinstance(body, Case)
+    assert (body.promised, body.promised_unit, body.legal, body.accepted_at) == (
+        20,
+        "workdays",
+        30,
+        "2026-06-01",
+    )
+    wrong = text.replace("2026/6/1", "去年").replace('"30"', '"一月"')
+    with pytest.raises(ConfigError, match=r"(?s)accepted_at：'去年' 不是时间.*legal：'一月' 不是整数"):
+        load(tmp_path, wrong)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("version = 1", "version = 2", "version：太大"),
+        ('type = "sqlite"', 'type = "sqlite"\nport = 99999', r"source\.port：太大"),
+        ('type = "sqlite"', 'type = "sqlite"\nhost = "a\\n"', r"source\.host：里有控制字符"),
+        ('parent = "YWID"\ncolumns = {seq', 'parent = ["YWID", "XH"]\ncolumns = {seq', r"step\.parent：2 个字段，与 case 的 1 个（YWID）对不上"),
+        ('["XGSJ", "SLSJ"]', "[]", r"case\.cursor\.columns：不能为空"),
+        ('["XGSJ", "SLSJ"]', '["SLSJ", "SLSJ"]', r"case\.cursor：SLSJ 重复"),
+        ('{const = "fee"}', '{const = "fee", enum = {1 = "fee"}}', r"fee\.columns\.kind：const 每行相同，不能与 enum 同用"),
+        ('lookup = "items.csv"', 'lookup = "items.csv", enum = {1 = "2"}', r"item_code：enum 与 lookup 只能写一个"),
+        ('{col = "DH", privacy', '{col = "DH", other = "无", privacy', r"phone\.other：只与 enum 或 lookup 同用"),
+        ('"DH", privacy', '"YWID", privacy', r"case\.key：YWID 的内容不出本机.*不能作主键"),
+        ('"DH", privacy', '"XGSJ", privacy', r"case\.cursor：XGSJ 的内容不出本机.*不能作修改时间"),
+    ],
+)  # fmt: skip
+def test_what_a_mapping_would_pass_over_or_never_carry_out_is_a_mistake(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert SAMPLE.count(old) == 1
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path, SAMPLE.replace(old, new))
+
+
+def test_a_group_whose_first_key_is_wrong_is_looked_through_all_the_same(tmp_path: Path) -> None:
+    text = SAMPLE.replace('"SP_YWSL"', "5").replace("SLBH", "SL;BH").replace('9 = "done"', '9 = "fini"')
+    text = text.replace('"sqlite"', '"paradox"\ntimezone = "Asia/Beijing"').replace('from = "SP_JG"\n', "")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    for part in ("source.type：", "source.timezone：", "case.from：应为文字", "case_no.col：", "'fini'"):
+        assert part in str(caught.value)
 
 
 def test_a_text_keeps_no_character_that_no_database_can_hold(tables: dict[str, Table]) -> None:
@@ -457,7 +541,7 @@ def test_a_canonical_word_of_the_mapping_may_not_obey_either(tmp_path: Path) -> 
 PRIVATE = """
 [table.step.talk]
 from = "SP_DH"
-key = ["DH"]
+key = ["ID"]
 parent = "YWID"
 columns = {actor = {col = "DH", privacy = "drop"}, seq = "DH", step_name = {col = "SM", enum = {1 = "a"}}, kind = {col = "JBR", enum = {1 = "accept"}}, org = {col = "JBR", privacy = "name"}}
 """
@@ -479,7 +563,7 @@ def test_why_a_row_is_set_aside_names_the_column_and_nobody(
 ) -> None:
     table = load(tmp_path, SAMPLE + PRIVATE)["step.talk"]
     with pytest.raises(RejectedError) as caught:
-        rows.to_body(item(table, **({"YWID": 7, "DH": "1"} | values)), table)
+        rows.to_body(item(table, **({"ID": 1, "YWID": 7, "DH": "1"} | values)), table)
     assert str(caught.value) == said
 
 

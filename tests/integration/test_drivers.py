@@ -160,6 +160,25 @@ EXPECTED: dict[str, tuple[Any, dict[Any, str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Unknown column '申请人' in 'SELECT'", "申请人"),
+        ('column "ZT" does not exist', "ZT"),
+        ('ORA-00904: "BJSJ": invalid identifier', "BJSJ"),
+        ("办件.申请人、状态", "办件.申请人、状态"),
+        ("[CODE:-2111]无效的列名[BJSJ]", "[CODE:-2111]无效的列名[BJSJ]"),
+    ],
+)
+def test_a_missing_column_is_named_without_the_driver_s_own_words(said: str, name: str) -> None:
+    assert str(base.no_column(said)) == f"数据源缺少字段 {name}"
+
+
+def test_a_missing_table_is_named_so_too() -> None:
+    assert "没有表 spxt.SP_YWSL，" in str(base.no_table("Table 'spxt.SP_YWSL' doesn't exist"))
+    assert "没有表 业 务.Case，" in str(base.no_table('relation "业 务.Case" does not exist'))
+
+
 @pytest.mark.parametrize("engine", EXPECTED)
 def test_each_error_code_is_said_in_the_words_of_all_adapters(engine: str) -> None:
     found = module(engine)

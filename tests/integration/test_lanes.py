@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from agent.core.hint import HASTE, LOOK_EVERY
 from agent.core.query import Query, Row
@@ -293,6 +294,32 @@ async def test_by_night_more_of_the_time_is_ours_and_the_figure_is_whole(
         counted = sum(one.busy_us for one in box.collector._lanes.values())
         asked_by_no_lane = 6 * 10_000  # columns and clock
         assert time.worked - asked_by_no_lane <= counted <= time.worked
+
+
+async def test_where_everything_is_edited_again_and_again_the_walks_behind_it_yield(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was walked after with the whole duty: whoever edited all over a table all day had the box in his way all day."""
+    config = msgspec.structs.replace(WALKING, duty=0.05, page_rows=20, poll_secs=3600)
+    async with office.running(config) as box:
+        time = Slow(box, monkeypatch, 12)
+        await box.round()
+
+        async def secs_after_an_edit_everywhere(clerk: str) -> float:
+            office.sql("UPDATE SP_BLGC SET BLR=?", clerk)
+            walks: list[float] = []
+            while not walks:
+                with capture_logs() as said:
+                    await box.round()
+                of_step = [one for one in said if one.get("table") == "step"]
+                walks = [one["secs"] for one in of_step if one["event"] == "walk.finished"]
+            return walks[0]
+
+        first, second = [await secs_after_an_edit_everywhere(clerk) for clerk in ("赵", "钱")]
+        assert second > 5 * first
+        time.now += 2 * HOUR
+        assert await secs_after_an_edit_everywhere("孙") == first
+        assert [item.code for item in await observed(box)] == [Observed.BULK_EDIT] * 3
 
 
 async def test_a_page_that_takes_longer_than_a_statement_may_is_asked_for_in_parts(

@@ -1,5 +1,6 @@
 """`mingcha-agent probe` as a technician meets it: from `[source]` to a checked mapping, on a file."""
 
+import hashlib
 import json
 import re
 import sqlite3
@@ -12,9 +13,11 @@ from agent import mapping
 from agent.__main__ import cli
 from agent.source import base
 from common.cli import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, code_of
+from common.core import conformity, crypto
 from tests.probe.held_out import CHINESE, FRAMEWORK
 from tests.probe.known import make_demonstration
 from tests.probe.made import make_file
+from tests.sender import SIGN_SECRET
 
 SOURCE = '[source]\ntype = "sqlite"\npath = "office.db"\n'
 SERVER = """[source]
@@ -66,17 +69,47 @@ def test_the_sheet_of_a_database_that_keeps_to_the_contract(
     text = (folder / "mapping.draft.toml").read_text("utf-8").replace('# other = "other"', 'other = "other"')
     (folder / "mapping.toml").write_text(text, "utf-8")
     capsys.readouterr()
-    assert probe("--conformance", folder / "mapping.toml") == 0
+    none = ("--config", folder / "agent.toml")
+    assert probe("--conformance", folder / "mapping.toml", *none) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("核对单  sqlite  明察 ")
+    assert said[0].startswith("核对单 sqlite office.db 明察 ")
     assert base.NOT_PROVEN not in said[0]
-    assert {line[0] for line in said[1:-1]} <= {"✓", "–"}
-    assert said[-1].startswith("✓ 合乎约定")
-    assert probe("--conformance", folder / "mapping.toml", "--json") == 0
+    assert {line[0] for line in said[1:-2]} <= {"✓", "–"}
+    assert said[-2].startswith("✓ 合乎约定")
+    assert said[-1].startswith("! 没有签名：配置文件不存在")
+    assert probe("--conformance", folder / "mapping.toml", "--json", *none) == 0
     sheet = json.loads(capsys.readouterr().out)
-    assert (sheet["engine"], sheet["proven"], sheet["exit"]) == ("sqlite", True, 0)
-    assert len(sheet["findings"]) == len(said) - 2
+    assert (sheet["engine"], sheet["proven"], sheet["exit"], sheet["signed"]) == ("sqlite", True, 0, False)
+    assert len(sheet["findings"]) == len(said) - 3
     assert probe("--conformance", "--check", folder / "mapping.toml") == EX_USAGE
+    assert probe("--check", folder / "mapping.toml", "--to", folder / "sheet.txt") == EX_USAGE
+
+
+def test_the_sheet_is_signed_by_the_box_and_believed_by_the_hall(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(base, "STATEMENT_SECS", 0.5)
+    mapping_file, box, to = folder / "mapping.toml", folder / "agent.toml", folder / "sheet.txt"
+    mapping_file.write_text(
+        f'version = 1\n{SOURCE}[table.case]\nfrom = "办件登记"\nkey = ["受理编号"]\n', "utf-8"
+    )
+    box.write_text('site = "s01"\ngeneration = 0\n[mqtt]\nhost = "127.0.0.1"\n', "utf-8")
+    (folder / "sign.key").write_bytes(SIGN_SECRET)
+    words = ("--conformance", mapping_file, "--config", box)
+    assert probe(*words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "! 没有签名：本机还没有登记"
+    box.write_text(box.read_text("utf-8").replace("generation = 0", "generation = 3"), "utf-8")
+    assert probe(*words, "--to", to) == 0
+    text = capsys.readouterr().out
+    assert to.read_text("utf-8") == text
+    read = conformity.read(text)
+    assert read is not None
+    assert (read.site, read.generation) == ("s01", 3)
+    assert conformity.is_signed_by(crypto.sign_public(SIGN_SECRET), read)
+    assert hashlib.sha256(mapping_file.read_bytes()).hexdigest()[:16] in read.lines[0]
+    monkeypatch.setattr(base, "STATEMENT_SECS", 1e9)  # nothing is examined once more
+    assert probe(*words, "--to", to) == EX_USAGE
+    assert "已经存在，没有改动" in capsys.readouterr().err
 
 
 def test_an_engine_that_is_not_proven_is_called_so(

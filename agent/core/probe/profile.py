@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from agent.core.mapping import Field
 from agent.core.probe import charset as charsets
-from agent.core.rows import parse_time, text_of
+from agent.core.rows import text_of
+from agent.core.written import parse_time
 from common.core.instant import SECOND, from_us
 
 _ZONE = ZoneInfo("Asia/Shanghai")

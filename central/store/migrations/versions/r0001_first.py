@@ -84,33 +84,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("rule_light IS NOT NULL"),
         postgresql_where=sa.text("rule_light IS NOT NULL"),
     )
-    op.create_index("ix_case_accepted", "case", ["site", "accepted_at"], unique=False)
-    op.create_index("ix_case_finished", "case", ["site", "finished_at"], unique=False)
-    op.create_index("ix_case_no", "case", ["case_no"], unique=False)
     for name in ("name_index", "phone_index"):
         known = sa.text(f"{name} IS NOT NULL")
         op.create_index(
             f"ix_case_{name}", "case", [name], unique=False, sqlite_where=known, postgresql_where=known
         )
-    op.create_index("ix_case_filed", "case", ["filed_at", "site", "case_key"], unique=False)
-    op.create_index("ix_case_site_filed", "case", ["site", "filed_at", "case_key"], unique=False)
-    op.create_index(
-        "ix_case_nearest",
-        "case",
-        [sa.text("coalesce(due_at, 100000000000000000)"), "site", "case_key"],
-        unique=False,
-        sqlite_where=sa.text("open"),
-        postgresql_where=sa.text("open"),
-    )
-    op.create_index("ix_case_tail", "case", [sa.text("substr(case_no, length(case_no) - 3)")], unique=False)
-    op.create_index(
-        "ix_case_open",
-        "case",
-        ["site", "light"],
-        unique=False,
-        sqlite_where=sa.text("open"),
-        postgresql_where=sa.text("open"),
-    )
+    for name, columns in (
+        ("accepted", ["site", "accepted_at"]),
+        ("finished", ["site", "finished_at"]),
+        ("no", ["case_no"]),
+        ("tail", [sa.text("substr(case_no, length(case_no) - 3)")]),
+        ("filed", ["filed_at", "site", "case_key"]),
+        ("site_filed", ["site", "filed_at", "case_key"]),
+    ):
+        op.create_index(f"ix_case_{name}", "case", columns, unique=False)
+    is_open, nearest = sa.text("open"), sa.text("coalesce(due_at, 100000000000000000)")
+    for name, columns in (("open", ["site", "light"]), ("nearest", [nearest, "site", "case_key"])):
+        op.create_index(
+            f"ix_case_{name}", "case", columns, unique=False, sqlite_where=is_open, postgresql_where=is_open
+        )
     op.create_table(
         "clock",
         sa.Column("site", sa.Text(), nullable=False),

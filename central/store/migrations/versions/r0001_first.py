@@ -1,5 +1,7 @@
 """The first schema."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -86,9 +88,7 @@ def upgrade() -> None:
     )
     for name in ("name_index", "phone_index"):
         known = sa.text(f"{name} IS NOT NULL")
-        op.create_index(
-            f"ix_case_{name}", "case", [name], unique=False, sqlite_where=known, postgresql_where=known
-        )
+        op.create_index(f"ix_case_{name}", "case", [name], sqlite_where=known, postgresql_where=known)
     for name, columns in (
         ("accepted", ["site", "accepted_at"]),
         ("finished", ["site", "finished_at"]),
@@ -97,12 +97,11 @@ def upgrade() -> None:
         ("filed", ["filed_at", "site", "case_key"]),
         ("site_filed", ["site", "filed_at", "case_key"]),
     ):
-        op.create_index(f"ix_case_{name}", "case", columns, unique=False)
-    is_open, nearest = sa.text("open"), sa.text("coalesce(due_at, 100000000000000000)")
-    for name, columns in (("open", ["site", "light"]), ("nearest", [nearest, "site", "case_key"])):
-        op.create_index(
-            f"ix_case_{name}", "case", columns, unique=False, sqlite_where=is_open, postgresql_where=is_open
-        )
+        op.create_index(f"ix_case_{name}", "case", columns)
+    where: dict[str, Any] = {"sqlite_where": sa.text("open"), "postgresql_where": sa.text("open")}
+    op.create_index("ix_case_open", "case", ["site", "light"], **where)
+    nearest = sa.text("coalesce(due_at, 100000000000000000)")
+    op.create_index("ix_case_nearest", "case", [nearest, "site", "case_key"], **where)
     op.create_table(
         "clock",
         sa.Column("site", sa.Text(), nullable=False),

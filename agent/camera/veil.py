@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.camera.faces import Finder
-from agent.camera.picture import SIZE, Colour, Grey, Pattern
+from agent.camera.picture import SIZE, Colour, Grey, Pattern, unclocked
 from agent.camera.talk import Box
 from common.core.camera import Mask
 from common.core.instant import SECOND
@@ -59,7 +59,8 @@ class Veil:
         self._faced_mono: int | None = None
 
     def look(self, grey: Grey, pattern: Pattern | None, mono: int) -> None:
-        """`grey`: the key frame as it is examined."""
+        """`grey`: the key frame, small as it is examined."""
+        grey = grey if self._clock is None else unclocked(grey, self._clock)
         before, self._before = self._before, grey
         self._mono = mono
         while self._seen and mono - self._seen[0][0] > _HOLD:

@@ -25,7 +25,9 @@ MOST_BYTES = 96 * 1024
 """Of a still: with its seal it is one message of a broker (sync.md 3.2)."""
 _QUALITIES = (60, 45, 30, 15)
 _LOOK_CLOSER = 0.12
-"""Corners are matched (the dearest figure by far) only where so large a share of edges or blocks has gone."""
+"""Corners are matched (the dearest figure by far) only where so large a share of edges or blocks has gone,"""
+_LOOKS_ALIKE = 0.9
+"""or where the coarse picture is less like: on grass or gravel an edge is found wherever the camera looks."""
 
 cv2.setNumThreads(1)
 
@@ -61,6 +63,30 @@ def small(luma: Grey) -> Grey:
     return np.asarray(cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def unclocked(grey: Grey, box: Box) -> Grey:
+    """Without the camera's clock: its box is filled with the row beside, or the column where it goes from top to bottom. What is
+    the same in every picture, as a black box is, has a contrast, sharp edges and a likeness of its own, and hides that the
+    hall has lost them."""
+    rows, columns = _places(box)
+    wide, high = SIZE
+    grey = grey.copy()
+    if rows.stop - rows.start < high:
+        grey[rows, columns] = grey[_beside(rows, high), columns]
+    elif columns.stop - columns.start < wide:
+        grey[rows, columns] = grey[rows, _beside(columns, wide), None]
+    return grey
+
+
+def _beside(part: slice, size: int) -> int:
+    return int(part.stop if part.stop < size else part.start - 1)
+
+
+def _places(box: Box) -> tuple[slice, slice]:
+    wide, high = SIZE
+    rows = slice(int(box.top * high), int(np.ceil(box.bottom * high)))
+    return rows, slice(int(box.left * wide), int(np.ceil(box.right * wide)))
+
+
 def jpeg(picture: Colour) -> bytes:
     """As good as fits in `MOST_BYTES`; a smaller picture where none does."""
     while True:
@@ -89,14 +115,15 @@ class Eye:
         """-> the figures of `grey`, and the reference that they are relative to."""
         ticks = None
         if self._clock_box is not None:
-            grey, ticks = self._without_clock(grey, self._clock_box)
+            ticks = self._ticked(grey[_places(self._clock_box)].copy())
+            grey = unclocked(grey, self._clock_box)
         before, self._before = self._before, grey
         mean, std = (float(value[0][0]) for value in cv2.meanStdDev(grey))
         figures = Features(
             mean=mean,
             std=std,
             saturated=float(np.count_nonzero(grey > 245)) / grey.size,
-            sharp=float(cv2.Laplacian(grey, cv2.CV_64F, ksize=3).var()),
+            sharp=_sharp(grey) if before is None else max(0.0, _sharp(grey) - _noise(grey, before)),
             pdiff=None if before is None else float(cv2.absdiff(grey, before).mean()),
             ticks=ticks,
         )
@@ -136,24 +163,17 @@ class Eye:
         self._before = None
         self._relit = []
 
-    def _without_clock(self, grey: Grey, box: Box) -> tuple[Grey, float | None]:
-        wide, high = SIZE
-        rows = slice(int(box.top * high), int(np.ceil(box.bottom * high)))
-        columns = slice(int(box.left * wide), int(np.ceil(box.right * wide)))
-        clock = grey[rows, columns].copy()
-        before = self._clock
-        self._clock = clock
-        grey = grey.copy()
-        grey[rows, columns] = 0
+    def _ticked(self, clock: Grey) -> float | None:
+        """By how much the clock's box differs from the one before."""
+        before, self._clock = self._clock, clock
         same = before is not None and before.shape == clock.shape
-        return grey, float(cv2.absdiff(clock, before).mean()) if same and before is not None else None
+        return float(cv2.absdiff(clock, before).mean()) if same and before is not None else None
 
 
 def _learned(frames: list[tuple[Features, Grey]]) -> Pattern:
     grey = np.median(np.stack([frame for _, frame in frames]), axis=0).astype(np.uint8)
     figures = scene.learned([figures for figures, _ in frames])
-    sharp = float(cv2.Laplacian(grey, cv2.CV_64F, ksize=3).var())
-    return Pattern(msgspec.structs.replace(figures, sharp=min(sharp, figures.sharp)), grey)
+    return Pattern(msgspec.structs.replace(figures, sharp=min(_sharp(grey), figures.sharp)), grey)
 
 
 def _compared(figures: Features, grey: Grey, pattern: Pattern) -> Features:
@@ -167,12 +187,23 @@ def _compared(figures: Features, grey: Grey, pattern: Pattern) -> Features:
     blocks = _by_block(found)[full] / pattern.blocks[full]
     lost = float(np.count_nonzero(blocks < 0.3) / max(1, blocks.size))
     inliers, shift = 0, 0.0
-    if 1 - share > _LOOK_CLOSER or lost > _LOOK_CLOSER:
-        inliers, shift = _moved(np.asarray(even, np.uint8), pattern)
     like = float(np.corrcoef(_thumb(grey), pattern.thumb)[0, 1]) if figures.std > 1 else 0.0
+    if 1 - share > _LOOK_CLOSER or lost > _LOOK_CLOSER or like < _LOOKS_ALIKE:
+        inliers, shift = _moved(np.asarray(even, np.uint8), pattern)
     return msgspec.structs.replace(
         figures, kept=float(share), lost=lost, like=like, inliers=inliers, shift=shift
     )
+
+
+def _sharp(grey: Grey) -> float:
+    return float(cv2.Laplacian(grey, cv2.CV_64F, ksize=3).var())
+
+
+def _noise(grey: Grey, before: Grey) -> float:
+    """What the sensor's noise has of `_sharp`: half of what the difference of two frames has, in a block of which a quarter of
+    all have less, because noise is in every block and what moves is not."""
+    change = cv2.Laplacian(cv2.subtract(grey, before, dtype=cv2.CV_32F), cv2.CV_32F, ksize=3)
+    return float(np.quantile(_in_blocks(change).var(axis=(1, 3)), 0.25)) / 2
 
 
 def _edges(grey: Grey) -> Any:
@@ -180,10 +211,13 @@ def _edges(grey: Grey) -> Any:
 
 
 def _by_block(edges: Any) -> NDArray[np.int64]:
+    return np.asarray(_in_blocks(edges > 0).sum(axis=(1, 3)), np.int64)
+
+
+def _in_blocks(figures: Any) -> Any:
+    """Row of blocks, row in it, column of blocks, column in it."""
     wide, high = _BLOCK
-    rows, columns = SIZE[1] // high, SIZE[0] // wide
-    counted = (edges > 0).reshape(rows, high, columns, wide).sum(axis=(1, 3))
-    return np.asarray(counted, np.int64)
+    return figures.reshape(SIZE[1] // high, high, SIZE[0] // wide, wide)
 
 
 def _thumb(grey: Grey) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Which cameras of this worker are sent live now: what the agent says last, and nothing else."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -73,15 +74,31 @@ class Projector:
 
     def _begin(self, item: talk.Film, said: Films) -> "tuple[talk.Film, Way, Film | None]":
         source = self._sources[item.camera]
-        way = self._opened().open(item, said)
         if item.kbps == 0:
+            way = self._opened().open(item, said)
             at_ms = (self._clock.wall() + said.offset) // 1000
             way.put(Frame(Kind.STATE, at_ms, msgspec.json.encode(Shown(fault=NO_ROOM))))
             return item, way, None
         order = Order(item.kbps, said.offset, item.plain, source.given.type == "file")
-        way.film = Film(source.camera, source.sight, order, way.put, self._clock)
-        way.film.start()
-        return item, way, way.film
+        promised: Future[Way | None] = Future()
+        film = Film(source.camera, source.sight, order, lambda frame: _put(promised, frame), self._clock)
+        film.start()  # the first look of all has the camera opened while the way out is loaded
+        try:
+            way = self._opened().open(item, said)
+        except BaseException:
+            film.stop()
+            promised.set_result(None)
+            raise
+        way.film = film
+        promised.set_result(way)
+        return item, way, film
+
+
+def _put(promised: "Future[Way | None]", frame: Frame) -> None:
+    """Waits for the way; where none could be opened, the film ends and nobody sees it."""
+    way = promised.result()
+    if way is not None:
+        way.put(frame)
 
 
 def _goes_on(before: talk.Film, now: talk.Film) -> bool:

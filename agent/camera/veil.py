@@ -59,13 +59,23 @@ class Veil:
         self._faced_mono: int | None = None
 
     def look(self, grey: Grey, pattern: Pattern | None, mono: int) -> None:
-        """`grey`: the key frame as it is examined."""
+        """`grey`: the key frame, small as it is examined."""
+        grey = self._blank(grey)
         before, self._before = self._before, grey
         self._mono = mono
         while self._seen and mono - self._seen[0][0] > _HOLD:
             self._seen.popleft()
         if self._mask is Mask.PEOPLE:
-            self._seen.append((mono, _busy(grey, before, pattern)))
+            known = None if pattern is None else self._blank(pattern.grey)
+            self._seen.append((mono, _busy(grey, before, known)))
+
+    def _blank(self, grey: Grey) -> Grey:
+        """Black where the clock is, in reference and frame alike: it steadies the comparison of their light."""
+        if self._clock is None:
+            return grey
+        grey = grey.copy()
+        grey[_places(self._clock, *SIZE)] = 0
+        return grey
 
     def forget(self) -> None:
         """The next frame does not follow the last one."""
@@ -136,15 +146,16 @@ class Veil:
         return np.asarray(hidden, np.uint8)
 
 
-def _busy(grey: Grey, before: Grey | None, pattern: Pattern | None) -> Cells:
+def _busy(grey: Grey, before: Grey | None, known: Grey | None) -> Cells:
     """The blocks in which somebody may be: all of them where there is nothing to compare with."""
-    if pattern is None:
+    if known is None:
         return np.ones((ROWS, COLUMNS), np.uint8)
     mean, std = (float(value[0][0]) for value in cv2.meanStdDev(grey))
-    gain = float(np.clip(pattern.figures.std / max(std, 1.0), 0.4, 2.5))
-    even = cv2.convertScaleAbs(grey, alpha=gain, beta=pattern.figures.mean - gain * mean)
-    hot = cv2.absdiff(even, pattern.grey) > _DIFFERS
-    hot |= cv2.absdiff(grey, pattern.grey) > 2 * _DIFFERS  # a person so large that the light seems to change
+    known_mean, known_std = (float(value[0][0]) for value in cv2.meanStdDev(known))
+    gain = float(np.clip(known_std / max(std, 1.0), 0.4, 2.5))
+    even = cv2.convertScaleAbs(grey, alpha=gain, beta=known_mean - gain * mean)
+    hot = cv2.absdiff(even, known) > _DIFFERS
+    hot |= cv2.absdiff(grey, known) > 2 * _DIFFERS  # a person so large that the light seems to change
     if before is not None:
         hot |= cv2.absdiff(grey, before) > _MOVES
     share = cv2.resize(hot.astype(np.float32), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)

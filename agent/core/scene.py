@@ -36,7 +36,7 @@ class Features(Struct, frozen=True):
     mean: float
     std: float
     saturated: float  # share of pixels above 245
-    sharp: float  # variance of the Laplacian
+    sharp: float  # variance of the Laplacian, less what the noise of the sensor has of it
     pdiff: float | None = None  # mean difference to the frame before; None: there was none
     ticks: float | None = None  # the same inside the clock box; None: none is drawn
     kept: float = 1.0  # share of the reference's edges that are still there

@@ -1,7 +1,7 @@
 """Every fault and every harmless change, put before the examination of pictures: what was said of each.
 
-`python -m tests.camera.table [seeds [folder of photographs]]` prints the table that `benchmarks/RESULTS.md` quotes: with a
-folder, each seed has one of its photographs as the hall's wall. The test takes a few seeds.
+`python -m tests.camera.table [seeds [first seed [folder of photographs]]]` prints the table that `benchmarks/RESULTS.md` quotes:
+with a folder, each seed has one of its photographs as the hall's wall. The test takes a few seeds.
 """
 
 import sys
@@ -66,10 +66,10 @@ def learned(seed: int, walls: Sequence[Grey] = ()) -> Watched:
     return camera
 
 
-def run(seeds: int, walls: Sequence[Grey] = ()) -> dict[str, Counter[View]]:
+def run(seeds: int, walls: Sequence[Grey] = (), first: int = 0) -> dict[str, Counter[View]]:
     """-> clip -> the last fault that was raised within 60 s (or `ok`), counted over the seeds."""
     said: dict[str, Counter[View]] = {}
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         ready = learned(seed, walls)
         shown = {name: damage for name, (_, damage) in clips.FAULTS.items()} | clips.HARMLESS
         for name, damage in shown.items():
@@ -102,10 +102,11 @@ def figures(said: dict[str, Counter[View]]) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    files = sorted(Path(sys.argv[2]).iterdir()) if len(sys.argv) > 2 else []
+    seeds, first, folder = [*sys.argv[1:], *("20", "0", "")[len(sys.argv) - 1 :]][:3]
+    files = sorted(Path(folder).iterdir()) if folder else []
     read = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in files]
     walls = [np.asarray(picture, np.uint8) for picture in read if picture is not None]
-    said = run(int(sys.argv[1]) if len(sys.argv) > 1 else 20, walls)
+    said = run(int(seeds), walls, int(first))
     for name, states in said.items():
         meant = clips.FAULTS[name][0] if name in clips.FAULTS else "ok"
         print(f"{name:22} {meant:9}", "  ".join(f"{view} {count}" for view, count in states.most_common()))

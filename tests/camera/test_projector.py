@@ -86,6 +86,52 @@ def test_one_camera_is_sent_masked_and_as_it_is_beside_each_other_and_no_certifi
     assert not projector._running
 
 
+_FIRST_LOOK = """
+import sys, threading
+from pathlib import Path
+from agent.camera import talk
+from agent.camera.file import FileCamera
+from agent.camera.projector import Projector, Source
+from agent.camera.shown import Sight
+from agent.core.votes import Standing
+from common.clock import Clock
+from common.core.camera import Mask, View
+
+path, unknown, opened = sys.argv[1], Standing(View.UNKNOWN, 0), threading.Event()
+
+class Loading:
+    def find_spec(self, name, path=None, target=None):
+        if name == "aiohttp" and not opened.wait(20):
+            raise SystemExit("the camera stays closed while the way out is loaded")
+
+class Seen(FileCamera):
+    def whole(self):
+        opened.set()
+        return super().whole()
+
+sys.meta_path.insert(0, Loading())
+given = talk.Given("c1", "file", path, "", "", None, [], unknown, unknown, mask=Mask.CAMERA)
+sight = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, 1.0, "")
+projector = Projector({"c1": Source(given, lambda: Seen(Path(path)), lambda: sight)}, Clock())
+projector.show(talk.Films([talk.Film("c1", "ws://127.0.0.1:9/media", b"dial", 400)], 0))
+_, way, film = projector._running["c1", False]
+assert way.film is film and not film.is_over
+"""
+
+
+def test_the_first_look_opens_the_camera_while_the_way_out_is_loaded(tmp_path: Path) -> None:
+    """In a process of its own: only there nothing is loaded yet."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    done = subprocess.run(
+        [sys.executable, "-c", _FIRST_LOOK, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_another_share_of_the_line_leaves_a_film_alone(tmp_path: Path) -> None:
     """Else every other camera of the site stands still whenever somebody opens one more."""
     path = recorded(tmp_path / "h264.mkv", "libx264")

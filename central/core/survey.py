@@ -1,7 +1,8 @@
 """调查: questions between two days, answered without a name; results with their number and their method, after the last day. Pure.
 
 What one can honestly say of "one person, one answer": one browser has one, and how many came from lines that sent several is counted
-and said. Nothing is compared below thirty answers, and no choice of fewer than five is told (supervision.md 3.11, 3.15).
+and said. Nothing is compared below thirty answers, and no choice of fewer than five is told, nor left to be found by subtraction
+(supervision.md 3.11, 3.15).
 """
 
 from collections import Counter
@@ -184,7 +185,7 @@ def are_sound(survey: Survey, answers: Answers) -> bool:
 
 
 class Line(Struct, frozen=True):
-    """`count` None: fewer than five, and not told; `percent` empty: too few to compare."""
+    """`count` None: not told, since it, or one that could be found by it, is fewer than five; `percent` empty: too few to compare."""
 
     choice: str
     count: int | None
@@ -221,13 +222,30 @@ def counted(survey: Survey, answers: Sequence[Answers], sources: Sequence[tuple[
 
 def _result(question: Question, given: Sequence[tuple[str, ...]]) -> Result:
     counts = Counter(choice for chosen in given for choice in chosen)
-    lines = [_line(choice, counts[choice], len(given)) for choice in question.choices]
+    untold = _untold(question, counts)
+    lines = [
+        Line(choice, None, "") if choice in untold else _line(choice, counts[choice], len(given))
+        for choice in question.choices
+    ]
     return Result(question.text, question.kind, len(given), tuple(lines))
 
 
+def _untold(question: Question, counts: Counter[str]) -> set[str]:
+    """Choices of which fewer than `SMALLEST` have been made. Where each answer is one choice, the next larger too: what is left of the
+    answers would say the small number, and so nobody can tell which of them it is."""
+    small = {one for one in question.choices if 0 < counts[one] < SMALLEST}
+    if question.kind is not Kind.ONE or not small:
+        return small
+    next_larger = min((counts[one] for one in question.choices if counts[one] >= SMALLEST), default=0)
+    found = small | {one for one in question.choices if counts[one] == next_larger}
+    return (
+        found
+        if any(counts[one] > next_larger for one in question.choices if one not in found)
+        else set(question.choices)
+    )
+
+
 def _line(choice: str, count: int, answered: int) -> Line:
-    if 0 < count < SMALLEST:
-        return Line(choice, None, "")
     return Line(choice, count, f"{count * 1000 // answered / 10:.1f}%" if answered >= FEWEST else "")
 
 
@@ -236,7 +254,7 @@ def method(results: Results) -> list[str]:
     said = [
         f"共收到 {results.number} 份，任何人都可以答，不记名；不是抽样，不代表全体居民。",
         "同一个浏览器只收一份；换一个浏览器可以再答，这一点我们防不住。",
-        f"少于 {SMALLEST} 份的选项不公布数目；填空题的原文不公布。",
+        f"少于 {SMALLEST} 份的选项不公布数目；单选题里能让人减出它的选项也不公布；填空题的原文不公布。",
     ]
     if results.several:
         said.append(

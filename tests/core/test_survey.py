@@ -1,6 +1,8 @@
 """A survey: built of plain text, decided by another person, counted without telling of few."""
 
+from collections import defaultdict
 from datetime import date
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -91,7 +93,27 @@ def test_results_count_what_is_sound_and_tell_of_no_few(given_: list[Answers], l
         assert result.answered == len(given_here)
         for line in result.lines:
             true = sum(line.choice in chosen for chosen in given_here)
-            assert line.count == (None if 0 < true < SMALLEST else true)
+            assert line.count in {None, true}
+            assert line.count is None or not 0 < true < SMALLEST
+            few = any(0 < sum(one in chosen for chosen in given_here) < SMALLEST for one in ("耐心", "一般"))
+            assert line.count is not None or 0 < true < SMALLEST or (result.kind is Kind.ONE and few)
             assert bool(line.percent) is (line.count is not None and result.answered >= FEWEST)
     assert found.questions[2].lines == (), "what was written is not published"
     assert any("不足 30 份" in said for said in survey.method(found)) is (found.number < FEWEST)
+
+
+@pytest.mark.parametrize(("choices", "most"), [(2, 24), (3, 16), (4, 12), (5, 9)])
+def test_what_is_published_of_one_choice_leaves_no_small_number_to_be_found(choices: int, most: int) -> None:
+    """Of every count there can be: another one is published in the very same words, and says another number for whom few have chosen."""
+    names = "甲乙丙丁戊"[:choices]
+    question = Question("问", Kind.ONE, tuple(names))
+    told: dict[object, list[tuple[int, ...]]] = defaultdict(list)
+    for counts in product(range(most + 1), repeat=choices):
+        if 0 < sum(counts) <= most:
+            given_here = [(name,) for name, count in zip(names, counts, strict=True) for _ in range(count)]
+            told[survey._result(question, given_here)].append(counts)
+    assert len(told) > choices
+    for result, possible in told.items():
+        for place in range(choices):
+            numbers = {counts[place] for counts in possible}
+            assert len(numbers) > 1 or not 0 < min(numbers) < SMALLEST, (result, possible)

@@ -433,7 +433,14 @@ async def test_a_survey_is_built_answered_and_its_results_shown_after_its_end(
         assert (await pane.post(f"{page}/decide", csrf="token", event="show", why="同意公布")).status == 303
     await outside.publish()
     words = text_of((await outside.get(f"/p/surveys/{number}"))[1])
-    for said in ("耐心 6", "不耐心 少于 5", "共收到 8 份", "其中 8 份来自", "不足 30 份"):
+    for said in (
+        "耐心 不公布",
+        "不耐心 不公布",
+        "8 份答了这一题",
+        "共收到 8 份",
+        "其中 8 份来自",
+        "不足 30 份",
+    ):
         assert said in words
     assert "多设座位" not in words
     clock.ahead = 0

@@ -82,6 +82,13 @@ def current(guide: Guide, day: date) -> Item | None:
     return found if found.published_on is not None and found.published_on <= day else None
 
 
+def changes_on(guide: Guide, day: date) -> date | None:
+    """The first day after `day` on which another version is in force; None: none is known of."""
+    return min(
+        (one.valid_from for one in guide.versions if one.valid_from and one.valid_from > day), default=None
+    )
+
+
 def measured(spans: Sequence[int | None], late: int, broken: int, until: date, days: int) -> Measured:
     """`spans`: working days of each decided case, None where it has no acceptance."""
     known = sorted(span for span in spans if span is not None)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from central.core import bulletin as bulletins
 from central.core import guide as guides
+from central.core import told
 from central.core.consult import ANSWER_DAYS
 from central.core.guide import Spot
 from central.core.item import Item, ItemKind
@@ -78,7 +79,8 @@ async def show_guide(request: web.Request) -> web.Response:
     named = shown.guides.get(request.match_info["code"])
     if named is None:
         raise web.HTTPNotFound(text="没有这个事项。请从办事指南重新找。")
-    item = guides.current(named.guide, door.today(shown))
+    today = door.today(shown)
+    item, changes = guides.current(named.guide, today), guides.changes_on(named.guide, today)
     if item is None:
         text = UNSHOWN.format(helpline=door.config.helpline)
         return await render(request, "message.html", status=404, head="暂时没有这份指南", text=text)
@@ -87,6 +89,7 @@ async def show_guide(request: web.Request) -> web.Response:
         "guide.html",
         item=item,
         time=_time(item),
+        changes=told.said_day(changes, today) if changes else "",
         spots=_places(named.guide.spots),
         measured=named.guide.measured,
         laws=laws.of_basis(request, shown, item.basis),

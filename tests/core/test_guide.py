@@ -50,6 +50,19 @@ def test_what_is_shown_is_what_the_clocks_of_that_day_go_by(
     assert found is None or (found.published_on or date.max) <= day >= (found.valid_from or date.min)
 
 
+@given(st.lists(st.tuples(st.none() | DAYS, st.none() | DAYS), max_size=5), DAYS, st.integers(0, 400))
+def test_until_the_day_that_is_named_no_other_version_is_in_force(
+    drawn: list[tuple[date | None, date | None]], day: date, ahead: int
+) -> None:
+    begun = sorted(drawn, key=lambda one: one[0] or date.min)
+    versions = tuple(version(number, *one) for number, one in enumerate(begun, 1))
+    changes, later = guide.changes_on(Guide("A", versions), day), day + timedelta(days=ahead)
+    if changes is None or later < changes:
+        assert pinned(versions, later) is pinned(versions, day)
+    else:
+        assert any(one.valid_from == changes for one in versions)
+
+
 def test_a_basis_names_its_laws_with_their_articles() -> None:
     said = "《食品安全法》第三十五条、第三十六条；《许可管理办法》（总局令第78号）第九条第二款；见《食品安全法》第三十五条"
     assert guide.cited(said) == [("食品安全法", "第三十五条、第三十六条"), ("许可管理办法", "第九条第二款")]

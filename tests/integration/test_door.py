@@ -31,7 +31,7 @@ from central.store import tables as t
 from central.store.public_tables import case_urge
 from central.world import Moment, load_world
 from common.core.errors import UnavailableError
-from common.core.instant import DAY, HOUR, local_date
+from common.core.instant import DAY, HOUR, end_of_day, local_date
 from common.core.record import Case
 from common.mqtt import MqttConfig
 from provisioning.core.identity import Box
@@ -172,6 +172,7 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
         "最近 30 天办了",
         "0771-5555123",
         "12345",
+        "6月19日（周五） 起有变化",
     ):
         assert words in said, words
     assert "没有按规定办的" not in said
@@ -188,6 +189,7 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
     await outside.publish()
     said = text_of((await outside.get("/p/guides/SP-00"))[1])
     assert "没有按规定办的 1 件" in said
+    assert "起有变化" not in said
     assert "联办件" in said
     assert "6 个工作日" in said
     monkeypatch.undo()
@@ -197,14 +199,15 @@ async def test_a_guide_is_the_version_that_drives_the_clocks_and_changes_on_its_
 async def test_guide_clock_and_query_change_together_on_the_day_of_validity(
     hall: Served, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is accepted the day before keeps the promise of that day; what is accepted on the day has the new one, as its guide says."""
-    now = outside.clock.office
+    """At its very instant: what is accepted a microsecond before keeps the promise of that day; what is accepted at midnight has the new one,
+    as its guide says. And the door turns the page by itself, without a word of the hall in between."""
     calendar = outside.world.calendar
-    promised = {date(2026, 6, 18): 10, date(2026, 6, 19): 6}
+    wall, midnight = outside.clock.wall(), end_of_day(date(2026, 6, 18), ZONE)
+    monkeypatch.setattr(outside.clock, "wall", lambda: wall)
     wanted: dict[str, str] = {}
-    for day, days in promised.items():
-        ahead = (day - date(2026, 6, 12)).days * DAY
-        monkeypatch.setattr(outside.clock, "office", lambda mono=None, ahead=ahead: now(mono) + ahead)
+    for instant, days in ((midnight - 1, 10), (midnight, 6)):
+        monkeypatch.setattr(outside.clock, "office", lambda mono=None, instant=instant: instant)
+        day = local_date(instant, ZONE)
         due = calendar.nth(day, days)
         one = Filed(
             site="s02",
@@ -227,6 +230,11 @@ async def test_guide_clock_and_query_change_together_on_the_day_of_validity(
         for number, words in wanted.items():
             outside.forget()
             assert words in text_of((await outside.post("/p/case", query(number)))[1]), (day, number)
+        monkeypatch.setattr(outside.clock, "wall", lambda: wall + 1)
+        assert "<dt>多久</dt><dd>6 个工作日</dd>" in (await outside.get("/p/guides/SP-00"))[1], (
+            "a microsecond later"
+        )
+        monkeypatch.setattr(outside.clock, "wall", lambda: wall)
     monkeypatch.undo()
     await outside.publish()
 

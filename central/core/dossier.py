@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from central.core import clock as clocks
-from central.core import pdf
+from central.core import pdf, picture
 from central.core.access import Role
 from central.core.calendar import Calendar
 from central.core.correction import (
@@ -270,12 +270,19 @@ def kind_of(body: bytes) -> str:
 LARGEST_INSIDE = 8 * 1024 * 1024
 """Bytes that a PDF of a citizen's may unpack to while it is looked at."""
 
+MOST_PIXELS = 200_000_000
+"""Of a citizen's photograph, at which whoever opens it still sees something."""
+
 
 def sent_fault(body: bytes) -> str:
     """Why a file that anybody may send is not taken, for people; empty if it is: somebody at work will open it."""
     kind = kind_of(body)
     if not kind:
         return "只能是照片（JPG、PNG）或 PDF；这个文件的内容不是"
+    if picture.pixels(body) > MOST_PIXELS:
+        return (
+            f"这张照片超过 {MOST_PIXELS // 100_000_000} 亿像素，打开时会卡住电脑。请打开后截一张图，再选截图"
+        )
     return pdf.fault(body, LARGEST_INSIDE) if kind == "pdf" else ""
 
 

@@ -1,5 +1,6 @@
 """A complaint while it is being written: four short steps and a look at the whole. Each form carries it to the next, sealed."""
 
+from datetime import date
 from enum import IntEnum
 
 from msgspec import Struct
@@ -29,10 +30,11 @@ class Part(IntEnum):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """What has been written so far. `id`: random, and the id of what will be handed in."""
+    """What has been written so far. `id`: random, and the id of what will be handed in; `day`: on which it was begun."""
 
     id: str
     until_wall: int
+    day: date
     topic: str = ""
     unit: str = ""
     case_no: str = ""

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TypeVar
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from central.core import asked, told
@@ -17,11 +18,23 @@ from central.core.asked import Kind, Urge
 from central.core.told import Standing, Told
 from central.door import lookup, seal
 from central.door import store as rows
-from central.door.limits import NUMBER, QUERIES
-from central.door.page import DOOR, Door, form_of, must_be_ours, render, spend, token_of, with_cookie
+from central.door.limits import NUMBER, QUERIES, Budget
+from central.door.page import (
+    DOOR,
+    Door,
+    form_of,
+    must_be_ours,
+    refused,
+    render,
+    spend,
+    token_of,
+    with_cookie,
+)
 from common.core import crypto
+from common.core.errors import UnavailableError
 from common.core.instant import HOUR, SECOND, local_date
 
+log = structlog.get_logger()
 LONGEST = 60
 ANSWER_AFTER = SECOND // 4
 """No answer to a query comes sooner, whatever it is."""
@@ -58,20 +71,17 @@ async def show(request: web.Request) -> web.Response:
     begun = door.clock.mono()
     shown = await door.look()
     form = await form_of(request)
-    big = form.get("big") == "1"
     number, tail = form.get("number", "")[:LONGEST], form.get("tail", "")[:LONGEST]
     faults = _faults(number, tail)
     if faults:
-        return await render(request, "case_ask.html", status=400, number=number, faults=faults, big=big)
+        return await render(request, "case_ask.html", status=400, number=number, faults=faults)
     spend(request, QUERIES)
     spend(request, NUMBER, seal.plain(number))
     one = await find(door, number, tail)
     await wait_until(door, begun + ANSWER_AFTER)
     if one is None:
         text = UNKNOWN.format(helpline=door.config.helpline)
-        return await render(
-            request, "case_ask.html", status=404, number=number, faults={"number": text}, big=big
-        )
+        return await render(request, "case_ask.html", status=404, number=number, faults={"number": text})
     today = door.today(shown)
     cookie, token = token_of(request)
     proof = CaseProof(site=one.site, key=one.key, until_wall=door.clock.wall() + PROOF_LASTS)
@@ -86,7 +96,6 @@ async def show(request: web.Request) -> web.Response:
         may_urge=one.standing in _MAY_URGE,
         proof=carried(door, "urge", proof),
         token=token,
-        big=big,
     )
     return with_cookie(request, response, cookie)
 
@@ -147,7 +156,7 @@ async def urge(request: web.Request) -> web.Response:
     name = f"urge-{owner.hex()}-{day}"
     await hand_in(door, Kind.URGE, name, owner, Urge(proof.site, proof.key))
     text = "监察部门和办理单位会看到您催过。每件每天算一次；催办不会改变法定时限，也不会插队。"
-    return await render(request, "message.html", head="已经催办", text=text, big=form.get("big") == "1")
+    return await render(request, "message.html", head="已经催办", text=text)
 
 
 async def hand_in(door: Door, kind: Kind, name: str, owner: bytes, what: asked.Said) -> bool:
@@ -165,6 +174,37 @@ async def hand_in(door: Door, kind: Kind, name: str, owner: bytes, what: asked.S
         if await rows.waiting(conn) >= MOST_WAITING:
             raise web.HTTPServiceUnavailable(text="现在提交的人太多。请过一会儿再试，或打电话办理。")
         return await rows.hand_in(conn, row)
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """What became of what somebody wrote. `is_first`: it did not lie in the box already; `why`: it was not taken, for its writer."""
+
+    is_first: bool = True
+    status: int = 200
+    why: str = ""
+
+
+TAKEN = Handed()
+
+
+async def submit(
+    request: web.Request, budget: Budget, kind: Kind, name: str, owner: bytes, what: asked.Said
+) -> Handed:
+    """Hand it in. Nothing is raised where it cannot be taken now: the form is to be shown again, with what was written."""
+    door = request.app[DOOR]
+    why = refused(request, budget)
+    if why:
+        return Handed(status=429, why=why)
+    try:
+        return Handed(is_first=await hand_in(door, kind, name, owner, what))
+    except web.HTTPServiceUnavailable as busy:
+        return Handed(status=503, why=busy.text or "")
+    except UnavailableError as error:
+        log.error("door.full", reason=str(error), hint="请检查公众网页的磁盘空间")
+        return Handed(
+            status=503,
+            why=f"现在收不下。写好的内容还在这一页：请过几分钟再提交，或打 {door.config.helpline}。",
+        )
 
 
 MOST_WAITING = 20_000

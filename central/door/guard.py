@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from typing import Literal
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,7 +26,8 @@ HEADERS = {
 }
 BODY_SECS = 60.0
 """Within which what is posted has arrived."""
-SMALL_POST, LARGE_POST = 64 * 1024, 4 * 1024 * 1024
+SMALL_POST, LARGE_POST = 64 * 1024, 16 * 1024 * 1024
+"""A phone's photograph is read although it is larger than what is taken: its sender is told so on the page that holds the rest of the complaint."""
 LARGE = {"/p/complain/files"}
 NO_ROOM = "现在收不下文件。可以先不附文件提交，或过一会儿再试。"
 log = structlog.get_logger()
@@ -89,8 +91,7 @@ async def _page(request: web.Request, status: int, text: str) -> web.Response:
 async def admission(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Raises what refuses the request, before its handler is asked."""
     door = request.app[DOOR]
-    name = urlsplit(f"//{request.host}").hostname or ""
-    if name not in door.config.hosts:
+    if _split(f"//{request.host}", "hostname") not in door.config.hosts:
         raise web.HTTPBadRequest(text="这个网址不对。请从政府网站的链接进入。")
     spend(request, PAGES)
     if request.method != hdrs.METH_POST:
@@ -117,6 +118,14 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
                 field.file.close()
 
 
+def _split(address: str, part: Literal["hostname", "netloc"]) -> str:
+    """A part of an address; empty of what is none, such as `[`."""
+    try:
+        return getattr(urlsplit(address), part) or ""
+    except ValueError:
+        return ""
+
+
 async def _read_form(request: web.Request) -> None:
     """aiohttp keeps what it has read. Raises ValueError or LookupError if that is no form."""
     form = await request.post()
@@ -127,6 +136,6 @@ async def _read_form(request: web.Request) -> None:
 def _must_come_from_us(request: web.Request) -> None:
     """The browser's own word: an old one that says neither is stopped by the form's token where something is changed."""
     origin = request.headers.get(hdrs.ORIGIN)
-    elsewhere = origin is not None and urlsplit(origin).netloc != request.host
+    elsewhere = origin is not None and _split(origin, "netloc") != request.host
     if elsewhere or request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise web.HTTPForbidden(text="提交不是从本网站的页面来的。请从首页进入。")

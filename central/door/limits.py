@@ -11,12 +11,18 @@ from common.core.instant import DAY, HOUR, MINUTE
 REMEMBERED = 50_000
 
 
+ASKED = "查得太频繁了。请过一会儿再试，或打 {helpline}，工作人员帮您查。"
+SENT = "从您这个网络今天提交的太多了。写好的内容还在这一页：请换一个网络（如手机流量）再提交，或打 {helpline}，工作人员帮您办。"
+PUT_UP = "从您这个网络刚才传的文件太多了。可以先不附文件提交，或过一会儿再传。"
+
+
 class Budget(Struct, frozen=True):
-    """So many within so long, and as many at once."""
+    """So many within so long, and as many at once. `said`: to whom has none left."""
 
     name: str
     most: int
     span: int
+    said: str = ASKED
 
 
 PAGES = Budget("pages", 600, MINUTE)
@@ -24,10 +30,10 @@ PAGES = Budget("pages", 600, MINUTE)
 QUERIES = Budget("queries", 30, MINUTE)
 NUMBER = Budget("number", 8, HOUR)
 """Of one number, whether it exists or not, right or wrong: ten thousand endings take fifty days."""
-RATINGS = Budget("ratings", 60, DAY)
+RATINGS = Budget("ratings", 60, DAY, SENT)
 """Of one address: a whole service centre may stand behind it."""
-COMPLAINTS = Budget("complaints", 20, DAY)
-UPLOADS = Budget("uploads", 60, HOUR)
+COMPLAINTS = Budget("complaints", 20, DAY, SENT)
+UPLOADS = Budget("uploads", 60, HOUR, PUT_UP)
 
 
 class Limits:

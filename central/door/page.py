@@ -151,17 +151,23 @@ def address_of(request: web.Request) -> str:
     )
 
 
-def spend(request: web.Request, budget: Budget, who: str = "") -> None:
-    """Raises HTTPTooManyRequests. `who`: empty for the address."""
+def refused(request: web.Request, budget: Budget, who: str = "") -> str:
+    """Spends one. -> why not, for people; empty if there was one. `who`: empty for the address."""
     door = request.app[DOOR]
-    if not door.limits.allows(budget, who or address_of(request), door.clock.mono()):
-        raise web.HTTPTooManyRequests(
-            text=f"查得太频繁了。请过一会儿再试，或打 {door.config.helpline}，工作人员帮您查。"
-        )
+    if door.limits.allows(budget, who or address_of(request), door.clock.mono()):
+        return ""
+    return budget.said.format(helpline=door.config.helpline)
+
+
+def spend(request: web.Request, budget: Budget, who: str = "") -> None:
+    """Raises HTTPTooManyRequests where there is none. `who`: empty for the address."""
+    why = refused(request, budget, who)
+    if why:
+        raise web.HTTPTooManyRequests(text=why)
 
 
 def is_big(request: web.Request) -> bool:
-    """大字版 stands in the address, so that it needs no cookie."""
+    """大字版 stands in the address, of forms too: it needs no cookie, and a post that nobody reads is refused in its sender's type."""
     return request.query.get("big") == "1"
 
 
@@ -206,7 +212,7 @@ async def render(request: web.Request, template: str, *, status: int = 200, **va
     """A template inside the frame: sizes, help line, age of the data."""
     door = request.app[DOOR]
     shown = door.shown
-    big = bool(values.pop("big", False)) or is_big(request)
+    big = is_big(request)
     frame = {
         "config": door.config,
         "big": big,

@@ -9,13 +9,14 @@ from central.core import asked, rating
 from central.core.asked import Kind
 from central.core.rating import Level, Ticket
 from central.door import lookup, seal
-from central.door.case import ANSWER_AFTER, hand_in, wait_until
+from central.door.case import ANSWER_AFTER, TAKEN, Handed, submit, wait_until
 from central.door.limits import QUERIES, RATINGS
 from central.door.page import (
     DOOR,
     Door,
     address_of,
     form_of,
+    is_big,
     must_be_ours,
     render,
     spend,
@@ -45,12 +46,9 @@ async def to_code(request: web.Request) -> web.Response:
     """The code that somebody has typed becomes an address, as the printed one has it."""
     form = await form_of(request)
     code = seal.letters_of(form.get("code", "")[:LONGEST])
-    big = form.get("big") == "1"
     if not code:
-        return await render(
-            request, "rate_ask.html", status=400, code="", faults={"code": "请填写评价码"}, big=big
-        )
-    raise web.HTTPSeeOther(f"/p/rate/{seal.grouped(code)}" + "?big=1" * big)
+        return await render(request, "rate_ask.html", status=400, code="", faults={"code": "请填写评价码"})
+    raise web.HTTPSeeOther(f"/p/rate/{seal.grouped(code)}" + "?big=1" * is_big(request))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -61,13 +59,20 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _form(
-    request: web.Request, found: Opened, faults: dict[str, str], level: int, text: str, phone: str
+    request: web.Request,
+    found: Opened,
+    faults: dict[str, str],
+    level: int,
+    text: str,
+    phone: str,
+    handed: Handed = TAKEN,
 ) -> web.Response:
     cookie, token = token_of(request)
     response = await render(
         request,
         "rate.html",
-        status=400 if faults else 200,
+        status=400 if faults else handed.status,
+        stopped=handed.why,
         one=found.ticket,
         code=found.code,
         levels=list(Level),
@@ -126,7 +131,6 @@ async def rate(request: web.Request) -> web.Response:
         faults["text"] = f"最多 {rating.LONGEST} 个字，现在 {len(text)} 个字"
     if faults:
         return await _form(request, found, faults, int(level) if not faults.get("level") else 0, text, phone)
-    spend(request, RATINGS)
     one, shown = found.ticket, await door.look()
     day = str(door.today(shown))
     said = asked.Rating(
@@ -139,19 +143,22 @@ async def rate(request: web.Request) -> web.Response:
         source=seal.ref(door.key, "source", f"{day}|{address_of(request)}"),
     )
     by = "" if one.key else f"-{day}-{seal.ref(door.key, 'browser', form['token']).hex()}"
-    fresh = await hand_in(door, Kind.RATING, f"rate-{found.owner.hex()}{by}", found.owner, said)
-    if not fresh:
+    name = f"rate-{found.owner.hex()}{by}"
+    handed = await submit(request, RATINGS, Kind.RATING, name, found.owner, said)
+    if handed.why:
+        return await _form(request, found, {}, said.level, text, phone, handed)
+    if not handed.is_first:
         text = (
             "今天已经收到您对这个窗口的评价，一天一次。"
             if by
             else RATED.format(helpline=door.config.helpline)
         )
-        return await render(request, "message.html", head="已经评价过", text=text, big=form.get("big") == "1")
+        return await render(request, "message.html", head="已经评价过", text=text)
     text = "谢谢您的评价。"
     if Level(int(level)).is_bad:
-        text = f"对不起，让您不满意了。办理单位须在 {rating.MEND_DAYS} 个工作日内整改，之后工作人员会回访您。"
-        text += "" if one.key or phone else "您没有留电话，整改结果不能电话告诉您。"
-    return await render(request, "message.html", head="收到您的评价", text=text, big=form.get("big") == "1")
+        text = f"对不起，让您不满意了。办理单位须在 {rating.MEND_DAYS} 个工作日内整改"
+        text += "，之后工作人员会给您打电话回访。" if one.key or phone else "。您没有留电话，我们不能回访您。"
+    return await render(request, "message.html", head="收到您的评价", text=text)
 
 
 ROUTES = [

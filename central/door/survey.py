@@ -10,9 +10,9 @@ from central.core.asked import Kind
 from central.core.survey import Answers, Poll
 from central.door import seal
 from central.door import store as rows
-from central.door.case import hand_in
+from central.door.case import TAKEN, Handed, submit
 from central.door.limits import RATINGS
-from central.door.page import DOOR, address_of, form_of, must_be_ours, render, spend, token_of, with_cookie
+from central.door.page import DOOR, address_of, form_of, must_be_ours, render, token_of, with_cookie
 from common.core import crypto
 
 MOST = 50
@@ -65,7 +65,7 @@ async def begin(request: web.Request) -> web.Response:
 
 
 async def _ask(
-    request: web.Request, one: Poll, filled: Filled, place: int, fault: str, *, big: bool = False
+    request: web.Request, one: Poll, filled: Filled, place: int, fault: str, handed: Handed = TAKEN
 ) -> web.Response:
     door = request.app[DOOR]
     cookie, token = token_of(request)
@@ -73,7 +73,8 @@ async def _ask(
     response = await render(
         request,
         "survey.html",
-        status=400 if fault else 200,
+        status=400 if fault else handed.status,
+        stopped=handed.why,
         one=one,
         place=place,
         question=one.survey.questions[place],
@@ -82,7 +83,6 @@ async def _ask(
         faults={"answer": fault} if fault else {},
         state=seal.carry(door.key, "survey", nonce, msgspec.json.encode(filled)),
         token=token,
-        big=big,
     )
     return with_cookie(request, response, cookie)
 
@@ -93,7 +93,7 @@ async def step(request: web.Request) -> web.Response:
     one = await _poll(request)
     form = await form_of(request)
     must_be_ours(request, form)
-    big, today = form.get("big") == "1", door.today(await door.look())
+    today = door.today(await door.look())
     plain = seal.carried(door.key, "survey", form.get("state", ""))
     filled = msgspec.json.decode(plain, type=Filled) if plain else None
     at = form.get("at", "")
@@ -110,27 +110,29 @@ async def step(request: web.Request) -> web.Response:
     chosen = tuple(value.replace("\0", "") for value in given if value)
     fault = survey.answer_fault(one.survey.questions[place], chosen)
     if fault:
-        return await _ask(request, one, filled, place, fault, big=big)
+        return await _ask(request, one, filled, place, fault)
     filled = Filled(one.number, filled.answers | {place: chosen})
     if form.get("go") == "back":
-        return await _ask(request, one, filled, max(0, place - 1), "", big=big)
+        return await _ask(request, one, filled, max(0, place - 1), "")
     if place + 1 < len(one.survey.questions):
-        return await _ask(request, one, filled, place + 1, "", big=big)
+        return await _ask(request, one, filled, place + 1, "")
     if not any(filled.answers.values()):
-        return await _ask(request, one, filled, place, "一题也没有答。请至少答一题", big=big)
-    return await _send(request, filled, str(today), form["token"], big=big)
+        return await _ask(request, one, filled, place, "一题也没有答。请至少答一题")
+    handed = await _send(request, filled, str(today), form["token"])
+    if handed.why:
+        return await _ask(request, one, filled, place, "", handed)
+    text = "谢谢您。结果在调查结束后公布。同一个浏览器只收一份，再交一次不会多算。"
+    return await render(request, "message.html", head="已收到", text=text)
 
 
-async def _send(request: web.Request, filled: Filled, day: str, token: str, *, big: bool) -> web.Response:
+async def _send(request: web.Request, filled: Filled, day: str, token: str) -> Handed:
     door = request.app[DOOR]
-    spend(request, RATINGS)
     browser = seal.ref(door.key, "browser", token).hex()
     source = seal.ref(door.key, "source", f"{day}|{address_of(request)}")
     name = f"survey-{filled.number}-{browser}"
     said = asked.Survey(filled.number, filled.answers, source)
-    await hand_in(door, Kind.SURVEY, name, seal.ref(door.key, "survey", name), said)
-    text = "谢谢您。结果在调查结束后公布。同一个浏览器只收一份，再交一次不会多算。"
-    return await render(request, "message.html", head="已收到", text=text, big=big)
+    owner = seal.ref(door.key, "survey", name)
+    return await submit(request, RATINGS, Kind.SURVEY, name, owner, said)
 
 
 ROUTES = [

@@ -209,7 +209,7 @@ def test_a_brief_that_tells_who_complained_is_known(text: str, expected: bool) -
 
 
 def test_a_draft_asks_for_what_is_missing_step_by_step() -> None:
-    one = Draft(id="a", until_wall=0)
+    one = Draft(id="a", until_wall=0, day=FRIDAY)
     assert draft.unfinished(one) is Part.WHAT
     one = draft.filled(one, Part.WHAT, {"topic": complaint.TOPICS[1], "unit": "市监窗口", "x": "y"})
     assert draft.unfinished(one) is Part.TEXT
@@ -222,7 +222,7 @@ def test_a_draft_asks_for_what_is_missing_step_by_step() -> None:
     assert draft.unfinished(hidden) is None
     sent = draft.handed_in(hidden, "T1", "C1")
     assert (sent.name, sent.phone, sent.files) == ("", "", ())
-    kept = Draft(id="a", until_wall=0, files=(Attached("f", "a.jpg", 3),))
+    kept = Draft(id="a", until_wall=0, day=FRIDAY, files=(Attached("f", "a.jpg", 3),))
     assert draft.handed_in(kept, "T1", "C1").files == kept.files
 
 

@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import document
 from central.core.access import Role
 from central.core.complaint import TOPICS
+from central.door import case
 from central.door import tables as p
+from central.door.limits import COMPLAINTS, UPLOADS
 from central.door.limits import NUMBER as NUMBER_LIMIT
 from central.door.page import DOOR
 from central.paper.press import Press
@@ -545,6 +547,7 @@ async def test_nothing_at_rest_tells_who_complained(hall: Served, outside: Outsi
         (pdf(b"<< /OpenAction << /S /JavaScript /J#53 (app.alert(1)) >> >>"), "a.pdf"),
         (pdf(b"<< /Type /EmbeddedFile >> stream\nPK\x03\x04\nendstream"), "a.pdf"),
         (PNG + b"\0" * 3_200_000, "a.png"),
+        (PNG + b"\0" * 12_000_000, "手机照片.png"),
     ],
 )
 async def test_a_file_is_what_its_bytes_say_and_not_too_large(
@@ -557,6 +560,7 @@ async def test_a_file_is_what_its_bytes_say_and_not_too_large(
     status, html = await attach(outside, html, body, name)
     assert status == 400
     assert "出错" in html
+    assert "第 4 步" in html, "what was written before is still there"
     async with outside.press.public.read() as conn:
         assert await conn.scalar(select(func.count()).select_from(p.upload)) == 0
 
@@ -574,6 +578,86 @@ async def test_a_disk_that_is_full_takes_no_file_and_keeps_what_was_typed(outsid
     assert (status, "窗口.png" in html) == (200, True)
     async with outside.press.public.read() as conn:
         assert await conn.scalar(select(func.count()).select_from(p.upload)) == 1
+
+
+async def test_what_cannot_be_taken_now_is_not_lost(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too much of one address, a box that nobody empties, a full disk: the page is there again, says so, and sends the same complaint later."""
+    _, html = await outside.get("/p/complain")
+    _, html = await on(outside, html, 1, topic=TOPICS[0], unit="石桥镇")
+    _, html = await on(
+        outside, html, 2, text="窗口三次退件，没有书面理由。" * 140
+    )  # more than a page of the file has room for
+    _, html = await on(outside, html, 3, named="no")
+    door = outside.app[DOOR]
+    outside.forget()
+    while door.limits.allows(UPLOADS, "127.0.0.1", door.clock.mono()):
+        pass
+    status, said = await attach(outside, html, PNG)
+    assert (status, "传的文件太多" in said, "第 4 步" in said) == (429, True, True)
+    _, html = await on(outside, html, 4)
+    last = {"state": got(STATE, html), "token": got(TOKEN, html), "at": "5", "go": "send"}
+
+    def kept(answer: tuple[int, str], status: int, why: str) -> None:
+        assert answer[0] == status
+        said = text_of(answer[1])
+        assert [words in said for words in ("没有提交", why, "窗口三次退件")] == [True] * 3
+
+    outside.forget()
+    while door.limits.allows(COMPLAINTS, "127.0.0.1", door.clock.mono()):
+        pass
+    kept(await outside.post("/p/complain", last), 429, "今天提交的太多了")
+    outside.forget()
+    with monkeypatch.context() as patch:
+        patch.setattr(case, "MOST_WAITING", 0)
+        kept(await outside.post("/p/complain", last), 503, "提交的人太多")
+    async with full(door.store):
+        kept(await outside.post("/p/complain", last), 503, "现在收不下")
+    status, html = await outside.post("/p/complain", last)
+    assert (status, "投诉已提交" in html) == (200, True)
+
+
+async def test_a_form_that_is_sent_again_after_midnight_is_one_complaint(
+    hall: Served, outside: Outside
+) -> None:
+    """Its number is of the day on which it was begun: taken from the box meanwhile it is not taken twice, and the number shown is the one that is answered."""
+    clock = hall.clock
+    assert isinstance(clock, Clockwork)
+    sent = await send(outside, named=False)
+    await outside.publish()
+    async with hall.store.read() as conn:
+        before = await conn.scalar(select(func.count()).select_from(ct.complaint))
+    clock.ahead = DAY
+    try:
+        await outside.publish()
+        outside.forget()
+        _, html = await outside.post("/p/complain", sent.last)
+        await outside.publish()
+    finally:
+        clock.ahead = 0
+    assert got(NUMBER, html) == sent.number
+    async with hall.store.read() as conn:
+        assert await conn.scalar(select(func.count()).select_from(ct.complaint)) == before
+
+
+async def test_a_second_verdict_on_one_answer_is_said_not_to_count(hall: Served, outside: Outside) -> None:
+    """From a page that is still open: while the first one waits in the box, and when it has been taken."""
+    sent = await send(outside, named=False)
+    await outside.publish()
+    number = await row_of(hall, sent)
+    await act(hall, Role.COMPLAINTS, number, "accept")
+    await act(hall, Role.COMPLAINTS, number, "reply", text="窗口已经改正，请您再去办理。")
+    await outside.publish()
+    _, html = await follow(outside, sent)
+    form = {"proof": got(PROOF, html), "token": got(TOKEN, html)}
+    _, html = await outside.post("/p/complain/judge", form | {"solved": "no", "reason": "又去还是退件"})
+    assert "交上一级重新办理" in html
+    for _ in range(2):
+        _, html = await outside.post("/p/complain/judge", form | {"solved": "yes"})
+        assert ("已经评价过" in html, "就此办结" in html) == (True, False)
+        await outside.publish()
+    assert "第 2 级" in text_of((await follow(outside, sent))[1])
 
 
 @pytest.mark.service

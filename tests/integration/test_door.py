@@ -372,8 +372,11 @@ async def test_a_hall_without_a_door_marks_nothing_and_one_that_opens_it_again_m
     [
         ({"Host": "evil.example"}, 400),
         ({"Host": "evil.example:80"}, 400),
+        ({"Host": "["}, 400),
+        ({"Host": "[::1"}, 400),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
     ],
 )
@@ -381,6 +384,22 @@ async def test_another_name_and_another_page_are_refused(
     outside: Outside, headers: dict[str, str], status: int
 ) -> None:
     assert (await outside.post("/p/case", query(), **headers))[0] == status
+
+
+async def test_whoever_reads_large_type_is_refused_in_large_type(outside: Outside) -> None:
+    """Also where nobody has read what was posted."""
+    _, html = await outside.post("/p/case?big=1", query(tail="0000"))
+    assert 'action="/p/case?big=1"' in html
+    for _ in range(NUMBER.most):
+        status, html = await outside.post("/p/case?big=1", query(tail="0000"))
+    assert (status, 'class="big"' in html) == (429, True)
+    for path, sent, headers, refused in (
+        ("/p/case/urge", {"proof": "x"}, {}, 403),
+        ("/p/case", query(), {"Origin": "null"}, 403),
+        ("/p/case", {"number": "9" * guard.SMALL_POST}, {}, 413),
+    ):
+        status, html = await outside.post(f"{path}?big=1", sent, **headers)
+        assert (status, 'class="big"' in html) == (refused, True)
 
 
 async def test_half_of_a_character_is_the_senders_fault(outside: Outside) -> None:

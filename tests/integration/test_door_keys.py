@@ -55,6 +55,7 @@ class Walker:
         await self.press("Enter")
         await self.page.until("!window.before && document.readyState === 'complete'")
         assert await self.page.ask("document.documentElement.classList.contains('big')") is self.big
+        assert await self.page.ask("document.documentElement.scrollWidth <= innerWidth")
         return str(await self.page.ask("document.body.innerText"))
 
     async def walk(self) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import func, insert, select, text, update
 
 from central.core.access import Role
 from central.door import tables as p
+from central.door.limits import COMPLAINTS, RATINGS
+from central.door.page import DOOR
 from central.store import consult_tables as ct
 from central.store import rating_tables as rt
 from central.store import survey_tables as st
@@ -290,6 +292,30 @@ async def test_a_door_that_makes_ratings_up_is_not_believed(hall: Served, outsid
         assert await rating.take(conn, "two", asked.Rating(site=site, key=key, level=1), bench) is None
 
 
+async def test_what_may_not_be_sent_now_is_there_to_be_sent_later(hall: Served, outside: Outside) -> None:
+    """A rating and a question of an address that has sent too much."""
+    door = outside.app[DOOR]
+    await outside.publish()
+    code = await token_of(outside, (await ended(hall))[1][2])
+    _, page = await outside.get(f"/p/rate/{code}")
+    _, asked_page = await outside.get("/p/consult/ask")
+    rated = {"token": got(TOKEN, page), "level": "2", "text": "等了两小时"}
+    question = {
+        "token": got(TOKEN, asked_page),
+        "state": got(STATE, asked_page),
+        "item": "SP-00",
+        "text": "没有房产证能办吗？",
+    }
+    for budget, path, form in ((RATINGS, f"/p/rate/{code}", rated), (COMPLAINTS, "/p/consult/ask", question)):
+        outside.forget()
+        while door.limits.allows(budget, "127.0.0.1", door.clock.mono()):
+            pass
+        status, html = await outside.post(path, form)
+        assert (status, "今天提交的太多了" in html, form["text"] in html) == (429, True, True), path
+        assert ('value="2" checked' in html) is ("level" in form)
+    assert (await outside.get(f"/p/rate/{code}"))[0] == 200, "it is not used up"
+
+
 # consultations -------------------------------------------------------------------------------------------------
 
 STATE = re.compile(r'name="state" value="([^"]*)"')
@@ -415,7 +441,7 @@ async def test_a_survey_is_built_answered_and_its_results_shown_after_its_end(
             await pane.post(f"{page}/decide", csrf="token", event="release", why="同意发布")
         ).status == 303
         await outside.publish()
-        assert "第 1 题，共 2 题" in (await outside.get(f"/p/surveys/{number}"))[1]
+        assert "共 2 题" in (await outside.get(f"/p/surveys/{number}"))[1]
         assert (await answered(outside, number, "没有的选项"))[0] == 400
         assert "一题也没有答" in (await answered(outside, number, "", ""))[1]
         for choice in ["耐心"] * 6 + ["不耐心"] * 2:

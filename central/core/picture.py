@@ -13,7 +13,7 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 def pixels(body: bytes) -> int:
     """0 for what says nothing of it."""
     if body.startswith(_PNG):
-        return _product(body, 16, 4)
+        return _product(body, 16, 4) if body[12:16] == b"IHDR" else 0
     if not body.startswith(_JPEG):
         return 0
     at = len(_JPEG)

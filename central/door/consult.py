@@ -99,10 +99,9 @@ async def send(request: web.Request) -> web.Response:
     shown = await door.look()
     form = await form_of(request)
     must_be_ours(request, form)
-    plain = seal.carried(door.key, "consult", form.get("state", ""))
-    if plain is None:
+    draft = seal.carried(door.key, "consult", form.get("state", ""), Begun)
+    if draft is None:
         raise web.HTTPForbidden(text="这一页不完整，没有提交。请重新填写。")
-    draft = msgspec.json.decode(plain, type=Begun)
     text, item = form.get("text", ""), _item(shown, form.get("item", ""))
     if not consult.SHORTEST <= len(text) <= consult.LONGEST:
         fault = f"请写 {consult.SHORTEST} 至 {consult.LONGEST} 个字，现在 {len(text)} 个字"

@@ -10,7 +10,9 @@ import binascii
 import hashlib
 import hmac
 import unicodedata
+from typing import TypeVar
 
+import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
@@ -19,6 +21,7 @@ from central.core.document import LETTERS
 from common.core import crypto
 from common.core.crypto import AT_REST, CHAIN_BYTES, DamagedError
 
+T = TypeVar("T")
 CASE, COMPLAINT, RATE, CONSULT = "case", "complaint", "rate", "consult"
 TICKET_LETTERS, WINDOW_LETTERS = 16, 8
 _ALIKE = str.maketrans("OIL", "011")
@@ -107,10 +110,11 @@ def carry(door_key: bytes, purpose: str, nonce: bytes, said: bytes) -> str:
     return base64.urlsafe_b64encode(crypto.seal(aead, nonce, purpose.encode(), said)).decode()
 
 
-def carried(door_key: bytes, purpose: str, text: str) -> bytes | None:
-    """None: it is none of ours, or of another purpose."""
+def carried(door_key: bytes, purpose: str, text: str, kind: type[T]) -> T | None:
+    """None: it is none of ours, of another purpose, or of a page that another version of the program made."""
     aead = crypto.cipher(AT_REST, _mac(door_key, b"carry"))
     try:
-        return crypto.unseal(aead, purpose.encode(), base64.urlsafe_b64decode(text.encode()))
-    except (DamagedError, binascii.Error, UnicodeError):
+        plain = crypto.unseal(aead, purpose.encode(), base64.urlsafe_b64decode(text.encode()))
+        return msgspec.json.decode(plain, type=kind)
+    except (DamagedError, binascii.Error, UnicodeError, msgspec.MsgspecError):
         return None

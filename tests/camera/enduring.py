@@ -42,7 +42,7 @@ LEAST_FAULTS = 11
 """However slow the machine is."""
 QUIET_FRAMES = 25
 """Between two faults."""
-MOST_MB, MOST_HANDLES, MOST_THREADS = 5.0, 4, 2
+MOST_MB, MOST_HANDLES, MOST_THREADS = 5.0, 4, 4
 _SAMPLE_SECS = 0.25
 _EVENT_FAULTS: tuple[onvif_device.Fault, ...] = ("", "garbage", "", "html", "huge", "", "busy")
 

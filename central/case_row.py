@@ -11,6 +11,7 @@ from central.core.lamp import Lamp
 from central.core.limit import is_former
 from central.core.rules import Verdict
 from common.core.state import Light
+from common.core.wire import LONGEST_KEY, LONGEST_WORD
 
 
 def kept_red(reds: Sequence[Row[Any]], state: CaseState) -> dict[str, Any]:
@@ -34,14 +35,14 @@ def of(
     return {
         "site": site,
         "case_key": facts.case_key,
-        "case_no": facts.case_no,
-        "item_code": facts.item_code,
-        "item_name": facts.item_name or (item.name if item else None),
+        "case_no": _short(facts.case_no, LONGEST_KEY),
+        "item_code": _short(facts.item_code),
+        "item_name": _short(facts.item_name or (item.name if item else None)),
         "applicant": facts.applicant,
         "name_index": facts.applicant,
         "phone_index": facts.phone,
-        "org": facts.org,
-        "responsible": facts.responsible,
+        "org": _short(facts.org),
+        "responsible": _short(facts.responsible),
         "received_at": state.received_at,
         "accepted_at": state.accepted_at,
         "finished_at": state.finished_at,
@@ -57,3 +58,8 @@ def of(
         "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }
+
+
+def _short(text: str | None, most: int = LONGEST_WORD) -> str | None:
+    """As far as it fits a page of any index, two of them in one row; the whole stands in the records."""
+    return None if text is None else text[:most]

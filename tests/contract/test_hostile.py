@@ -13,14 +13,15 @@ from central.dead import parse, repaired, shown
 from central.gaps import MOST_ALARMS
 from central.ingest import take_letter
 from central.judge import Moment, World
-from central.store import alarms, facts
+from central.store import alarms, facts, tallies
 from central.store import tables as t
 from central.store.engine import Store
+from central.tally import Booker
 from central.welcome import introduce
 from common.core import ranges
 from common.core.errors import UnavailableError, UsageError
 from common.core.record import MOST_TABLES, Case, Checkpoint, Gap, IndexRoot, Pass, Root
-from common.core.wire import LONGEST_KEY
+from common.core.wire import LONGEST_KEY, LONGEST_TEXT, LONGEST_WORD
 from tests.contract.test_store import NOW, store, taken, welcomed, world
 from tests.sender import Sender, case, draft
 
@@ -50,6 +51,32 @@ async def test_the_longest_key_is_kept_and_one_longer_is_a_dead_letter_alone(
     assert await dead(store) == [2, 3]
     async with store.read() as conn:
         assert set(await conn.scalars(select(t.case.c.case_key))) == {longest, "C"}
+
+
+async def test_the_longest_texts_of_a_case_stop_no_batch(store: Store, world: World) -> None:
+    """An index of PostgreSQL takes 2.7 kB a row; a field that is mapped wrongly may hold a page, and no two are alike."""
+    sender, chance = Sender(), random.Random(3)
+    await welcomed(store, sender)
+
+    def page() -> str:
+        return "".join(chr(chance.randrange(0x20000, 0x2A6D0)) for _ in range(LONGEST_TEXT))
+
+    number = page()
+    texts: dict[str, Any] = {
+        name: page() for name in ("item_code", "item_name", "org", "responsible", "applicant", "phone")
+    }
+    whole: dict[str, Any] = {"accepted_at": "2026-03-02", "finished_at": "2026-03-03", "case_no": number}
+    sender.number(draft(Case(case_key="1", **whole, **texts), key="1", at=NOW), case("2", at=NOW))
+    assert (await taken(store, world, sender.payload())).acks[0][1].upto == 2
+    async with store.write() as conn:
+        await tallies.begin(conn, world.zone.key, "1")
+    booker = Booker(store, world.zone)
+    while await booker.turn():
+        pass
+    async with store.read() as conn:
+        found = (await conn.execute(select(t.case).where(t.case.c.case_key == "1"))).one()
+        assert (found.case_no, found.item_name) == (number[:LONGEST_KEY], texts["item_name"][:LONGEST_WORD])
+        assert await dead(store) == []
 
 
 async def test_a_pass_or_a_root_names_no_more_tables_than_a_mapping_has(store: Store, world: World) -> None:

@@ -99,7 +99,7 @@ def upgrade() -> None:
     ):
         op.create_index(f"ix_case_{name}", "case", columns)
     where: dict[str, Any] = {"sqlite_where": sa.text("open"), "postgresql_where": sa.text("open")}
-    op.create_index("ix_case_open", "case", ["site", "light"], **where)
+    op.create_index("ix_case_open", "case", ["site", "light", "item_name"], **where)
     nearest = sa.text("coalesce(due_at, 100000000000000000)")
     op.create_index("ix_case_nearest", "case", [nearest, "site", "case_key"], **where)
     op.create_table(

@@ -72,11 +72,15 @@ def yellow(clock: Clock, calendar: Calendar) -> date:
 
 
 def pause(clock: Clock, day: date, calendar: Calendar) -> Clock:
-    """A lawful special procedure begins (行政许可法 45): the day it starts is counted."""
+    """A lawful special procedure begins (行政许可法 45): the day it starts is counted.
+
+    Where nothing was left and the last day had moved to this working day (民法典 203), it is used beyond the limit: an extension
+    that comes later begins with it, as it does where no procedure lies between.
+    """
     if not clock.running:
         return clock
     used = calendar.count(clock.start, day)
-    return replace(clock, remaining=max(0, clock.remaining - used), running=False)
+    return replace(clock, remaining=clock.remaining - used, running=False)
 
 
 def resume(clock: Clock, day: date) -> Clock:

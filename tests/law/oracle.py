@@ -98,8 +98,8 @@ def run(start: int, limit: int, told: Told, days: Days) -> End:
         if end is not None and end < day:
             return End(end, counted[whole - lead - 1] if whole > lead else since)
         if stopped and not any(first <= day < last for first, last in spans):
-            whole, since, counted, stopped = max(0, whole - len(counted)), day, [], False
-            end = day if works and not whole else None
+            whole, since, counted, stopped = whole - len(counted), day, [], False
+            end = day if works and whole <= 0 else None
         for at, more in longer:
             if not used and max(at, start) == day:
                 whole, used = whole + more, True

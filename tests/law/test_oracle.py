@@ -18,6 +18,12 @@ def test_engine_and_oracle_show_the_same_lights(part: int) -> None:
     assert histories.differing_seeds(part * PART, PART) == []
 
 
+@pytest.mark.parametrize("seed", [4001000396058, 4001000576074, 4001000602270])
+def test_a_day_that_was_used_beyond_the_limit_counts_against_a_later_extension(seed: int) -> None:
+    """The limit was used up, its last day moved to a working day, a second procedure began on that day, then came an extension."""
+    assert histories.differing_seeds(seed, 1) == []
+
+
 def test_the_histories_meet_what_they_are_for() -> None:
     """Enough of each light and of each trap, or the comparison would say little."""
     lights: dict[str, int] = {}

@@ -6,6 +6,7 @@ import pwd
 import re
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,7 +79,8 @@ class NotStartedError(MingchaError):
 
 def start(name: str, verb: str = "start") -> None:
     """Start or restart a unit, and wait until it is ready. Raises NotStartedError."""
-    run("systemctl", "reset-failed", name)
+    with suppress(UnavailableError):  # not loaded: systemd remembers no failure of a unit that nothing refers to
+        run("systemctl", "reset-failed", name)
     try:
         run("systemctl", verb, name)
     except UnavailableError as error:

@@ -143,6 +143,16 @@ def test_what_was_broken_by_hand_is_mended_by_the_same_command(lab: Lab, warm: s
     assert box.must("stat -c %a /var/lib/mingcha-pki/sign.key") == "640\n"
     assert box.must("systemctl is-active mingcha-agent") == "active\n"
 
+    # Killed while it enabled: the links are there, and systemd has not read them.
+    box.must(
+        "cd /etc/systemd/system; systemctl stop 'mingcha-*'; list=$(echo *.wants/mingcha-*);"
+        " systemctl disable -q mingcha-*; systemctl daemon-reload;"
+        " for link in $list; do ln -s ../$(basename $link) $link; done"
+    )
+    assert "not loaded" in box.sh("systemctl reset-failed mingcha-agent.service")[1]
+    box.must(site.with_wget)
+    assert box.must("systemctl is-active mingcha-agent") == "active\n"
+
     box.must("rm /var/lib/mingcha-pki/node.pem")
     code, out = box.sh(site.with_wget)
     assert code != 0

@@ -22,7 +22,7 @@ import aiohttp
 import msgspec
 from sqlalchemy import insert, make_url
 
-from benchmarks import pages
+from benchmarks import pages, weights
 from benchmarks.figure import Figure, line, percentile
 from central.core.guide import Guide, Spot
 from central.core.item import Item, RouteStep
@@ -46,7 +46,8 @@ FLOOD, FLOOD_SECS, HALL_PAGES = 1_000, 10, 200
 """Requests a second, for so long; pages of a hall without them."""
 ROUNDS = 3
 BEHIND = ("chrt", "--idle", "0")
-"""Has what others leave, as a unit of low CPUWeight beside one of high; on a machine without systemd the next best."""
+"""Has what others leave."""
+DOOR_UNIT, HALL_UNIT = "mingcha-door.service", "mingcha-central.service"
 AT_ONCE = 32
 BUDGET_MS = 50.0
 """Of a page of the hall (interface.md 2.3); the door has none of its own for the server's part."""
@@ -113,30 +114,32 @@ class Flood(msgspec.Struct):
 async def _flooded(folder: Path) -> AsyncIterator[Figure]:
     """The door is asked more than it can answer: what becomes of that, and of a page of the hall meanwhile.
 
-    Once with all processes alike, once as the units have it, the door behind the hall. Who asks stands behind both: a city is not
-    on this machine.
+    Once with all processes alike, once as the units have it, each in a control group of its unit's weight. Who asks stands behind
+    both: a city is not on this machine.
     """
     store = await open_store(await halls.empty(folder))
     try:
         cookies = await pages.fill(store, 1)
-        async with pages.serving(keyed(folder / "central.db"), cookies) as hall:
-            await pages.timed(hall, "/hall/queue", HALL_PAGES)  # the first ones load what the others have
-            ways: dict[str, tuple[str, ...]] = {"alike": (), "as_units": BEHIND}
+        with weights.groups(DOOR_UNIT, HALL_UNIT) as (behind, before, alike):
+            ways = {"alike": (alike, alike), "as_units": (behind, before)}
             alone: dict[str, list[float]] = {name: [] for name in ways}
             beside: dict[str, list[float]] = {name: [] for name in ways}
             floods: dict[str, list[Flood]] = {name: [] for name in ways}
-            for _ in range(ROUNDS):  # in turn, because the machine is not the same from minute to minute
-                for name, before in ways.items():
-                    alone[name] += await pages.timed(hall, "/hall/queue", HALL_PAGES)
-                    async with _door(folder, *before) as port:
-                        times, flood = await _beside(port, hall)
-                    beside[name] += times
-                    floods[name].append(flood)
-            for name in ways:
-                for figure in _told(name, floods[name]):
-                    yield figure
-                other = ("without", percentile(alone[name], 95))
-                yield line(f"hall_page_beside_flood_p95_{name}", percentile(beside[name], 95), "ms", other, len(beside[name]))  # fmt: skip
+            async with pages.serving(keyed(folder / "central.db"), cookies) as hall:
+                await pages.timed(hall, "/hall/queue", HALL_PAGES)  # the first ones load what the others have
+                for _ in range(ROUNDS):  # in turn, because the machine is not the same from minute to minute
+                    for name, (of_door, of_hall) in ways.items():
+                        of_hall.take(hall.pid)
+                        alone[name] += await pages.timed(hall, "/hall/queue", HALL_PAGES)
+                        async with _door(folder, *of_door.before) as port:
+                            times, flood = await _beside(port, hall)
+                        beside[name] += times
+                        floods[name].append(flood)
+        for name in ways:
+            for figure in _told(name, floods[name]):
+                yield figure
+            other = ("without", percentile(alone[name], 95))
+            yield line(f"hall_page_beside_flood_p95_{name}", percentile(beside[name], 95), "ms", other, len(beside[name]))  # fmt: skip
     finally:
         await store.close()
 

@@ -210,7 +210,7 @@ class Index:
         self, table: str, met: Met, between: tuple[int, int], limit: int
     ) -> list[tuple[str, Known]]:
         """Rows of `table` with id in (lo, hi], in id order, that a sweep should have met but has not: `limit` at most."""
-        sql = f"SELECT id FROM row WHERE id>? AND id<=? AND tbl=? AND {_THERE} ORDER BY id LIMIT {_SCAN}"  # noqa: S608
+        sql = f"SELECT id FROM row NOT INDEXED WHERE id>? AND id<=? AND tbl=? AND {_THERE} ORDER BY id LIMIT {_SCAN}"  # noqa: S608
         (lo, hi), missing = between, list[int]()
         while len(missing) < limit:
             ids = [row[0] for row in await self._all(sql, (lo, hi, table))]
@@ -232,7 +232,7 @@ class Index:
     async def open_cases(self, after: str, limit: int) -> list[str]:
         """Keys of cases of which no row says that they have ended, in order, behind `after`."""
         sql = (
-            "SELECT DISTINCT case_key FROM row AS r WHERE tbl='case' AND gone=0 AND ends=0 AND case_key>? AND NOT EXISTS "
+            "SELECT DISTINCT case_key FROM row AS r INDEXED BY row_open WHERE tbl='case' AND gone=0 AND ends=0 AND case_key>? AND NOT EXISTS "
             "(SELECT 1 FROM row AS e WHERE e.case_key=r.case_key AND e.ends=1 AND e.gone=0) ORDER BY case_key LIMIT ?"
         )
         return [row[0] for row in await self._all(sql, (after, limit))]
@@ -240,13 +240,13 @@ class Index:
     async def rows_of(self, table: str, cases: Sequence[str]) -> dict[str, Known]:
         """Key -> row of `table` that belongs to one of `cases` and is there."""
         places = ",".join("?" * len(cases))
-        sql = f"SELECT {_COLUMNS} FROM row WHERE case_key IN ({places}) AND tbl=? AND gone=0"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM row INDEXED BY row_case WHERE case_key IN ({places}) AND tbl=? AND gone=0"  # noqa: S608
         return {row[0]: self._known(row) for row in await self._all(sql, (*cases, table))}
 
     async def newest(self, table: str, limit: int) -> dict[str, Known]:
         """Key -> row of `table` that is there, of those the index met last; of rows long before, none."""
         sql = (
-            f"SELECT {_COLUMNS} FROM row "  # noqa: S608
+            f"SELECT {_COLUMNS} FROM row NOT INDEXED "  # noqa: S608
             "WHERE id>(SELECT max(id) FROM row)-100000 AND tbl=? AND gone=0 ORDER BY id DESC LIMIT ?"
         )
         return {row[0]: self._known(row) for row in await self._all(sql, (table, limit))}

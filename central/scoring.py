@@ -17,13 +17,14 @@ from central.core.calendar import Calendar
 from central.core.measure import DAYS, Added
 from central.core.objection import ObjectionState
 from central.core.period import Period
+from central.core.post import Done, Posts
 from central.core.scheme import Scheme
 from central.core.scope import EVERYTHING
-from central.core.score import Fact, Frame, Level, Place, Score, Tallies, Tally
+from central.core.score import Fact, Frame, Kind, Level, Place, Score, Tallies, Tally
 from central.store import elsewhere, law, packs, scores, subjects
 from central.store.scores import Run
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import from_us, local_date, start_of_day
+from common.core.instant import day_ending, from_us, local_date, start_of_day
 
 
 class Taken(Struct, frozen=True):
@@ -106,15 +107,47 @@ async def provisional(
     taking, first_at = Taking(frame), start_of_day(period.first, zone)
     found = [_other(one, period) for one in await elsewhere.of_period(conn, period, calendar, zone, now_at)]
     others = deque(sorted((fact for fact in found if fact is not None), key=lambda fact: fact.place))
+    site, posts = "", Posts()
     async for known in subjects.of_period(conn, first_at, until_at, zone):
-        while others and others[0].site < known.site:
-            taking.add(others.popleft())
+        if known.site != site:
+            _between(taking, others, _rows(site, posts), known.site)
+            site, posts = known.site, Posts()
+        _note(posts, known, period, zone)
         fact = _fact(known, period, calendar, zone)
         if fact.n or fact.spared:
             taking.add(fact)
-    for fact in others:
-        taking.add(fact)
+    _between(taking, others, _rows(site, posts), None)
     return taking.taken()
+
+
+def _between(taking: Taking, others: deque[Fact], rows: list[Fact], before: str | None) -> None:
+    """What follows the cases of a site, and what is of sites without any, up to that of the site `before`; None: all the rest."""
+    found = [*rows]
+    while others and (before is None or others[0].site < before):
+        found.append(others.popleft())
+    for fact in sorted(found, key=lambda one: one.place):
+        taking.add(fact)
+
+
+def _note(posts: Posts, known: subjects.Known, period: Period, zone: ZoneInfo) -> None:
+    one = known.subject
+    if one.finished_at is None or one.deleted or any(cycle for _, cycle in one.contested):
+        return
+    day = day_ending(one.finished_at, zone)
+    if period.first <= day < period.until:
+        done = Done(one.finished_at, known.key, day, known.no or known.key, bool(one.yellows))
+        posts.add(known.org, known.person, done)
+
+
+def _rows(site: str, posts: Posts) -> list[Fact]:
+    """Each under the key of its last case, by which it is objected to; `no` names all of them."""
+    return [
+        Fact(
+            site, row.cases[-1].key, "、".join(one.no for one in row.cases), row.org, "", row.person, {"yellow_row": 1},
+            kind=Kind.POST.value,
+        )
+        for row in posts.rows()
+    ]  # fmt: skip
 
 
 def _other(one: elsewhere.Other, period: Period) -> Fact | None:

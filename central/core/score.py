@@ -69,6 +69,7 @@ class Kind(StrEnum):
 
     COMPLAINT = "complaint"
     LINE = "line"
+    POST = "post"
     RATING = "rating"
     SEAT = "seat"
 

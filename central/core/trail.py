@@ -82,6 +82,8 @@ ACTS = {
     "light.withdrawn": "撤销红灯",
     "light.kept": "维持红灯",
     "item.import": "导入事项",
+    "rule.confirmed": "核实不符合规则属实",
+    "rule.rejected": "核实不符合规则不属实",
     "rules.set": "更改规则参数",
     "rules.sign": "登记规则的法律审核意见",
     "rules.confirm": "确认规则的法律审核意见",

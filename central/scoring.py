@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,8 +28,8 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import day_ending, from_us, local_date, start_of_day
 
 
-class Taken(Struct, frozen=True):
-    """A snapshot with what was computed of it."""
+class Taken(Struct, frozen=True, dict=True):
+    """A snapshot with what was computed of it, once."""
 
     frame: Frame
     digest: str
@@ -36,6 +37,10 @@ class Taken(Struct, frozen=True):
     tallies: Tallies
 
     def scores(self) -> list[Score]:
+        return self._scores
+
+    @cached_property
+    def _scores(self) -> list[Score]:
         return [one for level in Level for one in score.scores(self.frame, self.tallies, level)]
 
     def city(self) -> Counter[str]:
@@ -89,12 +94,29 @@ def retake(lines: Iterable[bytes]) -> Taken:
     return take(frame, facts)
 
 
-async def provisional(
-    conn: AsyncConnection, period: Period, scheme: Scheme, zone: ZoneInfo, now_at: int
-) -> Taken:
-    """The period as the facts stand, read in one picture (`audit.freeze` comes before)."""
+async def must_be_due(conn: AsyncConnection, period: Period, zone: ZoneInfo, now_at: int) -> None:
+    """Raises UsageError for a period that goes on, or of which there is a final result."""
+    _must_be_over(period, zone, now_at)
+    held = await scores.newest(conn, period.name)
+    if held is not None and held.is_final:
+        raise UsageError(f"{period.word}已有正式结果（第 {held.id} 次）", hint="正式结果不再重评")
+
+
+def _must_be_over(period: Period, zone: ZoneInfo, now_at: int) -> None:
     if local_date(now_at, zone) < period.until:
         raise UsageError(f"{period.word}还没有结束（{period.last} 为止）", hint="期间结束后再评分")
+
+
+async def provisional(
+    conn: AsyncConnection,
+    period: Period,
+    scheme: Scheme,
+    zone: ZoneInfo,
+    now_at: int,
+    tell: Callable[[int, int], None] | None = None,
+) -> Taken:
+    """The period as the facts stand, read in one picture (`audit.freeze` comes before). `tell`: cases read, cases in all."""
+    _must_be_over(period, zone, now_at)
     calendar = await law.calendar_if_any(conn)
     assert calendar is not None
     until_at = start_of_day(period.until, zone)
@@ -107,8 +129,12 @@ async def provisional(
     taking, first_at = Taking(frame), start_of_day(period.first, zone)
     found = [_other(one, period) for one in await elsewhere.of_period(conn, period, calendar, zone, now_at)]
     others = deque(sorted((fact for fact in found if fact is not None), key=lambda fact: fact.place))
-    site, posts = "", Posts()
+    site, posts, done = "", Posts(), 0
+    total = 0 if tell is None else await subjects.number(conn, first_at, until_at, EVERYTHING)
     async for known in subjects.of_period(conn, first_at, until_at, zone):
+        if tell is not None and done % subjects.PAGE == 0:
+            tell(done, total)
+        done += 1
         if known.site != site:
             _between(taking, others, _rows(site, posts), known.site)
             site, posts = known.site, Posts()

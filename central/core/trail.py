@@ -131,6 +131,7 @@ ACTS = {
     "scheme.approved": "审定评分方案",
     "scheme.refused": "不同意评分方案",
     "scheme.withdrawn": "撤回评分方案",
+    "score.begin": "开始评分",
     "score.run": "评分",
     "score.final": "评分定稿",
     "score.object": "对评分提出异议",

@@ -43,12 +43,6 @@ class Taken(Struct, frozen=True, dict=True):
     def _scores(self) -> list[Score]:
         return [one for level in Level for one in score.scores(self.frame, self.tallies, level)]
 
-    def city(self) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for one in self.tallies[Level.SITE].values():
-            found.update(one.counts)
-        return found
-
 
 class Sender(Struct, frozen=True):
     """Who makes a run, why and when."""

@@ -4,7 +4,8 @@ supervision.md 3.12. What may be wrong with one is said in words before anybody 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
@@ -15,6 +16,10 @@ from common.core.errors import UsageError
 
 NAMES = frozenset(name for name, one in MEASURES.items() if not one.hint)
 """What a formula may read: a mere suspicion is scored by nobody."""
+CASES = "cases"
+"""Beside the measures, how many cases a unit has in the period at all."""
+FEWEST = 5
+"""Of fewer cases nothing is told to anybody outside: they would name somebody."""
 MOST_DIGITS, MOST_PLACES = 12, 6
 MOST_ROWS, FULL, LONGEST_WORDS, LONGEST_NAME, MOST_LEAST = 40, Decimal(100), 200, 30, 1000
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
@@ -203,6 +208,18 @@ def faults_of(row: Row) -> list[str]:
     """What takes points off in its formula: the cases of it are named beside it."""
     read = formula.names_of(formula.parse(row.formula, NAMES))
     return sorted((read | ({"rating_bad"} if "rating_points" in read else set())) & NAMED)
+
+
+def city_of(row: Row, sites: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The city as a row's rates are drawn to it, of the counts of its sites: without those to which the row does not apply. So
+    whoever takes the sites off the city is left with nothing, and the published counts of the sites are all that is needed.
+    """
+    found: Counter[str] = Counter()
+    for counts in sites:
+        is_enough = not isinstance(row, Indicator) or counts.get(row.of, 0) >= row.min_of
+        if is_enough and counts.get(CASES, 0) >= FEWEST:
+            found.update(counts)
+    return found
 
 
 class Change(Struct, frozen=True):

@@ -132,7 +132,7 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
         assert ("六月绩效公告，已公布" in words, "2026 年 6 月评比" in words) == (True, True)
         assert re.search(r"同类之间排名 1 \S+ [0-9.]+ ", words), words
         status, body = await releaser.get(f"{one}/files/counts.json")
-        assert (status, '"city"' in body) == (200, True)
+        assert (status, '"units"' in body, '"city"' in body) == (200, True, False)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
         assert "新闻资料包" in (await releaser.get(one))[1]
         await _packed(releaser, one, body)

@@ -19,8 +19,8 @@ from benchmarks.figure import Figure, line, percentile
 from central import judge, scoring
 from central.core import period
 from central.core.scheme import MINGCHA_100
-from central.core.score import Level
 from central.core.scope import EVERYTHING
+from central.core.score import Level
 from central.export import as_csv, as_xlsx
 from central.statistics import answer, asked_of
 from central.store import audit, tallies

@@ -30,7 +30,7 @@ from central.core.scope import EVERYTHING
 from central.correction_paper import SYSTEM, Desk, issuer_named
 from central.drafting import Draft
 from central.statistics import answer, asked_of, cells, heading
-from central.store import audit, briefings, documents, law, messages, recipients, trail
+from central.store import audit, briefings, documents, messages, recipients, trail
 from central.store.engine import Store
 from central.world import World
 from common.clock import Clock
@@ -83,8 +83,6 @@ def _asked(query: str, name: str) -> Any:
 
 async def facts(conn: AsyncConnection, plan: Row[Any], name: str, desk: Desk) -> Facts:
     """What the briefing of a period says as of now. `conn` was frozen. Raises UsageError."""
-    if await law.calendar_if_any(conn) is None:
-        raise UsageError("还没有工作日历，统计不出来", hint="请先用  mingcha calendar import  导入")
     asked = _asked(plan.query, name)
     found = await answer(conn, EVERYTHING, asked, desk.zone, desk.clock.office(), MOST_CASES)
     rows = [cells(asked, row) for row in (*found.rows, found.total)]

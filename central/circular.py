@@ -12,16 +12,13 @@ from central.core.scope import EVERYTHING
 from central.correction_paper import Desk
 from central.drafting import Draft
 from central.statistics import answer, asked_of, cells, heading
-from central.store import documents, law, subjects
-from common.core.errors import UsageError
+from central.store import documents, subjects
 
 MOST_CASES = 500_000
 
 
 async def count(conn: AsyncConnection, name: str, desk: Desk) -> Counted:
     """The table of a period by site, as the statistics page has it. `conn` was frozen. Raises UsageError."""
-    if await law.calendar_if_any(conn) is None:
-        raise UsageError("还没有工作日历，统计不出来", hint="请先用  mingcha calendar import  导入")
     asked = asked_of(name, ["site"], circular.FIGURES, "")
     found = await answer(conn, EVERYTHING, asked, desk.zone, desk.clock.office(), MOST_CASES)
     rows = [cells(asked, row) for row in (*found.rows, found.total)]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import case_row, conduct
-from central.core import articles, judgement
+from central.core import articles, asked_rules, judgement
 from central.core import cycle as cycles
 from central.core.judgement import Bench, Judged, Look, WithdrawalState
 from central.core.lamp import Lamp
@@ -171,7 +171,8 @@ class _Court:
             if look.needs_proof:
                 look = judgement.prove(look, await past.proven(self.conn, self.site, held), bench)
             found = judgement.judged(look, bench)
-            answers = self._answers(look, found)
+            subject = self._subject(look, found)
+            answers = [] if look.state.deleted else articles.ask_kept(subject)
         except SQLAlchemyError:
             raise
         except Exception as error:  # whatever one case's facts do to the rules, the other cases are judged
@@ -193,7 +194,7 @@ class _Court:
         lamp = self._rule(look, answers)
         self.cases.append(
             case_row.of(self.site, look.state, look.item, verdicts, lamp, rev)
-            | {"reopened": cycles.written(look.walk.reopened)}
+            | {"reopened": cycles.written(look.walk.reopened), "proof_at": asked_rules.entered_by(subject)}
             | case_row.kept_red(list(reds.values()), look.state)
         )
         first = len(self.clocks)
@@ -298,14 +299,11 @@ class _Court:
             }
         )
 
-    def _answers(self, look: Look, found: Sequence[Judged]) -> list[Result]:
-        """What the rules of the law say of the case as its rows are now."""
+    def _subject(self, look: Look, found: Sequence[Judged]) -> Subject:
+        """The case as its rows are now, as the rules of the law are asked about it."""
         world, state = self.world, look.state
-        if state.deleted:
-            return []
         verdicts, pack = [one.verdict for one in found], world.pack_of(state)
-        subject = Subject(state, look.item, verdicts, world.calendar_of(state), world.zone, self.until, pack)
-        return articles.ask_kept(subject)
+        return Subject(state, look.item, verdicts, world.calendar_of(state), world.zone, self.until, pack)
 
     def _rule(self, look: Look, answers: Sequence[Result]) -> Lamp:
         """A broken rule is a dated fact: kept, and where the facts show it kept after all, a person decides. That a new filing

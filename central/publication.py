@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
-from central.core.release import ReleaseState
+from central.core.release import PUBLIC_LEVELS, ReleaseState
+from central.core.score import Level
 from common.cli import WHY, say
 
 MOST = 200
@@ -38,9 +40,17 @@ def _add_draft(publication: click.Group, config: Callable[[Any], Any]) -> None:
     @click.argument("number", type=click.IntRange(1), metavar="次")
     @click.option("--title", required=True, metavar="标题", help="公布时的标题；不得含人名、号码、住址。")
     @click.option("--merge", is_flag=True, help="不足 5 件的单位合并公布。")
+    @click.option(
+        "--level",
+        "levels",
+        type=click.Choice([level.value for level in PUBLIC_LEVELS]),
+        multiple=True,
+        metavar="范围",
+        help="公布哪几级，可写多次：site 站点（总要公布）、department 部门、item 事项；不写为全部。",
+    )
     @WHY
     @config
-    def draft(number: int, title: str, merge: bool, why: str, path: Path) -> None:
+    def draft(number: int, title: str, merge: bool, levels: tuple[str, ...], why: str, path: Path) -> None:
         from central import config as configs
         from central import publishing
         from central.scoring import Sender
@@ -48,7 +58,12 @@ def _add_draft(publication: click.Group, config: Callable[[Any], Any]) -> None:
 
         clock = Clock(configs.load(path).clock)
         sender = Sender(getpass.getuser(), why, clock.office(), clock.wall())
-        made = in_store(path, lambda conn: publishing.draft(conn, number, title, sender, merges=merge))
+        wanted = [Level(one) for one in levels] or PUBLIC_LEVELS
+
+        async def drafted(conn: AsyncConnection) -> int:
+            return await publishing.draft(conn, number, title, sender, merges=merge, levels=wanted)
+
+        made = in_store(path, drafted)
         say(f"公布件 {made} 待审核；由另一人  mingcha publication release {made}")
 
 

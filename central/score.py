@@ -49,25 +49,14 @@ def _add_runs(score: click.Group, config: Callable[[Any], Any]) -> None:
     @WHY
     @config
     def run(name: str, why: str, path: Path) -> None:
-        from central import scoring
+        from central import score_run
         from central.core import period
-        from central.store import audit, law, scores
-        from central.store.engine import look, within
 
         settings, sender = _sender(path, why)
-        wanted, zone = period.parse(name), ZoneInfo(settings.legal_zone)
-
-        async def take() -> scoring.Taken:
-            url = settings.database_url
-            await within(url, law.calendar)
-            async with look(url) as conn:
-                await audit.freeze(conn)
-                inforce = await scores.scheme_on(conn, wanted.first)
-                return await scoring.provisional(conn, wanted, inforce, zone, sender.at)
-
-        taken = asyncio.run(take())
-        number, until = in_store(path, lambda conn: scoring.keep_provisional(conn, taken, sender, zone))
-        say(f"第 {number} 次，{wanted.word}，快照 {taken.digest}")
+        of = period.parse(name)
+        wanted = score_run.Wanted(settings.database_url, settings.legal_zone, of.name, sender)
+        number, until, taken = asyncio.run(score_run.work(wanted))
+        say(f"第 {number} 次，{of.word}，快照 {taken.digest}")
         _say_scores([one for one in taken.scores() if one.level is Level.SITE])
         say(f"初步结果。异议期到 {until} 为止；逐项依据见  mingcha score show {number} --unit 单位")
 

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,17 +18,18 @@ from central.core.calendar import Calendar
 from central.core.measure import DAYS, Added
 from central.core.objection import ObjectionState
 from central.core.period import Period
+from central.core.post import Done, Posts
 from central.core.scheme import Scheme
 from central.core.scope import EVERYTHING
-from central.core.score import Fact, Frame, Level, Place, Score, Tallies, Tally
+from central.core.score import Fact, Frame, Kind, Level, Place, Score, Tallies, Tally
 from central.store import elsewhere, law, packs, scores, subjects
 from central.store.scores import Run
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import from_us, local_date, start_of_day
+from common.core.instant import day_ending, from_us, local_date, start_of_day
 
 
-class Taken(Struct, frozen=True):
-    """A snapshot with what was computed of it."""
+class Taken(Struct, frozen=True, dict=True):
+    """A snapshot with what was computed of it, once."""
 
     frame: Frame
     digest: str
@@ -35,13 +37,11 @@ class Taken(Struct, frozen=True):
     tallies: Tallies
 
     def scores(self) -> list[Score]:
-        return [one for level in Level for one in score.scores(self.frame, self.tallies, level)]
+        return self._scores
 
-    def city(self) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for one in self.tallies[Level.SITE].values():
-            found.update(one.counts)
-        return found
+    @cached_property
+    def _scores(self) -> list[Score]:
+        return [one for level in Level for one in score.scores(self.frame, self.tallies, level)]
 
 
 class Sender(Struct, frozen=True):
@@ -88,12 +88,29 @@ def retake(lines: Iterable[bytes]) -> Taken:
     return take(frame, facts)
 
 
-async def provisional(
-    conn: AsyncConnection, period: Period, scheme: Scheme, zone: ZoneInfo, now_at: int
-) -> Taken:
-    """The period as the facts stand, read in one picture (`audit.freeze` comes before)."""
+async def must_be_due(conn: AsyncConnection, period: Period, zone: ZoneInfo, now_at: int) -> None:
+    """Raises UsageError for a period that goes on, or of which there is a final result."""
+    _must_be_over(period, zone, now_at)
+    held = await scores.newest(conn, period.name)
+    if held is not None and held.is_final:
+        raise UsageError(f"{period.word}已有正式结果（第 {held.id} 次）", hint="正式结果不再重评")
+
+
+def _must_be_over(period: Period, zone: ZoneInfo, now_at: int) -> None:
     if local_date(now_at, zone) < period.until:
         raise UsageError(f"{period.word}还没有结束（{period.last} 为止）", hint="期间结束后再评分")
+
+
+async def provisional(
+    conn: AsyncConnection,
+    period: Period,
+    scheme: Scheme,
+    zone: ZoneInfo,
+    now_at: int,
+    tell: Callable[[int, int], None] | None = None,
+) -> Taken:
+    """The period as the facts stand, read in one picture (`audit.freeze` comes before). `tell`: cases read, cases in all."""
+    _must_be_over(period, zone, now_at)
     calendar = await law.calendar_if_any(conn)
     assert calendar is not None
     until_at = start_of_day(period.until, zone)
@@ -106,15 +123,51 @@ async def provisional(
     taking, first_at = Taking(frame), start_of_day(period.first, zone)
     found = [_other(one, period) for one in await elsewhere.of_period(conn, period, calendar, zone, now_at)]
     others = deque(sorted((fact for fact in found if fact is not None), key=lambda fact: fact.place))
+    site, posts, done = "", Posts(), 0
+    total = 0 if tell is None else await subjects.number(conn, first_at, until_at, EVERYTHING)
     async for known in subjects.of_period(conn, first_at, until_at, zone):
-        while others and others[0].site < known.site:
-            taking.add(others.popleft())
+        if tell is not None and done % subjects.PAGE == 0:
+            tell(done, total)
+        done += 1
+        if known.site != site:
+            _between(taking, others, _rows(site, posts), known.site)
+            site, posts = known.site, Posts()
+        _note(posts, known, period, zone)
         fact = _fact(known, period, calendar, zone)
         if fact.n or fact.spared:
             taking.add(fact)
-    for fact in others:
-        taking.add(fact)
+    _between(taking, others, _rows(site, posts), None)
     return taking.taken()
+
+
+def _between(taking: Taking, others: deque[Fact], rows: list[Fact], before: str | None) -> None:
+    """What follows the cases of a site, and what is of sites without any, up to that of the site `before`; None: all the rest."""
+    found = [*rows]
+    while others and (before is None or others[0].site < before):
+        found.append(others.popleft())
+    for fact in sorted(found, key=lambda one: one.place):
+        taking.add(fact)
+
+
+def _note(posts: Posts, known: subjects.Known, period: Period, zone: ZoneInfo) -> None:
+    one = known.subject
+    if one.finished_at is None or one.deleted or any(cycle for _, cycle in one.contested):
+        return
+    day = day_ending(one.finished_at, zone)
+    if period.first <= day < period.until:
+        done = Done(one.finished_at, known.key, day, known.no or known.key, bool(one.yellows))
+        posts.add(known.org, known.person, done)
+
+
+def _rows(site: str, posts: Posts) -> list[Fact]:
+    """Each under the key of its last case, by which it is objected to; `no` names all of them."""
+    return [
+        Fact(
+            site, row.cases[-1].key, "、".join(one.no for one in row.cases), row.org, "", row.person, {"yellow_row": 1},
+            kind=Kind.POST.value,
+        )
+        for row in posts.rows()
+    ]  # fmt: skip
 
 
 def _other(one: elsewhere.Other, period: Period) -> Fact | None:

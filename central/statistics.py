@@ -50,7 +50,8 @@ async def answer(
     longer than anybody reads.
     """
     calendar = await law.calendar_if_any(conn)
-    assert calendar is not None
+    if calendar is None:
+        raise UsageError("还没有工作日历，统计不出来", hint="请先用  mingcha calendar import  导入")
     picture = await tally.picture(conn, zone, calendar)
     if most is not None and picture is None:
         await _must_be_small(conn, reached, asked, zone, most)

@@ -70,6 +70,7 @@ class Permission(StrEnum):
     WORK_CORRECTION = "work_correction"  # the hall's acts; which of them, the table of the correction says
     ANSWER_CORRECTION = "answer_correction"  # the unit's side: read, receive, explain, appeal, rectify
     VIEW_SCORE = "view_score"  # results, with the cases of every fault
+    RUN_SCORE = "run_score"  # have a period scored: a provisional result, and its window for objections
     OBJECT_SCORE = "object_score"  # the unit's side: object to a fault of a provisional result
     DECIDE_SCORE = "decide_score"  # grant or refuse another's objection; make a result final
     VIEW_SCHEME = "view_scheme"  # how is scored, in every version; what a change would move, by site
@@ -123,6 +124,7 @@ _PERMISSION_WORDS = {
     Permission.WORK_CORRECTION: "办理纠错",
     Permission.ANSWER_CORRECTION: "答复本单位的纠错",
     Permission.VIEW_SCORE: "查看评分",
+    Permission.RUN_SCORE: "为一个期间评分",
     Permission.OBJECT_SCORE: "对本单位的评分提出异议",
     Permission.DECIDE_SCORE: "认定评分异议、定稿",
     Permission.VIEW_SCHEME: "查看评分方案",
@@ -166,6 +168,7 @@ _WATCH = (
     | {
         Permission.VIEW_SCHEME,
         Permission.DRAFT_SCHEME,
+        Permission.RUN_SCORE,
         Permission.SHARE_VIEW,
         Permission.REVEAL_PERSON,
         Permission.VIEW_FINDING,

@@ -8,6 +8,7 @@ from datetime import date
 
 from central.core import acts
 from central.core.ruling import Rule, Said, Subject, kept, missing, red, yellow
+from common.core.instant import end_of_day
 from common.core.record import Step
 from common.core.state import CaseStatus, StepKind
 
@@ -129,18 +130,30 @@ def _unentered(subject: Subject) -> Said | None:
     """A ticket or a fee that names a case which the system does not have (体外循环)."""
     if subject.case.seen:
         return None
-    days = [
-        day
-        for kind in _EVIDENCE
-        for step in acts.of_kind(subject.case, kind)
-        if (day := subject.day(acts.began(step))) is not None
-    ]
+    days = _evidence(subject)
     if not days:
         return None
     due = subject.nth(min(days), subject.pack.entry_days)
     if not subject.is_whole(due):
         return subject.waits("录入办件", due)
     return yellow(f"{min(days)} 已有叫号或收费，系统里没有这个办件")
+
+
+def _evidence(subject: Subject) -> list[date]:
+    """Days on which a ticket or a fee spoke of the case."""
+    steps = [step for kind in _EVIDENCE for step in acts.of_kind(subject.case, kind)]
+    return [day for step in steps if (day := subject.day(acts.began(step))) is not None]
+
+
+def entered_by(subject: Subject) -> int | None:
+    """By when a case of which a ticket or a fee speaks has to be in the system, whether it is or not. None: none speaks of it,
+    or the calendar of that day is not published.
+    """
+    days = _evidence(subject)
+    try:
+        return end_of_day(subject.nth(min(days), subject.pack.entry_days), subject.zone) if days else None
+    except ValueError:
+        return None
 
 
 RULES: Sequence[Rule] = (

@@ -83,6 +83,12 @@ def names_of(node: Node) -> frozenset[str]:
     return frozenset(one.name for one in _walk(node) if isinstance(one, Count))
 
 
+def rated_of(node: Node) -> frozenset[str]:
+    """The counts that a rate in it is made of: those of which the city's are read too."""
+    calls = [one for one in _walk(node) if isinstance(one, Call) and one.function == "rate"]
+    return frozenset().union(*(names_of(part) for call in calls for part in call.parts[:2]))
+
+
 def bases_of(node: Node) -> frozenset[str]:
     """The counts that a rate or a share in it is taken of."""
     calls = [one for one in _walk(node) if isinstance(one, Call) and one.function in {"rate", "share"}]

@@ -12,11 +12,12 @@ What was found but may not be held against anybody (contested, excused, not conf
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from central.core.asked_rules import UNENTERED
 from central.core.calendar import Calendar
 from central.core.lamp import UNCONFIRMED
 from common.core.instant import day_ending, local_date, start_of_day
@@ -73,6 +74,9 @@ class Subject(Struct, frozen=True, kw_only=True):
     is_public: bool = False  # and its public fields are all filled
     is_routed: bool = False  # and its procedure is prescribed
     is_priced: bool = False  # and its fees are
+    reopened: list[tuple[date, date]] = []  # on which day it had ended, and from which on it was open again
+    proof_at: int | None = None  # by when a ticket or a fee says that it has to be in the system
+    is_entered: bool = True  # False: nothing but such evidence has come
     odd: frozenset[str] = frozenset()  # patterns it is a part of, where they were looked for: `pattern.py`
 
 
@@ -108,8 +112,23 @@ MEASURES = {
             "incomplete", "要素不全", "编号、事项、部门、责任人、受理时间、结果缺任一项的办结", fault=True
         ),
         Measure("early", "提前办结", "用时不超过承诺时限一半的办结"),
+        Measure("reopened", "办结后重开", "当期重新打开、而办结还不到 30 天的", fault=True),
+        Measure(
+            "unentered",
+            "体外循环",
+            "规则 S-1 不符合、经人核实：有叫号或收费，当期到期系统里还没有的",
+            fault=True,
+        ),
+        Measure("concealed", "隐瞒办件", "体外循环之中至今仍没有录入的", fault=True),
         Measure("yellow", "黄灯", "当期起亮的黄灯"),
         Measure("red", "红灯", "当期起亮的时限红灯，不论争议"),
+        Measure(
+            "yellow_row",
+            "连续三黄",
+            "同一部门同一责任人当月接连办结的三件都亮过黄灯，满三件计一次；争议中的跳过",
+            fault=True,
+            unit="次",
+        ),
         Measure("rule_red", "规则红灯", f"{_RULED}红灯的，{_HELD}", fault=True),
         Measure("rule_yellow", "规则黄灯", f"{_RULED}黄灯的，{_HELD}", fault=True),
         Measure("refused", "不予许可", "办结件中决定不予许可的"),
@@ -175,8 +194,9 @@ SEATED, ARRIVED = (
     frozenset({"seat_of", "absence", "absence_minutes"}),
     frozenset({"arrival_of", "arrival_late"}),
 )
-BESIDE = SPOKEN | SEATED | ARRIVED
-"""What no case adds: people's word, counters, lines."""
+POSTED = frozenset({"yellow_row"})
+BESIDE = SPOKEN | SEATED | ARRIVED | POSTED
+"""What no case adds by itself: people's word, counters, lines, posts."""
 HINTS = tuple(name for name, one in MEASURES.items() if one.hint)
 NAMED = FAULTS | {name for name, one in MEASURES.items() if one.named}
 DAYS = "wd:"
@@ -196,6 +216,8 @@ _BY_DECISION = {
 }  # fmt: skip
 _BY_LIGHT = {Light.RED: "rule_red", Light.YELLOW: "rule_yellow"}
 _PENDING = "待人核实"
+REOPENED_WITHIN = timedelta(days=30)
+"""supervision.md 3.12: what is opened again sooner had not been over."""
 
 
 def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Added]:
@@ -212,6 +234,7 @@ def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Adde
         yield Added(local_date(at, zone), "sanction")
     if one.deleted:
         return
+    yield from _not_true(one, zone)
     if one.filed_at is not None:
         day = day_ending(one.filed_at, zone)
         yield Added(day, "filed")
@@ -220,6 +243,14 @@ def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Adde
             yield from _ruled(one, {rule: name for rule, shown in one.rules if shown is light}, day)
     if one.finished_at is not None:
         yield from _decided(one, day_ending(one.finished_at, zone), calendar, zone)
+
+
+def _not_true(one: Subject, zone: ZoneInfo) -> Iterator[Added]:
+    """An end that was none, and a case that was kept out of the system."""
+    yield from (Added(again, "reopened") for ended, again in one.reopened if again - ended <= REOPENED_WITHIN)
+    if one.proof_at is not None:
+        for name in ("unentered",) if one.is_entered else ("unentered", "concealed"):
+            yield from _ruled(one, {UNENTERED: name}, day_ending(one.proof_at, zone))
 
 
 def _limits(one: Subject, zone: ZoneInfo) -> Iterator[Added]:

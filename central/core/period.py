@@ -56,13 +56,31 @@ def before(period: Period, *, years: int = 0) -> Period:
     if years:
         return parse(f"{period.first.year - years}{period.name[4:]}")
     length = (period.until.year - period.first.year) * 12 + period.until.month - period.first.month
-    first = _later(period.first, -length)
+    return parse(_name(_later(period.first, -length), length))
+
+
+_OFFERED = ((1, 12), (3, 4), (6, 2), (12, 2))
+"""Months of a period, and how many of such periods are offered."""
+
+
+def ended(today: date) -> list[Period]:
+    """The periods that were over last: months, quarters, halves, years; of each the newest first."""
+    found = []
+    for length, many in _OFFERED:
+        until = date(today.year, (today.month - 1) // length * length + 1, 1)
+        for back in range(1, many + 1):
+            first = _later(until, -length * back)
+            found.append(parse(_name(first, length)))
+    return found
+
+
+def _name(first: date, length: int) -> str:
     names = {
         1: f"{first:%Y-%m}",
         3: f"{first.year}-Q{first.month // 3 + 1}",
         6: f"{first.year}-H{first.month // 6 + 1}",
     }
-    return parse(names.get(length, str(first.year)))
+    return names.get(length, str(first.year))
 
 
 def _later(day: date, months: int) -> date:

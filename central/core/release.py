@@ -9,21 +9,23 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from itertools import combinations
 from zipfile import ZipFile, ZipInfo
 
 import msgspec
 from msgspec import Struct
 
 from central.core import formula
-from central.core.scheme import NAMES, Extra, Indicator, Scheme
-from central.core.score import CASES, Frame, Level, Score
+from central.core.measure import MEASURES
+from central.core.scheme import CASES, FEWEST, NAMES, Extra, Indicator, Scheme
+from central.core.score import Frame, Level, Score
 from central.core.spreadsheet import as_csv
 from common.core.errors import RejectedError
 
-SMALLEST = 5
+SMALLEST = FEWEST
 MERGED = "合并公布的小单位"
 PUBLIC_LEVELS = (Level.SITE, Level.DEPARTMENT, Level.ITEM)
 """Persons are scored inside, and never published."""
@@ -63,24 +65,24 @@ class Released(Struct, frozen=True):
     """What is published of a run."""
 
     frame: Frame
-    city: dict[str, int]
     units: list[Shown]
 
 
-def released(frame: Frame, scores: Sequence[Score], city: Mapping[str, int], *, merges: bool) -> Released:
-    """The public part of these results. `merges`: units of fewer than `SMALLEST` cases are put together, without a place."""
+def released(
+    frame: Frame, scores: Sequence[Score], *, merges: bool, levels: Collection[Level] = PUBLIC_LEVELS
+) -> Released:
+    """The public part of these results. `merges`: units of fewer than `SMALLEST` cases are put together, without a place. `levels`:
+    sites among them, since the city's rates are theirs.
+    """
     units: list[Shown] = []
-    read: set[str] = set()
-    for level in PUBLIC_LEVELS:
+    for level in (one for one in PUBLIC_LEVELS if one in {Level.SITE, *levels}):
         mine = [one for one in scores if one.level is level]
         small = [one for one in mine if merges and one.cases < SMALLEST]
         for one in mine:
             if one not in small:
-                kept = _read(one, frame.scheme)
-                units.append(_shown(one, kept))
-                read |= kept
+                units.append(_shown(one, _read(one, frame.scheme)))
         units += [_merged(level, small)] if small else []
-    return Released(frame, {name: city[name] for name in sorted((read | {CASES}) & city.keys())}, units)
+    return Released(frame, units)
 
 
 def _read(one: Score, scheme: Scheme) -> set[str]:
@@ -91,8 +93,8 @@ def _read(one: Score, scheme: Scheme) -> set[str]:
         if not lines[row.id].why:
             kept |= formula.names_of(formula.parse(row.formula, NAMES)) | {row.of}
     for extra, line in zip([*scheme.penalties, *scheme.bonuses], [*one.penalties, *one.bonuses], strict=True):
-        if not line.why:
-            kept |= formula.names_of(formula.parse(extra.formula, NAMES))
+        node = formula.parse(extra.formula, NAMES)
+        kept |= formula.rated_of(node) if line.why else formula.names_of(node)
     return kept
 
 
@@ -140,13 +142,16 @@ def personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
 def _small(one: Released) -> list[str]:
     """A figure rests on a number of cases: on too few, it speaks of persons."""
     bases = _bases(one.frame.scheme)
-    shown = [(f"{unit.name}（{unit.level.word}）", unit.counts) for unit in one.units]
     return [
-        f"{whose}的“{name}”只有 {count} 件，少于 {SMALLEST} 件"
-        for whose, counts in [*shown, ("全市", one.city)]
-        for name, count in counts.items()
+        f"{unit.name}（{unit.level.word}）的“{_called(name)}”只有 {count} 件，少于 {SMALLEST} 件"
+        for unit in one.units
+        for name, count in unit.counts.items()
         if name in bases and 0 < count < SMALLEST
     ]
+
+
+def _called(name: str) -> str:
+    return "办件" if name == CASES else MEASURES[name].name
 
 
 def _bases(scheme: Scheme) -> frozenset[str]:
@@ -157,24 +162,40 @@ def _bases(scheme: Scheme) -> frozenset[str]:
 
 
 def _remainders(one: Released, scores: Sequence[Score]) -> list[str]:
-    """What is left of a whole when the units shown are taken off it."""
-    found = []
-    for level in {unit.level for unit in one.units}:
-        shown = sum(unit.counts.get(CASES, 0) for unit in one.units if unit.level is level)
-        left = one.city.get(CASES, 0) - shown
-        if 0 < left < SMALLEST:
-            found.append(f"全市总数减去各{level.word}，剩下 {left} 件，少于 {SMALLEST} 件")
-    public = {unit.name for unit in one.units if unit.level is Level.DEPARTMENT}
-    inside: Counter[str] = Counter()
+    """What is left of a whole when parts of it are taken off: the city less each level, one level less another, a site less its
+    offices; of every count that may be a small cell, shown or not applied.
+    """
+    bases = _bases(one.frame.scheme)
+    city: Counter[str] = Counter()
     for score in scores:
-        if score.level is Level.DEPARTMENT and score.name in public:
-            inside[score.unit[0]] += score.cases
-    for score in scores:
-        if score.level is Level.SITE and inside[score.unit[0]]:
-            left = score.cases - inside[score.unit[0]]
-            if 0 < left < SMALLEST:
-                found.append(f"{score.name}的总数减去各部门，剩下 {left} 件，少于 {SMALLEST} 件")
-    return sorted(found)
+        if score.level is Level.SITE:
+            city.update({name: count for name, count in score.counts.items() if name == CASES})
+    wholes = {"全市总数": city}
+    for level in dict.fromkeys(unit.level for unit in one.units):
+        wholes[f"各{level.word}"] = _sum(unit.counts for unit in one.units if unit.level is level)
+    pairs = [(*first, *second) for first, second in combinations(wholes.items(), 2)]
+    names = {(score.level, score.name): score.unit[0] for score in scores}
+    for unit in one.units:
+        if unit.level is Level.SITE and (Level.SITE, unit.name) in names:
+            site = names[Level.SITE, unit.name]
+            inside = [
+                other.counts for other in one.units
+                if other.level is Level.DEPARTMENT and names.get((Level.DEPARTMENT, other.name)) == site
+            ]  # fmt: skip
+            pairs += [(unit.name, Counter(unit.counts), "其各部门", _sum(inside))] if inside else []
+    return [
+        f"{whole}的“{_called(name)}”与{part}相差 {left} 件，少于 {SMALLEST} 件"
+        for whole, counts, part, others in pairs
+        for name in sorted(bases & counts.keys() & (others.keys() | {CASES}))
+        if 0 < (left := abs(counts[name] - others[name])) < SMALLEST
+    ]
+
+
+def _sum(found: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counts in found:
+        total.update(counts)
+    return total
 
 
 # files -------------------------------------------------------------------------------------------------------
@@ -203,7 +224,7 @@ def files(one: Released, title: str, digest: str, script: bytes) -> dict[str, by
     found = {
         "ranking.json": _json(head | {"units": ranking}),
         "ranking.csv": _csv(one),
-        "counts.json": _json(head | {"city": one.city, "units": counts}),
+        "counts.json": _json(head | {"units": counts}),
         "scheme.json": _json(_full(frame.scheme)),
         "recompute.py": script,
         "README.txt": _words(one, title, digest).encode(),
@@ -287,7 +308,7 @@ def method(scheme: Scheme) -> list[str]:
     return [
         f"总分是各项得分按权重相加，减扣分，加加分，最高 {_trim(scheme.most)} 分，四舍五入到两位小数。",
         *plain,
-        f"每个比率都混入 {_trim(scheme.shrink)} 件全市平均，件数少的单位不因一两件大起大落。",
+        f"每个比率都混入 {_trim(scheme.shrink)} 件全市平均（该项适用的各站点合计），件数少的单位不因一两件大起大落。",
         f"某项{few}或没有数据的不适用，其权重按比例分给其余各项。",
         f"不足 {scheme.min_cases} 件的、数据不全的不排名，也不因此扣分；得分相同的名次相同。",
         f"等次：{grades}，其余{scheme.grades[-1].name}。",

@@ -4,7 +4,8 @@ supervision.md 3.12. What may be wrong with one is said in words before anybody 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
@@ -15,6 +16,10 @@ from common.core.errors import UsageError
 
 NAMES = frozenset(name for name, one in MEASURES.items() if not one.hint)
 """What a formula may read: a mere suspicion is scored by nobody."""
+CASES = "cases"
+"""Beside the measures, how many cases a unit has in the period at all."""
+FEWEST = 5
+"""Of fewer cases nothing is told to anybody outside: they would name somebody."""
 MOST_DIGITS, MOST_PLACES = 12, 6
 MOST_ROWS, FULL, LONGEST_WORDS, LONGEST_NAME, MOST_LEAST = 40, Decimal(100), 200, 30, 1000
 _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])")
@@ -205,6 +210,18 @@ def faults_of(row: Row) -> list[str]:
     return sorted((read | ({"rating_bad"} if "rating_points" in read else set())) & NAMED)
 
 
+def city_of(row: Row, sites: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The city as a row's rates are drawn to it, of the counts of its sites: without those to which the row does not apply. So
+    whoever takes the sites off the city is left with nothing, and the published counts of the sites are all that is needed.
+    """
+    found: Counter[str] = Counter()
+    for counts in sites:
+        is_enough = not isinstance(row, Indicator) or counts.get(row.of, 0) >= row.min_of
+        if is_enough and counts.get(CASES, 0) >= FEWEST:
+            found.update(counts)
+    return found
+
+
 class Change(Struct, frozen=True):
     """One field of one row; `before` or `after` empty: it was not there, or is no more. `moved`: by how much, with its sign."""
 
@@ -299,9 +316,9 @@ MINGCHA_100 = Scheme(
         Indicator("publicity", "政务公开", _d("8"), "100 * (1 - rate(open_fault, item_of))", "item_of",
                   "事项公示齐全、结果按期公开的办件的比率 × 100"),
         Indicator("data", "数据真实完整及时", _d("14"),
-                  "40 * (1 - rate(disordered, decided)) ^ 3 + 30 * (1 - rate(entered_late, decided))"
-                  " + 30 * (1 - rate(incomplete, decided))", "decided",
-                  "没有时间矛盾 40 分（三次方），没有补录 30 分，要素齐全 30 分"),
+                  "25 * (1 - rate(disordered, decided)) ^ 3 + 25 * (1 - rate(entered_late, decided))"
+                  " + 25 * (1 - rate(incomplete, decided)) + 25 * max(0, 1 - rate(unentered, decided))", "decided",
+                  "四部分各 25 分：没有时间矛盾（三次方）、没有补录、要素齐全、叫号与收费都对得上办件"),
         Indicator("rating", "满意度", _d("12"), "rate(rating_points, rating_of, 30)", "rating_of",
                   "五级评价的平均分，向全市平均收缩 30 份"),
         Indicator("complaint", "投诉与差评整改", _d("8"), "100 * (1 - rate(complaint_slow, complaint_of))", "complaint_of",
@@ -309,10 +326,17 @@ MINGCHA_100 = Scheme(
         Indicator("correction", "纠错响应", _d("6"), "100 * (1 - rate(correction_slow, correction_of))",
                   "correction_of", "按期说明理由和整改的比率 × 100"),
     ],
-    penalties=[Extra("sanction", "责任追究", "10 * sanction", _d("50"), "每件责任追究扣 10 分，至多 50 分")],
+    penalties=[
+        Extra("sanction", "责任追究", "10 * sanction", _d("50"), "每件责任追究扣 10 分，至多 50 分"),
+        Extra("yellow_row", "连续三黄", "yellow_row", _d("5"),
+              "同一部门同一责任人当月接连办结的三件都亮过黄灯，每次扣 1 分，至多 5 分"),
+        Extra("concealed", "隐瞒办件", "5 * concealed", _d("20"),
+              "有叫号或收费而没有录入系统的办件，经人核实，每件扣 5 分，至多 20 分"),
+    ],
     bonuses=[
-        Extra("early", "提前办结", "clamp(6 * (share(early, decided) - 0.5), 0, 3)", _d("3"),
-              "半数以上的办件用时不超过承诺的一半，超出部分每百分之一加 0.06 分；数据项须达到 90 分",
+        Extra("early", "提前办结", "clamp(6 * (share(early, decided) - 0.5), 0, 3) * (1 - min(1, reopened))", _d("3"),
+              "半数以上的办件用时不超过承诺的一半，超出部分每百分之一加 0.06 分；数据项须达到 90 分，"
+              "并且没有办件在办结后 30 天内重开",
               {"data": _d("90")}),
     ],
     grades=[Grade("优秀", _d("90")), Grade("良好", _d("80")), Grade("合格", _d("60")), Grade("不合格", _d("0"))],

@@ -18,13 +18,11 @@ from central.core import formula
 from central.core.formula import EXACT, Counts, Node
 from central.core.measure import NAMED
 from central.core.period import Period
-from central.core.scheme import NAMES, Extra, Indicator, Scheme, faults_of
+from central.core.scheme import CASES, NAMES, Extra, Indicator, Row, Scheme, city_of, faults_of
 from common.core.errors import RejectedError
 
 FORMAT = "mingcha-score-1"
 CENT, THOUSANDTH, HUNDRED = Decimal("0.01"), Decimal("0.001"), Decimal(100)
-CASES = "cases"
-"""Beside the measures, how many cases a unit has in the period at all."""
 
 
 class Level(StrEnum):
@@ -69,6 +67,7 @@ class Kind(StrEnum):
 
     COMPLAINT = "complaint"
     LINE = "line"
+    POST = "post"
     RATING = "rating"
     SEAT = "seat"
 
@@ -256,18 +255,17 @@ def granted(tallies: Tallies, fact: Fact, measure: str, why: str) -> Tallies:
 
 
 class _Row(Struct, frozen=True):
-    row: Indicator | Extra
+    row: Row
     node: Node
     faults: list[str]
 
 
 def scores(frame: Frame, tallies: Tallies, level: Level) -> list[Score]:
     """Every unit of a level: by group, the ranked ones first and best first."""
-    city: Counter[str] = Counter()
-    for one in tallies[Level.SITE].values():
-        city.update(one.counts)
     scheme = frame.scheme
-    every: list[Indicator | Extra] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    every: list[Row] = [*scheme.indicators, *scheme.penalties, *scheme.bonuses]
+    sites = [one.counts for one in tallies[Level.SITE].values()]
+    city = {row.id: city_of(row, sites) for row in every}
     rows = {row.id: _Row(row, formula.parse(row.formula, NAMES), faults_of(row)) for row in every}
     places = {place.id: place for place in frame.sites}
     found = [
@@ -277,13 +275,13 @@ def scores(frame: Frame, tallies: Tallies, level: Level) -> list[Score]:
 
 
 def _score(
-    frame: Frame, level: Level, unit: Unit, one: Tally, city: Mapping[str, int],
+    frame: Frame, level: Level, unit: Unit, one: Tally, city: Mapping[str, Mapping[str, int]],
     rows: Mapping[str, _Row], places: Mapping[str, Place],
 ) -> Score:  # fmt: skip
     scheme = frame.scheme
-    counts = Counts(one.counts, city, scheme.shrink)
+    counts = {name: Counts(one.counts, known, scheme.shrink) for name, known in city.items()}
     values = {
-        row.id: max(Decimal(0), min(HUNDRED, formula.value(rows[row.id].node, counts)))
+        row.id: max(Decimal(0), min(HUNDRED, formula.value(rows[row.id].node, counts[row.id])))
         for row in scheme.indicators
         if one.counts[row.of] >= row.min_of
     }
@@ -324,7 +322,7 @@ def _extras(
     extras: Sequence[Extra],
     rows: Mapping[str, _Row],
     one: Tally,
-    counts: Counts,
+    counts: Mapping[str, Counts],
     values: Mapping[str, Decimal],
 ) -> tuple[list[Line], Decimal]:
     found, total = [], Decimal(0)
@@ -339,7 +337,7 @@ def _extras(
                 )
             )
             continue
-        points = max(Decimal(0), min(extra.most, formula.value(known.node, counts)))
+        points = max(Decimal(0), min(extra.most, formula.value(known.node, counts[extra.id])))
         total = EXACT.add(total, points)
         found.append(
             Line(extra.id, extra.name, extra.formula, 0, points=_shown(points), faults=_named(known, one))

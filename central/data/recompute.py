@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HUNDRED, CENT = Decimal(100), Decimal("0.01")
+FEWEST = 5
 
 
 def changed_files(folder: Path) -> list[str]:
@@ -81,13 +82,28 @@ class Formula:
         return {"min": min, "max": max}[name](values)
 
 
-def total(unit: dict[str, Any], scheme: dict[str, Any], city: dict[str, int]) -> Decimal | None:
-    """Points of one unit; None where no indicator applies."""
-    formula = Formula(unit["counts"], city, Decimal(scheme["shrink"]))
+def city_of(row: dict[str, Any], units: list[dict[str, Any]]) -> dict[str, int]:
+    """The city as a row's rates are drawn to it: its sites of enough cases, of which enough are of the row's kind."""
+    found: dict[str, int] = {}
+    for unit in units:
+        counts = unit["counts"]
+        is_enough = "of" not in row or counts.get(row["of"], 0) >= row["min_of"]
+        if unit["level"] == "site" and counts.get("cases", 0) >= FEWEST and is_enough:
+            for name, count in counts.items():
+                found[name] = found.get(name, 0) + count
+    return found
+
+
+def total(unit: dict[str, Any], scheme: dict[str, Any], city: dict[str, dict[str, int]]) -> Decimal | None:
+    """Points of one unit; None where no indicator applies. `city`: of each row."""
+
+    def value(row: dict[str, Any]) -> Decimal:
+        return Formula(unit["counts"], city[row["id"]], Decimal(scheme["shrink"])).value(row["formula"])
+
     values = {}
     for row in scheme["indicators"]:
         if unit["counts"].get(row["of"], 0) >= row["min_of"]:
-            values[row["id"]] = max(Decimal(0), min(HUNDRED, formula.value(row["formula"])))
+            values[row["id"]] = max(Decimal(0), min(HUNDRED, value(row)))
     if not values:
         return None
     whole = sum(Decimal(row["weight"]) for row in scheme["indicators"] if row["id"] in values)
@@ -98,15 +114,17 @@ def total(unit: dict[str, Any], scheme: dict[str, Any], city: dict[str, int]) ->
     for sign, extras in ((-1, scheme["penalties"]), (1, scheme["bonuses"])):
         for row in extras:
             if all(values.get(name, 0) >= Decimal(least) for name, least in row["needs"].items()):
-                points += sign * max(Decimal(0), min(Decimal(row["most"]), formula.value(row["formula"])))
+                points += sign * max(Decimal(0), min(Decimal(row["most"]), value(row)))
     return max(Decimal(0), min(Decimal(scheme["most"]), points)).quantize(CENT, ROUND_HALF_UP)
 
 
 def ranking(scheme: dict[str, Any], counts: dict[str, Any]) -> list[dict[str, Any]]:
     """Every unit with its total, grade and place, in the order of `counts.json`."""
     found = []
+    rows = [*scheme["indicators"], *scheme["penalties"], *scheme["bonuses"]]
+    city = {row["id"]: city_of(row, counts["units"]) for row in rows}
     for unit in counts["units"]:
-        points = total(unit, scheme, counts["city"])
+        points = total(unit, scheme, city)
         is_ranked = (
             not unit["why"] and points is not None and unit["counts"].get("cases", 0) >= scheme["min_cases"]
         )

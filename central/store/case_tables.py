@@ -51,6 +51,7 @@ case = Table(
     # acceptance, else receipt, else 0: the order of long lists
     Column("filed_at", BigInteger, nullable=False),
     Column("reopened", Text),  # when the source took back that it was over (core/cycle.py), as JSON
+    Column("proof_at", BigInteger),  # by when it had to be in the system, as a ticket or a fee speaks of it
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),

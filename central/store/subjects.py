@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Row, Table, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import cycle
 from central.core.correction import Event, State
 from central.core.item import Item, pinned
 from central.core.judgement import WithdrawalState
@@ -38,6 +39,8 @@ from common.core.state import ClockKind, Light
 
 PAGE = 500
 """Cases looked up at a time."""
+_ENTERED = ("received_at", "accepted_at", "finished_at", "status", "case_no", "org", "deleted")
+"""What a case has of which more than evidence has come: one of these at least."""
 
 
 class Known(Struct, frozen=True):
@@ -129,6 +132,8 @@ def _touched(first_at: int, until_at: int) -> Any:
         or_(
             done_within(case.c.finished_at),
             done_within(case.c.filed_at),
+            done_within(case.c.proof_at),
+            case.c.reopened.is_not(None),
             settled,
             told(transition, transition.c.since_at),
             acted,
@@ -182,6 +187,9 @@ async def _known(
             is_public=item is not None and _is_public(item),
             is_routed=item is not None and bool(item.route),
             is_priced=item is not None and bool(item.fees),
+            reopened=[(one.ended, one.again) for one in cycle.read(head.reopened) if one.ended != date.min],
+            proof_at=head.proof_at,
+            is_entered=any(head._mapping[name] for name in _ENTERED),  # noqa: SLF001
         )  # fmt: skip
         found.append(
             Known(
@@ -276,7 +284,8 @@ def _contested(
                 found[place] = "认定非本单位责任"
     for row in decided:
         if row.state in _SPARED:
-            found[row.clock, row.cycle] = _SPARED[row.state]
+            is_rule = row.cycle == 0 and row.state == WithdrawalState.WITHDRAWN.value
+            found[row.clock, row.cycle] = "不符合已撤销或核实不属实" if is_rule else _SPARED[row.state]
         elif row.state == WithdrawalState.KEPT.value and row.cycle == 0:
             confirmed.add(row.clock)
     return found, frozenset(confirmed)

@@ -8,7 +8,7 @@ from aiohttp import web
 from central import __version__
 from central.core.access import Permission, who_may
 from central.web.guard import COOKIE, Fault
-from central.web.page import DESCRIBED, Answer, Api, Route
+from central.web.page import DESCRIBED, Answer, Api, Parameter, Route
 
 COOKIE_SCHEME = "session"
 STREAM = "text/event-stream"
@@ -60,16 +60,24 @@ def _operation(route: Route, api: Api, of: dict[type, dict[str, Any]]) -> dict[s
         "operationId": route.path.strip("/").replace("/", "_").replace(".", "_"),
         "parameters": [
             {
-                "name": name,
+                "name": one.name,
                 "in": "query",
                 "required": False,
-                "description": words,
-                "schema": {"type": "string", "enum": list(values)},
+                "description": one.words,
+                "schema": _asked(one),
             }
-            for name, words, values in api.query
+            for one in api.query
         ],
         "responses": {str(answer.status): _response(answer, of) for answer in (*api.answers, *FAULTS)},
     }
+
+
+def _asked(one: Parameter) -> dict[str, Any]:
+    text: dict[str, Any] = {"type": "string"}
+    text |= {"enum": list(one.values)} if one.values else {"pattern": one.pattern}
+    if one.most == 1:
+        return text
+    return {"type": "array", "items": text, "minItems": 1, "maxItems": one.most, "uniqueItems": True}
 
 
 def _response(answer: Answer, of: dict[type, dict[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from aiohttp import web
 from central import factor
 from central.config import CentralConfig
 from central.relay import Relay
+from central.score_run import Runner
 from central.store.engine import Store
 from central.web import (
     account,
@@ -58,6 +59,7 @@ from central.web import (
     rulings,
     saved_views,
     schemes,
+    score_runs,
     scores,
     screen,
     seals,
@@ -113,6 +115,7 @@ def make_app(
     app[verify_document.LOOKS] = OrderedDict()
     app[video.RELAY] = relay or Relay(store, config.live, clock, sign_secret)
     app[video.GRANTS] = {}
+    app[score_runs.RUNNER] = Runner()
     for subject in (
         alarm,
         finding,
@@ -155,6 +158,7 @@ def make_app(
         screen,
         rulings,
         scores,
+        score_runs,
         schemes,
         publications,
         forms,
@@ -176,7 +180,12 @@ def make_app(
         register(app, subject.ROUTES)
     app.cleanup_ctx.append(_producing)
     app.on_shutdown.append(_close_streams)
+    app.on_cleanup.append(_end_run)
     return app
+
+
+async def _end_run(app: web.Application) -> None:
+    await app[score_runs.RUNNER].close()
 
 
 async def _producing(app: web.Application) -> AsyncIterator[None]:

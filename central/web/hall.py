@@ -7,7 +7,7 @@ from central.core.access import Permission
 from central.core.dossier import Stage
 from central.web import live, scenes
 from central.web.guard import HEADERS, Fault, is_in
-from central.web.page import HALL, USER, Answer, Api, Route, render
+from central.web.page import HALL, USER, Answer, Api, Parameter, Route, render
 from common.core.errors import UsageError
 
 
@@ -53,7 +53,7 @@ ROUTES = [
                 Answer(400, "没有这个主题", Fault),
                 Answer(429, "这个账号开着的流太多", Fault),
             ),
-            (("topics", "可不写", ("hall",)),),
+            (Parameter("topics", "可不写", ("hall",)),),
         ),
     ),
 ]

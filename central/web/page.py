@@ -77,12 +77,22 @@ class Answer(Struct, frozen=True):
     media: str = "application/json"
 
 
+class Parameter(Struct, frozen=True):
+    """What may stand in an address's query: one of `values`, else a text of this `pattern`. `most`: so often; 1: once."""
+
+    name: str
+    words: str
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+    most: int = 1
+
+
 class Api(Struct, frozen=True):
-    """How an address for programs is described. `query`: name and words of what may stand in its query, and its values."""
+    """How an address for programs is described."""
 
     summary: str
     answers: tuple[Answer, ...]
-    query: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    query: tuple[Parameter, ...] = ()
 
 
 class Route(Struct, frozen=True):

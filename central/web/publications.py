@@ -10,6 +10,7 @@ from central.core import published, release, wording
 from central.core.access import Permission
 from central.core.period import parse
 from central.core.release import PUBLIC_LEVELS, ReleaseState
+from central.core.score import Level
 from central.scoring import Sender
 from central.store import publications, scores
 from central.web.page import HALL, USER, Route, facts_of, number_of, render
@@ -17,6 +18,13 @@ from common.core.errors import RejectedError, UsageError
 
 MOST = 60
 SHORTEST, LONGEST = 4, 200
+_LEVELS = {
+    "sdi": PUBLIC_LEVELS,
+    "sd": (Level.SITE, Level.DEPARTMENT),
+    "si": (Level.SITE, Level.ITEM),
+    "s": (Level.SITE,),
+}
+"""What may be published together: where something could be found by subtraction, one level less."""
 _KINDS = {"csv": "text/csv", "json": "application/json"}
 
 
@@ -36,6 +44,7 @@ async def _list(request: web.Request, fault: str) -> web.Response:
         rows=[(row, parse(row.period).word, ReleaseState(row.state).word) for row in rows],
         finals=[(row, parse(row.period).word) for row in finals],
         fault=fault,
+        levels=[(place, "、".join(one.word for one in levels)) for place, levels in _LEVELS.items()],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -48,8 +57,11 @@ async def draft(request: web.Request) -> web.Response:
     sender = Sender(request[USER].name, why_of(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
     try:
         async with hall.store.write() as conn:
-            merges = form.get("merge") == "on"
-            number = await publishing.draft(conn, run, title, sender, merges=merges)
+            merges, levels = (
+                form.get("merge") == "on",
+                _LEVELS.get(str(form.get("levels", "")), PUBLIC_LEVELS),
+            )
+            number = await publishing.draft(conn, run, title, sender, merges=merges, levels=levels)
     except (UsageError, RejectedError) as error:
         return await _list(request, f"{error}。{error.hint}。")
     raise web.HTTPSeeOther(f"/hall/publications/{number}")

@@ -12,6 +12,7 @@ from central.core.articles import RULES
 from central.core.document import Kind
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
+from central.core.lamp import UNCONFIRMED
 from central.core.off_rules import OF_COUNTERS
 from central.core.opinion import MARK
 from central.core.ruling import Answer
@@ -21,9 +22,11 @@ from central.web.correction import desk
 from central.web.documents import last_month
 from central.web.listing import address
 from central.web.page import HALL, USER, Route, facts_of, render
+from common.core.errors import UsageError
 from common.core.state import ClockKind, Light
 
 MOST = 200
+SHORTEST, LONGEST = 4, 400
 _WATCHED = "W-"
 
 
@@ -72,6 +75,7 @@ async def show_rule(request: web.Request) -> web.Response:
         "rule.html",
         rule=rule,
         most=MOST,
+        waits=[_unexamined(row, facts) for row in found if rule.confirm and not row.withdrawal],
         offices=offices,
         issuers=issuers,
         last_month=last_month(facts),
@@ -91,8 +95,39 @@ def _ruled(row: Row[Any], facts: Facts) -> dict[str, object]:
         "why": wording.redact(row.why, row.applicant),
         "found": wording.full(row.found_at, facts.zone, facts.now_at),
         "answer": Answer(row.answer).word,
-        "withdrawal": WithdrawalState(row.withdrawal).word if row.withdrawal else "",
+        "withdrawal": _said(row),
     }
+
+
+def _said(row: Row[Any]) -> str:
+    """What a person has said of it, or is to say."""
+    state = WithdrawalState(row.withdrawal) if row.withdrawal else None
+    if state in withdrawals.SAID and getattr(row, "rule", "") in UNCONFIRMED:
+        return "核实属实" if state is WithdrawalState.KEPT else "核实不属实"
+    return f"撤销{state.word}" if state else ""
+
+
+def _unexamined(row: Row[Any], facts: Facts) -> dict[str, object]:
+    return _ruled(row, facts) | {"of": row.site, "key": row.case_key}
+
+
+async def examine(request: web.Request) -> web.Response:
+    """A person has looked at a broken rule that is held against nobody before."""
+    form, hall, user = await request.post(), request.app[HALL], request[USER]
+    said, why = str(form.get("said", "")), str(form.get("why", "")).strip()
+    if not SHORTEST <= len(why) <= LONGEST:
+        raise web.HTTPBadRequest(text=f"请写明核实的结果，{SHORTEST} 至 {LONGEST} 个字。")
+    states = {word: state for state, word in withdrawals.SAID.items()}
+    if said not in states:
+        raise web.HTTPBadRequest(text="请选“属实”或“不属实”。")
+    place = str(form.get("site", "")), str(form.get("key", "")), request.match_info["rule"]
+    try:
+        async with hall.store.write() as conn:
+            wall = hall.clock.wall()
+            await withdrawals.examine(conn, user.scope, place, states[said], user.name, why, wall, user.home)
+    except UsageError as error:
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
+    raise web.HTTPSeeOther(f"/hall/rules/{place[2]}")
 
 
 def _waiting(row: Row[Any], facts: Facts) -> dict[str, object]:
@@ -111,4 +146,5 @@ def _waiting(row: Row[Any], facts: Facts) -> dict[str, object]:
 ROUTES = [
     Route("GET", "/hall/rules", show_rules, Permission.VIEW_FINDING),
     Route("GET", "/hall/rules/{rule}", show_rule, Permission.VIEW_FINDING),
+    Route("POST", "/hall/rules/{rule}/examine", examine, Permission.EXPLAIN_FINDING),
 ]

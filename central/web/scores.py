@@ -15,13 +15,14 @@ from central.core import objection, score, wording
 from central.core.access import Permission, allows
 from central.core.measure import MEASURES
 from central.core.objection import ObjectionState
-from central.core.period import parse
+from central.core.period import ended, parse
 from central.core.release import method
 from central.core.scope import EVERYTHING
 from central.core.score import Level, Line, Score
 from central.scoring import Sender
 from central.store import scores
 from central.store.scores import Fault
+from central.web import score_runs
 from central.web.listing import address
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from common.core.errors import UsageError
@@ -71,6 +72,10 @@ async def show_scores(request: web.Request) -> web.Response:
         made="" if row is None else wording.full(row.made_at, facts.zone, facts.now_at),
         objections=[(one, ObjectionState(one.state).word) for one in contested if one.site in reached],
         measures=MEASURES,
+        running=score_runs.shown(request),
+        ended=[
+            one for one in ended(today) if one.name not in {each.period for each in runs if each.is_final}
+        ],
         checked=wording.clock(facts.now_at, facts.zone),
     )
 

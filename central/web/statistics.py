@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import hdrs, web
+from msgspec import Struct
 
+from central import statistics as tables
 from central.core import chart, period, wording
 from central.core.access import Permission
-from central.core.figure import FIGURES, Dimension
+from central.core.figure import FIGURES, Dimension, Row
 from central.core.period import Period
 from central.core.saved_view import Listing
 from central.core.spreadsheet import Cell
 from central.export import as_csv, as_xlsx
-from central.statistics import Answer, Asked, answer, asked_of, cells, heading, shown, typed
+from central.statistics import MOST_DIMENSIONS, Asked, answer, asked_of, cells, heading, shown, typed
 from central.store import audit, trail
 from central.web.export import XLSX
-from central.web.page import HALL, USER, Handler, Route, facts_of, render
+from central.web.guard import Fault
+from central.web.page import HALL, USER, Answer, Api, Handler, Parameter, Route, facts_of, render
 from central.web.saved_views import offered
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import from_us
@@ -31,6 +35,7 @@ RELATIVE: dict[str, Callable[[Period], Period]] = {
     "去年本月": lambda month: period.before(month, years=1),
 }
 """Periods that move with the calendar, so that a saved view stays of use; each of this month."""
+PERIODS = f"^(20[0-9]{{2}}(-(Q[1-4]|H[12]|0[1-9]|1[0-2]))?|{'|'.join(RELATIVE)})$"
 VERSUS = {"": "不对比", "before": "与上期对比", "year": "与上年同期对比"}
 Write = Callable[[Sequence[str], Sequence[str], Iterable[Sequence[Cell]]], bytes]
 
@@ -47,7 +52,7 @@ def _asked(request: web.Request) -> tuple[Asked, str]:
     return asked_of(name, by, query.getall("f", COMMON), versus), versus
 
 
-async def _answer(request: web.Request, asked: Asked) -> Answer:
+async def _answer(request: web.Request, asked: Asked) -> tables.Answer:
     facts, user = facts_of(request), request[USER]
     async with request.app[HALL].store.read() as conn:
         await audit.freeze(conn)
@@ -88,7 +93,7 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _bars(found: Answer) -> list[tuple[str, str, str]]:
+def _bars(found: tables.Answer) -> list[tuple[str, str, str]]:
     """(place, width, value) of the first figure, in the order of the table."""
     first = [(" ".join(row.place), row.values[0]) for row in found.rows][:MOST_BARS]
     widths = [width for _, width in chart.bars(first)]
@@ -129,7 +134,57 @@ async def as_pdf(request: web.Request) -> web.Response:
     return await _file(request, "application/pdf", "pdf", asked, len(sheet.rows), body)
 
 
-async def _told(request: web.Request) -> tuple[Asked, Answer]:
+class Counted(Struct, frozen=True):
+    """One figure: what it means, in which unit."""
+
+    id: str
+    name: str
+    unit: str
+    definition: str
+
+
+class Line(Struct, frozen=True):
+    """One row: where, each figure's value as the text of a decimal (null: it rests on nothing), and that of the period before."""
+
+    place: list[str]
+    values: list[str | None]
+    before: list[str | None]
+
+
+class Statistics(Struct, frozen=True):
+    """The table of the page. `lacking`: sites whose data is not whole, so that totals may be too low."""
+
+    period: str
+    versus: str
+    dimensions: list[str]
+    figures: list[Counted]
+    rows: list[Line]
+    total: Line
+    lacking: list[str]
+
+
+async def for_programs(request: web.Request) -> web.Response:
+    asked, found = await _told(request)
+    body = Statistics(
+        period=asked.period.name,
+        versus=asked.versus.name if asked.versus else "",
+        dimensions=[one.value for one in asked.dimensions],
+        figures=[Counted(one.id, one.name, one.unit, one.definition) for one in asked.figures],
+        rows=[_line(row) for row in found.rows],
+        total=_line(found.total),
+        lacking=found.lacking,
+    )
+    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+
+def _line(row: Row) -> Line:
+    values, before = (
+        [None if one is None else str(one) for one in each] for each in (row.values, row.before)
+    )
+    return Line(list(row.place), values, before)
+
+
+async def _told(request: web.Request) -> tuple[Asked, tables.Answer]:
     try:
         asked, _ = _asked(request)
         return asked, await _answer(request, asked)
@@ -137,7 +192,7 @@ async def _told(request: web.Request) -> tuple[Asked, Answer]:
         raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
 
 
-def _notes(request: web.Request, asked: Asked, found: Answer) -> list[str]:
+def _notes(request: web.Request, asked: Asked, found: tables.Answer) -> list[str]:
     facts = facts_of(request)
     when = wording.full(facts.now_at, facts.zone, facts.now_at)
     lacking = f"数据不全：{'、'.join(found.lacking)}，合计可能偏低" if found.lacking else "各站点数据齐全"
@@ -168,4 +223,23 @@ ROUTES = [
     Route("GET", "/hall/statistics.csv", _as("text/csv", "csv", as_csv), Permission.VIEW_STATISTICS),
     Route("GET", "/hall/statistics.pdf", as_pdf, Permission.VIEW_STATISTICS),
     Route("GET", "/hall/statistics.xlsx", _as(XLSX, "xlsx", as_xlsx), Permission.VIEW_STATISTICS),
+    Route(
+        "GET",
+        "/api/v1/statistics",
+        for_programs,
+        Permission.VIEW_STATISTICS,
+        api=Api(
+            "统计：任意维度、指标与期间，与统计页同一口径",
+            (
+                Answer(200, "账号所及的范围内", Statistics),
+                Answer(400, "看不懂所要的，或太大", Fault),
+            ),
+            (
+                Parameter("period", "期间，省略为本月", pattern=PERIODS),
+                Parameter("by", "按什么分，省略为站点", tuple(Dimension), most=MOST_DIMENSIONS),
+                Parameter("f", "哪些指标，省略为常用的", tuple(FIGURES), most=len(FIGURES)),
+                Parameter("versus", "与什么对比，省略为不对比", tuple(name for name in VERSUS if name)),
+            ),
+        ),
+    ),
 ]

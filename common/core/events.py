@@ -84,6 +84,13 @@ EVENTS: dict[str, LogEvent] = {
         (),
         "执行 mingcha rebuild 并把日志交给软件维护人员",
     ),
+    "score.ended": LogEvent("info", "网页上开始的评分已结束，0 次为没有评成", ("period", "number")),
+    "score.failed": LogEvent(
+        "error",
+        "网页上开始的评分中途结束，没有留下结果",
+        ("period", "reason", "hint"),
+        "再试一次；仍不行的，把日志交给软件维护人员",
+    ),
     "briefing.drafted": LogEvent("info", "一个期间的简报已拟成草稿，待签发", ("draft", "period", "plan")),
     "briefing.failed": LogEvent(
         "warning",

@@ -29,7 +29,7 @@ from central.store.rating_tables import rating as rating_table
 from central.store.seats import absence_ruling, seat_state
 from common.core.errors import UsageError
 from common.core.instant import MINUTE
-from tests.contract.test_scores import AFTER, LAST, MARCH, filled, run
+from tests.contract.test_scores import AFTER, LAST, MARCH, filled, run, whole
 from tests.contract.test_store import ZONE, at, store, world
 
 __all__ = ["store", "world"]
@@ -205,7 +205,7 @@ async def test_a_month_counts_what_people_said_and_what_was_watched(store: Store
     await spoken(store)
     await watched(store)
     number, made = await run(store)
-    city = made.city()
+    city = whole(made)
     naive = {
         "cases": 12, "rating_of": 7, "rating_points": 5 * 80 + 30, "rating_good": 5, "rating_bad": 2, "complaint": 3, "complaint_of": 5,
         "complaint_slow": 2, "complaint_unsolved": 1, "callback_of": 1, "callback_slow": 0, "seat_of": 2, "absence": 1, "absence_minutes": 20, "arrival_of": 2, "arrival_late": 1,
@@ -250,7 +250,7 @@ async def _contested(store: Store, number: int) -> None:
         final = await scoring.finish(conn, number, Sender("b", "期满", at("2026-04-14T09:00"), 2), ZONE)
         row = await scores.run(conn, final)
         again = scoring.retake(scores.unpacked(await scores.snapshot(conn, row.digest)))
-    assert again.city()["complaint_slow"] == 1
+    assert whole(again)["complaint_slow"] == 1
 
 
 async def test_statistics_group_them_and_an_office_sees_its_own(store: Store, world: World) -> None:

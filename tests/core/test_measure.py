@@ -124,13 +124,39 @@ def test_a_deleted_case_keeps_its_red_light_and_adds_nothing_else() -> None:
     assert names(one) == {"red", "promise_of", "promise_late"}
 
 
+def test_what_is_opened_again_within_thirty_days_counts_on_that_day() -> None:
+    ended = date(2026, 5, 1)
+    days = [
+        (ended, ended + timedelta(days=30)),
+        (ended, ended + timedelta(days=31)),
+        (ended, date(2026, 6, 1)),
+    ]
+    assert added(subject(reopened=days[:1])) == {("2026-05-31", "reopened", "")}
+    assert added(subject(reopened=days[1:])) == set()
+    assert added(subject(reopened=days, deleted=True)) == set(), "one that is gone was not opened again"
+
+
+def test_evidence_without_a_case_counts_once_a_person_has_looked() -> None:
+    facts: dict[str, Any] = {"proof_at": MAY, "rules": [("S-1", Light.YELLOW)]}
+    sure = frozenset({"S-1"})
+    waits = subject(**facts, is_entered=False)
+    assert added(waits) == {("2026-05-30", "unentered", "待人核实"), ("2026-05-30", "concealed", "待人核实")}
+    hidden, entered = (subject(**facts, confirmed=sure, is_entered=is_there) for is_there in (False, True))
+    assert added(hidden) == {("2026-05-30", "unentered", ""), ("2026-05-30", "concealed", "")}
+    assert added(entered) == {("2026-05-30", "unentered", "")}, "entered late it was not hidden"
+    taken_back = subject(**facts, contested={("S-1", 0): "核实不属实"})
+    assert {spared for *_, spared in added(taken_back)} == {"核实不属实"}
+    assert added(subject(proof_at=MAY)) == set(), "a ticket whose case is there says nothing"
+
+
 def test_every_addition_has_a_definition() -> None:
     one = subject(
         filed_at=MAY, accepted_at=MAY, finished_at=MAY + HOUR, entered_late=True, is_complete=False, is_listed=True,
         is_routed=True, is_priced=True, limits=[promise(Light.GREEN), promise(Light.RED, MAY), promise(Light.RED, MAY, ClockKind.STATUTE)],
-        rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")]
+        rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-1", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")]
         + [("L42-E", Light.YELLOW)],
-        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-2"}), odd=frozenset(measure.HINTS),
+        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-1", "S-2"}), odd=frozenset(measure.HINTS),
+        reopened=[(date(2026, 5, 1), date(2026, 5, 2))], proof_at=MAY, is_entered=False,
     )  # fmt: skip
     found = names(one)
     assert {name for name in found if not name.startswith(measure.DAYS)} <= set(measure.MEASURES)

@@ -70,8 +70,8 @@ def test_a_row_is_added_in_the_empty_one_and_taken_out_by_its_tick() -> None:
     more = read(**{f"bonuses__1__{name}": text for name, text in added.items()})
     assert (more.wrong, more.scheme.bonuses[1].most) == ([], Decimal(1))
     less = read(penalties__0__drop="1")
-    assert (less.wrong, less.scheme.penalties) == ([], [])
-    assert "penalties-0-id" not in less.cells
+    assert (less.wrong, less.scheme.penalties) == ([], MINGCHA_100.penalties[1:])
+    assert less.cells["penalties-0-id"] == "yellow_row"
     gone = read(indicators__0__drop="1")
     assert [fault.field for fault in gone.wrong] == ["weights"]
     assert gone.cells["indicators-0-id"] == "promise", "rows are numbered without gaps"

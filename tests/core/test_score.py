@@ -174,6 +174,32 @@ def test_a_bonus_asks_for_true_data_and_a_penalty_has_its_bound() -> None:
     assert len(one(sanction=1).penalties[0].faults["sanction"]) == 9
 
 
+def test_what_was_opened_again_takes_the_bonus_away() -> None:
+    def one(**n: int) -> Score:
+        facts = [Fact("a", str(place), n={"decided": 1, "early": 1}) for place in range(9)]
+        return scored([*facts, Fact("a", "x", n={"filed": 1, **n})])["甲镇"]
+
+    assert one().bonuses[0].points == "3.000"
+    assert (one(reopened=1).bonuses[0].points, one(reopened=1).total) == ("0.000", Decimal("100.00"))
+    assert one(reopened=1).bonuses[0].faults == {"reopened": [("a", "x", "")]}
+
+
+def test_three_yellow_lights_in_a_row_cost_one_point_and_a_hidden_case_five() -> None:
+    done = [Fact("a", str(place), no=f"受{place}", person="王明", n={"decided": 1}) for place in range(9)]
+    row = Fact("a", "3", no="受1、受2、受3", person="王明", n={"yellow_row": 1}, kind=score.Kind.POST.value)
+    hidden = Fact("a", "y", n={"unentered": 1, "concealed": 1})
+    clean, yellow, both = (scored([*done, *more])["甲镇"] for more in ([], [row], [hidden, row]))
+    assert (clean.total, yellow.total) == (Decimal("100.00"), Decimal("99.00"))
+    assert yellow.cases == clean.cases, "a row is no case"
+    assert yellow.penalties[1].faults == {"yellow_row": [("a", "3", "受1、受2、受3")]}
+    assert both.penalties[2].points == "5.000"
+    assert scored([*done, row], Level.PERSON)["甲镇 王明"].total == Decimal("99.00")
+    # 9 decided, 10 of the city's rate 1/9: (1 + 10/9) / 19 = 1/9 of the last 25
+    data = next(line for line in both.lines if line.id == "data")
+    assert data.value == "97.222"
+    assert data.faults == {"unentered": [("a", "y", "")]}
+
+
 def test_a_score_is_of_sites_offices_items_and_persons() -> None:
     facts = cases("a", 9, 1, org="工商所", item="x1", person="王明") + cases("b", 9, item="x1")
     frame = replace(FRAME, items={"x1": "个体登记"})

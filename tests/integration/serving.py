@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import insert
 
 from central import password
-from central.config import CentralConfig, NotifyConfig, WebConfig
+from central.config import CentralConfig, IdentityConfig, NotifyConfig, WebConfig
 from central.core.access import Role
 from central.store import sessions
 from central.store import tables as t
@@ -140,7 +140,8 @@ async def serve(
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Fill a new database (SQLite in `folder`, or on `server`), with the city if not said, and serve it."""
-    store = await open_store(await halls.empty(folder, server))
+    address = await halls.empty(folder, server)
+    store = await open_store(address)
     if fill is None:
         async with store.write() as conn:
             await city.fill(conn, clock.office(), clock.wall(), cases_a_day=cases_a_day)
@@ -149,6 +150,9 @@ async def serve(
     await add_users(store, clock.wall())
     config = CentralConfig(
         mqtt=MqttConfig(host="127.0.0.1"),
+        database="sqlite" if server is None else _plain(store),
+        data_dir=folder,
+        identity=IdentityConfig(data_key=folder / "data.key"),
         web=WebConfig(secure_cookie=False, second_factor=tuple(second_factor), proxies=tuple(proxies)),
         notify=notify or NotifyConfig(),
     )
@@ -161,6 +165,11 @@ async def serve(
     finally:
         await runner.cleanup()
         await store.close()
+
+
+def _plain(store: Store) -> str:
+    """The address of its server as a configuration has it."""
+    return store.engine.url.render_as_string(hide_password=False).replace("+asyncpg", "")
 
 
 async def _serve_for_ever(folder: Path) -> None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy import insert
 
 from central.core.access import Role
+from central.store import law
 from central.store import tables as t
 from central.store.engine import Store
 from central.web.app import make_app
@@ -49,6 +50,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     async with serving.serve(
         tmp_path_factory.mktemp("api"), Clock(), fill=fill, second_factor=(Role.IT,)
     ) as hall:
+        async with hall.store.write() as conn:
+            await law.calendar(conn)
         yield hall
 
 

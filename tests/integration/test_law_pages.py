@@ -208,6 +208,35 @@ async def test_the_rules_show_what_was_broken_and_what_no_source_records(window:
     assert (await window.get("/hall/rules/L99"))[0] == 404
 
 
+async def test_a_person_says_what_a_rule_that_needs_one_was(window: Window) -> None:
+    hall = window.hall
+    now = hall.clock.office()
+    found = {"site": "s01", "case_key": "7", "rule": "S-2", "answer": "broken", "light": "yellow", "pack": 1}
+    async with hall.store.write() as conn:
+        await conn.execute(
+            insert(t.ruling), [{**found, "why": "先后不对：06-02、06-01", "found_at": now, "found_wall": now}]
+        )
+    status, html = await window.get("/hall/rules/S-2")
+    words = text_of(html)
+    assert (status, "待核实 核实以前不计入评分" in words, "先后不对：06-02、06-01" in words) == (
+        200,
+        True,
+        True,
+    )
+    place, form = "/hall/rules/S-2/examine", {"csrf": "token", "site": "s01", "key": "7", "said": "confirmed"}
+    assert (await window.post(place, None, **form, why="短")).status == 400
+    assert (await window.post(place, None, **{**form, "said": "maybe"}, why="日期填反了")).status == 400
+    assert (await window.post(place, None, **{**form, "csrf": "x"}, why="日期填反了")).status == 403
+    assert (await window.post(place, None, **form, why="日期填反了")).status == 303
+    again = await window.post(place, None, **form, why="日期填反了")
+    assert (again.status, "已由他人核实" in await again.text()) == (400, True)
+    words = text_of((await window.get("/hall/rules/S-2"))[1])
+    assert ("核实属实" in words, "待核实" in words) == (True, False)
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.LEADER)) as session:
+        leader = Window(hall, session)
+        assert (await leader.post(place, None, **form, why="日期填反了")).status == 403
+
+
 async def test_the_forecast_names_what_time_alone_will_change(window: Window) -> None:
     status, html = await window.get("/hall/forecast")
     assert status == 200

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,7 +133,7 @@ async def _published(hall: Served, run: int, folder: Path) -> None:
         assert ("六月绩效公告，已公布" in words, "2026 年 6 月评比" in words) == (True, True)
         assert re.search(r"同类之间排名 1 \S+ [0-9.]+ ", words), words
         status, body = await releaser.get(f"{one}/files/counts.json")
-        assert (status, '"city"' in body) == (200, True)
+        assert (status, '"units"' in body, '"city"' in body) == (200, True, False)
         assert (await releaser.get(f"{one}/files/secrets"))[0] == 404
         assert "新闻资料包" in (await releaser.get(one))[1]
         await _packed(releaser, one, body)
@@ -247,11 +248,21 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
         body = await answer.read()
         assert (answer.status, answer.content_type, body[:5]) == (200, "application/pdf", b"%PDF-")
     assert "2026 年 6 月统计（按站点类别）".encode() in body, "its metadata stands in the open"
+    plain = ask.replace("&by=&", "&")
+    status, text = await window.get(f"/api/v1/statistics?{plain}")
+    told = json.loads(text)
+    assert (status, told["total"]["values"][0], told["versus"]) == (200, str(decided), "2026-05")
+    assert [[*row["place"], row["values"][0]] for row in told["rows"]] == [
+        line[:2] for line in table[-1 - len(told["rows"]) : -1]
+    ], "what the file says"
+    assert told["figures"][1]["definition"] == "承诺时限到结的之中没有计为承诺超时的"
     await _viewed(hall, window)
     for wrong in ("period=2026-13", "by=salary", "f=salary", "versus=later"):
         status, html = await window.get(f"/hall/statistics?{wrong}")
         assert (status, 'role="alert"' in html) == (400, True)
         assert (await window.get(f"/hall/statistics.csv?{wrong}"))[0] == 400
+        status, text = await window.get(f"/api/v1/statistics?{wrong}")
+        assert (status, json.loads(text)["error"]) == (400, "这个请求不完整")
 
 
 async def _viewed(hall: Served, window: Window) -> None:

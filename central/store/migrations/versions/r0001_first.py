@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.Text(), nullable=True),
         sa.Column("filed_at", sa.BigInteger(), nullable=False),
         sa.Column("reopened", sa.Text(), nullable=True),
+        sa.Column("proof_at", sa.BigInteger(), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
     )

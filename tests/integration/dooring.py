@@ -1,6 +1,6 @@
 """A public door beside a served hall: what the hall publishes, and a person's browser on the door."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -104,8 +104,8 @@ async def fill_catalogue(store: Store) -> None:
 
 
 @asynccontextmanager
-async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
-    """The hall's public folder is `folder`/public."""
+async def opened(hall: Served, folder: Path, hosts: Sequence[str] = ("127.0.0.1",)) -> AsyncIterator[Outside]:
+    """The hall's public folder is `folder`/public; `hosts`: by which names the door is asked."""
     config = CentralConfig(
         mqtt=MqttConfig(host="x"), public=PublicConfig(enabled=True, folder=folder / "public")
     )
@@ -113,7 +113,7 @@ async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
     async with hall.store.write() as conn:
         world = await load_world(conn, ZONE)
         await telling.set_door(conn, is_open=True)
-    mine = DoorConfig(hosts=["127.0.0.1"], folder=config.public.folder, secure_cookie=False)
+    mine = DoorConfig(hosts=list(hosts), folder=config.public.folder, secure_cookie=False)
     press = public.Press(hall.store, published, OPERATIONS, WIRE)
     await public.look_once(press, world, hall.clock)
     store = await open_as_door(mine.database_url)

@@ -15,7 +15,7 @@ from central.complaint import Bench
 from central.config import CentralConfig, PublicConfig
 from central.core.item import FREE, Item, ItemKind, Person, RouteStep
 from central.door import seal
-from central.door.app import listen, make_app
+from central.door.app import listen, make_app, make_runner
 from central.door.config import DoorConfig
 from central.door.page import DOOR
 from central.door.store import open_as_door
@@ -118,7 +118,7 @@ async def opened(hall: Served, folder: Path, hosts: Sequence[str] = ("127.0.0.1"
     await public.look_once(press, world, hall.clock)
     store = await open_as_door(mine.database_url)
     app = make_app(store, mine, hall.clock, mine.key_path.read_bytes())
-    runner = web.AppRunner(app)
+    runner = make_runner(app)
     await runner.setup()
     server = await listen(runner, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

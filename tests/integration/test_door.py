@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from central import judge, public
 from central.config import CentralConfig, PublicConfig
+from central.core.statute import Statute
 from central.door import app as door_app
 from central.door import guard
 from central.door import store as rows
@@ -268,14 +269,9 @@ async def test_laws_lead_to_the_items_that_rest_on_them(hall: Served, outside: O
     assert (status, "效力未登记" in html, "第三十五条、第三十六条" in html) == (200, True, True)
     assert (await outside.get("/p/laws/没有"))[0] == 404
     async with hall.store.write() as conn:
+        first, last = date(2001, 1, 1), date(2026, 6, 12)
         await statutes.put(
-            conn,
-            {
-                "name": "旧办法",
-                "number": "市政府令 1 号",
-                "effective": "2001-01-01",
-                "repealed": "2026-06-12",
-            },
+            conn, Statute(name="旧办法", number="市政府令 1 号", effective=first, repealed=last)
         )
     await outside.publish()
     status, html = await outside.get("/p/laws/旧办法")

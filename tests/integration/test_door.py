@@ -7,7 +7,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from datetime import date
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 import pytest
@@ -420,13 +422,13 @@ async def test_every_answer_has_the_headers_and_the_help_line(outside: Outside) 
             assert ("12345" in html, "大字版" in html) == (True, True)
     async with outside.session.delete(outside.url + "/p/guides") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
-    async with outside.session.get(outside.url + "/p/guides?big=1") as answer:
-        html = await answer.text()
-    links = re.findall(r'href="(/p/(?!static)[^"]*)"', html)
-    assert links
-    assert [link for link in links if "big=1" not in link] == ["/p/guides"], (
-        "the way back to the smaller type"
-    )
+    for path in ("/p/guides", "/p/guides/SP-00", "/p/search?q=食品", "/p/laws"):
+        sign = "&" if "?" in path else "?"
+        html = (await outside.get(f"{path}{sign}big=1"))[1]
+        links = [unescape(link) for link in re.findall(r'href="(/p/(?!static)[^"]*)"', html)]
+        assert len(links) > 3
+        small = [link for link in links if parse_qs(urlsplit(link).query).get("big") != ["1"]]
+        assert [unquote(link) for link in small] == [path], "the way back to the smaller type alone"
 
 
 async def test_whoever_dawdles_over_a_request_is_cut_off(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -388,6 +389,9 @@ async def test_a_question_is_answered_and_published_by_two_persons(hall: Served,
     html = text_of((await outside.get("/p/consult?q=房产证"))[1])
     assert ("找到 1 条" in html, said in html, "食品经营许可" in html) == (True, True, True)
     assert "找到 0 条" in text_of((await outside.get("/p/consult?q=林木"))[1])
+    for asked, is_found in (("房产证", True), ("林木", False), ("", False)):
+        html = (await outside.get(f"/p/search?q={quote(asked)}"))[1]
+        assert ("没有房产证能办食品许可吗" in html) is is_found, asked
     assert await act(hall, Role.RELEASER, f"{page}/release", page, event="withdraw", text="政策已变") == 303
     await outside.publish()
     assert "没有房产证" not in (await outside.get("/p/consult"))[1]

@@ -53,15 +53,15 @@ BUDGET_MS = 50.0
 """Of a page of the hall (interface.md 2.3); the door has none of its own for the server's part."""
 PHONE = "1234"
 _PART = 20_000
-_KEY = bytes(range(32))
+KEY = bytes(range(32))
 
 
 async def measure(count: int = CASES) -> AsyncIterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await _fill(folder, count)
-        async with _door(folder) as port, aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-            await _awake(session)
+        await fill(folder, count)
+        async with running(folder) as port, aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
+            await awake(session)
             async for figure in _figures(session, count):
                 yield figure
         async for figure in _flooded(folder):
@@ -69,7 +69,7 @@ async def measure(count: int = CASES) -> AsyncIterator[Figure]:
 
 
 @asynccontextmanager
-async def _door(folder: Path, *before: str) -> AsyncIterator[int]:
+async def running(folder: Path, *before: str) -> AsyncIterator[int]:
     """A door as a process of its own; `before`: the command that starts it. -> its port."""
     port = free_port()
     config = folder / "door.toml"
@@ -94,7 +94,7 @@ async def _figures(session: aiohttp.ClientSession, count: int) -> AsyncIterator[
     yield line("door_pages", rate, "pages/s", ("the same process's /healthz", nothing), PAGES)
     yield line("door_page_p95", percentile(times, 95), "ms", ("limit", BUDGET_MS), PAGES)
     rng = Random(2)
-    numbers = (_number(rng.randrange(count)) for _ in range(QUERIES))
+    numbers = (number_of(rng.randrange(count)) for _ in range(QUERIES))
     _, times = await _asked(
         session, QUERIES, iter(cycle(["/p/case"])), lambda: {"number": next(numbers), "tail": PHONE}
     )
@@ -131,7 +131,7 @@ async def _flooded(folder: Path) -> AsyncIterator[Figure]:
                     for name, (of_door, of_hall) in ways.items():
                         of_hall.take(hall.pid)
                         alone[name] += await pages.timed(hall, "/hall/queue", HALL_PAGES)
-                        async with _door(folder, *of_door.before) as port:
+                        async with running(folder, *of_door.before) as port:
                             times, flood = await _beside(port, hall)
                         beside[name] += times
                         floods[name].append(flood)
@@ -147,7 +147,7 @@ async def _flooded(folder: Path) -> AsyncIterator[Figure]:
 async def _beside(port: int, hall: pages.Served) -> tuple[list[float], Flood]:
     """-> milliseconds of pages of the hall while the door is flooded, and what became of the flood."""
     async with aiohttp.ClientSession(f"http://{HOST}:{port}") as session:
-        await _awake(session)
+        await awake(session)
     asker = await asyncio.create_subprocess_exec(
         *BEHIND, sys.executable, "-m", "benchmarks.door", str(port), stdout=asyncio.subprocess.PIPE, limit=2**24
     )  # fmt: skip
@@ -234,7 +234,7 @@ async def _asked(
     return number / (time.perf_counter() - began), times
 
 
-async def _awake(session: aiohttp.ClientSession) -> None:
+async def awake(session: aiohttp.ClientSession) -> None:
     async with asyncio.timeout(60):
         while True:
             try:
@@ -249,18 +249,18 @@ async def _awake(session: aiohttp.ClientSession) -> None:
 # what is published --------------------------------------------------------------------------------------------
 
 
-def _number(place: int) -> str:
+def number_of(place: int) -> str:
     return f"37022026{place:010}"
 
 
-async def _fill(folder: Path, count: int) -> None:
+async def fill(folder: Path, count: int) -> None:
     """What a hall would have published: items and sealed cases."""
-    (folder / "door.key").write_bytes(_KEY)
+    (folder / "door.key").write_bytes(KEY)
     url = make_url(f"sqlite+aiosqlite:///{folder / 'public.db'}")
     store = await opened(url, tables.metadata.create_all)
     try:
         clock = Clock()
-        beat = Beat(clock.office(), clock.wall(), crypto.wire_public(_KEY))
+        beat = Beat(clock.office(), clock.wall(), crypto.wire_public(KEY))
         async with store.write() as conn:
             said = {Name.VERSION: str(VERSION).encode(), Name.BEAT: msgspec.json.encode(beat)}
             await conn.execute(
@@ -296,7 +296,7 @@ async def _add_cases(store: Store, count: int) -> None:
 
 
 def _case(place: int) -> dict[str, object]:
-    number = _number(place)
+    number = number_of(place)
     one = Told(
         site="s01",
         key=number,
@@ -307,8 +307,8 @@ def _case(place: int) -> dict[str, object]:
         accepted=date(2026, 6, 1),
         due=date(2026, 6, 15),
     )
-    at = seal.place(_KEY, seal.CASE, number, PHONE)
-    owner = seal.ref(_KEY, seal.CASE, number)
+    at = seal.place(KEY, seal.CASE, number, PHONE)
+    owner = seal.ref(KEY, seal.CASE, number)
     sealed = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one))
     return {"lookup": at.lookup, "ref": owner, "sealed": sealed}
 

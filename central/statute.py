@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.commands import in_store
 from common.cli import WHY, say
 
-LONGEST = 60
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -34,28 +33,20 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     def change(
         name: str, number: str, since: datetime, repealed: datetime | None, why: str, path: Path
     ) -> None:
+        from central.core.statute import Statute, check, name_of
         from central.store import statutes, trail
         from common.clock import Clock
-        from common.core.errors import UsageError
 
-        plain = name.strip().strip("《》")
-        if not 2 <= len(plain) <= LONGEST:
-            raise UsageError(f"名称应为 2 至 {LONGEST} 个字", hint="请写全称，不带书名号")
-        if repealed is not None and repealed < since:
-            raise UsageError("废止日期早于施行日期", hint="请核对 --from 与 --repealed")
-        row = {
-            "name": plain,
-            "number": number.strip(),
-            "effective": str(since.date()),
-            "repealed": str(repealed.date()) if repealed else None,
-        }
+        until = repealed.date() if repealed else None
+        one = Statute(name=name_of(name), number=number.strip(), effective=since.date(), repealed=until)
+        check(one)
 
         async def write(conn: AsyncConnection) -> None:
-            await statutes.put(conn, row)
-            await trail.note(conn, Clock().wall(), getpass.getuser(), "statute.set", plain, why)
+            await statutes.put(conn, one)
+            await trail.note(conn, Clock().wall(), getpass.getuser(), "statute.set", one.name, why)
 
         in_store(path, write)
-        say(f"《{plain}》已登记，十分钟内显示在公众网页")
+        say(f"《{one.name}》已登记，十分钟内显示在公众网页")
 
     _add_import(statute, config)
 
@@ -81,12 +72,13 @@ def _add_import(statute: click.Group, config: Callable[[Any], Any]) -> None:
     @config
     def take(name: str, file: Path, since: datetime, why: str, path: Path) -> None:
         from central.core import law_text
+        from central.core.statute import name_of
         from central.store import statutes, trail
         from central.store.statutes import Words
         from common.clock import Clock
         from common.core.errors import UsageError
 
-        plain, body = name.strip().strip("《》"), file.read_bytes()
+        plain, body = name_of(name), file.read_bytes()
         try:
             text = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:

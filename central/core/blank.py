@@ -143,7 +143,7 @@ def kind_of(body: bytes) -> tuple[Kind | None, str]:
         return _packed(body)
     if body.startswith(b"\xd0\xcf\x11\xe0"):
         return None, "是旧格式（.doc、.xls）或加了密码的文件，请另存为 DOCX、XLSX 或 PDF，不设密码"
-    return None, "不是 PDF、DOCX、XLSX 或 ODT 文件"
+    return None, _OTHER
 
 
 def _packed(body: bytes) -> tuple[Kind | None, str]:
@@ -152,6 +152,8 @@ def _packed(body: bytes) -> tuple[Kind | None, str]:
             parts = book.infolist()
             if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_INSIDE:
                 return None, "文件解开后太大"
+            if len({part.filename.lower() for part in parts}) < len(parts):
+                return None, "文件已经损坏，请重新保存后再上传"  # who reads which of two parts of one name?
             if any(part.flag_bits & 1 for part in parts):
                 return None, "文件加了密码，请去掉后再上传"
             fault = _inside_fault([part.filename for part in parts])
@@ -160,9 +162,10 @@ def _packed(body: bytes) -> tuple[Kind | None, str]:
         return None, "文件已经损坏，请重新保存后再上传"
 
 
-_MACROS = re.compile(r"vbaproject|(?:^|/)(?:basic|scripts|macros)/|activex", re.IGNORECASE)
+_MACROS = re.compile(r"vbaproject|(?:^|/)(?:basic|scripts|macros|macrosheets)/|activex", re.IGNORECASE)
 _EMBEDDED = re.compile(
-    r"(?:^|/)embeddings/|^object[ \d]|\.(?:exe|dll|js|vbs|bat|cmd|ps1|zip|rar|7z|jar|bin)$", re.IGNORECASE
+    r"(?:^|/)embeddings/|^object[ \d]|\.(?:exe|dll|js|vbs|bat|cmd|ps1|zip|rar|7z|jar|bin|rtf|mht|mhtml|html?)$",
+    re.IGNORECASE,
 )
 _HARMLESS = re.compile(r"/printersettings\d*\.bin$", re.IGNORECASE)
 
@@ -180,21 +183,48 @@ _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b")
 _LINK = re.compile(rb'Type\s*=\s*["\'][^"\']*/hyperlink["\']')
 
 
+_DDE = re.compile(rb"<(?:\w+:)?ddeLink\b|<w:instrText[^>]*>[^<]*\bDDE|<w:fldSimple[^>]*\bDDE")
+"""What asks another program for its contents (ECMA-376, 17.16.5.14, 18.14.3)."""
+_TAG, _HREF = re.compile(rb"<[\w:]+\s[^>]*>"), re.compile(rb'xlink:href\s*=\s*["\'](?:\w{2,}:|//|\\\\)')
+_FETCHES = "文件打开时会从别处取内容（外部模板、图片或数据），请去掉后再上传"
+
+
+_MACRO = "文件里有宏，请另存为不带宏的文件"
+_OTHER = "不是 PDF、DOCX、XLSX 或 ODT 文件"
+
+
 def _office(book: ZipFile, names: set[str]) -> tuple[Kind | None, str]:
     if "[Content_Types].xml" in names:
-        types = book.read("[Content_Types].xml")
-        if b"macroEnabled" in types or b"vbaProject" in types:
-            return None, "文件里有宏，请另存为不带宏的文件"
-        kind = next((kind for said, kind in _MAINS.items() if said in types), None)
-        for name in names:
-            if name.endswith(".rels") and _fetches(book.read(name)):
-                return None, "文件打开时会从别处取内容（外部模板、图片或数据），请去掉后再上传"
-        return (kind, "") if kind else (None, "不是 PDF、DOCX、XLSX 或 ODT 文件")
+        return _open_xml(book, names)
     if "mimetype" in names and book.read("mimetype").strip() == Kind.ODT.mime.encode():
-        if b"script:event-listener" in book.read("content.xml"):
-            return None, "文件里有宏，请另存为不带宏的文件"
-        return Kind.ODT, ""
-    return None, "不是 PDF、DOCX、XLSX 或 ODT 文件"
+        fault = _text_fault([book.read(name) for name in names & {"content.xml", "styles.xml"}])
+        return (None, fault) if fault else (Kind.ODT, "")
+    return None, _OTHER
+
+
+def _open_xml(book: ZipFile, names: set[str]) -> tuple[Kind | None, str]:
+    """DOCX, XLSX (ECMA-376)."""
+    types = book.read("[Content_Types].xml")
+    if b"macroEnabled" in types or b"vbaProject" in types:
+        return None, _MACRO
+    kind = next((kind for said, kind in _MAINS.items() if said in types), None)
+    for name in names:
+        if name.endswith(".rels") and _fetches(book.read(name)):
+            return None, _FETCHES
+        if name.endswith(".xml") and _DDE.search(book.read(name)):
+            return None, _FETCHES
+    return (kind, "") if kind else (None, _OTHER)
+
+
+def _text_fault(parts: Iterable[bytes]) -> str:
+    """Of an ODT (ISO/IEC 26300); a link that somebody presses fetches nothing."""
+    for body in parts:
+        if b"script:event-listener" in body:
+            return _MACRO
+        tags = (tag for tag in _TAG.findall(body) if not tag.startswith((b"<text:a ", b"<draw:a ")))
+        if any(_HREF.search(tag) for tag in tags):
+            return _FETCHES
+    return ""
 
 
 def _fetches(relations: bytes) -> bool:

@@ -66,3 +66,11 @@ def newest(bulletins: Iterable[Bulletin], most: int) -> list[Bulletin]:
     """Those that stand, newest first."""
     standing = [one for one in bulletins if one.withdrawn is None]
     return sorted(standing, key=lambda one: (one.wall, one.number), reverse=True)[:most]
+
+
+def titled(bulletins: Iterable[Bulletin], wanted: str) -> list[Bulletin]:
+    """Those that stand with all the words of `wanted` in their titles, newest first; none of no words."""
+    words, found = wanted.lower().split(), list(bulletins)
+    return [
+        one for one in newest(found, len(found)) if words and all(word in one.title.lower() for word in words)
+    ]

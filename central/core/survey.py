@@ -220,6 +220,15 @@ def counted(survey: Survey, answers: Sequence[Answers], sources: Sequence[tuple[
     return Results(len(answers), several, questions)
 
 
+def written(survey: Survey, answers: Sequence[Answers]) -> dict[int, list[str]]:
+    """Place of a question without choices -> what was written, for the hall alone; sorted, so that no order ties a text to the rest of its answer."""
+    return {
+        place: sorted(text for given in answers for text in given.get(place, ()) if text.strip())
+        for place, one in enumerate(survey.questions)
+        if one.kind is Kind.TEXT
+    }
+
+
 def _result(question: Question, given: Sequence[tuple[str, ...]]) -> Result:
     counts = Counter(choice for chosen in given for choice in chosen)
     untold = _untold(question, counts)

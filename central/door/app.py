@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
+from msgspec import Struct
 
 from central.door import (
     about,
@@ -43,6 +44,8 @@ log = structlog.get_logger()
 HEAD_SECS = 10.0
 """From the connection to the end of the first request's head: whoever dawdles longer is cut off."""
 IDLE_SECS = 15.0
+STALLED_SECS, ANSWER_SECS = 30.0, 600.0
+"""Within which something of an answer is taken, and all of it: the largest file at 5 kB/s."""
 MOST_CONNECTIONS = 2_000
 SILENT = web.AppKey("silent", set[RequestHandler])
 """Connections whose first request has not come whole yet."""
@@ -59,7 +62,7 @@ async def _main(config: DoorConfig) -> None:
         store, key = await _patient(config)
         stack.push_async_callback(store.close)
         app = make_app(store, config, Clock(), key)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=IDLE_SECS)
+        runner = make_runner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await listen(runner, config.host, config.port)
@@ -137,6 +140,13 @@ def make_export(store: Store, config: DoorConfig, clock: Clock) -> web.Applicati
     return app
 
 
+def make_runner(app: web.Application) -> web.AppRunner:
+    """What comes packed stays packed: half a megabyte may unpack to gigabytes, and holds up everybody meanwhile."""
+    return web.AppRunner(
+        app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=IDLE_SECS, auto_decompress=False
+    )
+
+
 async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
     """Serve on an address, and cut off who is silent. Raises ConfigError where it is taken."""
     loop, server = asyncio.get_running_loop(), runner.server
@@ -152,11 +162,37 @@ async def listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
         return handler
 
     try:
-        return await loop.create_server(admit, host, port)
+        listening = await loop.create_server(admit, host, port)
     except OSError as error:
         raise ConfigError(
             f"公众网页端口 {host}:{port} 不能使用：{words(error)}", hint="请在 door.toml 换一个 port"
         ) from error
+    _watch(listening, server, {})
+    return listening
+
+
+class Taken(Struct, frozen=True):
+    """Of an answer: bytes that wait to be taken, and since when some have (monotonic seconds)."""
+
+    waiting: int
+    since: float
+
+
+def _watch(listening: asyncio.Server, server: web.Server, before: dict[RequestHandler, Taken]) -> None:
+    """Cut off who takes nothing of the answer, or takes it by drops: as many as may be connected would keep out everybody else."""
+    if not listening.is_serving():
+        return
+    loop, now = asyncio.get_running_loop(), {}
+    for handler in server.connections:
+        waiting = handler.transport.get_write_buffer_size() if handler.transport is not None else 0
+        if not waiting:
+            continue
+        known = before.get(handler, Taken(-1, loop.time()))
+        if waiting == known.waiting or loop.time() - known.since >= ANSWER_SECS:
+            _cut(handler)
+        else:
+            now[handler] = Taken(waiting, known.since)
+    loop.call_later(STALLED_SECS, _watch, listening, server, now)
 
 
 def _cut_silent(handler: RequestHandler, silent: set[RequestHandler]) -> None:

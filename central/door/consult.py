@@ -15,7 +15,7 @@ from central.door import store as rows
 from central.door.case import ANSWER_AFTER, LONGEST, submit, wait_until
 from central.door.complain import last_day, receipt
 from central.door.limits import COMPLAINTS, NUMBER, QUERIES
-from central.door.page import DOOR, Shown, form_of, must_be_ours, render, spend, token_of, with_cookie
+from central.door.page import DOOR, Door, Shown, form_of, must_be_ours, render, spend, token_of, with_cookie
 from common.core import crypto
 
 MOST, READ = 50, 2_000
@@ -34,18 +34,23 @@ async def show_answers(request: web.Request) -> web.Response:
     door = request.app[DOOR]
     await door.look()
     wanted = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
+    found = await answers(door, wanted)
+    return await render(
+        request, "consult.html", asked=wanted, found=found[:MOST], answer_days=consult.ANSWER_DAYS
+    )
+
+
+async def answers(door: Door, wanted: str) -> list[Answer]:
+    """Those made public with all the words of `wanted` in question, answer or item; of no words all."""
     async with door.store.read() as conn:
         bodies = await rows.answers(conn, READ)
     found = [msgspec.json.decode(body, type=Answer) for body in bodies]
     words = wanted.lower().split()
-    mine = [
+    return [
         one
         for one in found
         if all(word in f"{one.item} {one.question} {one.answer}".lower() for word in words)
     ]
-    return await render(
-        request, "consult.html", asked=wanted, found=mine[:MOST], answer_days=consult.ANSWER_DAYS
-    )
 
 
 async def begin(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from central.door.limits import PAGES
 from central.door.page import DOOR, Handler, render, spend
@@ -30,6 +31,8 @@ SMALL_POST, LARGE_POST = 64 * 1024, 16 * 1024 * 1024
 """A phone's photograph is read although it is larger than what is taken: its sender is told so on the page that holds the rest of the complaint."""
 LARGE = {"/p/complain/files"}
 NO_ROOM = "现在收不下文件。可以先不附文件提交，或过一会儿再试。"
+UNREADABLE = ValueError, LookupError, RuntimeError, BadHttpMessage
+"""What aiohttp raises for a body that is no form: broken multipart, bad bytes, unknown charset, heads of parts without end."""
 log = structlog.get_logger()
 
 TITLES = {
@@ -97,6 +100,8 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     if request.method != hdrs.METH_POST:
         return await handler(request)
     _must_come_from_us(request)
+    if hdrs.CONTENT_ENCODING in request.headers:  # no browser packs a form, and nothing is unpacked here
+        raise web.HTTPBadRequest(text="提交的内容读不懂。")
     large = request.clone(client_max_size=LARGE_POST if request.path in LARGE else SMALL_POST)
     try:
         async with asyncio.timeout(BODY_SECS):
@@ -108,7 +113,7 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     except OSError as error:  # the disk on which files lie until they are read
         log.error("door.full", reason=words(error), hint="请检查公众网页的磁盘空间")
         raise web.HTTPServiceUnavailable(text=NO_ROOM) from error
-    except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
+    except UNREADABLE as error:
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
     try:
         return await handler(large)

@@ -1,4 +1,4 @@
-"""Tables of what the hall writes for everybody: forms to download with their files, and announcements. Each is released by another."""
+"""Tables of what the hall writes for everybody: forms to download with their files, announcements, laws. Each is released by another."""
 
 from typing import Any
 
@@ -57,4 +57,17 @@ bulletin = Table(
     Column("text", Text, nullable=False),
     *_standing("bulletin"),
     Index("ix_bulletin_state", "state", "id"),
+)
+
+statute_draft = Table(
+    "statute_draft",  # a law 法规 with its force and, where `since` is said, its words; what is released stands in `statute` and `statute_text`
+    metadata,
+    _number(),
+    Column("name", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("effective", Text, nullable=False),  # local date
+    Column("repealed", Text),  # local date
+    Column("since", Text),  # local date
+    Column("text", Text, nullable=False),
+    *_standing("statute_draft"),
 )

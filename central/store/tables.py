@@ -349,6 +349,7 @@ ladder_draft = message_tables.ladder_draft
 complaint, complaint_event = complaint_tables.complaint, complaint_tables.complaint_event
 stale_case, statute_text = public_tables.stale_case, public_tables.statute_text
 blank, blank_file, bulletin = posted_tables.blank, posted_tables.blank_file, posted_tables.bulletin
+statute_draft = posted_tables.statute_draft
 consult, rating, survey = consult_tables.consult, rating_tables.rating, survey_tables.survey
 
 score_run, score_unit = score_tables.score_run, score_tables.score_unit

@@ -155,6 +155,7 @@ async def show_complaint(request: web.Request) -> web.Response:
             and (event is not Event.UNREACHED or one.calls is None or today not in one.calls.tries)
         ],
         heard=HEARD,
+        replied=(State.REPLIED, State.CLOSED),
         calls=one.calls,
         called_late=[wording.day_and_weekday(day) for day in one.calls.lapsed] if one.calls else [],
         similar=similar(Brief(row.id, row.number, row.topic, row.unit, row.case_no, row.text), near)[

@@ -1,24 +1,45 @@
 """咨询: questions by the day of their answer; one question, answered, drafted for the public, released by another."""
 
 from datetime import date
+from typing import Any
 
 from aiohttp import hdrs, web
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import consult
 from central.complaint import Bench
 from central.consult import Words
 from central.core import consult as core
-from central.core import wording
+from central.core import guide, wording
 from central.core.access import Permission, allows
 from central.core.consult import Event, State
-from central.store import consults, law
+from central.core.guide import Guide
+from central.core.hall import Facts
+from central.store import consults, items, law
 from central.web.page import HALL, USER, Route, facts_of, render
 from central.world import Moment
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import end_of_day
+from common.core.instant import end_of_day, local_date
 
 MOST = 200
 STALE = "这件咨询刚刚有人办理过。没有执行，请返回刷新后再看。"
+
+
+def _until(row: Row[Any], facts: Facts) -> tuple[str, str]:
+    """The last day of the answer and what is left of it, for people; empty where nothing is owed."""
+    if not row.due_day:
+        return "", ""
+    due = date.fromisoformat(row.due_day)
+    left = wording.time_left(end_of_day(due, facts.zone), facts.now_at, facts.zone, facts.slow.workday)
+    return wording.day_and_weekday(due), left
+
+
+async def _names(conn: AsyncConnection, facts: Facts) -> dict[str, str]:
+    """What the items that are asked about are called today."""
+    today, catalogue = local_date(facts.now_at, facts.zone), await items.catalogue(conn)
+    named = {code: guide.current(Guide(code, tuple(versions)), today) for code, versions in catalogue.items()}
+    return {code: item.name for code, item in named.items() if item is not None}
 
 
 async def show_consults(request: web.Request) -> web.Response:
@@ -26,25 +47,23 @@ async def show_consults(request: web.Request) -> web.Response:
     wanted = request.query.get("state", State.ASKED.value)
     chosen = next((state for state in State if state.value == wanted), State.ASKED)
     async with request.app[HALL].store.read() as conn:
-        found = await consults.listed(conn, chosen, MOST)
-        counts = await consults.counts(conn)
+        found = await consults.listed(conn, chosen, MOST + 1)
+        counts, names = await consults.counts(conn), await _names(conn, facts)
     lines = []
-    for row in found:
-        due = date.fromisoformat(row.due_day) if row.due_day else None
-        left = (
-            wording.time_left(end_of_day(due, facts.zone), facts.now_at, facts.zone, facts.slow.workday)
-            if due
-            else "–"
-        )
+    for row in found[:MOST]:
+        due, left = _until(row, facts)
         asked = wording.full(row.received_at, facts.zone, facts.now_at)
         late = consults.body_of(row).lapsed is not None
-        lines.append((row, asked, wording.day_and_weekday(due) if due else "–", left, late))
+        item = names.get(row.item_code, row.item_code)
+        lines.append((row, item, asked, due or "–", left or "–", late))
     return render(
         request,
         "consults.html",
         chosen=chosen,
         tabs=[(state, counts.get(state.value, 0)) for state in State],
         lines=lines,
+        cut=len(found) > MOST,
+        longest=MOST,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -55,8 +74,8 @@ async def show_consult(request: web.Request) -> web.Response:
         row = await consults.one(conn, int(request.match_info["number"]))
         if row is None:
             raise web.HTTPNotFound(text="没有这件咨询。请从咨询列表查找。")
-        events = await consults.events(conn, row.id)
-    one = consults.body_of(row)
+        events, names = await consults.events(conn, row.id), await _names(conn, facts)
+    one, (due, left) = consults.body_of(row), _until(row, facts)
     rights = [
         may for may in (Permission.WORK_CONSULT, Permission.RELEASE_PUBLICATION) if allows(user.role, may)
     ]
@@ -65,6 +84,9 @@ async def show_consult(request: web.Request) -> web.Response:
         "consult.html",
         row=row,
         standing=one.state,
+        due=due,
+        left=left,
+        item=names.get(row.item_code, row.item_code),
         lapsed=wording.day_and_weekday(one.lapsed) if one.lapsed else "",
         acts=[event for event in Event for may in rights if not core.refusal(one, event, may, user.name)],
         Event=Event,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 from msgspec import Struct
 from sqlalchemy import Row
 
@@ -228,7 +229,12 @@ async def _read_form(request: web.Request) -> None:
     """A body that is no form is the sender's fault; aiohttp keeps what it has read."""
     try:
         form = await request.post()
-    except (ValueError, LookupError) as error:  # broken multipart, bad bytes, unknown charset
+    except (
+        ValueError,
+        LookupError,
+        RuntimeError,
+        BadHttpMessage,
+    ) as error:  # broken multipart, bad bytes, unknown charset
         raise web.HTTPBadRequest(text="提交的内容读不懂。") from error
     texts = (value for value in form.values() if isinstance(value, str))
     if any("\0" in text or not is_whole(text) for text in texts):  # no database has such a text

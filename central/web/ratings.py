@@ -17,7 +17,6 @@ from central.core.hall import Facts
 from central.core.rating import Event, Level, State
 from central.door import seal
 from central.store import law, pages, ratings, scope, trail
-from central.web.complaints import REASONS
 from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
 from central.web.reveal import LONGEST, SHORTEST
 from central.world import Moment
@@ -26,6 +25,7 @@ from common.core.instant import day_ending, end_of_day, local_date
 
 MOST = 200
 SINCE_DAYS = 30
+REASONS = ("电话回访", "核实评价的情况", "依法查询")
 STALE = "这条评价刚刚有人办理过。没有执行，请返回刷新后再看。"
 TABS = (("", "待整改、待回访"), ("flagged", "异常"), ("aside", "不计入"), ("all", "全部"))
 

@@ -15,7 +15,7 @@ from central.web.page import HALL, USER, Route, facts_of, render
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import local_date
 
-MOST = 100
+MOST, MOST_WRITTEN = 100, 300
 SHORTEST, LONGEST = 4, 200
 _FIELDS = ("title", "intro", "first", "last", "questions")
 
@@ -69,7 +69,8 @@ async def show_survey(request: web.Request) -> web.Response:
         if row is None:
             raise web.HTTPNotFound(text="没有这个调查。请从调查列表进入。")
         body = surveys.body_of(row)
-        results = core.counted(body, *await surveys.answers(conn, row.id))
+        answers, sources = await surveys.answers(conn, row.id)
+    results = core.counted(body, answers, sources)
     today = local_date(hall.clock.office(), hall.zone)
     may = allows(user.role, Permission.RELEASE_PUBLICATION)
     state = State(row.state)
@@ -81,6 +82,8 @@ async def show_survey(request: web.Request) -> web.Response:
         body=body,
         standing=state,
         results=None if is_open else results,
+        written={} if is_open else core.written(body, answers),
+        longest=MOST_WRITTEN,
         number=results.number,
         method=core.method(results),
         acts=[

@@ -14,6 +14,7 @@ from central.core import blank
 from central.core.blank import Blank, Kind, Paper, Standing
 from central.core.guide import Guide
 from central.core.item import Item
+from central.core.pdf import MOST_UNPACKED
 from tests.files import odt, office, packed, pdf
 
 HTML = b"<html><script>alert(1)</script></html>"
@@ -36,6 +37,24 @@ def test_a_file_is_what_its_bytes_say(body: bytes, kind: Kind) -> None:
 def with_parts(more: Mapping[str, bytes]) -> bytes:
     with ZipFile(BytesIO(office("word"))) as book:
         return packed({name: book.read(name) for name in book.namelist()} | dict(more))
+
+
+def twice() -> bytes:
+    book = BytesIO(office("word"))
+    with ZipFile(book, "a") as made:
+        made.writestr("WORD/Document.xml", b"<w>other</w>")
+    return book.getvalue()
+
+
+def picture(width: int, height: int) -> bytes:
+    head = b"1 0 obj << /Subtype /Image /Width %d /Height %d /Filter /FlateDecode >>\nstream\n"
+    return head % (width, height) + zlib.compress(bytes(9)) + b"\nendstream"
+
+
+def drawn(body: bytes, *, twice: bool = False) -> bytes:
+    """What stands on a page."""
+    filters = b"[/FlateDecode /FlateDecode]" if twice else b"/FlateDecode"
+    return b"1 0 obj << /Filter " + filters + b" >>\nstream\n" + zlib.compress(body) + b"\nendstream"
 
 
 EXTERNAL = b'<Relationships><Relationship Type="x/%s" Target="http://e.example/a" TargetMode="External"/></Relationships>'
@@ -66,6 +85,25 @@ REFUSED = {
         with_parts({"word/_rels/settings.xml.rels": EXTERNAL % b"attachedTemplate"}),
         "别处",
     ),
+    "macros of the oldest kind": (with_parts({"xl/macrosheets/sheet1.xml": b"x"}), "宏"),
+    "macros in the styles of the other office": (odt({"styles.xml": b"<script:event-listener/>"}), "宏"),
+    "another document as a part": (with_parts({"word/afchunk.mht": b"x"}), "嵌了"),
+    "what another program is asked for": (
+        with_parts({"word/header1.xml": b'<w:instrText xml:space="preserve"> DDEAUTO c:\\x</w:instrText>'}),
+        "别处",
+    ),
+    "a table that another program is asked for": (
+        with_parts({"xl/externalLinks/externalLink1.xml": b'<x:ddeLink ddeService="cmd"/>'}),
+        "别处",
+    ),
+    "a picture from elsewhere in the other office": (
+        odt({"content.xml": b'<draw:image xlink:type="simple" xlink:href="http://e.example/a.png"/>'}),
+        "别处",
+    ),
+    "two parts of one name": (twice(), "损坏"),
+    "a picture that unpacks to gigabytes": (pdf(picture(60_000, 60_000)), "太大"),
+    "a page that unpacks to gigabytes": (pdf(drawn(bytes(MOST_UNPACKED + 1))), "太大"),
+    "a page that is packed twice": (pdf(drawn(zlib.compress(bytes(9)), twice=True)), "太大"),
     "a bomb": (packed({"[Content_Types].xml": b"x", "word/a.xml": bytes(blank.LARGEST_INSIDE)}), "太大"),
     "a crowd": (packed({f"{n}": b"" for n in range(blank.MOST_PARTS + 1)}), "太大"),
 }

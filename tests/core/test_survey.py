@@ -47,6 +47,16 @@ def test_what_is_no_question_is_refused_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
+def test_what_was_written_is_tied_to_no_other_answer() -> None:
+    given: list[Answers] = [
+        {0: ("耐心",), 2: ("乙",)},
+        {0: ("一般",), 2: ("甲",)},
+        {2: (" ",)},
+        {0: ("耐心",)},
+    ]
+    assert survey.written(SURVEY, given) == survey.written(SURVEY, given[::-1]) == {2: sorted("甲乙")}
+
+
 def test_a_survey_that_speaks_of_somebody_is_not_drafted() -> None:
     assert survey.faults(SURVEY) == []
     for title, last in (

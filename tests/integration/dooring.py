@@ -1,6 +1,6 @@
 """A public door beside a served hall: what the hall publishes, and a person's browser on the door."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from central.complaint import Bench
 from central.config import CentralConfig, PublicConfig
 from central.core.item import FREE, Item, ItemKind, Person, RouteStep
 from central.door import seal
-from central.door.app import listen, make_app
+from central.door.app import listen, make_app, make_runner
 from central.door.config import DoorConfig
 from central.door.page import DOOR
 from central.door.store import open_as_door
@@ -104,8 +104,8 @@ async def fill_catalogue(store: Store) -> None:
 
 
 @asynccontextmanager
-async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
-    """The hall's public folder is `folder`/public."""
+async def opened(hall: Served, folder: Path, hosts: Sequence[str] = ("127.0.0.1",)) -> AsyncIterator[Outside]:
+    """The hall's public folder is `folder`/public; `hosts`: by which names the door is asked."""
     config = CentralConfig(
         mqtt=MqttConfig(host="x"), public=PublicConfig(enabled=True, folder=folder / "public")
     )
@@ -113,12 +113,12 @@ async def opened(hall: Served, folder: Path) -> AsyncIterator[Outside]:
     async with hall.store.write() as conn:
         world = await load_world(conn, ZONE)
         await telling.set_door(conn, is_open=True)
-    mine = DoorConfig(hosts=["127.0.0.1"], folder=config.public.folder, secure_cookie=False)
+    mine = DoorConfig(hosts=list(hosts), folder=config.public.folder, secure_cookie=False)
     press = public.Press(hall.store, published, OPERATIONS, WIRE)
     await public.look_once(press, world, hall.clock)
     store = await open_as_door(mine.database_url)
     app = make_app(store, mine, hall.clock, mine.key_path.read_bytes())
-    runner = web.AppRunner(app)
+    runner = make_runner(app)
     await runner.setup()
     server = await listen(runner, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -234,6 +234,10 @@ async def test_the_journey_of_a_complaint(hall: Served, outside: Outside) -> Non
     assert "以前的答复" in html
     assert "窗口已经改正，请您再去办理。" in html, "what solved nothing is still there to be read"
     # one level up: another post, and the limit passes
+    async with window(hall, Role.SUPERVISOR) as pane:
+        words = text_of((await pane.get(f"/hall/complaints/{number}"))[1])
+        assert "上一级的答复 窗口已经改正" in words, "it is not the answer of this level"
+        assert "上一级的单位报告 已查，确有退件" in words
     assert await act(hall, Role.COMPLAINTS, number, "reply", text="再次答复") == 409
     clock.ahead = 30 * DAY
     await outside.publish()

@@ -7,7 +7,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from datetime import date
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 import pytest
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from central import judge, public
 from central.config import CentralConfig, PublicConfig
+from central.core.statute import Statute
 from central.door import app as door_app
 from central.door import guard
 from central.door import store as rows
@@ -268,14 +271,9 @@ async def test_laws_lead_to_the_items_that_rest_on_them(hall: Served, outside: O
     assert (status, "效力未登记" in html, "第三十五条、第三十六条" in html) == (200, True, True)
     assert (await outside.get("/p/laws/没有"))[0] == 404
     async with hall.store.write() as conn:
+        first, last = date(2001, 1, 1), date(2026, 6, 12)
         await statutes.put(
-            conn,
-            {
-                "name": "旧办法",
-                "number": "市政府令 1 号",
-                "effective": "2001-01-01",
-                "repealed": "2026-06-12",
-            },
+            conn, Statute(name="旧办法", number="市政府令 1 号", effective=first, repealed=last)
         )
     await outside.publish()
     status, html = await outside.get("/p/laws/旧办法")
@@ -424,13 +422,13 @@ async def test_every_answer_has_the_headers_and_the_help_line(outside: Outside) 
             assert ("12345" in html, "大字版" in html) == (True, True)
     async with outside.session.delete(outside.url + "/p/guides") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
-    async with outside.session.get(outside.url + "/p/guides?big=1") as answer:
-        html = await answer.text()
-    links = re.findall(r'href="(/p/(?!static)[^"]*)"', html)
-    assert links
-    assert [link for link in links if "big=1" not in link] == ["/p/guides"], (
-        "the way back to the smaller type"
-    )
+    for path in ("/p/guides", "/p/guides/SP-00", "/p/search?q=食品", "/p/laws"):
+        sign = "&" if "?" in path else "?"
+        html = (await outside.get(f"{path}{sign}big=1"))[1]
+        links = [unescape(link) for link in re.findall(r'href="(/p/(?!static)[^"]*)"', html)]
+        assert len(links) > 3
+        small = [link for link in links if parse_qs(urlsplit(link).query).get("big") != ["1"]]
+        assert [unquote(link) for link in small] == [path], "the way back to the smaller type alone"
 
 
 async def test_whoever_dawdles_over_a_request_is_cut_off(

@@ -18,6 +18,7 @@ from central.core.published import File, Head, Published, Ranking, Unit
 from central.core.release import ReleaseState
 from central.core.scheme import MINGCHA_100
 from central.core.score import Level
+from central.core.statute import Statute
 from central.core.survey import State, Survey
 from central.door import tables as p
 from central.door.page import DOOR
@@ -142,8 +143,7 @@ async def _post(conn: AsyncConnection, wall: int) -> None:
             notice = await bulletins.one(conn, number)
             assert notice is not None
             await bulletins.move(conn, notice, to, "b", "日期有误，另行公告", wall)
-    law = {"name": LAW, "number": "", "effective": "2020-01-01", "repealed": None}
-    await statutes.put(conn, law)
+    await statutes.put(conn, Statute(name=LAW, number="", effective=date(2020, 1, 1)))
     await statutes.add_text(conn, LAW, statutes.Words(date(2020, 1, 1), "9" * 64, WORDS))
 
 

@@ -21,7 +21,7 @@ from tests import halls, planted
 
 OURS = {
     "alarm.detail", "briefing_plan.fault", "bulletin.text", "calendar_day.reason", "camera_state.detail", "command.detail", "case.reopened", "dead_letter.reason", "ruling.why",
-    "rollout.halted_why", "rollout.why", "seat_state.detail", "statute_text.text", "still_picture.gone_why", "transition.why", "upgrade.said", "upgrade.why",
+    "rollout.halted_why", "rollout.why", "seat_state.detail", "statute_draft.text", "statute_text.text", "still_picture.gone_why", "transition.why", "upgrade.said", "upgrade.why",
     "withdrawal.reason",
 }  # fmt: skip
 """Texts that programs make, of figures, files and rules; of releases, not of people; announcements and laws, which are for everybody."""

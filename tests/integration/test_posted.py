@@ -15,6 +15,7 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from central.core.access import Role
+from central.core.statute import Statute
 from central.door import export
 from central.door import tables as p
 from central.door.app import make_export
@@ -205,7 +206,7 @@ async def test_an_announcement_is_released_read_subscribed_to_and_taken_back(
     assert TITLE not in (await outside.get("/p/notices"))[1]
     assert await decide(hall, Role.RELEASER, place, "release") == 303
     await outside.publish()
-    for path in ("/p/", "/p/notices"):
+    for path in ("/p/", "/p/notices", "/p/search?q=国庆"):
         assert TITLE in (await outside.get(path))[1], path
     status, html = await outside.get("/p/notices/1")
     assert (status, "&lt;b&gt;照常" in html, "<b>照常" in html) == (200, True, False)
@@ -259,8 +260,7 @@ async def test_the_text_of_a_law_is_read_searched_and_linked_with_the_items_that
     hall: Served, outside: Outside, tmp_path: Path
 ) -> None:
     async with hall.store.write() as conn:
-        row = {"name": LAW, "number": "", "effective": "2020-01-01", "repealed": None}
-        await statutes.put(conn, row)
+        await statutes.put(conn, Statute(name=LAW, number="", effective=date(2020, 1, 1)))
         for since, text in ((date(2020, 1, 1), WORDS), (date(2026, 8, 1), WORDS.replace("饮水点", "食堂"))):
             digest = hashlib.sha256(text.encode()).hexdigest()
             await statutes.add_text(conn, LAW, statutes.Words(since, digest, text))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -183,7 +184,7 @@ async def test_a_bad_rating_goes_to_the_office_and_is_called_back(hall: Served, 
     # the centre finds the telephone, for a reason that is written down
     async with window(hall, Role.CENTRE) as pane:
         assert PHONE not in (await pane.get(page))[1]
-        why = {"csrf": "token", "reason": "告知办理结果", "why": "差评回访"}
+        why = {"csrf": "token", "reason": "电话回访", "why": "差评回访"}
         async with pane.session.post(f"{hall.url}{page}/person", data=why) as answer:
             assert PHONE in await answer.text()
         assert (await pane.post(f"{page}/person", csrf="token", reason="好奇", why="看看")).status == 400
@@ -358,6 +359,10 @@ async def test_a_question_is_answered_and_published_by_two_persons(hall: Served,
         lines = [str(row) for row in await conn.execute(select(ct.consult))]
     assert not [line for line in lines if MINE in line]
     page = f"/hall/consults/{one}"
+    async with window(hall, Role.CENTRE) as pane:
+        for path in (page, "/hall/consults"):
+            words = text_of((await pane.get(path))[1])
+            assert ("食品经营许可（新办）" in words, "6月17日 周三" in words) == (True, True), path
     clock.ahead = 6 * DAY
     await outside.publish()
     assert "曾经超过期限" in (await answer_of(outside, number, code))[1]
@@ -384,6 +389,9 @@ async def test_a_question_is_answered_and_published_by_two_persons(hall: Served,
     html = text_of((await outside.get("/p/consult?q=房产证"))[1])
     assert ("找到 1 条" in html, said in html, "食品经营许可" in html) == (True, True, True)
     assert "找到 0 条" in text_of((await outside.get("/p/consult?q=林木"))[1])
+    for asked, is_found in (("房产证", True), ("林木", False), ("", False)):
+        html = (await outside.get(f"/p/search?q={quote(asked)}"))[1]
+        assert ("没有房产证能办食品许可吗" in html) is is_found, asked
     assert await act(hall, Role.RELEASER, f"{page}/release", page, event="withdraw", text="政策已变") == 303
     await outside.publish()
     assert "没有房产证" not in (await outside.get("/p/consult"))[1]
@@ -455,6 +463,10 @@ async def test_a_survey_is_built_answered_and_its_results_shown_after_its_end(
         assert "调查结束以后才显示结果" in (await pane.get(page))[1]
         clock.ahead = 4 * DAY
         await outside.publish()
+        read = text_of((await pane.get(page))[1])
+        assert (read.count("多设座位，打我电话"), MINE in read) == (8, False), (
+            "what people wrote is read in the hall"
+        )
         assert "结果还没有公布" in text_of((await outside.get(f"/p/surveys/{number}"))[1])
         assert (await pane.post(f"{page}/decide", csrf="token", event="show", why="同意公布")).status == 303
     await outside.publish()

@@ -73,6 +73,18 @@ def create() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_bulletin")),
     )
     op.create_index("ix_bulletin_state", "bulletin", ["state", "id"], unique=False)
+    op.create_table(
+        "statute_draft",
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("effective", sa.Text(), nullable=False),
+        sa.Column("repealed", sa.Text(), nullable=True),
+        sa.Column("since", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        *_standing(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_statute_draft")),
+    )
 
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -11,14 +11,14 @@ from central.core import consult as core
 from central.core import wording
 from central.core.access import Permission, allows
 from central.core.consult import Event, State
-from central.store import consults, law
+from central.store import consults, items, law
 from central.web.page import HALL, USER, Route, facts_of, render
 from central.world import Moment
 from common.core.errors import RejectedError, UsageError
 from common.core.instant import end_of_day
 
 MOST = 200
-STALE = "这件咨询刚刚有人办理过。没有执行，请返回刷新后再看。"
+STALE = "这件咨询刚刚有人办理过。没有执行，请看最新情况后再办理。"
 
 
 async def show_consults(request: web.Request) -> web.Response:
@@ -56,6 +56,7 @@ async def show_consult(request: web.Request) -> web.Response:
         if row is None:
             raise web.HTTPNotFound(text="没有这件咨询。请从咨询列表查找。")
         events = await consults.events(conn, row.id)
+        versions = (await items.catalogue(conn)).get(row.item_code, ()) if row.item_code else ()
     one = consults.body_of(row)
     rights = [
         may for may in (Permission.WORK_CONSULT, Permission.RELEASE_PUBLICATION) if allows(user.role, may)
@@ -64,6 +65,7 @@ async def show_consult(request: web.Request) -> web.Response:
         request,
         "consult.html",
         row=row,
+        item=f"{versions[-1].name}（{row.item_code}）" if versions else row.item_code,
         standing=one.state,
         lapsed=wording.day_and_weekday(one.lapsed) if one.lapsed else "",
         acts=[event for event in Event for may in rights if not core.refusal(one, event, may, user.name)],

@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import aiohttp
+from msgspec import Struct
 
 from central.core.access import Permission, Role, allows
 from central.store import documents
@@ -56,15 +57,57 @@ FILTERED = (
 UNSEEN = ("/static/", "/api/", "/wall/", "/healthz")
 PRESS = """(() => { const form = document.querySelector('form[action="%s"]');
   for (const one of form.elements) { if (one.tagName === 'SELECT') one.selectedIndex = one.options.length - 1;
-    if (one.matches('textarea, input:not([type])')) one.value = '核实群众来电，按规定告知'; }
-  window.before = 1; form.querySelector('button').click(); return 1; })()"""
-"""Fill a form and send it."""
+    if (one.matches('textarea, input:not([type])')) one.value = '%s'; }
+  form.noValidate = true; window.before = 1; form.querySelector('button').click(); return 1; })()"""
+"""Fill a form with those words and send it."""
+WORDS, TOO_SHORT = "核实群众来电，按规定告知", "短"
+AT_WORK = {
+    Role.CHIEF: (
+        "/hall/documents/drafts/{number}",
+        "/hall/corrections/{number}",
+        "/hall/documents/seals",
+        "/hall/scores",
+    ),
+    Role.CENTRE: (
+        "/hall/consults/{number}",
+        "/hall/ratings/{number}",
+        "/hall/ratings/windows",
+        "/hall/items",
+    ),
+    Role.COMPLAINTS: ("/hall/complaints/{number}", "/hall/complaints"),
+    Role.REVIEWER: ("/hall/items-drafts/{number}", "/hall/schemes/drafts/{number}"),
+    Role.PUBLISHER: ("/hall/publications", "/hall/forms", "/hall/notices", "/hall/surveys"),
+    Role.RELEASER: (
+        "/hall/forms/{number}",
+        "/hall/notices/{number}",
+        "/hall/surveys/{number}",
+        "/hall/consults/{number}",
+    ),
+    Role.SECURITY: ("/hall/admin/people/{name}",),
+    Role.IT: ("/hall/sites/{site}",),
+}
+"""Who has something to do there, beside the first that may look."""
 
 
 async def fill(store: Store, clock: Clock) -> None:
     async with store.write() as conn:
         await city.fill(conn, clock.office(), clock.wall(), cases_a_day=30)
         await documents.set_issuer(conn, ISSUER, "w", "设置", 0)
+
+
+class Sight(Struct, frozen=True):
+    """Who looks at which address, and what is written there into the form of which address. `other`: not the first that looks."""
+
+    role: Role
+    path: str
+    form: str = ""
+    words: str = ""
+    other: bool = False
+
+    @property
+    def name(self) -> str:
+        end = f"-{self.role.value}" * self.other + "-refused" * (self.words == TOO_SHORT)
+        return named(self.form or self.path) + end
 
 
 def patterns(hall: Served) -> list[tuple[str, Permission]]:
@@ -78,24 +121,30 @@ def patterns(hall: Served) -> list[tuple[str, Permission]]:
     return found
 
 
-def pages(hall: Served, places: furnished.Places) -> list[tuple[Role, str, str]]:
-    """Who looks at which address, and what is pressed there: each of the hall's pages once, about something that is there."""
+def pages(hall: Served, places: furnished.Places) -> list[Sight]:
+    """Each of the hall's pages once, about something that is there; those at which somebody works also as who does; refusals."""
     found = []
     for pattern, permission in patterns(hall):
         role = OTHERS.get(pattern) or next(role for role in FIRST if allows(role, permission))
-        found.append((role, places.get(pattern, pattern), ""))
+        found.append(Sight(role, places.get(pattern, pattern)))
+    found += [Sight(role, places.get(one, one), other=True) for role, some in AT_WORK.items() for one in some]
     case, complaint, rating = (
         places[one]
         for one in ("/hall/cases/{site}/{key}", "/hall/complaints/{number}", "/hall/ratings/{number}")
     )
-    found += [(Role.WALL, path, "") for path in SCENES]
-    found += [(Role.SUPERVISOR, path, "") for path in FILTERED]
-    found += [
-        (Role.SUPERVISOR, case, case.replace("/hall/cases/", "/hall/reveal/")),
-        (Role.COMPLAINTS, complaint, f"{complaint}/person"),
-        (Role.CENTRE, rating, f"{rating}/person"),
-        (Role.SUPERVISOR, f"/hall/sites/{furnished.SITE}", ""),
-    ]
+    found += [Sight(Role.WALL, path) for path in SCENES]
+    found += [Sight(Role.SUPERVISOR, path) for path in FILTERED]
+    reveal, site = case.replace("/hall/cases/", "/hall/reveal/"), f"/hall/sites/{furnished.SITE}"
+    for role, path, form, words in (
+        (Role.SUPERVISOR, case, reveal, WORDS),
+        (Role.COMPLAINTS, complaint, f"{complaint}/person", WORDS),
+        (Role.CENTRE, rating, f"{rating}/person", WORDS),
+        (Role.SUPERVISOR, case, reveal, TOO_SHORT),
+        (Role.COMPLAINTS, complaint, f"{complaint}/act", TOO_SHORT),
+        (Role.PUBLISHER, "/hall/notices", "/hall/notices", TOO_SHORT),
+        (Role.IT, site, f"{site}/maintenance", TOO_SHORT),
+    ):
+        found.append(Sight(role, path, form=form, words=words))
     return found
 
 
@@ -105,12 +154,16 @@ async def status(hall: Served, path: str, cookies: dict[str, str]) -> tuple[int,
         return answer.status, answer.content_type
 
 
-async def shoot(page: Page, address: str, name: str, widths: list[int], pressed: str = "") -> int:
-    """-> how many pictures."""
-    await page.open(address)
-    if pressed:
-        await page.ask(PRESS % pressed)
+async def show(page: Page, hall: Served, sight: Sight) -> None:
+    """Open it, and write there what is to be written; who looks is logged in already."""
+    await page.open(hall.url + sight.path)
+    if sight.form:
+        await page.ask(PRESS % (sight.form, sight.words))
         await page.until("!window.before && document.readyState === 'complete'")
+
+
+async def shoot(page: Page, name: str, widths: list[int]) -> int:
+    """What is open. -> how many pictures."""
     is_wall = await page.ask("document.querySelector('.wall') !== null")
     taken = 0
     for (theme, (wanted, without)), width in product(THEMES.items(), widths):
@@ -138,7 +191,8 @@ async def run(only: str, widths: list[int]) -> tuple[int, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         async with gallery.served() as address, browser(Path(folder) / "gallery") as page:
             if only in gallery.PATH:
-                taken += await shoot(page, address, named(gallery.PATH), widths)
+                await page.open(address)
+                taken += await shoot(page, named(gallery.PATH), widths)
         if only == gallery.PATH:
             return taken, wrong
         place = serving.serve(Path(folder), FridayClock(), fill=fill)
@@ -146,23 +200,25 @@ async def run(only: str, widths: list[int]) -> tuple[int, list[str]]:
             await fill_door(hall)
             async with dooring.opened(hall, Path(folder)) as outside:
                 places = await furnished.all_of(hall, outside)
-                for role, path, pressed in pages(hall, places):
-                    if only not in path + pressed:
+                for sight in pages(hall, places):
+                    if only not in sight.path + sight.form:
                         continue
                     async with hall.store.write() as conn:
                         await city.hear(conn, hall.clock.wall())  # the last page is not long after the first
-                    cookies = await hall.session(role)
-                    code, kind = await status(hall, path, cookies)
+                    cookies = await hall.session(sight.role)
+                    code, kind = await status(hall, sight.path, cookies)
                     if code != 200:
-                        wrong.append(f"{code} {role.value} {path}")
+                        wrong.append(f"{code} {sight.role.value} {sight.path}")
                     if kind != "text/html":
                         continue
                     for name, value in cookies.items():
                         await page.cookie(name, value, hall.url)
-                    taken += await shoot(page, hall.url + path, named(pressed or path), widths, pressed)
+                    await show(page, hall, sight)
+                    taken += await shoot(page, sight.name, widths)
                 for path in DOOR_PATHS:
                     if only in path:
-                        taken += await shoot(page, outside.url + path, named(path), widths)
+                        await page.open(outside.url + path)
+                        taken += await shoot(page, named(path), widths)
     return taken, wrong
 
 

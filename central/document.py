@@ -86,6 +86,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
     paper = compose(form, facts, issuer, today.year, number, code, order.copies)
     if order.role in form.may(Act.SEAL):
         paper = msgspec.structs.replace(paper, seal=await seals.in_force(conn, issuer.id))
+    title = "".join(paper.title)
     asked = answer.last_day(order.kind, facts) if order.site else None
     row = {
         "code": code,
@@ -98,7 +99,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         "site": order.site,
         "org": order.org,
         "number_text": text,
-        "title": "".join(paper.title),
+        "title": title,
         "paper": documents.encoded(paper),
         "facts": msgspec.json.encode(facts, order="deterministic"),
         "drafter": order.drafter,
@@ -108,7 +109,7 @@ async def issue(conn: AsyncConnection, order: Order, secret: bytes, clock: Clock
         "answer_by": str(asked) if asked is not None else None,
     }
     await rows.add(conn, row)
-    await trail.note(conn, now_wall, order.signer, "document.issue", text, order.subject)
+    await trail.note(conn, now_wall, order.signer, "document.issue", text, title)
     return code
 
 

@@ -30,13 +30,15 @@ from central.core.access import Role
 from central.rebuild import examine
 from central.store import tables
 from central.store.engine import open_store
+from central.web.page import HALL
 from common.clock import Clock
-from tests import asking, conforming, doctoring, filling, services, typed
+from tests import asking, conforming, doctoring, filling, lasting, services, typed
 from tests import damage as damaging
 from tests import drill as drilling
 from tests import herd as herding
 from tests import points as pointed
 from tests import tamper as tampering
+from tests.browser import browser
 from tests.camera import enduring
 from tests.hazard.all import side_by_side
 from tests.hazard.run import Loss
@@ -314,6 +316,28 @@ async def rebuild(count: int, seed: int) -> Tally:
     return Tally(0, 0, 0, first.clocks, unnoticed=len(first.differs) + (first.digest != second.digest))
 
 
+async def wall(count: int, seed: int) -> Tally:
+    """`count` messages of a hall's stream into one open wall in Chromium: what has grown in the page is `grown_mb` and, of nodes,
+    elements and listeners, `unnoticed`."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    with tempfile.TemporaryDirectory() as folder:
+        place = serving.serve(Path(folder), serving.FridayClock(), cases_a_day=12)
+        async with place as hall, browser(Path(folder) / "profile") as page:
+            for name, value in (await hall.session(Role.WALL)).items():
+                await page.cookie(name, value, hall.url)
+            await page.size(1920, 1080)
+            await page.open(f"{hall.url}/hall")
+            grown = await lasting.run(page, hall.app[HALL].wall, count, seed)
+    say(str(grown))
+    kept = (
+        grown.heap_bytes < lasting.MOST_GROWN,
+        grown.elements == 0,
+        grown.listeners == 0,
+        abs(grown.nodes) < 100,
+    )
+    return Tally(0, 0, 0, grown.messages, kept.count(False), None, None, None, grown.heap_bytes / 1e6)
+
+
 async def api(count: int, seed: int) -> Tally:
     """`count` requests made of the API's own description to a hall of 18 sites, and schemathesis with as many an address; a run that
     meets an answer that is not described is `unnoticed`."""
@@ -368,6 +392,7 @@ RUNS: dict[str, Callable[[int, int], Coroutine[Any, Any, Tally]]] = {
     "figures": figures,
     "rebuild": rebuild,
     "tamper": tamper,
+    "wall": wall,
 }
 
 

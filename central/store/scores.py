@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import zstandard
@@ -170,6 +170,12 @@ async def placed(
     if reached.orgs is not None:
         query = query.where(unit.org.in_(sorted(reached.orgs)))
     return [(row.place, _score_of(row.body)) for row in await conn.execute(query.order_by(unit.place))]
+
+
+async def number_of(conn: AsyncConnection, site: str, key: str) -> str | None:
+    """The number of a case that a fault names; None for what is no case, or has no number."""
+    query = select(case.c.case_no).where(case.c.site == site, case.c.case_key == key)
+    return cast("str | None", await conn.scalar(query))
 
 
 # objections --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -80,6 +81,7 @@ from central.web.page import (
     HALL,
     LARGEST,
     PERMISSIONS,
+    TURNS,
     Hall,
     build_id,
     load_assets,
@@ -113,6 +115,7 @@ def make_app(
     app[PERMISSIONS] = {}
     app[DESCRIBED] = []
     app[LARGEST] = {}
+    app[TURNS] = WeakValueDictionary()
     app[verify_document.LOOKS] = OrderedDict()
     app[video.RELAY] = relay or Relay(store, config.live, clock, sign_secret)
     app[video.GRANTS] = {}

@@ -40,10 +40,6 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 async def show(request: web.Request) -> web.Response:
-    return await _shown(request, "")
-
-
-async def _shown(request: web.Request, fault: str) -> web.Response:
     facts, user = facts_of(request), request[USER]
     async with request.app[HALL].store.read() as conn:
         calendar = await law.calendar_if_any(conn)
@@ -56,8 +52,6 @@ async def _shown(request: web.Request, fault: str) -> web.Response:
     return render(
         request,
         "briefings.html",
-        status=400 if fault else 200,
-        fault=fault,
         sees=sees,
         may=_may(request),
         plans=[_line(row, today, calendar, row.id in mine) for row in plans] if sees and calendar else [],
@@ -105,7 +99,7 @@ async def plan(request: web.Request) -> web.Response:
     if not _may(request):
         raise web.HTTPBadRequest(text="简报由能查看全市的监察员或监察领导安排。")
     if every not in set(Every):
-        return await _shown(request, "请选择每月或每季。")
+        raise web.HTTPBadRequest(text="请选择每月或每季。")
     try:
         async with request.app[HALL].store.write() as conn:
             name, query = await _content(conn, view, user.name)
@@ -113,7 +107,7 @@ async def plan(request: web.Request) -> web.Response:
             number = await briefing.make(conn, new, user.name, await desk(request, conn))
             await briefings.subscribe(conn, number, user.name, wanted=True)
     except UsageError as error:
-        return await _shown(request, f"{error}。{error.hint}。没有执行。")
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。没有执行。") from error
     raise web.HTTPSeeOther("/hall/statistics/briefings")
 
 
@@ -149,7 +143,7 @@ async def end(request: web.Request) -> web.Response:
             at = await desk(request, conn)
             await briefing.end(conn, int(request.match_info["number"]), request[USER].name, at)
     except UsageError as error:
-        return await _shown(request, f"{error}。{error.hint}。")
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther("/hall/statistics/briefings")
 
 

@@ -37,7 +37,7 @@ from common.core.instant import DAY, day_ending, end_of_day, local_date
 MOST = 200
 REASONS = ("与投诉人核实情况", "告知办理结果", "电话回访", "依法查询")
 Look = Callable[[AsyncConnection, Scope, int], Awaitable[Row[Any] | None]]
-STALE = "这件投诉刚刚有人办理过。没有执行，请返回刷新后再看。"
+STALE = "这件投诉刚刚有人办理过。没有执行，请看最新情况后再办理。"
 TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("", "办理中", ()),
     ("received", "待受理", (State.RECEIVED,)),

@@ -23,7 +23,7 @@ from common.core.errors import RejectedError, UsageError
 from common.core.instant import end_of_day, local_date
 
 MOST = 200
-STALE = "这件咨询刚刚有人办理过。没有执行，请返回刷新后再看。"
+STALE = "这件咨询刚刚有人办理过。没有执行，请看最新情况后再办理。"
 
 
 def _until(row: Row[Any], facts: Facts) -> tuple[str, str]:

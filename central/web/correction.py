@@ -35,7 +35,7 @@ FILE_TYPES = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-STALE = "这件纠错刚刚有人办理过。没有执行，请返回刷新后再看。"
+STALE = "这件纠错刚刚有人办理过。没有执行，请看最新情况后再办理。"
 
 
 class Found(Struct, frozen=True):

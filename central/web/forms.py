@@ -26,10 +26,6 @@ PARTS = {"form": "空白表", "sample": "填写样本"}
 
 
 async def show_list(request: web.Request) -> web.Response:
-    return await _list(request, "")
-
-
-async def _list(request: web.Request, fault: str) -> web.Response:
     facts, hall = facts_of(request), request.app[HALL]
     today = local_date(hall.clock.office(), hall.zone)
     async with request.app[HALL].store.read() as conn:
@@ -44,10 +40,8 @@ async def _list(request: web.Request, fault: str) -> web.Response:
     return render(
         request,
         "forms.html",
-        status=400 if fault else 200,
         lines=[(row, ReleaseState(row.state), _standing(row, guides, today)) for row in rows],
         choices=choices,
-        fault=fault,
         largest=LARGEST // 1024 // 1024,
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -66,18 +60,18 @@ async def draft(request: web.Request) -> web.Response:
     async with hall.store.read() as conn:
         versions = (await items.catalogue(conn)).get(code, ())
     if not any(str(one.version) == version for one in versions):
-        return await _list(request, "请选择事项和版本。")
+        raise web.HTTPBadRequest(text="请选择事项和版本。")
     if not core.SHORTEST_NAME <= len(name) <= core.LONGEST_NAME:
-        return await _list(request, f"表格名称须为 {core.SHORTEST_NAME} 至 {core.LONGEST_NAME} 个字。")
+        raise web.HTTPBadRequest(text=f"表格名称须为 {core.SHORTEST_NAME} 至 {core.LONGEST_NAME} 个字。")
     if found := personal([name], ()):
-        return await _list(request, f"{found[0]}。")
+        raise web.HTTPBadRequest(text=f"{found[0]}。")
     files: list[tuple[Paper, bytes]] = []
     for part, word in PARTS.items():
         field = form.get(part)
         body = field.file.read(LARGEST + 1) if isinstance(field, FileField) else b""
         kind, fault = core.kind_of(body)
         if kind is None:
-            return await _list(request, f"{word}：{fault}。没有保存。")
+            raise web.HTTPBadRequest(text=f"{word}：{fault}。没有保存。")
         files.append((Paper(kind, len(body), hashlib.sha256(body).hexdigest()), body))
     async with hall.store.write() as conn:
         number = await blanks.draft(

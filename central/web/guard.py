@@ -3,8 +3,10 @@
 Every answer leaves with the security headers; every failure is a page in Chinese, with a number to read out by phone.
 """
 
+import asyncio
 import hashlib
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +20,8 @@ from sqlalchemy import Row
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
 from central.store import messages, scope, sessions
-from central.web.page import HALL, LARGEST, PERMISSIONS, USER, Handler, User, render
+from central.web.again import answered, blank_of
+from central.web.page import HALL, LARGEST, PERMISSIONS, TURNS, TYPED, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 from common.core.mask import SPOILT
@@ -90,7 +93,7 @@ TITLES = {
 }
 
 
-STALE = "没有执行。请返回上一页，刷新后再提交。"
+STALE = "没有执行：页面已过期。请核对后再提交一次。"
 ELSEWHERE = "没有执行。请从本系统自己的页面提交。"
 NO_WALL = "这块大屏的授权已取消，或链接不完整。请运维人员在市中心执行  mingcha user wall  重新授权。"
 _TITLES_OF = {NO_WALL: "大屏未授权", STALE: "页面已过期", ELSEWHERE: "提交不是从本系统的页面来的"}
@@ -109,7 +112,8 @@ def _page(request: web.Request, status: int, detail: str) -> web.Response:
         )
     elif status == 500:
         detail = f"数据没有丢失。请重试；如仍不行，请把错误号 {detail} 告诉运维人员。"
-    return render(request, "error.html", status=status, title=title, detail=detail)
+    typed = request.get(TYPED, [])
+    return render(request, "error.html", status=status, title=title, detail=detail, typed=typed)
 
 
 @web.middleware
@@ -140,19 +144,42 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
         _admit(request, user, permission)
     if request.method != hdrs.METH_POST:
         return await handler(request)
-    if route not in request.app[LARGEST]:
+    if user is None:
         await _read_form(request)
-        await _refuse_forgery(request, user)
+        await _refuse_forgery(request, None)
         return await handler(request)
-    large = request.clone(client_max_size=request.app[LARGEST][route])  # who they are is known by now
-    await _read_form(large)
+    return await _post(request, handler, user)
+
+
+async def _post(request: web.Request, handler: Handler, user: User) -> web.StreamResponse:
+    """A form of somebody who is known, so that a large one may be taken. One after the other of each session: of two that a double
+    click has sent at one instant the second finds what the first has written, in every database.
+    """
+
+    async def work(own: web.Request) -> web.StreamResponse:
+        await _read_form(own)
+        await _refuse_forgery(own, user)
+        async with own.app[TURNS].setdefault(user.token, asyncio.Lock()):
+            return await handler(own)
+
+    async def let_in(blank: web.Request) -> web.StreamResponse:
+        _admit(blank, user, blank.app[PERMISSIONS][blank.match_info.route])
+        return await blank.match_info.handler(blank)
+
+    blank, largest = await blank_of(request), request.app[LARGEST].get(request.match_info.route)
+    if largest is None:
+        return await answered(request, work, blank, let_in)
+    large = request.clone(client_max_size=largest)
     try:
-        await _refuse_forgery(large, user)
-        return await handler(large)
-    finally:  # aiohttp closes the files of the request that it has made, not those of a copy
-        for field in (await large.post()).values():
-            if isinstance(field, web.FileField):
-                field.file.close()
+        return await answered(large, work, blank, let_in)
+    finally:
+        request[TYPED] = large.get(TYPED, [])
+        with suppress(web.HTTPException, ValueError, LookupError):
+            for field in (await large.post()).values():
+                if isinstance(
+                    field, web.FileField
+                ):  # aiohttp closes those of the request that it has made, not of a copy
+                    field.file.close()
 
 
 def _is_open(request: web.Request) -> bool:

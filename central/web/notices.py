@@ -18,21 +18,13 @@ MOST = 300
 
 
 async def show_list(request: web.Request) -> web.Response:
-    return await _list(request, "", "", "")
-
-
-async def _list(request: web.Request, title: str, text: str, fault: str) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
         rows = await bulletins.listed(conn, MOST)
     return render(
         request,
         "notices.html",
-        status=400 if fault else 200,
         lines=[(row, ReleaseState(row.state)) for row in rows],
-        title=title,
-        text=text,
-        fault=fault,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -42,7 +34,7 @@ async def draft(request: web.Request) -> web.Response:
     title, text = (core.clean(str(form.get(name, ""))) for name in ("title", "text"))
     title = title.replace("\n", " ")
     if found := core.faults(title, text):
-        return await _list(request, title, text, "；".join(found) + "。没有保存。")
+        raise web.HTTPBadRequest(text="；".join(found) + "。没有保存。")
     async with hall.store.write() as conn:
         number = await bulletins.draft(conn, title, text, request[USER].name, hall.clock.wall())
     raise web.HTTPSeeOther(f"/hall/notices/{number}")

@@ -1,11 +1,13 @@
 """What every page shares: the hall's parts, the signed-in user, routes with their permission, rendering."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -17,7 +19,7 @@ from central.core import band, wording
 from central.core.access import Permission, Role, allows
 from central.core.hall import Facts, SiteFacts
 from central.core.menu import menu
-from central.core.scope import Scope
+from central.core.scope import EVERYTHING, Scope
 from central.store.engine import Store
 from central.web.live import Wall, clocks
 from common.clock import Clock
@@ -110,7 +112,11 @@ HALL = web.AppKey("hall", Hall)
 PERMISSIONS = web.AppKey("permissions", dict[web.AbstractRoute, Permission])
 DESCRIBED = web.AppKey("described", list[Route])
 LARGEST = web.AppKey("largest", dict[web.AbstractRoute, int])
+TURNS = web.AppKey("turns", WeakValueDictionary[bytes, asyncio.Lock])
+"""Of each session that is sending a form: one at a time."""
 USER = web.RequestKey("user", User)
+TYPED = web.RequestKey("typed", list[str])
+"""What was written in a form that was not taken."""
 
 KINDS = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml"}
 
@@ -174,6 +180,12 @@ def reached_sites(request: web.Request) -> list[SiteFacts]:
     """The sites that the asking account reaches, in the order of the wall."""
     scope = request[USER].scope
     return [item for item in facts_of(request).sites if scope.has_site(item.id)]
+
+
+def must_reach_all(request: web.Request, what: str) -> None:
+    """`what` holds for the whole city: raises HTTPForbidden where the asking account reaches a part of it alone."""
+    if request[USER].scope != EVERYTHING:
+        raise web.HTTPForbidden(text=f"{what}涉及全市，由能查看全市的人办理。您的账号只及一部分站点或机构。")
 
 
 def number_of(text: str) -> int | None:

@@ -13,7 +13,7 @@ from central.core.release import PUBLIC_LEVELS, ReleaseState
 from central.core.score import Level
 from central.scoring import Sender
 from central.store import publications, scores
-from central.web.page import HALL, USER, Route, facts_of, number_of, render
+from central.web.page import HALL, USER, Route, facts_of, must_reach_all, number_of, render
 from common.core.errors import RejectedError, UsageError
 
 MOST = 60
@@ -29,10 +29,6 @@ _KINDS = {"csv": "text/csv", "json": "application/json"}
 
 
 async def show_list(request: web.Request) -> web.Response:
-    return await _list(request, "")
-
-
-async def _list(request: web.Request, fault: str) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
         rows = await publications.listed(conn, MOST)
@@ -40,10 +36,8 @@ async def _list(request: web.Request, fault: str) -> web.Response:
     return render(
         request,
         "publications.html",
-        status=400 if fault else 200,
         rows=[(row, parse(row.period).word, ReleaseState(row.state).word) for row in rows],
         finals=[(row, parse(row.period).word) for row in finals],
-        fault=fault,
         levels=[(place, "、".join(one.word for one in levels)) for place, levels in _LEVELS.items()],
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -51,9 +45,10 @@ async def _list(request: web.Request, fault: str) -> web.Response:
 
 async def draft(request: web.Request) -> web.Response:
     form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    must_reach_all(request, "评比结果")
     run, title = number_of(str(form.get("run", ""))), str(form.get("title", "")).strip()
     if run is None or not SHORTEST <= len(title) <= LONGEST:
-        return await _list(request, f"请选一次正式结果，标题 {SHORTEST} 至 {LONGEST} 个字。")
+        raise web.HTTPBadRequest(text=f"请选一次正式结果，标题 {SHORTEST} 至 {LONGEST} 个字。")
     sender = Sender(request[USER].name, why_of(str(form.get("why", ""))), facts.now_at, hall.clock.wall())
     try:
         async with hall.store.write() as conn:
@@ -63,7 +58,7 @@ async def draft(request: web.Request) -> web.Response:
             )
             number = await publishing.draft(conn, run, title, sender, merges=merges, levels=levels)
     except (UsageError, RejectedError) as error:
-        return await _list(request, f"{error}。{error.hint}。")
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther(f"/hall/publications/{number}")
 
 

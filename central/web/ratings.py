@@ -26,7 +26,7 @@ from common.core.instant import day_ending, end_of_day, local_date
 MOST = 200
 SINCE_DAYS = 30
 REASONS = ("电话回访", "核实评价的情况", "依法查询")
-STALE = "这条评价刚刚有人办理过。没有执行，请返回刷新后再看。"
+STALE = "这条评价刚刚有人办理过。没有执行，请看最新情况后再办理。"
 TABS = (("", "待整改、待回访"), ("flagged", "异常"), ("aside", "不计入"), ("all", "全部"))
 
 
@@ -274,10 +274,6 @@ async def print_ticket(request: web.Request) -> web.Response:
 
 
 async def show_windows(request: web.Request) -> web.Response:
-    return await _windows(request, "")
-
-
-async def _windows(request: web.Request, fault: str) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
         rows = await ratings.windows(conn, request[USER].scope)
@@ -286,11 +282,9 @@ async def _windows(request: web.Request, fault: str) -> web.Response:
     return render(
         request,
         "rating_windows.html",
-        status=400 if fault else 200,
         rows=[(row, names.get(row.site, row.site)) for row in rows],
         sites=[(item.id, item.name) for item in reached_sites(request)],
         offices=offices,
-        fault=fault,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
@@ -300,10 +294,10 @@ async def add_window(request: web.Request) -> web.Response:
     site, name, org = (str(form.get(field, "")).strip() for field in ("site", "name", "org"))
     known = {item.id for item in reached_sites(request)}
     if site not in known or not 1 <= len(name) <= 30 or len(org) > 60:
-        return await _windows(request, "请选择站点，写明窗口名称，30 个字以内。")
+        raise web.HTTPBadRequest(text="请选择站点，写明窗口名称，30 个字以内。")
     async with hall.store.write() as conn:
         if await ratings.open_window(conn, site, name) is not None:
-            return await _windows(request, f"这个站点已经有在用的“{name}”。")
+            raise web.HTTPBadRequest(text=f"这个站点已经有在用的“{name}”。")
         code = rating.new_code()
         await ratings.add_window(conn, code, site, name, org)
         await trail.note(conn, hall.clock.wall(), user.name, "window.add", f"{site}/{name}", code)

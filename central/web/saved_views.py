@@ -29,15 +29,11 @@ async def offered(conn: AsyncConnection, request: web.Request, listing: Listing)
 
 
 async def show_views(request: web.Request) -> web.Response:
-    return await _shown(request, "", 200)
-
-
-async def _shown(request: web.Request, fault: str, status: int) -> web.Response:
     user = request[USER]
     async with request.app[HALL].store.read() as conn:
         rows = await saved_views.seen_by(conn, user.name)
     groups = [(listing, [row for row in rows if row.list == listing.value]) for listing in Listing]
-    return render(request, "saved_views.html", status=status, groups=groups, most=MOST, fault=fault)
+    return render(request, "saved_views.html", groups=groups, most=MOST)
 
 
 async def open_view(request: web.Request) -> web.Response:
@@ -68,7 +64,7 @@ async def keep(request: web.Request) -> web.Response:
         async with hall.store.write() as conn:
             await saved_views.keep(conn, new, hall.clock.wall())
     except UsageError as error:
-        return await _shown(request, f"{error}。{error.hint}。", 400)
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther(address(listing, query))
 
 
@@ -79,7 +75,7 @@ async def share(request: web.Request) -> web.Response:
         async with hall.store.write() as conn:
             await saved_views.share(conn, number, request[USER].name, hall.clock.wall(), shared=shared)
     except UsageError as error:
-        return await _shown(request, f"{error}。{error.hint}。", 400)
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther("/hall/views")
 
 
@@ -89,7 +85,7 @@ async def drop(request: web.Request) -> web.Response:
         async with hall.store.write() as conn:
             await saved_views.drop(conn, number, request[USER].name, hall.clock.wall())
     except UsageError as error:
-        return await _shown(request, f"{error}。{error.hint}。", 400)
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther("/hall/views")
 
 

@@ -17,9 +17,10 @@ from central.core.period import parse
 from central.core.release import method
 from central.core.scheme import Fault, Scheme, difference
 from central.core.scheme_form import Filled
+from central.core.scope import EVERYTHING
 from central.scoring import Trial
 from central.store import schemes, scores
-from central.web.page import HALL, USER, Route, facts_of, render
+from central.web.page import HALL, USER, Route, facts_of, must_reach_all, render
 from common.core.errors import UsageError
 from common.core.instant import local_date
 from common.core.state import SiteKind
@@ -192,6 +193,7 @@ async def show_draft(request: web.Request) -> web.Response:
         is_over=standing is DraftState.WAITING and wanted.since < f"{_today(request):%Y-%m}",
         standing=standing,
         is_own=row.who == request[USER].name,
+        sees_all=request[USER].scope == EVERYTHING,
         made=_when(request, row.made_wall),
         decided=_when(request, row.decided_wall) if row.decided_wall else "",
         tried=tried,
@@ -199,6 +201,7 @@ async def show_draft(request: web.Request) -> web.Response:
 
 
 async def decide(request: web.Request) -> web.Response:
+    must_reach_all(request, "评分方案")
     to = DraftState.APPROVED if request.match_info["to"] == "approve" else DraftState.REFUSED
     return await _decide(request, to)
 

@@ -24,7 +24,7 @@ from central.store import scores
 from central.store.scores import Fault
 from central.web import score_runs
 from central.web.listing import address
-from central.web.page import HALL, USER, Route, facts_of, reached_sites, render
+from central.web.page import HALL, USER, Route, facts_of, must_reach_all, reached_sites, render
 from common.core.errors import UsageError
 from common.core.instant import local_date
 
@@ -62,7 +62,7 @@ async def show_scores(request: web.Request) -> web.Response:
         "scores.html",
         runs=[(one, parse(one.period).word) for one in runs],
         row=row,
-        holds=_holds(row, runs, today, len(waiting)),
+        holds=_holds(row, runs, today, len(waiting)) if user.scope == EVERYTHING else None,
         period=None if row is None else parse(row.period),
         levels=list(Level),
         level=level,
@@ -203,6 +203,7 @@ async def show_objection(request: web.Request) -> web.Response:
         one = await _objection(request, conn)
         row = await scores.run(conn, one.run)
         moved = await scoring.preview(conn, number)
+        no = await scores.number_of(conn, one.site, one.case_key)
     return render(
         request,
         "objection.html",
@@ -212,6 +213,8 @@ async def show_objection(request: web.Request) -> web.Response:
         measure=MEASURES[one.measure],
         standing=ObjectionState(one.state),
         case=_address(request, one.measure, one.site, one.case_key),
+        number=no or one.case_key,
+        place=next((site.name for site in facts_of(request).sites if site.id == one.site), one.site),
         moved=moved,
         is_own=one.who == request[USER].name,
     )
@@ -234,6 +237,7 @@ async def decide(request: web.Request) -> web.Response:
 async def finish(request: web.Request) -> web.Response:
     """Provisional -> final, where the window is over and nothing waits: the same facts without the faults that were objected to."""
     form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    must_reach_all(request, "定稿")
     number, why = int(request.match_info["run"]), _why(str(form.get("why", "")))
     sender = Sender(request[USER].name, why, facts.now_at, hall.clock.wall())
     async with hall.store.read() as conn:

@@ -17,24 +17,16 @@ from common.core.instant import local_date
 
 MOST, MOST_WRITTEN = 100, 300
 SHORTEST, LONGEST = 4, 200
-_FIELDS = ("title", "intro", "first", "last", "questions")
 
 
 async def show_surveys(request: web.Request) -> web.Response:
-    return await _list(request, dict.fromkeys(_FIELDS, ""), "")
-
-
-async def _list(request: web.Request, form: dict[str, str], fault: str) -> web.Response:
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
         rows = await surveys.listed(conn, MOST)
     return render(
         request,
         "surveys.html",
-        status=400 if fault else 200,
         rows=[(row, surveys.body_of(row), State(row.state).word) for row in rows],
-        form=form,
-        fault=fault,
         today=local_date(facts.now_at, facts.zone),
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -49,7 +41,7 @@ async def draft(request: web.Request) -> web.Response:
     with suppress(ValueError):
         days = [date.fromisoformat(form[name]) for name in ("first", "last")]
     if len(days) < len(("first", "last")):
-        return await _list(request, form, "请填写开始和截止日期。")
+        raise web.HTTPBadRequest(text="请填写开始和截止日期。")
     try:
         questions = core.parsed(form["questions"])
         body = Survey(
@@ -58,7 +50,7 @@ async def draft(request: web.Request) -> web.Response:
         async with hall.store.write() as conn:
             number = await survey.draft(conn, body, request[USER].name, hall.clock.wall())
     except (RejectedError, UsageError) as error:
-        return await _list(request, form, f"{error}。{error.hint}。")
+        raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
     raise web.HTTPSeeOther(f"/hall/surveys/{number}")
 
 

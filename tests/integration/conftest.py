@@ -7,8 +7,10 @@ import pytest
 import pytest_asyncio
 
 from central.core.access import Role
-from tests.integration import serving
+from tests import furnished, screens
+from tests.integration import dooring, serving
 from tests.integration.serving import Served, Window
+from tests.integration.test_door_pages import fill as fill_door
 
 
 @pytest_asyncio.fixture(
@@ -40,3 +42,15 @@ async def window(hall: Served) -> AsyncIterator[Window]:
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookies=cookies, cookie_jar=jar) as session:
         yield Window(hall, session)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def furnished_hall(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Served, furnished.Places]]:
+    """A hall with one real thing for every page."""
+    folder = tmp_path_factory.mktemp("furnished")
+    async with serving.serve(folder, serving.FridayClock(), fill=screens.fill) as hall:
+        await fill_door(hall)
+        async with dooring.opened(hall, folder) as outside:
+            yield hall, await furnished.all_of(hall, outside)

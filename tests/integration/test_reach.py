@@ -132,6 +132,20 @@ async def test_an_objection_of_another_site_is_not_decided(hall: Served) -> None
         await conn.execute(objection.delete())
 
 
+async def test_who_reaches_a_part_decides_nothing_for_the_whole_city(hall: Served) -> None:
+    for role, path, form in (
+        (Role.CHIEF, "/hall/scores/1/final", {}),
+        (Role.CHIEF, "/hall/schemes/drafts/1/approve", {}),
+        (Role.PUBLISHER, "/hall/publications", {"run": "1", "title": "六月绩效公告"}),
+    ):
+        async with bound(hall, role, HERE) as own:
+            answer = await own.post(path, None, csrf="token", why="按规定办理", **form)
+            assert (answer.status, "由能查看全市的人办理" in await answer.text()) == (403, True), path
+        async with bound(hall, role) as own:
+            answer = await own.post(path, None, csrf="token", why="按规定办理", **form)
+            assert answer.status in {400, 404}, path
+
+
 @pytest.mark.parametrize("number", ["9" * 5000, "9" * 20, "-1", "²", "１"])
 async def test_a_number_that_fits_no_column_is_the_senders_fault(hall: Served, number: str) -> None:
     """The longest no `int` takes, the others no database; what looks like a digit is none."""
@@ -166,6 +180,21 @@ async def test_a_form_that_is_sent_twice_has_one_effect(hall: Served) -> None:
         assert [answer.status for answer in answers] == [303, 303], path
         assert answers[0].headers["Location"] == answers[1].headers["Location"]
         assert len(await kept(hall, table)) == 1, path
+
+
+async def test_two_that_a_double_click_sends_at_one_instant_have_one_effect(hall: Served) -> None:
+    bulletin = t.metadata.tables["bulletin"]
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.PUBLISHER)) as session:
+        own = Window(hall, session)
+        for turn in range(5):
+            form = {"title": f"关于第 {turn} 次停电的公告", "text": "明日上午停电，窗口改在东侧大厅。"}
+            sent = (own.post("/hall/notices", None, csrf="token", **form) for _ in range(4))
+            answers = await asyncio.gather(*sent)
+            assert {answer.status for answer in answers} == {303}
+            assert len({answer.headers["Location"] for answer in answers}) == 1
+            async with hall.store.read() as conn:
+                mine = select(func.count()).where(bulletin.c.title == form["title"])
+                assert await conn.scalar(mine) == 1
 
 
 async def test_a_form_with_the_token_of_another_session_does_nothing(hall: Served) -> None:

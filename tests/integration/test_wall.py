@@ -17,6 +17,8 @@ from sqlalchemy import insert, update
 from central.core.access import Role
 from central.store import tables as t
 from central.web.guard import COOKIE
+from central.web.page import HALL
+from tests import lasting
 from tests.browser import Page, browser
 from tests.integration import city, serving
 from tests.integration.serving import Served
@@ -361,3 +363,47 @@ async def test_a_frozen_centre_is_said_within_ten_seconds_and_forgotten_at_its_f
         await tab.until("document.querySelector('.veil').hidden", 5)
         assert time.monotonic() - thawed < 2
         assert await tab.ask("document.mark === 1 && document.documentElement.className === ''")
+
+
+async def test_messages_without_end_leave_nothing_in_the_page(shown: Served, page: Page) -> None:
+    """A part of `make soak WHAT=wall COUNT=10000`."""
+    await page.size(1920, 1080)
+    await page.open(shown.url + "/hall")
+    grown = await lasting.run(page, shown.app[HALL].wall, 400, seed=1)
+    assert grown.messages >= 400
+    assert grown.heap_bytes < lasting.MOST_GROWN
+    assert (grown.elements, grown.listeners) == (0, 0)
+    assert abs(grown.nodes) < 100
+
+
+async def test_what_is_being_written_is_left_alone_while_everything_changes(
+    shown: Served, page: Page
+) -> None:
+    await page.size(1440, 900)
+    await page.open(shown.url + "/hall/queue")
+    await page.ask("(() => { const box = document.getElementById('q'); box.value = '食品经'; box.focus(); box.setSelectionRange(1, 2); return scrollTo(0, 300) })()")  # fmt: skip
+    fed = await lasting.run(page, shown.app[HALL].wall, 100, seed=2)
+    assert fed.messages >= 100
+    standing = "[document.activeElement.id, document.activeElement.value, document.activeElement.selectionStart, scrollY]"
+    assert await page.ask(standing) == ["q", "食品经", 1, 300]
+
+
+async def test_many_windows_of_one_browser_share_one_stream(shown: Served, page: Page) -> None:
+    wall = shown.app[HALL].wall
+    await page.open(shown.url + "/hall/queue")
+    paths = ("/hall", "/hall/sites", "/hall/cases", "/hall/corrections", "/hall/inbox", "/hall/queue")
+    tabs = [await page.call("Target.createTarget", url=shown.url + path) for path in paths]
+    try:
+        most = 0
+        async with asyncio.timeout(30):
+            while wall.open[Role.SUPERVISOR.value] == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        for _ in range(40):
+            await asyncio.sleep(0.1)
+            most = max(most, wall.open[Role.SUPERVISOR.value])
+        assert most == 1
+        assert await page.ask("fetch('/hall/sites').then(answer => answer.status)") == 200
+        assert await page.ask("document.documentElement.classList.contains('stale')") is False
+    finally:
+        for tab in tabs:
+            await page.call("Target.closeTarget", targetId=tab["targetId"])

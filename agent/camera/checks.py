@@ -101,7 +101,23 @@ async def admitted(box: Box) -> Outcome:
 
 
 async def seeing(box: Box) -> Outcome:
-    return await _standing(box, _PICTURE)
+    """A camera that learns for another reason than being new says which: nobody knows meanwhile whether it is in order."""
+    found = await _standing(box, _PICTURE)
+    if found.status is not Status.OK:
+        return found
+    young = [
+        f"{name} {look.view.view.word}（{look.detail}），{box.since(look.view.since_at)} 起"
+        for name, look in _known(box)
+        if look.view.view is View.LEARNING and look.detail
+    ]
+    if not young:
+        return found
+    return Outcome(
+        Status.WARN,
+        "；".join(young),
+        "画面正常时约一分钟学完，夜间等到办公时间；一直学不完的请执行  mingcha-agent camera learn 编号",
+        effect="学完之前不知道画面好坏，座位无法判断，图片整幅打格",
+    )
 
 
 async def clocks(box: Box) -> Outcome:

@@ -46,6 +46,7 @@ _REFUSED_SECS = 60.0
 _SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
+RELEARNS = "程序升级后画面的量法不同，正在重新学习"
 _GAPS = 12
 """Distances between key frames by which it is seen whether they are even."""
 
@@ -78,7 +79,7 @@ class Watcher:
         self.ears = self._camera.ears()
         patterns = []
         with suppress(ValueError):
-            patterns = [picture.restored(item) for item in given.patterns]
+            patterns = [picture.restored(item, given.clock_box) for item in given.patterns]
         self._eye = Eye(patterns, given.clock_box)
         self._watch = Watch(given.view)
         self._skewed = given.clock
@@ -203,7 +204,10 @@ class Watcher:
         verdict = scene.judge(self._figures, reference, is_closed=self._post.is_closed)
         still = scene.is_still(self._figures, reference)
         alarm = self.ears.is_witness(mono)
-        self._move(votes.seen(self._watch, verdict, at, mono, is_still=still, is_witnessed=alarm))
+        watch = votes.seen(self._watch, verdict, at, mono, is_still=still, is_witnessed=alarm)
+        if is_stale := scene.is_stale(reference):
+            watch = votes.unsure(self._watch, watch, at)
+        self._move(watch, RELEARNS if is_stale and watch.standing.view is View.LEARNING else "")
         if verdict.view in {View.OK, View.LEARNING} and not self._watch.standing.view.is_fault:
             self._learn(pattern)
         is_sound = verdict.view is self._watch.standing.view is View.OK and not still
@@ -235,7 +239,8 @@ class Watcher:
 
     def _learn(self, pattern: picture.Pattern | None) -> None:
         """The first reference is one of the open hours: at night a hall is lit by nobody, or in infrared. By command also then."""
-        if pattern is None and self._post.is_closed and not self._is_asked:
+        is_first = pattern is None or scene.is_stale(pattern.figures)
+        if is_first and self._post.is_closed and not self._is_asked:
             return
         if self._eye.learn(self._figures, pattern):
             self._say_learned()

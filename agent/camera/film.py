@@ -91,6 +91,10 @@ class Film:
         failures = 0
         try:
             while not self._end.is_set():
+                if self.sight().is_refused:  # each look would be one wrong password more
+                    self._tell(Shown(fault=View.AUTH.word))
+                    self._end.wait(1.0)
+                    continue
                 began_mono, rest_secs = self.clock.mono(), 0.0
                 try:
                     if self._show():

@@ -41,8 +41,9 @@ from common.core.instant import SECOND
 
 _TRIES = 3
 """A camera that does not answer is unreachable after so many."""
-_REFUSED_SECS = 60.0
-"""After a refused password: some cameras lock the account."""
+_REFUSED_SECS = (60.0, 300.0, 1800.0)
+"""After the first, second and each later refusal of the password in a row: some cameras lock the account, for half an hour after five
+or seven wrong ones, and each try counts as up to two. A password that is saved anew starts this process anew."""
 _SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
@@ -94,6 +95,7 @@ class Watcher:
         self._asked_mono = 0
         self.turned_mono = clock.mono()
         self.must_learn = self.is_vacant = self._is_asked = False
+        self._refusals = 0
         self.wanted: list[Shoot] = []
         """Stills; the listening thread puts them there."""
         self._regions = seats.regions(given, clock.office())
@@ -148,6 +150,7 @@ class Watcher:
             shape=self._shape,
             said=view.word if view.is_fault and view not in _LINE else "",
             finder=self._post.finder,
+            is_refused=view is View.AUTH,
         )
 
     def accuse(self) -> None:
@@ -157,6 +160,7 @@ class Watcher:
 
     def _follow(self, stream: Stream) -> None:
         self._opened += 1
+        self._refusals = 0
         self._asked_mono = 0
         self.ears.may_listen = True
         self._profiles = stream.profiles
@@ -295,7 +299,8 @@ class Watcher:
     def _rest(self, error: LineError, failures: int) -> None:
         secs = backoff.delay(failures - 1, random.random(), cap=60.0)  # noqa: S311
         if error.view is View.AUTH:
-            secs = _REFUSED_SECS + secs
+            secs += _REFUSED_SECS[min(self._refusals, len(_REFUSED_SECS) - 1)]
+            self._refusals += 1
         due = self._clock.mono() + int(secs * SECOND)
         said_mono = self._clock.mono()
         while (now := self._clock.mono()) < due:

@@ -215,6 +215,26 @@ def test_what_an_onvif_device_can_answer() -> None:
             assert fails(OnvifCamera(f"127.0.0.1:{port}", USER, PASSWORD, Clock())).view is View.NO_VIDEO
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "view"),
+    [
+        (401, "内部错误", View.AUTH),
+        (500, "用户名或密码错误", View.AUTH),
+        (400, "鉴权失败", View.AUTH),
+        (500, "该用户已锁定，请 30 分钟后重试", View.AUTH),
+        (500, "内部错误", View.NO_VIDEO),
+        (503, "系统忙", View.LIMIT),
+    ],
+)
+def test_a_refusal_in_the_cameras_own_words_is_one(status: int, said: str, view: View) -> None:
+    """Not every camera has ONVIF's own code in it; and none of its words is shown, which may hold anything."""
+    with onvif_device.running(device := Device()) as port:
+        device.refusal = status, onvif_device.IN_CHINESE.format(said)
+        error = fails(OnvifCamera(f"127.0.0.1:{port}", USER, "wrong", Clock()))
+    assert error.view is view
+    assert said not in str(error)
+
+
 def test_an_rtsp_camera_that_answers_nothing_noise_or_without_end_ends_in_its_time() -> None:
     """C4 beside: four at once, each in its own thread, each within its own limits and with a first cause."""
     with ExitStack() as stack, ThreadPoolExecutor(4) as pool:

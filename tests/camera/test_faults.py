@@ -15,8 +15,9 @@ from agent.camera.watcher import Post, Watcher
 from agent.core.votes import Standing
 from common.clock import Clock
 from common.core.camera import View
-from tests.camera import clips, seats, table
-from tests.camera.onvif_device import PASSWORD, USER
+from common.core.instant import HOUR, SECOND
+from tests.camera import clips, onvif_device, seats, table
+from tests.camera.onvif_device import PASSWORD, USER, Device
 from tests.camera.servers import RtspServer
 
 DAILY = (
@@ -86,6 +87,49 @@ class Ending(RtspCamera):
         if self.is_over:
             raise SystemExit
         return super().open()
+
+
+class Passing(Clock):
+    """Whoever sleeps by it has slept at once."""
+
+    passed = 0
+
+    def mono(self) -> int:
+        return super().mono() + self.passed
+
+    def sleep(self, secs: float) -> None:
+        self.passed += int(secs * SECOND)
+
+
+def test_a_wrong_password_is_not_told_so_often_that_a_camera_locks_the_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C15: in two hours, and not seven times in any half of one, which is what the cameras of the usual makers endure."""
+    post, told = Heard(), list[int]()
+    clock = Passing()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    unknown = Standing(View.UNKNOWN, 0)
+    with onvif_device.running(device := Device()) as port:
+        given = Given("c1", "onvif", f"127.0.0.1:{port}", USER, "wrong", None, [], unknown, unknown)
+        watcher = Watcher(given, post, clock)
+        opened = watcher._camera.open
+
+        def counted() -> Stream:
+            if clock.mono() > began + 2 * HOUR:
+                raise SystemExit
+            before = device.wrong
+            try:
+                return opened()
+            finally:
+                told.extend([clock.mono()] * (device.wrong - before))
+
+        watcher._camera.open = counted  # type: ignore[method-assign]
+        began = clock.mono()
+        with suppress(SystemExit):
+            watcher.run()
+    assert post.views == [View.AUTH]
+    assert len(told) >= 4
+    assert all(sum(at <= other < at + HOUR // 2 for other in told) < 7 for at in told), told
 
 
 OVER_RTSP = ("black", "dark x0.10", "bright x4", "blur 5", "lens covered", "moved 140 px", "frozen")

@@ -84,6 +84,8 @@ class Media:
                 for frame in frames:
                     at = frame.time or 0.0
                     gap_secs = 0.0 if before is None else at - before
+                    if not 0 <= gap_secs <= KEYLESS_SECS:  # its clock was put right
+                        gap_secs = 0.0
                     colour = functools.partial(colour_of, frame, MOST_WIDE)
                     yield KeyFrame(
                         grey_of(frame), colour, size, corrupt, gap_secs, gop, frame.width, frame.height

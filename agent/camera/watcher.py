@@ -94,6 +94,8 @@ class Watcher:
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
+        self.most_pixels = 0
+        """Of its largest picture until now."""
         self.must_learn = self.is_vacant = self._is_asked = False
         self._refusals = 0
         self.wanted: list[Shoot] = []
@@ -182,6 +184,7 @@ class Watcher:
     def _name(self, stream: Stream) -> None:
         self._sent = stream
         self._shape = stream.width / max(1, stream.height)
+        self.most_pixels = max(self.most_pixels, stream.width * stream.height)
         self._stream = f"{stream.codec} {stream.width}×{stream.height}" + (
             f"，声音 {stream.audio}" if stream.audio else ""
         )

@@ -64,6 +64,19 @@ async def test_each_fault_is_named_by_one_check_with_what_helps(box: Box, view: 
     assert view.remedy
 
 
+async def test_cameras_that_fell_silent_together_are_told_by_what_they_share(box: Box) -> None:
+    addresses = ("192.168.1.11", "192.168.1.12:8080", "rtsp://192.168.1.13:554/main")
+    box.config.camera[:] = [
+        CameraConfig(id=f"c{place}", type="onvif", address=address) for place, address in enumerate(addresses)
+    ]
+    gone = Look("c", 1, Standing(View.UNREACHABLE, 1), OK)
+    box.status = status(cameras={item.id: gone for item in box.config.camera})
+    said = await LOOKS["E-CAM-03"](box)
+    assert said.remedy.startswith("192.168.1.0/24 的 3 台（c0、c1、c2）同时断开")
+    box.status = status(cameras={item.id: gone for item in box.config.camera[:2]})
+    assert (await LOOKS["E-CAM-03"](box)).remedy == View.UNREACHABLE.remedy
+
+
 async def test_a_camera_that_is_learned_anew_is_told_of_and_a_new_one_is_not(box: Box) -> None:
     young = Look("c1", 1, Standing(View.LEARNING, 1), OK)
     assert await warned(box, young) == {}

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from agent.core.votes import Standing
 from common.clock import Clock
 from common.core.camera import View
 from common.core.instant import HOUR, SECOND
-from tests.camera import clips, onvif_device, seats, table
+from tests.camera import clips, onvif_device, rude, seats, table
 from tests.camera.onvif_device import PASSWORD, USER, Device
 from tests.camera.servers import RtspServer
 
@@ -130,6 +130,42 @@ def test_a_wrong_password_is_not_told_so_often_that_a_camera_locks_the_account(
     assert post.views == [View.AUTH]
     assert len(told) >= 4
     assert all(sum(at <= other < at + HOUR // 2 for other in told) < 7 for at in told), told
+
+
+class Ordered(Post):
+    """Who has said what, in the order in which it was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[tuple[str, View, int]] = []
+
+    def say(self, said: talk.Up) -> None:
+        if isinstance(said, talk.Look):
+            self.said.append((said.camera, said.view.view, said.frames))
+
+
+def test_seven_cameras_that_swallow_everything_do_not_keep_the_eighth_waiting(tmp_path: Path) -> None:
+    """C4: it has delivered a picture before any of them has so much as given up."""
+    clip = clips.record(tmp_path / "usual.h264", clips.Hall(1), clips.usual, 4)
+    post, unknown = Ordered(), Standing(View.UNKNOWN, 0)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(rude.running("mute")) for _ in range(7)]
+        given = [
+            Given(f"m{port}", "rtsp", f"rtsp://127.0.0.1:{port}/main", "", "", None, [], unknown, unknown)
+            for port in ports
+        ]
+        given.append(Given("good", "file", str(clip), "", "", None, [], unknown, unknown))
+        for item in given:
+            threading.Thread(target=Watcher(item, post, Clock()).run, daemon=True).start()
+        until = time.monotonic() + 60
+        while (
+            len({name for name, view, frames in list(post.said) if frames or view.is_fault or name != "good"})
+            < 8
+        ):
+            assert time.monotonic() < until, post.said
+            time.sleep(0.05)
+    first = next(place for place, (name, _, frames) in enumerate(post.said) if name == "good" and frames)
+    assert not [name for name, _, _ in post.said[:first] if name != "good"]
 
 
 OVER_RTSP = ("black", "dark x0.10", "bright x4", "blur 5", "lens covered", "moved 140 px", "frozen")

@@ -53,6 +53,12 @@ def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_pic
     assert all(said["clerk, a light not learned", region].keys() == {"unknown"} for region in seats.REGIONS)
 
 
+def test_a_clerk_in_a_region_that_was_drawn_too_wide_or_aside_is_seen() -> None:
+    """By the parts that are least like the empty seat; the whole of such a region hardly changes."""
+    said = seats.run(1, 3 * 60 // seats.KEY_SECS, ("clerk", "empty"), first=1)
+    assert seats.wrong(said) == []
+
+
 class Hurried(Clock):
     """Ten times as fast as everybody's."""
 

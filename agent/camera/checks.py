@@ -7,12 +7,15 @@ import importlib.util
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from agent import spool
 from agent.box import Box
 from agent.camera import model
 from agent.camera.talk import Look
+from agent.config import CameraConfig
 from agent.core.camera_events import MUTE
+from agent.core.segment import Silent, together
 from agent.system_checks import NOT_RUNNING
 from common.core.camera import Mask, View
 from common.core.errors import ConfigError
@@ -93,7 +96,27 @@ async def _standing(box: Box, bad: Iterable[View]) -> Outcome:
 
 
 async def connected(box: Box) -> Outcome:
-    return await _standing(box, _LINE)
+    """Where several of one network fell silent at once, what they share is to be looked at, and not each of them."""
+    found = await _standing(box, _LINE)
+    if box.status is None:
+        return found
+    looks = box.status.cameras
+    silent = [
+        Silent(item.name or item.id, _host(item), looks[item.id].view.since_at)
+        for item in box.config.camera
+        if item.id in looks and looks[item.id].view.view in {View.UNREACHABLE, View.STALLED}
+    ]
+    groups = [f"{network} 的 {len(names)} 台（{'、'.join(names)}）" for network, names in together(silent)]
+    if not groups:
+        return found
+    return Outcome(
+        found.status, found.detail, f"{'；'.join(groups)}同时断开：请先查它们共用的交换机、网线与电源"
+    )
+
+
+def _host(item: CameraConfig) -> str:
+    """Of its address, which is a URL or host:port."""
+    return urlsplit(item.address if "://" in item.address else f"//{item.address}").hostname or ""
 
 
 async def admitted(box: Box) -> Outcome:
@@ -101,7 +124,23 @@ async def admitted(box: Box) -> Outcome:
 
 
 async def seeing(box: Box) -> Outcome:
-    return await _standing(box, _PICTURE)
+    """A camera that learns for another reason than being new says which: nobody knows meanwhile whether it is in order."""
+    found = await _standing(box, _PICTURE)
+    if found.status is not Status.OK:
+        return found
+    young = [
+        f"{name} {look.view.view.word}（{look.detail}），{box.since(look.view.since_at)} 起"
+        for name, look in _known(box)
+        if look.view.view is View.LEARNING and look.detail
+    ]
+    if not young:
+        return found
+    return Outcome(
+        Status.WARN,
+        "；".join(young),
+        "画面正常时约一分钟学完，夜间等到办公时间；一直学不完的请执行  mingcha-agent camera learn 编号",
+        effect="学完之前不知道画面好坏，座位无法判断，图片整幅打格",
+    )
 
 
 async def clocks(box: Box) -> Outcome:

@@ -49,6 +49,12 @@ _MOST_BYTES = 512 * 1024
 """Of one answer: an honest one has 20 kB."""
 _MOST_SKEW = 100 * 365 * 86_400.0
 """Seconds; a clock that is farther off is no clock, and reckoning with it leaves the calendar."""
+_REFUSING = (
+    "notauthorized", "not authorized", "failedauth", "authority", "未授权", "鉴权", "认证", "密码", "口令", "锁定",
+)  # fmt: skip
+"""By one of them a fault says that it does not take the account: not every camera gives the code that ONVIF has for it."""
+_PLAIN = {401, 403, 429, 503}
+"""Of HTTP: what these say needs no page."""
 _FOREIGN = (
     requests.RequestException,
     ZeepError,
@@ -194,10 +200,14 @@ class Device:
 
 class _Transport(Transport):  # type: ignore[misc]
     def post(self, address: str, message: Any, headers: Any) -> requests.Response:
-        response: requests.Response = self.session.post(
-            address, data=message, headers=headers, timeout=OPEN_SECS, stream=True, allow_redirects=False
+        response = _read(
+            self.session.post(
+                address, data=message, headers=headers, timeout=OPEN_SECS, stream=True, allow_redirects=False
+            )
         )
-        return _read(response)
+        if response.status_code in _PLAIN:  # zeep would make of it what the page that came with it says
+            raise TransportError("refused", status_code=response.status_code)
+        return response
 
 
 class _Digest(HTTPDigestAuth):
@@ -268,9 +278,7 @@ def _is_refusal(error: Exception) -> bool:
     if not isinstance(cause, Fault):
         return False
     said = " ".join([str(cause), *(str(getattr(code, "localname", code)) for code in cause.subcodes or [])])
-    return any(
-        word in said.lower() for word in ("notauthorized", "not authorized", "failedauth", "authority")
-    )
+    return any(word in said.lower() for word in _REFUSING)
 
 
 def _is_away(error: Exception) -> bool:

@@ -35,6 +35,9 @@ _REFUSED_SECS = 60.0
 """After a refused password: some cameras lock the account, and the examination asks too."""
 _GAP = 0.04
 """Seconds from the last frame of a file to its first again."""
+_BACK, _LEAP = 0.5, 10.0
+"""Seconds by which the time of a stream may go back or ahead from one frame to the next: reordered frames, a pause. A camera whose own
+clock was put right jumps farther, and the rest of the stream would be of no length, or of hours."""
 _METER_SECS = 4.0
 """So long untouched packets are counted before they are held against the share of the line: a group of pictures at least."""
 _OVER = 1.2
@@ -91,6 +94,10 @@ class Film:
         failures = 0
         try:
             while not self._end.is_set():
+                if self.sight().is_refused:  # each look would be one wrong password more
+                    self._tell(Shown(fault=View.AUTH.word))
+                    self._end.wait(1.0)
+                    continue
                 began_mono, rest_secs = self.clock.mono(), 0.0
                 try:
                     if self._show():
@@ -217,8 +224,13 @@ class _Take:
             self._media = self._camera.whole()
 
     def _time(self, secs: float | None) -> float:
-        """Media time of a frame, which goes on where a file begins again, and where a stream has none."""
-        self._secs = self._secs + _GAP if secs is None else secs + self._shift_secs
+        """Media time of a frame, which goes on where a file begins again, where a stream has none, and where a camera's clock was put
+        right in its midst."""
+        follows = self._secs + _GAP
+        self._secs, before = follows if secs is None else secs + self._shift_secs, self._secs
+        if not -_BACK <= self._secs - before <= _LEAP:
+            self._shift_secs += follows - self._secs
+            self._secs = follows
         if self._order.is_paced:
             self._began_mono = self._began_mono or self._clock.mono() - int(self._secs * SECOND)
             time.sleep(max(0.0, self._secs - (self._clock.mono() - self._began_mono) / SECOND))

@@ -26,6 +26,8 @@ ODD = (av.error.FFmpegError, cv2.error, OSError, ValueError, TypeError, Arithmet
 """What a camera that sends something odd does to the libraries where nobody expects it: it is that camera's fault alone."""
 UNFIT = "站点不能处理这路画面"
 _CODECS = {"h264", "hevc", "mjpeg", "mpeg4"}
+MOST_PIXELS = 36_000_000
+"""Of a picture: 7680 x 4320 is the largest that any camera has, and takes 170 MB to decode."""
 _MOST_GOP = 8 * 1024 * 1024
 """Bytes that are kept between two key frames, for a clip."""
 
@@ -46,6 +48,7 @@ class Media:
             self.stream = self._described()
             self._video.codec_context.skip_frame = "DEFAULT" if is_whole else "NONKEY"
             self._video.codec_context.thread_count = 1
+            self._video.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # it may grow in its midst
             self._video.codec_context.flags |= (
                 0x80000  # AV_CODEC_FLAG_LOW_DELAY: the frame comes with its packet
             )
@@ -60,6 +63,8 @@ class Media:
         codec = self._video.codec_context
         if codec is None or codec.name not in _CODECS:
             raise LineError(View.NO_VIDEO, f"不认识的视频编码：{codec.name if codec else '未知'}")
+        if codec.width * codec.height > MOST_PIXELS:
+            raise LineError(View.NO_VIDEO, f"画面太大：{codec.width}×{codec.height}")
         audio = self._container.streams.audio
         sound = audio[0].codec_context.name if audio and audio[0].codec_context else ""
         return Stream(codec.name, codec.width, codec.height, sound, head=codec.extradata or b"")
@@ -84,6 +89,8 @@ class Media:
                 for frame in frames:
                     at = frame.time or 0.0
                     gap_secs = 0.0 if before is None else at - before
+                    if not 0 <= gap_secs <= KEYLESS_SECS:  # its clock was put right
+                        gap_secs = 0.0
                     colour = functools.partial(colour_of, frame, MOST_WIDE)
                     yield KeyFrame(
                         grey_of(frame), colour, size, corrupt, gap_secs, gop, frame.width, frame.height

@@ -47,15 +47,23 @@ class Pattern:
 def kept(pattern: Pattern) -> Kept:
     done, png = cv2.imencode(".png", pattern.grey)
     assert done
-    return Kept(pattern.figures, png.tobytes())
+    return Kept(pattern.figures, png.tobytes(), scene.MEASURE)
 
 
-def restored(item: Kept) -> Pattern:
-    """Raises ValueError for bytes that are no picture of ours."""
+def restored(item: Kept, clock_box: Box | None) -> Pattern:
+    """One of another measure is measured again by its picture, as far as one can: how much it moves is not in it (`scene.is_stale`).
+    Raises ValueError for bytes that are no picture of ours."""
     grey = cv2.imdecode(np.frombuffer(item.png, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None or grey.shape != SIZE[::-1]:
         raise ValueError("no reference picture")
-    return Pattern(item.figures, np.asarray(grey, np.uint8))
+    found = np.asarray(grey, np.uint8)
+    if not item.is_stale:
+        return Pattern(item.figures, found)
+    hall = found if clock_box is None else unclocked(found, clock_box)
+    figures, _ = Eye([]).look(hall)
+    return Pattern(
+        Reference(figures.mean, figures.std, figures.sharp, 0.0, figures.saturated, frames=0), hall
+    )
 
 
 def small(luma: Grey) -> Grey:
@@ -109,6 +117,8 @@ class Eye:
         self._before: Grey | None = None
         self._clock: Grey | None = None
         self._young: list[tuple[Features, Grey]] = []
+        self._place = 0
+        """Of the reference that these are to take the place of."""
         self._relit: list[tuple[Features, Grey]] = []
 
     def look(self, grey: Grey) -> tuple[Features, Pattern | None]:
@@ -135,11 +145,14 @@ class Eye:
     def learn(self, figures: Features, pattern: Pattern | None) -> bool:
         """The frame that was looked at last is in order. -> whether there is a new or better reference now."""
         assert self._before is not None
-        if pattern is None or (pattern is self.patterns[0] and pattern.figures.frames < scene.FULL):
+        if pattern is None or pattern.figures.frames < scene.FULL:
+            place = 0 if pattern is None else self.patterns.index(pattern)
+            if place != self._place:
+                self._young, self._place = [], place
             self._young.append((figures, self._before))
             if len(self._young) not in {scene.PROVISIONAL, scene.FULL}:
                 return False
-            self.patterns[:1] = [_learned(self._young)]
+            self.patterns[place : place + 1] = [_learned(self._young)]
             if len(self._young) >= scene.FULL:
                 self._young = []
             return True
@@ -187,12 +200,19 @@ def _compared(figures: Features, grey: Grey, pattern: Pattern) -> Features:
     blocks = _by_block(found)[full] / pattern.blocks[full]
     lost = float(np.count_nonzero(blocks < 0.3) / max(1, blocks.size))
     inliers, shift = 0, 0.0
-    like = float(np.corrcoef(_thumb(grey), pattern.thumb)[0, 1]) if figures.std > 1 else 0.0
+    like = _like(_thumb(grey), pattern.thumb) if figures.std > 1 else 0.0
     if 1 - share > _LOOK_CLOSER or lost > _LOOK_CLOSER or like < _LOOKS_ALIKE:
         inliers, shift = _moved(np.asarray(even, np.uint8), pattern)
     return msgspec.structs.replace(
         figures, kept=float(share), lost=lost, like=like, inliers=inliers, shift=shift
     )
+
+
+def _like(thumb: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Correlation; 0 where one of them is the same all over: what is left of noise in so coarse a picture can be nothing."""
+    if min(thumb.std(), other.std()) < 1e-6:
+        return 0.0
+    return float(np.corrcoef(thumb, other)[0, 1])
 
 
 def _sharp(grey: Grey) -> float:

@@ -14,6 +14,9 @@ from common.core.camera import Seat
 _LEAST = 4
 """Pixels of the examined picture that a region has at least, either way."""
 
+_SHOWS = 0.5
+"""A part of a region that has less than so much of its contrast has nothing that could be compared."""
+
 
 class Region:
     """One of them."""
@@ -48,7 +51,8 @@ class Region:
         empty = None if place is None else self.known[place]
         sight = None
         if place is not None:
-            sight = Sight(_like(part, self._pictures[place]), _motion(part, before))
+            like = _like(part, self._pictures[place], self.known[place].measure)
+            sight = Sight(like, _motion(part, before))
         self.watch = seat.seen(self.watch, sight, empty, at, mono)
         self.detail = _why(self.known, empty)
         return self._learned(part, mean)
@@ -61,13 +65,17 @@ class Region:
             return False
         frames, self._young = self._young, []
         picture = np.median(np.stack(frames), axis=0).astype(np.uint8)
-        sights = [
-            Sight(_like(frame, picture), _motion(frame, before))
-            for before, frame in zip([None, *frames], frames, strict=False)
-        ]
         done, png = cv2.imencode(".png", picture)
         assert done
-        found = seat.learned(mean, sights, png.tobytes())
+        found = None
+        for measure in (seat.PARTS, seat.WHOLE):  # parts that have too little to show leave the whole
+            sights = [
+                Sight(_like(frame, picture, measure), _motion(frame, before))
+                for before, frame in zip([None, *frames], frames, strict=False)
+            ]
+            found = seat.learned(mean, sights, png.tobytes(), measure)
+            if found is None or found.is_usable:
+                break
         if found is None:  # somebody is there after all: the next frames are asked
             return False
         self._young = None
@@ -113,8 +121,27 @@ def _decoded(png: bytes) -> Grey:
     return np.zeros((0, 0), np.uint8) if found is None else np.asarray(found, np.uint8)
 
 
-def _like(part: Grey, picture: Grey) -> float:
-    """Normalised correlation: brightness and contrast of the whole do not count."""
+def _like(part: Grey, picture: Grey, measure: int) -> float:
+    """Of the whole; or of its parts, overlapping quarters that have something to show, the mean of the two that are least like."""
+    whole = _correlated(part, picture)
+    if measure != seat.PARTS:
+        return whole
+    rows, columns = (_halves(size) for size in picture.shape)
+    least = picture.std() * _SHOWS
+    quarters = [(down, right) for down in rows for right in columns if picture[down, right].std() >= least]
+    likes = sorted(_correlated(part[place], picture[place]) for place in quarters)
+    return min(whole, sum(likes[:2]) / 2) if len(likes) > 1 else whole
+
+
+def _halves(size: int) -> list[slice]:
+    """The first, the middle and the last half, as far as they differ."""
+    half = max(_LEAST, size // 2)
+    return [slice(begin, begin + half) for begin in sorted({0, (size - half) // 2, size - half})]
+
+
+def _correlated(part: Grey, picture: Grey) -> float:
+    """Normalised: brightness and contrast do not count."""
+    part, picture = np.ascontiguousarray(part), np.ascontiguousarray(picture)
     found = float(cv2.matchTemplate(part, picture, cv2.TM_CCOEFF_NORMED)[0, 0])
     return found if np.isfinite(found) else 0.0
 

@@ -35,7 +35,7 @@ _SKEWED = 0.02
 
 class Sight(Struct, frozen=True):
     """What the camera's examination knows at this moment. `shape`: width by height of what it looks at; `said`: what is wrong with
-    the view, in Chinese."""
+    the view, in Chinese; `is_refused`: the camera does not take the password."""
 
     pattern: Pattern | None
     is_sound: bool
@@ -48,6 +48,7 @@ class Sight(Struct, frozen=True):
     shape: float
     said: str
     finder: Finder | None = None
+    is_refused: bool = False
 
 
 class Made(Struct, frozen=True):

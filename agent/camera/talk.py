@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from agent.core.scene import Reference
+from agent.core.scene import MEASURE, Reference
 from agent.core.seat import Empty, State
 from agent.core.votes import Standing
 from common.clock import ClockConfig
@@ -18,6 +18,17 @@ from common.core.camera import Mask
 LENGTH = 4
 MOST = 8 * 1024 * 1024
 """Of one frame: three references of every camera come in one."""
+
+
+ENDS = {
+    70: "一台摄像机使解码卡死",
+    71: "内存超出限额",
+    72: "没有听懂主程序的话",
+    -9: "被杀死",
+    -11: "解码程序崩溃",
+    -6: "解码程序中止",
+}
+"""What the worker's exit code says."""
 
 
 class Box(Struct, frozen=True):
@@ -30,10 +41,17 @@ class Box(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """A reference as it is stored: figures, and the median picture as PNG."""
+    """A reference as it is stored: figures, and the median picture as PNG. `measure`: by which the figures were taken
+    (`scene.MEASURE`); 0: by a release that did not say."""
 
     figures: Reference
     png: bytes
+    measure: int = 0
+
+    @property
+    def is_stale(self) -> bool:
+        """Of another measure than this release's: to be learned anew."""
+        return self.measure != MEASURE or self.figures.frames == 0
 
 
 class Given(Struct, frozen=True):

@@ -90,6 +90,8 @@ class Cameras:
         self._saved_mono = 0
         self._kek = b""
         self._drawn = drawn
+        self._relearned: set[str] = set()
+        """Cameras of which it was told that they are learned anew."""
         self._begin()
 
     @property
@@ -181,6 +183,14 @@ class Cameras:
             if heard is not None and now - heard > _UNSEEN and look.view.view is not View.UNKNOWN:
                 view = Standing(View.UNKNOWN, self.clock.office(heard))
                 self.looks[name] = replace(look, view=view, detail=_SILENT, stream="")
+
+    async def relearns(self, given: Sequence[Given]) -> None:
+        """Tell once of references that an earlier release took by another measure: the worker learns them anew by itself."""
+        stale = {item.id for item in given if any(kept.is_stale for kept in item.patterns)}
+        if names := "、".join(sorted(stale - self._relearned)):
+            log.info("cameras.relearned", cameras=names)
+            await self.capture.note(Event(Happening.CAMERAS_RELEARNED.value, names))
+            self._relearned |= stale
 
     def quiet_since(self) -> int:
         """Monotonic time at which any camera was heard of last; 0: none yet."""
@@ -283,9 +293,11 @@ async def _work(cameras: Cameras) -> None:
             await asyncio.sleep(_REST_SECS)
             continue
         began_mono = cameras.clock.mono()
+        with suppress(BufferFullError):
+            await cameras.relearns(given)
         try:
             code = await _one_run(cameras, given)
-            cameras.last_end = _ENDS.get(code, f"退出码 {code}")
+            cameras.last_end = talk.ENDS.get(code, f"退出码 {code}")
         except OSError as error:  # no memory, no process left: the cases go on
             cameras.last_end = f"没有启动：{words(error)}"
         cameras.worker_pid, cameras.ends = 0, cameras.ends + 1
@@ -296,16 +308,6 @@ async def _work(cameras: Cameras) -> None:
             pause_secs = 0.0
         await asyncio.sleep(pause_secs)
         pause_secs = min(_REST_SECS, 2 * pause_secs + 1)
-
-
-_ENDS = {
-    70: "一台摄像机使解码卡死",
-    71: "内存超出限额",
-    72: "没有听懂主程序的话",
-    -9: "被杀死",
-    -11: "解码程序崩溃",
-    -6: "解码程序中止",
-}
 
 
 def _given(cameras: Cameras, known: dict[str, str | ConfigError]) -> list[Given]:

@@ -41,11 +41,13 @@ from common.core.instant import SECOND
 
 _TRIES = 3
 """A camera that does not answer is unreachable after so many."""
-_REFUSED_SECS = 60.0
-"""After a refused password: some cameras lock the account."""
+_REFUSED_SECS = (60.0, 300.0, 1800.0)
+"""After the first, second and each later refusal of the password in a row: some cameras lock the account, for half an hour after five
+or seven wrong ones, and each try counts as up to two. A password that is saved anew starts this process anew."""
 _SAY_EVERY = 20 * SECOND
 _SKEW_SECS = 30.0
 _CLOCK_EVERY = 3600 * SECOND
+RELEARNS = "程序升级后画面的量法不同，正在重新学习"
 _GAPS = 12
 """Distances between key frames by which it is seen whether they are even."""
 
@@ -78,7 +80,7 @@ class Watcher:
         self.ears = self._camera.ears()
         patterns = []
         with suppress(ValueError):
-            patterns = [picture.restored(item) for item in given.patterns]
+            patterns = [picture.restored(item, given.clock_box) for item in given.patterns]
         self._eye = Eye(patterns, given.clock_box)
         self._watch = Watch(given.view)
         self._skewed = given.clock
@@ -92,7 +94,10 @@ class Watcher:
         self._skew: float | None = None
         self._asked_mono = 0
         self.turned_mono = clock.mono()
+        self.most_pixels = 0
+        """Of its largest picture until now."""
         self.must_learn = self.is_vacant = self._is_asked = False
+        self._refusals = 0
         self.wanted: list[Shoot] = []
         """Stills; the listening thread puts them there."""
         self._regions = seats.regions(given, clock.office())
@@ -147,6 +152,7 @@ class Watcher:
             shape=self._shape,
             said=view.word if view.is_fault and view not in _LINE else "",
             finder=self._post.finder,
+            is_refused=view is View.AUTH,
         )
 
     def accuse(self) -> None:
@@ -156,6 +162,7 @@ class Watcher:
 
     def _follow(self, stream: Stream) -> None:
         self._opened += 1
+        self._refusals = 0
         self._asked_mono = 0
         self.ears.may_listen = True
         self._profiles = stream.profiles
@@ -177,6 +184,7 @@ class Watcher:
     def _name(self, stream: Stream) -> None:
         self._sent = stream
         self._shape = stream.width / max(1, stream.height)
+        self.most_pixels = max(self.most_pixels, stream.width * stream.height)
         self._stream = f"{stream.codec} {stream.width}×{stream.height}" + (
             f"，声音 {stream.audio}" if stream.audio else ""
         )
@@ -203,7 +211,10 @@ class Watcher:
         verdict = scene.judge(self._figures, reference, is_closed=self._post.is_closed)
         still = scene.is_still(self._figures, reference)
         alarm = self.ears.is_witness(mono)
-        self._move(votes.seen(self._watch, verdict, at, mono, is_still=still, is_witnessed=alarm))
+        watch = votes.seen(self._watch, verdict, at, mono, is_still=still, is_witnessed=alarm)
+        if is_stale := scene.is_stale(reference):
+            watch = votes.unsure(self._watch, watch, at)
+        self._move(watch, RELEARNS if is_stale and watch.standing.view is View.LEARNING else "")
         if verdict.view in {View.OK, View.LEARNING} and not self._watch.standing.view.is_fault:
             self._learn(pattern)
         is_sound = verdict.view is self._watch.standing.view is View.OK and not still
@@ -235,7 +246,8 @@ class Watcher:
 
     def _learn(self, pattern: picture.Pattern | None) -> None:
         """The first reference is one of the open hours: at night a hall is lit by nobody, or in infrared. By command also then."""
-        if pattern is None and self._post.is_closed and not self._is_asked:
+        is_first = pattern is None or scene.is_stale(pattern.figures)
+        if is_first and self._post.is_closed and not self._is_asked:
             return
         if self._eye.learn(self._figures, pattern):
             self._say_learned()
@@ -290,7 +302,8 @@ class Watcher:
     def _rest(self, error: LineError, failures: int) -> None:
         secs = backoff.delay(failures - 1, random.random(), cap=60.0)  # noqa: S311
         if error.view is View.AUTH:
-            secs = _REFUSED_SECS + secs
+            secs += _REFUSED_SECS[min(self._refusals, len(_REFUSED_SECS) - 1)]
+            self._refusals += 1
         due = self._clock.mono() + int(secs * SECOND)
         said_mono = self._clock.mono()
         while (now := self._clock.mono()) < due:

@@ -9,6 +9,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +28,8 @@ HUNG = 70
 OVERGROWN = 71
 DEAF = 72
 _BASE_MB, _CAMERA_MB, _FILM_MB, _MODEL_MB = 150, 30, 60, 120
+_PIXEL_BYTES = 10
+"""For each pixel of a picture, in the decoder: a camera with 3840 x 2160 takes 46 (H.264) to 78 MB (H.265), measured."""
 _LEAVE_SECS = 1.0
 
 
@@ -75,7 +78,6 @@ def main() -> None:
     sources = {item.id: Source(item, maker(item, clock), watchers[item.id].sight) for item in setup.cameras}
     projector = Projector(sources, clock)
     threading.Thread(target=_listen, args=(watchers, post, projector), daemon=True).start()
-    most_mb = _BASE_MB + _CAMERA_MB * len(watchers) + _MODEL_MB * bool(setup.model)
     while True:
         time.sleep(1)
         stuck = [item for item in watchers.values() if clock.mono() - item.turned_mono > STUCK_SECS * SECOND]
@@ -83,8 +85,17 @@ def main() -> None:
             item.accuse()
         if stuck or (post.bench.since and time.monotonic() - post.bench.since > STUCK_SECS):
             os._exit(HUNG)
-        if _rss_mb() > most_mb + _FILM_MB * projector.seen:
+        pixels = [item.most_pixels for item in watchers.values()]
+        if _rss_mb() > allowed_mb(pixels, projector.seen, has_model=bool(setup.model)):
             os._exit(OVERGROWN)
+
+
+def allowed_mb(pixels: Sequence[int], films: int, *, has_model: bool) -> float:
+    """What this process may take. `pixels`: of each camera's largest picture until now; `films`: most at once until now."""
+    pictures_mb = [count * _PIXEL_BYTES / 2**20 for count in pixels]
+    cameras_mb = sum(_CAMERA_MB + picture_mb for picture_mb in pictures_mb)
+    films_mb = films * (_FILM_MB + max(pictures_mb, default=0.0))
+    return _BASE_MB + cameras_mb + films_mb + _MODEL_MB * has_model
 
 
 def _rss_mb() -> float:

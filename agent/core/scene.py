@@ -14,6 +14,9 @@ from common.core.camera import View
 PROVISIONAL = 10
 """Key frames of a reference that may judge; a full one has `FULL`."""
 FULL = 30
+MEASURE = 2
+"""How `Features` come out of a picture (`camera/picture.py`). To be counted up with every change of that: references of another
+measure are not comparable, and are learned anew."""
 MOST_LIGHTS = 3
 """References of one camera, one for each kind of light."""
 _SHIFT = 10.0
@@ -54,7 +57,7 @@ class Reference(Struct, frozen=True):
     sharp: float
     pdiff: float
     saturated: float
-    frames: int
+    frames: int  # 0: one of another measure, of which the picture alone is left
 
 
 class Verdict(Struct, frozen=True):
@@ -87,6 +90,11 @@ def nearest(references: Sequence[Reference], mean: float, std: float) -> int:
 def is_relit(frame: Features, reference: Reference) -> bool:
     """The view is the same, the light is another: worth a reference of its own."""
     return abs(frame.mean - reference.mean) > _RELIT * reference.mean and frame.like > _SAME_VIEW
+
+
+def is_stale(reference: Reference | None) -> bool:
+    """It was learned by another measure: good enough to say what is wrong, and not that nothing is."""
+    return reference is not None and reference.frames == 0
 
 
 def is_known(frame: Features, reference: Reference) -> bool:

@@ -28,6 +28,9 @@ _FEATURELESS = 0.5
 """A region that is no more like itself than this while it is learned has nothing that could be compared."""
 _MOVES = 1.6
 _MOVES_LEAST = 1.0
+WHOLE, PARTS = 1, 2
+"""How like a region is to itself: as a whole, or by the parts of it that are least like. Whoever fills a part of a region that was drawn
+too wide, or beside the seat, changes little of the whole."""
 _OTHER_LIGHT = 0.5
 """Of the learned brightness: a picture by so much brighter or darker is of another light."""
 
@@ -46,6 +49,7 @@ class Empty(Struct, frozen=True):
     like: float  # the least of the learning
     motion: float  # the median of it: the sensor's noise
     png: bytes = b""
+    measure: int = WHOLE  # of `like`: it is compared as it was learned, by a former release too
 
     @property
     def is_usable(self) -> bool:
@@ -71,12 +75,12 @@ class Watch(Struct, frozen=True):
     seen_mono: int | None = None
 
 
-def learned(mean: float, sights: Sequence[Sight], png: bytes = b"") -> Empty | None:
+def learned(mean: float, sights: Sequence[Sight], png: bytes = b"", measure: int = WHOLE) -> Empty | None:
     """The reference that frames of an empty region make; None where something moved in them: it was not empty."""
     moves = [item.motion for item in sights if item.motion is not None]
     if not moves or max(moves) > _moves(median(moves)):
         return None
-    return Empty(mean, min(item.like for item in sights), median(moves), png)
+    return Empty(mean, min(item.like for item in sights), median(moves), png, measure)
 
 
 def fitting(known: Sequence[Empty], mean: float) -> int | None:

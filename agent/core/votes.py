@@ -78,6 +78,14 @@ def cut(watch: Watch, view: View, since_at: int) -> Watch:
     return Watch(Standing(view, since_at))
 
 
+def unsure(before: Watch, now: Watch, at: int) -> Watch:
+    """`now`, where it was judged by a reference of another measure: what is wrong counts, and 正常 is not said by it."""
+    if now.standing.view is not View.OK:
+        return now
+    was = before.standing
+    return replace(now, standing=was if was.view is View.LEARNING else Standing(View.LEARNING, at))
+
+
 def _counted(watch: Watch, at: int, mono: int, *, is_still: bool) -> Watch:
     if not is_still:
         return replace(watch, still=0)

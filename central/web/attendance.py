@@ -37,7 +37,7 @@ class Line(Struct, frozen=True):
     """One counter now."""
 
     name: str
-    id: str
+    place: Place
     sort: str
     word: str
     note: str
@@ -200,7 +200,7 @@ def _line(place: Place, found: Counter, calendar: Calendar, facts: Facts) -> Lin
     note = "放着不动的东西" if told.object and told.seat is Seat.UNATTENDED else told.detail
     return Line(
         name=found.name or place.region,
-        id=f"{place.camera} · {place.region}",
+        place=place,
         sort=_SORTS[told.seat] if is_open else "skip",
         word=told.seat.word if is_open else "非上班时间",
         note=note if is_open else "",

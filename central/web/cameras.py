@@ -92,7 +92,8 @@ class Order(Struct, frozen=True):
 
 
 async def groups(request: web.Request) -> list[tuple[str, str, str, str, list[Line]]]:
-    """Site, its name, its link, that in words, its cameras: of those that the account reaches and that have any."""
+    """Site, its name, its link, that in words, its cameras: of those that the account reaches and that have any. Sites with a fault
+    come first."""
     facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
         found = await cameras.since(conn, facts.now_at - DAY)
@@ -103,7 +104,7 @@ async def groups(request: web.Request) -> list[tuple[str, str, str, str, list[Li
         lines = [_line(site, name, item, facts) for name, item in there.items()]
         if lines:
             made.append((site.id, state["name"], state["link"], state["state"], lines))
-    return made
+    return sorted(made, key=lambda one: all(line.sort != "fail" for line in one[-1]))
 
 
 def counted(lines: Sequence[Line]) -> list[tuple[str, str, int]]:
@@ -196,7 +197,8 @@ def _line(site: SiteFacts, name: str, found: Camera, facts: Facts) -> Line:
     since_at = whole[-1].heard.since_at if now.view.is_fault else now.since_at
     clock = found.clock
     day_at = facts.now_at - DAY
-    faults = [item for item in every if item.heard.view.is_fault and (item.until_at or day_at + 1) > day_at]
+    both = [*every, *cameras_core.stretches(clock)]
+    faults = [item for item in both if item.heard.view.is_fault and (item.until_at or day_at + 1) > day_at]
     return Line(
         site=site.id,
         place=site.name,

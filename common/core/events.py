@@ -150,6 +150,11 @@ EVENTS: dict[str, LogEvent] = {
         ("reason",),
         "反复出现时执行 mingcha-agent doctor --only 摄像",
     ),
+    "cameras.relearned": LogEvent(
+        "info",
+        "程序升级后画面的量法不同，这些摄像机自己重新学习，学完之前不说画面正常、座位无法判断、图片整幅打格",
+        ("cameras",),
+    ),
     "still.held": LogEvent("info", "站点的一张图片已收到并封存", ("site", "sha256", "bytes")),
     "still.refused": LogEvent(
         "warning",

@@ -23,6 +23,7 @@ class Happening(StrEnum):
     KEY_BACK = "key.back"
     POLICY_CHANGED = "policy.changed"
     CAMERAS_ENDED = "cameras.ended"
+    CAMERAS_RELEARNED = "cameras.relearned"
     STILLS_GIVEN_UP = "stills.given_up"
     CLIP_NOT_MADE = "clip.not_made"
 
@@ -49,6 +50,7 @@ _HAPPENING_WORDS = {
     Happening.KEY_BACK: "主密钥恢复",
     Happening.POLICY_CHANGED: "设置生效",
     Happening.CAMERAS_ENDED: "摄像进程退出",
+    Happening.CAMERAS_RELEARNED: "摄像机重新学习",
     Happening.STILLS_GIVEN_UP: "放弃未送出的图片",
     Happening.CLIP_NOT_MADE: "没有做成证据短片",
 }

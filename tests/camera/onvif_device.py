@@ -38,6 +38,10 @@ _REFUSED = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code>"
     '<s:Reason><s:Text xml:lang="en">Sender not Authorized</s:Text></s:Reason></s:Fault>'
 )
+IN_CHINESE = (
+    "<s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code>"
+    '<s:Reason><s:Text xml:lang="zh">{}</s:Text></s:Reason></s:Fault>'
+)
 _GONE = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason>"
     '<s:Text xml:lang="en">{}</s:Text></s:Reason></s:Fault>'
@@ -133,6 +137,10 @@ class Device:
         self.skew = 0.0
         self.stream = stream
         self.password = PASSWORD
+        self.refusal = 400, _REFUSED
+        """Status and body of what it answers to a wrong password."""
+        self.wrong = 0
+        """Times that it was told one."""
         self.asked: list[str] = []
         self.event_fault: Fault = ""
         """As `fault`, of the event service alone."""
@@ -290,9 +298,12 @@ def running(device: Device, host: str = "127.0.0.1", at_port: int = 0) -> Iterat
             elif known or (is_open and not has_token):
                 self._say(200, _HEAD + device.answer(call, port()) + _TAIL)
             elif device.mode == "digest":
+                device.wrong += "Authorization" in self.headers
                 self._say(401, "", 'Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5')
             else:
-                self._say(400, _HEAD + _REFUSED + _TAIL)
+                device.wrong += has_token
+                status, said = device.refusal
+                self._say(status, _HEAD + said + _TAIL)
 
         def _fail(self, fault: str) -> None:
             if fault == "silent":

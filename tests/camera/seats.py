@@ -1,6 +1,6 @@
 """Whether a counter is attended, on rendered scenes: what each of five regions was said to be ten minutes later.
 
-`python -m tests.camera.seats [halls]` prints the confusion table that `benchmarks/RESULTS.md` quotes; the test takes one hall.
+`python -m tests.camera.seats [halls [first seed]]` prints the confusion table that `benchmarks/RESULTS.md` quotes; the test takes one hall.
 """
 
 import sys
@@ -192,10 +192,10 @@ Said = dict[tuple[str, str], Counter[str]]
 """(scene, region) -> what the seat was said to be at its end, counted over the halls."""
 
 
-def run(halls: int, shown: int = SHOWN, scenes: Collection[str] = ()) -> Said:
-    """`scenes`: their names; none: all."""
+def run(halls: int, shown: int = SHOWN, scenes: Collection[str] = (), first: int = 0) -> Said:
+    """`scenes`: their names; none: all; `first`: seed of the first hall."""
     said: Said = {}
-    for seed in range(halls):
+    for seed in range(first, first + halls):
         camera = ready(seed)
         for name, (_, what) in (SCENES | LIMITS).items():
             if scenes and name not in scenes:
@@ -223,8 +223,8 @@ def wrong(said: Said) -> list[tuple[str, str, str]]:
     ]
 
 
-def main(halls: int) -> None:
-    said = run(halls)
+def main(halls: int, first: int) -> None:
+    said = run(halls, first=first)
     for (scene, region), states in said.items():
         counted = "  ".join(f"{state} {count}" for state, count in states.most_common())
         print(f"{scene:27} {region:22} {truth(scene, region):11} {counted}")
@@ -239,4 +239,4 @@ def main(halls: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    main(*(int(text) for text in [*sys.argv[1:], *("10", "0")[len(sys.argv) - 1 :]][:2]))

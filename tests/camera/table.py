@@ -50,9 +50,8 @@ class Watched:
             verdict = scene.judge(figures, reference, is_closed=False)
             self.figures, self.verdict = figures, verdict
             now = self.at * KEY_SECS * SECOND
-            self.watch = votes.seen(
-                self.watch, verdict, now, now, is_still=scene.is_still(figures, reference)
-            )
+            watch = votes.seen(self.watch, verdict, now, now, is_still=scene.is_still(figures, reference))
+            self.watch = votes.unsure(self.watch, watch, now) if scene.is_stale(reference) else watch
             if verdict.view in {View.LEARNING, View.OK} and not self.watch.standing.view.is_fault:
                 self.eye.learn(figures, pattern)
             said.append(self.watch.standing.view)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from agent.box import Box
 from agent.camera.checks import LOOKS
 from agent.camera.talk import Look
+from agent.camera.watcher import RELEARNS
 from agent.config import AgentConfig, CameraConfig
 from agent.core.camera_events import MUTE
 from agent.core.votes import Standing
@@ -61,6 +62,27 @@ async def test_each_fault_is_named_by_one_check_with_what_helps(box: Box, view: 
     assert list(said) == [BY[view]]
     assert "大厅东" in said[BY[view]]
     assert view.remedy
+
+
+async def test_cameras_that_fell_silent_together_are_told_by_what_they_share(box: Box) -> None:
+    addresses = ("192.168.1.11", "192.168.1.12:8080", "rtsp://192.168.1.13:554/main")
+    box.config.camera[:] = [
+        CameraConfig(id=f"c{place}", type="onvif", address=address) for place, address in enumerate(addresses)
+    ]
+    gone = Look("c", 1, Standing(View.UNREACHABLE, 1), OK)
+    box.status = status(cameras={item.id: gone for item in box.config.camera})
+    said = await LOOKS["E-CAM-03"](box)
+    assert said.remedy.startswith("192.168.1.0/24 的 3 台（c0、c1、c2）同时断开")
+    box.status = status(cameras={item.id: gone for item in box.config.camera[:2]})
+    assert (await LOOKS["E-CAM-03"](box)).remedy == View.UNREACHABLE.remedy
+
+
+async def test_a_camera_that_is_learned_anew_is_told_of_and_a_new_one_is_not(box: Box) -> None:
+    young = Look("c1", 1, Standing(View.LEARNING, 1), OK)
+    assert await warned(box, young) == {}
+    said = await warned(box, replace(young, detail=RELEARNS))
+    assert list(said) == ["E-CAM-07"]
+    assert f"大厅东 学习中（{RELEARNS}）" in said["E-CAM-07"]
 
 
 async def test_what_could_be_better_is_said_and_is_no_fault(box: Box) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,9 @@ from agent.camera.watcher import Post, Watcher
 from agent.core.votes import Standing
 from common.clock import Clock
 from common.core.camera import View
-from tests.camera import clips, seats, table
-from tests.camera.onvif_device import PASSWORD, USER
+from common.core.instant import HOUR, SECOND
+from tests.camera import clips, onvif_device, rude, seats, table
+from tests.camera.onvif_device import PASSWORD, USER, Device
 from tests.camera.servers import RtspServer
 
 DAILY = (
@@ -50,6 +51,12 @@ def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_pic
     assert seats.wrong(said) == []
     assert said["coat on the chair", "as it is to be drawn"].keys() == {"unattended (object)"}, said
     assert all(said["clerk, a light not learned", region].keys() == {"unknown"} for region in seats.REGIONS)
+
+
+def test_a_clerk_in_a_region_that_was_drawn_too_wide_or_aside_is_seen() -> None:
+    """By the parts that are least like the empty seat; the whole of such a region hardly changes."""
+    said = seats.run(1, 3 * 60 // seats.KEY_SECS, ("clerk", "empty"), first=1)
+    assert seats.wrong(said) == []
 
 
 class Hurried(Clock):
@@ -86,6 +93,85 @@ class Ending(RtspCamera):
         if self.is_over:
             raise SystemExit
         return super().open()
+
+
+class Passing(Clock):
+    """Whoever sleeps by it has slept at once."""
+
+    passed = 0
+
+    def mono(self) -> int:
+        return super().mono() + self.passed
+
+    def sleep(self, secs: float) -> None:
+        self.passed += int(secs * SECOND)
+
+
+def test_a_wrong_password_is_not_told_so_often_that_a_camera_locks_the_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C15: in two hours, and not seven times in any half of one, which is what the cameras of the usual makers endure."""
+    post, told = Heard(), list[int]()
+    clock = Passing()
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    unknown = Standing(View.UNKNOWN, 0)
+    with onvif_device.running(device := Device()) as port:
+        given = Given("c1", "onvif", f"127.0.0.1:{port}", USER, "wrong", None, [], unknown, unknown)
+        watcher = Watcher(given, post, clock)
+        opened = watcher._camera.open
+
+        def counted() -> Stream:
+            if clock.mono() > began + 2 * HOUR:
+                raise SystemExit
+            before = device.wrong
+            try:
+                return opened()
+            finally:
+                told.extend([clock.mono()] * (device.wrong - before))
+
+        watcher._camera.open = counted  # type: ignore[method-assign]
+        began = clock.mono()
+        with suppress(SystemExit):
+            watcher.run()
+    assert post.views == [View.AUTH]
+    assert len(told) >= 4
+    assert all(sum(at <= other < at + HOUR // 2 for other in told) < 7 for at in told), told
+
+
+class Ordered(Post):
+    """Who has said what, in the order in which it was said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[tuple[str, View, int]] = []
+
+    def say(self, said: talk.Up) -> None:
+        if isinstance(said, talk.Look):
+            self.said.append((said.camera, said.view.view, said.frames))
+
+
+def test_seven_cameras_that_swallow_everything_do_not_keep_the_eighth_waiting(tmp_path: Path) -> None:
+    """C4: it has delivered a picture before any of them has so much as given up."""
+    clip = clips.record(tmp_path / "usual.h264", clips.Hall(1), clips.usual, 4)
+    post, unknown = Ordered(), Standing(View.UNKNOWN, 0)
+    with ExitStack() as stack:
+        ports = [stack.enter_context(rude.running("mute")) for _ in range(7)]
+        given = [
+            Given(f"m{port}", "rtsp", f"rtsp://127.0.0.1:{port}/main", "", "", None, [], unknown, unknown)
+            for port in ports
+        ]
+        given.append(Given("good", "file", str(clip), "", "", None, [], unknown, unknown))
+        for item in given:
+            threading.Thread(target=Watcher(item, post, Clock()).run, daemon=True).start()
+        until = time.monotonic() + 60
+        while (
+            len({name for name, view, frames in list(post.said) if frames or view.is_fault or name != "good"})
+            < 8
+        ):
+            assert time.monotonic() < until, post.said
+            time.sleep(0.05)
+    first = next(place for place, (name, _, frames) in enumerate(post.said) if name == "good" and frames)
+    assert not [name for name, _, _ in post.said[:first] if name != "good"]
 
 
 OVER_RTSP = ("black", "dark x0.10", "bright x4", "blur 5", "lens covered", "moved 140 px", "frozen")

@@ -309,6 +309,43 @@ def test_a_zone_that_is_drawn_meanwhile_is_filled_in_the_next_picture(known: tup
     assert np.ptp(inside[1]) > 40 > np.ptp(inside[-1])
 
 
+class Jumping(FileCamera):
+    """Its clock is put right after a second and a half: all that follows is `jump` seconds elsewhere."""
+
+    jump = 0.0
+
+    def whole(self) -> Media:
+        media = super().whole()
+        packets = media.packets
+
+        def jumped() -> Iterator[Any]:
+            for packet in packets():
+                if packet.pts is not None and packet.pts * packet.time_base > 1.5:
+                    by = round(self.jump / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + by, packet.pts + by
+                yield packet
+
+        media.packets = jumped  # type: ignore[method-assign]
+        return media
+
+
+@pytest.mark.parametrize("jump", [-60.0, 3600.0])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_clock_that_is_put_right_while_somebody_looks_leaves_no_hole(
+    tmp_path: Path, jump: float, *, plain: bool
+) -> None:
+    """Else the picture stands still for as long as the clock went back, or lasts for hours."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    camera = Jumping(path)
+    camera.jump = jump
+    sent = filmed(path, plain=plain, camera=camera, secs=3.5)
+    pictures = [one.payload for one in sent if one.kind in {Kind.KEY, Kind.MORE}]
+    lengths = [int.from_bytes(raw[raw.index(b"trun") + 16 :][:4], "big") for raw in pictures]
+    assert sum(lengths) > 2 * fragment.VIDEO_SCALE
+    assert max(lengths) < fragment.VIDEO_SCALE
+    assert sum(length < fragment.VIDEO_SCALE // 100 for length in lengths) <= 1, lengths
+
+
 def filmed(
     path: Path,
     *,

@@ -60,6 +60,15 @@ def test_a_film_that_its_stream_broke_begins_anew_and_a_refused_password_is_not_
     assert refused.tries == 1
 
 
+def test_nobody_who_looks_tells_a_camera_a_password_that_it_has_refused(tmp_path: Path) -> None:
+    """A wall takes turns every twenty seconds: each would be a try."""
+    path = recorded(tmp_path / "h264.mkv", "libx264")
+    camera = Failing(path, LineError(View.UNREACHABLE, "连不上"))
+    sight = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "", is_refused=True)
+    sent = filmed(path, plain=True, camera=camera, sights=[sight])
+    assert [shown(sent)[0].fault, camera.tries] == ["口令不符", 0]
+
+
 def told(path: Path) -> Given:
     unknown = Standing(View.UNKNOWN, 0)
     return Given("c1", "file", str(path), "", "", None, [], unknown, unknown, mask=Mask.CAMERA)

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from agent import vault
 from agent.buffer import Buffer
 from agent.camera import kept, watch
 from agent.camera.drawn import Redrawing
@@ -15,7 +17,7 @@ from agent.camera.watch import Cameras
 from agent.capture import Capture
 from agent.checkpoint import Signer
 from agent.config import AgentConfig, CameraConfig, SeatConfig
-from agent.core.scene import Reference
+from agent.core.scene import MEASURE, Reference
 from agent.core.seat import Empty, State
 from agent.core.votes import Standing
 from agent.epoch import Sealing
@@ -27,13 +29,14 @@ from common.clock import Clock
 from common.core import record
 from common.core.camera import Aspect, Mask, Seat, View
 from common.core.errors import UsageError
+from common.core.happening import Happening
 from common.core.instant import HOUR, MINUTE, SECOND
 from common.core.message import Drawn, DrawnSeat
-from common.core.record import CameraState, SeatState, Still
+from common.core.record import CameraState, Event, SeatState, Still
 from common.mqtt import MqttConfig
 from tests.integration.test_collect import DIGEST_KEY, KEK, SIGN_KEY, SIGN_SECRET
 
-PICTURE = Kept(Reference(1, 1, 1, 1, 1, 30), b"a picture of the hall")
+PICTURE = Kept(Reference(1, 1, 1, 1, 1, 30), b"a picture of the hall", MEASURE)
 Made = Callable[..., Cameras]
 DRAWN: list[Drawn] = []
 """What the hall has drawn."""
@@ -175,6 +178,31 @@ async def test_references_are_sealed_and_are_learned_anew_where_no_key_opens_the
     assert kept.load(path, [b"x" * 32]) == {}
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     assert kept.load(path, [KEK]) == {}
+
+
+async def test_references_of_an_older_measure_are_told_of_once_and_handed_on(
+    made: Made, buffer: Buffer, tmp_path: Path
+) -> None:
+    """A file as the releases before wrote it: no measure stands in it."""
+    cameras = made("c1", "c2")
+    cameras.hear(look(cameras, View.OK))
+    await cameras.tell()
+    cameras.hear(Learned("c1", [PICTURE]))
+    cameras.save()
+    path = tmp_path / "cameras.sealed"
+    stored = msgspec.msgpack.decode(vault.read(path, [KEK], b"mingcha cameras 1"))
+    for item in stored["c1"]["patterns"]:
+        del item["measure"]
+    vault.write(path, msgspec.msgpack.encode(stored), KEK, cameras._seal.alg, b"mingcha cameras 1")
+    after = made("c1", "c2")
+    given = [after.given(item, "") for item in after.config.camera]
+    for _ in range(2):
+        await after.relearns(given)
+    assert [kept.is_stale for kept in given[0].patterns] == [True]
+    bodies = [record.decode_body(item) for item in await buffer.tail(0)]
+    assert [(body.name, body.detail) for body in bodies if isinstance(body, Event)] == [
+        (Happening.CAMERAS_RELEARNED, "c1")
+    ]
 
 
 async def test_a_seat_is_never_better_known_than_its_camera_and_ends_with_its_region(

@@ -36,12 +36,12 @@ class Seen(Struct):
     line: Shaper
 
 
-def configure(place: Place, camera_port: int, media_port: int, line_port: int) -> None:
-    """The camera in the box's file; in the hall's the port for boxes, which they reach by the line."""
+def configure(place: Place, address: str, media_port: int, line_port: int) -> None:
+    """The camera in the box's file; in the hall's the port for boxes, which they reach by the line. `address`: its lines of it."""
     (place.agent.folder / "camera").write_text(PASSWORD + "\n", "ascii")
     text = place.agent.config.read_text("utf-8")
     text = text.replace("[capture]\n", f'[capture]\nnight = ""\nsecrets_dir = "{place.agent.folder}"\n')
-    camera = f'[[camera]]\nid = "c1"\nname = "大厅东"\ntype = "rtsp"\naddress = "rtsp://{HOST}:{camera_port}/main"\n'
+    camera = f'[[camera]]\nid = "c1"\nname = "大厅东"\n{address}'
     camera += f'user = "{USER}"\npassword_file = "camera"\nclock_box = [0.0, 0.0, 0.34, 0.1]\n'
     place.agent.config.write_text(text + camera, "utf-8")
     text = place.hall.config.read_text("utf-8")
@@ -50,15 +50,16 @@ def configure(place: Place, camera_port: int, media_port: int, line_port: int) -
 
 
 @asynccontextmanager
-async def running(clip: Path) -> AsyncIterator[Seen]:
-    """`clip`: what the camera plays."""
+async def running(clip: Path, address: str = "") -> AsyncIterator[Seen]:
+    """`clip`: what the camera plays; `address`: the lines of another one in the box's file."""
     camera, media_port = await asyncio.to_thread(RtspServer, clip), free_port()
     line = Shaper(media_port, 1e6, 0.005)
     await line.open()
     async with scene(start=False) as place:
         seen = Seen(place, camera, clip, line)
         try:
-            configure(place, camera.port, media_port, line.port)
+            own = f'type = "rtsp"\naddress = "rtsp://{HOST}:{camera.port}/main"\n'
+            configure(place, address or own, media_port, line.port)
             await place.stop(place.hall)
             await place.start(place.hall)
             await log_in(place)

@@ -119,6 +119,24 @@ def test_the_line_goes_before_every_picture_and_its_begin_is_the_first_failure()
     assert gone.window == ()
 
 
+def test_a_reference_of_another_measure_says_what_is_wrong_and_never_that_nothing_is() -> None:
+    """A fault that stood before it ends as any other, and what comes then is not 正常."""
+    said = {}
+    for shown in (View.OK, View.COVERED):
+        for before in (View.OK, View.COVERED):
+            watch = Watch(Standing(before, 0))
+            for place in range(1, 31):
+                now = votes.seen(watch, Verdict(shown), place * STEP, place * STEP, is_still=False)
+                watch = votes.unsure(watch, now, place * STEP)
+            said[shown, before] = watch.standing.view, watch.standing.since_at
+    assert said == {
+        (View.OK, View.OK): (View.LEARNING, STEP),
+        (View.OK, View.COVERED): (View.LEARNING, 24 * STEP),
+        (View.COVERED, View.OK): (View.COVERED, STEP),
+        (View.COVERED, View.COVERED): (View.COVERED, 0),
+    }
+
+
 views = st.sampled_from([View.OK, View.OK, View.COVERED, View.MOVED, View.DARK, View.OFF, View.LEARNING])
 
 

@@ -62,8 +62,29 @@ async def test_the_list_says_how_each_camera_stands_and_since_when(hall: Served)
     assert "正常 2 故障 1 不能判断 0" in text
     assert "连不上 192.168.1.64:554 连接被拒绝" in text
     assert "时钟慢 40 秒" in text
+    assert "已 4 小时 2 次" in text, "the clock's fault is one of them, as on its own page"
     assert "旧" not in text
     assert "二楼 <b>" in text
+    await own.session.close()
+
+
+async def test_sites_with_a_fault_come_first(hall: Served) -> None:
+    """Of eighteen sites the one with the dead camera is what somebody came for."""
+    said = []
+    for seq, (site, view) in enumerate((("s01", View.OK), ("s17", View.BLACK)), 1):
+        body = CameraState("z1", Aspect.VIEW, view, NOW - HOUR)
+        said.append((b"i" * 8, site, replace(draft(body, at=NOW - HOUR), seq=seq), body))
+    async with hall.store.write() as conn:
+        await cameras.add(conn, said)
+    own = await window(hall)
+    html = (await own.get("/hall/cameras"))[1]
+    assert html.index('href="/hall/cameras/s17/z1"') < html.index('href="/hall/cameras/s01/z1"')
+    gone = [
+        (epoch, site, replace(row, seq=row.seq + 2), replace(body, view=View.REMOVED))
+        for epoch, site, row, body in said
+    ]
+    async with hall.store.write() as conn:  # the lists of other tests are without them
+        await cameras.add(conn, gone)
     await own.session.close()
 
 
@@ -514,6 +535,7 @@ async def test_a_drag_on_the_still_writes_the_numbers_of_the_row_that_was_picked
             await tab.cookie(name, value, hall.url)
         await tab.open(hall.url + "/hall/cameras/s03/c1/regions")
         await tab.until("document.images[0].naturalWidth === 640 && !document.querySelector('.pick').hidden")
+        await tab.ask("document.querySelectorAll('.edge').forEach(one => { one.value = ''; })")
         await tab.ask("document.querySelectorAll('tr[data-kind=zone] .pick')[2].click()")
         box = await tab.ask(
             "(() => { const b = document.getElementById('draw').getBoundingClientRect();"
@@ -530,4 +552,18 @@ async def test_a_drag_on_the_still_writes_the_numbers_of_the_row_that_was_picked
             abs(int(value) - wanted) <= 5 for value, wanted in zip(drawn, (250, 250, 750, 750), strict=True)
         )
         assert await tab.ask("document.querySelectorAll('#shapes .picked').length") == 1
+        assert await tab.ask("document.getElementById('tags').textContent") == "隐私区域 3"
+        await tab.ask(
+            "document.querySelector('[name=id]').focus()"
+        )  # by keyboard alone, from the first seat on
+        for typed in ("", "100", "200", "300", "600"):
+            await tab.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", windowsVirtualKeyCode=9)
+            if typed:
+                await tab.call("Input.insertText", text=typed)
+        assert await tab.ask("document.querySelector('#shapes .picked').getAttribute('height')") == "400"
+        assert await tab.ask("document.querySelector('#tags span').style.left") == "10%"
+        await tab.ask("window.scrollTo(0, 1e6)")
+        assert await tab.ask("document.getElementById('draw').getBoundingClientRect().top") >= 0, (
+            "still there"
+        )
         assert await tab.ask("document.documentElement.scrollWidth") <= 1440

@@ -87,6 +87,17 @@ async def test_cameras_from_the_box_to_the_hall_and_a_killed_worker_beside_the_c
             server.stop()
 
 
+def listening(pid: int) -> list[str]:
+    """Addresses at which a process listens, by the kernel's own books."""
+    held = {str(item.readlink()) for item in Path(f"/proc/{pid}/fd").iterdir() if item.is_symlink()}
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{name}").read_text("ascii").splitlines()[1:]
+    ]
+    return [words[1] for words in lines if words[3] == "0A" and f"socket:[{words[9]}]" in held]
+
+
 async def shown(place: Place, occasion: Occasion, *, clip: bool = False) -> list[Line]:
     """Stills, or clips, of the first camera whose bodies have reached the hall."""
     wanted = Wanted((SITE,), camera="c1", occasion=occasion.value)
@@ -146,6 +157,7 @@ async def watched(place: Place, folder: Path) -> None:
     status = place.agent.status()
     assert status is not None
     worker = status.camera_pid
+    assert listening(status.pid) == listening(worker) == [], "C8: nobody can dial in"
     seen = Path(f"/proc/{worker}/cmdline").read_bytes() + Path(f"/proc/{worker}/environ").read_bytes()
     os.kill(worker, signal.SIGKILL)
     place.office.receive()

@@ -2,15 +2,18 @@
 "use strict";
 (function () {
   const rows = Array.from(document.querySelectorAll(".regions-list tbody tr")), stage = document.getElementById("draw");
-  const shapes = document.getElementById("shapes"), WHOLE = 1000;
+  const shapes = document.getElementById("shapes"), tags = document.getElementById("tags"), WHOLE = 1000;
   let picked = null, from = null;
 
   function edges(row) { return Array.from(row.querySelectorAll(".edge")); }
   function numbers(row) { return edges(row).map(function (input) { return input.value === "" ? NaN : Number(input.value); }); }
   function paint() {
     if (shapes === null) { return; }
-    while (shapes.firstChild) { shapes.removeChild(shapes.firstChild); }
+    [shapes, tags].forEach(function (part) { while (part.firstChild) { part.removeChild(part.firstChild); } });
+    let zones = 0;
     rows.forEach(function (row) {
+      const isSeat = row.dataset.kind === "seat";
+      zones += isSeat ? 0 : 1;
       const box = numbers(row);
       if (box.some(isNaN) || box[0] >= box[2] || box[1] >= box[3]) { return; }
       const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -18,6 +21,11 @@
       ["x", "y"].forEach(function (name, at) { rect.setAttribute(name, String(box[at])); });
       ["width", "height"].forEach(function (name, at) { rect.setAttribute(name, String(box[at + 2] - box[at])); });
       shapes.appendChild(rect);
+      const tag = document.createElement("span");
+      tag.textContent = isSeat ? row.querySelector("[name=id]").value || "座位" : "隐私区域 " + zones;
+      tag.style.left = box[0] / 10 + "%";
+      tag.style.top = box[1] / 10 + "%";
+      tags.appendChild(tag);
     });
   }
   function pick(row) {
@@ -44,10 +52,11 @@
 
   rows.forEach(function (row) {
     const button = row.querySelector(".pick");
-    edges(row).forEach(function (input) { input.addEventListener("input", paint); });
+    row.querySelectorAll(".edge, [name=id]").forEach(function (input) { input.addEventListener("input", paint); });
     if (stage === null) { return; }
     button.hidden = false;
     button.addEventListener("click", function () { pick(row); });
+    row.addEventListener("focusin", function () { if (picked !== row) { pick(row); } });
   });
   if (stage !== null) {
     stage.addEventListener("pointerdown", function (event) {

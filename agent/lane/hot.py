@@ -1,5 +1,7 @@
 """The hot lane: rows of open cases, asked for by key. Where deadlines run, a silent edit or deletion is soon known."""
 
+from collections.abc import Awaitable, Callable
+
 from agent.core import hint, query
 from agent.core.indexed import Known
 from agent.core.proof import Met
@@ -15,9 +17,13 @@ _CASES = 100
 class HotLane:
     """Of one table. A round goes through all open cases, in as many slices as it takes."""
 
-    def __init__(self, reader: Reader, index: Index, every_secs: float) -> None:
+    def __init__(
+        self, reader: Reader, index: Index, every_secs: float, look_again: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`look_again`: asked before rows are told as gone."""
         self._reader = reader
         self._index = index
+        self._look_again = look_again
         self._every = int(every_secs * SECOND)
         self._due_mono = 0
         self._hurried = False
@@ -71,6 +77,8 @@ class HotLane:
         known = await self._index.known(table.name, list(dict.fromkeys(self._gone)))
         missing = {key: old for key, old in known.items() if not old.gone}
         reader.capture.evidence.look_out(table, self._looked - len(missing), len(missing))
+        if missing:
+            await self._look_again()
         page = await reader.asked(list(missing))
         there = {reader.key_of(row) for row in page}
         changed = await reader.take(page)

@@ -7,7 +7,7 @@ A row that cannot be mapped is set aside with its reason and shown by the doctor
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from agent.buffer import Buffer
 from agent.checkpoint import Signer
 from agent.core import quota, rows, upheaval
 from agent.core.indexed import Known, Seen
+from agent.core.indexed import seen as seen_of
 from agent.core.mapping import IMAGES, Table
 from agent.core.page import Pages, Place
 from agent.core.page import digest as page_digest
@@ -39,7 +40,6 @@ from common.core.record import (
     Gap,
     IndexRoot,
     Observation,
-    Op,
     Pass,
     Record,
     RecordKind,
@@ -113,7 +113,7 @@ class Capture:
         for item in found:
             body = record.decode_body(item)
             assert isinstance(body, Case | Step)
-            one = _seen(item, body.case_key, item.seq, ends=rows.ends(body, item.cap_at))
+            one = seen_of(item, body.case_key, item.seq, ends=rows.ends(body, item.cap_at))
             best = highest.get((item.table, item.key), 0)
             if one.version <= best:  # even a deletion: the walk finds out whether it still is one
                 one = replace(one, version=best, digest=b"", gone=False, dirty=True)
@@ -148,7 +148,7 @@ class Capture:
         *,
         place: Place | None = None,
         settle: bool = False,
-        watch: bool = False,
+        watch: Callable[[], Awaitable[None]] | None = None,
         fresh: list[Row] | None = None,
     ) -> int:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
@@ -156,12 +156,16 @@ class Capture:
 
         Without a change the page is remembered as proven at `place`, and the positions are stored only if `settle`. -> how
         many changed.
-        Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
+        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is asked before what differs is told; then
+        nothing has changed, positions least of all.
         """
         read = [self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
-        if watch:
-            self.evidence.look_out(table, *upheaval.compared(read, known)[:2])
+        if watch is not None:
+            same, off, _ = upheaval.compared(read, known)
+            self.evidence.look_out(table, same, off)
+            if off:
+                await watch()
         if met is not None:
             for old in known.values():
                 met.add(old.id)
@@ -372,7 +376,7 @@ class Capture:
             seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
             self._signer.taken(stamp)
             seen = [
-                _seen(draft.record, draft.case_key, seq, ends=draft.ends)
+                seen_of(draft.record, draft.case_key, seq, ends=draft.ends)
                 for draft, seq in zip(drafts, seqs, strict=True)
                 if draft.record.kind in _ROWS and not draft.is_history
             ]
@@ -393,8 +397,3 @@ _TAKEN_AGAIN = {
     RecordKind.SEAT,
     RecordKind.STILL,
 }
-
-
-def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:
-    gone = item.op is Op.DELETE
-    return Seen(item.table, item.key, item.version, item.digest, case_key, gone, seq, ends, item.cap_at)

@@ -59,9 +59,10 @@ class Lanes:
         self._clock = clock
         self._every = int(config.sweep_secs * SECOND)
         self._reader = Reader(table, source, capture, config, clock, account)
+        self._reader.look_again = self._look_again
         self._tail = TailLane(self._reader)
         self._cursors = [CursorLane(self._reader, number) for number in range(len(table.cursors))]
-        self._hot = HotLane(self._reader, index, config.hot_secs, self._look_again)
+        self._hot = HotLane(self._reader, index, config.hot_secs)
         self._native = NativeLane(self._reader)
         self._walk: Walk | None = None
         self.survey: Survey | None = None
@@ -154,8 +155,8 @@ class Lanes:
             await self._notice(newest_gone=True, anew=not is_many)
 
     async def _look_again(self) -> None:
-        """Before rows are told as gone: a backup may have been put back since the look that began this round. Raises
-        UpheavalError where it was."""
+        """Before rows are told as gone, or as other without a stamp: a backup may have been put back since the look that began
+        this round. Raises UpheavalError where it was."""
         await self._look_at_newest()
         if self.survey is not None:
             raise UpheavalError
@@ -232,7 +233,7 @@ class Lanes:
             await self._reader.timed(self._schema.check(self._table))
             await self._look_at_plans(self.rows or await self._index.count(self._table.name))
             await self._native.walk_begins()
-            self._walk = await Walk.begin(self._reader, self._index, self._look_again)
+            self._walk = await Walk.begin(self._reader, self._index)
             self._walk.watch, self._walk.wary = self._watch, self._wary
             self._walk.yields = self._watch or not self._is_waited_for
         changed, cursors = 0, [lane for lane in self._cursors if not lane.is_off]

@@ -269,15 +269,12 @@ async def verify(home: Path) -> list[Cost]:
     from agent.lane.reader import Reader
     from agent.lane.walk import Walk
 
-    async def nothing_is_gone() -> None:
-        """Nobody puts a backup back."""
-
     found = []
     async with _site(home) as (table, source, capture, index, config, clock):
         reader = Reader(table, source, capture, config, clock, Account(clock.mono()))
         for _ in range(3):
             took, busy_us = _measured(), reader.busy_us
-            walk = await Walk.begin(reader, index, nothing_is_gone)
+            walk = await Walk.begin(reader, index)
             changed, is_done = await walk.read(clock.mono() + 3_600_000_000)
             assert (changed, is_done) == (0, True)
             found.append(replace(took(walk.rows), busy_secs=(reader.busy_us - busy_us) / 1_000_000))

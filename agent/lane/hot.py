@@ -1,7 +1,5 @@
 """The hot lane: rows of open cases, asked for by key. Where deadlines run, a silent edit or deletion is soon known."""
 
-from collections.abc import Awaitable, Callable
-
 from agent.core import hint, query
 from agent.core.indexed import Known
 from agent.core.proof import Met
@@ -17,13 +15,9 @@ _CASES = 100
 class HotLane:
     """Of one table. A round goes through all open cases, in as many slices as it takes."""
 
-    def __init__(
-        self, reader: Reader, index: Index, every_secs: float, look_again: Callable[[], Awaitable[None]]
-    ) -> None:
-        """`look_again`: asked before rows are told as gone."""
+    def __init__(self, reader: Reader, index: Index, every_secs: float) -> None:
         self._reader = reader
         self._index = index
-        self._look_again = look_again
         self._every = int(every_secs * SECOND)
         self._due_mono = 0
         self._hurried = False
@@ -78,7 +72,7 @@ class HotLane:
         missing = {key: old for key, old in known.items() if not old.gone}
         reader.capture.evidence.look_out(table, self._looked - len(missing), len(missing))
         if missing:
-            await self._look_again()
+            await reader.look_again()
         page = await reader.asked(list(missing))
         there = {reader.key_of(row) for row in page}
         changed = await reader.take(page)

@@ -1,7 +1,7 @@
 """The walk: a whole table in key order. It alone proves the index row by row, and finds what is gone."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from agent.core import lost, query
 from agent.core.indexed import Known
@@ -18,17 +18,8 @@ from common.core.record import Anew
 class Walk:
     """One walk over the whole of one table."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        index: Index,
-        look_again: Callable[[], Awaitable[None]],
-        anew: Anew | None,
-        newest_id: int,
-        made: str,
-    ) -> None:
+    def __init__(self, reader: Reader, index: Index, anew: Anew | None, newest_id: int, made: str) -> None:
         self._reader = reader
-        self._look_again = look_again
         self._index = index
         age = int(reader.source.age_secs(reader.table.mapping.from_) * SECOND)
         self.began_mono = reader.clock.mono() - age
@@ -53,10 +44,10 @@ class Walk:
         self._bad_before = {key for table, key in reader.capture.bad if table == name}
 
     @classmethod
-    async def begin(cls, reader: Reader, index: Index, look_again: Callable[[], Awaitable[None]]) -> "Walk":
-        """What is new in the source from now on, it need not meet. `look_again`: asked before rows are told as gone."""
+    async def begin(cls, reader: Reader, index: Index) -> "Walk":
+        """What is new in the source from now on, it need not meet."""
         made = await reader.timed(reader.source.made(reader.table.mapping.from_))
-        return cls(reader, index, look_again, index.anew, await index.newest_id(), made)
+        return cls(reader, index, index.anew, await index.newest_id(), made)
 
     async def read(self, until: int) -> tuple[int, bool]:
         """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
@@ -139,7 +130,7 @@ class Walk:
             off = sum([not known.gone async for missing in self._missing(soiled) for _, known in missing])
             capture.evidence.look_out(table, await self._index.count(table.name) - off, off)
             if off:
-                await self._look_again()
+                await self._reader.look_again()
         async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)
             changed += await self._confirm(missing)

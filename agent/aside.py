@@ -4,11 +4,12 @@ A mapping that fits no row sets aside as many as the table has: they are written
 the log has one line for each reason of a table, not one for each row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from agent.buffer import Buffer
+from agent.core.rows import Item
 from common.core import mask
 from common.core.errors import RejectedError
 
@@ -51,6 +52,10 @@ class Aside:
     def is_repeated(self, table: str, key: str) -> bool:
         """Whether several rows have this key: which of them is meant, only a walk that meets all of them can say."""
         return self.rows.get((table, key)) == str(REPEATED)
+
+    def judged(self, table: str, read: Sequence[tuple[str, Item | None]]) -> list[tuple[str, Item | None]]:
+        """Of a page, what may be held against the index: of rows that share a key, all but one would differ for ever."""
+        return [(key, None if self.is_repeated(table, key) else item) for key, item in read]
 
     async def keep(self) -> None:
         """In one transaction. Raises BufferFullError: then it is tried with the next ones."""

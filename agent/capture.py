@@ -162,7 +162,7 @@ class Capture:
         read = [self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
         if watch is not None:
-            same, off, _ = upheaval.compared(read, known)
+            same, off, _ = upheaval.compared(self._aside.judged(table.name, read), known)
             self.evidence.look_out(table, same, off)
             if off:
                 await watch()
@@ -219,7 +219,8 @@ class Capture:
         """-> how many rows of `page` are as the index has them, differ, are new. Nothing is taken."""
         read = [self._read(row, table) for row in page]
         await self._aside.keep()
-        return upheaval.compared(read, await self._index.known(table.name, list({key for key, _ in read})))
+        known = await self._index.known(table.name, list({key for key, _ in read}))
+        return upheaval.compared(self._aside.judged(table.name, read), known)
 
     def _learn(
         self, table: Table, page: Sequence[Row], keys: list[str], known: dict[str, Known], place: Place | None

@@ -222,10 +222,12 @@ class Buffer:
         self._ballast.fill()
 
     @whole
-    async def quarantine_row(self, table: str, key: str, reason: str) -> None:
+    async def quarantine_rows(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Table, key and reason of each."""
+        now = self._clock.wall()
         await self.note(
             "INSERT INTO bad_row VALUES(?, ?, ?, ?) ON CONFLICT(tbl, key) DO UPDATE SET reason=excluded.reason",
-            [(table, key, reason, self._clock.wall())],
+            [(*row, now) for row in rows],
         )
 
     @whole

@@ -7,17 +7,18 @@ A row that cannot be mapped is set aside with its reason and shown by the doctor
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from agent.aside import REPEATED, Aside
 from agent.buffer import Buffer
 from agent.checkpoint import Signer
 from agent.core import quota, rows, upheaval
 from agent.core.indexed import Known, Seen
+from agent.core.indexed import seen as seen_of
 from agent.core.mapping import IMAGES, Table
 from agent.core.page import Pages, Place
 from agent.core.page import digest as page_digest
@@ -29,7 +30,7 @@ from agent.evidence import Evidence
 from agent.index import Index
 from agent.room import QuotaError
 from common.clock import Clock
-from common.core import mask, record
+from common.core import record
 from common.core.errors import RejectedError
 from common.core.record import (
     CameraState,
@@ -39,7 +40,6 @@ from common.core.record import (
     Gap,
     IndexRoot,
     Observation,
-    Op,
     Pass,
     Record,
     RecordKind,
@@ -48,8 +48,6 @@ from common.core.record import (
     Step,
     Still,
 )
-
-log = structlog.get_logger()
 
 NO_KEY = "(无主键)"
 SHED = "shed"
@@ -78,8 +76,7 @@ class Capture:
         self._signer = signer
         self._behind = True
         self._lock = asyncio.Lock()
-        self.bad: dict[tuple[str, str], str] = {}
-        """Quarantined rows: (table, key) -> reason."""
+        self._aside = Aside(buffer)
         self._pages = defaultdict[str, Pages](Pages)
         self.evidence = Evidence(index)
 
@@ -99,7 +96,7 @@ class Capture:
             self._pages.clear()
             await self._index.commit(await self._replayed(tail), upto)
         self._buffer.indexed = self._index.indexed
-        self.bad = {(row.table, row.key): row.reason for row in await self._buffer.quarantined_rows()}
+        await self._aside.load()
         self._behind = False
 
     async def _replayed(self, tail: Sequence[Record]) -> list[Seen]:
@@ -116,13 +113,18 @@ class Capture:
         for item in found:
             body = record.decode_body(item)
             assert isinstance(body, Case | Step)
-            one = _seen(item, body.case_key, item.seq, ends=rows.ends(body, item.cap_at))
+            one = seen_of(item, body.case_key, item.seq, ends=rows.ends(body, item.cap_at))
             best = highest.get((item.table, item.key), 0)
             if one.version <= best:  # even a deletion: the walk finds out whether it still is one
                 one = replace(one, version=best, digest=b"", gone=False, dirty=True)
             seen.append(one)
             highest[item.table, item.key] = max(best, one.version)
         return seen
+
+    @property
+    def bad(self) -> dict[tuple[str, str], str]:
+        """Rows that are set aside: (table, key) -> reason."""
+        return self._aside.rows
 
     async def _top(self) -> int:
         """The highest version in this epoch: rows bring theirs from the epoch before, where numbers were higher."""
@@ -146,7 +148,7 @@ class Capture:
         *,
         place: Place | None = None,
         settle: bool = False,
-        watch: bool = False,
+        watch: Callable[[], Awaitable[None]] | None = None,
         fresh: list[Row] | None = None,
     ) -> int:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
@@ -154,33 +156,28 @@ class Capture:
 
         Without a change the page is remembered as proven at `place`, and the positions are stored only if `settle`. -> how
         many changed.
-        Raises BufferFullError, QuotaError, and UpheavalError if `watch`; then nothing has changed, positions least of all.
+        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is asked before what differs is told; then
+        nothing has changed, positions least of all.
         """
-        read = [await self._read(row, table) for row in page]
+        read = [self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
-        if watch:
-            self.evidence.look_out(table, *upheaval.compared(read, known)[:2])
-        stamp = self.stamp()
-        drafts: dict[str, Draft] = {}
-        digests: dict[str, bytes] = {}
-        for key, item in read:
-            old = known.get(key)
-            if met is not None and old is not None:
+        if watch is not None:
+            same, off, _ = upheaval.compared(self._aside.judged(table.name, read), known)
+            self.evidence.look_out(table, same, off)
+            if off:
+                await watch()
+        if met is not None:
+            for old in known.values():
                 met.add(old.id)
-            if item is not None and digests.setdefault(key, item.digest) != item.digest:
-                await self._set_aside(table, key, RejectedError("key 不唯一：同一主键有不同的行"))
-            elif item is not None and key not in drafts:
-                draft = await self._draft(item, table, old, stamp)
-                if draft is not None:
-                    drafts[key] = draft
-                    if old is not None:
-                        self._pages[table.name].told(old.id)
-            if met is not None and (table.name, key) in self.bad:
-                met.bad.add(key)
+        drafts, mapped = self._drafts(table, read, known, walks=place is not None)
+        await self._aside.keep()
         if drafts:
             await self.check_room()
         if drafts or (settle and positions):
             await self._store(list(drafts.values()), positions)
+        await self.cure(mapped)
+        if met is not None:
+            met.bad.update(key for key, _ in read if (table.name, key) in self.bad)
         if fresh is not None:
             fresh += [
                 row for row, (key, _) in zip(page, read, strict=True) if key in drafts and key not in known
@@ -188,10 +185,42 @@ class Capture:
         self._learn(table, page, [key for key, _ in read], known, None if drafts else place)
         return len(drafts)
 
+    def _drafts(
+        self, table: Table, read: Sequence[tuple[str, Item | None]], known: dict[str, Known], *, walks: bool
+    ) -> tuple[dict[str, Draft], list[tuple[str, str]]]:
+        """-> by key what is to be told of a page, and the rows of it that map. The others are set aside.
+
+        Where rows are known to share a key, only a page that a walk has read may say which of them is meant.
+        """
+        stamp, drafts, digests = self.stamp(), dict[str, Draft](), dict[str, bytes]()
+        mapped: dict[tuple[str, str], None] = {}
+        for key, item in read:
+            row = (table.name, key)
+            if item is None or (not walks and self._aside.is_repeated(*row)):
+                continue
+            if digests.setdefault(key, item.digest) != item.digest:
+                self._aside.add(*row, REPEATED)
+                digests[key] = b""
+                mapped.pop(row, None)
+            elif row not in mapped:
+                try:
+                    draft = self._draft(item, table, known.get(key), stamp)
+                except RejectedError as error:
+                    self._aside.add(*row, error)
+                    continue
+                mapped[row] = None
+                if draft is not None:
+                    drafts[key] = draft
+        for key in drafts.keys() & known.keys():
+            self._pages[table.name].told(known[key].id)
+        return drafts, list(mapped)
+
     async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:
         """-> how many rows of `page` are as the index has them, differ, are new. Nothing is taken."""
-        read = [await self._read(row, table) for row in page]
-        return upheaval.compared(read, await self._index.known(table.name, list({key for key, _ in read})))
+        read = [self._read(row, table) for row in page]
+        await self._aside.keep()
+        known = await self._index.known(table.name, list({key for key, _ in read}))
+        return upheaval.compared(self._aside.judged(table.name, read), known)
 
     def _learn(
         self, table: Table, page: Sequence[Row], keys: list[str], known: dict[str, Known], place: Place | None
@@ -278,40 +307,27 @@ class Capture:
 
     async def cure(self, found: Sequence[tuple[str, str]]) -> None:
         """These rows map again, or are no longer there."""
-        await self._buffer.cure_rows(found)
-        for row in found:
-            self.bad.pop(row, None)
+        await self._aside.cure(found)
 
     def stamp(self) -> Stamp:
         return Stamp(self._clock.office(), self._clock.wall(), self._clock.mono())
 
-    async def _read(self, row: Row, table: Table) -> tuple[str, Item | None]:
+    def _read(self, row: Row, table: Table) -> tuple[str, Item | None]:
         try:
             item = rows.read(row, table, self._digest_key)
         except RejectedError as error:
             key = NO_KEY
             with suppress(RejectedError):
                 key = rows.key_of(row, table)
-            await self._set_aside(table, key, error)
+            self._aside.add(table.name, key, error)
             return key, None
         return item.key, item
 
-    async def _draft(self, item: Item, table: Table, old: Known | None, stamp: Stamp) -> Draft | None:
-        """None for a row that did not change, or that cannot be mapped."""
-        same = old is not None and old.digest == item.digest and not old.gone
-        try:
-            if old is not None and same:
-                draft = (
-                    self._made(item, table, self._same(old), stamp, None, Cause.AGAIN) if old.dirty else None
-                )
-            else:
-                draft = self._made(item, table, self._next(old), stamp, old, self.evidence.cause(table))
-        except RejectedError as error:
-            await self._set_aside(table, item.key, error)
-            return None
-        if (table.name, item.key) in self.bad:
-            await self.cure([(table.name, item.key)])
-        return draft
+    def _draft(self, item: Item, table: Table, old: Known | None, stamp: Stamp) -> Draft | None:
+        """None for a row that did not change. Raises RejectedError for one that cannot be mapped."""
+        if old is not None and old.digest == item.digest and not old.gone:
+            return self._made(item, table, self._same(old), stamp, None, Cause.AGAIN) if old.dirty else None
+        return self._made(item, table, self._next(old), stamp, old, self.evidence.cause(table))
 
     def _made(
         self, item: Item, table: Table, version: int, stamp: Stamp, before: Known | None, cause: Cause
@@ -346,14 +362,6 @@ class Capture:
     def _next(self, old: Known | None) -> int:
         return max(old.version if old else 0, self._index.floor) + 1
 
-    async def _set_aside(self, table: Table, key: str, error: RejectedError) -> None:
-        reason = str(error)
-        if self.bad.get((table.name, key)) == reason:
-            return
-        log.error("row.quarantined", table=table.name, key=mask.masked(key), reason=reason, hint=error.hint)
-        await self._buffer.quarantine_row(table.name, key, reason)
-        self.bad[table.name, key] = reason
-
     async def _store(self, drafts: Sequence[Draft], positions: dict[str, bytes] | None = None) -> None:
         """One at a time, and never past what the index has not learned: what it does not know is numbered twice."""
         async with self._lock:
@@ -369,7 +377,7 @@ class Capture:
             seqs = await self._buffer.append([draft.record for draft in drafts], positions or {})
             self._signer.taken(stamp)
             seen = [
-                _seen(draft.record, draft.case_key, seq, ends=draft.ends)
+                seen_of(draft.record, draft.case_key, seq, ends=draft.ends)
                 for draft, seq in zip(drafts, seqs, strict=True)
                 if draft.record.kind in _ROWS and not draft.is_history
             ]
@@ -390,8 +398,3 @@ _TAKEN_AGAIN = {
     RecordKind.SEAT,
     RecordKind.STILL,
 }
-
-
-def _seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:
-    gone = item.op is Op.DELETE
-    return Seen(item.table, item.key, item.version, item.digest, case_key, gone, seq, ends, item.cap_at)

@@ -59,6 +59,7 @@ class Lanes:
         self._clock = clock
         self._every = int(config.sweep_secs * SECOND)
         self._reader = Reader(table, source, capture, config, clock, account)
+        self._reader.look_again = self._look_again
         self._tail = TailLane(self._reader)
         self._cursors = [CursorLane(self._reader, number) for number in range(len(table.cursors))]
         self._hot = HotLane(self._reader, index, config.hot_secs)
@@ -144,11 +145,21 @@ class Lanes:
         """Before any table is read, whether the newest rows are there: in a restored source, numbers are soon given a second
         time. -> 0."""
         if self.survey is None and self._clock.mono() >= self._newest_mono:
-            gone = await self._newest_gone()
-            is_many = upheaval.in_newest(gone)
-            if is_many or (upheaval.in_end(gone) and await self._is_anew()):
-                await self._notice(newest_gone=True, anew=not is_many)
+            await self._look_at_newest()
         return 0
+
+    async def _look_at_newest(self) -> None:
+        gone = await self._newest_gone()
+        is_many = upheaval.in_newest(gone)
+        if is_many or (upheaval.in_end(gone) and await self._is_anew()):
+            await self._notice(newest_gone=True, anew=not is_many)
+
+    async def _look_again(self) -> None:
+        """Before rows are told as gone, or as other without a stamp: a backup may have been put back since the look that began
+        this round. Raises UpheavalError where it was."""
+        await self._look_at_newest()
+        if self.survey is not None:
+            raise UpheavalError
 
     async def _is_anew(self) -> bool:
         made = await self._reader.timed(self._reader.source.made(self.source_name))
@@ -164,7 +175,10 @@ class Lanes:
             try:
                 return await self._read(until)
             except UpheavalError:
-                await self._notice(newest_gone=False)
+                if self.survey is None:
+                    await self._look_at_newest()
+                if self.survey is None:
+                    await self._notice(newest_gone=False)
         if self.survey is not None:
             await self.survey.read(until)
         return 0

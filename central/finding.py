@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.commands import in_store
 from central.core.scope import EVERYTHING
-from central.core.wording import redact
+from central.core.wording import redact, table_word, tail
 from common.cli import WHY, say, say_json
 from common.core.instant import DAY, MINUTE
 from common.core.state import FindingCode, FindingState
@@ -65,7 +65,9 @@ def _add_findings(cli: click.Group, config: Callable[[Any], Any]) -> None:
         for row in rows:
             code = FindingCode(row.code)
             name = f"{code.name} {code.word}" if code is not FindingCode.NOTICE else code.word
-            say(f"{row.id}\t{row.site}\t{name}\t{FindingState(row.state).word}\t{redact(row.words, None)}")
+            of = f"{table_word(row.tbl)} 尾号 {tail(row.case_no) or '无'}" if row.case_key else "–"
+            state = FindingState(row.state).word
+            say(f"{row.id}\t{row.site}\t{of}\t{name}\t{state}\t{redact(row.words, None)}")
 
     @finding.command("explain", help="核实一个疑点：写明是怎么回事。")
     @click.argument("number", type=int, metavar="编号")

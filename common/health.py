@@ -125,7 +125,7 @@ async def _run_one(
             detail = f"因 {CHECKS[root].group(root)}.{CHECKS[root].title}"
             return replace(found, detail=detail, caused_by=root)
     began = time.monotonic()
-    outcome = await _outcome(function, end_mono - began)
+    outcome = await _outcome(function, end_mono - began, check.remedy)
     bad = outcome.status in {Status.WARN, Status.FAIL}
     return replace(
         found,
@@ -138,15 +138,16 @@ async def _run_one(
     )
 
 
-async def _outcome(function: CheckFunction, left_secs: float) -> Outcome:
-    """What a foreseen error means: we may not look, or something is wrong."""
+async def _outcome(function: CheckFunction, left_secs: float, remedy: str) -> Outcome:
+    """What a foreseen error means: we may not look, or something is wrong. What has no answer yet may only be busy."""
     try:
         async with asyncio.timeout(min(CHECK_SECS, left_secs)):
             return await function()
     except TimeoutError:
         if left_secs < CHECK_SECS:  # what came before took the time
             return Outcome(Status.SKIP, "体检的时间用完了，请用 --only 单独查")
-        return Outcome(Status.FAIL, f"{CHECK_SECS} 秒内没有结果")
+        detail = f"{CHECK_SECS} 秒内没有结果，可能是正忙或死机"
+        return Outcome(Status.FAIL, detail, f"请过一分钟再体检一次；仍然如此，{remedy}")
     except PermissionError:
         return Outcome(Status.SKIP, _NO_RIGHT)
     except MingchaError as error:

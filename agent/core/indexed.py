@@ -4,6 +4,8 @@ import zlib
 
 from msgspec import Struct
 
+from common.core.record import Op, Record
+
 
 class Known(Struct, frozen=True):
     """What the index holds of a row."""
@@ -42,6 +44,12 @@ class Seen(Struct, frozen=True):
     ends: bool = False
     at: int = 0
     dirty: bool = False  # to be sent again
+
+
+def seen(item: Record, case_key: str, seq: int, *, ends: bool) -> Seen:
+    """What the version of a row in record `item` teaches the index."""
+    gone = item.op is Op.DELETE
+    return Seen(item.table, item.key, item.version, item.digest, case_key, gone, seq, ends, item.cap_at)
 
 
 def checksum(

@@ -228,6 +228,12 @@ def by_key(table: Table, after: Row | None, limit: int) -> Query:
     return _select(table, build, where, table.key, limit)
 
 
+def without_key(table: Table, column: str) -> Query:
+    """A row whose key column `column` is NULL, if there is one: it comes behind no key, and up to none."""
+    build = _Builder(table.dialect)
+    return _select(table, build, [f"{build.name(column)} IS NULL"], (), 1)
+
+
 def hash_of(table: Table, after: Row | None, upto: Row, secret: str) -> Query | None:
     """How many rows there are behind key `after` up to `upto`, and a hash over them as text: equal while they are equal.
 

@@ -71,6 +71,8 @@ class HotLane:
         known = await self._index.known(table.name, list(dict.fromkeys(self._gone)))
         missing = {key: old for key, old in known.items() if not old.gone}
         reader.capture.evidence.look_out(table, self._looked - len(missing), len(missing))
+        if missing:
+            await reader.look_again()
         page = await reader.asked(list(missing))
         there = {reader.key_of(row) for row in page}
         changed = await reader.take(page)

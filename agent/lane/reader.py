@@ -29,6 +29,10 @@ ASK_ROWS = 500
 """Keys asked for in one statement."""
 
 
+async def _unasked() -> None:
+    """Nobody has anything to say."""
+
+
 class Reader:
     """What the lanes of one table share."""
 
@@ -56,6 +60,8 @@ class Reader:
         """Until then pages are no longer than `_most`."""
         self.on_new: list[Callable[[Sequence[Row]], None]] = []
         """Told of rows that the index did not know."""
+        self.look_again: Callable[[], Awaitable[None]] = _unasked
+        """Asked before rows are told as gone, or as other than they were without a stamp: see Lanes."""
         self._hint: Hint | None = Hint()
         """None: it cannot be asked for."""
         self.has_sign = True
@@ -158,7 +164,14 @@ class Reader:
         """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is."""
         fresh: list[Row] = []
         changed = await self.capture.take(
-            self.table, page, positions, met, place=place, settle=settle, watch=watch, fresh=fresh
+            self.table,
+            page,
+            positions,
+            met,
+            place=place,
+            settle=settle,
+            watch=self.look_again if watch else None,
+            fresh=fresh,
         )
         for note in self.on_new:
             note(fresh)

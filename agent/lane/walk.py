@@ -9,6 +9,7 @@ from agent.core.page import BEGIN, Page, Place, runs
 from agent.core.proof import Met
 from agent.core.query import Row
 from agent.index import Index
+from agent.lane.native import LARGEST
 from agent.lane.reader import ASK_ROWS, Reader
 from agent.source import base
 from common.core.instant import SECOND
@@ -129,11 +130,14 @@ class Walk:
         if self.wary:
             off = sum([not known.gone async for missing in self._missing(soiled) for _, known in missing])
             capture.evidence.look_out(table, await self._index.count(table.name) - off, off)
+            if off:
+                await self._reader.look_again()
         async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)
             changed += await self._confirm(missing)
             for _, known in missing:
                 self.met.add(known.id)
+        await self._set_aside_without_key()
         left = self._bad_before - self.met.bad
         cured = [(table.name, key) for key in left if (table.name, key) in capture.bad]
         if cured:
@@ -141,6 +145,16 @@ class Walk:
         capture.pages(table.name).keep(self._used, self.met, self.newest_id, soiled)
         await capture.evidence.walked(table, self.met, self.newest_id, self._made)
         return changed
+
+    async def _set_aside_without_key(self) -> None:
+        """Rows of which a key column is NULL come in no page behind another and in no hash, so the walk may not have met them."""
+        reader = self._reader
+        for column in reader.table.key:
+            wanted = query.without_key(reader.table.select, column)
+            if self.rows <= LARGEST or not await reader.scans(wanted):
+                await reader.rest(0, walks=self.yields)
+                page = await reader.timed(reader.source.fetch(wanted))
+                await reader.take(page, met=self.met)
 
     async def _missing(self, soiled: int) -> AsyncIterator[list[tuple[str, Known]]]:
         """Rows that the index has and the walk has not met."""

@@ -85,7 +85,7 @@ class Image:
     def fetch(self, query: Query) -> list[Row]:
         with self._lock:
             try:
-                if query.table and query.index not in self._indexed:
+                if query.table and query.index and query.index not in self._indexed:
                     self._index(query.index)
                 self._db.execute("PRAGMA query_only = ON")
                 lite.limit(self._db)

@@ -124,6 +124,13 @@ def time_left(due_at: int, now_at: int, zone: ZoneInfo, workday: Mapping[date, b
     return f"超期 {days} 个工作日" if days else f"超期 {span(-gap)}"
 
 
+def table_word(name: str) -> str:
+    """Of a table of a mapping: `step.fee` is 环节（fee）."""
+    kind, _, part = name.partition(".")
+    word = {"case": "办件", "step": "环节"}.get(kind, kind)
+    return f"{word}（{part}）" if part else word
+
+
 def tail(case_no: str | None) -> str:
     """The last four characters of a case number: all that a wall may show."""
     return (case_no or "")[-4:]

@@ -66,7 +66,7 @@ def _view(row: Row[Any], raws: dict[tuple[str, bytes, int], bytes], facts: Facts
         href=address(row.site, row.case_key) if row.case_key else "",
         item=row.item_name or ("事项未填" if row.case_key else ""),
         tail=wording.tail(row.case_no),
-        table=_table(row.tbl),
+        table=wording.table_word(row.tbl),
         words=wording.redact(row.words, row.applicant),
         still=_moment(row.still_at, facts),
         seen=_moment(row.seen_at, facts),
@@ -87,12 +87,6 @@ def _body(raw: bytes | None) -> Case | Step | None:
 
 def _moment(at: int | None, facts: Facts) -> str:
     return "" if at is None else wording.full(at, facts.zone, facts.now_at)
-
-
-def _table(name: str) -> str:
-    kind, _, part = name.partition(".")
-    word = {"case": "办件", "step": "环节"}.get(kind, kind)
-    return f"{word}（{part}）" if part else word
 
 
 def _records(row: Row[Any]) -> str:

@@ -198,7 +198,7 @@ EVENTS: dict[str, LogEvent] = {
     ),
     "row.quarantined": LogEvent(
         "error",
-        "一行数据无法对应到标准记录，已隔离，其余照常",
+        "有数据无法对应到标准记录，已隔离，其余照常；同一张表同一原因只说一次，共多少行看体检",
         ("table", "key", "reason"),
         "检查 mapping.toml 或源数据",
     ),

@@ -165,7 +165,7 @@ async def test_a_segment_is_closed_after_a_week(tmp_path: Path) -> None:
 async def test_what_was_noted_goes_on_into_the_next_segment(tmp_path: Path) -> None:
     buffer = await opened(tmp_path)
     await buffer.append([make(1), make(2)])
-    await buffer.quarantine_row("case", "YW9", "为什么")
+    await buffer.quarantine_rows([("case", "YW9", "为什么")])
     await buffer.note_refusal(1, 1, "bad_record")
     await buffer.quarantine(2, 2, "test")
     for first in range(4, 1000, 100):
@@ -331,7 +331,7 @@ async def test_a_segment_prepared_in_vain_does_not_come_back_in_place_of_one_set
     with closing(sqlite3.connect(tmp_path / "buffer.db")) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM outbox").fetchall()
-        await buffer.quarantine_row("case", "YW9", "the reader sees less than there is")
+        await buffer.quarantine_rows([("case", "YW9", "the reader sees less than there is")])
         await buffer.append([make(400)])
         assert closed(tmp_path) == []
     buffer.broken("test")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+import structlog
 
 from agent import mapping
 from agent.app import adapter
@@ -29,7 +30,7 @@ from common.core import crypto, record
 from common.core.checkpoint import is_signed_by
 from common.core.errors import UnavailableError
 from common.core.offset import Sample
-from common.core.record import Anew, Case, Cause, Checkpoint, Op, Pass, Record, Step
+from common.core.record import Anew, Case, Cause, Checkpoint, Observation, Op, Pass, Record, Step
 from common.core.state import CaseStatus
 
 KEK = b"k" * 32
@@ -699,3 +700,72 @@ async def test_nothing_is_called_whole_until_lost_records_were_read_again(site: 
         for _ in range(4):
             await box.round()
         assert len(await box.passes()) > stated
+
+
+async def test_a_mapping_that_fits_no_row_costs_a_transaction_and_a_line_for_each_page(site: Site) -> None:
+    with site.vendor() as db:
+        db.execute('UPDATE "办件" SET "状态"=5')
+    commits: list[str] = []
+    async with site.running(msgspec.structs.replace(EAGER, page_rows=500)) as box:
+        await box.buffer._files.active.db.set_trace_callback(
+            lambda sql: commits.append(sql) if sql == "COMMIT" else None
+        )
+        with structlog.testing.capture_logs() as said:
+            await box.round()
+        assert box.state.quarantined == 7
+        assert [row.key for row in await box.buffer.quarantined_rows()] == [f"SL{n:03}" for n in range(1, 8)]
+        assert len([line for line in said if line["event"] == "row.quarantined"]) == 1
+        assert len(commits) <= 3, "the rows set aside, the steps, the pass"
+        commits.clear()
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "状态"=9')
+        await box.round()
+        assert box.state.quarantined == 0
+        assert len(commits) <= 3, "the cases, their cure, the pass"
+        with site.vendor() as db:
+            db.execute('UPDATE "办件" SET "状态"=5 WHERE "编号"=\'SL001\'')
+        with structlog.testing.capture_logs() as said:
+            await box.round()
+        assert [line["event"] for line in said if line["log_level"] == "error"] == ["row.quarantined"]
+
+
+async def test_of_rows_that_share_a_key_none_is_told_again_and_again(site: Site) -> None:
+    """The cursor sees now the one and now the other: only a walk, which meets both, may say what the key stands for."""
+    with site.vendor() as db:
+        db.execute('DROP TABLE "办件"')
+        db.execute('CREATE TABLE "办件" ("编号" TEXT, "申请人", "状态", "修改时间" TEXT)')
+        site.insert(db, 8)
+        db.execute("INSERT INTO \"办件\" VALUES ('SL008', '李小红', 0, '2026-06-02 08:00:00')")
+    async with site.running() as box:
+        await box.round()
+        assert box.state.quarantined == 1
+        for number in range(9, 13):
+            with site.vendor() as db:
+                site.insert(db, number)
+            assert ("case", "SL008") not in {(item.table, item.key) for item in await box.round()}
+            assert box.state.quarantined == 1
+        with site.vendor() as db:
+            db.execute('DELETE FROM "办件" WHERE "申请人" = \'李小红\'')
+        await box.round()
+        assert box.state.quarantined == 0
+
+
+async def test_a_key_that_most_rows_share_is_no_upheaval_at_every_walk(site: Site) -> None:
+    """A mapping that takes a step's case for its key: its rows differ from what stands under it, and nobody has edited them."""
+    with site.vendor() as db:
+        db.execute('DROP TABLE "办理过程"')
+        db.execute('CREATE TABLE "办理过程" ("编号" TEXT, "序号" INTEGER, "环节")')
+        for number in range(30):
+            db.executemany(
+                'INSERT INTO "办理过程" VALUES (?, ?, ?)',
+                [(f"SL{number:03}", n, f"环节{n}") for n in range(4)],
+            )
+    text = (site.folder / "mapping.toml").read_text("utf-8")
+    (site.folder / "mapping.toml").write_text(text.replace('["编号", "序号"]', '["编号"]'), "utf-8")
+    async with site.running(msgspec.structs.replace(EAGER, page_rows=500)) as box:
+        for _ in range(6):
+            await box.round()
+        assert box.state.quarantined == 30
+        bodies = [record.decode_body(item) for item in await box.buffer.tail(0)]
+        assert [body for body in bodies if isinstance(body, Observation)] == []
+        assert len([body for body in bodies if isinstance(body, Step)]) == 30

@@ -47,7 +47,7 @@ async def test_what_the_buffer_holds_in_memory_is_what_its_file_says_whenever_a_
         await cancelled(buffer.append([event(), event()], {"lane": b"1"}), chance)
         buffer.indexed = buffer.newest
         await cancelled(buffer.forget(buffer.newest - 1), chance)
-        await cancelled(buffer.quarantine_row("case", "1", "x"), chance)
+        await cancelled(buffer.quarantine_rows([("case", "1", "x")]), chance)
     said = buffer.newest, buffer.forgotten, buffer.head
     run = await buffer.read(buffer.forgotten + 1, buffer.newest, 1 << 20)
     assert isinstance(run, Run)

@@ -11,7 +11,7 @@ import pytest
 
 from agent import mapping
 from agent.__main__ import cli
-from agent.source import base
+from agent.source import base, files
 from common.cli import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, code_of
 from common.core import conformity, crypto
 from tests.probe.held_out import CHINESE, FRAMEWORK
@@ -359,3 +359,32 @@ def test_a_view_of_a_table_that_is_gone_is_passed_over_and_named(
     assert "✓ 办件登记  case，" in out
     assert "! 旧视图 未读：看不到它的字段，视图所引用的表或字段可能已不在" in err
     assert "! 甲 乙 未读：" in err
+
+
+def test_from_a_folder_of_exports_to_a_checked_mapping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file has a key of its own: that is the technician's to say, or nobody's."""
+    monkeypatch.setattr(files, "SETTLE_SECS", 0.0)
+    (tmp_path / "exports").mkdir()
+    cases = [
+        f"SL{n:04},王小明,2026-06-{1 + n % 28:02} 09:05:00,{'办结' if n % 3 else '在办'}" for n in range(120)
+    ]
+    steps = [f"SL{n // 2:04},受理,赵受理,2026-06-{1 + n % 28:02} 09:05:00" for n in range(240)]
+    for name, head, rows in (
+        ("办件", "受理编号,申请人,受理时间,办件状态", cases),
+        ("办理过程", "受理编号,环节名称,办理人,开始时间", steps),
+    ):
+        (tmp_path / "exports" / f"{name}.csv").write_bytes("\n".join([head, *rows]).encode("gb18030"))
+    (tmp_path / "source.toml").write_text('[source]\ntype = "folder"\npath = "exports"\n', "utf-8")
+    assert probe(tmp_path / "source.toml") == 0
+    said = capsys.readouterr().out
+    assert "✓ 办件  case，120 行，主键 受理编号" in said
+    assert "! 办理过程  step，240 行，主键 未定" in said
+    text = (tmp_path / "mapping.draft.toml").read_text("utf-8")
+    assert text.count("导出文件可以不写 key") == 1, "of the table of which none is known"
+    (tmp_path / "mapping.toml").write_text(text, "utf-8")
+    assert probe("--check", tmp_path / "mapping.toml") == 1
+    said = capsys.readouterr().out
+    assert "✓ 办件  试读：120/120 行可以对应" in said
+    assert "✓ 办理过程  试读：240/240 行可以对应" in said

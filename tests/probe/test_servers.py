@@ -157,3 +157,22 @@ async def test_a_mapping_is_checked_on_a_server(
     assert by_title["XK_BJXX", "试读"].status is Health.OK
     assert by_title["XK_LC", "试读"].status is Health.OK
     assert by_title["XK_LC", "最新一行"].status is Health.WARN
+
+
+async def test_a_view_whose_plan_is_not_told_is_checked_all_the_same(
+    mariadb: MariaDb, tmp_path: Path
+) -> None:
+    config = await on_mariadb(mariadb, INITIALS, tmp_path)
+    config = replace(config, user=await mariadb.create_user(config.database))
+    await mariadb.execute("CREATE VIEW V_BJ AS SELECT * FROM XK_BJXX", database=config.database)
+    text = (await draft_text(config, tmp_path)).replace('from = "XK_BJXX"', 'from = "V_BJ"')
+    (tmp_path / "mapping.toml").write_text(text, "utf-8")
+    config, tables = mapping.load(tmp_path / "mapping.toml")
+    source = mysql.MysqlSource(config, PASSWORD)
+    try:
+        found = await probe_check.check(source, config, tables, Clock(), lambda _: None)
+    finally:
+        await source.close()
+    of_view = {one.title: one.status for one in found if one.table == "V_BJ"}
+    assert of_view["试读"] is Health.OK
+    assert of_view["查询计划：全表核对"] is Health.SKIP

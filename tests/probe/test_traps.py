@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.core.catalogue import CatalogColumn, CatalogTable
@@ -240,3 +241,48 @@ def test_without_a_table_of_cases_nothing_is_drafted() -> None:
     made = drafted(seen("SYS_USER", users, "ID"))
     assert made.tables == ()
     assert [one.reason for one in made.others] == ["不像办件表"]
+
+
+SMALL = [
+    Column("编 号", lambda n: f"青云{n:04}"),
+    Column("申 请 人（或单位）", lambda n: APPLICANTS[n % 5]),
+    Column("状 态", lambda n: ("在办", "办结")[n % 2]),
+]
+
+
+def test_a_small_main_table_of_names_with_spaces_and_brackets_is_known() -> None:
+    made = table(drafted(seen("办件 主表(2026)", SMALL, "编 号", rows=6)), "case")
+    assert made.fields["applicant"].columns == ("申 请 人（或单位）",)
+    assert made.fields["applicant"].sure
+    assert made.fields["status"].sure
+    assert not drafted(seen("来访登记", SMALL, "编 号", rows=6)).tables, "its name alone made it one"
+
+
+def test_what_stands_in_brackets_may_make_another_time_of_it() -> None:
+    found = case_with(
+        Column("受理时间（预计）", later(1)), Column("承诺时限（自然日）", lambda n: 10), without="SLSJ"
+    )
+    assert not found["accepted_at"].sure
+    assert "预计" in found["accepted_at"].reason
+    days = table(
+        drafted(
+            seen(
+                "SP_YWSL",
+                [*(one for one in CASE if one.name != "CNSX"), Column("承诺时限（自然日）", lambda n: 10)],
+                "YWID",
+            )
+        ),
+        "case",
+    ).fields["promised"]
+    assert (days.sure, days.options) == (True, {"type": "days"})
+
+
+def test_of_a_table_and_a_view_of_it_the_table_is_taken() -> None:
+    """It has the key, the indexes, and the signs of writing."""
+    view = seen("V_YWSL", CASE)
+    made = drafted(
+        msgspec.structs.replace(view, table=msgspec.structs.replace(view.table, view=True)),
+        seen("SP_YWSL", CASE, "YWID"),
+        seen("SP_BLGC", STEPS, "ID"),
+    )
+    assert table(made, "case").seen.table.name == "SP_YWSL"

@@ -27,6 +27,11 @@ _STEP_WEIGHT = {
     "seq": 1.0,
 }
 _A_CASE, _A_STEP = 3.0, 3.0
+_CALLED_CASES = re.compile(
+    r"^(.*_)?(办件|业务|受理|案件|审批|申报|申请|许可)?主表$|^(办件|业务|受理|案件)(基本)?(信息|登记)?(总?表|库|台账)?$"
+)
+"""A name that says so, without its spaces and brackets: it stands for a field that a small table does not have."""
+_A_NAME = 1.0
 _COPY = re.compile(r"(_|^)(bak|backup|his|history|old|tmp|temp|copy|test)\d*(_|$)|\d{4,}$|备份|历史", re.I)
 _PART_FIELDS = 1
 _NAMED = 0.4
@@ -62,12 +67,13 @@ class Draft(Struct, frozen=True):
 
 
 def case_table(tables: Sequence[Sampled]) -> Sampled | None:
-    """The main table of cases; None: none looks like it. Of several with one row per case it is the fullest."""
+    """The main table of cases; None: none looks like it. Of several with one row per case it is the fullest, of a table and a
+    view of it the table, which has a key and indexes."""
     scored = [(not _COPY.search(seen.table.name), _case_score(seen), seen) for seen in tables if seen.rows]
     likely = [item for item in scored if item[1] >= _A_CASE]
     if not likely:
         return None
-    best = max(likely, key=lambda item: (*item[:2], item[2].rows))[2]
+    best = max(likely, key=lambda item: (*item[:2], not item[2].table.view, item[2].rows))[2]
     for fresh, _, seen in likely:
         if fresh and _count(seen) > _count(best) and _contains(seen, best):
             best = seen
@@ -90,6 +96,9 @@ def _case_score(seen: Sampled) -> float:
         return 0.0
     step = _step_score(seen)
     score = sum(weight for name, weight in _CASE_WEIGHT.items() if name in found and found[name].sure)
+    score += _A_NAME * bool(
+        score and _CALLED_CASES.search(re.sub(r"\s|[（(].*$|\d{4}$", "", seen.table.name))
+    )
     return score - (step if step > score else 0.0)
 
 

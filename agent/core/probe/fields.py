@@ -161,7 +161,7 @@ def _number(guess: Guess, profile: Profile, comment: str) -> Guess:
         return _weaker(guess, 0.0, "值不是天数或序号")
     if guess.field != "promised":
         return guess
-    said = comment + "".join(list(profile.words)[:3])
+    said = guess.columns[0] + comment + "".join(list(profile.words)[:3])
     if "自然日" in said or "日历日" in said:
         return replace(guess, options={"type": "days"}, reason=f"{guess.reason}，自然日")
     told = "工作日" in said or "workday" in guess.columns[0].lower()

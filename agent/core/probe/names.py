@@ -27,6 +27,11 @@ CONTRADICTED = 0.4
 _PREFIX = re.compile(r"^(?:(?:[fcndt]|dt|vc|fld|col|str|int|dat)_)(?=[a-z])")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AROUND = re.compile(r"[（(【\[：:，,;；。=].*$|\s")
+_BRACKETS = re.compile(r"[（(【\[]([^）)】\]]*)[）)】\]]$")
+_HARMLESS = re.compile(
+    r"(个?工作日|自然日|日历日|天|日|元|个人|单位|企业|或单位|个人或单位|个人/单位|姓名|名称|姓名或名称|必填|选填|年月日|年月日时分|码|代码|字典)?"
+)
+"""What brackets behind a name may hold that makes no other thing of it, as 预计 would."""
 _ENGLISH = {
     "date": "time", "at": "time", "on": "time", "datetime": "time", "dt": "time", "tm": "time",
     "number": "no", "num": "no", "code": "no", "nbr": "no", "department": "dept", "organization": "org",
@@ -82,13 +87,26 @@ def named(role: str, name: str, comment: str = "") -> list[Named]:
 
 def _by_name(role: str, name: str) -> list[Named]:
     if re.search(r"[\u3400-\u9fff]", name):
-        return _by_chinese(role, name.strip(), "字段名") or _by_part(role, name.strip())
+        return _by_chinese_name(role, re.sub(r"\s", "", name))
     plain = _PREFIX.sub("", name.lower())
     squeezed = re.sub(r"[^a-z0-9]", "", plain)
     words = [word for word in re.split(r"[^a-z0-9]+", _PREFIX.sub("", _CAMEL.sub("_", name).lower())) if word]
     found = _looked_up(_index(role).full, squeezed, EXACT, "全拼")
     found = found or _by_english(role, words)
     return found or _by_initials(role, squeezed, words)
+
+
+def _by_chinese_name(role: str, name: str) -> list[Named]:
+    """Written with spaces between (受 理 时 间), with something in brackets behind (申请人（单位）)."""
+    found = _by_chinese(role, name, "字段名")
+    said = _BRACKETS.search(name)
+    if found or said is None:
+        return found or _by_part(role, name)
+    bare = name[: said.start()]
+    found = _by_chinese(role, bare, "字段名") or _by_part(role, bare)
+    if _HARMLESS.fullmatch(said[1]):
+        return found
+    return [Named(i.field, min(i.confidence, SHARED), f"{i.reason}，但另注“{said[1]}”") for i in found]
 
 
 def _by_chinese(role: str, term: str, where: str) -> list[Named]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from agent.core.mapping import CASE_FIELDS, STEP_FIELDS, SourceConfig
+from agent.core.mapping import CASE_FIELDS, IMAGES, STEP_FIELDS, SourceConfig
 from agent.core.probe.draft import Draft, TableDraft
 from agent.core.probe.guess import Guess
 from agent.core.probe.sampled import Sampled
@@ -29,7 +29,7 @@ def rendered(source: SourceConfig, draft: Draft) -> str:
     lines = [*_HEAD.splitlines(), "", "version = 1", "", *_source(source, draft)]
     found = {name for table in draft.tables if table.name.startswith("case") for name in table.fields}
     for table in draft.tables:
-        lines += ["", *_table(table, found)]
+        lines += ["", *_table(table, found, is_file=source.type in IMAGES)]
     if not draft.tables:
         lines += ["", "# 没有找到像办件主表的表：请人工填写 [table.case]"]
     if not any(table.name == "step" for table in draft.tables):
@@ -49,12 +49,14 @@ def _source(source: SourceConfig, draft: Draft) -> Iterator[str]:
         yield f"{name} = {value if isinstance(value, int) else _quoted(value)}"
 
 
-def _table(table: TableDraft, found: set[str]) -> Iterator[str]:
+def _table(table: TableDraft, found: set[str], *, is_file: bool) -> Iterator[str]:
     head = f"[table.{table.name}]"
     yield f"{head}  # {_line(table.reason)}；样例 {table.seen.rows} 行"
     yield f"from = {_quoted(table.seen.table.name)}"
     names = ", ".join(map(_quoted, table.key.columns))
     yield _said(f"key = [{names}]", table.key, table.seen)
+    if is_file and not table.key.sure:
+        yield "# 导出文件可以不写 key：以整行内容区分，改一处算少一行、多一行；能确定唯一的字段时请写上"
     if table.parent:
         names = ", ".join(map(_quoted, table.parent.columns))
         yield _said(f"parent = {names}", table.parent, table.seen)

@@ -88,6 +88,16 @@ def lane(table: str, name: str, said: str, rows: int, *, indexed: bool) -> Verdi
     )
 
 
+def no_plan(table: str, name: str) -> Verdict:
+    """The engine does not tell it to this account."""
+    return Verdict(
+        table,
+        f"查询计划：{name}",
+        Health.SKIP,
+        "数据库不让本账号看计划（多为视图），不影响采集；请厂商确认视图所引用的表有相应索引",
+    )
+
+
 def walked(table: str, found: Pass, now: datetime, *, is_case: bool) -> list[Verdict]:
     """What one walk over the table shows."""
     made = [

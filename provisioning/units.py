@@ -79,7 +79,9 @@ class NotStartedError(MingchaError):
 
 def start(name: str, verb: str = "start") -> None:
     """Start or restart a unit, and wait until it is ready. Raises NotStartedError."""
-    with suppress(UnavailableError):  # not loaded: systemd remembers no failure of a unit that nothing refers to
+    with suppress(
+        UnavailableError
+    ):  # not loaded: systemd remembers no failure of a unit that nothing refers to
         run("systemctl", "reset-failed", name)
     try:
         run("systemctl", verb, name)

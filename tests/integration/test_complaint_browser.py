@@ -104,9 +104,11 @@ async def test_a_complaint_goes_its_whole_way_in_browsers(
         async with dooring.opened(hall, tmp_path) as outside, browsers(tmp_path / "profile", 5) as pages:
             desks = []
             for name, page in zip(("citizen", "officer", "unit", "higher", "chief"), pages, strict=True):
-                phone = name == "citizen"
+                phone = name in {"citizen", "unit"}
                 await page.size(*(PHONE_SIZE if phone else DESK_SIZE))
-                desks.append(Desk(page, name, outside.url if phone else hall.url, phone))
+                desks.append(
+                    Desk(page, name, outside.url if name == "citizen" else hall.url, name == "citizen")
+                )
             config = CentralConfig(mqtt=MqttConfig(host="x"))
             post = await dispatch.opened(hall.store, outside.world, hall.clock, config, OPERATIONS)
             scene = Scene(hall, outside, post, *desks)

@@ -1,12 +1,16 @@
 """The door's pages in a real Chromium: nothing scrolls sideways from 320 px on in either size, targets can be hit, text can be read."""
 
+import base64
 import hashlib
+import unicodedata
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from pdfminer.high_level import extract_text
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -192,9 +196,21 @@ async def test_every_page_can_be_read_and_used_on_an_old_phone(tmp_path: Path) -
                 await submitted(page, f"{outside.url}/p/complain{size}", {"unit": ""})
                 assert "有 2 处需要改" in await page.ask("document.body.innerText")
                 found[f"complain{size}"] = await faults(page)
+            printed = await _printed(page, f"{outside.url}/p/guides/SP-00?big=1")
             painted = await _painted(page, outside)
     assert {address: seen for address, seen in found.items() if seen} == {}
+    for words in ("身份证原件", "10 个工作日", "0771-5555123", "12345"):
+        assert words in printed
+    for words in ("标准版", "查我的办件进度"):
+        assert words not in printed, "what nobody presses on paper"
     assert {path: spent for path, spent in painted.items() if spent >= PAINTED_MS} == {}
+
+
+async def _printed(page: Page, address: str) -> str:
+    """The words of a page on paper."""
+    await page.open(address)
+    paper = await page.call("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
+    return unicodedata.normalize("NFKC", extract_text(BytesIO(base64.b64decode(paper["data"]))))
 
 
 async def _painted(page: Page, outside: Outside) -> dict[str, float]:

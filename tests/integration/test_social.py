@@ -262,6 +262,8 @@ async def test_a_crowd_that_is_none_is_marked_kept_and_set_aside_by_a_person(
         for choice, words in (("flagged", "异常"), ("aside", "不计入"), ("all", "非常满意"), ("", "不满意")):
             status, html = await pane.get(f"/hall/ratings?show={choice}")
             assert (status, words in text_of(html)) == (200, True)
+            named = re.findall(r'<a class="cover"[^>]*>(.*?)</a>', html)
+            assert len(set(named)) == len(named) > 0, "read aloud, each leads to one place"
         assert str(code) in (await pane.get("/hall/ratings/windows/print"))[1]
         assert (await pane.post("/hall/ratings/windows/close", csrf="token", code=str(code))).status == 303
     await outside.publish()

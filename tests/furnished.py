@@ -182,6 +182,8 @@ async def _drafts(hall: Served) -> Places:
         "questions": "窗口的人耐心吗\n耐心\n不耐心\n\n还想说什么",
     }
     asked = await send(hall, "publisher", "/hall/surveys", **survey)
+    law = {"name": "浙江省行政程序办法", "number": "", "effective": "2026-01-01", "repealed": ""}
+    statute = await send(hall, "publisher", "/hall/statutes", "", **law, text="", since="")
     await send(
         hall, "supervisor", "/hall/views", list="cases", query="light=red", name="全市红灯", shared="1"
     )
@@ -196,6 +198,7 @@ async def _drafts(hall: Served) -> Places:
         "/hall/forms/{number}": form,
         "/hall/forms/{number}/{part}": f"{form}/form",
         "/hall/notices/{number}": notice,
+        "/hall/statutes/{number}": statute,
         "/hall/surveys/{number}": asked,
         "/hall/documents/seals/{number}.png": picture,
     }

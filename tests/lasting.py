@@ -28,6 +28,15 @@ class Grown(Struct, frozen=True):
     elements: int
     listeners: int
 
+    @property
+    def is_lasting(self) -> bool:
+        """A band of other runs has some elements more or less, which come and go; nothing else may."""
+        return (
+            self.heap_bytes < MOST_GROWN
+            and max(abs(self.nodes), abs(self.elements)) < 150
+            and self.listeners == 0
+        )
+
 
 async def run(page: Page, wall: Wall, count: int, seed: int) -> Grown:
     """Feed the page that is open with `count` messages about a city in upheaval; what it has more of than before."""

@@ -302,8 +302,9 @@ def _queue(facts: Facts) -> dict[str, dict[str, str]]:
 def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
     limit = f"{item.clock.word if item.clock else '时限'} {wording.due(item.due_at, facts.zone)}"
     late = "补传判定" if item.late else ""
-    tail = f"尾号 {wording.tail(item.case_no)}" if item.case_no else ""
-    failed = f"{item.undelivered} 条未送达" if item.undelivered else ""
+    failed = f"未送达 {item.undelivered}" if item.undelivered else ""
+    tail = wording.tail(item.case_no) if item.case_no else ""
+    tail = f"尾号 {tail}" if tail and not failed else tail  # a row has room for one word more
     # The number first: whatever is too long for a row is cut at its end.
     where = [tail, item.site_name, failed]
     return {

@@ -55,7 +55,7 @@ async def answered(
         raise
     except REFUSALS as refusal:
         words, typed = refusal.text or "", await _typed(request)
-        request[TYPED] = _words(typed)
+        request[TYPED] = await written(request)
         if blank is None or words.isascii():  # a form from nowhere; aiohttp's own words
             raise
         again = await _page(blank, let_in, request.path, typed, words)
@@ -64,7 +64,7 @@ async def answered(
         again.set_status(refusal.status)
         return again
     except Exception:
-        request[TYPED] = _words(await _typed(request))
+        request[TYPED] = await written(request)
         raise
 
 
@@ -96,7 +96,7 @@ async def _typed(request: web.Request) -> Typed:
     }
 
 
-def _words(typed: Typed) -> list[str]:
+async def written(request: web.Request) -> list[str]:
     """What a person has written, as against what a form carries by itself."""
-    sent = [text.strip() for values in typed.values() for text in values]
+    sent = [text.strip() for values in (await _typed(request)).values() for text in values]
     return [text for text in sent if len(text) >= SHORTEST and not text.isascii()]

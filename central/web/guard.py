@@ -20,7 +20,7 @@ from sqlalchemy import Row
 from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
 from central.store import messages, scope, sessions
-from central.web.again import answered, blank_of
+from central.web.again import answered, blank_of, home_of, written
 from central.web.page import HALL, LARGEST, PERMISSIONS, TURNS, TYPED, USER, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
@@ -141,7 +141,14 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
     if user is not None:
         request[USER] = user
     if permission is not Permission.PUBLIC and not _is_open(request):
-        _admit(request, user, permission)
+        try:
+            _admit(request, user, permission)
+        except web.HTTPUnauthorized:
+            if request.method == hdrs.METH_POST and home_of(
+                request
+            ):  # the log-in has ended while it was written
+                request[TYPED] = await written(request)
+            raise
     if request.method != hdrs.METH_POST:
         return await handler(request)
     if user is None:

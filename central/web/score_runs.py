@@ -10,7 +10,7 @@ from central.core.access import Permission
 from central.score_run import Runner, Told, Wanted
 from central.scoring import Sender
 from central.store import trail
-from central.web.page import HALL, USER, Route, facts_of
+from central.web.page import HALL, USER, Route, facts_of, must_reach_all
 from common.core.errors import UsageError
 
 RUNNER = web.AppKey("runner", Runner)
@@ -45,6 +45,7 @@ async def show_progress(request: web.Request) -> web.Response:
 
 async def begin(request: web.Request) -> web.Response:
     form, hall, facts = await request.post(), request.app[HALL], facts_of(request)
+    must_reach_all(request, "评分")
     who, why = request[USER].name, str(form.get("why", "")).strip()
     if not SHORTEST <= len(why) <= LONGEST:
         raise web.HTTPBadRequest(text=f"请写明原因，{SHORTEST} 至 {LONGEST} 个字。")

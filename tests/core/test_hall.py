@@ -239,6 +239,6 @@ def test_a_red_row_says_where_its_correction_stands_and_until_when() -> None:
     assert (rows["0"]["step"], rows["0"]["note"]) == ("", f"承诺时限 {wording.due(due, ZONE)}")
     told = [rows["1"][name] for name in ("step", "stage", "note")]
     assert told == ["judge", "认定", "剩 2 个工作日"]
-    assert rows["1"]["where"] == "尾号 1007 · 云溪镇 · 2 条未送达"
+    assert rows["1"]["where"] == "1007 · 云溪镇 · 未送达 2"
     assert rows["1"]["late"] == "补传判定"
     assert set(rows["0"]) == set(rows["6"]), "rows and fields are the same whatever happens"

@@ -1,7 +1,10 @@
 """The shipped style sheets and scripts: what an old browser parses, and red and yellow for legal lights alone."""
 
+import math
 import re
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,3 +162,49 @@ def test_text_and_graphics_have_the_contrast_that_eyes_need(
 ) -> None:
     tokens = _tokens(theme)
     assert _contrast(tokens[ink], tokens[ground]) >= least, (tokens[ink], tokens[ground])
+
+
+# Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB; and eyes that miss nothing.
+EYES = {
+    "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}  # fmt: skip
+TO_XYZ = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
+WHITE = (0.95047, 1.0, 1.08883)
+CLOSEST = {"normal": 35, "protan": 20, "deutan": 25, "tritan": 15}
+"""interface.md 3.2, measured on the dark set; shapes and words carry what these leave."""
+
+
+def _times(matrix: Any, colour: list[float]) -> list[float]:
+    return [sum(cell * part for cell, part in zip(row, colour, strict=True)) for row in matrix]
+
+
+def _lab(colour: str, eyes: str) -> tuple[float, float, float]:
+    """CIE L*a*b* (D65) of what such eyes see."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    seen = [min(1.0, max(0.0, part)) for part in _times(EYES[eyes], linear)]
+    x, y, z = (
+        part ** (1 / 3) if part > (6 / 29) ** 3 else part / (3 * (6 / 29) ** 2) + 4 / 29
+        for part in (value / white for value, white in zip(_times(TO_XYZ, seen), WHITE, strict=True))
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("eyes", EYES)
+def test_states_are_told_apart_by_eyes_that_miss_a_colour(eyes: str) -> None:
+    tokens = _tokens("dark")
+    colours = {name: _lab(tokens[f"--{name}"], eyes) for name in ("green", "yellow", "red", "blue", "grey")}
+    colours["white"] = _lab(tokens["--text"], eyes)
+    apart = {
+        (one, other): math.dist(colours[one], colours[other])
+        for one, other in combinations(sorted(colours), 2)
+    }
+    closest = min(apart, key=lambda pair: apart[pair])
+    assert apart[closest] >= CLOSEST[eyes], (closest, apart[closest])

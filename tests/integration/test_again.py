@@ -120,5 +120,13 @@ async def test_what_is_filled_again_is_the_page_as_it_is_now_and_no_page_of_a_st
         ):
             status, html = await refused(own, act, hall.url + came, **form)
             assert (status, 'name="from"' in html) == (400, False), came
+        session.cookie_jar.clear()
+        status, html = await refused(own, act, hall.url + page, **stale)
+        assert (status, "更换交换机，会中断</textarea>" in html) == (401, True), (
+            "the log-in has ended meanwhile"
+        )
+        assert "会中断" not in (await refused(own, act, "https://elsewhere.example/", **stale))[1]
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.IT)) as session:
+        own = Window(hall, session)
         status, html = await refused(own, f"{act}?again=//elsewhere.example/", hall.url + page, **form)
         assert (status, 'name="from"' in html) == (400, False)

@@ -136,6 +136,7 @@ async def test_who_reaches_a_part_decides_nothing_for_the_whole_city(hall: Serve
     for role, path, form in (
         (Role.CHIEF, "/hall/scores/1/final", {}),
         (Role.CHIEF, "/hall/schemes/drafts/1/approve", {}),
+        (Role.CHIEF, "/hall/scores/run", {"period": "上个月"}),
         (Role.PUBLISHER, "/hall/publications", {"run": "1", "title": "六月绩效公告"}),
     ):
         async with bound(hall, role, HERE) as own:

@@ -196,8 +196,10 @@ class Words(Struct, frozen=True):
 
 
 _COLUMNS = {Event.ASSIGN: "brief", Event.ANSWER: "answer", Event.REPLY: "reply"}
-_SPOKEN = {Event.REFUSE, Event.EXTEND, *_COLUMNS, *HEARD}
+_SPOKEN = {Event.REFUSE, Event.EXTEND, Event.SUPERVISE, *_COLUMNS, *HEARD}
 """Acts that need words of some length."""
+_READ_BY_UNIT = {Event.ASSIGN, Event.SUPERVISE}
+"""Whose words may not tell who complained."""
 
 
 async def act(
@@ -226,13 +228,14 @@ def _refuse_words(row: Row[Any], event: Event, words: Words, bench: Bench) -> No
     fault = complaint.text_fault(words.text) if event in _SPOKEN else ""
     if fault:
         raise UsageError(f"{event.word}：{fault}", hint="请写清楚后再提交")
-    if event is Event.ASSIGN:
-        if not words.site or not words.org:
-            raise UsageError("交办须写明站点和承办单位", hint="请选择后再提交")
+    if event is Event.ASSIGN and not (words.site and words.org):
+        raise UsageError("交办须写明站点和承办单位", hint="请选择后再提交")
+    if event in _READ_BY_UNIT:
         person = person_of(row, bench.secret)
         if complaint.tells_who(words.text, person.name, person.phone):
             raise UsageError(
-                "交办内容写出了投诉人的姓名或电话，不能发给单位", hint="请改写，只写事情，不写是谁投诉的"
+                f"{event.word}内容写出了投诉人的姓名或电话，不能发给单位",
+                hint="请改写，只写事情，不写是谁投诉的",
             )
 
 

@@ -81,6 +81,7 @@ class Event(StrEnum):
     ASSIGN = "assign"
     EXTEND = "extend"
     URGE = "urge"
+    SUPERVISE = "supervise"
     ANSWER = "answer"
     REPLY = "reply"
     SOLVED = "solved"
@@ -104,6 +105,7 @@ _EVENT_WORDS = {
     Event.ASSIGN: "交办",
     Event.EXTEND: f"延期 {EXTEND_DAYS} 个工作日",
     Event.URGE: "投诉人催办",
+    Event.SUPERVISE: "督办",
     Event.ANSWER: "单位报结果",
     Event.REPLY: "答复",
     Event.SOLVED: "投诉人：已解决",
@@ -145,6 +147,7 @@ STEPS: tuple[Step, ...] = (
     *(Step(one, _E.ASSIGN, _S.ASSIGNED, Side.HALL) for one in _OPEN),
     *(Step(one, _E.EXTEND, one, Side.HALL) for one in _OPEN),
     *(Step(one, _E.URGE, one, Side.COMPLAINANT) for one in (_S.RECEIVED, *_OPEN)),
+    *(Step(one, _E.SUPERVISE, one, Side.HALL) for one in (_S.RECEIVED, *_OPEN)),
     Step(_S.ASSIGNED, _E.ANSWER, _S.ANSWERED, Side.UNIT),
     *(Step(one, _E.REPLY, _S.REPLIED, Side.HALL) for one in _OPEN),
     *(Step(one, _E.LAPSE, one, Side.CLOCK) for one in (_S.RECEIVED, *_OPEN)),
@@ -160,6 +163,8 @@ _STEPS = {(step.before, step.event): step for step in STEPS}
 
 LEVELS: dict[int, Role] = {1: Role.COMPLAINTS, 2: Role.SUPERVISOR, TOP: Role.CHIEF}
 """Who works it at each level: one up is another post."""
+WATCHERS = (Role.SUPERVISOR, Role.CHIEF)
+"""Who sees to it that others work it; not the post whose own work it is at this level."""
 _UNIT = frozenset({Role.CLERK, Role.HEAD})
 
 
@@ -187,6 +192,7 @@ class Complaint(Struct, frozen=True, kw_only=True):
     was_solved: bool | None = None
     is_extended: bool = False
     urged: tuple[date, ...] = ()  # days on which the complainant asked to hurry
+    supervised: tuple[date, ...] = ()  # and on which whoever watches did
     can_call: bool = False  # a telephone was left
     calls: Calls | None = None  # of the present answer
 
@@ -218,8 +224,11 @@ def _not_by(one: Complaint, step: Step, actor: Actor) -> str:
         return "" if mine else "只能由被交办的单位自己报结果"
     if step.event in HEARD:
         return _not_called_by(one, actor)
-    if actor.role is not LEVELS[one.level]:
-        return f"第 {one.level} 级由{LEVELS[one.level].word}办理"
+    works, is_watched = LEVELS[one.level], step.event is Event.SUPERVISE
+    may = [role for role in WATCHERS if role is not works] if is_watched else [works]
+    if actor.role not in may:
+        who = "或".join(role.word for role in may)
+        return f"第 {one.level} 级由{who}{'督办' if is_watched else '办理'}"
     if {one.site, one.org} & actor.places - {""}:
         return "不能办理对本单位的投诉"
     if step.event is Event.REPLY and actor.person in one.repliers:
@@ -310,6 +319,12 @@ def _urged(one: Complaint, day: date, _calendar: Calendar) -> Complaint:
     return replace(one, urged=(*one.urged, day))
 
 
+def _supervised(one: Complaint, day: date, _calendar: Calendar) -> Complaint:
+    if day in one.supervised:
+        raise RejectedError("今天已经督办过一次", hint="请明天再督办")
+    return replace(one, supervised=(*one.supervised, day))
+
+
 _CHANGES: dict[Event, Callable[[Complaint, date, Calendar], Complaint]] = {
     Event.LAPSE: _lapsed,
     Event.UNSOLVED: _raised,
@@ -318,6 +333,7 @@ _CHANGES: dict[Event, Callable[[Complaint, date, Calendar], Complaint]] = {
     Event.CALL_LAPSE: _call_lapsed,
     Event.EXTEND: _extended,
     Event.URGE: _urged,
+    Event.SUPERVISE: _supervised,
 }
 
 

@@ -41,6 +41,7 @@ def notes(one: Complaint, event: Event, calendar: Calendar) -> list[Note]:
         Event.RECEIVE: (own, "：新收到的投诉", "请登录明察决定是否受理。"),
         Event.ASSIGN: (turn, "：群众投诉，交你单位办理", _UNIT),
         Event.URGE: (turn, "：投诉人催办", _UNIT if turn is Level.COMPLAINT else _OFFICER),
+        Event.SUPERVISE: (turn, "：监察人员督办", _UNIT if turn is Level.COMPLAINT else _OFFICER),
         Event.ANSWER: (own, "：单位已报投诉办理结果", "请登录明察答复。"),
         Event.UNSOLVED: (Level.RISEN, f"：投诉人说没解决，升至第 {one.level} 级", _OFFICER),
     }

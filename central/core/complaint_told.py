@@ -42,6 +42,7 @@ TOLD = {
     Event.ASSIGN: "已交有关单位办理（不告诉对方您是谁）",
     Event.EXTEND: f"办理期限延长 {EXTEND_DAYS} 个工作日",
     Event.URGE: "您催办了一次",
+    Event.SUPERVISE: "监察人员督办，要求抓紧办理",
     Event.ANSWER: "有关单位已报告办理结果，正在审核",
     Event.REPLY: "已答复",
     Event.SOLVED: "您认为已解决，办结",

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.complaint import Complaint, State
+from central.core.complaint import Complaint, Event, State
 from central.core.scope import EVERYTHING, Scope
 from central.core.similar import Brief
 from central.store.complaint_tables import complaint, complaint_event, complaint_file
@@ -133,6 +133,22 @@ async def assigned(conn: AsyncConnection, reached: Scope, limit: int) -> Sequenc
     )
     query = shown.where(one.site != "", *of_case(reached, one.site, one.org))
     return (await conn.execute(query.order_by(func.coalesce(one.due_day, "9999"), one.id).limit(limit))).all()
+
+
+async def supervised(conn: AsyncConnection, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """For the unit: day and words of each time that it was told to make haste, while it was with this same unit. Without who said it."""
+    one, entry, found = complaint.c, complaint_event.c, dict[int, list[Row[Any]]]()
+    query = select(entry.complaint, entry.day, entry.reason).join(complaint, entry.complaint == one.id)
+    query = query.where(
+        one.id.in_(numbers),
+        entry.event == Event.SUPERVISE.value,
+        entry.after == State.ASSIGNED.value,
+        entry.site == one.site,
+        entry.org == one.org,
+    )
+    for row in await conn.execute(query.order_by(entry.complaint, entry.number)):
+        found.setdefault(row.complaint, []).append(row)
+    return found
 
 
 # what time and publishing ask for -----------------------------------------------------------------------------

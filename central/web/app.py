@@ -73,6 +73,7 @@ from central.web import (
     surveys,
     trail,
     unit,
+    unit_complaints,
     verify_document,
     video,
 )
@@ -140,6 +141,7 @@ def make_app(
         consults,
         ratings,
         unit,
+        unit_complaints,
         sites,
         site,
         maintenance,

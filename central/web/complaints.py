@@ -1,4 +1,4 @@
-"""投诉: the hall's list and one complaint, without who complained; that is shown by reason and audit alone. And the unit's side."""
+"""投诉: the hall's list and one complaint, without who complained; that is shown by reason and audit alone."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -45,7 +45,9 @@ TABS: tuple[tuple[str, str, tuple[State, ...]], ...] = (
     ("replied", "待评价", (State.REPLIED,)),
     ("over", "已办结", (State.CLOSED, State.REFUSED)),
 )
-_HALL_ACTS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY, Event.EXTEND, *HEARD)
+_TURNS = (Event.ACCEPT, Event.REFUSE, Event.ASSIGN, Event.REPLY, Event.EXTEND, *HEARD)
+"""Acts of whoever has the turn."""
+_HALL_ACTS = (*_TURNS, Event.SUPERVISE)
 SINCE = 60 * DAY
 MOST_COMPARED, MOST_SIMILAR = 500, 5
 """Complaints of the last days are compared; so many are suggested."""
@@ -73,7 +75,7 @@ def _actor(user: User) -> Actor:
 
 def _view(row: Row[Any], user: User, facts: Facts) -> View:
     one = rows.body_of(row)
-    mine = any(not complaints.refusal(one, event, _actor(user), Side.HALL) for event in _HALL_ACTS)
+    mine = any(not complaints.refusal(one, event, _actor(user), Side.HALL) for event in _TURNS)
     calls = complaints.owed(one)
     turn = "投诉人评价" if one.state is State.REPLIED else LEVELS[one.level].word
     if calls is not None:
@@ -89,13 +91,14 @@ def _view(row: Row[Any], user: User, facts: Facts) -> View:
         level=one.level,
         turn="" if one.state in complaints.ENDS else turn,
         due=wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–",
-        left=_left(row.due_day, facts),
+        left=left(row.due_day, facts),
         late=bool(one.lapsed),
         mine=mine,
     )
 
 
-def _left(due_day: str | None, facts: Facts) -> str:
+def left(due_day: str | None, facts: Facts) -> str:
+    """The time until the end of that day, for people."""
     if not due_day:
         return "–"
     due_at = end_of_day(date.fromisoformat(due_day), facts.zone)
@@ -139,7 +142,7 @@ async def show_complaint(request: web.Request) -> web.Response:
         offered = await linking.proposals(conn, row, user.scope, facts.zone)
         case = await linking.shown(conn, row, user.scope, sees=sees)
     one = rows.body_of(row)
-    may, today = allows(user.role, Permission.WORK_COMPLAINT), local_date(facts.now_at, facts.zone)
+    may, today = allows(user.role, Permission.WORK_COMPLAINT), local_date(hall.clock.office(), hall.zone)
     return render(
         request,
         "complaint.html",
@@ -152,6 +155,7 @@ async def show_complaint(request: web.Request) -> web.Response:
             if may
             and not complaints.refusal(one, event, _actor(user), Side.HALL)
             and (event is not Event.EXTEND or complaints.may_extend(one, today, calendar))
+            and (event is not Event.SUPERVISE or today not in one.supervised)
             and (event is not Event.UNREACHED or one.calls is None or today not in one.calls.tries)
         ],
         heard=HEARD,
@@ -165,6 +169,7 @@ async def show_complaint(request: web.Request) -> web.Response:
         offered=offered if not row.case_key else [],
         **_said(request),
         urged=[wording.day(day) for day in one.urged],
+        supervised=[wording.day(day) for day in one.supervised],
         events=[
             (event, Event(event.event).word, wording.full(event.at, facts.zone, facts.now_at))
             for event in events
@@ -223,11 +228,12 @@ async def work(request: web.Request) -> web.Response:
     text, site, org = (str(form.get(field, "")).strip() for field in ("text", "site", "org"))
     if site and site not in {item.id for item in reached_sites(request)}:
         raise web.HTTPBadRequest(text="没有这个站点。")
-    await _do(request, Event(name), _actor(request[USER]), Words(text, site, org))
+    await do(request, Event(name), _actor(request[USER]), Words(text, site, org))
     raise web.HTTPSeeOther(f"/hall/complaints/{number}")
 
 
-async def _do(request: web.Request, event: Event, actor: Actor, words: Words) -> None:
+async def do(request: web.Request, event: Event, actor: Actor, words: Words) -> None:
+    """One act of the hall or of the unit, on what the form has seen. Raises HTTPConflict with the reason where it may not happen."""
     seen = str((await request.post()).get("entries", ""))
     try:
         async with request.app[HALL].store.write() as conn:
@@ -348,40 +354,6 @@ async def download(request: web.Request) -> web.Response:
     return answer
 
 
-# the unit's side ----------------------------------------------------------------------------------------------
-
-
-async def show_unit(request: web.Request) -> web.Response:
-    """What was given to the unit: the hall's words, never the complainant's."""
-    facts, user = facts_of(request), request[USER]
-    async with request.app[HALL].store.read() as conn:
-        found = await rows.assigned(conn, user.scope, MOST)
-    lines = [
-        (row, State(row.state), wording.day_and_weekday(date.fromisoformat(row.due_day)) if row.due_day else "–", _left(row.due_day, facts))
-        for row in found
-    ]  # fmt: skip
-    return render(
-        request,
-        "unit_complaints.html",
-        ours=[line for line in lines if line[1] is State.ASSIGNED],
-        others=[line for line in lines if line[1] is not State.ASSIGNED],
-        checked=wording.clock(facts.now_at, facts.zone),
-    )
-
-
-async def answer_unit(request: web.Request) -> web.Response:
-    number, user = int(request.match_info["number"]), request[USER]
-    text = str((await request.post()).get("text", "")).strip()
-    async with request.app[HALL].store.read() as conn:
-        reached = {row.id: row for row in await rows.assigned(conn, user.scope, MOST)}
-    row = reached.get(number)
-    if row is None:
-        raise web.HTTPNotFound(text="没有这件交办。请从本单位的投诉查找。")
-    actor = Actor(user.name, user.role, frozenset({row.site, row.org}))
-    await _do(request, Event.ANSWER, actor, Words(text))
-    raise web.HTTPSeeOther("/unit/complaints")
-
-
 _ONE = r"/hall/complaints/{number:\d{1,9}}"
 ROUTES = [
     Route("GET", "/hall/complaints", show_complaints, Permission.VIEW_COMPLAINT),
@@ -392,6 +364,4 @@ ROUTES = [
     Route("POST", f"{_ONE}/case", link, Permission.WORK_COMPLAINT),
     Route("POST", f"{_ONE}/person", reveal, Permission.REVEAL_COMPLAINANT),
     Route("GET", _ONE + r"/files/{place:\d{1,2}}", download, Permission.REVEAL_COMPLAINANT),
-    Route("GET", "/unit/complaints", show_unit, Permission.ANSWER_COMPLAINT),
-    Route("POST", r"/unit/complaints/{number:\d{1,9}}", answer_unit, Permission.ANSWER_COMPLAINT),
 ]

@@ -7,12 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core import complaint, complaint_told, draft
+from central.core import complaint, complaint_notes, complaint_told, draft
 from central.core.access import Role
 from central.core.asked import Attached
 from central.core.calendar import Calendar
-from central.core.complaint import ENDS, HEARD, LEVELS, STEPS, TOP, Actor, Complaint, Event, Side, State
+from central.core.complaint import (
+    ENDS,
+    HEARD,
+    LEVELS,
+    STEPS,
+    TOP,
+    WATCHERS,
+    Actor,
+    Complaint,
+    Event,
+    Side,
+    State,
+)
 from central.core.draft import Draft, Part
+from central.core.ladder import Level
 from central.core.similar import Brief, similar
 from common.core.errors import RejectedError
 
@@ -28,6 +41,7 @@ PEOPLE = [
     Actor("别", Role.HEAD, frozenset({"s03"})),
     Actor("自", Role.COMPLAINTS, PLACES),
     Actor("访", Role.COMPLAINTS),
+    Actor("督", Role.CHIEF, PLACES),
     None,
 ]
 
@@ -78,6 +92,8 @@ def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: s
         day = min(day + timedelta(days=data.draw(st.integers(0, 9))), date(2026, 10, 30))
         if event is Event.EXTEND and not complaint.may_extend(one, day, CALENDAR):
             continue
+        if event is Event.SUPERVISE and day in one.supervised:
+            continue
         if event is Event.UNREACHED and one.calls and day in one.calls.tries:
             continue
         if event is Event.CALL_LAPSE and complaint.owed(one) is None:
@@ -89,7 +105,11 @@ def test_whatever_happens_it_ends_in_turn_and_nobody_judges_the_own_unit(data: s
         assert 1 <= one.level <= TOP
         if side is Side.HALL:
             assert actor is not None
-            assert actor.role is (Role.COMPLAINTS if event in HEARD else LEVELS[before.level])
+            if event is Event.SUPERVISE:
+                assert actor.role in set(WATCHERS) - {LEVELS[before.level]}
+                assert one == msgspec.structs.replace(before, supervised=(*before.supervised, day))
+            else:
+                assert actor.role is (Role.COMPLAINTS if event in HEARD else LEVELS[before.level])
             assert event not in HEARD or actor.person != before.repliers[-1], "who answers does not call"
             assert not actor.places & {before.site, before.org} - {""}
         if event is Event.REPLY:
@@ -129,6 +149,65 @@ def test_the_last_level_is_not_reopened() -> None:
     with pytest.raises(RejectedError, match="最高一级"):
         moved(one, Event.UNSOLVED, None, Side.COMPLAINANT)
     assert moved(one, Event.SOLVED, None, Side.COMPLAINANT).state is State.CLOSED
+
+
+def waits(level: int, state: State) -> Complaint:
+    """At that level, for the officer or for the unit."""
+    one = msgspec.structs.replace(complaint.received(FRIDAY, CALENDAR), level=level)
+    if state is State.RECEIVED:
+        return one
+    one = msgspec.structs.replace(one, state=State.ACCEPTED, clock=one.reply_clock)
+    worker = next(one for one in PEOPLE if one and one.role is LEVELS[level] and not one.places)
+    if state is not State.ACCEPTED:
+        one = moved(one, Event.ASSIGN, worker, Side.HALL)
+    return moved(one, Event.ANSWER, PEOPLE[3], Side.UNIT) if state is State.ANSWERED else one
+
+
+WAITING = (State.RECEIVED, State.ACCEPTED, State.ASSIGNED, State.ANSWERED)
+
+
+@pytest.mark.parametrize("level", range(1, TOP + 1))
+@pytest.mark.parametrize("state", WAITING)
+def test_who_watches_and_does_not_work_it_tells_whose_turn_it_is_to_make_haste(
+    level: int, state: State
+) -> None:
+    one = waits(level, state)
+    may = {actor.role for actor in PEOPLE if actor and not refused(one, actor)}
+    assert may == set(WATCHERS) - {LEVELS[level]}
+    for actor in PEOPLE:
+        if actor and not refused(one, actor):
+            after = moved(one, Event.SUPERVISE, actor, Side.HALL)
+            assert (after.state, after.clock, after.supervised) == (state, one.clock, (FRIDAY,))
+    (note,) = complaint_notes.notes(one, Event.SUPERVISE, CALENDAR)
+    officer = Level.COMPLAINED if level == 1 else Level.RISEN
+    assert note.level is (Level.COMPLAINT if state is State.ASSIGNED else officer)
+    assert note.what == "：监察人员督办"
+    assert note.last == complaint.due(one, CALENDAR)
+
+
+def refused(one: Complaint, actor: Actor | None, side: Side = Side.HALL) -> str:
+    return complaint.refusal(one, Event.SUPERVISE, actor, side)
+
+
+def test_nobody_watches_over_the_own_unit_and_nothing_that_waits_for_the_complainant() -> None:
+    supervisor, own = PEOPLE[1], Actor("属", Role.SUPERVISOR, PLACES)
+    given = waits(1, State.ASSIGNED)
+    assert "本单位" in refused(given, own)
+    assert refused(given, supervisor, Side.UNIT)
+    assert refused(given, None, Side.COMPLAINANT)
+    assert refused(waits(2, State.ASSIGNED), supervisor) == "第 2 级由监察领导督办"
+    assert refused(given, PEOPLE[0]) == "第 1 级由监察员或监察领导督办"
+    for level in range(1, TOP + 1):
+        assert "不能督办" in refused(answered(level), PEOPLE[2])
+
+
+def test_it_counts_once_a_day() -> None:
+    one = moved(waits(1, State.ASSIGNED), Event.SUPERVISE, PEOPLE[1], Side.HALL)
+    for actor in (PEOPLE[1], PEOPLE[2]):
+        with pytest.raises(RejectedError, match="今天已经督办过"):
+            moved(one, Event.SUPERVISE, actor, Side.HALL)
+    again = moved(one, Event.SUPERVISE, PEOPLE[2], Side.HALL, SATURDAY)
+    assert again.supervised == (FRIDAY, SATURDAY)
 
 
 def answered(level: int = 1) -> Complaint:

@@ -16,7 +16,8 @@ from msgspec import Struct
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central import document
+from central import dispatch, document
+from central.config import CentralConfig
 from central.core.access import Role
 from central.core.complaint import TOPICS
 from central.door import case
@@ -26,11 +27,12 @@ from central.door.limits import NUMBER as NUMBER_LIMIT
 from central.door.page import DOOR
 from central.paper.press import Press
 from central.store import complaint_tables as ct
-from central.store import documents, sessions
+from central.store import documents, sessions, trail
 from central.store import tables as t
 from central.web.guard import COOKIE, digest
 from central.web.page import HALL
 from common.core.instant import DAY
+from common.mqtt import MqttConfig
 from tests import planted
 from tests.files import pdf
 from tests.full import full
@@ -403,6 +405,72 @@ async def _on_paper(hall: Served, number: int, kind: str, name: str) -> None:
         async with pane.session.get(hall.url + path) as answer:
             assert (await answer.read())[:5] == b"%PDF-"
         assert (await pane.get(path.replace(f"/{number}/", f"/{number + 1}/")))[0] == 404
+
+
+async def test_who_watches_tells_officer_and_unit_to_make_haste(hall: Served, outside: Outside) -> None:
+    """The unit reads the words and never who complained; the complainant reads that it was done; once a day."""
+    sent = await send(outside)
+    await outside.publish()
+    number = await row_of(hall, sent)
+    before = len(await told_of(hall))
+    said, clock = "请今天之内决定是否受理", hall.clock
+    assert isinstance(clock, Clockwork)
+    assert await act(hall, Role.SUPERVISOR, number, "supervise", text="快办") == 409, "words of some length"
+    assert await act(hall, Role.SUPERVISOR, number, "supervise", text=f"{NAME}的投诉请快办") == 409
+    assert await act(hall, Role.COMPLAINTS, number, "supervise", text=said) == 409, "who works it"
+    for role in (Role.CLERK, Role.LEADER):
+        assert await act(hall, role, number, "supervise", text=said) == 403
+    assert await act(hall, Role.SUPERVISOR, number, "supervise", text=said) == 303
+    assert await act(hall, Role.CHIEF, number, "supervise", text="再督办一次") == 409, "once a day"
+    await act(hall, Role.COMPLAINTS, number, "accept")
+    brief, words, later = "反映退件没有书面理由", "请三日内查明并报结果<b>", "单位已报，请即答复"
+    await act(hall, Role.COMPLAINTS, number, "assign", text=brief, site=SITE, org=ORG)
+    clock.ahead = 3 * DAY
+    try:
+        assert await act(hall, Role.CHIEF, number, "supervise", text=words) == 303
+        async with window(hall, Role.CHIEF) as pane:
+            html = (await pane.get(f"/hall/complaints/{number}"))[1]
+            shown = text_of(html)
+            assert ("督办 2 次：6月12日、6月15日" in shown, words in shown) == (True, True)
+            assert 'value="supervise"' not in html, "not today again"
+            listed = (await pane.get("/hall/complaints"))[1]
+            assert "轮到您" not in listed, "to watch is nobody's turn"
+        async with window(hall, Role.CLERK) as pane:
+            form = {"csrf": "token", "entries": got(ENTRIES, (await pane.get("/unit/complaints"))[1])}
+            report = await pane.post(f"/unit/complaints/{number}", None, **form, text="已查，确有退件")
+            assert report.status == 303
+        clock.ahead = 4 * DAY
+        assert await act(hall, Role.CHIEF, number, "supervise", text=later) == 303
+        await outside.publish()
+        told = (await follow(outside, sent))[1]
+        config = CentralConfig(mqtt=MqttConfig(host="x"))
+        await (await dispatch.opened(hall.store, outside.world, clock, config, OPERATIONS)).look_once()
+    finally:
+        clock.ahead = 0
+    assert ("监察人员督办，要求抓紧办理" in told, said in told, "三日内查明" in told) == (True, False, False)
+    for role in (Role.CLERK, Role.HEAD):
+        async with window(hall, role) as pane:
+            html = (await pane.get("/unit/complaints"))[1]
+            assert f"6月15日督办：{words}" in text_of(html)
+            assert (said in html, later in html) == (False, False), "what was said to the officer"
+            inbox = (await pane.get("/hall/inbox"))[1]
+            assert ("监察人员督办" in inbox, 'href="/unit/complaints"' in inbox) == (True, True)
+        for secret in (NAME, PHONE, SECRET, sent.number, sent.code):
+            assert secret not in html + inbox
+    what = [(person, text.partition("：")[2]) for person, _, text in (await told_of(hall))[before:]]
+    assert [line for line in what if "督办" in line[1] and line[0] != "complaints2"] == [
+        ("complaints", "监察人员督办，最后一日6月19日。请登录明察办理。"),
+        ("clerk", "监察人员督办，最后一日7月3日。请登录明察办理并报结果。"),
+        ("head", "监察人员督办，最后一日7月3日。请登录明察办理并报结果。"),
+        ("complaints", "监察人员督办，最后一日7月3日。请登录明察办理。"),
+    ]
+    async with hall.store.read() as conn:
+        noted = await trail.about(conn, "complaint.act", sent.number, 9)
+    assert [(line.who, line.why) for line in noted if line.why == "督办"] == [
+        ("chief", "督办"),
+        ("chief", "督办"),
+        ("supervisor", "督办"),
+    ]
 
 
 async def test_a_second_complaint_of_the_same_is_suggested_to_who_accepts(

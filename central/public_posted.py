@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Row, delete, insert, select
 
-from central.core import wording
+from central.core import pinyin, wording
 from central.core.blank import Blank, Paper
 from central.core.bulletin import Bulletin, digest_of
 from central.core.release import ReleaseState
@@ -76,5 +76,6 @@ def _told(row: Row[Any], zone: ZoneInfo) -> dict[str, Any]:
         withdrawn=local_date(row.withdrawn_wall, zone) if gone else None,
         withdrawn_wall=row.withdrawn_wall if gone else 0,
         reason=wording.redact(row.withdrawn_why, None) if gone else "",
+        letters=f"{pinyin.initials(row.title)} {pinyin.spelled(row.title)}",
     )
     return {"number": row.id, "head": msgspec.json.encode(head), "text": "" if gone else row.text}

@@ -9,15 +9,18 @@ from datetime import date
 
 from msgspec import Struct
 
+from central.core import guide
 from central.core.wording import redact
 
 SHORTEST_TITLE, LONGEST_TITLE = 4, 60
 SHORTEST, LONGEST = 10, 5_000
+FEWEST_LETTERS = 3
+"""Of pinyin, as of the words of laws: fewer stand in every title."""
 
 
 class Bulletin(Struct, frozen=True, kw_only=True):
     """What is published, without its text. `wall`: instant of its release; `digest`: SHA-256 of `file_of`, hexadecimal; `withdrawn`:
-    the day it was taken back, with its `reason`.
+    the day it was taken back, with its `reason`; `letters`: of the title, as `guide.rank` reads them.
     """
 
     number: int
@@ -28,6 +31,7 @@ class Bulletin(Struct, frozen=True, kw_only=True):
     withdrawn: date | None = None
     withdrawn_wall: int = 0
     reason: str = ""
+    letters: str = ""
 
 
 def file_of(title: str, text: str) -> bytes:
@@ -69,8 +73,11 @@ def newest(bulletins: Iterable[Bulletin], most: int) -> list[Bulletin]:
 
 
 def titled(bulletins: Iterable[Bulletin], wanted: str) -> list[Bulletin]:
-    """Those that stand with all the words of `wanted` in their titles, newest first; none of no words."""
-    words, found = wanted.lower().split(), list(bulletins)
+    """Those that stand with all the words of `wanted` in their titles, as characters or as pinyin, newest first; none of no words."""
+    found = list(bulletins)
+    by_letters = all(len(word) >= FEWEST_LETTERS for word in wanted.split())
     return [
-        one for one in newest(found, len(found)) if words and all(word in one.title.lower() for word in words)
+        one
+        for one in newest(found, len(found))
+        if guide.rank(wanted, one.title, one.letters if by_letters else "") is not None
     ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core import bulletin
+from central.core import bulletin, pinyin
 from central.core.bulletin import Bulletin
 
 TITLE, TEXT = "关于国庆放假的公告", "10月1日至7日放假，电话 0771-5555123，地址解放路12号。\n10月8日照常办理。"
@@ -51,3 +51,37 @@ def test_the_newest_that_stand_come_first() -> None:
 
     found = bulletin.newest([one(n, n == 3) for n in range(1, 6)], 3)
     assert [each.number for each in found] == [5, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("国庆", [2]),
+        ("国庆 公告", [2]),
+        ("gqfj", [2]),
+        ("guoqing fangjia", [2]),
+        ("GQFJ", [2]),
+        ("fangjia", [2, 1]),
+        ("gq", []),
+        ("国庆 春节", []),
+        ("zqfj", []),
+        (" ", []),
+    ],
+)
+def test_an_announcement_is_found_by_characters_and_by_pinyin(wanted: str, expected: list[int]) -> None:
+    """Two letters stand in too many titles; what was taken back is not found."""
+    titles = {1: ("春节放假公告", False), 2: ("国庆放假公告", False), 3: ("中秋放假公告", True)}
+    day = date(2026, 6, 1)
+    ones = [
+        Bulletin(
+            number=number,
+            title=title,
+            day=day,
+            wall=number,
+            digest="",
+            withdrawn=day if gone else None,
+            letters=f"{pinyin.initials(title)} {pinyin.spelled(title)}",
+        )
+        for number, (title, gone) in titles.items()
+    ]
+    assert [one.number for one in bulletin.titled(ones, wanted)] == expected

@@ -206,7 +206,7 @@ async def test_an_announcement_is_released_read_subscribed_to_and_taken_back(
     assert TITLE not in (await outside.get("/p/notices"))[1]
     assert await decide(hall, Role.RELEASER, place, "release") == 303
     await outside.publish()
-    for path in ("/p/", "/p/notices", "/p/search?q=国庆"):
+    for path in ("/p/", "/p/notices", "/p/search?q=国庆", "/p/search?q=guoqing"):
         assert TITLE in (await outside.get(path))[1], path
     status, html = await outside.get("/p/notices/1")
     assert (status, "&lt;b&gt;照常" in html, "<b>照常" in html) == (200, True, False)

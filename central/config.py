@@ -121,6 +121,8 @@ class StillsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     keep_days: Annotated[int, Meta(ge=1, le=3650)] = 90
     site_mb: Annotated[int, Meta(ge=1, le=1048576)] = 512
     """Of one site at most: the oldest go first."""
+    on_wall: bool = True
+    """A screen shows the newest masked one of each camera."""
 
 
 class LiveConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -54,7 +54,7 @@ FILTERED = (
     "/hall/corrections?stage=yellow",
 )
 """Lists with something and with nothing in them."""
-UNSEEN = ("/static/", "/api/", "/wall/", "/healthz")
+UNSEEN = ("/static/", "/api/", "/wall/", "/hall/screen/", "/healthz")
 PRESS = """(() => { const form = document.querySelector('form[action="%s"]');
   for (const one of form.elements) { if (one.tagName === 'SELECT') one.selectedIndex = one.options.length - 1;
     if (one.matches('textarea, input:not([type])')) one.value = '%s'; }

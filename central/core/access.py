@@ -92,6 +92,7 @@ class Permission(StrEnum):
     ACCEPT_ALARM = "accept_alarm"  # take a site's data as it is, in spite of an alarm
     EXPLAIN_FINDING = "explain_finding"  # say what a finding was, after looking into it
     VIEW_STILL = "view_still"  # pictures and clips of the cameras, masked; each look audited
+    SHOW_STILL = "show_still"  # a screen: the newest masked picture of each camera; audited by the day
     ORDER_STILL = "order_still"  # have one taken, with a reason; masked
     UNMASK_STILL = "unmask_still"  # have one taken or look at one that is not masked, with a reason, audited
     VIEW_LIVE = "view_live"  # cameras live, masked; each look audited, from and to
@@ -146,6 +147,7 @@ _PERMISSION_WORDS = {
     Permission.ACCEPT_ALARM: "核实站点数据的告警",
     Permission.EXPLAIN_FINDING: "核实疑点",
     Permission.VIEW_STILL: "查看证据图片（已遮挡）",
+    Permission.SHOW_STILL: "大屏轮流显示图片（已遮挡，按天记入审计）",
     Permission.ORDER_STILL: "令站点取图（写明原因，已遮挡）",
     Permission.UNMASK_STILL: "取与看未遮挡的图片（写明原因，记入审计）",
     Permission.VIEW_LIVE: "看现场画面（已遮挡，记入审计）",
@@ -219,7 +221,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY: _WALL | {Permission.VIEW_ACCOUNT, Permission.APPROVE_ACCOUNT},
     Role.AUDITOR: _WALL | {Permission.VIEW_TRAIL},
     Role.WALL: frozenset(
-        {Permission.PUBLIC, Permission.VIEW_WALL}
+        {Permission.PUBLIC, Permission.VIEW_WALL, Permission.SHOW_STILL}
     ),  # a screen, not a person: no account to change
 }
 

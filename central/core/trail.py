@@ -156,6 +156,7 @@ ACTS = {
     "ladder.refused": "不同意通知阶梯",
     "ladder.withdrawn": "撤回通知阶梯",
     "still.show": "查看证据图片或短片",
+    "still.screen": "大屏轮流显示已遮挡的图片",
     "still.reveal": "查看未遮挡的图片或短片",
     "live.begin": "开始看现场",
     "live.end": "看完现场",

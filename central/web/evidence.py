@@ -138,8 +138,8 @@ async def show_list(request: web.Request) -> web.Response:
     below_at = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else 0
     wanted = Wanted(tuple(names), site, "", occasion, below_at)
     async with request.app[HALL].store.read() as conn:
-        found = await stills.listed(conn, wanted, PAGE + 1)
-    lines = [shown(item, names[item.site], facts) for item in found[:PAGE]]
+        listed = await stills.listed(conn, wanted, PAGE + 1)
+    lines = [shown(item, names[item.site], facts) for item in listed[:PAGE]]
     return render(
         request,
         "evidence.html",
@@ -148,13 +148,14 @@ async def show_list(request: web.Request) -> web.Response:
         occasions=[(item.value, item.word) for item in Occasion],
         site=site,
         occasion=occasion,
-        earlier=found[PAGE - 1].taken_at if len(found) > PAGE else 0,
+        earlier=listed[PAGE - 1].taken_at if len(listed) > PAGE else 0,
         keep_days=request.app[HALL].config.stills.keep_days,
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Line:
+async def found(request: web.Request, conn: AsyncConnection) -> Line:
+    """What the address names, in reach. Raises HTTPNotFound."""
     match = request.match_info
     line = None
     if request[USER].scope.has_site(match["site"]):
@@ -167,7 +168,7 @@ async def _found(request: web.Request, conn: AsyncConnection) -> Line:
 async def show_one(request: web.Request) -> web.Response:
     facts, hall, user = facts_of(request), request.app[HALL], request[USER]
     async with hall.store.read() as conn:
-        line = await _found(request, conn)
+        line = await found(request, conn)
         chain = await vouching.of(conn, line)
         body = await stills.body(conn, line.site, line.sha256) if line.is_here else None
         subject = _audited(line)
@@ -222,7 +223,7 @@ async def picture(request: web.Request) -> web.Response:
     """One that is masked, for the page of the still or of its camera; or a clip for which its looker has given a reason."""
     hall, user = request.app[HALL], request[USER]
     async with hall.store.write() as conn:  # the line first: what is shown was written down
-        line = await _found(request, conn)
+        line = await found(request, conn)
         now, subject = hall.clock.wall(), _audited(line)
         is_masked = line.mask is not Mask.NONE
         if not is_masked and not await _is_revealed(conn, line, user, now):
@@ -236,7 +237,7 @@ async def picture(request: web.Request) -> web.Response:
             ]
             if not last or now - last[0].at_wall > SAME_LOOK:
                 await trail.note(conn, now, user.name, "still.show", subject, line.mask.word)
-    return _sent(line, body)
+    return sent(line, body)
 
 
 async def reveal(request: web.Request) -> web.Response:
@@ -244,17 +245,18 @@ async def reveal(request: web.Request) -> web.Response:
     hall, user = request.app[HALL], request[USER]
     why = _why(await request.post())
     async with hall.store.write() as conn:
-        line = await _found(request, conn)
+        line = await found(request, conn)
         body = await stills.body(conn, line.site, line.sha256)
         if body is not None and _is_same(line, body):
             await trail.note(conn, hall.clock.wall(), user.name, "still.reveal", _audited(line), why)
-    answer = _sent(line, body)
+    answer = sent(line, body)
     if line.millis:
         raise web.HTTPSeeOther(address(line))
     return answer
 
 
-def _sent(line: Line, body: bytes | None) -> web.Response:
+def sent(line: Line, body: bytes | None) -> web.Response:
+    """The picture as it was recorded and no other; kept by no browser."""
     if body is None:
         raise web.HTTPNotFound(text=f"{_kind(line)}不在这里：还没有送到，或已到期删除。")
     if not _is_same(line, body):

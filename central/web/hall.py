@@ -21,7 +21,7 @@ async def show_hall(request: web.Request) -> web.Response:
         turn = rotation.asked(request.query.get("scene", ""), request.query.get("every", ""))
     except UsageError as error:
         raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
-    shown = await scenes.content(request, turn.now)
+    shown = await scenes.content(request, turn)
     return render(request, "wall.html", theme="dark", stages=list(Stage), turn=turn, **shown)
 
 

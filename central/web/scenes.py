@@ -10,15 +10,18 @@ from central.core import published, wording
 from central.core.period import parse
 from central.core.published import Unit
 from central.core.release import ReleaseState
-from central.core.rotation import Scene
+from central.core.rotation import Round, Scene
 from central.core.score import Level
 from central.store import publications
-from central.web import cameras
+from central.web import cameras, faces
 from central.web.cameras import Line
+from central.web.faces import Face
 from central.web.page import HALL, facts_of
 
 LINES = 5
 """Cameras that the tile of a site has room for."""
+LINES_BELOW = 2
+"""The same below a picture; that there are more takes one of them."""
 FAULTS = 10
 DEPARTMENTS = 16
 RELEASES = 60
@@ -26,28 +29,32 @@ _ORDER = ("fail", "skip", "ok")
 
 
 class Watched(Struct, frozen=True):
-    """The cameras of one site, faults first; `more`: how many there is no room for."""
+    """The cameras of one site, faults first; `more`: how many there is no room for; `face`: a picture of one."""
 
     site: str
     lines: Sequence[Line]
     more: int
+    face: Face | None
 
 
-async def content(request: web.Request, scene: Scene) -> dict[str, Any]:
-    """What the template of `scene` needs beside the wall's state, read now."""
-    if scene is Scene.VIDEO:
-        return await _video(request)
-    return await _score(request) if scene is Scene.SCORE else {}
+async def content(request: web.Request, turn: Round) -> dict[str, Any]:
+    """What the template of the picture that is shown needs beside the wall's state, read now."""
+    if turn.now is Scene.VIDEO:
+        return await _video(request, turn)
+    return await _score(request) if turn.now is Scene.SCORE else {}
 
 
-async def _video(request: web.Request) -> dict[str, Any]:
+async def _video(request: web.Request, turn: Round) -> dict[str, Any]:
     facts = facts_of(request)
     known = {site: lines for site, *_, lines in await cameras.groups(request)}
+    pictures = await faces.of(request, known, turn)
     tiles = []
     state = request.app[HALL].wall.state["s"]
     for site in (site for site in state if known.get(site)):
         lines = sorted(known[site], key=lambda line: _ORDER.index(line.sort))
-        tiles.append(Watched(site, lines[:LINES], len(lines) - LINES))
+        face = pictures.get(site)
+        room = LINES if face is None else LINES_BELOW if len(lines) <= LINES_BELOW else LINES_BELOW - 1
+        tiles.append(Watched(site, lines[:room], len(lines) - room, face))
     every = [line for lines in known.values() for line in lines]
     faults = sorted((line for line in every if line.sort == "fail"), key=lambda line: -line.since_at)
     return {

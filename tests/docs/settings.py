@@ -82,6 +82,7 @@ SETTINGS = {
     "live.server": "现场画面的私钥、证书与中间证书，在一个文件里；init 时生成",
     "stills.max_mb": "还没送出的图片至多占用多少 MB，在缓存之外；满了先丢最旧的，缓存到 85% 时全部让出",
     "stills.keep_days": "摄像机图片保存多少天；到期删除，记入审计，记录与指纹留下",
+    "stills.on_wall": "大屏的摄像画面是否轮流显示各摄像机最近一张已遮挡的图片；false 则只写状态",
     "stills.site_mb": "一个站点的图片至多占用多少 MB；超出先删最旧的",
     "public.enabled": "是否为公众网页公开数据，并收取投诉与催办",
     "public.folder": "公开数据的目录：查询密钥，SQLite 时还有 public.db；与 door.toml 的 folder 是同一目录",

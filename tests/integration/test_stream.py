@@ -1,6 +1,8 @@
 """The stream: the whole first, then numbered changes that add up to a fresh look; old data never passes for new."""
 
 import asyncio
+import itertools
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,10 +15,13 @@ from msgspec.structs import replace
 from sqlalchemy import delete, update
 
 from central.core.access import Role
+from central.core.hall import Facts, State
 from central.store import tables as t
 from central.web import live
+from central.web.live import LOOK_SECS, Wall
 from central.web.page import HALL
-from common.core.instant import MINUTE
+from common.clock import Clock
+from common.core.instant import MINUTE, SECOND
 from tests import services
 from tests.integration import city, serving
 from tests.integration.serving import Served, Window, text_of
@@ -44,10 +49,7 @@ async def test_changes_on_top_of_the_whole_are_the_state_of_the_hall(hall: Serve
         assert state["full"]
         assert state["build"] == wall.build
         seq = state["seq"]
-        async with hall.store.write() as conn:
-            await conn.execute(
-                update(t.ingest_cursor).where(t.ingest_cursor.c.site == "s09").values(city.held(900))
-            )
+        await catches_up(hall, 900)
         while state["s"]["s09"]["percent"] != "54%":
             message = await anext(messages)
             seq += 1
@@ -61,6 +63,89 @@ async def test_changes_on_top_of_the_whole_are_the_state_of_the_hall(hall: Serve
         assert {section: state[section] for section in wall.state} == wall.state
         async with asyncio.timeout(6):  # a window calls ten seconds of silence stale
             await anext(messages)
+
+
+class Moved(Clock):
+    """Stands still until the test moves it; to read the tables takes `takes_secs` by it, as its wall time is asked there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at, self.takes_secs = city.FRIDAY, 0.0
+
+    def mono(self) -> int:
+        return self.at
+
+    def wall(self) -> int:
+        self.at += int(self.takes_secs * SECOND / 2)  # office time asks too
+        return self.at
+
+
+class Noted(Wall):
+    """Keeps the instant, in seconds of its clock, at which it tells each message."""
+
+    def __init__(self, hall: Served, clock: Clock) -> None:
+        super().__init__(hall.store, clock, hall.app[HALL].zone)
+        self.hall, self.told = hall, list[float]()
+
+    def _tell(self, delta: State) -> None:
+        before = self.seq
+        super()._tell(delta)
+        if self.seq > before:
+            self.told.append(self._clock.mono_secs())
+
+    @property
+    def gaps(self) -> list[float]:
+        return [after - before for before, after in itertools.pairwise(self.told)]
+
+
+async def catches_up(hall: Served, left: int) -> None:
+    """Something that is seen on the wall is otherwise than before."""
+    async with hall.store.write() as conn:
+        mine = t.ingest_cursor.c.site == "s09"
+        await conn.execute(update(t.ingest_cursor).where(mine).values(city.held(left)))
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_a_message_comes_in_every_five_seconds_and_never_two_in_one(
+    hall: Served, is_busy: bool
+) -> None:
+    """By a clock that the test moves: five minutes of looks that take up to 0.4 s each."""
+    chance, clock = random.Random(7), Moved()
+    wall, ends_at = Noted(hall, clock), clock.at + 5 * MINUTE
+    looks = 0
+    while clock.at < ends_at:
+        if is_busy:
+            await catches_up(hall, 400 + looks)
+        clock.takes_secs = chance.random() * 0.4
+        await wall.look_once()
+        looks += 1
+        clock.at += int(LOOK_SECS * SECOND)
+    assert min(wall.gaps) >= 1
+    assert max(wall.gaps) <= 5
+    assert len(wall.told) == looks if is_busy else 60 <= len(wall.told) <= 5 * 60 / 3.5
+
+
+class Sluggish(Noted):
+    """A hall whose every other look takes most of a second, and finds something new each time."""
+
+    async def _read(self) -> Facts:
+        await catches_up(self.hall, 300 + self.seq)
+        facts = await super()._read()
+        await asyncio.sleep(0.8 * (self.seq % 2))
+        return facts
+
+
+@pytest.mark.slow
+async def test_a_quick_look_after_a_slow_one_tells_nothing_before_its_second(hall: Served) -> None:
+    """The producer as it runs; a loaded machine makes gaps longer alone."""
+    wall = Sluggish(hall, serving.FridayClock())
+    running = asyncio.create_task(wall.run())
+    async with asyncio.timeout(60):
+        while len(wall.told) < 6:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.wait([running])
+    assert min(wall.gaps) >= 0.999, "a timer may be a tick early"
 
 
 async def test_a_picture_that_is_old_says_how_old(hall: Served) -> None:

@@ -47,7 +47,9 @@ class Person(Struct, frozen=True):
 
 
 class Bench(Struct, frozen=True):
-    """What an act rests on. `secret`: the hall's raw operations key."""
+    """What an act rests on. `secret`: the hall's raw operations key; `received_at`: when what a citizen has sent was received (office
+    time; None: it is no citizen's act, and is done now).
+    """
 
     now: Moment
     zone: ZoneInfo
@@ -55,10 +57,17 @@ class Bench(Struct, frozen=True):
     secret: bytes
     terms: Terms = Terms()
     """Of what is received now."""
+    received_at: int | None = None
+
+    @property
+    def at(self) -> int:
+        """The instant of the act, from which limits run."""
+        return self.now.at if self.received_at is None else self.received_at
 
     @property
     def today(self) -> date:
-        return local_date(self.now.at, self.zone)
+        """The day of the act."""
+        return local_date(self.at, self.zone)
 
 
 def _seal(secret: bytes, context: str, plain: bytes) -> bytes:
@@ -110,7 +119,7 @@ async def take(conn: AsyncConnection, said: asked.Complaint, files: list[bytes],
             "org": "",
             "entries": 0,
             "told": 0,
-            "received_at": bench.now.at,
+            "received_at": bench.at,
             **_standing(one, bench),
         },
     )
@@ -171,7 +180,7 @@ async def _move(
 
 def _event(bench: Bench, event: Event, actor: Actor | None, after: Complaint, reason: str) -> dict[str, Any]:
     return {
-        "at": bench.now.at,
+        "at": bench.at,
         "day": str(bench.today),
         "who": actor.person if actor else "",
         "role": actor.role.value if actor else "",

@@ -44,7 +44,7 @@ async def take(conn: AsyncConnection, said: asked.Consult, bench: Bench) -> int 
         "sealed": complaint.seal_person(bench.secret, said.number, person),
         "entries": 0,
         "told": 0,
-        "received_at": bench.now.at,
+        "received_at": bench.at,
         "day": str(bench.today),
         **_standing(one, bench),
     }
@@ -70,7 +70,7 @@ def _standing(one: Consult, bench: Bench) -> dict[str, Any]:
 
 
 def _event(bench: Bench, event: Event, who: str, reason: str) -> dict[str, Any]:
-    return {"at": bench.now.at, "day": str(bench.today), "who": who, "event": event.value, "reason": reason}
+    return {"at": bench.at, "day": str(bench.today), "who": who, "event": event.value, "reason": reason}
 
 
 class Words(msgspec.Struct, frozen=True):

@@ -76,6 +76,7 @@ class Press(Struct):
     terms: Terms = Terms()
     heard: Heard = field(default_factory=Heard)
     skipped: Skipped = field(default_factory=set)
+    emptied_at: int | None = None
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
@@ -220,11 +221,7 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     press.laws_of = await public_law.publish(press.store, press.public, press.laws_of)
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
-    while (
-        await taking.fetch(press.store, press.public, press.wire_secret, bench, press.skipped) >= taking.PAGE
-    ):
-        continue
-    press.heard.at = now.at
+    await _fetch(press, bench)
     await publish_complaints(press, bench)
     await consult.publish(press.store, press.public, press.key, world, bench)
     await survey.publish(press.store, press.public)
@@ -232,6 +229,21 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     while done := await publish_cases(press, world, now):
         total += done
     return total
+
+
+async def _fetch(press: Press, bench: Bench) -> None:
+    """Take all that lies in the box, and remember until when. What stays in it could not be taken: it keeps its day until it is."""
+    if press.emptied_at is None:
+        async with press.store.read() as conn:
+            press.emptied_at = await telling.emptied_at(conn)
+    box = press.store, press.public, press.wire_secret, bench, press.skipped, press.emptied_at
+    while await taking.fetch(*box) >= taking.PAGE:
+        continue
+    press.heard.at = now_at = bench.now.at
+    if not press.skipped and now_at - press.emptied_at >= BEAT_EVERY:
+        async with press.store.write() as conn:
+            await telling.set_emptied(conn, now_at)
+        press.emptied_at = now_at
 
 
 async def _beat(press: Press, now: Moment) -> None:

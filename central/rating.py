@@ -88,7 +88,7 @@ async def _keep(conn: AsyncConnection, about: About, said: asked.Rating, bench: 
         "window": "" if said.key else said.window,
         "org": about.org,
         "item": about.item,
-        "at": bench.now.at,
+        "at": bench.at,
         "day": str(bench.today),
         "level": said.level,
         "text": complaint.redacted(person.text, msgspec.structs.replace(person, name=about.applicant)),
@@ -137,7 +137,7 @@ def _standing(one: Rating, bench: Bench) -> dict[str, Any]:
 
 def _event(bench: Bench, event: Event, who: str, after: Rating, reason: str) -> dict[str, Any]:
     return {
-        "at": bench.now.at,
+        "at": bench.at,
         "day": str(bench.today),
         "who": who,
         "event": event.value,

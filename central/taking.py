@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,22 +28,30 @@ log = structlog.get_logger()
 
 PAGE = 50
 _BOX = "inbox"
+_MISDATED = "请核对公众网页机器的时间；时间没有错而反复出现时，请检查那台机器是否被人动过"
 
 
-async def fetch(store: Store, public: Store, wire_secret: bytes, bench: Bench, skipped: Skipped) -> int:
-    """Take some. -> how many. Raises UnavailableError; what cannot be opened is logged and taken out. What opens and cannot be taken
-    stays in the box, and holds up no other: who has taken over the door can write anything.
+async def fetch(
+    store: Store, public: Store, wire_secret: bytes, bench: Bench, skipped: Skipped, emptied_at: int
+) -> int:
+    """Take some. -> how many. `emptied_at`: when the box was last found empty (office time). Raises UnavailableError; what cannot be
+    opened is logged and taken out. What opens and cannot be taken stays in the box, and holds up no other: who has taken over the
+    door can write anything.
     """
     unread = select(inbox).where(inbox.c.id.not_in([name for what, name in skipped if what == _BOX]))
     async with public.read() as conn:
-        rows = (await conn.execute(unread.order_by(inbox.c.made_wall, inbox.c.id).limit(PAGE))).all()
+        rows = (await conn.execute(unread.order_by(inbox.c.sent_at, inbox.c.id).limit(PAGE))).all()
     for row in rows:
         said = _opened(row, wire_secret)
         files = await _files(public, row.id, said, wire_secret) if isinstance(said, asked.Complaint) else []
         if said is not None:
-            await taken(
-                store, [(_BOX, [row.id], partial(_take, said=said, files=files, bench=bench))], skipped
-            )
+            received_at = asked.received_at(row.sent_at, emptied_at, bench.now.at)
+            work = partial(_take, said=said, files=files, bench=replace(bench, received_at=received_at))
+            await taken(store, [(_BOX, [row.id], work)], skipped)
+            if abs(received_at - row.sent_at) > asked.SLACK:
+                log.warning(
+                    "inbox.misdated", kind=row.kind, said=row.sent_at, taken=received_at, hint=_MISDATED
+                )
         if (_BOX, row.id) in skipped:
             continue
         async with public.write() as conn:
@@ -66,7 +75,7 @@ def _opened(row: Row[Any], wire_secret: bytes) -> asked.Said | None:
     """None: nobody can read it, which says that the door or its database was tampered with."""
     try:
         kind = Kind(row.kind)
-        plain = crypto.unseal_batch(wire_secret, asked.header(kind, row.id), row.sealed)
+        plain = crypto.unseal_batch(wire_secret, asked.header(kind, row.id, row.sent_at), row.sealed)
         return msgspec.json.decode(plain, type=_KINDS[kind])
     except (DamagedError, ValueError, msgspec.MsgspecError) as error:
         log.error(
@@ -100,7 +109,7 @@ async def _files(public: Store, draft: str, said: asked.Complaint, wire_secret: 
 
 async def _take(conn: AsyncConnection, name: str, said: asked.Said, files: list[bytes], bench: Bench) -> bool:
     if isinstance(said, Urge):
-        row = {"site": said.site, "case_key": said.key, "day": str(bench.today), "at": bench.now.at}
+        row = {"site": said.site, "case_key": said.key, "day": str(bench.today), "at": bench.at}
         await telling.add_urge(conn, row)
     elif isinstance(said, asked.Complaint):
         number = await complaint.take(conn, said, files, bench)

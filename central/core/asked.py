@@ -1,4 +1,8 @@
-"""What citizens hand in at the public door: sealed to the hall, each with an id that makes a second sending the same one."""
+"""What citizens hand in at the public door: sealed to the hall, each with an id that makes a second sending the same one.
+
+It counts as received when it was sent, not when the hall came to take it: a message has arrived when it enters the system that the
+recipient has named for it (电子签名法 article 11; 民法典 article 137).
+"""
 
 from enum import StrEnum
 
@@ -6,6 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from central.core.survey import Answers
+from common.core.instant import MINUTE
+
+SLACK = MINUTE
+"""So much longer than its instant a message may take into the box."""
 
 
 class Kind(StrEnum):
@@ -99,9 +107,16 @@ Said = Urge | Complaint | Verdict | Rating | Consult | Survey | Hurry
 """Whatever is handed in, before it is sealed."""
 
 
-def header(kind: Kind, name: str) -> bytes:
-    """What a sealed message is bound to: put under another id or kind it does not open."""
-    return f"MC1 asked|{kind.value}|{name}".encode()
+def header(kind: Kind, name: str, sent_at: int) -> bytes:
+    """What a sealed message is bound to: put under another id, kind or instant (`sent_at`, office time) it does not open."""
+    return f"MC1 asked|{kind.value}|{name}|{sent_at}".encode()
+
+
+def received_at(sent_at: int, emptied_at: int, now_at: int) -> int:
+    """-> when it was received (all in office time). The door's word for it, as far as the hall can vouch for it: not after now, and not
+    before the hall last found the box empty, `emptied_at` (0: it never did).
+    """
+    return min(max(sent_at, emptied_at - SLACK), now_at)
 
 
 def file_header(draft: str, name: str) -> bytes:

@@ -161,13 +161,14 @@ async def urge(request: web.Request) -> web.Response:
 async def hand_in(door: Door, kind: Kind, name: str, owner: bytes, what: asked.Said) -> bool:
     """Seal it to the hall and put it into the box. -> False where it lies there already. Raises HTTPServiceUnavailable."""
     shown = await door.look()
-    sealed = crypto.seal_batch(shown.beat.wire_key, asked.header(kind, name), asked.encoded(what))
+    sent_at = door.now_at(shown)
+    sealed = crypto.seal_batch(shown.beat.wire_key, asked.header(kind, name, sent_at), asked.encoded(what))
     row = {
         "id": name,
         "kind": kind.value,
         "lookup": owner,
         "sealed": sealed,
-        "made_wall": door.clock.wall(),
+        "sent_at": sent_at,
     }
     async with door.store.write() as conn:
         if await rows.waiting(conn) >= MOST_WAITING:

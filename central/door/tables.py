@@ -63,7 +63,7 @@ inbox = Table(
         "lookup", LargeBinary, nullable=False
     ),  # by which its sender finds it before the hall has fetched it
     Column("sealed", LargeBinary, nullable=False),  # to the hall's wire key: the door cannot read it again
-    Column("made_wall", BigInteger, nullable=False),
+    Column("sent_at", BigInteger, nullable=False),  # office time, by which it counts as received
     Index("ix_inbox_lookup", "lookup"),
 )
 

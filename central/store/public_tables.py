@@ -1,6 +1,6 @@
 """The hall's own side of the public door: what is to be published anew, and what applicants have asked for."""
 
-from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, PrimaryKeyConstraint, Table, Text
 
 from central.store.metadata import metadata
 
@@ -15,10 +15,14 @@ stale_case = Table(
     PrimaryKeyConstraint("site", "case_key"),
 )
 
-open_door = Table(
-    "open_door",  # its one row is there while the hall publishes: without it, changes are not marked
+public_door = Table(
+    "public_door",  # one row, from the first time that the hall has published
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("is_open", Boolean, nullable=False),  # the hall publishes: without it, changes are not marked
+    Column(
+        "emptied_at", BigInteger, nullable=False
+    ),  # office time until which all that was handed in has been taken
 )
 
 case_urge = Table(

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, literal, select
+from sqlalchemy import Row, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.store.dialect import insert_new, upsert, write_rows
-from central.store.public_tables import case_urge, open_door, stale_case
+from central.store.public_tables import case_urge, public_door, stale_case
 from common.core.state import Light
 
 
@@ -15,15 +15,26 @@ async def set_door(conn: AsyncConnection, *, is_open: bool) -> None:
     """Whether what changes is to be published. What changed while it was not is not known: opened, it is every case."""
     was_open = await _is_open(conn)
     if is_open and not was_open:
-        await conn.execute(insert(open_door).values(id=1))
+        await conn.execute(insert_new(conn, public_door).values(id=1, is_open=False, emptied_at=0))
         await mark_all(conn)
     elif was_open and not is_open:
-        await conn.execute(delete(open_door))
         await conn.execute(delete(stale_case))
+    await conn.execute(update(public_door).values(is_open=is_open))
 
 
 async def _is_open(conn: AsyncConnection) -> bool:
-    return await conn.scalar(select(open_door.c.id)) is not None
+    return bool(await conn.scalar(select(public_door.c.is_open)))
+
+
+async def emptied_at(conn: AsyncConnection) -> int:
+    """Until when (office time) all that was handed in at the door has been taken; 0: it never was."""
+    return int(await conn.scalar(select(public_door.c.emptied_at)) or 0)
+
+
+async def set_emptied(conn: AsyncConnection, at: int) -> None:
+    """Later than before only: a clock that was put back does not let anybody hand in for the past."""
+    one = public_door.c.emptied_at
+    await conn.execute(update(public_door).where(one < at).values(emptied_at=at))
 
 
 async def mark(conn: AsyncConnection, places: Collection[tuple[str, str]]) -> None:

@@ -51,6 +51,12 @@ EVENTS: dict[str, LogEvent] = {
         ("kind", "reason", "hint"),
         "检查公众网页的机器；反复出现时联系软件维护人员",
     ),
+    "inbox.misdated": LogEvent(
+        "warning",
+        "公众网页说的提交时间不可信（晚于现在，或早于上一次收完的时候），已按可信的时间计收到之日",
+        ("kind", "said", "taken", "hint"),
+        "核对公众网页机器的时间；没有错而反复出现时检查那台机器是否被人动过",
+    ),
     "complaint.received": LogEvent("info", "收到一件投诉", ("number",)),
     "complaint.lapsed": LogEvent("info", "一件投诉的期限已过，已记录或到期办结", ("number",)),
     "rating.received": LogEvent("info", "收到一次评价", ("number", "grade")),

@@ -171,10 +171,11 @@ async def prepared(folder: Path) -> None:
 # what is done -------------------------------------------------------------------------------------------------
 
 
-async def hand_in(hall: Hall, kind: Kind, name: str, what: Said) -> None:
+async def hand_in(hall: Hall, kind: Kind, name: str, what: Said, sent_at: int = AFTER) -> None:
     """As the door does; whoever does not know whether it came sends it again."""
-    sealed = crypto.seal_batch(crypto.wire_public(WIRE), asked.header(kind, name), asked.encoded(what))
-    row = {"id": name, "kind": kind.value, "lookup": name.encode(), "sealed": sealed, "made_wall": AFTER}
+    header = asked.header(kind, name, sent_at)
+    sealed = crypto.seal_batch(crypto.wire_public(WIRE), header, asked.encoded(what))
+    row = {"id": name, "kind": kind.value, "lookup": name.encode(), "sealed": sealed, "sent_at": sent_at}
     async with hall.press.public.write() as conn:
         await box.hand_in(conn, row)
 

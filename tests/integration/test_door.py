@@ -140,7 +140,7 @@ async def test_the_role_of_the_door_reaches_its_own_schema_and_nothing_else(
         assert (await conn.scalar(select(func.count()).select_from(p.told)) or 0) > 20
     async with door.write() as conn:
         assert await rows.hand_in(
-            conn, {"id": "x", "kind": "urge", "lookup": b"", "sealed": b"", "made_wall": 0}
+            conn, {"id": "x", "kind": "urge", "lookup": b"", "sealed": b"", "sent_at": 0}
         )
     for refused in (
         'SELECT * FROM public."case"',

@@ -94,7 +94,8 @@ async def test_nobodys_silence_closes_before_the_box_is_read(tmp_path: Path) -> 
         late = replace(bench, now=Moment(AFTER + 30 * DAY, AFTER + 30 * DAY))
         for heard in (0, AFTER + 3 * DAY):
             assert await citizen_clock.look_once(here.store, late, Heard(heard), set()) == 0
-        await lived.hand_in(here, Kind.VERDICT, "v1", asked.Verdict(NUMBER, 1, False, "又去还是退件"))
+        verdict = asked.Verdict(NUMBER, 1, False, "又去还是退件")
+        await lived.hand_in(here, Kind.VERDICT, "v1", verdict, late.now.at - DAY)
         await public.look_once(here.press, here.world, Driven(late.now.at))
         assert here.press.heard.at == late.now.at
         later = replace(late, now=Moment(late.now.at + 2 * HOUR, 0))

@@ -15,9 +15,11 @@ def create() -> None:
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_stale_case")),
     )
     op.create_table(
-        "open_door",
+        "public_door",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_open_door")),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("emptied_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_public_door")),
     )
     op.create_table(
         "case_urge",

@@ -1,4 +1,6 @@
-"""Forms and announcements go to the public door as they were released; what was taken back leaves, an announcement with its reason."""
+"""Forms, announcements and replies to complaints go to the public door as they were released; what was taken back leaves, an announcement
+with its reason.
+"""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,23 +11,25 @@ from sqlalchemy import Row, delete, insert, select
 from central.core import pinyin, wording
 from central.core.blank import Blank, Paper
 from central.core.bulletin import Bulletin, digest_of
+from central.core.excerpt import Excerpt
 from central.core.release import ReleaseState
 from central.door import tables as door
-from central.store import blanks, bulletins
+from central.store import blanks, bulletins, excerpts
 from central.store.engine import Store
 from common.core.instant import local_date
 
 MOST = 2_000
-"""Ours: forms, and announcements, that are shown."""
-State = tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]]
-"""Which forms and which announcements there are, each with its state: what is published again when it changes."""
+"""Ours: forms, announcements, and replies, that are shown."""
+State = tuple[tuple[tuple[int, str], ...], ...]
+"""Which forms, announcements and replies there are, each with its state: what is published again when it changes."""
 
 
 async def publish(store: Store, public: Store, zone: ZoneInfo, before: State | None) -> State:
     """-> what there is now. `before`: as of the last time; the same means nothing to do."""
     async with store.read() as conn:
         forms, notices = await blanks.shown(conn, MOST), await bulletins.shown(conn, MOST)
-        state = tuple((row.id, row.state) for row in forms), tuple((row.id, row.state) for row in notices)
+        replies = await excerpts.shown(conn, MOST)
+        state = tuple(tuple((row.id, row.state) for row in rows) for rows in (forms, notices, replies))
         if state == before:
             return state
         papers = await blanks.papers(conn, [digest for row in forms for digest in (row.form, row.sample)])
@@ -38,7 +42,11 @@ async def publish(store: Store, public: Store, zone: ZoneInfo, before: State | N
     made = [_blank(row, papers, zone) for row in forms]
     blank_rows = [{"number": one.number, "body": msgspec.json.encode(one)} for one in made]
     async with public.write() as there:
-        for table, rows in ((door.blank, blank_rows), (door.bulletin, [_told(row, zone) for row in notices])):
+        for table, rows in (
+            (door.blank, blank_rows),
+            (door.bulletin, [_told(row, zone) for row in notices]),
+            (door.excerpt, [_excerpt(row, zone) for row in replies]),
+        ):
             await there.execute(delete(table))
             if rows:
                 await there.execute(insert(table), rows)
@@ -62,6 +70,12 @@ def _blank(row: Row[Any], papers: dict[str, Paper], zone: ZoneInfo) -> Blank:
         form=papers[row.form],
         sample=papers[row.sample],
     )
+
+
+def _excerpt(row: Row[Any], zone: ZoneInfo) -> dict[str, Any]:
+    day = local_date(row.decided_wall, zone)
+    one = Excerpt(number=row.id, topic=row.topic, text=row.text, reply=row.reply, day=day)
+    return {"number": row.id, "body": msgspec.json.encode(one)}
 
 
 def _told(row: Row[Any], zone: ZoneInfo) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from central.paper.press import Press
 from central.scoring import Sender
 from central.store import (
     consult_tables,
+    posted_tables,
     publications,
     rating_tables,
     scope,
@@ -38,7 +39,7 @@ from common.core.errors import RejectedError
 from common.core.instant import DAY
 from tests.contract.posting import Scripted
 from tests.files import office, pdf
-from tests.integration import city, dooring, test_camera_pages, test_complaints, test_social
+from tests.integration import city, dooring, test_camera_pages, test_complaints, test_excerpts, test_social
 from tests.integration.city_cases import ZONE
 from tests.integration.dooring import Outside
 from tests.integration.serving import OPERATIONS, Served, Window, text_of
@@ -293,6 +294,7 @@ async def _from_the_door(hall: Served, outside: Outside) -> Places:
     waiting = r'(?s)href="(/hall/documents/drafts/\d+)"(?:(?!drafts/).)*?投诉受理'
     draft = await seen(hall, "chief", "/hall/documents", waiting)
     code = (await send(hall, "chief", f"{draft}/sign")).rpartition("/")[2]
+    published = await _published(hall, outside)
     ended = await _ended(hall, outside)
     rated = await test_social.rate(outside, await test_social.token_of(outside, ended), 1, text="等了两小时")
     assert rated[0] == 200
@@ -309,8 +311,17 @@ async def _from_the_door(hall: Served, outside: Outside) -> Places:
         "/hall/complaints/{number}/files/{place}": f"{page}/files/1",
         "/hall/complaints/{number}/documents/{code}.{form}": f"{page}/documents/{code}.pdf",
         "/hall/consults/{number}": asked,
+        "/hall/excerpts/{number}": published,
         "/hall/ratings/{number}": f"/hall/ratings/{rating}",
     }
+
+
+async def _published(hall: Served, outside: Outside) -> str:
+    """A closed complaint whose reply waits to be made public; its excerpt."""
+    number = await test_excerpts.closed(hall, outside, publish="yes")
+    asked, replied = test_excerpts.ASKED, test_excerpts.REPLIED
+    await send(hall, "complaints", f"/hall/complaints/{number}/excerpt", text=asked, reply=replied)
+    return f"/hall/excerpts/{await _newest(hall, posted_tables.excerpt)}"
 
 
 async def _ended(hall: Served, outside: Outside) -> str:

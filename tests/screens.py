@@ -80,6 +80,7 @@ AT_WORK = {
     Role.RELEASER: (
         "/hall/forms/{number}",
         "/hall/notices/{number}",
+        "/hall/excerpts/{number}",
         "/hall/surveys/{number}",
         "/hall/consults/{number}",
     ),

@@ -44,7 +44,7 @@ class Attached(Struct, frozen=True):
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
-    """A complaint as it was sent. `code`: of which the sender alone knows, to follow it."""
+    """A complaint as it was sent. `code`: of which the sender alone knows, to follow it; `may_publish`: redacted, with its reply."""
 
     number: str
     code: str
@@ -54,6 +54,7 @@ class Complaint(Struct, frozen=True, kw_only=True):
     text: str
     name: str = ""
     phone: str = ""
+    may_publish: bool = False
     files: tuple[Attached, ...] = ()
 
 

@@ -42,13 +42,14 @@ class Draft(Struct, frozen=True, kw_only=True):
     named: str = ""  # yes | no
     name: str = ""
     phone: str = ""
+    publish: str = ""  # yes: it may be published
     files: tuple[Attached, ...] = ()
 
 
 FIELDS: dict[Part, dict[str, int]] = {
     Part.WHAT: {"topic": 20, "unit": 80, "case_no": 60},
     Part.TEXT: {"text": complaint.LONGEST + 1},
-    Part.WHO: {"named": 3, "name": 30, "phone": 20},
+    Part.WHO: {"named": 3, "name": 30, "phone": 20, "publish": 3},
 }
 """What each step asks for, and how long it may be."""
 
@@ -97,5 +98,6 @@ def handed_in(draft: Draft, number: str, code: str) -> Complaint:
         text=draft.text,
         name=draft.name if is_named else "",
         phone=draft.phone if is_named else "",
+        may_publish=draft.publish == "yes",
         files=draft.files,
     )

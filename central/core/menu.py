@@ -81,6 +81,7 @@ _PUBLIC = Group(
         Entry("/hall/surveys", "调查", Permission.VIEW_PUBLICATION),
         Entry("/hall/publications", "公布", Permission.VIEW_PUBLICATION, "p"),
         Entry("/hall/notices", "公告", Permission.VIEW_PUBLICATION),
+        Entry("/hall/excerpts", "选登", Permission.VIEW_PUBLICATION),
         Entry("/hall/forms", "表格", Permission.VIEW_PUBLICATION),
         Entry("/hall/statutes", "法规", Permission.VIEW_PUBLICATION),
     ),

@@ -131,12 +131,18 @@ def personal(texts: Sequence[str], persons: Collection[str]) -> list[str]:
     """What of these texts speaks of somebody, in words: numbers, addresses, the names of `persons`."""
     found = []
     for said in texts:
-        if _NUMBER.search(said):
-            found.append(f"“{said}”含有电话或证件号码")
-        if _ADDRESS.search(said):
-            found.append(f"“{said}”含有住址")
+        if number := _NUMBER.search(said):
+            found.append(f"“{_around(said, number)}”含有电话或证件号码")
+        if address := _ADDRESS.search(said):
+            found.append(f"“{_around(said, address)}”含有住址")
         found += [f"“{said}”含有人名" for name in sorted(persons) if len(name) > 1 and name in said][:1]
     return found
+
+
+def _around(said: str, found: re.Match[str]) -> str:
+    """What was found with some words before and after it."""
+    first, last = found.start() - 15, found.end() + 15
+    return "…" * (first > 0) + said[max(0, first) : last] + "…" * (last < len(said))
 
 
 def _small(one: Released) -> list[str]:

@@ -22,6 +22,7 @@ from central.door import (
     laws,
     notices,
     rate,
+    replies,
     scores,
     survey,
 )
@@ -108,6 +109,7 @@ def make_app(store: Store, config: DoorConfig, clock: Clock, key: bytes) -> web.
     app.add_routes(case.ROUTES)
     app.add_routes(complain.ROUTES)
     app.add_routes(follow.ROUTES)
+    app.add_routes(replies.ROUTES)
     app.add_routes(consult.ROUTES)
     app.add_routes(rate.ROUTES)
     app.add_routes(scores.ROUTES)

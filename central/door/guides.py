@@ -10,7 +10,7 @@ from central.core import told
 from central.core.consult import ANSWER_DAYS
 from central.core.guide import Spot
 from central.core.item import Item, ItemKind
-from central.door import consult, forms, laws
+from central.door import consult, forms, laws, replies
 from central.door.page import DOOR, Shown, render
 
 LONGEST = 60
@@ -18,7 +18,7 @@ MOST = 50
 MOST_NOTICES = 3
 """Announcements on the first page."""
 MOST_SAID = 5
-"""Announcements, and answers to what others have asked, of what is searched for."""
+"""Announcements, and answers to what others have asked and complained of, of what is searched for."""
 UNSHOWN = "这个事项现在没有公示的指南，为免误导，不显示旧的。请打 {helpline}，或到最近的便民服务中心询问。"
 
 
@@ -50,6 +50,7 @@ async def search(request: web.Request) -> web.Response:
         articles=await laws.found(request, shown, asked),
         notices=bulletins.titled(shown.bulletins, asked)[:MOST_SAID],
         answers=(await consult.answers(door, asked))[:MOST_SAID] if asked else [],
+        replies=(await replies.replies(door, asked))[:MOST_SAID] if asked else [],
     )
 
 

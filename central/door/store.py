@@ -16,7 +16,7 @@ from central.door.tables import SCHEMA, guide, inbox, law, meta, told, upload
 from central.store.engine import Store, opened
 from common.core.errors import UnavailableError
 
-VERSION = 2
+VERSION = 3
 """Of the published tables: the hall makes those of another version anew, the door waits for its own."""
 
 
@@ -91,6 +91,12 @@ async def releases(conn: AsyncConnection) -> list[bytes]:
 async def answers(conn: AsyncConnection, limit: int) -> list[bytes]:
     """Newest first."""
     one = tables.answer.c
+    return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
+
+
+async def excerpts(conn: AsyncConnection, limit: int) -> list[bytes]:
+    """Newest first."""
+    one = tables.excerpt.c
     return list(await conn.scalars(select(one.body).order_by(one.number.desc()).limit(limit)))
 
 

@@ -104,6 +104,13 @@ answer = Table(
     Column("body", LargeBinary, nullable=False),  # JSON of central.core.consult.Answer
 )
 
+excerpt = Table(
+    "excerpt",  # complaints with their replies that anybody may read
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # JSON of central.core.excerpt.Excerpt
+)
+
 poll = Table(
     "poll",  # surveys that run or have ended
     metadata,
@@ -156,7 +163,7 @@ article = Table(
 )
 
 PUBLISHED = (
-    meta, guide, law, told, release, release_file, answer, poll, blank, blank_file, bulletin, edition, article
+    meta, guide, law, told, release, release_file, answer, excerpt, poll, blank, blank_file, bulletin, edition, article
 )  # fmt: skip
 """Made anew by the hall whenever it likes."""
 READ, ADD, TAKE = "SELECT", "SELECT, INSERT", "SELECT, INSERT, DELETE"

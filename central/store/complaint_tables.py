@@ -33,6 +33,7 @@ complaint = Table(
     *(Column(name, Text, nullable=False, server_default="") for name in ("case_site", "case_key", "case_by")),
     Column("text", SealedText("complaint.text"), nullable=False),  # redacted
     Column("is_named", Boolean, nullable=False),
+    Column("may_publish", Boolean, nullable=False),  # the complainant agrees that it is published, redacted
     Column(
         "sealed", LargeBinary, nullable=False
     ),  # central.complaint.Person: name, telephone, code, the text as written

@@ -59,6 +59,19 @@ bulletin = Table(
     Index("ix_bulletin_state", "state", "id"),
 )
 
+excerpt = Table(
+    "excerpt",  # a complaint and its reply, as anybody may read them
+    metadata,
+    _number(),
+    Column("complaint", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("text", SealedText("excerpt.text"), nullable=False),
+    Column("reply", SealedText("excerpt.reply"), nullable=False),
+    *_standing("excerpt"),
+    Index("ix_excerpt_complaint", "complaint"),
+    Index("ix_excerpt_state", "state", "id"),
+)
+
 statute_draft = Table(
     "statute_draft",  # a law 法规 with its force and, where `since` is said, its words; what is released stands in `statute` and `statute_text`
     metadata,

@@ -13,16 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import complaint, complaint_paper, linking
 from central.complaint import Bench, Words
 from central.core import complaint as complaints
-from central.core import wording
+from central.core import excerpt, wording
 from central.core.access import Permission, Role, allows
 from central.core.complaint import HEARD, LEVELS, Actor, Event, Side, State
 from central.core.document import Kind
 from central.core.hall import Facts
+from central.core.release import ReleaseState
 from central.core.scope import Scope
 from central.core.similar import Brief, similar
 from central.core.trail import Line
 from central.store import complaints as rows
-from central.store import documents, law, trail
+from central.store import documents, excerpts, law, trail
 from central.store import scope as scopes
 from central.web.correction import FILE_TYPES as TYPES
 from central.web.correction import desk
@@ -141,6 +142,7 @@ async def show_complaint(request: web.Request) -> web.Response:
         issuers = {one.id: one.name for one in await documents.issuers(conn)}
         offered = await linking.proposals(conn, row, user.scope, facts.zone)
         case = await linking.shown(conn, row, user.scope, sees=sees)
+        published = [(one, ReleaseState(one.state)) for one in await excerpts.of(conn, row.id)]
     one = rows.body_of(row)
     may, today = allows(user.role, Permission.WORK_COMPLAINT), local_date(hall.clock.office(), hall.zone)
     return render(
@@ -177,6 +179,10 @@ async def show_complaint(request: web.Request) -> web.Response:
         role_word=lambda name: Role(name).word if name else "",
         files=files,
         Event=Event,
+        excerpts=published,
+        may_excerpt=may
+        and excerpt.is_open_to(one.state, row.reply, may_publish=row.may_publish)
+        and not {ReleaseState.DRAFT, ReleaseState.RELEASED} & {state for _, state in published},
         papers=papers,
         issuers=sorted(issuers.items()),
         may=may,

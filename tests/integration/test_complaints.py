@@ -124,12 +124,16 @@ async def attach(outside: Outside, html: str, body: bytes, name: str = "窗口.p
     return await outside.post("/p/complain/files", form)
 
 
-async def send(outside: Outside, *, files: tuple[bytes, ...] = (), named: bool = True) -> Sent:
+async def send(
+    outside: Outside, *, files: tuple[bytes, ...] = (), named: bool = True, publish: str = ""
+) -> Sent:
     _, html = await outside.get("/p/complain")
     said = f"{SECRET}，本人{NAME}电话{PHONE}，窗口三次退件，没有书面理由。"
     _, html = await on(outside, html, 1, topic=TOPICS[0], unit="石桥镇便民服务中心")
     _, html = await on(outside, html, 2, text=said)
-    _, html = await on(outside, html, 3, named="yes" if named else "no", name=NAME, phone=PHONE)
+    _, html = await on(
+        outside, html, 3, named="yes" if named else "no", name=NAME, phone=PHONE, publish=publish
+    )
     for body in files:
         status, html = await attach(outside, html, body)
         assert status == 200

@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 from pdfminer.high_level import extract_text
-from sqlalchemy import insert
+from sqlalchemy import insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import survey
 from central.core import release as release_core
 from central.core import survey as survey_core
 from central.core.blank import Kind, Paper
+from central.core.consult import Answer
 from central.core.published import File, Head, Published, Ranking, Unit
 from central.core.release import ReleaseState
 from central.core.scheme import MINGCHA_100
@@ -26,7 +27,7 @@ from central.core.statute import Statute
 from central.core.survey import State, Survey
 from central.door import tables as p
 from central.door.page import DOOR
-from central.store import blanks, bulletins, ratings, statutes, surveys
+from central.store import blanks, bulletins, excerpts, ratings, statutes, surveys
 from tests import axe, voice
 from tests.browser import Page, browser
 from tests.files import office, pdf
@@ -38,7 +39,7 @@ from tests.integration.test_posted import LAW, WORDS
 
 pytestmark = pytest.mark.service
 RED = "370220260604021007"
-PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/no",
+PATHS = ("/p/", "/p/search?q=spjy", "/p/guides", "/p/guides/SP-00", "/p/laws", "/p/case", "/p/complain", "/p/complain/follow", "/p/complain/replies", "/p/no",
          "/p/rate", "/p/rate/7K3M-9QRT", "/p/scores", "/p/scores/2026-05", "/p/notices", "/p/consult", "/p/consult/ask?item=SP-00",
          "/p/consult/follow", "/p/surveys", "/p/surveys/1", "/p/surveys/2",
          "/p/forms", "/p/forms/1", "/p/notices/1", "/p/notices/2", "/p/access", "/p/help", f"/p/laws/{LAW}", f"/p/laws/{LAW}/35",
@@ -147,6 +148,14 @@ async def _post(conn: AsyncConnection, wall: int) -> None:
             notice = await bulletins.one(conn, number)
             assert notice is not None
             await bulletins.move(conn, notice, to, "b", "日期有误，另行公告", wall)
+    complaint = await conn.execute(
+        select(literal(1).label("id"), literal("T1").label("number"), literal("多要材料").label("topic"))
+    )
+    said = "一次申请被退件三次，窗口没有书面说明理由。" * 3
+    reply = await excerpts.draft(conn, complaint.one(), said, "已责成窗口一次告知、书面说明。" * 3, "a", wall)
+    excerpt = await excerpts.one(conn, reply or 0)
+    assert excerpt is not None
+    await excerpts.move(conn, excerpt, ReleaseState.RELEASED, "b", "核对无误", wall)
     await statutes.put(conn, Statute(name=LAW, number="", effective=date(2020, 1, 1)))
     await statutes.add_text(conn, LAW, statutes.Words(date(2020, 1, 1), "9" * 64, WORDS))
 
@@ -174,6 +183,12 @@ async def release(outside: Outside) -> None:
     ]
     async with outside.press.public.write() as conn:
         await conn.execute(insert(p.release), rows)
+        asked = {
+            "question": "没有房产证能办食品经营许可吗？" * 3,
+            "answer": "可以，租赁合同或村委会证明也行。" * 3,
+        }
+        one = Answer(number=1, item="食品经营许可", item_code="SP-00", day=date(2026, 6, 9), **asked)
+        await conn.execute(insert(p.answer), {"number": 1, "body": msgspec.json.encode(one)})
     outside.app[DOOR].shown = None
 
 

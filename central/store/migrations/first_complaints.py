@@ -19,6 +19,7 @@ def create() -> None:
         sa.Column("unit", sa.LargeBinary(), nullable=False),
         sa.Column("text", sa.LargeBinary(), nullable=False),
         sa.Column("is_named", sa.Boolean(), nullable=False),
+        sa.Column("may_publish", sa.Boolean(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("brief", "answer", "reply")),
         sa.Column("body", sa.LargeBinary(), nullable=False),

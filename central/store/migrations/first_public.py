@@ -76,6 +76,18 @@ def create() -> None:
     )
     op.create_index("ix_bulletin_state", "bulletin", ["state", "id"], unique=False)
     op.create_table(
+        "excerpt",
+        sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
+        sa.Column("complaint", sa.BigInteger(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("reply", sa.LargeBinary(), nullable=False),
+        *_standing(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_excerpt")),
+    )
+    op.create_index("ix_excerpt_complaint", "excerpt", ["complaint"], unique=False)
+    op.create_index("ix_excerpt_state", "excerpt", ["state", "id"], unique=False)
+    op.create_table(
         "statute_draft",
         sa.Column("id", _NUMBER, autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),

@@ -83,7 +83,7 @@ async def complain(
     one = complaint.received(date.fromisoformat(told), calendar)
     plain = dict.fromkeys(("topic", "unit", "case_no", "text", "brief", "answer", "reply", "site", "org"), "")
     values = {
-        **plain, "number": f"T{number}", "is_named": False, "sealed": b"", "body": msgspec.json.encode(one), "state": one.state.value,
+        **plain, "number": f"T{number}", "is_named": False, "may_publish": False, "sealed": b"", "body": msgspec.json.encode(one), "state": one.state.value,
         "level": 1, "is_open": True, "entries": 0, "told": 0, "received_at": at(told),
     }  # fmt: skip
     made = await complaints.add(conn, values)

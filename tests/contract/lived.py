@@ -58,6 +58,7 @@ from central.store import (
     consults,
     documents,
     drafts,
+    excerpts,
     items,
     publications,
     ratings,
@@ -189,7 +190,7 @@ async def citizens(hall: Hall) -> None:
             conn, {"id": "f1", "draft": "c1", "size": len(PNG), "sealed": file, "made_wall": AFTER}
         )
     said = asked.Complaint(
-        number=NUMBER, code="7K3M-9QRT", topic=TOPICS[0], unit="云溪镇便民服务中心", name=WHO, phone="13812345678",
+        number=NUMBER, code="7K3M-9QRT", topic=TOPICS[0], unit="云溪镇便民服务中心", name=WHO, phone="13812345678", may_publish=True,
         text=f"本人{WHO}，窗口三次退件。", files=(Attached("f1", "窗口.png", len(PNG)),),
     )  # fmt: skip
     await hand_in(hall, Kind.COMPLAINT, "c1", said)
@@ -206,6 +207,7 @@ async def go_on(hall: Hall) -> None:
     await citizens(hall)
     await hall.look()
     await complained(hall)
+    await excerpted(hall)
     await rated(hall)
     await consulted(hall)
     await scored(hall)
@@ -270,6 +272,19 @@ async def complained(hall: Hall) -> None:
             assert locked is not None
             await complaint.act(conn, locked, what, actor, words, hall.bench)
             await complaint_paper.draft_after(conn, locked, what, actor.person, hall.table)
+
+
+async def excerpted(hall: Hall) -> None:
+    """Its reply made public by two persons."""
+    async with hall.store.write() as conn:
+        row = await complaints.lock(conn, 1)
+        assert row is not None
+        if not await excerpts.of(conn, row.id):
+            await excerpts.draft(conn, row, "窗口三次退件，没有书面理由。", row.reply, "a", AFTER)
+    async with hall.store.write() as conn:
+        (one,) = await excerpts.of(conn, 1)
+        if one.state == ReleaseState.DRAFT.value:
+            await excerpts.move(conn, one, ReleaseState.RELEASED, "b", "核对无误", AFTER)
 
 
 async def rated(hall: Hall) -> None:

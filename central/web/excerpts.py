@@ -1,10 +1,6 @@
 """投诉答复选登: redacted by who works complaints, looked at as it will be, released by another, taken back."""
 
-from typing import Any
-
 from aiohttp import hdrs, web
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import complaint
 from central.core import excerpt as core
@@ -14,7 +10,7 @@ from central.core.complaint import State
 from central.core.release import ReleaseState
 from central.store import complaints, excerpts
 from central.web.page import HALL, USER, Route, facts_of, render
-from central.web.publications import decided
+from central.web.posted import Posted
 
 MOST = 300
 
@@ -55,39 +51,13 @@ async def show_list(request: web.Request) -> web.Response:
     )
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
-    row = await excerpts.one(conn, int(request.match_info["number"]))
-    if row is None:
-        raise web.HTTPNotFound(text="没有这件选登。请从选登页进入。")
-    return row
-
-
-async def show_one(request: web.Request) -> web.Response:
-    facts = facts_of(request)
-    async with request.app[HALL].store.read() as conn:
-        row = await _found(request, conn)
-    return render(
-        request,
-        "excerpt.html",
-        row=row,
-        standing=ReleaseState(row.state),
-        is_own=row.who == request[USER].name,
-        made=wording.full(row.made_wall, facts.zone, facts.now_wall),
-        checked=wording.clock(facts.now_at, facts.zone),
-    )
-
-
-async def decide(request: web.Request) -> web.Response:
-    async def move(conn: AsyncConnection, to: ReleaseState, who: str, why: str, wall: int) -> None:
-        await excerpts.move(conn, await _found(request, conn), to, who, why, wall)
-
-    return await decided(request, move)
-
-
+_POSTED = Posted("excerpt.html", excerpts.one, excerpts.move, "没有这件选登。请从选登页进入。")
 _ONE = r"/hall/excerpts/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_POST, r"/hall/complaints/{number:\d{1,9}}/excerpt", draft, Permission.WORK_COMPLAINT),
     Route(hdrs.METH_GET, "/hall/excerpts", show_list, Permission.VIEW_PUBLICATION),
-    Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
-    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", decide, Permission.RELEASE_PUBLICATION),
+    Route(hdrs.METH_GET, _ONE, _POSTED.show, Permission.VIEW_PUBLICATION),
+    Route(
+        hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", _POSTED.decide, Permission.RELEASE_PUBLICATION
+    ),
 ]

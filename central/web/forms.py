@@ -8,7 +8,6 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 from aiohttp.web_request import FileField
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import blank as core
 from central.core import wording
@@ -18,7 +17,7 @@ from central.core.guide import Guide
 from central.core.release import ReleaseState, personal
 from central.store import blanks, items
 from central.web.page import HALL, USER, Route, facts_of, render
-from central.web.publications import decided
+from central.web.posted import Posted
 from common.core.instant import local_date
 
 MOST = 300
@@ -80,32 +79,20 @@ async def draft(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/hall/forms/{number}")
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
-    row = await blanks.one(conn, int(request.match_info["number"]))
-    if row is None:
-        raise web.HTTPNotFound(text="没有这份表格。请从表格页进入。")
-    return row
-
-
 async def show_one(request: web.Request) -> web.Response:
-    facts, hall = facts_of(request), request.app[HALL]
+    hall = request.app[HALL]
     today = local_date(hall.clock.office(), hall.zone)
     async with request.app[HALL].store.read() as conn:
-        row = await _found(request, conn)
+        row = await _POSTED.found(request, conn)
         versions = (await items.catalogue(conn)).get(row.item, ())
         papers = await blanks.papers(conn, [row.form, row.sample])
     item = next((one for one in versions if one.version == row.version), None)
-    return render(
+    return _POSTED.page(
         request,
-        "form.html",
-        row=row,
+        row,
         item=item,
         papers=[(part, word, papers[getattr(row, part)]) for part, word in PARTS.items()],
-        standing=ReleaseState(row.state),
         shown=_standing(row, {row.item: Guide(row.item, tuple(versions))}, today),
-        is_own=row.who == request[USER].name,
-        made=wording.full(row.made_wall, facts.zone, facts.now_wall),
-        checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
@@ -113,7 +100,7 @@ async def download(request: web.Request) -> web.Response:
     """For whoever is to release it."""
     part = request.match_info["part"]
     async with request.app[HALL].store.read() as conn:
-        row = await _found(request, conn)
+        row = await _POSTED.found(request, conn)
         digest = getattr(row, part)
         paper, body = (await blanks.papers(conn, [digest]))[digest], await blanks.body(conn, digest)
     response = web.Response(body=body, content_type=paper.kind.mime)
@@ -123,13 +110,7 @@ async def download(request: web.Request) -> web.Response:
     return response
 
 
-async def decide(request: web.Request) -> web.Response:
-    async def move(conn: AsyncConnection, to: ReleaseState, who: str, why: str, wall: int) -> None:
-        await blanks.move(conn, await _found(request, conn), to, who, why, wall)
-
-    return await decided(request, move)
-
-
+_POSTED = Posted("form.html", blanks.one, blanks.move, "没有这份表格。请从表格页进入。")
 _ONE = r"/hall/forms/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_GET, "/hall/forms", show_list, Permission.VIEW_PUBLICATION),
@@ -138,5 +119,7 @@ ROUTES = [
     ),
     Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
     Route(hdrs.METH_GET, _ONE + "/{part:form|sample}", download, Permission.VIEW_PUBLICATION),
-    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", decide, Permission.RELEASE_PUBLICATION),
+    Route(
+        hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", _POSTED.decide, Permission.RELEASE_PUBLICATION
+    ),
 ]

@@ -1,10 +1,6 @@
 """公告: written by one person, looked at as it will be, released by another, taken back with a reason that stays visible."""
 
-from typing import Any
-
 from aiohttp import hdrs, web
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import bulletin as core
 from central.core import wording
@@ -12,7 +8,7 @@ from central.core.access import Permission
 from central.core.release import ReleaseState
 from central.store import bulletins
 from central.web.page import HALL, USER, Route, facts_of, render
-from central.web.publications import decided
+from central.web.posted import Posted
 
 MOST = 300
 
@@ -40,41 +36,20 @@ async def draft(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/hall/notices/{number}")
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
-    row = await bulletins.one(conn, int(request.match_info["number"]))
-    if row is None:
-        raise web.HTTPNotFound(text="没有这件公告。请从公告页进入。")
-    return row
-
-
 async def show_one(request: web.Request) -> web.Response:
-    facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
-        row = await _found(request, conn)
-    return render(
-        request,
-        "notice.html",
-        row=row,
-        paragraphs=core.paragraphs(row.text),
-        digest=core.digest_of(row.title, row.text),
-        standing=ReleaseState(row.state),
-        is_own=row.who == request[USER].name,
-        made=wording.full(row.made_wall, facts.zone, facts.now_wall),
-        checked=wording.clock(facts.now_at, facts.zone),
-    )
+        row = await _POSTED.found(request, conn)
+    paragraphs, digest = core.paragraphs(row.text), core.digest_of(row.title, row.text)
+    return _POSTED.page(request, row, paragraphs=paragraphs, digest=digest)
 
 
-async def decide(request: web.Request) -> web.Response:
-    async def move(conn: AsyncConnection, to: ReleaseState, who: str, why: str, wall: int) -> None:
-        await bulletins.move(conn, await _found(request, conn), to, who, why, wall)
-
-    return await decided(request, move)
-
-
+_POSTED = Posted("notice.html", bulletins.one, bulletins.move, "没有这件公告。请从公告页进入。")
 _ONE = r"/hall/notices/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_GET, "/hall/notices", show_list, Permission.VIEW_PUBLICATION),
     Route(hdrs.METH_POST, "/hall/notices", draft, Permission.DRAFT_PUBLICATION),
     Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
-    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", decide, Permission.RELEASE_PUBLICATION),
+    Route(
+        hdrs.METH_POST, _ONE + "/{to:release|refuse|withdraw}", _POSTED.decide, Permission.RELEASE_PUBLICATION
+    ),
 ]

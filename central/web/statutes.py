@@ -2,11 +2,8 @@
 
 from contextlib import suppress
 from datetime import date
-from typing import Any
 
 from aiohttp import hdrs, web
-from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import law_text, wording
 from central.core import statute as core
@@ -15,7 +12,7 @@ from central.core.release import ReleaseState
 from central.core.statute import Statute
 from central.store import statutes
 from central.web.page import HALL, USER, Route, facts_of, number_of, render
-from central.web.publications import decided
+from central.web.posted import Posted
 from common.core.errors import UsageError
 
 MOST = 300
@@ -76,27 +73,18 @@ async def draft(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/hall/statutes/{number}")
 
 
-async def _found(request: web.Request, conn: AsyncConnection) -> Row[Any]:
-    row = await statutes.one_draft(conn, int(request.match_info["number"]))
-    if row is None:
-        raise web.HTTPNotFound(text="没有这份法规草稿。请从法规页进入。")
-    return row
-
-
 async def show_one(request: web.Request) -> web.Response:
     """A page of its words at a time, as the public reads it."""
-    facts = facts_of(request)
     async with request.app[HALL].store.read() as conn:
-        row = await _found(request, conn)
+        row = await _POSTED.found(request, conn)
         before = await statutes.of_name(conn, row.name)
     one = statutes.drafted(row)
     articles = core.check(one)
     pages = law_text.pages(articles)
     place = min(max(number_of(request.query.get("page", "")) or 1, 1), max(len(pages), 1))
-    return render(
+    return _POSTED.page(
         request,
-        "statute.html",
-        row=row,
+        row,
         one=one,
         before=before,
         number=sum(1 for article in articles if article.number),
@@ -104,24 +92,14 @@ async def show_one(request: web.Request) -> web.Response:
         shown=pages[place - 1] if pages else [],
         place=place,
         pages=len(pages),
-        standing=ReleaseState(row.state),
-        is_own=row.who == request[USER].name,
-        made=wording.full(row.made_wall, facts.zone, facts.now_wall),
-        checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
-async def decide(request: web.Request) -> web.Response:
-    async def move(conn: AsyncConnection, to: ReleaseState, who: str, why: str, wall: int) -> None:
-        await statutes.decide(conn, await _found(request, conn), to, who, why, wall)
-
-    return await decided(request, move)
-
-
+_POSTED = Posted("statute.html", statutes.one_draft, statutes.decide, "没有这份法规草稿。请从法规页进入。")
 _ONE = r"/hall/statutes/{number:\d{1,9}}"
 ROUTES = [
     Route(hdrs.METH_GET, "/hall/statutes", show_list, Permission.VIEW_PUBLICATION),
     Route(hdrs.METH_POST, "/hall/statutes", draft, Permission.DRAFT_PUBLICATION, largest=LARGEST),
     Route(hdrs.METH_GET, _ONE, show_one, Permission.VIEW_PUBLICATION),
-    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse}", decide, Permission.RELEASE_PUBLICATION),
+    Route(hdrs.METH_POST, _ONE + "/{to:release|refuse}", _POSTED.decide, Permission.RELEASE_PUBLICATION),
 ]

@@ -48,6 +48,25 @@ def add(cli: click.Group, config: _Decorator) -> None:
         _learn(path, camera_id)
 
     @camera.command(
+        "set-time",
+        help="把一台 ONVIF 摄像机的时间改成本机的：先说明差多少、问过再改；做了什么记入站点事件。",
+    )
+    @click.argument("camera_id", metavar="编号")
+    @click.option(
+        "--user",
+        metavar="账号",
+        help="摄像机上可以改时间的账号，口令当场输入、不保存；不写则用配置里的账号，它常只可观看。",
+    )
+    @click.option("--yes", is_flag=True, help="不再逐项询问。")
+    @config
+    def set_time(path: Path, camera_id: str, user: str | None, yes: bool) -> int:
+        from agent import config
+        from agent.camera.clock_command import set_right
+
+        settings = config.load(path)
+        return set_right(settings, _one(settings, camera_id), user, yes=yes)
+
+    @camera.command(
         help="记下各座位无人时的样子。请在座位都空着、灯光如常时执行，约一分钟；换一种灯光再执行一次。"
     )
     @click.argument("camera_id", metavar="编号")
@@ -160,7 +179,7 @@ def _probe(path: Path, networks: tuple[str, ...]) -> int:
 
 def _vacant(path: Path, camera_id: str) -> None:
     from agent import config
-    from agent.camera.asked import VACANT
+    from agent.camera.asked import VACANT, ask
     from common.core.errors import UsageError
 
     settings = config.load(path)
@@ -168,7 +187,7 @@ def _vacant(path: Path, camera_id: str) -> None:
         raise UsageError(
             f"{camera_id} 没有座位区域", hint="请在 agent.toml 里这台摄像机之后写 [[camera.seat]]"
         )
-    _ask(settings.data_dir / VACANT, camera_id)
+    ask(settings.data_dir / VACANT, camera_id)
     say(
         f"✓ 正在记下 {camera_id} 各座位无人时的样子；有人动就会等到没人动为止，结果见 mingcha-agent camera list"
     )
@@ -185,17 +204,11 @@ def _one(settings: "AgentConfig", camera_id: str) -> "CameraConfig":
     return found
 
 
-def _ask(path: Path, camera_id: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(camera_id, "utf-8")
-    part.replace(path)
-
-
 def _learn(path: Path, camera_id: str) -> None:
     from agent import config
-    from agent.camera.asked import LEARN
+    from agent.camera.asked import LEARN, ask
 
     settings = config.load(path)
     _one(settings, camera_id)
-    _ask(settings.data_dir / LEARN, camera_id)
+    ask(settings.data_dir / LEARN, camera_id)
     say(f"✓ 正在重新学习 {camera_id}；约一分钟后用 mingcha-agent camera list 查看")

@@ -101,6 +101,12 @@ class Vacant(Struct, frozen=True, tag=True):
     camera: str
 
 
+class Clocked(Struct, frozen=True, tag=True):
+    """Somebody has put this camera's clock right: it is to be looked at now."""
+
+    camera: str
+
+
 class Redraw(Struct, frozen=True, tag=True):
     """The regions of this camera are these from now on; one that stays where it was keeps what it has learned."""
 
@@ -203,7 +209,7 @@ class Learned(Struct, frozen=True, tag=True):
     boxes: dict[str, Box] = {}  # of the seats
 
 
-Down = Setup | Hours | Learn | Vacant | Redraw | Shoot | Films
+Down = Setup | Hours | Learn | Vacant | Clocked | Redraw | Shoot | Films
 Up = Look | Learned | Shot
 _encoder = msgspec.msgpack.Encoder()
 down_decoder = msgspec.msgpack.Decoder(Down)

@@ -11,18 +11,16 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
-from agent.camera import kept, passwords, seating, talk
-from agent.camera.asked import LEARN, VACANT, taken
+from agent.camera import asked, kept, passwords, seating, talk
 from agent.camera.drawn import Redrawing, overlaid, regions
 from agent.camera.kept import Camera
 from agent.camera.stills import Stills
-from agent.camera.talk import Box, Down, Given, Hours, Learn, Look, Setup, Shot, Up, Vacant
+from agent.camera.talk import Box, Down, Given, Hours, Look, Setup, Shot, Up
 from agent.capture import Capture
 from agent.config import ZONE, AgentConfig, CameraConfig
 from agent.core import gentle
@@ -280,6 +278,7 @@ async def run(cameras: Cameras) -> None:
                 cameras.silent()
                 await cameras.tell()
                 await cameras.stills.keep()
+                await asked.tell(cameras.capture.note, cameras.config.data_dir)
             await asyncio.to_thread(cameras.save)
             await asyncio.sleep(TURN_SECS)
 
@@ -377,7 +376,6 @@ async def _instruct(
     """Set it up, tell it when the office closes and what is to be learned anew; end one that has gone deaf."""
     night = gentle.parse_night(cameras.config.capture.night)
     folder, faces = cameras.config.data_dir, cameras.config.faces
-    asked: list[tuple[Path, Callable[[str], Down]]] = [(folder / LEARN, Learn), (folder / VACANT, Vacant)]
     began_mono, is_closed, redrawing = cameras.clock.mono(), None, Redrawing(given)
     telling = Telling(cameras.live)
     with suppress(ConnectionError):
@@ -387,10 +385,8 @@ async def _instruct(
             if (closed := gentle.is_night(local, night)) is not is_closed:
                 is_closed = closed
                 pipe.write(talk.framed(Hours(closed)))
-            for path, order in asked:
-                if (name := taken(path)) is not None:
-                    pipe.write(talk.framed(order(name)))
-            said: list[Down] = [*redrawing.due(cameras.cameras), *cameras.stills.taken(), *telling.due()]
+            said: list[Down] = [*asked.taken(folder), *redrawing.due(cameras.cameras)]
+            said += [*cameras.stills.taken(), *telling.due()]
             pipe.write(b"".join(map(talk.framed, said)))
             await pipe.drain()
             if cameras.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:

@@ -96,7 +96,7 @@ class Watcher:
         self.turned_mono = clock.mono()
         self.most_pixels = 0
         """Of its largest picture until now."""
-        self.must_learn = self.is_vacant = self._is_asked = False
+        self.must_learn = self.is_vacant = self.is_clocked = self._is_asked = False
         self._refusals = 0
         self.wanted: list[Shoot] = []
         """Stills; the listening thread puts them there."""
@@ -317,9 +317,10 @@ class Watcher:
     def _ask_clock(self) -> None:
         """At every connection the adapter has asked already; in between once an hour."""
         now = self._clock.mono()
-        is_due = now - self._asked_mono >= _CLOCK_EVERY
+        is_due = self.is_clocked or now - self._asked_mono >= _CLOCK_EVERY
         if self._asked_mono and not is_due:
             return
+        self.is_clocked = False
         skew = self._camera.skew(again=bool(self._asked_mono))
         self._asked_mono = now
         if skew is None:

@@ -17,7 +17,7 @@ from agent.camera import talk
 from agent.camera.base import leave
 from agent.camera.faces import Finder
 from agent.camera.projector import Projector, Source
-from agent.camera.talk import Down, Films, Hours, Learn, Redraw, Setup, Shoot, Vacant
+from agent.camera.talk import Clocked, Down, Films, Hours, Learn, Redraw, Setup, Shoot, Vacant
 from agent.camera.watcher import Post, Watcher, maker
 from common.clock import Clock
 from common.core.instant import SECOND
@@ -52,6 +52,8 @@ def _follow(said: Down, watchers: dict[str, Watcher], post: Post, projector: Pro
         watchers[said.camera].must_learn = True
     elif isinstance(said, Vacant) and said.camera in watchers:
         watchers[said.camera].is_vacant = True
+    elif isinstance(said, Clocked) and said.camera in watchers:
+        watchers[said.camera].is_clocked = True
     elif isinstance(said, Redraw) and said.camera in watchers:
         watchers[said.camera].redraw = said
     elif isinstance(said, Shoot) and said.camera in watchers:

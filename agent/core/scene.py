@@ -23,6 +23,8 @@ _SHIFT = 10.0
 """60 px of a 1080p picture."""
 _INLIERS = 20
 _STILL = 0.35
+_REPEATED = 0.05
+"""Grey levels between two frames of one picture that is sent again and again."""
 _SAME_VIEW = 0.7
 """Correlation of the coarse picture: a blurred, dimmed or relit view is still this one."""
 _BLACK = 0.07
@@ -89,7 +91,7 @@ def nearest(references: Sequence[Reference], mean: float, std: float) -> int:
 
 def is_relit(frame: Features, reference: Reference) -> bool:
     """The view is the same, the light is another: worth a reference of its own."""
-    return abs(frame.mean - reference.mean) > _RELIT * reference.mean and frame.like > _SAME_VIEW
+    return not _is_light_of(reference, frame) and frame.like > _SAME_VIEW
 
 
 def is_stale(reference: Reference | None) -> bool:
@@ -99,13 +101,20 @@ def is_stale(reference: Reference | None) -> bool:
 
 def is_known(frame: Features, reference: Reference) -> bool:
     """The reference is a full one, and of this light: what differs from it may be told to be no part of the hall."""
-    return reference.frames >= FULL and abs(frame.mean - reference.mean) <= _RELIT * reference.mean
+    return reference.frames >= FULL and _is_light_of(reference, frame)
+
+
+def _is_light_of(reference: Reference, frame: Features) -> bool:
+    return abs(frame.mean - reference.mean) <= _RELIT * reference.mean
 
 
 def is_still(frame: Features, reference: Reference | None) -> bool:
-    """Less differs from the frame before than a living sensor's noise. A clock that ticks acquits."""
+    """Less differs from the frame before than a living sensor's noise. A clock that ticks acquits; where none is drawn, a light that
+    was not learned has a noise that is not known, and only what is the same all over stands still: an empty hall at night is quiet."""
     if reference is None or frame.pdiff is None or (frame.ticks is not None and frame.ticks > 1.0):
         return False
+    if frame.ticks is None and not _is_light_of(reference, frame):
+        return frame.pdiff <= _REPEATED
     return frame.pdiff <= _STILL * reference.pdiff
 
 

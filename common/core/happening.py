@@ -24,6 +24,7 @@ class Happening(StrEnum):
     POLICY_CHANGED = "policy.changed"
     CAMERAS_ENDED = "cameras.ended"
     CAMERAS_RELEARNED = "cameras.relearned"
+    CAMERA_CLOCK_SET = "camera.clock_set"
     STILLS_GIVEN_UP = "stills.given_up"
     CLIP_NOT_MADE = "clip.not_made"
 
@@ -51,6 +52,7 @@ _HAPPENING_WORDS = {
     Happening.POLICY_CHANGED: "设置生效",
     Happening.CAMERAS_ENDED: "摄像进程退出",
     Happening.CAMERAS_RELEARNED: "摄像机重新学习",
+    Happening.CAMERA_CLOCK_SET: "摄像机校时",
     Happening.STILLS_GIVEN_UP: "放弃未送出的图片",
     Happening.CLIP_NOT_MADE: "没有做成证据短片",
 }

@@ -158,6 +158,25 @@ def _sun(hall: Hall, at: int) -> Grey:
     return _plain(hall, at, change)
 
 
+def _infrared(hall: Hall, at: int) -> Grey:
+    """By the camera's own lamps: bright in the middle, dark at the edges, each thing of another brightness than by day, twice the noise;
+    and nobody is there."""
+    shades = np.random.default_rng(hall.second).uniform(0.25, 1.6, (9, 16)).astype(np.float32)
+    x, y = np.meshgrid(np.linspace(-1, 1, WIDE), np.linspace(-1, 1, HIGH))
+    beam = (1.2 - (np.hypot(x, y) / math.sqrt(2)) ** 1.5).astype(np.float32)
+    lit = cv2.resize(shades, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC)
+    noise = hall.random.normal(0, 1.7 * hall.noise, lit.shape).astype(np.float32)
+    return hall.finish((110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise, at)
+
+
+def night(hall: Hall, at: int) -> Grey:
+    """Two lamps in five are left and nobody is there; the camera makes its picture smooth, so that little of the noise is left."""
+    noise, hall.noise = hall.noise, 0.25 * hall.noise
+    picture = hall.finish(hall.frame(at, clerk=False) * 0.45, at)
+    hall.noise = noise
+    return picture
+
+
 FAULTS: dict[str, tuple[str, Damage]] = {
     "black": ("black", lambda h, t: _lamps(h, t, 0.01, 4)),
     "dark x0.10": ("dark", lambda h, t: _lamps(h, t, 0.10)),
@@ -183,6 +202,8 @@ HARMLESS: dict[str, Damage] = {
     "dimmed x0.6": lambda h, t: _lamps(h, t, 0.6),
     "brighter": lambda h, t: _lamps(h, t, 1.15, 15),
     "reflection": _sun,
+    "evening": lambda h, t: _lamps(h, t, max(0.42, 1 - 0.02 * (t % 40))),
+    "infrared": _infrared,
     "moved 3 px": lambda h, t: _turned(h, t, 3),
 }
 

@@ -136,6 +136,8 @@ class Device:
         self.fault: Fault = ""
         self.skew = 0.0
         self.stream = stream
+        self.may_set = True
+        """Whether the account may change anything."""
         self.password = PASSWORD
         self.refusal = 400, _REFUSED
         """Status and body of what it answers to a wrong password."""
@@ -185,6 +187,15 @@ class Device:
         if not known:
             return 400, _GONE.format("no such subscription")
         return 200, f"<n:{call}Response>{self._times() if call == 'Renew' else ''}</n:{call}Response>"
+
+    def set_answer(self, body: str) -> tuple[int, str]:
+        """-> status and body of the answer to a new time."""
+        if not self.may_set:
+            return 400, _REFUSED
+        names = ("Year", "Month", "Day", "Hour", "Minute", "Second")
+        at = datetime(*(int(_between(body, name)) for name in names), tzinfo=UTC)  # type: ignore[misc,arg-type]
+        self.skew = (at - datetime.now(UTC)).total_seconds()
+        return 200, "<d:SetSystemDateAndTimeResponse/>"
 
     def _times(self) -> str:
         now = self.now()
@@ -294,6 +305,9 @@ def running(device: Device, host: str = "127.0.0.1", at_port: int = 0) -> Iterat
             known = device.is_known(body, self.headers.get("Authorization", ""), "POST")
             if known and call in EVENT_CALLS:
                 status, said = device.event_answer(call, body, port())
+                self._say(status, _HEAD + said + _TAIL)
+            elif known and call == "SetSystemDateAndTime":
+                status, said = device.set_answer(body)
                 self._say(status, _HEAD + said + _TAIL)
             elif known or (is_open and not has_token):
                 self._say(200, _HEAD + device.answer(call, port()) + _TAIL)

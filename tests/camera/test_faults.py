@@ -9,6 +9,7 @@ import pytest
 
 from agent.camera import talk
 from agent.camera.base import Stream
+from agent.camera.picture import Eye
 from agent.camera.rtsp import RtspCamera
 from agent.camera.talk import Given
 from agent.camera.watcher import Post, Watcher
@@ -42,6 +43,15 @@ def test_faults_are_found_and_named_and_nothing_else_is_one() -> None:
     assert recall >= 0.95, said
     assert named >= 0.9, said
     assert precision == 1.0, said
+
+
+def test_a_quiet_night_without_a_clock_in_the_picture_is_no_picture_that_stands_still() -> None:
+    camera = table.Watched(clips.Hall(2))
+    camera.eye = Eye([])
+    camera.show(clips.HARMLESS["clerk comes and goes"], table.LEARNED)
+    assert not [view for view in camera.show(clips.night, 20) if view.is_fault]
+    repeated = clips.night(camera.hall, camera.at)
+    assert camera.show(lambda *_: repeated, 15)[-1] is View.FROZEN
 
 
 def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_picture() -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.core import scene, votes
 from agent.core.scene import Features, Reference, Verdict
@@ -54,6 +55,15 @@ def test_a_clock_that_ticks_acquits_a_picture_that_stands_still() -> None:
     assert scene.is_still(still, REFERENCE)
     assert not scene.is_still(Features(124, 41, 0, 980, 0.1, 9.0), REFERENCE)
     assert not scene.is_still(still, None)
+
+
+def test_in_a_light_that_was_not_learned_only_what_is_the_same_all_over_stands_still() -> None:
+    """A hall at night without a clock in its picture: nobody moves, and the noise is not the day's."""
+    quiet = Features(mean=60, std=20, saturated=0, sharp=500, pdiff=0.3)
+    assert not scene.is_still(quiet, REFERENCE)
+    assert scene.is_still(replace(quiet, pdiff=0.02), REFERENCE)
+    assert scene.is_still(replace(quiet, mean=124.0), REFERENCE)
+    assert scene.is_still(replace(quiet, ticks=0.0), REFERENCE), "its own clock stands"
 
 
 def fed(watch: Watch, views: list[View], first: int = 1) -> list[Watch]:

@@ -1,14 +1,17 @@
 """What was typed is not lost when it is refused: the page of the form comes again with it, under the status of the refusal.
 
 Central, for every form of every page: a handler only says why (`web.HTTPBadRequest(text=…)`). Where the page is not to be had,
-the words stand on the page of the fault, to be copied.
+or has no such form any more, the words stand on the page of the fault, to be copied, which leads back to what the form was about.
 """
+
+import re
+from html import unescape
 
 from aiohttp import hdrs, web
 from yarl import URL
 
 from central.core.again import HOME, Typed, filled
-from central.web.page import PERMISSIONS, TYPED, Handler
+from central.web.page import BACK, PERMISSIONS, TYPED, Back, Handler
 from common.core.errors import UnavailableError
 
 REFUSALS = (web.HTTPBadRequest, web.HTTPForbidden, web.HTTPConflict)
@@ -16,6 +19,7 @@ SECRET = frozenset({"csrf", "code"})
 """Never shown again, beside whatever is called a password."""
 SHORTEST = 4
 """What is shorter is typed again faster than it is copied."""
+_TITLE = re.compile(r"<title>(?:\(\d+\) )?(.*?) · 明察</title>", re.DOTALL)
 
 
 def home_of(request: web.Request) -> str:
@@ -32,9 +36,12 @@ def home_of(request: web.Request) -> str:
 async def blank_of(request: web.Request) -> web.Request | None:
     """Before its body is read: the same request as one for the page of its form."""
     home = home_of(request)
-    if not home:
-        return None
-    blank = request.clone(method=hdrs.METH_GET, rel_url=URL(home, encoded=True))
+    return await _page_at(request, home) if home else None
+
+
+async def _page_at(request: web.Request, path: str) -> web.Request | None:
+    """The same request as one for the page at this address, if it is one of a person's pages."""
+    blank = request.clone(method=hdrs.METH_GET, rel_url=URL(path, encoded=True))
     found = await request.app.router.resolve(blank)
     if found.http_exception is not None or found.route not in request.app[PERMISSIONS]:
         return None
@@ -58,29 +65,40 @@ async def answered(
         request[TYPED] = await written(request)
         if blank is None or words.isascii():  # a form from nowhere; aiohttp's own words
             raise
-        again = await _page(blank, let_in, request.path, typed, words)
-        if again is None:
+        page = await _opened(blank, let_in)
+        html = (
+            filled(page.text or "", blank.path_qs, request.path, typed, words) if page is not None else None
+        )
+        if page is None or html is None:
+            request[BACK] = await _back(blank, page, let_in)
             raise
-        again.set_status(refusal.status)
-        return again
+        page.text = html
+        page.set_status(refusal.status)
+        return page
     except Exception:
         request[TYPED] = await written(request)
+        if blank is not None:
+            request[BACK] = Back("回到原来的页面", blank.path_qs)
         raise
 
 
-async def _page(
-    blank: web.Request, let_in: Handler, path: str, typed: Typed, words: str
-) -> web.Response | None:
+async def _back(blank: web.Request, page: web.Response | None, let_in: Handler) -> Back:
+    """To the page of the form; is it gone, to the nearest above it that the asker may see: from a draft to the list of drafts."""
+    path = blank.path_qs
+    while page is None and (path := path.partition("?")[0].rpartition("/")[0]):
+        above = await _page_at(blank, path)
+        page = await _opened(above, let_in) if above is not None else None
+    title = _TITLE.search(page.text or "") if page is not None else None
+    return Back(f"回到“{unescape(title[1]).strip()}”", path) if title else Back("回到总览", "/hall")
+
+
+async def _opened(blank: web.Request, let_in: Handler) -> web.Response | None:
     try:
         page = await let_in(blank)
     except (web.HTTPException, UnavailableError):
         return None
     if not isinstance(page, web.Response) or page.content_type != "text/html" or page.text is None:
         return None
-    html = filled(page.text, blank.path_qs, path, typed, words)
-    if html is None:
-        return None
-    page.text = html
     return page
 
 

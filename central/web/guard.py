@@ -21,7 +21,7 @@ from central.core.access import Permission, Role, allows, who_may
 from central.core.scope import NOTHING
 from central.store import messages, scope, sessions
 from central.web.again import answered, blank_of, home_of, written
-from central.web.page import HALL, LARGEST, PERMISSIONS, TURNS, TYPED, USER, Handler, User, render
+from central.web.page import BACK, HALL, LARGEST, PERMISSIONS, TURNS, TYPED, USER, Back, Handler, User, render
 from common.core.errors import UnavailableError
 from common.core.instant import HOUR, MINUTE
 from common.core.mask import SPOILT
@@ -112,8 +112,8 @@ def _page(request: web.Request, status: int, detail: str) -> web.Response:
         )
     elif status == 500:
         detail = f"数据没有丢失。请重试；如仍不行，请把错误号 {detail} 告诉运维人员。"
-    typed = request.get(TYPED, [])
-    return render(request, "error.html", status=status, title=title, detail=detail, typed=typed)
+    typed, back = request.get(TYPED, []), request.get(BACK, Back("回到总览", "/hall"))
+    return render(request, "error.html", status=status, title=title, detail=detail, typed=typed, back=back)
 
 
 @web.middleware
@@ -144,10 +144,10 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
         try:
             _admit(request, user, permission)
         except web.HTTPUnauthorized:
-            if request.method == hdrs.METH_POST and home_of(
-                request
-            ):  # the log-in has ended while it was written
+            home = home_of(request) if request.method == hdrs.METH_POST else ""
+            if home:  # the log-in has ended while it was written
                 request[TYPED] = await written(request)
+                request[BACK] = Back("登录，再回到原来的页面", _log_in(home))
             raise
     if request.method != hdrs.METH_POST:
         return await handler(request)
@@ -181,6 +181,8 @@ async def _post(request: web.Request, handler: Handler, user: User) -> web.Strea
         return await answered(large, work, blank, let_in)
     finally:
         request[TYPED] = large.get(TYPED, [])
+        if BACK in large:
+            request[BACK] = large[BACK]
         with suppress(web.HTTPException, ValueError, LookupError):
             for field in (await large.post()).values():
                 if isinstance(
@@ -198,7 +200,7 @@ def _admit(request: web.Request, user: User | None, permission: Permission) -> N
         raise web.HTTPUnauthorized(text=NO_WALL)  # a wall never shows a log-in page
     if user is None:
         if request.method == hdrs.METH_GET and not request.path.startswith(FOR_PROGRAMS):
-            raise web.HTTPSeeOther(f"/login?next={quote(request.rel_url.raw_path_qs, safe='/')}")
+            raise web.HTTPSeeOther(_log_in(request.rel_url.raw_path_qs))
         raise web.HTTPUnauthorized(text="请先登录")
     first = "/password" if user.must_change else "/account/factor" if user.lacks_factor else ""
     if first and permission is not Permission.ACCOUNT:
@@ -211,6 +213,10 @@ def _admit(request: web.Request, user: User | None, permission: Permission) -> N
             text=f"您的角色是{user.role.word}。这一页需要“{permission.word}”的权限，有此权限的是：{may}。"
             "如工作需要，请联系系统管理员。"
         )
+
+
+def _log_in(then: str) -> str:
+    return f"/login?next={quote(then, safe='/')}"
 
 
 async def _user(request: web.Request) -> User | None:

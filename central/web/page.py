@@ -47,6 +47,13 @@ class User(Struct, frozen=True):
     unread: int
 
 
+class Back(Struct, frozen=True):
+    """A way on from the page of a fault: the words of the link, and where it leads inside the hall."""
+
+    words: str
+    path: str
+
+
 class Asset(Struct, frozen=True):
     """A static file, read once at start."""
 
@@ -117,6 +124,8 @@ TURNS = web.AppKey("turns", WeakValueDictionary[bytes, asyncio.Lock])
 USER = web.RequestKey("user", User)
 TYPED = web.RequestKey("typed", list[str])
 """What was written in a form that was not taken."""
+BACK = web.RequestKey("back", Back)
+"""Where the page of a fault leads, if anybody knows better than to the overview."""
 
 KINDS = {"css": "text/css", "js": "text/javascript", "woff2": "font/woff2", "svg": "image/svg+xml"}
 

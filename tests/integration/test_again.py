@@ -120,11 +120,19 @@ async def test_what_is_filled_again_is_the_page_as_it_is_now_and_no_page_of_a_st
         ):
             status, html = await refused(own, act, hall.url + came, **form)
             assert (status, 'name="from"' in html) == (400, False), came
+        for came, back in (
+            ("/hall/sites/s02?day=2", '/hall/sites/s02?day=2">回到“'),  # the page is there, without this form
+            ("/hall/sites/s99/doctor", '/hall/sites">回到“站点”'),  # gone, and so is the page above it
+            ("/hall/admin/people/nobody", '/hall">回到总览'),  # nothing there is for this role
+        ):
+            status, html = await refused(own, act, hall.url + came, **form)
+            assert (status, f'<a class="button" href="{back}' in html) == (400, True), came
         session.cookie_jar.clear()
         status, html = await refused(own, act, hall.url + page, **stale)
         assert (status, "更换交换机，会中断</textarea>" in html) == (401, True), (
             "the log-in has ended meanwhile"
         )
+        assert 'href="/login?next=/hall/sites/s03">登录' in html
         assert "会中断" not in (await refused(own, act, "https://elsewhere.example/", **stale))[1]
     async with aiohttp.ClientSession(cookies=await hall.session(Role.IT)) as session:
         own = Window(hall, session)

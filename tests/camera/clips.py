@@ -163,10 +163,11 @@ def _infrared(hall: Hall, at: int) -> Grey:
     and nobody is there."""
     shades = np.random.default_rng(hall.second).uniform(0.25, 1.6, (9, 16)).astype(np.float32)
     x, y = np.meshgrid(np.linspace(-1, 1, WIDE), np.linspace(-1, 1, HIGH))
-    beam = (1.2 - (np.hypot(x, y) / math.sqrt(2)) ** 1.5).astype(np.float32)
+    beam = np.asarray(1.2 - (np.hypot(x, y) / math.sqrt(2)) ** 1.5, np.float32)
     lit = cv2.resize(shades, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC)
     noise = hall.random.normal(0, 1.7 * hall.noise, lit.shape).astype(np.float32)
-    return hall.finish((110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise, at)
+    shown = (110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise
+    return hall.finish(np.asarray(shown, np.float32), at)
 
 
 def night(hall: Hall, at: int) -> Grey:

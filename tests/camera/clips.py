@@ -165,7 +165,7 @@ def _infrared(hall: Hall, at: int) -> Grey:
     x, y = np.meshgrid(np.linspace(-1, 1, WIDE), np.linspace(-1, 1, HIGH))
     beam = np.asarray(1.2 - (np.hypot(x, y) / math.sqrt(2)) ** 1.5, np.float32)
     lit = cv2.resize(shades, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC)
-    noise = hall.random.normal(0, 1.7 * hall.noise, lit.shape).astype(np.float32)
+    noise = np.asarray(hall.random.normal(0, 1.7 * hall.noise, lit.shape), np.float32)
     shown = (110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise
     return hall.finish(np.asarray(shown, np.float32), at)
 

@@ -33,13 +33,14 @@ def _seat(look: Look, seat: SeatConfig) -> SeatState:
         away_secs=seat.away_mins * 60,
         detail=detail if state.seat is Seat.UNKNOWN else "",
         name=seat.name,
+        sure=state.sure,
     )
 
 
 def news(before: Mapping[str, SeatState], now: Mapping[str, SeatState], at: int) -> list[SeatState]:
     """What differs from what was told. A region that is gone has no hours any more; `at`: office time now."""
     gone = [
-        replace(item, seat=Seat.UNKNOWN, since_at=at, object=False, hours=[], detail="已撤除")
+        replace(item, seat=Seat.UNKNOWN, since_at=at, object=False, sure=0, hours=[], detail="已撤除")
         for name, item in before.items()
         if name not in now
     ]

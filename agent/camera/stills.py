@@ -59,6 +59,8 @@ class Stills:
         self._wanted: dict[str, _Wanted] = {}
         self._shoots: list[Shoot] = []
         self._shots: list[Shot] = []
+        self._empty: dict[tuple[str, str], int] = {}
+        """Since when nobody is at a seat, whatever was said to lie there meanwhile."""
         self._absent: dict[tuple[str, str], int] = {}
         """Since when a seat was empty of which a still was wanted last."""
         self._cuts: dict[str, tuple[date, int]] = {}
@@ -91,16 +93,15 @@ class Stills:
         minute = local.hour * 60 + local.minute
         for item in seats:
             place = item.camera, item.region
-            is_due = now_at - item.since_at >= item.away_secs * SECOND
+            if item.seat is not Seat.UNATTENDED:
+                self._empty.pop(place, None)
+                continue
+            since_at = self._empty.setdefault(place, item.since_at)
+            is_due = now_at - since_at >= item.away_secs * SECOND
             is_open = any(begin <= minute < end for begin, end in item.hours)
-            if (
-                item.seat is Seat.UNATTENDED
-                and is_due
-                and is_open
-                and self._absent.get(place) != item.since_at
-            ):
-                self._absent[place] = item.since_at
-                self._find(item.camera, Occasion.SEAT, item.region, item.since_at)
+            if is_due and is_open and self._absent.get(place) != since_at:
+                self._absent[place] = since_at
+                self._find(item.camera, Occasion.SEAT, item.region, since_at)
 
     async def ordered(
         self, camera: str, view: View, number: str, *, plain: bool, clip: bool = False

@@ -244,7 +244,7 @@ def _log(said: CameraState | SeatState) -> None:
 
 def _sat(before: Camera | None) -> dict[str, State]:
     told = before.seats if before else {}
-    return {name: State(item.seat, item.since_at, item.object) for name, item in told.items()}
+    return {name: State(item.seat, item.since_at, item.object, item.sure) for name, item in told.items()}
 
 
 def _begins(was: Standing, now: Standing) -> bool:

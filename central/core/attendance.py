@@ -21,6 +21,9 @@ SETTLE = 5 * MINUTE
 """A box says what was up to so much earlier (a fault is dated back to its first frame): until then nothing is proposed."""
 
 
+_TRUSTED = 95
+
+
 class Ruling(StrEnum):
     """What a person said of a proposed absence."""
 
@@ -41,6 +44,7 @@ class Told(Struct, frozen=True):
     hours: tuple[tuple[int, int], ...] = ()
     away_us: int = 0
     detail: str = ""
+    sure: int = 0  # of a hundred scenes on which its box was tried; 0: it did not say
 
 
 class Stretch(Struct, frozen=True):
@@ -67,6 +71,14 @@ class Absence(Struct, frozen=True):
     away_us: int
     is_over: bool  # nothing that may still come can make it shorter
     is_end_seen: bool = True  # false: from then on nobody can tell, and it may have lasted longer
+    sure: int = 0  # the least that was said in that time; 0: nothing
+
+    @property
+    def trust(self) -> str:
+        """How far a person may rely on it, in words, with the figure behind; empty where the box said nothing."""
+        if not self.sure:
+            return ""
+        return f"{'较有把握' if self.sure >= _TRUSTED else '把握不大'}（模拟画面上 {self.sure}% 判对）"
 
 
 def stretches(said: Sequence[Told]) -> list[Stretch]:
@@ -115,17 +127,18 @@ def absences(
             begin, end = max(told.since_at, opens), min(end_at, closes)
             if end > from_at and end - begin > told.away_us:
                 is_over = end + SETTLE <= known_until
-                lay_there, is_seen = _lay_there(found, begin, end), end == closes or end not in lost
-                proposed.append(Absence(begin, end, lay_there, told.away_us, is_over, is_seen))
+                within = _within(found, begin, end)
+                lay_there, sure = any(item.object for item in within), min(item.sure for item in within)
+                is_seen = end == closes or end not in lost
+                proposed.append(Absence(begin, end, lay_there, told.away_us, is_over, is_seen, sure))
     return proposed
 
 
-def _lay_there(found: Sequence[Stretch], begin_at: int, end_at: int) -> bool:
-    """Whether something was said to lie on the chair in that time."""
-    return any(
-        item.told.object and item.told.since_at < end_at and (item.until_at or end_at) > begin_at
-        for item in found
-    )
+def _within(found: Sequence[Stretch], begin_at: int, end_at: int) -> list[Told]:
+    """What was said of that time."""
+    return [
+        item.told for item in found if item.told.since_at < end_at and (item.until_at or end_at) > begin_at
+    ]
 
 
 def waiting(absence: Absence, name: str, day: Sequence[Ticket]) -> int | None:

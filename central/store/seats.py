@@ -45,6 +45,7 @@ seat_state = Table(
     Column("away_secs", BigInteger, nullable=False),
     Column("detail", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("sure", BigInteger, nullable=False),  # of a hundred; 0: not said
     PrimaryKeyConstraint("site", "epoch", "seq"),
     Index("ix_seat_state_said", "site", "camera", "region", "cap_at"),
 )
@@ -109,6 +110,7 @@ async def add(conn: AsyncConnection, said: Iterable[tuple[bytes, str, Record, Se
             "away_secs": body.away_secs,
             "detail": body.detail,
             "name": body.name,
+            "sure": body.sure,
         }
         for epoch, site, item, body in said
     ]
@@ -139,7 +141,7 @@ async def since(conn: AsyncConnection, from_at: int, place: Place | None = None)
 
 def _told(row: Any) -> Told:
     hours, away_us = _hours.decode(row.hours), row.away_secs * SECOND
-    return Told(Seat(row.seat), row.since_at, row.object, hours, away_us, row.detail)
+    return Told(Seat(row.seat), row.since_at, row.object, hours, away_us, row.detail, row.sure)
 
 
 async def rulings(conn: AsyncConnection, from_at: int) -> Mapping[tuple[Place, int, int], Ruled]:

@@ -57,6 +57,7 @@ class Proposal(Struct, frozen=True):
     end: str
     lasts: str
     note: str
+    trust: str
     sort: str
     ruled: str
     place: Place
@@ -246,6 +247,7 @@ def _proposal(
         end=wording.clock(item.end_at, zone)[:5] if item.is_over else "还没有",
         lasts=wording.span(item.end_at - item.begin_at),
         note="，".join(_notes(item)),
+        trust=item.trust,
         sort="" if said is None else "fail" if said.ruling is Ruling.CONFIRMED else "skip",
         ruled="" if said is None else f"{said.ruling.word} · {said.who}：{said.why}",
         place=place,

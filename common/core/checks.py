@@ -248,7 +248,7 @@ CHECKS: dict[str, Check] = {
         "摄像机口令", "这些摄像机没有画面", "请重新保存口令：mingcha-agent secret 名称", ("E-CAM-01",)
     ),
     "E-CAM-05": Check(
-        "摄像机时钟", "画面上的时间不可信", "请校准：mingcha-agent camera set-time 编号", ("E-CAM-02",)
+        "摄像机时钟", "画面时间不可信", "校时：mingcha-agent camera set-time 编号", ("E-CAM-02",)
     ),
     "E-CAM-06": Check(
         "摄像机码流", "这些摄像机没有可检查的画面", "请在摄像机里把主码流设为 H.264", ("E-CAM-02",)

@@ -267,6 +267,7 @@ class SeatState(Struct, array_like=True, frozen=True):
     away_secs: Int32 = 600  # so long nobody need be there
     detail: Said = ""
     name: Text = ""  # as the box calls it
+    sure: Int32 = 0  # unattended: in how many of a hundred rendered scenes that is right; 0: not said
 
 
 class Still(Struct, array_like=True, frozen=True):

@@ -166,7 +166,8 @@ def _infrared(hall: Hall, at: int) -> Grey:
     beam = np.asarray(1.2 - (np.hypot(x, y) / math.sqrt(2)) ** 1.5, np.float32)
     lit = cv2.resize(shades, (WIDE, HIGH), interpolation=cv2.INTER_CUBIC)
     noise = np.asarray(hall.random.normal(0, 1.7 * hall.noise, lit.shape), np.float32)
-    return hall.finish((110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise, at)
+    shown = (110 + (hall.frame(at, clerk=False) - 110) * lit) * beam + noise
+    return hall.finish(np.asarray(shown, np.float32), at)
 
 
 def night(hall: Hall, at: int) -> Grey:

@@ -13,6 +13,7 @@ import numpy as np
 
 from agent.camera import picture, seats
 from agent.camera.talk import Box, Given
+from agent.core import seat
 from agent.core.seat import State
 from agent.core.votes import Standing
 from common.core.camera import Seat, View
@@ -185,7 +186,10 @@ def ready(seed: int) -> Sitting:
 
 
 def word(state: State) -> str:
-    return f"{state.seat.value}{' (object)' if state.object else ''}"
+    return f"{state.seat.value}{_WHY.get(state.sure, '')}"
+
+
+_WHY = {seat.LIES: " (object)", seat.WAVERS: " (wavers)"}
 
 
 Said = dict[tuple[str, str], Counter[str]]
@@ -223,6 +227,18 @@ def wrong(said: Said) -> list[tuple[str, str, str]]:
     ]
 
 
+def right(said: Said) -> dict[str, tuple[int, int]]:
+    """Of each word for "nobody is there": how often it was right, of how often it was said, limits and misdrawn regions with it."""
+    found: dict[str, tuple[int, int]] = {}
+    for (scene, region), states in said.items():
+        for state, count in states.items():
+            if state.startswith(Seat.UNATTENDED.value):
+                good, every = found.get(state, (0, 0))
+                is_right = truth(scene, region) == Seat.UNATTENDED.value
+                found[state] = good + count * is_right, every + count
+    return found
+
+
 def main(halls: int, first: int) -> None:
     said = run(halls, first=first)
     for (scene, region), states in said.items():
@@ -236,6 +252,9 @@ def main(halls: int, first: int) -> None:
                 table_[truth(scene, region), state] += count
     for (true, state), count in sorted(table_.items()):
         print(f"{true:11} {state:22} {count}")
+    print("nobody is there, and how often that is right, limits too:")
+    for state, (good, every) in sorted(right(said).items()):
+        print(f"{state:22} {good} of {every}, {good / every:.0%}")
 
 
 if __name__ == "__main__":

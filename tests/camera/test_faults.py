@@ -61,6 +61,8 @@ def test_a_counter_is_said_to_be_attended_or_not_and_neither_without_a_sound_pic
     assert seats.wrong(said) == []
     assert said["coat on the chair", "as it is to be drawn"].keys() == {"unattended (object)"}, said
     assert all(said["clerk, a light not learned", region].keys() == {"unknown"} for region in seats.REGIONS)
+    assert "unattended" not in said["empty, people pass", "as it is to be drawn"], "surer than it can be"
+    assert said["empty, lights x0.6", "as it is to be drawn"].keys() == {"unattended"}
 
 
 def test_a_clerk_in_a_region_that_was_drawn_too_wide_or_aside_is_seen() -> None:

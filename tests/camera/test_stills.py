@@ -119,6 +119,18 @@ async def test_a_seat_left_for_too_long_in_its_hours_is_taken_once(album: Album)
     assert [(still.occasion, still.subject) for still in await album.told()] == [(Occasion.SEAT, "w1")]
 
 
+async def test_a_coat_that_is_seen_meanwhile_makes_no_absence_begin_anew(album: Album) -> None:
+    now = 1_781_245_925_000_000
+    seat = SeatState("c1", "w1", Seat.UNATTENDED, now - 9 * MINUTE, hours=[(810, 1020)], away_secs=600)
+    album.stills.sat([seat], now)
+    album.stills.sat([replace(seat, since_at=now, object=True)], now + 2 * MINUTE)
+    (wanted, _) = album.stills.taken()
+    assert wanted.camera == "c1"
+    album.stills.sat([replace(seat, seat=Seat.ATTENDED, since_at=now + 3 * MINUTE)], now + 4 * MINUTE)
+    album.stills.sat([replace(seat, since_at=now + 5 * MINUTE)], now + 6 * MINUTE)
+    assert album.stills.taken() == []
+
+
 async def test_an_order_is_answered_by_the_hash_once_it_is_recorded(album: Album) -> None:
     """P-CAM-03"""
     ordered = asyncio.create_task(album.stills.ordered("c1", View.COVERED, "ab" * 16, plain=True))

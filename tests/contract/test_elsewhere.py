@@ -159,6 +159,7 @@ async def watched(store: Store) -> None:
         "epoch": b"e",
         "hours": msgspec.msgpack.encode([(480, 720)]),
         "away_secs": 600,
+        "sure": 99,
         "detail": "",
         "name": "1 号窗口",
     }

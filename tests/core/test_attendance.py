@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from central.core import attendance
 from central.core.attendance import SETTLE, Absence, Ticket, Told
@@ -51,6 +52,23 @@ def test_time_of_which_nobody_can_say_anything_ends_an_absence_and_a_coat_does_n
     assert proposed(told(off, 9), told(Seat.UNKNOWN, 9.4), told(off, 9.3)) == [
         (9, 12, True),
         (13.5, 17, True),
+    ]
+
+
+def test_an_absence_is_as_sure_as_the_least_that_was_said_of_it() -> None:
+    said = [
+        replace(told(Seat.UNATTENDED, 9), sure=99),
+        replace(told(Seat.UNATTENDED, 9.2, thing=True), sure=80),
+        told(Seat.ATTENDED, 9.5),
+        replace(told(Seat.UNATTENDED, 10), sure=99),
+        told(Seat.ATTENDED, 10.5),
+        told(Seat.UNATTENDED, 11),
+    ]
+    found = attendance.absences(attendance.stretches(said), MIDNIGHT, at(12), CALENDAR, ZONE)
+    assert [item.trust for item in found] == [
+        "把握不大（模拟画面上 80% 判对）",
+        "较有把握（模拟画面上 99% 判对）",
+        "",
     ]
 
 

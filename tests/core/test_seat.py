@@ -32,7 +32,7 @@ def shown(
 def test_a_state_changes_after_half_a_minute_and_is_dated_back_to_its_first_frame() -> None:
     said = shown((NOBODY, 10), (CLERK, 20))
     assert said[5].seat is Seat.UNKNOWN
-    assert said[6] == State(Seat.UNATTENDED, 5 * SECOND)
+    assert said[6] == State(Seat.UNATTENDED, 5 * SECOND, sure=seat.CLEAR)
     assert said[-1] == State(Seat.ATTENDED, 55 * SECOND)
 
 
@@ -44,6 +44,19 @@ def test_who_passes_changes_nothing_and_a_coat_is_nobody_after_five_minutes() ->
     assert (said[-1].seat, said[-1].object) == (Seat.UNATTENDED, True)
     assert shown((COAT, minutes))[-1].seat is Seat.UNKNOWN, "whether it moves is not known yet"
     assert shown((COAT, minutes + 12))[-1].object, "nobody ever moved there"
+
+
+def test_how_sure_it_is_falls_where_frames_differ_now_and_then_and_never_rises() -> None:
+    """A person reads it beside what is proposed; the figures are counted on rendered scenes."""
+    clear = shown((NOBODY, 100), (CLERK, 2), (NOBODY, 100))[-1]
+    assert (clear.seat, clear.sure) == (Seat.UNATTENDED, seat.CLEAR), "somebody has passed"
+    runs = [(NOBODY, 10), *[(CLERK, 2), (NOBODY, 4)] * 5, (NOBODY, 300)]
+    said = [state for state in shown(*runs) if state.seat is Seat.UNATTENDED]
+    assert {state.since_at for state in said} == {5 * SECOND}, "one absence, told again"
+    assert list(dict.fromkeys(state.sure for state in said)) == [seat.CLEAR, seat.WAVERS]
+    assert shown((COAT, MOVED_US // (5 * SECOND) + 12))[-1].sure == seat.LIES
+    assert {state.sure for state in shown((CLERK, 40))} == {0}
+    assert shown(*runs, (CLERK, 20), (NOBODY, 20))[-1].sure == seat.CLEAR, "another absence"
 
 
 def test_without_a_reference_for_this_light_or_with_a_featureless_one_nothing_is_said() -> None:
@@ -72,7 +85,8 @@ def test_in_doubt_is_unknown_at_once_and_no_state_lasts_less_than_its_agreement(
     changes = [
         (place * 5 * SECOND, now)
         for place, (before, now) in enumerate(pairwise(said), 2)
-        if before != now and now.seat is not Seat.UNKNOWN
+        if (before.seat, before.since_at, before.object) != (now.seat, now.since_at, now.object)
+        and now.seat is not Seat.UNKNOWN
     ]
     assert all(after - before >= AGREE_US for (before, _), (after, _) in pairwise(changes))
     assert all(at - state.since_at >= AGREE_US for at, state in changes)

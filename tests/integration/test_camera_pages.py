@@ -199,7 +199,8 @@ async def sit(hall: Served) -> None:
     said = []
     for seq, (site, region, name, seat, minute, thing) in enumerate(SAT, 1):
         at = MIDNIGHT + minute * MINUTE
-        body = SeatState("c1", region, seat, at, thing, HOURS, 600, name=name)
+        sure = 80 if thing else 0
+        body = SeatState("c1", region, seat, at, thing, HOURS, 600, name=name, sure=sure)
         said.append((b"f" * 8, site, replace(draft(body, at=at), seq=seq), body))
     async with hall.store.write() as conn:
         await seats.add(conn, said)
@@ -222,7 +223,8 @@ async def test_an_absence_is_a_proposal_until_one_person_says_what_it_was(hall: 
     assert "确认脱岗 0" in text
     assert "3 号窗口" in text
     assert "24 分" in text
-    assert "座位上有放着不动的东西 其间 1 人等候" in text
+    assert "座位上有放着不动的东西 其间 1 人等候 把握不大（模拟画面上 80% 判对）" in text
+    assert text.count("判对）") == 1, "the other box did not say"
     assert text.count("人等候") == 1, "of the other site no queue is recorded"
     assert "无法判断" in text
     begin = MIDNIGHT + 570 * MINUTE

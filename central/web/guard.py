@@ -201,7 +201,7 @@ def _admit(request: web.Request, user: User | None, permission: Permission) -> N
     if user is None:
         if request.method == hdrs.METH_GET and not request.path.startswith(FOR_PROGRAMS):
             raise web.HTTPSeeOther(_log_in(request.rel_url.raw_path_qs))
-        raise web.HTTPUnauthorized(text="请先登录")
+        raise web.HTTPUnauthorized(text="登录已经结束，或还没有登录。")
     first = "/password" if user.must_change else "/account/factor" if user.lacks_factor else ""
     if first and permission is not Permission.ACCOUNT:
         if request.path.startswith(FOR_PROGRAMS):  # a program follows no way to a page

@@ -208,3 +208,15 @@ def test_states_are_told_apart_by_eyes_that_miss_a_colour(eyes: str) -> None:
     }
     closest = min(apart, key=lambda pair: apart[pair])
     assert apart[closest] >= CLOSEST[eyes], (closest, apart[closest])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_bar_of_a_camera_is_read_without_its_colours(theme: str) -> None:
+    rules = dict(_rules((STATIC / "pages.css").read_text()))
+    tokens = _tokens(theme)
+    fills = {
+        sort: re.findall(r"fill: var\((--[\w-]+)\)", rules[f".camera-bar .{sort}"])[0]
+        for sort in ("ok", "fail", "skip")
+    }
+    for one, other in combinations(fills.values(), 2):
+        assert _contrast(tokens[one], tokens[other]) >= 2, (one, other)

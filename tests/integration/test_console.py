@@ -3,7 +3,7 @@
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import aiohttp
 import pytest
@@ -318,6 +318,9 @@ async def test_the_initials_of_a_name_lead_to_its_site_or_its_cases(window: Wind
     assert (await window.head("/hall/find?q=hfx")).headers["Location"] == "/hall/sites/s09"
     location = (await window.head("/hall/find?q=CSDBSQ")).headers["Location"]
     assert unquote(location) == "/hall/cases?item=城市低保申请&state=all"
+    for written in ("禾丰", "s09"):
+        place = (await window.head(f"/hall/find?q={quote(written)}")).headers["Location"]
+        assert place == "/hall/sites/s09", "its name and its number lead there too"
     words = text_of((await window.get("/hall/find?q=sq"))[1])
     assert "城市低保申请" in words
     assert "没有站点或事项" in text_of((await window.get("/hall/find?q=zzzz"))[1])

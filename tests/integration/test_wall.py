@@ -5,13 +5,17 @@ import re
 import signal
 import sys
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from itertools import product
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 import pytest_asyncio
+from pdfminer.high_level import extract_text
 from sqlalchemy import insert, update
 
 from central.core.access import Role
@@ -45,6 +49,16 @@ SMALLEST_TEXT = """(() => {
       smallest = Math.min(smallest, parseFloat(getComputedStyle(node).fontSize));
   }
   return smallest;
+})()"""
+LOWEST_LINE = """(() => {
+  let lowest = 1000;
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (walk.nextNode()) {
+    range.selectNodeContents(walk.currentNode);
+    const box = range.getClientRects()[0];
+    if (walk.currentNode.data.trim() && box && !walk.currentNode.parentElement.closest('.sr, .skip')) lowest = Math.min(lowest, box.height);
+  }
+  return lowest;
 })()"""
 CLIPPED = """Array.from(document.querySelectorAll('body *')).filter(node =>
   node.children.length === 0 && node.textContent.trim() && node.getClientRects().length && !node.closest('.sr, svg')
@@ -111,6 +125,29 @@ async def test_the_wall_keeps_its_budgets(shown: Served, page: Page) -> None:
     await page.size(3840, 2160)
     assert await page.ask(SMALLEST_TEXT) >= 32
     assert await page.ask(CUT_OFF) == []
+    await page.open(shown.url + "/hall/sites")
+    assert await page.ask(LOWEST_LINE) >= 30, "a page of the console is twice as large too"
+    assert await page.ask("document.documentElement.scrollWidth") <= 3840
+    assert await page.ask("document.documentElement.scrollHeight") < 2600, "and not twice as long"
+
+
+async def test_a_list_on_paper_has_head_and_number_on_each_sheet_and_nothing_to_press(
+    shown: Served, page: Page
+) -> None:
+    await page.open(shown.url + "/hall/cases")
+    printed = await page.call("Page.printToPDF", preferCSSPageSize=True)
+    said = extract_text(BytesIO(b64decode(printed["data"])))
+    sheets = (
+        normalize("NFKC", said).replace("⻚", "页").rstrip("\f").split("\f")
+    )  # fonts name signs by their radicals
+    assert 2 <= len(sheets) <= 3, "the first sheet has rows, and a row is a line of a table"
+    for number, sheet in enumerate(sheets, 1):
+        assert "时限到" in sheet
+        assert f"第 {number} 页,共 {len(sheets)} 页" in sheet
+        assert not any(word in sheet for word in ("收件箱", "查询", "导出", "下一页", "编号或尾号"))
+    assert "合计可能偏低" in sheets[0]
+    assert "本页 50 件,后面还有。" in sheets[-1]
+    assert "打印自 /hall/cases" in sheets[-1]
 
 
 async def test_the_stream_sets_text_in_place(shown: Served, page: Page) -> None:

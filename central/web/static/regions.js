@@ -38,7 +38,8 @@
   }
   function place(event) {
     const box = stage.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map(function (share) {
+    const zoom = document.documentElement.clientWidth / document.body.getBoundingClientRect().width;  // Chromium before 128 leaves it out
+    return [(event.clientX / zoom - box.left) / box.width, (event.clientY / zoom - box.top) / box.height].map(function (share) {
       return Math.round(WHOLE * Math.min(1, Math.max(0, share)));
     });
   }

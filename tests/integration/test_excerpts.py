@@ -5,6 +5,8 @@ from sqlalchemy import select
 
 from central.core.access import Role
 from central.door import tables as p
+from central.store import linkable
+from central.store import tables as t
 from central.store.tables import audit_line
 from tests.integration.dooring import Outside
 from tests.integration.serving import Served, text_of
@@ -66,7 +68,12 @@ async def test_a_reply_is_published_with_consent_by_two_persons_and_taken_back(
     hall: Served, outside: Outside
 ) -> None:
     number = await closed(hall, outside, publish="yes")
+    async with hall.store.write() as conn:
+        case = (await conn.execute(select(t.case).where(t.case.c.applicant.is_not(None)).limit(1))).one()
+        await linkable.link(conn, number, case.site, case.case_key, "number")
     for text, reply in (
+        (f"{case.applicant}的申请被退件三次。", REPLIED),
+        (ASKED, f"{case.case_no} 已当场受理。"),
         (f"{NAME}被退件三次，没有书面理由。", REPLIED),
         (ASKED, f"已电话告知 {PHONE}，当场受理。"),
         (ASKED, "请到石桥镇青云巷12号室补齐材料。"),

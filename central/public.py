@@ -77,6 +77,8 @@ class Press(Struct):
     heard: Heard = field(default_factory=Heard)
     skipped: Skipped = field(default_factory=set)
     emptied_at: int | None = None
+    slack: int = asked.SLACK
+    """So far back the door's time may lie: of the demonstration, whose time flies between two beats, further."""
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
@@ -184,7 +186,7 @@ async def run(
     try:
         while True:
             try:
-                press = press or await _opened(config, store, keys, heard)
+                press = press or await _opened(config, store, keys, heard, clock)
                 await look_once(press, world, clock)
             except UnavailableError as error:
                 if not lost_mono:
@@ -200,10 +202,13 @@ async def run(
             await press.public.close()
 
 
-async def _opened(config: CentralConfig, store: Store, keys: tuple[bytes, bytes], heard: Heard) -> Press:
+async def _opened(
+    config: CentralConfig, store: Store, keys: tuple[bytes, bytes], heard: Heard, clock: Clock
+) -> Press:
     public = await open_as_hall(config, store, seal.key_of(keys[0]))
     terms = Terms(config.public.accept_days, config.public.reply_days)
-    return Press(store, public, *keys, terms, heard)
+    slack = max(asked.SLACK, int(BEAT_EVERY * clock.top_pace))
+    return Press(store, public, *keys, terms, heard, slack=slack)
 
 
 async def look_once(press: Press, world: World, clock: Clock) -> int:
@@ -244,13 +249,13 @@ async def _fetch(press: Press, bench: Bench) -> None:
     if press.emptied_at is None:
         async with press.store.read() as conn:
             press.emptied_at = await telling.emptied_at(conn)
-    box = press.store, press.public, press.wire_secret, bench, press.skipped, press.emptied_at
+    box = press.store, press.public, press.wire_secret, bench, press.skipped, press.emptied_at, press.slack
     while await taking.fetch(*box) >= taking.PAGE:
         continue
     if press.skipped:
         return
     now_at = bench.now.at
-    press.heard.at = now_at - asked.SLACK
+    press.heard.at = now_at - press.slack
     if now_at - press.emptied_at >= BEAT_EVERY:
         async with press.store.write() as conn:
             await telling.set_emptied(conn, now_at)

@@ -137,6 +137,18 @@ async def test_what_the_door_says_of_the_past_or_the_future_is_bounded(folder: P
     assert names == ["inbox.misdated", "inbox.misdated", "inbox.refused"]
 
 
+async def test_the_time_of_a_demonstration_flies_between_two_beats(folder: Path) -> None:
+    """Five seconds of a night are eight hours: the door lies that far behind, and nobody has been at it."""
+    async with living(folder) as hall:
+        hall.press.slack = 9 * HOUR
+        await look(hall, AFTER)
+        await hand_in(hall, Kind.COMPLAINT, "c1", said("T1"), AFTER - 8 * HOUR)
+        with capture_logs() as logs:
+            await look(hall, AFTER + HOUR)
+        assert await received(hall, "T1") == AFTER - 8 * HOUR
+    assert not [line for line in logs if line["event"] == "inbox.misdated"]
+
+
 async def test_what_could_not_be_taken_keeps_its_day_until_it_is(folder: Path) -> None:
     """The hall sees it, fails, and takes it after its next start."""
     async with living(folder) as hall:

@@ -1,7 +1,8 @@
 """What moves complaints, consultations and ratings without anybody: days that have passed. It turns whatever the public database does.
 
 What the hall owes is late whoever listens. Silence is not: it closes a complaint only where everything that was handed in by the
-end of that day has been taken from the box, for the verdict may lie in it.
+end of that day has been taken from the box, for the verdict may lie in it. So with a call-back: who has said by its last day whether
+it is solved is not called any more.
 """
 
 import asyncio

@@ -14,15 +14,18 @@ import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
-from sqlalchemy import Row
+from sqlalchemy import Row, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import telling as messages
-from central.core import asked, callback, complaint, complaint_notes, dossier, wording
+from central.core import asked, callback, complaint, complaint_notes, dossier, naming, wording
 from central.core.calendar import Calendar
 from central.core.complaint import HEARD, Actor, Complaint, Event, Side, State, Terms
 from central.core.complaint_told import TOLD, TOLD_LAST, Account, Happened
+from central.door import seal
+from central.door.tables import told
 from central.store import complaints, trail
+from central.store.engine import Store
 from central.world import Moment
 from common.core import crypto
 from common.core.crypto import AT_REST, KEY_BYTES
@@ -30,6 +33,7 @@ from common.core.errors import UsageError
 from common.core.instant import DAY, HOUR, end_of_day, local_date
 
 log = structlog.get_logger()
+PAGE = 50
 _LATER = DAY // 2
 """A last day that no notice has published yet is looked at again after so long."""
 _UNHEARD = HOUR
@@ -175,8 +179,8 @@ async def _move(
     entry = _event(bench, event, actor, one, reason)
     await complaints.write(conn, row, entry, **_standing(one, bench), **values)
     for note in complaint_notes.notes(one, event, bench.calendar):
-        told = messages.of_complaint(row, one, row.entries + 1, note)
-        await messages.tell_at(conn, told, bench.now, bench.calendar, bench.zone)
+        happening = messages.of_complaint(row, one, row.entries + 1, note)
+        await messages.tell_at(conn, happening, bench.now, bench.calendar, bench.zone)
 
 
 def _event(bench: Bench, event: Event, actor: Actor | None, after: Complaint, reason: str) -> dict[str, Any]:
@@ -242,7 +246,7 @@ def _refuse_words(row: Row[Any], event: Event, words: Words, bench: Bench) -> No
         raise UsageError("交办须写明站点和承办单位", hint="请选择后再提交")
     if event in _READ_BY_UNIT:
         person = person_of(row, bench.secret)
-        if complaint.tells_who(words.text, person.name, person.phone):
+        if naming.tells_who(words.text, person.name, person.phone):
             raise UsageError(
                 f"{event.word}内容写出了投诉人的姓名或电话，不能发给单位",
                 hint="请改写，只写事情，不写是谁投诉的",
@@ -258,6 +262,13 @@ async def judge(conn: AsyncConnection, said: asked.Verdict, bench: Bench) -> boo
     before = complaints.body_of(row)
     if complaint.refusal(before, event, None, Side.COMPLAINANT):
         return False
+    if (
+        complaint.passed(before, bench.today, bench.calendar) is Event.CALL_LAPSE
+    ):  # and the clock has not come to it yet
+        before = complaint.applied(before, Event.CALL_LAPSE, None, Side.CLOCK, bench.today, bench.calendar)
+        await _move(conn, row, Event.CALL_LAPSE, None, before, "", bench)
+        row = await complaints.lock(conn, row.id)
+        assert row is not None
     one = complaint.applied(before, event, None, Side.COMPLAINANT, bench.today, bench.calendar)
     reason = redacted(said.reason[: complaint.LONGEST_WORDS], person_of(row, bench.secret))
     values = {"site": "", "org": ""} if event is Event.UNSOLVED else {}
@@ -280,13 +291,13 @@ async def urge(conn: AsyncConnection, said: asked.Hurry, bench: Bench) -> bool:
 
 async def pass_day(conn: AsyncConnection, number: int, bench: Bench, heard: date) -> bool:
     """A last day has passed: it is noted for good, or a complaint without a verdict is closed. `heard`: the day until which all that
-    complainants have handed in has been taken; a verdict of a later one may wait yet.
+    complainants have handed in has been taken; a verdict of a later one may wait yet, after which nobody need be called.
     """
     row = await complaints.lock(conn, number)
     assert row is not None
     before = complaints.body_of(row)
     event = complaint.passed(before, bench.today, bench.calendar)
-    if event is Event.SETTLE and complaint.passed(before, heard, bench.calendar) is None:
+    if event in {Event.SETTLE, Event.CALL_LAPSE} and complaint.passed(before, heard, bench.calendar) is None:
         await complaints.set_check(conn, number, bench.now.at + _UNHEARD)
         return False
     if event is None:
@@ -302,6 +313,22 @@ async def pass_day(conn: AsyncConnection, number: int, bench: Bench, heard: date
 
 
 # told ---------------------------------------------------------------------------------------------------------
+
+
+async def publish(store: Store, public: Store, key: bytes, bench: Bench) -> None:
+    """Those that have moved since they were told, to whoever complained. `key`: the door's."""
+    async with store.read() as conn:
+        rows = await complaints.untold(conn, PAGE)
+        found = [(row, await account(conn, row, bench.calendar)) for row in rows]
+    for row, one in found:
+        owner = seal.ref(key, seal.COMPLAINT, row.number)
+        at = seal.place(key, seal.COMPLAINT, row.number, person_of(row, bench.secret).code)
+        said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one))
+        async with public.write() as there:
+            await there.execute(delete(told).where(told.c.ref == owner))
+            await there.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
+        async with store.write() as conn:
+            await complaints.told(conn, row.id, row.entries)
 
 
 async def account(conn: AsyncConnection, row: Row[Any], calendar: Calendar) -> Account:

@@ -34,8 +34,8 @@ from central import (
 from central.citizen_clock import Heard
 from central.complaint import Bench
 from central.config import CentralConfig
+from central.core import asked, pinyin
 from central.core import guide as guides
-from central.core import pinyin
 from central.core.complaint import Terms
 from central.core.guide import Guide, Law, Spot
 from central.core.item import Item
@@ -77,6 +77,8 @@ class Press(Struct):
     heard: Heard = field(default_factory=Heard)
     skipped: Skipped = field(default_factory=set)
     emptied_at: int | None = None
+    slack: int = asked.SLACK
+    """So far back the door's time may lie: of the demonstration, whose time flies between two beats, further."""
     beat_wall: int = 0
     guides_wall: int = 0
     guides_of: tuple[object, ...] = ()
@@ -184,7 +186,7 @@ async def run(
     try:
         while True:
             try:
-                press = press or await _opened(config, store, keys, heard)
+                press = press or await _opened(config, store, keys, heard, clock)
                 await look_once(press, world, clock)
             except UnavailableError as error:
                 if not lost_mono:
@@ -200,10 +202,13 @@ async def run(
             await press.public.close()
 
 
-async def _opened(config: CentralConfig, store: Store, keys: tuple[bytes, bytes], heard: Heard) -> Press:
+async def _opened(
+    config: CentralConfig, store: Store, keys: tuple[bytes, bytes], heard: Heard, clock: Clock
+) -> Press:
     public = await open_as_hall(config, store, seal.key_of(keys[0]))
     terms = Terms(config.public.accept_days, config.public.reply_days)
-    return Press(store, public, *keys, terms, heard)
+    slack = max(asked.SLACK, int(BEAT_EVERY * clock.top_pace))
+    return Press(store, public, *keys, terms, heard, slack=slack)
 
 
 async def look_once(press: Press, world: World, clock: Clock) -> int:
@@ -222,25 +227,36 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
     await _fetch(press, bench)
-    await publish_complaints(press, bench)
+    await complaint.publish(press.store, press.public, press.key, bench)
     await consult.publish(press.store, press.public, press.key, world, bench)
     await survey.publish(press.store, press.public)
     await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):
         total += done
+        if (
+            clock.wall() - press.beat_wall >= BEAT_EVERY
+        ):  # the cases of a whole city take long: nobody who hands in waits for them
+            now = Moment(clock.office(), clock.wall())
+            await _beat(press, now)
+            await _fetch(press, replace(bench, now=now))
     return total
 
 
 async def _fetch(press: Press, bench: Bench) -> None:
-    """Take all that lies in the box, and remember until when. What stays in it could not be taken: it keeps its day until it is."""
+    """Take all that lies in the box, and remember until when. What stays in it could not be taken: it keeps its day until it is, and
+    nothing is said of nobody's silence, for a verdict may be among it.
+    """
     if press.emptied_at is None:
         async with press.store.read() as conn:
             press.emptied_at = await telling.emptied_at(conn)
-    box = press.store, press.public, press.wire_secret, bench, press.skipped, press.emptied_at
+    box = press.store, press.public, press.wire_secret, bench, press.skipped, press.emptied_at, press.slack
     while await taking.fetch(*box) >= taking.PAGE:
         continue
-    press.heard.at = now_at = bench.now.at
-    if not press.skipped and now_at - press.emptied_at >= BEAT_EVERY:
+    if press.skipped:
+        return
+    now_at = bench.now.at
+    press.heard.at = now_at - press.slack
+    if now_at - press.emptied_at >= BEAT_EVERY:
         async with press.store.write() as conn:
             await telling.set_emptied(conn, now_at)
         press.emptied_at = now_at
@@ -375,23 +391,3 @@ async def _replace(public: AsyncConnection, key: bytes, name: str, one: public_c
         shown = msgspec.structs.replace(one.told, rate=token)
         said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(shown))
         await public.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
-
-
-# complaints ---------------------------------------------------------------------------------------------------
-
-
-async def publish_complaints(press: Press, bench: Bench) -> int:
-    """Those that have moved since they were told."""
-    async with press.store.read() as conn:
-        rows = await complaints.untold(conn, PAGE)
-        found = [(row, await complaint.account(conn, row, bench.calendar)) for row in rows]
-    for row, one in found:
-        owner = seal.ref(press.key, seal.COMPLAINT, row.number)
-        at = seal.place(press.key, seal.COMPLAINT, row.number, complaint.person_of(row, bench.secret).code)
-        said = seal.closed(at, owner, secrets.token_bytes(crypto.NONCE_BYTES), msgspec.json.encode(one))
-        async with press.public.write() as public:
-            await public.execute(delete(told).where(told.c.ref == owner))
-            await public.execute(insert(told).values(lookup=at.lookup, ref=owner, sealed=said))
-        async with press.store.write() as conn:
-            await complaints.told(conn, row.id, row.entries)
-    return len(rows)

@@ -32,11 +32,18 @@ _MISDATED = "请核对公众网页机器的时间；时间没有错而反复出�
 
 
 async def fetch(
-    store: Store, public: Store, wire_secret: bytes, bench: Bench, skipped: Skipped, emptied_at: int
+    store: Store,
+    public: Store,
+    wire_secret: bytes,
+    bench: Bench,
+    skipped: Skipped,
+    emptied_at: int,
+    slack: int,
 ) -> int:
-    """Take some. -> how many. `emptied_at`: when the box was last found empty (office time). Raises UnavailableError; what cannot be
-    opened is logged and taken out. What opens and cannot be taken stays in the box, and holds up no other: who has taken over the
-    door can write anything.
+    """Take some. -> how many. `emptied_at`: when the box was last found empty (office time); `slack`: so far back the door's time may lie.
+
+    Raises UnavailableError; what cannot be opened is logged and taken out. What opens and cannot be taken stays in the box, and holds
+    up no other: who has taken over the door can write anything.
     """
     unread = select(inbox).where(inbox.c.id.not_in([name for what, name in skipped if what == _BOX]))
     async with public.read() as conn:
@@ -45,10 +52,10 @@ async def fetch(
         said = _opened(row, wire_secret)
         files = await _files(public, row.id, said, wire_secret) if isinstance(said, asked.Complaint) else []
         if said is not None:
-            received_at = asked.received_at(row.sent_at, emptied_at, bench.now.at)
+            received_at = asked.received_at(row.sent_at, emptied_at, bench.now.at, slack)
             work = partial(_take, said=said, files=files, bench=replace(bench, received_at=received_at))
             await taken(store, [(_BOX, [row.id], work)], skipped)
-            if abs(received_at - row.sent_at) > asked.SLACK:
+            if abs(received_at - row.sent_at) > slack:
                 log.warning(
                     "inbox.misdated", kind=row.kind, said=row.sent_at, taken=received_at, hint=_MISDATED
                 )

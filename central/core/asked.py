@@ -113,11 +113,11 @@ def header(kind: Kind, name: str, sent_at: int) -> bytes:
     return f"MC1 asked|{kind.value}|{name}|{sent_at}".encode()
 
 
-def received_at(sent_at: int, emptied_at: int, now_at: int) -> int:
+def received_at(sent_at: int, emptied_at: int, now_at: int, slack: int = SLACK) -> int:
     """-> when it was received (all in office time). The door's word for it, as far as the hall can vouch for it: not after now, and not
-    before the hall last found the box empty, `emptied_at` (0: it never did).
+    before the hall last found the box empty, `emptied_at` (0: it never did). `slack`: so far back the door's time may lie.
     """
-    return min(max(sent_at, emptied_at - SLACK), now_at)
+    return min(max(sent_at, emptied_at - slack), now_at)
 
 
 def file_header(draft: str, name: str) -> bytes:

@@ -388,10 +388,3 @@ def text_fault(text: str, shortest: int = SHORTEST_WORDS, longest: int = LONGEST
         if shortest <= len(text) <= longest
         else f"请写 {shortest} 至 {longest} 个字，现在 {len(text)} 个字"
     )
-
-
-def tells_who(text: str, name: str, phone: str) -> bool:
-    """Whether a text for the unit would tell who has complained: the name, the telephone or a good part of it."""
-    digits = "".join(char for char in text if char.isdigit())
-    known = "".join(char for char in phone if char.isdigit())
-    return (len(name) > 1 and name in text) or (len(known) >= 7 and (known in digits or known[-7:] in digits))

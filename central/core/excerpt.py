@@ -9,7 +9,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from central.core import complaint, release
+from central.core import complaint, naming, release
 from central.core.complaint import State
 
 
@@ -28,18 +28,29 @@ def is_open_to(state: State, reply: str, *, may_publish: bool) -> bool:
     return state is State.CLOSED and bool(reply) and may_publish
 
 
-def faults(text: str, reply: str, name: str, phone: str, case_no: str) -> list[str]:
-    """Why these words may not be published, in words. `name`, `phone`: of the complainant; `case_no`: the case that the complaint names."""
+class Hidden(Struct, frozen=True):
+    """What may not be read in it: `names` of the complainant and of the applicant of the case that it is about, the telephone,
+    `numbers` of complaint and case.
+    """
+
+    names: tuple[str, ...] = ()
+    phone: str = ""
+    numbers: tuple[str, ...] = ()
+
+
+def faults(text: str, reply: str, hidden: Hidden) -> list[str]:
+    """Why these words may not be published, in words."""
     found = []
     if fault := complaint.text_fault(text, complaint.SHORTEST, complaint.LONGEST):
         found.append(f"公布的投诉：{fault}")
     if fault := complaint.text_fault(reply):
         found.append(f"公布的答复：{fault}")
     found += release.personal([text, reply], ())
-    if any(complaint.tells_who(said, name, phone) for said in (text, reply)):
-        found.append("写出了投诉人的姓名或电话")
-    if case_no and any(case_no in said for said in (text, reply)):
-        found.append("写出了办件编号，凭它能认出是谁")
+    names = hidden.names or ("",)
+    if any(naming.tells_who(said, name, hidden.phone) for said in (text, reply) for name in names):
+        found.append("写出了投诉人或申请人的姓名或电话")
+    if any(naming.tells_number(said, number) for said in (text, reply) for number in hidden.numbers):
+        found.append("写出了投诉或办件的编号，凭它能认出是谁")
     return found
 
 

@@ -5,6 +5,7 @@ rater back by the next working day (`callback.py`), and what is not mended goes 
 and looked at by a person; what a person sets aside stays in the list, with the reason, and is counted apart.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -226,16 +227,11 @@ class Near(Struct, frozen=True):
 def flagged(newest: Near, before: Sequence[Near]) -> dict[int, set[Flag]]:
     """Rating -> the patterns that `newest` makes with those `before` it; every member of a pattern is marked."""
     near = [*before, newest]
-    bunch = [
-        one
-        for one in near
-        if one.window and one.window == newest.window and 0 <= newest.at - one.at < BURST_SPAN
-    ]
     same = [one for one in near if one.source and one.source == newest.source and one.day == newest.day]
     alike = [one for one in near if len(one.text) >= ALIKE_LONG and one.text == newest.text]
     found: dict[int, set[Flag]] = {}
     for flag, members, most in (
-        (Flag.BURST, bunch, BURST),
+        (Flag.BURST, _bunch(near, newest), BURST),
         (Flag.ONE_SOURCE, same, FROM_ONE),
         (Flag.ALIKE, alike, ALIKE),
     ):
@@ -243,6 +239,20 @@ def flagged(newest: Near, before: Sequence[Near]) -> dict[int, set[Flag]]:
             for one in members:
                 found.setdefault(one.id, set()).add(flag)
     return found
+
+
+def _bunch(near: Sequence[Near], newest: Near) -> list[Near]:
+    """All that lie with `newest` in a span of at least that many: it has come last, and may have been sent before others."""
+    mine = (one for one in near if one.window and one.window == newest.window)
+    here = sorted(mine, key=lambda one: one.at)
+    instants = [one.at for one in here]
+    spans = [(first, bisect_left(instants, at + BURST_SPAN)) for first, at in enumerate(instants)]
+    crowded = [
+        (first, last)
+        for first, last in spans
+        if last - first >= BURST and instants[first] <= newest.at < instants[first] + BURST_SPAN
+    ]
+    return here[crowded[0][0] : crowded[-1][1]] if crowded else []
 
 
 # what a token opens --------------------------------------------------------------------------------------------

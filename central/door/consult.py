@@ -10,7 +10,7 @@ from central.core import asked, consult, told
 from central.core import guide as guides
 from central.core.asked import Kind
 from central.core.consult import Account, Answer
-from central.door import lookup, seal
+from central.door import lookup, paging, seal
 from central.door import store as rows
 from central.door.case import ANSWER_AFTER, LONGEST, submit, wait_until
 from central.door.complain import last_day, receipt
@@ -18,7 +18,7 @@ from central.door.limits import COMPLAINTS, NUMBER, QUERIES
 from central.door.page import DOOR, Door, Shown, form_of, must_be_ours, render, spend, token_of, with_cookie
 from common.core import crypto
 
-MOST, READ = 50, 2_000
+READ = 2_000
 UNKNOWN = "没有查到。请核对编号和查询码，都在提交后的回执上。还查不到，请打 {helpline}。"
 
 
@@ -36,7 +36,12 @@ async def show_answers(request: web.Request) -> web.Response:
     wanted = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
     found = await answers(door, wanted)
     return await render(
-        request, "consult.html", asked=wanted, found=found[:MOST], answer_days=consult.ANSWER_DAYS
+        request,
+        "consult.html",
+        asked=wanted,
+        number=len(found),
+        page=paging.page(request, found, lambda one: len(one.question) + len(one.answer)),
+        answer_days=consult.ANSWER_DAYS,
     )
 
 

@@ -5,11 +5,12 @@ from aiohttp import web
 
 from central.core import excerpt
 from central.core.excerpt import Excerpt
+from central.door import paging
 from central.door import store as rows
 from central.door.case import LONGEST
 from central.door.page import DOOR, Door, render
 
-MOST, READ = 50, 2_000
+READ = 2_000
 
 
 async def show(request: web.Request) -> web.Response:
@@ -18,7 +19,8 @@ async def show(request: web.Request) -> web.Response:
     await door.look()
     wanted = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
     found = await replies(door, wanted)
-    return await render(request, "complain_replies.html", asked=wanted, found=found[:MOST])
+    shown = paging.page(request, found, lambda one: len(one.text) + len(one.reply))
+    return await render(request, "complain_replies.html", asked=wanted, number=len(found), page=shown)
 
 
 async def replies(door: Door, wanted: str) -> list[Excerpt]:

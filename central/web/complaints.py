@@ -182,6 +182,7 @@ async def show_complaint(request: web.Request) -> web.Response:
         excerpts=published,
         may_excerpt=may
         and excerpt.is_open_to(one.state, row.reply, may_publish=row.may_publish)
+        and not {row.site, row.org} & user.home - {""}
         and not {ReleaseState.DRAFT, ReleaseState.RELEASED} & {state for _, state in published},
         papers=papers,
         issuers=sorted(issuers.items()),

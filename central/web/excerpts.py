@@ -8,7 +8,8 @@ from central.core import wording
 from central.core.access import Permission
 from central.core.complaint import State
 from central.core.release import ReleaseState
-from central.store import complaints, excerpts
+from central.core.scope import EVERYTHING
+from central.store import complaints, excerpts, pages
 from central.web.page import HALL, USER, Route, facts_of, render
 from central.web.posted import Posted
 
@@ -28,8 +29,7 @@ async def draft(request: web.Request) -> web.Response:
             raise web.HTTPConflict(text="这件投诉还没有答复办结，或投诉人没有同意公布，不能选登。")
         if {row.site, row.org} & user.home - {""}:
             raise web.HTTPConflict(text="不能办理对本单位的投诉。请由另一人拟选登。")
-        person = complaint.person_of(row, hall.sign_secret)
-        if found := core.faults(text, reply, person.name, person.phone, row.case_no):
+        if found := core.faults(text, reply, await _hidden(conn, row, hall.sign_secret)):
             raise web.HTTPBadRequest(text="；".join(found) + "。没有保存。")
         made = await excerpts.draft(conn, row, text, reply, user.name, hall.clock.wall())
         if made is None:
@@ -37,6 +37,15 @@ async def draft(request: web.Request) -> web.Response:
                 text="这件投诉已经有待审核或已发布的选登。要改的，请审核员先不通过或撤回。"
             )
     raise web.HTTPSeeOther(f"/hall/complaints/{number}")
+
+
+async def _hidden(conn: AsyncConnection, row: Row[Any], secret: bytes) -> core.Hidden:
+    """Of the complaint `row` and the case that is linked with it, whoever may see that."""
+    person = complaint.person_of(row, secret)
+    case = await pages.one_case(conn, EVERYTHING, row.case_site, row.case_key) if row.case_key else None
+    names = (person.name, (case.applicant or "") if case is not None else "")
+    numbers = (row.number, row.case_no, (case.case_no or "") if case is not None else "")
+    return core.Hidden(names, person.phone, numbers)
 
 
 async def show_list(request: web.Request) -> web.Response:

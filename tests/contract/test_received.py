@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
+from central import citizen_clock, public
+from central import complaint as receiving
+from central.complaint import Words
 from central.core import asked, complaint, consult, rating
 from central.core.asked import Hurry, Kind, Urge
-from central.core.complaint import TOPICS
+from central.core.complaint import TOPICS, Event
+from central.door import store as box
 from central.door import tables as p
 from central.store import complaint_tables as ct
 from central.store import complaints, consults, ratings, telling
@@ -21,10 +26,12 @@ from central.store import rating_tables as rt
 from central.store.engine import Store
 from central.store.message_tables import message
 from central.store.public_tables import case_urge
-from common.core.instant import DAY, HOUR, MINUTE
-from tests.contract.lived import QUESTION, Hall, Still, hand_in, living, prepared
+from central.world import Moment
+from common.core.instant import DAY, HOUR, MINUTE, SECOND, start_of_day
+from tests.contract.lived import OFFICER, QUESTION, Hall, Still, hand_in, living, prepared
+from tests.contract.test_law import Driven
 from tests.contract.test_scores import AFTER
-from tests.contract.test_store import store
+from tests.contract.test_store import ZONE, store
 
 __all__ = ["store"]
 FRIDAY = date(2026, 4, 3)
@@ -130,6 +137,18 @@ async def test_what_the_door_says_of_the_past_or_the_future_is_bounded(folder: P
     assert names == ["inbox.misdated", "inbox.misdated", "inbox.refused"]
 
 
+async def test_the_time_of_a_demonstration_flies_between_two_beats(folder: Path) -> None:
+    """Five seconds of a night are eight hours: the door lies that far behind, and nobody has been at it."""
+    async with living(folder) as hall:
+        hall.press.slack = 9 * HOUR
+        await look(hall, AFTER)
+        await hand_in(hall, Kind.COMPLAINT, "c1", said("T1"), AFTER - 8 * HOUR)
+        with capture_logs() as logs:
+            await look(hall, AFTER + HOUR)
+        assert await received(hall, "T1") == AFTER - 8 * HOUR
+    assert not [line for line in logs if line["event"] == "inbox.misdated"]
+
+
 async def test_what_could_not_be_taken_keeps_its_day_until_it_is(folder: Path) -> None:
     """The hall sees it, fails, and takes it after its next start."""
     async with living(folder) as hall:
@@ -145,6 +164,87 @@ async def test_what_could_not_be_taken_keeps_its_day_until_it_is(folder: Path) -
     async with living(folder) as hall:
         await look(hall, AFTER + 2 * DAY)
         assert await received(hall, "T1") == AFTER + HOUR
+
+
+async def replied(hall: Hall, phone: str) -> None:
+    """A complaint that is answered on Friday."""
+    said_so = replace(said("T1"), name="欧阳明珠", phone=phone)
+    async with hall.store.write() as conn:
+        await receiving.take(conn, said_so, [], hall.bench)
+        for event in (Event.ACCEPT, Event.REPLY):
+            row = await complaints.lock(conn, 1)
+            assert row is not None
+            await receiving.act(conn, row, event, OFFICER, Words("窗口已经改正，请您再去办理。"), hall.bench)
+
+
+async def passed(hall: Hall, at: int) -> list[str]:
+    """The clock's look at `at`. -> what has become of the complaint since its answer."""
+    bench = replace(hall.bench, now=Moment(at, at))
+    await citizen_clock.look_once(hall.store, bench, hall.press.heard, set())
+    async with hall.store.read() as conn:
+        return [f"{one.event} {one.day}" for one in await complaints.events(conn, 1)][3:]
+
+
+@pytest.mark.parametrize(("days", "late"), [(4, []), (5, ["call_lapse 2026-04-08"])])
+async def test_who_has_said_whether_it_is_solved_is_not_called_any_more(
+    folder: Path, days: int, late: list[str]
+) -> None:
+    """To be called on the Tuesday after three days off; the hall is away until Friday, and its clock looks before the box is read."""
+    back = AFTER + 7 * DAY
+    async with living(folder) as hall:
+        await look(hall, AFTER)
+        await replied(hall, "13912345678")
+    async with living(folder) as hall:
+        await hand_in(hall, Kind.VERDICT, "v1", asked.Verdict("T1", 1, True, ""), AFTER + days * DAY)
+        assert await passed(hall, back) == []
+        await look(hall, back)
+        assert await passed(hall, back + 2 * HOUR) == [*late, f"solved {FRIDAY + timedelta(days)}"]
+
+
+async def test_nobodys_silence_closes_while_a_verdict_lies_in_the_box(folder: Path) -> None:
+    """It was sent in the last second, lay in the box a little later, and could not be taken until the next start."""
+    midnight = start_of_day(date(2026, 4, 21), ZONE)
+    async with living(folder) as hall:
+        await replied(hall, "")
+        async with hall.store.write() as conn:
+            await conn.execute(
+                text(FAILS.replace("complaint BEGIN", "complaint_event WHEN NEW.event = 'unsolved' BEGIN"))
+            )
+        await look(hall, midnight + 10 * SECOND)
+        assert await passed(hall, midnight + 11 * SECOND) == []
+        verdict = asked.Verdict("T1", 1, False, "又去还是退件")
+        await hand_in(hall, Kind.VERDICT, "v1", verdict, midnight - SECOND)
+        for later in (HOUR, 2 * HOUR):
+            await look(hall, midnight + later)
+            assert await passed(hall, midnight + later) == []
+        assert hall.press.skipped
+        async with hall.store.write() as conn:
+            await conn.execute(text("DROP TRIGGER fails"))
+    async with living(folder) as hall:
+        await look(hall, midnight + DAY)
+        assert await passed(hall, midnight + DAY) == ["unsolved 2026-04-20"]
+
+
+async def test_the_box_is_read_while_a_whole_city_is_published(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes longer than the door may wait for a word of the hall."""
+    monkeypatch.setattr(public, "PAGE", 2)
+    async with living(folder) as hall:
+        await public.look_once(hall.press, hall.world, Going(AFTER))
+        assert hall.press.heard.at > AFTER + public.BEAT_EVERY - asked.SLACK
+        async with hall.press.public.read() as conn:
+            beat = await box.beat(conn)
+        assert beat is not None
+        assert beat.at > AFTER + public.BEAT_EVERY
+
+
+class Going(Driven):
+    """A second passes whenever somebody asks."""
+
+    def wall(self) -> int:
+        self.now += SECOND
+        return self.now
 
 
 async def test_when_the_box_was_last_empty_only_goes_on(store: Store) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.core import complaint, complaint_notes, complaint_told, draft
+from central.core import complaint, complaint_notes, complaint_told, draft, naming
 from central.core.access import Role
 from central.core.asked import Attached
 from central.core.calendar import Calendar
@@ -279,12 +279,14 @@ def test_what_somebody_says_by_telephone_counts_as_what_is_said_on_the_page(leve
         ("欧阳修反映退件", True),
         ("电话 139-1234-5678 的群众反映", True),
         ("尾号 2345678", True),
+        ("欧阳 修反映退件", True),
+        ("电话１３９１２３４５６７８", True),
         ("6月12日 窗口 5678", False),
     ],
 )
 def test_a_brief_that_tells_who_complained_is_known(text: str, expected: bool) -> None:
-    assert complaint.tells_who(text, "欧阳修", "139 1234 5678") is expected
-    assert not complaint.tells_who(text, "", "")
+    assert naming.tells_who(text, "欧阳修", "139 1234 5678") is expected
+    assert not naming.tells_who(text, "", "")
 
 
 def test_a_draft_asks_for_what_is_missing_step_by_step() -> None:

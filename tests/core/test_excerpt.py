@@ -6,7 +6,7 @@ import pytest
 
 from central.core import excerpt
 from central.core.complaint import State
-from central.core.excerpt import Excerpt
+from central.core.excerpt import Excerpt, Hidden
 
 TEXT, REPLY = "一次申请被退件三次，没有书面理由。", "已责成窗口书面说明，当场受理。"
 
@@ -21,13 +21,25 @@ TEXT, REPLY = "一次申请被退件三次，没有书面理由。", "已责成�
         (TEXT, REPLY + "139 1234 5678", "姓名或电话"),
         (TEXT + "本人13700000000", REPLY, "“…被退件三次，没有书面理由。本人13700000000”含有电话"),
         (TEXT, REPLY + "寄到青云路12号", "含有住址"),
-        (TEXT + "编号3702-0001", REPLY, "办件编号"),
+        (TEXT + "编号3702-0001", REPLY, "办件的编号"),
+        (TEXT, REPLY + "（ｔ260403 ABCDEF）", "投诉或办件的编号"),
+        (TEXT + "申请人赵 秀英", REPLY, "申请人的姓名"),
     ],
 )
 def test_what_would_tell_who_it_was_is_refused(text: str, reply: str, said: str) -> None:
-    found = excerpt.faults(text, reply, "欧阳明珠", "13912345678", "3702-0001")
+    hidden = Hidden(("欧阳明珠", "赵秀英"), "13912345678", ("T260403-ABCDEF", "3702-0001"))
+    found = excerpt.faults(text, reply, hidden)
     assert len(found) == bool(said)
     assert said in "".join(found)
+
+
+@pytest.mark.parametrize("number", ["", "没有", "12"])
+def test_what_is_written_in_the_place_of_a_number_is_none(number: str) -> None:
+    assert excerpt.faults("12日没有一次告知，退件三次。", REPLY, Hidden(numbers=(number,))) == []
+
+
+def test_of_who_gave_no_name_the_telephone_counts_all_the_same() -> None:
+    assert excerpt.faults(TEXT + "139 1234 5678", REPLY, Hidden((), "13912345678"))
 
 
 @pytest.mark.parametrize("state", list(State))

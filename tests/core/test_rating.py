@@ -97,6 +97,19 @@ def test_a_burst_at_a_window_marks_all_of_it_and_a_token_makes_none(number: int,
     assert found == ({n: {Flag.BURST} for n in range(number)} if is_window and number >= BURST else {})
 
 
+def test_what_was_sent_first_and_comes_last_makes_a_burst_too() -> None:
+    span = BURST_SPAN // MINUTE
+    many = [near(n, minute) for n, minute in enumerate([0, 1, 2, span - 1, span, span + 1])]
+    for last in range(BURST):
+        before = [one for one in many if one.id != last]
+        assert rating.flagged(many[last], before) == {}, "no span holds all"
+    dense = [near(n, minute) for n, minute in enumerate([5, 1, 2, 3, 4, 6, span * 3])]
+    for last in range(6):
+        before = [one for one in dense if one.id != last]
+        assert rating.flagged(dense[last], before) == {n: {Flag.BURST} for n in range(6)}
+    assert rating.flagged(dense[6], dense[:6]) == {}
+
+
 def test_what_is_far_apart_from_elsewhere_or_short_is_no_pattern() -> None:
     apart = BURST_SPAN // MINUTE
     slow = [near(n, n * apart) for n in range(BURST)]

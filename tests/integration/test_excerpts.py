@@ -1,10 +1,19 @@
 """投诉答复选登: with the complainant's consent, without who it was, by two persons, until it is taken back."""
 
+import re
+from datetime import date
+from html import unescape
+
+import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from central.core.access import Role
+from central.core.consult import Answer
+from central.core.excerpt import Excerpt
 from central.door import tables as p
+from central.store import linkable
+from central.store import tables as t
 from central.store.tables import audit_line
 from tests.integration.dooring import Outside
 from tests.integration.serving import Served, text_of
@@ -25,6 +34,7 @@ from tests.integration.test_complaints import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 __all__ = ["hall", "outside"]
+DAY = date(2026, 6, 1)
 ASKED, REPLIED = "一次申请被退件三次，窗口没有书面说明理由。", "已责成窗口一次告知、书面说明，并当场受理。"
 
 
@@ -66,7 +76,12 @@ async def test_a_reply_is_published_with_consent_by_two_persons_and_taken_back(
     hall: Served, outside: Outside
 ) -> None:
     number = await closed(hall, outside, publish="yes")
+    async with hall.store.write() as conn:
+        case = (await conn.execute(select(t.case).where(t.case.c.applicant.is_not(None)).limit(1))).one()
+        await linkable.link(conn, number, case.site, case.case_key, "number")
     for text, reply in (
+        (f"{case.applicant}的申请被退件三次。", REPLIED),
+        (ASKED, f"{case.case_no} 已当场受理。"),
         (f"{NAME}被退件三次，没有书面理由。", REPLIED),
         (ASKED, f"已电话告知 {PHONE}，当场受理。"),
         (ASKED, "请到石桥镇青云巷12号室补齐材料。"),
@@ -110,3 +125,38 @@ async def test_what_nobody_has_agreed_to_is_not_published(hall: Served, outside:
     async with window(hall, Role.COMPLAINTS) as pane:
         _, html = await pane.get(f"/hall/complaints/{number}")
     assert ("不同意公布" in html, "/excerpt" in html) == (True, False)
+
+
+async def test_a_long_list_is_read_a_light_page_at_a_time(outside: Outside) -> None:
+    """Of replies and of answers; all of them can be reached, and a search goes on with its words."""
+    await outside.publish()
+    texts = ["退件三次，没有书面理由。" * (160 if number % 9 == 0 else 12) for number in range(60)]
+    replies = [
+        Excerpt(number=n, topic="其他", text=f"{n}号：{text}", reply=REPLIED * 4, day=DAY)
+        for n, text in enumerate(texts)
+    ]
+    answers = [
+        Answer(number=n, item="", item_code="", question=f"{n}号：{text[:400]}", answer=text[:900], day=DAY)
+        for n, text in enumerate(texts)
+    ]
+    async with outside.press.public.write() as conn:
+        for table, said in ((p.excerpt, replies), (p.answer, answers)):
+            rows = [{"number": one.number, "body": msgspec.json.encode(one)} for one in said]
+            await conn.execute(insert(table), rows)
+    try:
+        for first in ("/p/complain/replies?q=书面&big=1", "/p/consult"):
+            path, seen = first, list[str]()
+            while path:
+                outside.forget()
+                status, html = await outside.get(path)
+                assert (status, len(html.encode()) < 30_000) == (200, True), path
+                seen += re.findall(r"(\d+)号：", html)
+                after = re.search(r'href="([^"]+)">较早的', html)
+                path = unescape(after[1]) if after else ""
+            assert seen == [str(number) for number in reversed(range(60))]
+        html = (await outside.get("/p/consult?n=99"))[1]
+        assert ("较早的" in html, "较新的" in html) == (False, True)
+    finally:
+        async with outside.press.public.write() as conn:
+            for table in (p.excerpt, p.answer):
+                await conn.execute(delete(table))

@@ -97,7 +97,7 @@ async def test_nobodys_silence_closes_before_the_box_is_read(tmp_path: Path) -> 
         verdict = asked.Verdict(NUMBER, 1, False, "又去还是退件")
         await lived.hand_in(here, Kind.VERDICT, "v1", verdict, late.now.at - DAY)
         await public.look_once(here.press, here.world, Driven(late.now.at))
-        assert here.press.heard.at == late.now.at
+        assert here.press.heard.at == late.now.at - asked.SLACK
         later = replace(late, now=Moment(late.now.at + 2 * HOUR, 0))
         await citizen_clock.look_once(here.store, later, here.press.heard, set())
         assert (await events(here.store))[0] == ["receive", "accept", "reply", "unsolved"]

@@ -1,6 +1,10 @@
 """投诉答复选登: redacted by who works complaints, looked at as it will be, released by another, taken back."""
 
+from typing import Any
+
 from aiohttp import hdrs, web
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import complaint
 from central.core import excerpt as core

@@ -144,8 +144,9 @@ async def test_a_list_on_paper_has_head_and_number_on_each_sheet_and_nothing_to_
     for number, sheet in enumerate(sheets, 1):
         assert "时限到" in sheet
         assert f"第 {number} 页,共 {len(sheets)} 页" in sheet
-        assert not any(word in sheet for word in ("收件箱", "查询", "导出", "下一页", "编号或尾号"))
-    assert "合计可能偏低" in sheets[0]
+        assert not any(word in sheet for word in ("收件箱", "查询", "导出", "下一页", "按申请人查找"))
+    for said in ("在办的办件", "全部站点", "合计可能偏低"):
+        assert said in sheets[0], "what it was chosen by, and what it lacks"
     assert "本页 50 件,后面还有。" in sheets[-1]
     assert "打印自 /hall/cases" in sheets[-1]
 
@@ -294,6 +295,13 @@ async def test_the_menu_is_walked_by_arrows_and_is_one_button_on_a_phone_even_wi
     assert await page.ask("document.activeElement.getAttribute('aria-current')") == "page"
     await press_on(page, "ArrowLeft", "ArrowUp", "ArrowRight", "End")
     assert await page.ask(at) == "事项规则"
+    own = "document.querySelector('.me').open"
+    for away in ("Escape", "g"):
+        await page.ask("document.querySelector('.me summary').click()")
+        await page.ask("document.querySelector('.me button').focus()")
+        assert await page.ask(own)
+        await press_on(page, away, *(["m"] if away == "g" else []))
+        assert not await page.ask(own), "one's own menu folds"
 
     await page.size(390, 844)
     await page.open(shown.url + "/hall/queue")

@@ -1,7 +1,8 @@
 // The menu by keys: arrows move, unfold and fold, Esc folds; on a phone it opens in place and leaves no trace in the history.
+// One's own menu at the top folds by Esc too, and when something else is clicked or focused.
 "use strict";
 (function () {
-  const menu = document.getElementById("menu"), opener = menu.querySelector(".menu-open"), closer = menu.querySelector(".menu-close");
+  const menu = document.getElementById("menu"), mine = document.querySelector(".me"), opener = menu.querySelector(".menu-open"), closer = menu.querySelector(".menu-close");
 
   function isSheet() { return location.hash === "#menu" && closer.getClientRects().length > 0; }
   // What lies in a folded group has a place on the page in newer browsers, and takes no focus.
@@ -51,6 +52,14 @@
   closer.addEventListener("click", function (event) {
     event.preventDefault();
     close();
+  });
+  mine.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape" || !mine.open) { return; }
+    mine.open = false;
+    mine.querySelector("summary").focus();
+  });
+  ["click", "focusin"].forEach(function (act) {
+    document.addEventListener(act, function (event) { if (!mine.contains(event.target)) { mine.open = false; } });
   });
   // Who comes back to a page does not find its menu spread over it.
   window.addEventListener("pageshow", function () { if (location.hash === "#menu") { location.replace("#"); } });

@@ -226,20 +226,24 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     press.laws_of = await public_law.publish(press.store, press.public, press.laws_of)
     total = 0
     bench = Bench(now, world.zone, world.calendar, press.sign_secret, press.terms)
-    await _fetch(press, bench)
-    await complaint.publish(press.store, press.public, press.key, bench)
-    await consult.publish(press.store, press.public, press.key, world, bench)
+    await _answer(press, world, bench)
     await survey.publish(press.store, press.public)
     await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):
         total += done
-        if (
-            clock.wall() - press.beat_wall >= BEAT_EVERY
-        ):  # the cases of a whole city take long: nobody who hands in waits for them
+        # The cases of a whole city take long: nobody who hands in waits for them.
+        if clock.wall() - press.beat_wall >= BEAT_EVERY:
             now = Moment(clock.office(), clock.wall())
             await _beat(press, now)
-            await _fetch(press, replace(bench, now=now))
+            await _answer(press, world, replace(bench, now=now))
     return total
+
+
+async def _answer(press: Press, world: World, bench: Bench) -> None:
+    """Whoever has handed in finds it: in the box, or told as soon as it is taken."""
+    await _fetch(press, bench)
+    await complaint.publish(press.store, press.public, press.key, bench)
+    await consult.publish(press.store, press.public, press.key, world, bench)
 
 
 async def _fetch(press: Press, bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """What citizens hand in counts from when they sent it: through a hall that was away, and a door that says otherwise."""
 
+import asyncio
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from central.complaint import Words
 from central.core import asked, complaint, consult, rating
 from central.core.asked import Hurry, Kind, Urge
 from central.core.complaint import TOPICS, Event
+from central.core.scope import EVERYTHING
 from central.door import store as box
 from central.door import tables as p
 from central.store import complaint_tables as ct
@@ -40,8 +42,6 @@ FAILS = "CREATE TRIGGER fails BEFORE INSERT ON complaint BEGIN SELECT RAISE(ABOR
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import asyncio
-
     folder = tmp_path_factory.mktemp("city")
     asyncio.run(prepared(folder))
     return folder
@@ -228,10 +228,21 @@ async def test_nobodys_silence_closes_while_a_verdict_lies_in_the_box(folder: Pa
 async def test_the_box_is_read_while_a_whole_city_is_published(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes longer than the door may wait for a word of the hall."""
-    monkeypatch.setattr(public, "PAGE", 2)
+    """It takes longer than the door may wait for a word of the hall; who hands in meanwhile is taken, and told."""
+    monkeypatch.setattr(public, "PAGE", 1)
     async with living(folder) as hall:
-        await public.look_once(hall.press, hall.world, Going(AFTER))
+
+        async def meanwhile() -> None:
+            while hall.press.heard.at == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await hand_in(hall, Kind.COMPLAINT, "c1", said("T1"), AFTER)
+
+        going = public.look_once(hall.press, hall.world, Going(AFTER))
+        await asyncio.gather(going, meanwhile())
+        async with hall.store.read() as conn:
+            row = await complaints.one(conn, EVERYTHING, 1)
+            assert row is not None
+            assert row.told == row.entries, "before, nobody found it until the whole city was published"
         assert hall.press.heard.at > AFTER + public.BEAT_EVERY - asked.SLACK
         async with hall.press.public.read() as conn:
             beat = await box.beat(conn)
@@ -240,10 +251,10 @@ async def test_the_box_is_read_while_a_whole_city_is_published(
 
 
 class Going(Driven):
-    """A second passes whenever somebody asks."""
+    """Six seconds pass whenever somebody asks."""
 
     def wall(self) -> int:
-        self.now += SECOND
+        self.now += 6 * SECOND
         return self.now
 
 

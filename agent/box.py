@@ -15,8 +15,8 @@ from common.clock import Clock
 from common.core import mask
 from common.core.instant import from_us
 
-TURN_SECS = 1.5
-"""A check waits so long for those before it, and then has a second left of its own time."""
+TURN_SECS = 2.0
+"""A check waits so long for those before it, and then has half a second left of its own time."""
 
 
 class Box:

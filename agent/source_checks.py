@@ -59,8 +59,19 @@ async def connect(box: Box, source: base.Source) -> Outcome:
 @_in_turn
 async def read_only(box: Box, source: base.Source) -> Outcome:
     keys = {table.mapping.from_: table.key[0] for table in box.tables}
-    found = [said for name, key in keys.items() if (said := await base.may_be_written(source, name, key))]
-    return Outcome(Status.WARN, "；".join(found)) if found else ok()
+    found, untried = [], []
+    for name, key in keys.items():
+        await source.close()  # it is tried over a connection of its own
+        try:
+            said = await source.write_allowed(name, key)
+        except base.BusyError:
+            untried.append(name)
+            continue
+        found += [said] if said else []
+    if found:
+        return Outcome(Status.WARN, "；".join(found))
+    busy = f"表 {'、'.join(untried)} 正忙或被锁，没有试成，请稍后再体检"
+    return Outcome(Status.SKIP, busy) if untried else ok()
 
 
 @_in_turn

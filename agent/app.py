@@ -27,6 +27,7 @@ from agent.means import Means
 from agent.room import Room
 from agent.salvage import Salvage
 from agent.source.base import NoPasswordError, Source
+from agent.source.whole import WholeSource
 from agent.sqlfile import BufferFullError, ReopenError
 from agent.switch import Switch
 from common import log as logs
@@ -228,7 +229,7 @@ async def _collect(
     state: CollectState,
 ) -> None:
     source_config, tables = loaded
-    source = adapter(source_config, config.capture.secrets_dir)
+    source = adapter(source_config, config.capture.secrets_dir, tables)
     salvage = Salvage(buffer, await buffer.positions(), keks, index, capture, clock)
     switch = Switch(config.data_dir)
     collector = Collector(source, tables, capture, index, config.capture, clock, state, salvage, switch)
@@ -256,10 +257,11 @@ async def _once_given(
             return
 
 
-def adapter(source: SourceConfig, secrets_dir: Path) -> Source:
-    """The source's adapter, nothing opened yet. Raises ConfigError where its driver is not installed."""
+def adapter(source: SourceConfig, secrets_dir: Path, tables: Sequence[Table] = ()) -> Source:
+    """The source's adapter, nothing opened yet; `tables`: what is mapped of it, because what has no key is read as a whole.
+    Raises ConfigError where its driver is not installed."""
     made: Source = _adapter_module(source).from_config(source, secrets_dir)
-    return made
+    return WholeSource(made, tables) if any(table.is_whole for table in tables) else made
 
 
 def proven(source: SourceConfig) -> bool:

@@ -1,5 +1,9 @@
 """A site's box as its doctor sees it: configuration, mapping, and what the running agent last said of itself."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from agent import app, mapping
 from agent import config as configs
 from agent.config import AgentConfig
@@ -10,6 +14,9 @@ from common import process
 from common.clock import Clock
 from common.core import mask
 from common.core.instant import from_us
+
+TURN_SECS = 2.0
+"""A check waits so long for those before it, and then has half a second left of its own time."""
 
 
 class Box:
@@ -23,12 +30,29 @@ class Box:
         self.status = process.read(config.status_path, BoxStatus, clock.wall())
         self.source: SourceConfig | None = None
         self.tables: list[Table] = []
+        self._adapter: Source | None = None
+        self._turn = asyncio.Lock()
         if config.mapping.exists():
             self.source, self.tables = mapping.load(config.mapping)
 
-    def adapter(self) -> Source:
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Source]:
+        """The site's database, for one check at a time, over one connection for all of them: the account has two, and the running
+        agent has the other. Raises TimeoutError where another check is not done with it for TURN_SECS."""
         assert self.source is not None
-        return app.adapter(self.source, self.config.capture.secrets_dir)
+        async with asyncio.timeout(TURN_SECS):
+            await self._turn.acquire()
+        try:
+            if self._adapter is None:
+                self._adapter = app.adapter(self.source, self.config.capture.secrets_dir, self.tables)
+            yield self._adapter
+        finally:
+            self._turn.release()
+
+    async def close(self) -> None:
+        """Nothing is asked any more."""
+        if self._adapter is not None:
+            await self._adapter.close()
 
     def key(self, text: str) -> str:
         """A row's key as whoever reads this may see it."""

@@ -7,7 +7,7 @@ A row that cannot be mapped is set aside with its reason and shown by the doctor
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from agent.checkpoint import Signer
 from agent.core import quota, rows, upheaval
 from agent.core.indexed import Known, Seen
 from agent.core.indexed import seen as seen_of
-from agent.core.mapping import IMAGES, Table
+from agent.core.mapping import Table
 from agent.core.page import Pages, Place
 from agent.core.page import digest as page_digest
 from agent.core.proof import Met
@@ -228,16 +228,19 @@ class Capture:
         if place is not None and not any((table.name, key) in self.bad for key in keys):
             self._pages[table.name].learn(keys, known, self.digest(page), place)
 
-    async def gone(self, table: Table, missing: Sequence[tuple[str, Known]]) -> int:
-        """These rows were seen once and are no longer in the source."""
-        stamp = self.stamp()
-        drafts = []
-        for key, old in missing:
+    async def gone(
+        self, table: Table, lost: Sequence[tuple[str, Known]], replaced: Container[str] = ()
+    ) -> int:
+        """These rows were seen once and are no longer in the source; for those of keys `replaced` others have come."""
+        stamp, drafts = self.stamp(), list[Draft]()
+        for key, old in lost:
             self._pages[table.name].told(old.id)
-            version = self._same(old) if old.gone else self._next(old)
+            version, until = (
+                self._same(old) if old.gone else self._next(old),
+                self._same_until(table, key, old),
+            )
             item = rows.to_deletion(table, key, old.case_key, version, old.digest, stamp)
-            cause = Cause.AGAIN if old.gone else self.evidence.cause(table)
-            until = self._same_until(table, key, old)
+            cause = Cause.AGAIN if old.gone else self.evidence.cause(table, replaced=key in replaced)
             drafts.append(Draft(replace(item, cause=cause, same_until=until), old.case_key))
         if drafts:
             await self._store(drafts)
@@ -342,7 +345,7 @@ class Capture:
         proof = self.evidence.proof(table.name)
         if (table.name, key) in self.bad or (before is not None and before.gone):
             return None
-        if before is None or table.source.type in IMAGES:
+        if before is None or table.is_image:
             return proof.walked_at(
                 before
             )  # a new row would have been met; a file vouches for no later than it was written
@@ -391,10 +394,5 @@ class Capture:
 _TOP = "#version"
 _ROWS = {RecordKind.CASE, RecordKind.STEP}
 _TAKEN_AGAIN = {
-    RecordKind.OBSERVATION,
-    RecordKind.EVENT,
-    RecordKind.RESULT,
-    RecordKind.CAMERA,
-    RecordKind.SEAT,
-    RecordKind.STILL,
-}
+    RecordKind.OBSERVATION, RecordKind.EVENT, RecordKind.RESULT, RecordKind.CAMERA, RecordKind.SEAT, RecordKind.STILL,
+}  # fmt: skip

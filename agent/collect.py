@@ -86,6 +86,8 @@ class CollectState:
         """Cursor -> seconds behind its high water from which it reads."""
         self.without_index: list[str] = []
         """Cursors, by table and column of the source, that are not read because no index carries them."""
+        self.wholes: dict[str, tuple[int, int]] = {}
+        """Table of the source that is read as a whole, because nothing tells its rows apart -> rows, seconds between two readings."""
         self.sweep_wanted = False
         self.is_said = False
         """Whether the log says that the buffer is full: at its edge it is full again and again."""
@@ -193,6 +195,7 @@ class Collector:
             name: secs for one in self._lanes.values() for name, secs in one.overlaps.items()
         }
         self._state.without_index = [name for one in self._lanes.values() for name in one.without_index]
+        self._state.wholes = {name: said for one in self._lanes.values() for name, said in one.wholes.items()}
         if not self._retry_mono:
             self._state.last_ok_mono, self._state.last_ok_wall = self._clock.mono(), self._clock.wall()
         took = (self._clock.mono() - began) // 1000

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from agent.core import query, rows
 from agent.core.digest import encode
-from agent.core.mapping import Table
+from agent.core.mapping import ROW_KEY, Table
 from agent.core.query import Dialect, Query, Row, quote, table_name
 from agent.source import base
 from agent.source.base import Source
@@ -190,7 +190,7 @@ async def _types(source: Source, table: Table) -> tuple[bool | None, str]:
         for name, value in zip(table.names, row, strict=True):
             encode(value)
             kinds[name].add("空" if value is None else type(value).__name__)
-    mixed = [name for name, found in kinds.items() if not _is_one(table.source.dialect, found - {"空"})]
+    mixed = [name for name, found in kinds.items() if not _is_one(table.select.dialect, found - {"空"})]
     shown = "、".join(f"{name}={'/'.join(sorted(found))}" for name, found in kinds.items())
     return (False, f"{'、'.join(mixed)} 的类型不一：{shown}") if mixed else (True, shown)
 
@@ -204,6 +204,8 @@ def _is_one(dialect: query.Dialect, kinds: set[str]) -> bool:
 
 async def _raw(source: Source, table: Table) -> tuple[bool | None, str]:
     """Text as it is stored, read beside the same text as the driver gives it."""
+    if table.is_whole:
+        return None, "没有 key，整表读取，不另按字节比"
     page = await source.fetch(query.by_key(table.select, None, _ROWS))
     texts = [
         column.name
@@ -236,7 +238,8 @@ async def _privileges(source: Source, table: Table) -> tuple[bool, str]:
 
 async def _read_only(source: Source, table: Table) -> tuple[bool | None, str]:
     """Touches no row; must be refused, by the session or by the grants behind it."""
-    dialect, column = table.source.dialect, quote(table.source.dialect, table.key[0])
+    name = next(name for name in table.names if name != ROW_KEY or not table.is_whole)
+    dialect, column = table.source.dialect, quote(table.source.dialect, name)
     sql = f"UPDATE {table_name(dialect, table.mapping.from_)} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
     try:
         await source.fetch(Query(sql, table=table.mapping.from_, index=table.key))

@@ -65,7 +65,10 @@ async def examine_config(
         box = Box(config, clock, for_hall=for_hall)
     except ConfigError as error:
         return await _misconfigured(error)
-    findings = await health.run(_checks(box), only=only)
+    try:
+        findings = await health.run(_checks(box), only=only)
+    finally:
+        await box.close()
     if for_hall:
         findings = [_without_numbers(item) if "-SRC-" in item.id else item for item in findings]
     verdict = health.verdict_of(findings, NOT_COLLECTING, NO_IDENTITY)

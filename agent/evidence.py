@@ -24,12 +24,15 @@ class Evidence:
     def proof(self, table: str) -> Proof:
         return self._proofs.setdefault(table, Proof())
 
-    def cause(self, table: Table) -> Cause:
-        """After a change of the mapping, every row differs until it has been walked; after an upheaval many do."""
+    def cause(self, table: Table, *, replaced: bool = False) -> Cause:
+        """After a change of the mapping, every row differs until it has been walked; after an upheaval many do. `replaced`: of a row
+        without a key that is gone, in whose place another of its case has come."""
         proof = self.proof(table.name)
         if proof.walked is not None and proof.walked.mapping != table.fingerprint:
             return Cause.MAPPING
-        return Cause.RESTORED if proof.is_upheaval else Cause.SOURCE
+        if proof.is_upheaval:
+            return Cause.RESTORED
+        return Cause.REPLACED if replaced else Cause.SOURCE
 
     def look_out(self, table: Table, same: int, off: int) -> None:
         """Raises UpheavalError where too much differs at once, unless that is known or the mapping has changed."""

@@ -24,7 +24,9 @@ from agent.lane.schema import Schema
 from agent.lane.survey import Survey
 from agent.lane.tail import TailLane
 from agent.lane.walk import Walk
+from agent.lane.whole import WholeLane
 from agent.source.base import Source
+from agent.source.whole import WholeSource
 from common.clock import Clock
 from common.core.instant import SECOND
 from common.core.record import Anew, Cause
@@ -60,8 +62,16 @@ class Lanes:
         self._every = int(config.sweep_secs * SECOND)
         self._reader = Reader(table, source, capture, config, clock, account)
         self._reader.look_again = self._look_again
+        self.whole = (
+            WholeLane(self._reader, source, config.hot_secs)
+            if table.is_whole and isinstance(source, WholeSource)
+            else None
+        )
         self._tail = TailLane(self._reader)
-        self._cursors = [CursorLane(self._reader, number) for number in range(len(table.cursors))]
+        cursors = (
+            0 if table.is_keyless else len(table.cursors)
+        )  # a row that changed is another one: the walk's
+        self._cursors = [CursorLane(self._reader, number) for number in range(cursors)]
         self._hot = HotLane(self._reader, index, config.hot_secs)
         self._native = NativeLane(self._reader)
         self._walk: Walk | None = None
@@ -105,6 +115,13 @@ class Lanes:
         return {lane.name: lane.overlap_secs for lane in self._cursors if lane.is_timed}
 
     @property
+    def wholes(self) -> dict[str, tuple[int, int]]:
+        """Where the table is read as a whole: its name -> rows, seconds between two readings."""
+        return (
+            {self.source_name: (self.whole.rows, self.whole.secs)} if self.whole and self.whole.secs else {}
+        )
+
+    @property
     def without_index(self) -> list[str]:
         """Table and column of the cursors that are not read, because no index carries them. Of a table whose first walk has
         not shown yet whether it is small, nothing is said."""
@@ -138,12 +155,18 @@ class Lanes:
         self._newest_mono = 0
         self._go_on_surveying()
         self._hot.restart()
+        if self.whole is not None:
+            self.whole.restart()
         for lane in self._cursors:
             lane.restart()
 
     async def look(self) -> int:
         """Before any table is read, whether the newest rows are there: in a restored source, numbers are soon given a second
-        time. -> 0."""
+        time. -> 0.
+
+        A table that is read as a whole is copied anew here, if it is due and no walk is on the former copy."""
+        if self.whole is not None and self._walk is None and await self.whole.read():
+            self._next_walk_mono = 0
         if self.survey is None and self._clock.mono() >= self._newest_mono:
             await self._look_at_newest()
         return 0
@@ -246,7 +269,7 @@ class Lanes:
         if moved and not changed:
             self._hot.hurry()
             self._hurried = True
-        if up_to_date:
+        if up_to_date and not self._table.is_keyless:
             changed += await self._hot.read(until)
         if self._walk is not None:
             changed += await self._on(self._walk, until)

@@ -13,6 +13,7 @@ from agent.core.query import Query, Row
 from agent.probe import Say
 from agent.source import base
 from agent.source.base import OF_TABLE, SchemaError, Source, UnforeseenError
+from agent.source.whole import LARGEST
 from common.clock import Clock
 from common.core.errors import RejectedError
 from common.core.instant import SECOND, from_us, parse_when
@@ -72,6 +73,8 @@ async def _table(
     made = [verdicts.rights(name, await base.may_be_written(source, name, table.key[0]))]
     walk = _Walk(table, clock)
     await walk.through(source, say)
+    if table.is_whole:
+        made.append(verdicts.whole(name, walk.found.rows, LARGEST))
     for lane, built in _lanes(table, walk):
         try:
             said = await source.explain(built)
@@ -88,6 +91,8 @@ async def _table(
 def _lanes(table: Table, walk: "_Walk") -> list[tuple[str, Query]]:
     """Each lane's query as it runs day by day: the sweep in the middle of the table, a cursor at its newest end."""
     made: list[tuple[str, Query]] = []
+    if table.is_whole:
+        return made
     if walk.middle is not None:
         made.append(("全表核对", query.by_key(table.select, walk.middle, PAGE_ROWS)))
         made.append(("按主键查", query.by_keys(table.select, [walk.middle])))
@@ -132,6 +137,8 @@ class _Walk:
             if len(page) < PAGE_ROWS or None in (after or ()):
                 break
             spent = (self._clock.mono() - began) / SECOND
+            if self._table.is_image:
+                continue
             await asyncio.sleep(max(0.0, len(page) / ROWS_PER_SEC - spent))
         self.found.newest = from_us(self._newest, self._zone) if self._newest else None
 

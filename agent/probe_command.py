@@ -215,7 +215,7 @@ async def _checked(config: "SourceConfig", tables: "list[Table]", secrets: Path)
     from agent import app, probe_check
     from common.clock import Clock
 
-    source = app.adapter(config, secrets)
+    source = app.adapter(config, secrets, tables)
     try:
         return await probe_check.check(source, config, tables, Clock(), progress)
     finally:
@@ -298,7 +298,7 @@ def _sheet(config: "SourceConfig", file: Path, when: str, found: "list[Finding]"
 async def _examined(config: "SourceConfig", tables: "list[Table]", secrets: Path) -> "list[Finding]":
     from agent import app, conformance
 
-    source = app.adapter(config, secrets)
+    source = app.adapter(config, secrets, tables)
     try:
         await source.open()  # one that is away is no sheet
         return await conformance.examine(source, tables)

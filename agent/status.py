@@ -65,6 +65,8 @@ class Status(Struct, frozen=True, kw_only=True):
     rounds: int
     paused: str
     busy_share: float
+    wholes: dict[str, tuple[int, int]] = {}
+    """Table that is read as a whole -> rows, seconds between two readings."""
     is_hall_there: bool = False
     """It says so on this connection."""
     round_trip_ms: float = 0
@@ -149,6 +151,7 @@ async def compose(
         new_columns=collecting.new_columns,
         overlaps=collecting.overlaps,
         without_index=collecting.without_index,
+        wholes=collecting.wholes,
         source_since_wall=collecting.since_wall,
         pass_wall=collecting.last_ok_wall,
         rounds=collecting.rounds,

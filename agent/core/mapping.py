@@ -5,6 +5,7 @@ the case in another table), `step`, `step.<name>`. The hall never sees a vendor'
 """
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -39,7 +40,7 @@ DIALECTS = {
 }
 """What each `source.type` is read in; files are read through an image in SQLite (agent/source/files.py)."""
 IMAGES = {"access", "folder"}
-"""Types that are read through an image: a key may be made for tables that have none."""
+"""Types of which every table is read through an image; elsewhere those without a key are (agent/source/whole.py)."""
 ROW_KEY = "_row"
 """The key that is made: digest of the whole row, and which of several equal rows it is."""
 
@@ -115,7 +116,7 @@ class TableMapping(_Part, frozen=True, rename={"from_": "from", "columns": "colu
 
     from_: str
     key: list[str] = []
-    """Unique and never null; one column or several. Empty, of a file alone: a key is made (ROW_KEY)."""
+    """Unique and never null; one column or several. Empty: the table has none, it is read as a whole and a key is made (ROW_KEY)."""
     columns: dict[str, str | Field] = {}
     parent: str | list[str] = []
     """Column(s) that hold the case's key. In `case` itself: the key, unless others refer to another column."""
@@ -150,6 +151,21 @@ class Table(Struct, frozen=True, dict=True):
     @property
     def key(self) -> tuple[str, ...]:
         return tuple(self.mapping.key) or (ROW_KEY,)
+
+    @property
+    def is_keyless(self) -> bool:
+        """Its rows are told apart by their content alone."""
+        return not self.mapping.key
+
+    @property
+    def is_image(self) -> bool:
+        """What is asked is answered by a copy of the table, so what it says holds for when that was made."""
+        return self.is_keyless or self.source.type in IMAGES
+
+    @property
+    def is_whole(self) -> bool:
+        """A table of a live database that is copied as a whole."""
+        return self.is_keyless and self.source.type not in IMAGES
 
     @cached_property
     def parent(self) -> tuple[str, ...]:
@@ -209,10 +225,20 @@ class Table(Struct, frozen=True, dict=True):
     @cached_property
     def select(self) -> query.Table:
         """What `query` builds SELECTs from. Text with a charset of its own is read as stored."""
+        if self.is_whole:
+            plain = tuple(map(query.Column, self.names))
+            return query.Table(Dialect.SQLITE, self.mapping.from_, plain, self.key)
+        return query.Table(self.source.dialect, self.mapping.from_, self._read(self.names), self.key)
+
+    @cached_property
+    def copied(self) -> query.Table:
+        """What a table that is read as a whole is copied by."""
+        names = [name for name in self.names if name != ROW_KEY]
+        return query.Table(self.source.dialect, self.mapping.from_, self._read(names), ())
+
+    def _read(self, names: Sequence[str]) -> tuple[query.Column, ...]:
         raw = {field.col for field in self.fields.values() if field.charset}
-        lob = self.mapping.lob
-        columns = tuple(query.Column(name, name in raw, name in lob) for name in self.names)
-        return query.Table(self.source.dialect, self.mapping.from_, columns, self.key)
+        return tuple(query.Column(name, name in raw, name in self.mapping.lob) for name in names)
 
 
 def flatten(data: dict[str, Any]) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def faults(data: dict[str, Any]) -> list[str]:
             found.append(f"table.{one_line(name)}：表名应为 case、case.<名>、step 或 step.<名>")
         else:
             table = msgspec.convert(part, TableMapping)
-            keyless = source is not None and source.type in IMAGES
-            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table, keyless=keyless)]
+            is_file = source is not None and source.type in IMAGES
+            found += [f"table.{name}.{fault}" for fault in _table_faults(name, table, is_file=is_file)]
             parents[name] = _parent(table) or table.key
     return found + _parent_faults(parents)
 
@@ -119,12 +119,12 @@ def _source_faults(source: SourceConfig) -> list[str]:
     return found + _charset_faults("source.charset", source.charset)
 
 
-def _table_faults(name: str, table: TableMapping, *, keyless: bool) -> list[str]:
+def _table_faults(name: str, table: TableMapping, *, is_file: bool) -> list[str]:
     root = name.partition(".")[0]
     found = [f"from：{fault}" for word in table.from_.split(".", 1) for fault in _name_faults(word)]
-    if not table.key and not keyless:
-        found.append("key：缺少")
-    if not table.parent and (name != "case" or (keyless and not table.key)):
+    if not table.key and table.cursor and not is_file:
+        found.append("cursor：没有 key 的表整表读取、逐行比对，用不上；请去掉，或写上唯一的 key")
+    if not table.parent and (name != "case" or not table.key):
         found.append("parent：缺少（指向办件的字段）")
     parent = _parent(table)
     cursor = table.cursor.columns if table.cursor else []

@@ -90,6 +90,8 @@ class Proof:
 
     def __init__(self, walked: Walked | None = None) -> None:
         self.walked = walked
+        self.ended_at = 0
+        """Office time at which the last walk of this process ended."""
         self.hot = Met()
         self.upheaval: Upheaval | None = None
         """The source was, or may have been, restored or edited in bulk."""

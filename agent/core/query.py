@@ -234,6 +234,11 @@ def without_key(table: Table, column: str) -> Query:
     return _select(table, build, [f"{build.name(column)} IS NULL"], (), 1)
 
 
+def whole(table: Table, limit: int) -> Query:
+    """All rows of a table whose rows nothing tells apart, in no order, unless there are more than `limit`."""
+    return _select(table, _Builder(table.dialect), (), (), limit)
+
+
 def hash_of(table: Table, after: Row | None, upto: Row, secret: str) -> Query | None:
     """How many rows there are behind key `after` up to `upto`, and a hash over them as text: equal while they are equal.
 

@@ -134,7 +134,7 @@ class Reader:
     def _values(self, key: str, sample: Row) -> list[Row]:
         """What a key's text may be in the source. Raises ValueError where it can be nothing."""
         charset = self.table.source.charset
-        if self.table.source.dialect is Dialect.SQLITE:
+        if self.table.select.dialect is Dialect.SQLITE:
             return position.forms(key, len(sample), charset)
         return [position.retype(key, sample, charset)]
 
@@ -178,8 +178,9 @@ class Reader:
         return changed
 
     async def read(self, wanted: Query) -> list[Row]:
-        """Whatever is asked for."""
-        page = await self.timed(self.source.fetch(wanted))
+        """Whatever is asked for. What an image answers costs the office nothing."""
+        work = self.source.fetch(wanted)
+        page = await (work if self.table.is_image else self.timed(work))
         if page:
             self.sample = tuple(page[-1][place] for place in self.key)
         return page
@@ -196,11 +197,18 @@ class Reader:
 
     async def rest(self, count: int, *, walks: bool = False) -> None:
         """After a page of `count` rows: not more of the source's time, nor of its rows, than was promised."""
-        local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
-        night = gentle.is_night(local, self._night)
-        due = self._account.due_us(self.clock.mono(), count, self.limits, night=night, walks=walks)
+        if self.table.is_image:
+            await asyncio.sleep(0)
+            return
+        due = self._account.due_us(self.clock.mono(), count, self.limits, night=self.is_night, walks=walks)
         await asyncio.sleep(due / SECOND)
         self._account.rested(self.clock.mono())
+
+    @property
+    def is_night(self) -> bool:
+        """Whether the office sleeps, by its own clock."""
+        local = datetime.fromtimestamp(self.clock.office() / SECOND, self._zone).time()
+        return gentle.is_night(local, self._night)
 
     def key_text(self, key: Row) -> str:
         """Of a key's values; where they cannot be one, a text that is no key."""

@@ -41,6 +41,9 @@ class Walk:
         """Whether nobody waits for it: the first walk of a start is waited for, and mostly the one behind an upheaval."""
         self.wary = False
         """Whether much that is gone would be one: no work of days removes it, but an archive, a rebuilt table, a backup."""
+        self._content = ""
+        self._paired = Counter[str]()
+        """Case -> rows without a key that are gone, and for which another one of the case came."""
         name = reader.table.name
         self._bad_before = {key for table, key in reader.capture.bad if table == name}
 
@@ -48,7 +51,14 @@ class Walk:
     async def begin(cls, reader: Reader, index: Index) -> "Walk":
         """What is new in the source from now on, it need not meet."""
         made = await reader.timed(reader.source.made(reader.table.mapping.from_))
-        return cls(reader, index, index.anew, await index.newest_id(), made)
+        walk = cls(reader, index, index.anew, await index.newest_id(), made)
+        walk._content = await walk._served()
+        return walk
+
+    async def _served(self) -> str:
+        """What the rows of a table without a key are read from; of others nothing."""
+        table = self._reader.table
+        return (await self._reader.source.hint(table.mapping.from_) or "") if table.is_keyless else ""
 
     async def read(self, until: int) -> tuple[int, bool]:
         """Until monotonic time `until`. -> number of changes, whether the walk has come to its end."""
@@ -124,7 +134,11 @@ class Walk:
             self.last = after
 
     async def _finish(self) -> int:
-        """What the index knows and the walk has not met is gone, if the source says so when asked by key."""
+        """What the index knows and the walk has not met is gone, if the source says so when asked by key.
+
+        Where rows have no key and another content is served since the walk began, an edited one may have come to stand where the
+        walk had passed: what it was before is gone, and told by the next walk, which meets both.
+        """
         table, capture = self._reader.table, self._reader.capture
         changed, soiled = 0, self._index.soiled
         if self.wary:
@@ -132,9 +146,10 @@ class Walk:
             capture.evidence.look_out(table, await self._index.count(table.name) - off, off)
             if off:
                 await self._reader.look_again()
+        is_torn = await self._served() != self._content
         async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)
-            changed += await self._confirm(missing)
+            changed += 0 if is_torn else await self._confirm(missing)
             for _, known in missing:
                 self.met.add(known.id)
         await self._set_aside_without_key()
@@ -144,6 +159,7 @@ class Walk:
             await capture.cure(cured)
         capture.pages(table.name).keep(self._used, self.met, self.newest_id, soiled)
         await capture.evidence.walked(table, self.met, self.newest_id, self._made)
+        capture.evidence.proof(table.name).ended_at = self._reader.clock.office()
         return changed
 
     async def _set_aside_without_key(self) -> None:
@@ -173,5 +189,23 @@ class Walk:
         page = await reader.asked([key for key, _ in missing]) if self.last is not None else []
         there = {reader.key_of(row) for row in page}
         gone = [(key, known) for key, known in missing if key not in there]
-        changed = await reader.capture.gone(reader.table, gone)
+        changed = await reader.capture.gone(reader.table, gone, await self._replaced(gone))
         return changed + await reader.take(page)
+
+    async def _replaced(self, gone: list[tuple[str, Known]]) -> set[str]:
+        """Of rows without a key that are gone, those for which a new one of the same case has come since the last walk ended:
+        most likely the same row, edited. One for one, so that whatever is deleted besides is told as that."""
+        name, index = self._reader.table.name, self._index
+        if not self._reader.table.is_keyless or not gone:
+            return set()
+        proof = self._reader.capture.evidence.proof(name)
+        since = proof.ended_at or (proof.walked.at if proof.walked is not None else 0)
+        there = await index.rows_of(name, list({old.case_key for _, old in gone}))
+        left = {key for key, _ in gone}
+        come = Counter(old.case_key for key, old in there.items() if old.at >= since and key not in left)
+        found = set[str]()
+        for key, old in gone:
+            if not old.gone and self._paired[old.case_key] < come[old.case_key]:
+                self._paired[old.case_key] += 1
+                found.add(key)
+        return found

@@ -1,12 +1,13 @@
-"""The image of one exported table: a private SQLite database, so that every lane and query works as on a database.
+"""The image of one table that is copied as a whole, of a file or of a server: a private SQLite database, so that every lane and query works as on a database.
 
 It is SQLite's own temporary database (`""`): in memory while it is small, beyond 16 MB spilled to a file that has no name and
 is nobody else's to open; it ends with the process.
 """
 
+import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from agent.source import lite
 
 _BATCH = 1000
 _CACHE_KB = 16_384
-_WHERE = "导出文件的映像"
+_WHERE = "本机的表映像"
 
 
 class Sheet(Struct):
@@ -41,20 +42,22 @@ class Image:
         self.rows = 0
         self.how = ""
         self.content = b""
-        """Digest of the file's content."""
+        """Digest of what it is the image of."""
         self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
         self._indexed: set[tuple[str, ...]] = set()
         self._table = ""
 
-    def load(self, found: Sheet, table: str, stop: threading.Event) -> None:
-        """Raises StoppedError, SchemaError; UnavailableError where there is no room for the image."""
+    def load(
+        self, found: Sheet, table: str, stop: threading.Event, cell: Callable[[Any], Any] = sheet.cell
+    ) -> None:
+        """`cell`: a value as it is kept. Raises StoppedError, SchemaError; UnavailableError where there is no room for the image."""
         try:
-            self._load(found, table, stop)
+            self._load(found, table, stop, cell)
         except sqlite3.Error as error:
             raise lite.translated(error, _WHERE) from error
 
-    def _load(self, found: Sheet, table: str, stop: threading.Event) -> None:
+    def _load(self, found: Sheet, table: str, stop: threading.Event, cell: Callable[[Any], Any]) -> None:
         schema = table.partition(".")[0] if "." in table else "main"
         self._table = table_name(Dialect.SQLITE, table)
         if schema != "main":
@@ -67,7 +70,7 @@ class Image:
         insert = f"INSERT INTO {self._table} VALUES ({', '.join('?' * len(self.names))})"  # noqa: S608
         batch: list[tuple[Any, ...]] = []
         for row in found.rows:
-            values = tuple(map(sheet.cell, row))
+            values = tuple(map(cell, row))
             batch.append((*values, sheet.row_id(values)))
             if len(batch) == _BATCH:
                 self._insert(insert, batch, stop)
@@ -81,6 +84,13 @@ class Image:
         self._db.execute("COMMIT")
         self.rows += len(batch)
         batch.clear()
+
+    def digest_rows(self) -> None:
+        """`content` by the rows themselves, whatever their order: of a table that no file is the content of."""
+        digest = hashlib.blake2b(digest_size=16)
+        for (row,) in self._db.execute(f"SELECT {ROW_KEY} FROM {self._table} ORDER BY 1"):  # noqa: S608
+            digest.update(row.encode())
+        self.content = digest.digest()
 
     def fetch(self, query: Query) -> list[Row]:
         with self._lock:

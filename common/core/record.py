@@ -61,6 +61,7 @@ class Cause(StrEnum):
     MAPPING = "mapping"  # another mapping reads it in another way
     RESTORED = "restored"  # the source was restored, rebuilt or renumbered: see the observation of that time
     AGAIN = "again"  # unchanged, sent once more: its record was lost
+    REPLACED = "replaced"  # gone, but a new row of its case has come: of a table without a key that is how an edit looks
 
 
 class Record(Struct, array_like=True, frozen=True):

@@ -240,7 +240,7 @@ def test_the_person_of_a_closed_case_is_a_correction() -> None:
 # what is compared -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cause", [Cause.MAPPING, Cause.RESTORED, Cause.AGAIN])
+@pytest.mark.parametrize("cause", [Cause.MAPPING, Cause.RESTORED, Cause.AGAIN, Cause.REPLACED])
 def test_only_what_the_source_itself_changed_can_be_a_finding(cause: Cause) -> None:
     """P-REC-07"""
     assert codes(OPEN, done(text(NOON - DAY), cause=cause), context=OVERDUE) == []

@@ -316,7 +316,7 @@ columns = {outcome = {col = "JG", const = "x"}, status = "ZT", case_no = {col = 
         "source.timezone：未知的时区 'Asia/Beijing'",
         "table.case：缺少",
         "table.step.from：不能用作表名",
-        "table.step.key：缺少",
+        "table.step.cursor：没有 key 的表整表读取",
         "table.step.parent：缺少",
         "table.step.columns.kind：'acept' 不在可用值内",
         "table.step.columns.titel：未知的字段",

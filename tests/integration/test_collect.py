@@ -107,7 +107,7 @@ class Site:
         index = await Index.open(self.folder / "index.db", buffer.epoch)
         state = CollectState()
         capture = Capture(buffer, index, clock, DIGEST_KEY, Signer(buffer, "s01", SIGN_SECRET))
-        source = adapter(source_config, self.folder)
+        source = adapter(source_config, self.folder, tables)
         salvager = Salvage(buffer, await buffer.positions(), [KEK], index, capture, clock)
         collector = Collector(
             source,

@@ -31,7 +31,7 @@ key = ["编号"]
 PLACES = [
     "colour：未知的键",
     "source.type：应为 sqlite",
-    "table.case.key：缺少",
+    "table.case.parent：缺少",
     "table.case.cursor.columns：应为列表",
     "table.case.columns.case_no：应为文字",
     "table.case.columns.status：缺少 enum",

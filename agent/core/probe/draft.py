@@ -177,6 +177,9 @@ def _case_draft(case: Sampled, found: dict[str, Guess], parent: Guess | None) ->
     key = keys.key_of(case, "case")
     if parent and parent.columns == key.columns:
         parent = None
+    number = found.get("case_no")
+    if parent is None and not key.sure and number is not None:
+        parent = Guess("parent", number.columns, number.confidence, "没有 key 时，办件以受理编号区分")
     return TableDraft("case", case, "字段最像办件主表", key, parent, keys.cursor_of(case, "case"), found)
 
 

@@ -18,6 +18,11 @@ from common.core.mask import masked
 _SAMPLES = 5
 _OPTIONS = ("type", "zero", "charset", "privacy")
 _OPEN = "存疑"
+_KEYLESS_FILE = "# 导出文件可以不写 key：以整行内容区分，改一处算少一行、多一行；能确定唯一的字段时请写上"
+_KEYLESS = (
+    "# 可以不写 key：那样整表读取、以整行内容区分，改一处算少一行、多一行，几万行以内可用，也没有游标；"
+    "能确定唯一的字段时请写上"
+)
 _HEAD = """\
 # 由 mingcha-agent probe 起草，须由人核对。每行注释：把握（0 至 1）、理由、遮挡后的样例（不出本机）。
 # 以“# ”开头的项没有把握，没有生效：请核对后去掉“# ”并改正。
@@ -55,12 +60,12 @@ def _table(table: TableDraft, found: set[str], *, is_file: bool) -> Iterator[str
     yield f"from = {_quoted(table.seen.table.name)}"
     names = ", ".join(map(_quoted, table.key.columns))
     yield _said(f"key = [{names}]", table.key, table.seen)
-    if is_file and not table.key.sure:
-        yield "# 导出文件可以不写 key：以整行内容区分，改一处算少一行、多一行；能确定唯一的字段时请写上"
+    if not table.key.sure:
+        yield _KEYLESS_FILE if is_file else _KEYLESS
     if table.parent:
         names = ", ".join(map(_quoted, table.parent.columns))
         yield _said(f"parent = {names}", table.parent, table.seen)
-    if table.cursor:
+    if table.cursor and (table.key.sure or is_file):
         names = ", ".join(map(_quoted, table.cursor.columns))
         yield _said(f"cursor = {{columns = [{names}]}}", table.cursor, table.seen)
     yield f"[table.{table.name}.columns]"

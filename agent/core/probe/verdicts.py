@@ -88,6 +88,16 @@ def lane(table: str, name: str, said: str, rows: int, *, indexed: bool) -> Verdi
     )
 
 
+def whole(table: str, rows: int, most: int) -> Verdict:
+    """Of a table without a key, which is read as a whole; `most`: rows that it may have."""
+    detail = f"没有 key：整表读取、逐行比对，{rows:,} 行（至多 {most:,}）；一行改了记为少一行、多一行"
+    if rows * 2 <= most:
+        return Verdict(table, "整表比对", Health.OK, detail)
+    return Verdict(
+        table, "整表比对", Health.WARN, detail, "快到上限了：请厂商加主键，或建一个带唯一字段的视图"
+    )
+
+
 def no_plan(table: str, name: str) -> Verdict:
     """The engine does not tell it to this account."""
     return Verdict(

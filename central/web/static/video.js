@@ -98,7 +98,7 @@
     function pace(held) {
       const last = held.end(held.length - 1), lag = last - video.currentTime;
       if (lag > 2.5 || video.currentTime < held.start(held.length - 1)) { video.currentTime = Math.max(held.start(held.length - 1), last - TARGET); }
-      video.playbackRate = lag > TARGET + 0.5 ? 1.15 : lag > TARGET + 0.15 ? 1.05 : lag < TARGET - 0.15 ? 0.95 : 1;
+      video.playbackRate = lag > TARGET + 0.5 ? 1.15 : lag > TARGET + 0.15 ? 1.05 : lag > TARGET + 0.08 ? 1.02 : lag < TARGET - 0.15 ? 0.95 : 1;
       return lag;
     }
     function look() {

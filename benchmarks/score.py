@@ -41,6 +41,7 @@ YEAR, MONTH, NOW = "2025", "2025-06", start_of_day(date(2026, 2, 2), ZONE)
 OFFICES = 24
 _PART = 10_000
 _LATE_ONE_IN = 40
+_CHANNELS = ("窗口", "网上", "自助")
 
 
 async def measure(cases: int = CASES, asked: int = ASKED, rows: int = ROWS) -> AsyncIterator[Figure]:
@@ -81,6 +82,19 @@ async def _of(store: Store, name: str, cases: int, asked: int) -> AsyncIterator[
     assert (found.rows, found.total) == (counted.rows, counted.total), "the roll-up counts something else"
     peer = ("a statement by hand", percentile(hand, 95))
     yield line(f"statistics_p95_{name} {cases // SHARE:,} cases", percentile(ours, 95), "ms", peer, len(ours))
+    by_person = []
+    persons = asked_of(MONTH, ["person"], ["decided", "promise_late", "on_time", "mean_days"], "")
+    for _ in range(max(asked, 2)):
+        async with store.read() as conn:
+            await audit.freeze(conn)
+            began = time.perf_counter()
+            total = (await answer(conn, EVERYTHING, persons, ZONE, NOW)).total
+            by_person.append((time.perf_counter() - began) * 1e3)
+    assert total.values == counted.total.values
+    label = f"statistics_persons_p95_{name} {cases // SHARE:,} cases"
+    yield line(
+        label, percentile(by_person, 95), "ms", ("by office and item", percentile(ours, 95)), len(by_person)
+    )
     async with store.read() as conn:
         await audit.freeze(conn)
         began = time.perf_counter()
@@ -134,7 +148,7 @@ def _case(number: int, chance: Random) -> tuple[dict[str, Any], list[dict[str, A
     )
     row = place | {
         "case_no": f"3702{number:014}", "item_code": f"SX{code}", "item_name": ITEMS[code][0],
-        "applicant": None, "name_index": None, "phone_index": None, "org": f"科室{number % OFFICES:02}", "responsible": f"经办{number % 97}",
+        "applicant": None, "name_index": None, "phone_index": None, "org": f"科室{number % OFFICES:02}", "responsible": f"经办{number % 97}", "channel": _CHANNELS[number % 3],
         "received_at": filed, "accepted_at": filed, "finished_at": finished, "deadline_at": None, "status": "done", "outcome": "准予",
         "open": False, "deleted": False, "light": "none", "due_at": due, "rule_light": None, "rule": None, "filed_at": filed, "rev": 1,
     }  # fmt: skip

@@ -22,6 +22,7 @@ from central.core.briefing import Every
 from central.core.compose import Facts
 from central.core.document import Kind
 from central.core.document_forms import FORMS
+from central.core.figure import Dimension
 from central.core.ladder import Level
 from central.core.message import Matter
 from central.core.recipient import named
@@ -56,6 +57,8 @@ async def make(conn: AsyncConnection, new: Plan, who: str, desk: Desk) -> int:
     """-> its number. Raises UsageError for a table that no page bears, and where nobody could issue it."""
     query = kept(Listing.STATISTICS, new.query)
     asked = _asked(query, briefing.current(new.every, desk.today).name)
+    if Dimension.PERSON in asked.dimensions:
+        raise UsageError("简报印发全市，不按责任人列", hint="请换一个不按责任人的查询")
     briefing.table(asked.dimensions, heading(asked), ())
     issuer = await issuer_named(conn, new.issuer, desk)
     values = {"name": new.name, "every": new.every.value, "query": query, "issuer": issuer.id, "who": who}

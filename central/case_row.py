@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from central.core import fee
 from central.core.case import CaseState
 from central.core.item import Item
 from central.core.lamp import Lamp
@@ -55,6 +56,8 @@ def of(
         "due_at": waited.limit.due_at if waited else None,
         "rule_light": lamp.light if lamp.rule else None,
         "rule": lamp.rule or None,
+        "channel": _short(facts.channel),
+        "charged": fee.total(state),
         "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }

@@ -4,7 +4,9 @@ import asyncio
 import getpass
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 from zoneinfo import ZoneInfo
 
 import click
@@ -14,9 +16,12 @@ from central import scheme
 from central.commands import in_store
 from central.core.score import Level, Line, Score
 from common.cli import WHY, say
+from common.core.errors import RejectedError
 
 MOST = 200
 """Rows that one command prints."""
+MOST_BYTES = 100_000_000
+"""Of what a packet holds; one of a large city is some hundred thousand."""
 _RUN = click.argument("number", type=click.IntRange(1), metavar="次")
 _LEVEL = click.option(
     "--level",
@@ -167,15 +172,21 @@ def _add_files(score: click.Group, config: Callable[[Any], Any]) -> None:
         target.write_bytes(body)
         say(f"已写入 {target}，{len(body):,} 字节")
 
-    @score.command("verify", help="由快照文件或公布的文件夹重新算出排名。快照用 --run 与登记的对照。")
+    @score.command(
+        "verify",
+        help="由快照文件，或公布的文件（其中任一个、文件夹、新闻资料包）重新算出排名。快照用 --run 与登记的对照。",
+    )
     @click.argument("source", type=click.Path(path_type=Path, exists=True), metavar="文件")
     @click.option(
         "--run", "number", type=click.IntRange(1), metavar="次", help="与这一次登记的哈希和结果对照。"
     )
     @config
     def verify(source: Path, number: int | None, path: Path) -> None:
-        if source.is_dir():
-            _verify_folder(source)
+        if is_zipfile(source):
+            _verify_packet(source)
+            return
+        if source.is_dir() or (source.parent / "SHA256SUMS").is_file():
+            _verify_folder(source if source.is_dir() else source.parent)
             return
         from central import scoring
 
@@ -196,6 +207,14 @@ async def _kept(conn: AsyncConnection, number: int) -> tuple[Any, list[Score]]:
 
     row = await scores.run(conn, number)
     return row, [one for level in Level for one in await scores.units(conn, EVERYTHING, number, level)]
+
+
+def _verify_packet(source: Path) -> None:
+    with TemporaryDirectory() as folder, ZipFile(source) as packed:
+        if sum(one.file_size for one in packed.infolist()) > MOST_BYTES:
+            raise RejectedError(f"{source.name} 太大，不是新闻资料包", hint="请重新下载")
+        packed.extractall(folder)  # names that lead out of it are cut by the library
+        _verify_folder(next((one for one in Path(folder).iterdir() if one.is_dir()), Path(folder)))
 
 
 def _verify_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import measure, objection, score
 from central.core.calendar import Calendar
-from central.core.measure import DAYS, Added
+from central.core.measure import ASIDE, Added
 from central.core.objection import ObjectionState
 from central.core.period import Period
 from central.core.post import Done, Posts
@@ -181,7 +181,7 @@ def _summed(additions: Iterable[Added], period: Period) -> tuple[dict[str, int],
     n: Counter[str] = Counter()
     spared: dict[str, str] = {}
     for added in additions:
-        if not period.first <= added.day < period.until or added.measure.startswith(DAYS):
+        if not period.first <= added.day < period.until or added.measure.startswith(ASIDE):
             continue
         if added.spared:
             spared[added.measure] = added.spared

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core.figure import FIGURES, Dimension
+from central.core.figure import DEFINITIONS, FIGURES, Dimension
 from central.core.period import Period
 from common.cli import say
 
@@ -26,7 +26,7 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     @statistics.command("figures", help="全部维度与指标，各指标的定义。")
     def figures() -> None:
         for dimension in Dimension:
-            say(f"{dimension.value}\t维度\t{dimension.word}")
+            say(f"{dimension.value}\t{dimension.word}（维度）\t{DEFINITIONS.get(dimension, '')}")
         for one in FIGURES.values():
             say(f"{one.id}\t{one.name}（{one.unit}）\t{one.definition}")
 

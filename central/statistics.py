@@ -12,17 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import insight, tally
 from central.core import figure, measure, period
 from central.core.calendar import Calendar
-from central.core.figure import Cube, Dimension, Figure, Known, Row
+from central.core.figure import LAMPS, Cube, Dimension, Figure, Known, Row
 from central.core.measure import BESIDE, DAYS, HINTS, Added
 from central.core.period import Period
 from central.core.scope import Scope
 from central.core.spreadsheet import Cell
-from central.store import elsewhere, items, law, subjects
+from central.store import elsewhere, items, law, subjects, tallies
 from common.core.errors import UsageError
-from common.core.instant import start_of_day
+from common.core.instant import local_date, start_of_day
 from common.core.state import SiteKind
 
 MOST_DIMENSIONS = 3
+MOST_UNSERVED = 20_000
+"""Cases of a question that no roll-up serves (items and persons at once), on a page."""
 
 
 class Asked(Struct, frozen=True):
@@ -52,18 +54,19 @@ async def answer(
     calendar = await law.calendar_if_any(conn)
     if calendar is None:
         raise UsageError("还没有工作日历，统计不出来", hint="请先用  mingcha calendar import  导入")
-    picture = await tally.picture(conn, zone, calendar)
+    served = tallies.is_served(asked.dimensions)
+    picture = await tally.picture(conn, zone, calendar) if served else None
     if most is not None and picture is None:
-        await _must_be_small(conn, reached, asked, zone, most)
+        await _must_be_small(conn, reached, asked, zone, most if served else min(most, MOST_UNSERVED))
     sites = {row.id: (row.name, row.kind) for row in await subjects.sites(conn) if reached.has_site(row.id)}
     asking = _Asking(conn, reached, asked, sites, zone, now_at, calendar, picture, most)
     now = await asking.cube(asked.period)
     before = None
     if asked.versus is not None:
-        before = await asking.cube(asked.versus)
+        before = figure.aligned(await asking.cube(asked.versus), asked.versus, asked.period)
     rows, total = figure.table(now, asked.figures, before)
     complete = await subjects.complete(conn)
-    until = min(start_of_day(asked.period.until, zone), now_at)
+    until = start_of_day(asked.period.past(local_date(now_at, zone)), zone)
     lacking = [name for site, (name, _) in sites.items() if complete.get(site, 0) < until]
     return Answer(asked, rows, total, lacking)
 
@@ -112,30 +115,37 @@ class _Asking(Struct, frozen=True):
             self.conn, of, self.calendar, self.zone, self.now_at, self.reached, beside
         ):
             item = names.get(other.item, other.item)
-            place = self._place(other.site, other.org or "不分部门", item or "不分事项")
+            place = self._place(
+                other.site, other.org or "不分部门", item or "不分事项", other.person, "不分渠道"
+            )
             figure.fold(found, place, (added for added in other.additions if added.measure in beside), of)
         return found
 
-    def _place(self, site: str, org: str, item: str) -> Known:
+    def _place(self, site: str, org: str, item: str, person: str, channel: str) -> Known:
         name, kind = self.sites.get(site, (site, ""))
-        return Known(name, SiteKind(kind).word if kind else "未登记", org, item)
+        word = SiteKind(kind).word if kind else "未登记"
+        return Known(name, word, org, item, f"{name} {person or '未记录'}", channel)
 
-    def _of_case(self, site: str, org: str, item: str, names: Mapping[str, str]) -> Known:
-        return self._place(site, org or "未记录", names.get(item, item) or "未记录")
+    def _of_case(
+        self, site: str, org: str, item: str, who: tuple[str, str], names: Mapping[str, str]
+    ) -> Known:
+        return self._place(
+            site, org or "未记录", names.get(item, item) or "未记录", who[0], who[1] or "未记录"
+        )
 
     async def _roll(self, picture: tally.Picture, found: Cube, of: Period, wanted: set[str]) -> None:
         """A sum at a time, whose day stands for those that it is the sum of."""
         if any(one.percent for one in self.asked.figures):
             wanted = wanted | {DAYS}
         cells = await picture.cells(self.conn, of, self.asked.dimensions, wanted, self.reached)
-        for (day, site, org, item, name), count in cells.items():
-            place = self._of_case(site, org, item, picture.items)
+        for (day, site, org, item, person, channel, name), count in cells.items():
+            place = self._of_case(site, org, item, (person, channel), picture.items)
             figure.fold(found, place, [Added(date.fromisoformat(day), name, count=count)], of)
 
     async def _recount(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
         first, until = start_of_day(of.first, self.zone), start_of_day(of.until, self.zone)
         async for one in subjects.of_period(self.conn, first, until, self.zone, self.reached):
-            place = self._of_case(one.site, one.org, one.item, names)
+            place = self._of_case(one.site, one.org, one.item, (one.person, one.channel), names)
             figure.fold(found, place, measure.additions(one.subject, self.calendar, self.zone), of)
 
     async def _hint(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
@@ -145,7 +155,7 @@ class _Asking(Struct, frozen=True):
         async for one in subjects.of_cases(self.conn, odd, catalogue, self.zone):
             subject = replace(one.subject, odd=odd[one.site, one.key])
             added = measure.additions(subject, self.calendar, self.zone)
-            place = self._of_case(one.site, one.org, one.item, names)
+            place = self._of_case(one.site, one.org, one.item, (one.person, one.channel), names)
             figure.fold(found, place, (each for each in added if each.measure in HINTS), of)
 
 
@@ -195,4 +205,8 @@ def asked_of(name: str, dimensions: Sequence[str], figures: Sequence[str], versu
     if versus not in other:
         raise UsageError(f"看不懂对比“{versus}”", hint="before 为上期，year 为上年同期")
     chosen = tuple(figure.FIGURES[one] for one in dict.fromkeys(figures))
-    return Asked(of, tuple(Dimension(one) for one in dict.fromkeys(dimensions)), chosen, other[versus])
+    by = tuple(Dimension(one) for one in dict.fromkeys(dimensions))
+    plain = [one.name for one in chosen if one.part != measure.LIT]
+    if LAMPS & set(by) and plain:
+        raise UsageError(f"“{plain[0]}”不能按灯或规则分", hint="按灯、按时限与规则分时，指标只选“亮灯”")
+    return Asked(of, by, chosen, other[versus])

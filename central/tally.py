@@ -21,10 +21,10 @@ from central.core.calendar import Calendar
 from central.core.figure import Dimension
 from central.core.period import Period
 from central.core.scope import Scope
-from central.core.tally import Cell, Share
+from central.core.tally import Share
 from central.store import audit, cases, items, law, subjects, tallies
 from central.store.engine import Store
-from central.store.tallies import Place
+from central.store.tallies import Coarse, Place
 from common.core.errors import ConfigError, UnavailableError
 
 log = structlog.get_logger()
@@ -118,7 +118,8 @@ async def _shares(
 
 
 def _share(one: subjects.Known, calendar: Calendar, zone: ZoneInfo) -> Share:
-    return tally.share(one.org, one.item, one.name, measure.additions(one.subject, calendar, zone))
+    added = measure.additions(one.subject, calendar, zone)
+    return tally.share(one.org, one.item, one.name, added, one.person, one.channel)
 
 
 # read ---------------------------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ class Picture(Struct, frozen=True):
 
     async def cells(
         self, conn: AsyncConnection, of: Period, by: Collection[Dimension], wanted: Collection[str], reached: Scope
-    ) -> Mapping[Cell, int]:  # fmt: skip
+    ) -> Mapping[Coarse, int]:  # fmt: skip
         """What all cases in reach add in the period, equal to the full recount; nothing is 0. Cells are those of `tallies.sums`."""
         found = await tallies.sums(conn, of, by, wanted, reached)
         for sign, shares in ((-1, self.before), (1, self.after)):
@@ -169,19 +170,19 @@ async def picture(conn: AsyncConnection, zone: ZoneInfo, calendar: Calendar) -> 
 
 def _coarse(
     site: str, one: Share, of: Period, by: Collection[Dimension], wanted: Collection[str]
-) -> Iterator[tuple[Cell, int]]:
+) -> Iterator[tuple[Coarse, int]]:
     """A share's cells as `tallies.sums` has them."""
     needed = tallies.columns_of(by)
+    prefixes = tuple(each for each in wanted if each.endswith(":"))
     for (day, *place, name), count in tally.cells(site, one):
         if not str(of.first) <= day < str(of.until):
             continue
-        own = [value if column in needed else "" for column, value in zip(_PLACE, place, strict=True)]
+        values = zip(tallies.PLACE, (*place, one.person, one.channel), strict=True)
+        own = [value if column in needed else "" for column, value in values]
         month = f"{day[:7]}-01" if Dimension.MONTH in by else str(of.first)
-        is_wanted = name in wanted or (measure.DAYS in wanted and name.startswith(measure.DAYS))
-        yield (day if "day" in needed else month, own[0], own[1], own[2], name if is_wanted else ""), count
-
-
-_PLACE = ("site", "org", "item")
+        is_wanted = name in wanted or name.startswith(prefixes)
+        where = own[0], own[1], own[2], own[3], own[4]
+        yield (day if "day" in needed else month, *where, name if is_wanted else ""), count
 
 
 # held against a recount ----------------------------------------------------------------------------------------
@@ -206,10 +207,10 @@ async def examine(conn: AsyncConnection, zone: ZoneInfo) -> Report | None:
     marked = {(row.site, row.case_key) for row in await tallies.waiting(conn)}
     report.waiting = len(marked)
     for site in await tallies.sites(conn):
-        kept = await tallies.of_site(conn, site)
-        report.cells += len(kept)
-        lines = [msgspec.msgpack.encode((cell, count)) for cell, count in kept.items()]
-        left = Counter(kept)
+        kept, hands = await tallies.of_site(conn, site)
+        report.cells += len(kept) + len(hands)
+        lines = [msgspec.msgpack.encode((cell, count)) for cell, count in (*kept.items(), *hands.items())]
+        left, by_hand = Counter(kept), Counter(hands)
         async for keys in cases.chunks(conn, site, CHUNK):
             places = [(site, key) for key in keys]
             shares = await tallies.shares(conn, places)
@@ -220,10 +221,11 @@ async def examine(conn: AsyncConnection, zone: ZoneInfo) -> Report | None:
                     report.differs.append(f"{site}\t{place[1]}\t汇总所记与重算不同")
                 if share is not None:
                     left.subtract(dict(tally.cells(site, share)))
+                    by_hand.subtract(dict(tally.hands(site, share)))
                     lines.append(msgspec.msgpack.encode((*place, tally.encoded(share))))
         report.differs += [
-            f"{site}\t{cell[0]}\t{cell[4]}\t汇总比各办件合计{'多' if count > 0 else '少'} {abs(count)}"
-            for cell, count in sorted(left.items())
+            f"{site}\t{cell[0]}\t{cell[-1]}\t汇总比各办件合计{'多' if count > 0 else '少'} {abs(count)}"
+            for cell, count in (*sorted(left.items()), *sorted(by_hand.items()))
             if count
         ]
         for line in sorted(lines):

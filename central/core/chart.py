@@ -4,7 +4,7 @@ Server-side SVG, no chart engine. Both axes of the trend share one scale: two th
 stands still and a red bar can be compared with a yellow one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -79,6 +79,53 @@ def bars(values: Sequence[tuple[str, Decimal | None]]) -> list[tuple[str, str]]:
         (label, f"{value * 100 / top:.1f}" if value is not None and value > 0 and top > 0 else "0")
         for label, value in values
     ]
+
+
+class Column(Struct, frozen=True):
+    """One stretch of time: what is written under it (of some nothing), how high it and the one it is compared with are, of 100."""
+
+    name: str
+    label: str
+    value: str
+    y: str
+    height: str
+    before_y: str = "100"
+    before: str = "0"
+
+
+MOST_LABELS = 31
+"""Columns that all bear a label; of more, so many at most."""
+
+
+def columns(
+    values: Sequence[tuple[str, Decimal | None, Decimal | None]], shown: Callable[[Decimal | None], str]
+) -> list[Column]:
+    """(time, value, that of the time before) from left to right. What has no value, or one below zero, has no height."""
+    top = max((one for _, *both in values for one in both if one is not None), default=Decimal(0))
+    step = -(-len(values) // MOST_LABELS)
+    found: list[Column] = []
+    for place, (name, now, before) in enumerate(values):
+        high, old = (Decimal(0) if one is None or one <= 0 else one * 100 / top for one in (now, before))
+        label = _short(name, values[place - 1][0] if place else "") if place % step == 0 else ""
+        found.append(
+            Column(
+                name, label, shown(now), f"{100 - high:.1f}", f"{high:.1f}", f"{100 - old:.1f}", f"{old:.1f}"
+            )
+        )
+    return found
+
+
+def _short(name: str, before: str) -> str:
+    """`2026-06` as 6 月, `2026-06-01` and `2026-06-01 起` as 6/1 or, behind a day of the same month, 1."""
+    month = int(name[5:7])
+    if len(name) == len("2026-06"):
+        return f"{month} 月"
+    day = int(name[8:10])
+    return (
+        str(day)
+        if len(name) == len(before) == len("2026-06-01") and before[:7] == name[:7]
+        else f"{month}/{day}"
+    )
 
 
 class Day(Struct, frozen=True, kw_only=True):

@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 
 from central.core import acts
+from central.core.case import CaseState
 from central.core.ruling import Answer, Said, Subject, kept, missing, red
 from common.core.record import Step
 from common.core.state import StepKind
 
 _LONGEST = 12
 """Digits of an amount before the point."""
+MOST = 10**12
+"""Fen of one case that are counted: ten thousand million yuan are a slip of the pen, and sums of them no number of a database."""
 
 
 def charged(subject: Subject) -> Said | None:
@@ -29,6 +32,12 @@ def charged(subject: Subject) -> Said | None:
     if any(is_right is None for _, is_right in fits):
         return missing("可以核对的收费金额或数量")
     return kept("按清单标准收费")
+
+
+def total(case: CaseState) -> int | None:
+    """What was charged for a case, in fen, as far as its steps say so; None: none of them does."""
+    known = [fen for step in acts.of_kind(case, StepKind.FEE) if (fen := _fen(step.amount or "")) is not None]
+    return min(sum(known), MOST) if known else None
 
 
 def _fits(step: Step, fees: Mapping[str, str]) -> bool | None:

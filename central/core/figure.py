@@ -13,11 +13,13 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from central.core.measure import DAYS, MEASURES, Added
+from central.core.articles import RULES
+from central.core.measure import DAYS, FEN, LIT, MEASURES, PAID, Added
 from central.core.period import Period
 from common.core.errors import UsageError
+from common.core.state import ClockKind, Light
 
-_TENTH = Decimal("0.1")
+_TENTH, _CENT = Decimal("0.1"), Decimal("0.01")
 MOST_CELLS = 2_000
 """Rows of one table; more is no table that anybody reads."""
 
@@ -32,6 +34,10 @@ class Dimension(StrEnum):
     MONTH = "month"
     WEEK = "week"
     DAY = "day"
+    PERSON = "person"
+    CHANNEL = "channel"
+    LIGHT = "light"
+    RULE = "rule"
 
     @property
     def word(self) -> str:
@@ -40,8 +46,20 @@ class Dimension(StrEnum):
 
 _DIMENSION_WORDS = {
     Dimension.SITE: "站点", Dimension.KIND: "站点类别", Dimension.ORG: "部门", Dimension.ITEM: "事项",
-    Dimension.MONTH: "月份", Dimension.WEEK: "周", Dimension.DAY: "日期",
+    Dimension.MONTH: "月份", Dimension.WEEK: "周", Dimension.DAY: "日期", Dimension.PERSON: "责任人", Dimension.CHANNEL: "申请渠道",
+    Dimension.LIGHT: "灯", Dimension.RULE: "时限与规则",
 }  # fmt: skip
+
+
+DEFINITIONS = {
+    Dimension.PERSON: "业务系统所载的责任人，同名的按站点分开；业务系统不记岗位，没有岗位这一维度",
+    Dimension.CHANNEL: "业务系统所载的申请渠道，照它的写法",
+    Dimension.LIGHT: "只用于“亮灯”：黄灯、红灯",
+    Dimension.RULE: "只用于“亮灯”：哪一种时限，或哪一条规则",
+}
+"""What a dimension means, where its name does not say it."""
+LAMPS = frozenset({Dimension.LIGHT, Dimension.RULE})
+TIMES = frozenset({Dimension.MONTH, Dimension.WEEK, Dimension.DAY})
 
 
 class Figure(Struct, frozen=True):
@@ -57,6 +75,8 @@ class Figure(Struct, frozen=True):
     percent: int = 0
     times: int = 100
     """A share is shown so many times as large: 100 for percent, 1 for a mean."""
+    cents: bool = False
+    """A count in hundredths of its unit."""
 
 
 def _counted(name: str) -> Figure:
@@ -132,11 +152,50 @@ FIGURES = {
             "arrival_of",
             left=True,
         ),
+        Figure(
+            "lit",
+            "亮灯",
+            "盏",
+            "当期起亮的黄灯、红灯（不论争议），和收件中亮黄灯、红灯的规则（争议中、须人核实而未核实的不计），一盏计一次",
+            LIT,
+        ),
+        Figure("fee_paid", "收费件", "件", "办结件中业务系统载有收费金额的", PAID),
+        Figure(
+            "fee_yuan",
+            "收费金额",
+            "元",
+            "办结件的收费合计，以业务系统所载金额为准，退费不计",
+            FEN,
+            cents=True,
+        ),
         Figure("mean_days", "平均用时", "个工作日", f"{_DAYS_OF}，平均", percent=-1),
         Figure("median_days", "用时中位数", "个工作日", f"{_DAYS_OF}，一半办件不超过它", percent=50),
         Figure("p90_days", "用时九成数", "个工作日", f"{_DAYS_OF}，十分之九的办件不超过它", percent=90),
     )
 }
+
+
+GROUPS = {
+    "办件": ("filed", "decided", "refused", "rejected", "supplemented", "supplement_share", "special", "extended"),
+    "用时": ("mean_days", "median_days", "p90_days", "early", "early_share"),
+    "时限与灯": (
+        "lit", "on_time", "lawful", "promise_late", "statute_late", "yellow", "red", "rule_yellow", "rule_red", "correction_of",
+        "correction_slow", "sanction",
+    ),
+    "程序、收费、公开": ("route_fault", "fee_fault", "fee_paid", "fee_yuan", "open_fault"),
+    "数据质量": (
+        "entered_late", "late_entry_share", "incomplete", "reopened", "unentered", "concealed", "arrival_of", "arrival_late",
+        "arrival_share",
+    ),
+    "评价、投诉、在岗": (
+        "rating_of", "rating_bad", "rating_mean", "rating_share", "complaint", "complaint_of", "complaint_slow", "complaint_kept",
+        "complaint_unsolved", "callback_of", "callback_slow", "callback_kept", "seat_of", "absence", "absence_minutes", "seat_share",
+    ),
+    "异常规律（线索）": (
+        "odd_minute", "odd_minute_share", "odd_crowd", "odd_crowd_share", "odd_alike", "odd_batch",
+    ),
+}  # fmt: skip
+"""Every figure once, as people look for it."""
 
 
 class Known(Struct, frozen=True):
@@ -146,6 +205,8 @@ class Known(Struct, frozen=True):
     kind: str
     org: str
     item: str
+    person: str = ""
+    channel: str = ""
 
 
 class Cube(Struct):
@@ -165,31 +226,86 @@ def cube(dimensions: Sequence[Dimension]) -> Cube:
 
 def fold(into: Cube, known: Known, additions: Iterable[Added], period: Period) -> None:
     """Add what one case adds within the period; a fault that is spared adds nothing."""
+    is_lit = bool(LAMPS & set(into.dimensions))
     for added in additions:
         if added.spared or not period.first <= added.day < period.until:
             continue
-        key = tuple(_place(dimension, known, added.day) for dimension in into.dimensions)
-        into.cells[key][added.measure] += added.count
         into.whole[added.measure] += added.count
+        if is_lit and not added.measure.startswith(LIT):
+            continue
+        key = tuple(_place(dimension, known, added) for dimension in into.dimensions)
+        into.cells[key][added.measure] += added.count
 
 
-def _place(dimension: Dimension, known: Known, day: date) -> str:
-    match dimension:
-        case Dimension.MONTH:
-            return f"{day:%Y-%m}"
-        case Dimension.WEEK:
-            return f"{day - timedelta(days=day.weekday())} 起"
-        case Dimension.DAY:
-            return str(day)
-        case _:
-            return str(getattr(known, dimension.value))
+def _place(dimension: Dimension, known: Known, added: Added) -> str:
+    if dimension in TIMES:
+        return _time(dimension, added.day)
+    if dimension in LAMPS:
+        _, light, what = added.measure.split(":", 2)
+        return Light(light).word if dimension is Dimension.LIGHT else _NAMES.get(what, what)
+    return str(getattr(known, dimension.value))
+
+
+_NAMES = {kind.value: kind.word for kind in ClockKind} | {
+    rule.id: f"{rule.id} {rule.demand}" for rule in RULES
+}
+
+
+def _time(dimension: Dimension, day: date) -> str:
+    if dimension is Dimension.MONTH:
+        return f"{day:%Y-%m}"
+    return f"{_monday(day)} 起" if dimension is Dimension.WEEK else str(day)
+
+
+def times(dimension: Dimension, of: Period, last: date) -> list[str]:
+    """Every month, week or day of a period up to that of the day `last`, as a table names it."""
+    days = (of.first + timedelta(days=number) for number in range((min(of.last, last) - of.first).days + 1))
+    return list(dict.fromkeys(_time(dimension, day) for day in days))
+
+
+def aligned(then: Cube, of: Period, to: Period) -> Cube:
+    """The counts of a period as those of another: its n-th month, week or day stands for the n-th of `to`; what is beyond the end
+    of `to` is in the whole alone.
+    """
+    timed = [place for place, dimension in enumerate(then.dimensions) if dimension in TIMES]
+    if not timed:
+        return then
+    moved = Cube(then.dimensions, defaultdict(Counter), then.whole)
+    for key, counts in then.cells.items():
+        days = [_moved(then.dimensions[place], key[place], of, to) for place in timed]
+        if any(day >= to.until for day in days):
+            continue
+        place = list(key)
+        for at, day in zip(timed, days, strict=True):
+            place[at] = _time(then.dimensions[at], day)
+        moved.cells[tuple(place)].update(counts)
+    return moved
+
+
+def _moved(dimension: Dimension, word: str, of: Period, to: Period) -> date:
+    if dimension is Dimension.MONTH:
+        year, month = int(word[:4]), int(word[5:])
+        later = to.first.year * 12 + to.first.month + year * 12 + month - of.first.year * 12 - of.first.month
+        return date((later - 1) // 12, (later - 1) % 12 + 1, 1)
+    begun, begins = of.first, to.first
+    if dimension is Dimension.WEEK:
+        begun, begins = _monday(begun), _monday(begins)
+    return begins + (date.fromisoformat(word[:10]) - begun)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def value(figure: Figure, counts: Mapping[str, int]) -> Decimal | None:
     """A figure of a cell; None: it rests on nothing."""
     if figure.percent:
         return days(figure.percent, counts)
+    if figure.part.endswith(":"):
+        return Decimal(sum(count for name, count in counts.items() if name.startswith(figure.part)))
     part = Decimal(counts.get(figure.part, 0))
+    if figure.cents:
+        return (part / 100).quantize(_CENT)
     if not figure.whole:
         return part
     whole = counts.get(figure.whole, 0)
@@ -227,7 +343,7 @@ class Row(Struct, frozen=True):
 
 
 def table(now: Cube, figures: Sequence[Figure], before: Cube | None) -> tuple[list[Row], Row]:
-    """(rows, the total): by time as it goes, else the greatest first figure first. With a period's name among the places nothing can be compared but the total.
+    """(rows, the total): by time as it goes, else the greatest first figure first. `before`: in the same places (`aligned`).
 
     Raises UsageError where there are more rows than anybody reads.
     """
@@ -235,19 +351,18 @@ def table(now: Cube, figures: Sequence[Figure], before: Cube | None) -> tuple[li
         raise UsageError(
             f"共 {len(now.cells):,} 行，超过 {MOST_CELLS:,} 行", hint="请换粗一些的维度或短一些的期间"
         )
-    is_timed = {Dimension.MONTH, Dimension.WEEK, Dimension.DAY} & set(now.dimensions)
 
     def of(counts: Mapping[str, int] | None) -> tuple[Decimal | None, ...]:
         return () if counts is None else tuple(value(figure, counts) for figure in figures)
 
-    then = None if before is None or is_timed else before.cells
+    then = None if before is None else before.cells
     places = sorted(now.cells.keys() | (then.keys() if then is not None else set()))
     empty: Counter[str] = Counter()
     rows = [
         Row(place, of(now.cells.get(place, empty)), of(None if then is None else then.get(place, empty)))
         for place in places
     ]
-    if not is_timed:
+    if not TIMES & set(now.dimensions):
         rows.sort(key=lambda row: (-(row.values[0] or 0), row.place))
     return rows, Row((), of(now.whole), of(before.whole if before is not None else None))
 

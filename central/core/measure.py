@@ -61,7 +61,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     entered_late: bool
     limits: list[Limit]
     rules: list[tuple[str, Light]]  # broken or watched
-    yellows: list[int] = []  # instants from which a yellow light held
+    yellows: list[tuple[int, str]] = []  # instants from which a yellow light held, of which clock
     corrections: list[
         tuple[int, bool]
     ] = []  # when the unit's part ended, and whether a deadline had passed before
@@ -74,6 +74,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     is_public: bool = False  # and its public fields are all filled
     is_routed: bool = False  # and its procedure is prescribed
     is_priced: bool = False  # and its fees are
+    charged: int | None = None  # what its fees come to, in fen; None: no amount is recorded
     reopened: list[tuple[date, date]] = []  # on which day it had ended, and from which on it was open again
     proof_at: int | None = None  # by when a ticket or a fee says that it has to be in the system
     is_entered: bool = True  # False: nothing but such evidence has come
@@ -202,6 +203,13 @@ NAMED = FAULTS | {name for name, one in MEASURES.items() if one.named}
 DAYS = "wd:"
 """Before the working days from acceptance to decision: `wd:5` counts the cases that took five. Percentiles stay exact."""
 
+LIT = "lit:"
+"""Before a light that was raised, and of what: `lit:red:promise`, `lit:yellow:L32-4`."""
+PAID, FEN = "fee:paid", "fee:fen"
+"""Decided cases with a charge, and what these come to."""
+ASIDE = (DAYS, LIT, "fee:")
+"""What begins so is told by statistics alone: no score may read it, and no snapshot bears it."""
+
 _BY_APPLICATION = {
     "L32-1": "apply_fault",
     "L32-3": "apply_fault",
@@ -223,8 +231,9 @@ REOPENED_WITHIN = timedelta(days=30)
 def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Added]:
     """Everything that one case adds, whatever the period."""
     yield from _limits(one, zone)
-    for at in one.yellows:
+    for at, kind in one.yellows:
         yield Added(local_date(at, zone), "yellow")
+        yield Added(local_date(at, zone), f"{LIT}{Light.YELLOW.value}:{kind}")
     for at, is_slow in one.corrections:
         day = local_date(at, zone)
         yield Added(day, "correction_of")
@@ -240,7 +249,9 @@ def additions(one: Subject, calendar: Calendar, zone: ZoneInfo) -> Iterator[Adde
         yield Added(day, "filed")
         yield from _ruled(one, _BY_APPLICATION, day)
         for light, name in _BY_LIGHT.items():
-            yield from _ruled(one, {rule: name for rule, shown in one.rules if shown is light}, day)
+            mine = [rule for rule, shown in one.rules if shown is light]
+            yield from _ruled(one, dict.fromkeys(mine, name), day)
+            yield from _ruled(one, {rule: f"{LIT}{light.value}:{rule}" for rule in mine}, day)
     if one.finished_at is not None:
         yield from _decided(one, day_ending(one.finished_at, zone), calendar, zone)
 
@@ -260,6 +271,7 @@ def _limits(one: Subject, zone: ZoneInfo) -> Iterator[Added]:
         if is_red:
             assert limit.since_at is not None
             yield Added(local_date(limit.since_at, zone), "red")
+            yield Added(local_date(limit.since_at, zone), f"{LIT}{Light.RED.value}:{limit.kind.value}")
         name = _NAMES.get(limit.kind)
         if name is None or (limit.kind is ClockKind.STATED and promised):
             continue
@@ -293,6 +305,9 @@ def _decided(one: Subject, day: date, calendar: Calendar, zone: ZoneInfo) -> Ite
         "early": _is_early(one, zone),
     }
     yield from (Added(day, name) for name, holds in facts.items() if holds)
+    if one.charged:
+        yield Added(day, PAID)
+        yield Added(day, FEN, count=one.charged)
     yield from (Added(day, name) for name in sorted(one.odd))
     ruled = {added.measure: added for added in _ruled(one, _BY_DECISION, day)}
     if one.is_listed and not one.is_public:

@@ -37,6 +37,10 @@ class Period(Struct, frozen=True):
     def last(self) -> date:
         return self.until - timedelta(days=1)
 
+    def past(self, today: date) -> date:
+        """Up to, and without, which day its data ought to be whole: of one that goes on, today, whose own data is still to come."""
+        return min(self.until, today)
+
 
 def parse(text: str) -> Period:
     """Raises UsageError for anything else."""

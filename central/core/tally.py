@@ -17,6 +17,8 @@ from central.core.measure import HINTS, Added
 _Key = TypeVar("_Key")
 Cell = tuple[str, str, str, str, str]
 """Day, site, office, item, measure."""
+Hand = tuple[str, str, str, str, str, str]
+"""Day, site, office, who was responsible, channel, measure: of all items."""
 
 
 class Share(Struct, frozen=True):
@@ -28,19 +30,23 @@ class Share(Struct, frozen=True):
     item: str
     name: str
     days: Mapping[str, Mapping[str, int]]
+    person: str
+    channel: str
 
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER = msgspec.msgpack.Decoder(Share)
 
 
-def share(org: str, item: str, name: str, additions: Iterable[Added]) -> Share:
+def share(
+    org: str, item: str, name: str, additions: Iterable[Added], person: str = "", channel: str = ""
+) -> Share:
     days: dict[str, dict[str, int]] = {}
     for added in additions:
         if not added.spared and added.measure not in HINTS:
             mine = days.setdefault(str(added.day), {})
             mine[added.measure] = mine.get(added.measure, 0) + added.count
-    return Share(org, item, name, days)
+    return Share(org, item, name, days, person, channel)
 
 
 def encoded(one: Share) -> bytes:
@@ -57,11 +63,17 @@ def cells(site: str, one: Share) -> Iterator[tuple[Cell, int]]:
             yield (day, site, one.org, one.item, measure), count
 
 
+def hands(site: str, one: Share) -> Iterator[tuple[Hand, int]]:
+    for (day, _, org, _, measure), count in cells(site, one):
+        yield (day, site, org, one.person, one.channel, measure), count
+
+
 def moved(
     changes: Iterable[tuple[str, Share | None, Share | None]],
-) -> tuple[Counter[Cell], Counter[tuple[str, str]]]:
+) -> tuple[Counter[Cell], Counter[Hand], Counter[tuple[str, str]]]:
     """(site, share before, share after) of some cases -> what to add to each sum, and to the names of items; nothing is 0."""
     sums: Counter[Cell] = Counter()
+    by_hand: Counter[Hand] = Counter()
     names: Counter[tuple[str, str]] = Counter()
     for site, before, after in changes:
         for one, sign in ((before, -1), (after, 1)):
@@ -69,9 +81,11 @@ def moved(
                 continue
             for cell, count in cells(site, one):
                 sums[cell] += sign * count
+            for hand, count in hands(site, one):
+                by_hand[hand] += sign * count
             if one.name:
                 names[one.item, one.name] += sign
-    return _left(sums), _left(names)
+    return _left(sums), _left(by_hand), _left(names)
 
 
 def _left(counts: Counter[_Key]) -> Counter[_Key]:

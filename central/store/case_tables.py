@@ -52,6 +52,8 @@ case = Table(
     Column("filed_at", BigInteger, nullable=False),
     Column("reopened", Text),  # when the source took back that it was over (core/cycle.py), as JSON
     Column("proof_at", BigInteger),  # by when it had to be in the system, as a ticket or a fee speaks of it
+    Column("channel", Text),  # by which way it was applied for, in the source's words
+    Column("charged", BigInteger),  # what its fees come to, in fen; None: no amount is recorded
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),

@@ -232,6 +232,21 @@ async def objection_of(conn: AsyncConnection, number: int) -> Row[Any]:
     return row
 
 
+async def offices_of(conn: AsyncConnection, row: Row[Any]) -> set[str]:
+    """Those that an objection is about."""
+    if row.measure in ELSEWHERE:
+        return await elsewhere.offices(conn, row.site, row.case_key)
+    mine = case.c.site == row.site, case.c.case_key == row.case_key
+    return {await conn.scalar(select(case.c.org).where(*mine)) or ""}
+
+
+async def is_reached(conn: AsyncConnection, reached: Scope, row: Row[Any]) -> bool:
+    """Whether an objection is about something in reach."""
+    if not reached.has_site(row.site):
+        return False
+    return reached.orgs is None or bool(await offices_of(conn, row) & reached.orgs)
+
+
 async def decide(
     conn: AsyncConnection, number: int, to: ObjectionState, who: str, why: str, wall: int,
     home: frozenset[str] = frozenset(),
@@ -242,11 +257,7 @@ async def decide(
     """
     row = await objection_of(conn, number)
     must_be_another(row.who, who)
-    mine = case.c.site == row.site, case.c.case_key == row.case_key
-    places = {row.site, await conn.scalar(select(case.c.org).where(*mine))}
-    if row.measure in ELSEWHERE:
-        places = {row.site} | await elsewhere.offices(conn, row.site, row.case_key)
-    if places & home:
+    if (await offices_of(conn, row) | {row.site}) & home:
         raise UsageError("不能认定本单位的异议", hint="请由不属于该单位的人办理")
     mine = objection.c.id == number, objection.c.state == ObjectionState.WAITING.value
     values = {"state": to.value, "decided_by": who, "decided_why": why, "decided_wall": wall}

@@ -53,6 +53,7 @@ class Known(Struct, frozen=True):
     item: str
     name: str  # what the site calls the item, where it has a code
     person: str
+    channel: str
     subject: Subject
 
 
@@ -187,6 +188,7 @@ async def _known(
             is_public=item is not None and _is_public(item),
             is_routed=item is not None and bool(item.route),
             is_priced=item is not None and bool(item.fees),
+            charged=head.charged,
             reopened=[(one.ended, one.again) for one in cycle.read(head.reopened) if one.ended != date.min],
             proof_at=head.proof_at,
             is_entered=any(head._mapping[name] for name in _ENTERED),  # noqa: SLF001
@@ -194,7 +196,7 @@ async def _known(
         found.append(
             Known(
                 site, key, head.case_no or "", head.org or "", head.item_code or head.item_name or "",
-                (head.item_code and head.item_name) or "", head.responsible or "", subject,
+                (head.item_code and head.item_name) or "", head.responsible or "", head.channel or "", subject,
             )
         )  # fmt: skip
     return found
@@ -211,7 +213,7 @@ def _is_public(item: Item) -> bool:
     return all(fields) and item.published_on is not None
 
 
-def _yellows(clocks: Sequence[Row[Any]], moved: Sequence[Row[Any]]) -> list[int]:
+def _yellows(clocks: Sequence[Row[Any]], moved: Sequence[Row[Any]]) -> list[tuple[int, str]]:
     """By the records alone, so that the line changes nothing; of what is waited for, whose clock ends with the act, as it
     was shown: a month's figure stays when the act has come.
     """
@@ -225,7 +227,7 @@ def _yellows(clocks: Sequence[Row[Any]], moved: Sequence[Row[Any]]) -> list[int]
         for row in moved
         if row.clock in MILD and row.after == Light.YELLOW
     }
-    return sorted((shown | settled).values())
+    return sorted((at, kind) for (kind, _), at in (shown | settled).items())
 
 
 def _limit(row: Row[Any]) -> Limit:

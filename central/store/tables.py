@@ -360,6 +360,7 @@ tally_book, tally_stale, tally_case = (
     tally_tables.tally_case,
 )
 tally_day, tally_item = tally_tables.tally_day, tally_tables.tally_item
+tally_hand = tally_tables.tally_hand
 
 # cases and judgements have a file of their own
 case, clock, transition = case_tables.case, case_tables.clock, case_tables.transition

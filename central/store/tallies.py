@@ -32,17 +32,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core import tally
 from central.core.figure import Dimension
-from central.core.measure import DAYS
 from central.core.period import Period
 from central.core.scope import Scope
-from central.core.tally import Cell, Share
+from central.core.tally import Cell, Hand, Share
 from central.store.case_tables import case
 from central.store.dialect import among, replace_row, upsert, write_rows
 from central.store.scope import of_case
-from central.store.tally_tables import tally_book, tally_case, tally_day, tally_item, tally_stale
+from central.store.tally_tables import tally_book, tally_case, tally_day, tally_hand, tally_item, tally_stale
 
 Place = tuple[str, str]
 """(site, case key)."""
+Coarse = tuple[str, str, str, str, str, str, str]
+"""Day, site, office, item, person, channel, measure: what the question does not tell apart is empty."""
 
 
 # marked -------------------------------------------------------------------------------------------------------
@@ -95,7 +96,7 @@ async def begin_anew(conn: AsyncConnection) -> bool:
 
 
 async def _begin(conn: AsyncConnection, zone: str, version: str, turn: int) -> None:
-    for table in (tally_book, tally_case, tally_day, tally_item):
+    for table in (tally_book, tally_case, tally_day, tally_hand, tally_item):
         await conn.execute(delete(table))
     await conn.execute(insert(tally_book).values(id=1, zone=zone, version=version, turn=turn))
     await mark_where(conn, true())
@@ -140,8 +141,9 @@ async def settle(
         return False
     places = [(row.site, row.case_key) for row in taken]
     changed = [place for place in places if before.get(place) != after.get(place)]
-    sums, names = tally.moved((place[0], before.get(place), after.get(place)) for place in changed)
+    sums, hands, names = tally.moved((place[0], before.get(place), after.get(place)) for place in changed)
     await _add(conn, tally_day, sums)
+    await _add(conn, tally_hand, hands)
     await _add(conn, tally_item, names)
     rows = [
         {"site": place[0], "case_key": place[1], "share": tally.encoded(after[place])}
@@ -169,11 +171,15 @@ def _plus_day(new: Any) -> dict[str, Any]:
     return {"number": tally_day.c.number + new["number"]}
 
 
+def _plus_hand(new: Any) -> dict[str, Any]:
+    return {"number": tally_hand.c.number + new["number"]}
+
+
 def _plus_item(new: Any) -> dict[str, Any]:
     return {"number": tally_item.c.number + new["number"]}
 
 
-_PLUS = {tally_day.name: _plus_day, tally_item.name: _plus_item}
+_PLUS = {tally_day.name: _plus_day, tally_hand.name: _plus_hand, tally_item.name: _plus_item}
 
 
 async def _unmark(conn: AsyncConnection, taken: Sequence[Row[Any]]) -> None:
@@ -192,17 +198,18 @@ async def _unmark(conn: AsyncConnection, taken: Sequence[Row[Any]]) -> None:
 
 async def sums(
     conn: AsyncConnection, of: Period, by: Collection[Dimension], wanted: Collection[str], reached: Scope
-) -> Counter[Cell]:
-    """The sums of a period in reach; what `by` does not ask for is empty in a cell, and the day is the first of its month or of the
-    period. Measures that are not `wanted` are one, whose name is empty: they say that there is something.
+) -> Counter[Coarse]:
+    """The sums of a period in reach, by dimensions that are served (`is_served`); what `by` does not ask for is empty in a cell, and
+    the day is the first of its month or of the period. Measures that are not `wanted` are one, whose name is empty: they say that
+    there is something. What is wanted and ends with a colon are all measures that begin so.
     """
-    one = tally_day.c
     needed = columns_of(by)
+    one = (tally_hand if needed & _HAND else tally_day).c
     column: dict[str, ColumnElement[str]] = {name: one[name] for name in needed}
     if "day" not in needed and Dimension.MONTH in by:
         column["month"] = func.substr(one.day, 1, 7)
     is_wanted: list[ColumnElement[bool]] = [one.measure.in_(sorted(wanted))]
-    is_wanted += [func.substr(one.measure, 1, len(DAYS)) == DAYS] if DAYS in wanted else []
+    is_wanted += [func.substr(one.measure, 1, len(name)) == name for name in wanted if name.endswith(":")]
     told = choice((or_(*is_wanted), one.measure), else_="")
     within = one.day >= str(of.first), one.day < str(of.until)
     inner = (
@@ -211,12 +218,11 @@ async def sums(
         .subquery("inner")
     )
     group = [inner.c[name] for name in (*column, "told")]
-    found: Counter[Cell] = Counter()
+    found: Counter[Coarse] = Counter()
     for row in await conn.execute(select(*group, func.sum(inner.c.number).label("sum")).group_by(*group)):
         said = row._mapping  # noqa: SLF001
         day = said["day"] if "day" in said else f"{said['month']}-01" if "month" in said else str(of.first)
-        cell = (day, said.get("site", ""), said.get("org", ""), said.get("item", ""), row.told)
-        found[cell] += int(row.sum)
+        found[day, *(said.get(name, "") for name in PLACE), row.told] += int(row.sum)
     return found
 
 
@@ -224,9 +230,20 @@ def columns_of(by: Collection[Dimension]) -> set[str]:
     """The columns of `tally_day` that tell the places of a table apart; the month is a part of the day."""
     column = {
         Dimension.SITE: "site", Dimension.KIND: "site", Dimension.ORG: "org", Dimension.ITEM: "item",
-        Dimension.WEEK: "day", Dimension.DAY: "day",
+        Dimension.WEEK: "day", Dimension.DAY: "day", Dimension.PERSON: "responsible", Dimension.CHANNEL: "channel",
     }  # fmt: skip
-    return {column[one] for one in by if one in column}
+    found = {column[one] for one in by if one in column}
+    return found | {"site"} if "responsible" in found else found  # namesakes at two sites are two
+
+
+def is_served(by: Collection[Dimension]) -> bool:
+    """Whether the sums tell these places apart: with items and persons at once, each would be of a case or two."""
+    needed = columns_of(by)
+    return not ("item" in needed and needed & _HAND)
+
+
+PLACE = ("site", "org", "item", "responsible", "channel")
+_HAND = {"responsible", "channel"}
 
 
 async def names(conn: AsyncConnection) -> Mapping[str, Counter[str]]:
@@ -246,7 +263,14 @@ async def sites(conn: AsyncConnection) -> list[str]:
     return sorted(found)
 
 
-async def of_site(conn: AsyncConnection, site: str) -> dict[Cell, int]:
+async def of_site(conn: AsyncConnection, site: str) -> tuple[dict[Cell, int], dict[Hand, int]]:
     """All that is kept of a site."""
-    rows = await conn.execute(select(tally_day).where(tally_day.c.site == site))
-    return {(row.day, row.site, row.org, row.item, row.measure): row.number for row in rows}
+    days = await conn.execute(select(tally_day).where(tally_day.c.site == site))
+    hands = await conn.execute(select(tally_hand).where(tally_hand.c.site == site))
+    return (
+        {(row.day, row.site, row.org, row.item, row.measure): row.number for row in days},
+        {
+            (row.day, row.site, row.org, row.responsible, row.channel, row.measure): row.number
+            for row in hands
+        },
+    )

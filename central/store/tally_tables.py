@@ -48,6 +48,20 @@ tally_day = Table(
     sqlite_with_rowid=False,
 )
 
+tally_hand = Table(
+    "tally_hand",  # the same by who was responsible and by which way it came, of all items: with them, a row would be of a case
+    metadata,
+    Column("day", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("org", Text, nullable=False),
+    Column("responsible", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "site", "org", "responsible", "channel", "measure"),
+    sqlite_with_rowid=False,
+)
+
 tally_item = Table(
     "tally_item",  # how many cases name an item so
     metadata,

@@ -61,7 +61,7 @@ async def show_odd(request: web.Request) -> web.Response:
         async with request.app[HALL].store.read() as conn:
             await audit.freeze(conn)
             found = await insight.patterns(conn, of, facts.zone, user.scope, MOST_CASES)
-        lacking = _lacking(request, start_of_day(of.until, facts.zone))
+        lacking = _lacking(request, of)
     except UsageError as error:
         fault = f"{error}。{error.hint}。"
     names = {site.id: site.name for site in reached_sites(request)}
@@ -88,10 +88,10 @@ async def show_odd(request: web.Request) -> web.Response:
     )
 
 
-def _lacking(request: web.Request, until_at: int) -> list[str]:
-    """The sites whose data is not whole up to then."""
+def _lacking(request: web.Request, of: Period) -> list[str]:
+    """The sites whose data of the period, as far as it is past, is not whole."""
     facts = facts_of(request)
-    least = min(until_at, facts.now_at)
+    least = start_of_day(of.past(local_date(facts.now_at, facts.zone)), facts.zone)
     return [site.name for site in reached_sites(request) if (site.complete_until or 0) < least]
 
 
@@ -104,7 +104,7 @@ async def show_steps(request: web.Request) -> web.Response:
         async with request.app[HALL].store.read() as conn:
             await audit.freeze(conn)
             found = await insight.steps(conn, of, facts.zone, user.scope, MOST_STEPS)
-        lacking = _lacking(request, start_of_day(of.until, facts.zone))
+        lacking = _lacking(request, of)
     except UsageError as error:
         fault = f"{error}。{error.hint}。"
     chosen = [one for one in found if not item or one.item == item]
@@ -143,11 +143,16 @@ async def show_workload(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         found = await insight.workload_of(conn, today, facts.zone, user.scope, site)
     bars = chart.bars([(str(one.day), one.foretold) for one in found.ahead])
-    lacking = _lacking(request, start_of_day(today, facts.zone))
+    lacking = _lacking(request, _this_month(request))
+    days = [
+        (str(one.day), None if one.actual is None else Decimal(one.actual), one.foretold)
+        for one in (*found.tested, *found.ahead)
+    ]
     return render(
         request,
         "workload.html",
         found=found,
+        columns=chart.columns(days, lambda value: "" if value is None else f"{value}"),
         ahead=[(one, width) for one, (_, width) in zip(found.ahead, bars, strict=True)],
         sites=sites,
         site=site,

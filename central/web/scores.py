@@ -17,14 +17,14 @@ from central.core.measure import MEASURES
 from central.core.objection import ObjectionState
 from central.core.period import ended, parse
 from central.core.release import method
-from central.core.scope import EVERYTHING
+from central.core.scope import EVERYTHING, Scope
 from central.core.score import Level, Line, Score
 from central.scoring import Sender
 from central.store import scores
 from central.store.scores import Fault
 from central.web import score_runs
 from central.web.listing import address
-from central.web.page import HALL, USER, Route, facts_of, must_reach_all, reached_sites, render
+from central.web.page import HALL, USER, Route, facts_of, must_reach_all, render
 from common.core.errors import UsageError
 from common.core.instant import local_date
 
@@ -52,7 +52,7 @@ async def show_scores(request: web.Request) -> web.Response:
             else await scores.scheme(conn, row.scheme)
         )
         contested = [] if row is None else await scores.objections(conn, row.id)
-    reached = {site.id for site in reached_sites(request)}
+        own = [one for one in contested if await scores.is_reached(conn, user.scope, one)]
     waiting = [one for one in contested if one.state == ObjectionState.WAITING.value]
     groups: dict[str, list[tuple[int, Score]]] = {}
     for place, one in found:
@@ -70,7 +70,7 @@ async def show_scores(request: web.Request) -> web.Response:
         scheme=scheme,
         method=method(scheme),
         made="" if row is None else wording.full(row.made_at, facts.zone, facts.now_at),
-        objections=[(one, ObjectionState(one.state).word) for one in contested if one.site in reached],
+        objections=[(one, ObjectionState(one.state).word) for one in own],
         measures=MEASURES,
         running=score_runs.shown(request),
         ended=[
@@ -106,6 +106,7 @@ async def show_unit(request: web.Request) -> web.Response:
         if one is None:
             raise web.HTTPNotFound(text="没有这个单位的评分。请从绩效页进入。")
         row = await scores.run(conn, number)
+        scheme = await scores.scheme(conn, row.scheme)
         contested = {
             (each.site, each.case_key, each.measure): ObjectionState(each.state).word
             for each in await scores.objections(conn, number)
@@ -125,6 +126,8 @@ async def show_unit(request: web.Request) -> web.Response:
             for site, key, no, name, why in one.spared
         ],
         contested=contested,
+        words={each.id: each.words for each in scheme.indicators}
+        | {each.id: each.words for each in (*scheme.penalties, *scheme.bonuses)},
         may_object=not row.is_final and today <= date.fromisoformat(row.object_until),
         checked=wording.clock(facts.now_at, facts.zone),
     )
@@ -191,7 +194,7 @@ async def _objection(request: web.Request, conn: AsyncConnection) -> Row[Any]:
         one = await scores.objection_of(conn, int(request.match_info["number"]))
     except UsageError as error:
         raise web.HTTPNotFound(text=NONE) from error
-    if not request[USER].scope.has_site(one.site):
+    if not await scores.is_reached(conn, request[USER].scope, one):
         raise web.HTTPNotFound(text=NONE)
     return one
 
@@ -202,7 +205,7 @@ async def show_objection(request: web.Request) -> web.Response:
     async with request.app[HALL].store.read() as conn:
         one = await _objection(request, conn)
         row = await scores.run(conn, one.run)
-        moved = await scoring.preview(conn, number)
+        moved = await _reached(conn, request[USER].scope, one.run, await scoring.preview(conn, number))
         no = await scores.number_of(conn, one.site, one.case_key)
     return render(
         request,
@@ -218,6 +221,17 @@ async def show_objection(request: web.Request) -> web.Response:
         moved=moved,
         is_own=one.who == request[USER].name,
     )
+
+
+Moved = list[tuple[Score, Score]]
+
+
+async def _reached(conn: AsyncConnection, reached: Scope, run: int, moved: Moved) -> Moved:
+    """Of what would move, the units in reach: an office is not told how the persons of another are scored."""
+    if reached == EVERYTHING:
+        return moved
+    own = {(one.level, *one.unit) for level in Level for one in await scores.units(conn, reached, run, level)}
+    return [pair for pair in moved if (pair[0].level, *pair[0].unit) in own]
 
 
 async def decide(request: web.Request) -> web.Response:

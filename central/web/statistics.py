@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,8 +11,9 @@ from msgspec import Struct
 
 from central import statistics as tables
 from central.core import chart, period, wording
-from central.core.access import Permission
-from central.core.figure import FIGURES, Dimension, Row
+from central.core.access import Permission, allows
+from central.core.chart import Column
+from central.core.figure import DEFINITIONS, FIGURES, GROUPS, TIMES, Dimension, Row, times
 from central.core.period import Period
 from central.core.saved_view import Listing
 from central.core.spreadsheet import Cell
@@ -23,7 +25,7 @@ from central.web.guard import Fault
 from central.web.page import HALL, USER, Answer, Api, Handler, Parameter, Route, facts_of, render
 from central.web.saved_views import offered
 from common.core.errors import RejectedError, UsageError
-from common.core.instant import from_us
+from common.core.instant import from_us, local_date
 
 MOST_CASES = 100_000
 """Above it a page would take too long; the command line has no bound."""
@@ -49,7 +51,20 @@ def _asked(request: web.Request) -> tuple[Asked, str]:
         name = RELATIVE[name](month).name
     by = [one for one in query.getall("by", [Dimension.SITE.value]) if one]
     versus = query.get("versus", "")
-    return asked_of(name, by, query.getall("f", COMMON), versus), versus
+    asked = asked_of(name, by, query.getall("f", COMMON), versus)
+    if Dimension.PERSON in asked.dimensions and not allows(request[USER].role, Permission.VIEW_CASE):
+        raise UsageError("您的角色不能按责任人统计", hint="请换一个维度")
+    return asked, versus
+
+
+def _may_take(request: web.Request, asked: Asked) -> bool:
+    """Persons leave the hall with those alone who may export cases."""
+    return Dimension.PERSON not in asked.dimensions or allows(request[USER].role, Permission.EXPORT_CASE)
+
+
+def _must_be_theirs_to_take(request: web.Request, asked: Asked) -> None:
+    if not _may_take(request, asked):
+        raise UsageError("您的角色不能导出按责任人分的统计", hint="请在网页上看，或换一个维度")
 
 
 async def _answer(request: web.Request, asked: Asked) -> tables.Answer:
@@ -82,19 +97,42 @@ async def show(request: web.Request) -> web.Response:
         rows=[] if found is None else [cells(asked, row) for row in found.rows],
         total=None if found is None else cells(asked, found.total),
         bars=[] if found is None else _bars(found),
+        columns=[] if found is None else _columns(found, local_date(facts.now_at, facts.zone)),
+        may_take=_may_take(request, asked),
+        meant=[(one.word, DEFINITIONS[one]) for one in asked.dimensions if one in DEFINITIONS],
+        groups={word: [FIGURES[one] for one in ones] for word, ones in GROUPS.items()},
+        most=MOST_DIMENSIONS,
         saved=saved,
         typed=request.query.get("period", "").strip() or asked.period.name,
         versus=versus,
         versuses=VERSUS,
         dimensions=list(Dimension),
-        figures=FIGURES,
         query=urlencode([*request.query.items()]),
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
+def _columns(found: tables.Answer, today: date) -> list[Column]:
+    """The first figure over time, where there is nothing but time to tell apart: from left to right, gaps where there was nothing."""
+    asked = found.asked
+    if len(asked.dimensions) != 1 or asked.dimensions[0] not in TIMES:
+        return []
+    rows = {row.place[0]: row for row in found.rows}
+    names = [
+        name for name in times(asked.dimensions[0], asked.period, today) if min(rows, default="~") <= name
+    ]
+    values = [
+        (name, row.values[0] if row else None, row.before[0] if row and row.before else None)
+        for name in names
+        for row in [rows.get(name)]
+    ]
+    return chart.columns(values, shown)
+
+
 def _bars(found: tables.Answer) -> list[tuple[str, str, str]]:
     """(place, width, value) of the first figure, in the order of the table."""
+    if len(found.asked.dimensions) == 1 and found.asked.dimensions[0] in TIMES:
+        return []
     first = [(" ".join(row.place), row.values[0]) for row in found.rows][:MOST_BARS]
     widths = [width for _, width in chart.bars(first)]
     return [(label, width, shown(value)) for (label, value), width in zip(first, widths, strict=True)]
@@ -187,6 +225,7 @@ def _line(row: Row) -> Line:
 async def _told(request: web.Request) -> tuple[Asked, tables.Answer]:
     try:
         asked, _ = _asked(request)
+        _must_be_theirs_to_take(request, asked)
         return asked, await _answer(request, asked)
     except UsageError as error:
         raise web.HTTPBadRequest(text=f"{error}。{error.hint}。") from error
@@ -200,7 +239,8 @@ def _notes(request: web.Request, asked: Asked, found: tables.Answer) -> list[str
 
 
 def _definitions(asked: Asked) -> list[str]:
-    return [f"{one.name}：{one.definition}" for one in asked.figures]
+    dimensions = [f"{one.word}：{DEFINITIONS[one]}" for one in asked.dimensions if one in DEFINITIONS]
+    return [*dimensions, *(f"{one.name}：{one.definition}" for one in asked.figures)]
 
 
 async def _file(

@@ -104,7 +104,8 @@ class Story:
             facts = {
                 "item_code": self.chance.choice(("SX1", "SX2", None)), "item_name": self.chance.choice(("食品经营许可", "食品许可（新）", None)),
                 "org": self.chance.choice(("工商所", "国土所", None)), "accepted_at": self.spelt(self.now - 25 * DAY), "legal": 5,
-                "promised": 3, "responsible": "王明", "status": CaseStatus.ACCEPTED,
+                "promised": 3, "responsible": self.chance.choice(("王明", "李红", None)), "status": CaseStatus.ACCEPTED,
+                "channel": self.chance.choice(("窗口", "网上", None)),
             }  # fmt: skip
             await self.tell((self.chance.choice(SITES), f"k{len(self.made)}"), facts)
 
@@ -227,11 +228,14 @@ class Story:
         chance = self.chance
         by = chance.sample([one.value for one in Dimension], chance.randrange(4))
         versus = chance.choice(("", "before"))
-        wanted = asked_of(chance.choice(PERIODS), by, chance.sample(sorted(FIGURES), 8), versus)
+        figures = ["lit"] if {"light", "rule"} & {*by} else chance.sample(sorted(FIGURES), 8)
+        wanted = asked_of(chance.choice(PERIODS), by, figures, versus)
         await self._alike(wanted, chance.choice(SCOPES))
 
     async def is_all_told_alike(self) -> None:
         await self._alike(asked_of("2026", ["org", "item"], sorted(FIGURES), ""), EVERYTHING)
+        await self._alike(asked_of("2026", ["person", "channel", "week"], sorted(FIGURES), ""), EVERYTHING)
+        await self._alike(asked_of("2026", ["rule", "light", "month"], ["lit"], ""), EVERYTHING)
 
     async def _alike(self, wanted: Asked, reached: Scope) -> None:
         async with self.store.read() as conn:
@@ -293,7 +297,7 @@ async def kept_bytes(store: Store) -> list[list[Any]]:
     """Every byte of it, in order."""
     found = []
     async with store.read() as conn:
-        for table in (t.tally_case, t.tally_day, t.tally_item):
+        for table in (t.tally_case, t.tally_day, t.tally_hand, t.tally_item):
             rows = await conn.execute(select(table))
             found.append(sorted(tuple(row) for row in rows))
     return found

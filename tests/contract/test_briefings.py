@@ -173,6 +173,8 @@ async def test_what_cannot_be_drafted_says_why_and_is_drafted_when_it_is_mended(
     )
     with pytest.raises(UsageError, match="至多 8 列，这个查询有 10 列"):
         await planned(store, world, wide)
+    with pytest.raises(UsageError, match="不按责任人列"):
+        await planned(store, world, Plan(name="按人", every=Every.MONTH, query="by=person&f=filed"))
     number = await planned(store, world)
     async with store.write() as conn:
         held = await drafting.leave(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from central.core import articles, case, route, rules
+from central.core import articles, case, fee, route, rules
 from central.core.articles import RULES
 from central.core.item import FREE, Item, ItemKind, RouteStep
 from central.core.ruling import Answer, Subject
@@ -263,6 +263,21 @@ def test_every_rule_is_tried_kept_and_told_apart() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     broken = {trial.rule for trial in TRIALS if trial.expected is B}
     assert {rule.id for rule in RULES} - broken == {"W-1", "W-2", "W-3", "W-4", "W-5"}
+
+
+@pytest.mark.parametrize(
+    ("amounts", "total"),
+    [
+        ([], None),
+        (["免收"], None),
+        (["0"], 0),
+        (["1,200.50元", "10", "-3", "?"], 121_050),
+        (["9" * 12] * 2, fee.MOST),
+    ],
+)
+def test_what_was_charged_is_as_far_as_amounts_can_be_read(amounts: list[str], total: int | None) -> None:
+    steps = [step(StepKind.FEE, amount=one) for one in amounts]
+    assert fee.total(folded(*steps, step(StepKind.OTHER, amount="7"))) == total
 
 
 def test_nothing_recorded_breaks_nothing() -> None:

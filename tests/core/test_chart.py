@@ -1,6 +1,7 @@
 """The days of a limit against the clock that judges it; the small charts inside their frame."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -89,6 +90,24 @@ def test_every_bar_stays_inside_the_chart_and_to_scale(counts: dict[int, tuple[i
         assert float(bar["rh"]) <= 50.001
         assert abs(float(bar["yh"]) * half - yellow * 50) < 0.01 * half
         assert abs(float(bar["rh"]) * half - red * 50) < 0.01 * half
+
+
+def test_time_goes_from_left_to_right_to_scale_with_the_period_before_behind_it() -> None:
+    values = [
+        ("2026-05-29", Decimal(5), Decimal(20)),
+        ("2026-06-01", None, None),
+        ("2026-06-02", Decimal(10), None),
+    ]
+    found = chart.columns(values, lambda one: "–" if one is None else f"{one}")
+    assert [one.label for one in found] == ["5/29", "6/1", "2"]
+    assert [one.value for one in found] == ["5", "–", "10"], "what there is nothing of keeps its place"
+    assert [(one.y, one.height, one.before) for one in found] == [
+        ("75.0", "25.0", "100.0"), ("100.0", "0.0", "0.0"), ("50.0", "50.0", "0.0")
+    ]  # fmt: skip
+    year = [(f"2026-{month:02}", Decimal(month), None) for month in range(1, 13)]
+    assert [one.label for one in chart.columns(year, str)][::11] == ["1 月", "12 月"]
+    days = [(str(date(2026, 1, 1) + timedelta(days=number)), Decimal(1), None) for number in range(365)]
+    assert sum(bool(one.label) for one in chart.columns(days, str)) <= chart.MOST_LABELS
 
 
 def test_the_forecast_shows_ten_days_and_no_due_case_falls_between_them() -> None:

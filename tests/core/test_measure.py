@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from central.core import figure, measure, period
 from central.core.calendar import Calendar
 from central.core.figure import FIGURES, Cube, Dimension, Known
-from central.core.measure import Limit, Subject
+from central.core.measure import Added, Limit, Subject
 from common.core.errors import UsageError
 from common.core.state import ClockKind, Light
 
@@ -32,8 +33,13 @@ def subject(**facts: Any) -> Subject:
     return Subject(**{**plain, **facts})
 
 
-def added(one: Subject) -> set[tuple[str, str, str]]:
+def every(one: Subject) -> set[tuple[str, str, str]]:
     return {(str(a.day), a.measure, a.spared) for a in measure.additions(one, CALENDAR, ZONE)}
+
+
+def added(one: Subject) -> set[tuple[str, str, str]]:
+    """Without the lights by themselves."""
+    return {each for each in every(one) if not each[1].startswith(measure.LIT)}
 
 
 def names(one: Subject) -> set[str]:
@@ -149,20 +155,61 @@ def test_evidence_without_a_case_counts_once_a_person_has_looked() -> None:
     assert added(subject(proof_at=MAY)) == set(), "a ticket whose case is there says nothing"
 
 
+def test_each_light_is_told_by_what_it_is_of_and_they_add_up_by_light_and_rule() -> None:
+    one = subject(
+        filed_at=MAY, limits=[promise(Light.RED, MAY), promise(Light.GREEN, MAY, ClockKind.STATUTE)], yellows=[(MAY, "promise")],
+        rules=[("L32-4", Light.RED), ("L40", Light.YELLOW), ("L58", Light.RED), ("S-1", Light.RED)], contested={("L58", 0): "申诉中"},
+    )  # fmt: skip
+    lit = {(name, spared) for _, name, spared in every(one) if name.startswith(measure.LIT)}
+    assert lit == {
+        ("lit:red:promise", ""), ("lit:yellow:promise", ""), ("lit:red:L32-4", ""), ("lit:yellow:L40", ""),
+        ("lit:red:L58", "申诉中"), ("lit:red:S-1", "待人核实"),
+    }  # fmt: skip
+    cases: list[tuple[list[Dimension], dict[tuple[str, ...], int]]] = [
+        ([Dimension.LIGHT], {("红灯",): 2, ("黄灯",): 2}),
+        (
+            [Dimension.RULE, Dimension.SITE],
+            {("承诺时限", "甲镇"): 2, ("L32-4", "甲镇"): 1, ("L40", "甲镇"): 1},
+        ),
+    ]
+    for by, expected in cases:
+        found = figure.cube(by)
+        known = Known("甲镇", "乡镇", "工商", "x")
+        figure.fold(found, known, measure.additions(one, CALENDAR, ZONE), period.parse("2026"))
+        rows, total = figure.table(found, [FIGURES["lit"]], None)
+        told = {(row.place[0].split(" ")[0], *row.place[1:]): int(row.values[0] or 0) for row in rows}
+        assert told == expected
+        assert [*total.values] == [4]
+
+
+def test_fees_are_of_decided_cases_in_yuan() -> None:
+    paid = subject(filed_at=MAY, accepted_at=MAY, finished_at=MAY, charged=12_345)
+    open_yet = subject(filed_at=MAY, accepted_at=MAY, charged=100)
+    found = figure.cube([])
+    for one in (paid, paid, open_yet):
+        additions = measure.additions(one, CALENDAR, ZONE)
+        figure.fold(found, Known("甲镇", "乡镇", "工商", "x"), additions, period.parse("2026"))
+    _, total = figure.table(found, [FIGURES["fee_paid"], FIGURES["fee_yuan"]], None)
+    assert [str(value) for value in total.values] == ["2", "246.90"]
+    assert figure.change(Decimal("246.90"), Decimal("100.00"), FIGURES["fee_yuan"]) == "+146.9%"
+
+
 def test_every_addition_has_a_definition() -> None:
     one = subject(
         filed_at=MAY, accepted_at=MAY, finished_at=MAY + HOUR, entered_late=True, is_complete=False, is_listed=True,
         is_routed=True, is_priced=True, limits=[promise(Light.GREEN), promise(Light.RED, MAY), promise(Light.RED, MAY, ClockKind.STATUTE)],
         rules=[(rule, Light.RED) for rule in ("L32-1", "L37", "L58", "L40", "S-1", "S-2", "W-1", "W-2", "W-3", "W-4", "W-5")]
         + [("L42-E", Light.YELLOW)],
-        yellows=[MAY], corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-1", "S-2"}), odd=frozenset(measure.HINTS),
+        yellows=[(MAY, "promise")], charged=1, corrections=[(MAY, True)], sanctions=[MAY], confirmed=frozenset({"L37", "S-1", "S-2"}), odd=frozenset(measure.HINTS),
         reopened=[(date(2026, 5, 1), date(2026, 5, 2))], proof_at=MAY, is_entered=False,
     )  # fmt: skip
     found = names(one)
-    assert {name for name in found if not name.startswith(measure.DAYS)} <= set(measure.MEASURES)
+    assert {name for name in found if not name.startswith(measure.ASIDE)} <= set(measure.MEASURES)
     silent = set(measure.MEASURES) - found - measure.BESIDE
     assert silent == set(), "each count can come about"
-    assert {each.part for each in FIGURES.values() if each.part} <= set(measure.MEASURES)
+    parts = {each.part for each in FIGURES.values() if each.part}
+    assert parts - {measure.LIT, measure.PAID, measure.FEN} <= set(measure.MEASURES)
+    assert {measure.PAID, measure.FEN} <= found
 
 
 # the recount -------------------------------------------------------------------------------------------------
@@ -287,6 +334,41 @@ def test_a_comparison_says_how_much_and_of_what() -> None:
     assert [*row.values, *row.before] == [3, None, 2, None]
     assert figure.change(total.values[0], total.before[0], FIGURES["filed"]) == "+50.0%"
     assert figure.change(None, total.before[0], FIGURES["on_time"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "dimension", "expected"),
+    [
+        ("2025", "2026", Dimension.MONTH, {"2026-02": 1, "2026-03": 2}),
+        ("2026-Q1", "2026-Q2", Dimension.MONTH, {"2026-05": 1, "2026-06": 2}),
+        ("2026-01", "2026-02", Dimension.DAY, {"2026-02-28": 1}),
+        ("2026-01", "2026-02", Dimension.WEEK, {"2026-02-23 起": 3}),
+    ],
+)
+def test_a_time_is_compared_with_the_one_at_its_place_in_the_other_period(
+    then: str, now: str, dimension: Dimension, expected: dict[str, int]
+) -> None:
+    """The 31st of January has none in February: it is in the total alone."""
+    days = {"2025": (date(2025, 2, 28), date(2025, 3, 1)), "2026-Q1": (date(2026, 2, 28), date(2026, 3, 1))}
+    first, second = days.get(then, (date(2026, 1, 28), date(2026, 1, 31)))
+    one, other = period.parse(then), period.parse(now)
+    before, today = figure.cube([dimension]), figure.cube([dimension])
+    known = Known("甲镇", "乡镇", "工商", "x")
+    figure.fold(before, known, [Added(first, "filed"), Added(second, "filed", count=2)], one)
+    moved = figure.aligned(before, one, other)
+    rows, total = figure.table(today, [FIGURES["filed"]], moved)
+    assert {row.place[0]: row.before[0] for row in rows} == expected
+    assert [*total.before] == [3]
+
+
+def test_every_figure_stands_once_under_what_people_look_for() -> None:
+    assert sorted(name for group in figure.GROUPS.values() for name in group) == sorted(FIGURES)
+
+
+def test_of_a_period_that_goes_on_today_is_not_missed() -> None:
+    assert period.parse("2026-06").past(date(2026, 6, 9)) == date(2026, 6, 9)
+    assert period.parse("2026-06").past(date(2026, 7, 1)) == date(2026, 7, 1)
+    assert period.parse("2026-06").past(date(2027, 7, 1)) == date(2026, 7, 1)
 
 
 def test_the_same_dimension_twice_is_refused() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from central import judge
 from central.core.access import Role
@@ -58,7 +58,7 @@ async def fill(store: Store, clock: Clock) -> None:
         world = await judge.load_world(conn, ZONE)
     sender = Sender()
     sender.number(
-        case("7", accepted_at="2026-05-20T09:00:00+08:00", item_code="SX1"),
+        case("7", accepted_at="2026-05-20T09:00:00+08:00", item_code="SX1", channel="网上"),
         step("1", kind=StepKind.ACCEPT, step_name="受理", finished_at="2026-05-20T09:00:00+08:00"),
         step(
             "2",
@@ -95,6 +95,11 @@ async def _window(hall: Served) -> Window:
 async def test_the_case_page_names_each_day_and_article(window: Window) -> None:
     status, html = await window.get(CASE)
     words = text_of(html)
+    async with window.hall.store.read() as conn:
+        row = (
+            await conn.execute(select(t.case.c.channel, t.case.c.charged).where(t.case.c.case_key == "7"))
+        ).one()
+    assert tuple(row) == ("网上", 1_200), "what statistics tell"
     assert status == 200
     for said in (
         "20 个工作日，依法延长 5 个工作日",

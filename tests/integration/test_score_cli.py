@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from central import judge
+from central.core import release
 from central.core.item import Item
 from central.store import items, tallies
 from central.store import tables as t
@@ -79,6 +80,14 @@ async def test_from_a_month_to_a_public_folder(tmp_path: Path) -> None:
     assert (await mingcha("publication", "files", "1", "--out", str(folder)))[0] == 0
     code, out, err = await mingcha("score", "verify", str(folder))
     assert (code, err, out) == (0, "", "✓ 与公布的一致：3 个单位\n")
+    files = {one.name: one.read_bytes() for one in folder.iterdir()}
+    packet = tmp_path / "2026-03.zip"
+    packet.write_bytes(release.packet(files, "2026-03"))
+    for one in (packet, folder / "counts.json", folder / "ranking.csv"):
+        assert await mingcha("score", "verify", str(one)) == (code, out, err), one.name
+    packet.write_bytes(release.packet(files | {"counts.json": files["counts.json"] + b" "}, "2026-03"))
+    code, _, err = await mingcha("score", "verify", str(packet))
+    assert (code != 0, "文件被改动或缺少：counts.json" in err) == (True, True)
     code, out, _ = await mingcha("statistics", "table", "2026-03", "--by", "site", "--figure", "decided")
     assert out.splitlines()[:2] == ["站点\t办结（件）", "云溪镇\t12"]
     async with store.write() as conn:

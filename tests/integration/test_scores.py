@@ -21,7 +21,7 @@ from central import briefing, scoring
 from central.core import period
 from central.core.access import Role
 from central.core.scheme import MINGCHA_100
-from central.core.scope import EVERYTHING
+from central.core.scope import EVERYTHING, Scope
 from central.core.score import Level
 from central.correction_paper import Desk
 from central.door import export
@@ -42,6 +42,9 @@ from tests.papers import ISSUER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 JULY = start_of_day(date(2026, 7, 3), ZONE)
+
+
+NAMES = ("东关街道", "西城街道", "南苑街道", "北苑街道", "新华街道")
 
 
 @asynccontextmanager
@@ -84,6 +87,7 @@ async def test_from_a_provisional_result_to_a_public_one(
     words = text_of((await window.get(unit))[1])
     assert one.name in words
     assert f"{one.total} 分" in words
+    assert "在承诺时限内办结的比率 × 100" in words, "in words"
     assert "提出异议" not in words, "a supervisor is no unit"
     form = {"csrf": "token", "site": site, "key": key, "measure": name, "why": "业务系统当日停机"}
     async with _as(hall, Role.HEAD) as head:
@@ -95,11 +99,21 @@ async def test_from_a_provisional_result_to_a_public_one(
         assert (await head.post(f"{unit}/object", None, **form)).status == 303
         assert (await head.post(f"{unit}/object", None, **form)).status == 400
         assert "异议待认定" in text_of((await head.get(unit))[1])
+        words = text_of((await head.get("/hall/objections/1"))[1])
+        assert one.name in words
+        assert not re.search("|".join(name for name in NAMES if name != one.name), words), (
+            "nor who else would move"
+        )
+    offices = Scope(None, frozenset({"别的单位"}))
+    async with hall.store.read() as conn:
+        row = await scores.objection_of(conn, 1)
+        assert not await scores.is_reached(conn, offices, row), "of another office of the site"
     async with _as(hall, Role.CHIEF) as chief:
         words = text_of((await chief.get("/hall/objections/1"))[1])
         assert "如果异议成立" in words
         assert "业务系统当日停机" in words
-        assert re.search(r"东关街道|西城街道|南苑街道|北苑街道|新华街道", words)
+        assert re.search("|".join(NAMES), words)
+        assert not re.search(r"(\S+) → \1\s", words), "what stays is no change"
         assert (await chief.post("/hall/objections/1/grant", csrf="token", why="停机属实")).status == 303
         assert (await chief.post("/hall/objections/1/grant", csrf="token", why="停机属实")).status == 400
     await _published(hall, run, tmp_path)
@@ -256,13 +270,39 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
         line[:2] for line in table[-1 - len(told["rows"]) : -1]
     ], "what the file says"
     assert told["figures"][1]["definition"] == "承诺时限到结的之中没有计为承诺超时的"
+    await _by_person(hall, window)
     await _viewed(hall, window)
+    status, html = await window.get("/hall/statistics?period=2026-06&by=day&f=decided&f=red&versus=before")
+    drawn = re.findall(r'<li title="(2026-06-[0-9]{2}) ', html)
+    assert drawn == sorted(drawn), "from left to right"
+    assert ('class="bars"' in html, "浅色是 2026 年 5 月" in text_of(html)) == (False, True)
     for wrong in ("period=2026-13", "by=salary", "f=salary", "versus=later"):
         status, html = await window.get(f"/hall/statistics?{wrong}")
         assert (status, 'role="alert"' in html) == (400, True)
         assert (await window.get(f"/hall/statistics.csv?{wrong}"))[0] == 400
         status, text = await window.get(f"/api/v1/statistics?{wrong}")
         assert (status, json.loads(text)["error"]) == (400, "这个请求不完整")
+
+
+async def _by_person(hall: Served, window: Window) -> None:
+    """Persons are told inside, to those who may see cases; files of them to those who may export cases; no briefing names them."""
+    ask = "period=2026-06&by=person&by=channel&f=decided&f=fee_yuan"
+    words = text_of((await window.get(f"/hall/statistics?{ask}"))[1])
+    assert "业务系统不记岗位" in words
+    assert (await window.get(f"/hall/statistics.csv?{ask}"))[0] == 200
+    async with _as(hall, Role.LEADER) as leader:
+        status, html = await leader.get(f"/hall/statistics?{ask}")
+        assert (status, "导出 CSV" in text_of(html)) == (200, False)
+        for path in (
+            "/hall/statistics.csv",
+            "/hall/statistics.xlsx",
+            "/hall/statistics.pdf",
+            "/api/v1/statistics",
+        ):
+            assert (await leader.get(f"{path}?{ask}"))[0] == 400, path
+    status, html = await window.get("/hall/statistics?by=rule&by=light&f=lit&f=decided")
+    assert (status, "按灯、按时限与规则分时，指标只选“亮灯”" in text_of(html)) == (400, True)
+    assert (await window.get("/hall/statistics?by=rule&by=light&f=lit"))[0] == 200
 
 
 async def _viewed(hall: Served, window: Window) -> None:
@@ -347,6 +387,9 @@ async def test_odd_patterns_bottlenecks_and_the_forecast_lead_to_their_cases(
     )
     status, html = await window.get("/hall/statistics/workload?site=s02")
     assert status == 200
+    drawn = re.findall(r'<li title="(2026-[0-9-]+) ', html)
+    assert drawn == sorted(drawn), "what was and what comes, from left to right"
+    assert {"2026-06-11", "2026-06-15"} <= {*drawn}
     for said in ("办件量预测", "平均偏差", "最近 8 个同一星期几", "2026-06-15"):
         assert said in text_of(html)
     assert (await window.get("/hall/statistics/workload?site=nowhere"))[0] == 404

@@ -36,6 +36,14 @@ def create() -> None:
         sa.PrimaryKeyConstraint("day", "site", "org", "item", "measure", name=op.f("pk_tally_day")),
         sqlite_with_rowid=False,
     )
+    hand = ("day", "site", "org", "responsible", "channel", "measure")
+    op.create_table(
+        "tally_hand",
+        *(sa.Column(name, sa.Text(), nullable=False) for name in hand),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint(*hand, name=op.f("pk_tally_hand")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "tally_item",
         sa.Column("item", sa.Text(), nullable=False),

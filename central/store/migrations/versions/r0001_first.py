@@ -76,6 +76,8 @@ def upgrade() -> None:
         sa.Column("filed_at", sa.BigInteger(), nullable=False),
         sa.Column("reopened", sa.Text(), nullable=True),
         sa.Column("proof_at", sa.BigInteger(), nullable=True),
+        sa.Column("channel", sa.Text(), nullable=True),
+        sa.Column("charged", sa.BigInteger(), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
     )

@@ -52,9 +52,10 @@ async def steps(
     assert calendar is not None
     names = await subjects.item_names(conn)
     found = bottleneck.stays()
-    async for item, site, key, no, state in decisions.steps(conn, first_at, until_at, zone, reached):
-        word = names.get(item, item) or "未记录"
-        bottleneck.fold(found, word, site, key, no, bottleneck.went(state, calendar, zone))
+    async for row, state in decisions.steps(conn, first_at, until_at, zone, reached):
+        item = row.item_code or row.item_name or ""
+        word, no = names.get(item, item) or "未记录", row.case_no or ""
+        bottleneck.fold(found, word, row.site, row.case_key, no, bottleneck.went(state, calendar, zone))
     return bottleneck.table(found)
 
 

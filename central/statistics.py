@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import insight, tally
-from central.core import figure, measure, period
+from central.core import bottleneck, figure, measure, period
 from central.core.calendar import Calendar
-from central.core.figure import LAMPS, Cube, Dimension, Figure, Known, Row
-from central.core.measure import BESIDE, DAYS, HINTS, Added
+from central.core.figure import OWN, Cube, Dimension, Figure, Known, Row
+from central.core.measure import BESIDE, DAYS, HINTS, STEPS, Added
 from central.core.period import Period
 from central.core.scope import Scope
 from central.core.spreadsheet import Cell
-from central.store import elsewhere, items, law, subjects, tallies
+from central.store import decisions, elsewhere, items, law, subjects, tallies
 from common.core.errors import UsageError
-from common.core.instant import local_date, start_of_day
+from common.core.instant import day_ending, local_date, start_of_day
 from common.core.state import SiteKind
 
 MOST_DIMENSIONS = 3
@@ -108,6 +108,8 @@ class _Asking(Struct, frozen=True):
         else:
             names = await subjects.item_names(self.conn)
             await self._recount(found, of, names)
+        if any(one.part.startswith(STEPS) or one.days_of.startswith(STEPS) for one in self.asked.figures):
+            await self._steps(found, of, names)
         if wanted & {*HINTS}:
             await self._hint(found, of, names)
         beside = BESIDE & wanted
@@ -147,6 +149,22 @@ class _Asking(Struct, frozen=True):
         async for one in subjects.of_period(self.conn, first, until, self.zone, self.reached):
             place = self._of_case(one.site, one.org, one.item, (one.person, one.channel), names)
             figure.fold(found, place, measure.additions(one.subject, self.calendar, self.zone), of)
+
+    async def _steps(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
+        """What the steps of decided cases add: read from the source's rows, which no roll-up knows."""
+        first, until = start_of_day(of.first, self.zone), start_of_day(of.until, self.zone)
+        if self.most is not None:
+            number = await decisions.number(self.conn, first, until, self.reached)
+            if number > MOST_UNSERVED:
+                raise UsageError(
+                    f"{of.word}有 {number:,} 个办结件，网页上的环节至多 {MOST_UNSERVED:,} 个",
+                    hint=f"请选短一些的期间，或在市中心用  mingcha statistics table {of.name}",
+                )
+        async for row, state in decisions.steps(self.conn, first, until, self.zone, self.reached):
+            day, who = day_ending(row.finished_at, self.zone), (row.responsible or "", row.channel or "")
+            place = self._of_case(row.site, row.org or "", row.item_code or row.item_name or "", who, names)
+            for one in bottleneck.went(state, self.calendar, self.zone):
+                figure.fold(found, replace(place, step=one.step), bottleneck.additions(one, day), of)
 
     async def _hint(self, found: Cube, of: Period, names: Mapping[str, str]) -> None:
         """What a case adds because of its neighbours: no roll-up knows it."""
@@ -206,7 +224,14 @@ def asked_of(name: str, dimensions: Sequence[str], figures: Sequence[str], versu
         raise UsageError(f"看不懂对比“{versus}”", hint="before 为上期，year 为上年同期")
     chosen = tuple(figure.FIGURES[one] for one in dict.fromkeys(figures))
     by = tuple(Dimension(one) for one in dict.fromkeys(dimensions))
-    plain = [one.name for one in chosen if one.part != measure.LIT]
-    if LAMPS & set(by) and plain:
-        raise UsageError(f"“{plain[0]}”不能按灯或规则分", hint="按灯、按时限与规则分时，指标只选“亮灯”")
+    for one in by:
+        own = OWN.get(one)
+        plain = (
+            []
+            if own is None
+            else [each.name for each in chosen if not (each.part or each.days_of).startswith(own)]
+        )
+        if plain:
+            hint = "按灯、按时限与规则分时，指标只选“亮灯”；按环节分时，只选环节的指标"
+            raise UsageError(f"“{plain[0]}”不能按{one.word}分", hint=hint)
     return Asked(of, by, chosen, other[versus])

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from central.core import figure
 from central.core.calendar import Calendar
 from central.core.case import CaseState, instant
-from central.core.measure import DAYS
+from central.core.measure import DAYS, STEPS, Added
 from common.core.instant import day_of
 from common.core.record import Step
 from common.core.state import StepKind
@@ -95,6 +95,13 @@ def went(case: CaseState, calendar: Calendar, zone: ZoneInfo) -> Iterator[Went]:
         if took is not None:
             yield Went(_name(step), took, waited)
         before = end if before is None else max(before, end)
+
+
+def additions(one: Went, day: date) -> Iterator[Added]:
+    """The same for statistics; `day`: of the decision."""
+    yield Added(day, f"{STEPS}of")
+    yield Added(day, f"{STEPS}took:{one.took}")
+    yield Added(day, f"{STEPS}wait:{one.waited}")
 
 
 def _name(step: Step) -> str:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from central.core.articles import RULES
-from central.core.measure import DAYS, FEN, LIT, MEASURES, PAID, Added
+from central.core.measure import DAYS, FEN, LIT, MEASURES, PAID, STEPS, Added
 from central.core.period import Period
 from common.core.errors import UsageError
 from common.core.state import ClockKind, Light
@@ -38,6 +38,7 @@ class Dimension(StrEnum):
     CHANNEL = "channel"
     LIGHT = "light"
     RULE = "rule"
+    STEP = "step"
 
     @property
     def word(self) -> str:
@@ -47,7 +48,7 @@ class Dimension(StrEnum):
 _DIMENSION_WORDS = {
     Dimension.SITE: "站点", Dimension.KIND: "站点类别", Dimension.ORG: "部门", Dimension.ITEM: "事项",
     Dimension.MONTH: "月份", Dimension.WEEK: "周", Dimension.DAY: "日期", Dimension.PERSON: "责任人", Dimension.CHANNEL: "申请渠道",
-    Dimension.LIGHT: "灯", Dimension.RULE: "时限与规则",
+    Dimension.LIGHT: "灯", Dimension.RULE: "时限与规则", Dimension.STEP: "环节",
 }  # fmt: skip
 
 
@@ -55,10 +56,12 @@ DEFINITIONS = {
     Dimension.PERSON: "业务系统所载的责任人，同名的按站点分开；业务系统不记岗位，没有岗位这一维度",
     Dimension.CHANNEL: "业务系统所载的申请渠道，照它的写法",
     Dimension.LIGHT: "只用于“亮灯”：黄灯、红灯",
+    Dimension.STEP: "只用于环节的指标：业务系统记有结束时间的环节，收件、叫号、收费、文书、送达、咨询不计",
     Dimension.RULE: "只用于“亮灯”：哪一种时限，或哪一条规则",
 }
 """What a dimension means, where its name does not say it."""
-LAMPS = frozenset({Dimension.LIGHT, Dimension.RULE})
+OWN = {Dimension.LIGHT: LIT, Dimension.RULE: LIT, Dimension.STEP: STEPS}
+"""A dimension that tells apart nothing but the measures that begin so."""
 TIMES = frozenset({Dimension.MONTH, Dimension.WEEK, Dimension.DAY})
 
 
@@ -77,6 +80,8 @@ class Figure(Struct, frozen=True):
     """A share is shown so many times as large: 100 for percent, 1 for a mean."""
     cents: bool = False
     """A count in hundredths of its unit."""
+    days_of: str = DAYS
+    """What begins the measures of which a percentile or mean is."""
 
 
 def _counted(name: str) -> Figure:
@@ -90,6 +95,7 @@ _COUNTED = (
     "reopened", "unentered", "concealed", "correction_of", "correction_slow", "sanction", "complaint", "complaint_of", "complaint_slow", "complaint_unsolved", "callback_of", "callback_slow",
     "odd_minute", "odd_crowd", "odd_alike", "odd_batch", "rating_of", "rating_bad", "seat_of", "absence", "absence_minutes", "arrival_of", "arrival_late",
 )  # fmt: skip
+_STEPS_OF, _TOOK = "办结件的环节", "从开始之日到结束之日的工作日"
 _DAYS_OF = "从受理之日到决定之日的工作日，受理当日不计"
 FIGURES = {
     one.id: one
@@ -168,34 +174,44 @@ FIGURES = {
             FEN,
             cents=True,
         ),
+        Figure("step_of", "环节", "次", f"{_STEPS_OF}，经过一次计一次", f"{STEPS}of"),
+        Figure(
+            "step_mean",
+            "环节平均用时",
+            "个工作日",
+            f"{_STEPS_OF}，{_TOOK}，平均",
+            percent=-1,
+            days_of=f"{STEPS}took:",
+        ),
+        Figure(
+            "step_median",
+            "环节用时中位数",
+            "个工作日",
+            f"{_STEPS_OF}，{_TOOK}，一半不超过它",
+            percent=50,
+            days_of=f"{STEPS}took:",
+        ),
+        Figure(
+            "step_p90",
+            "环节用时九成数",
+            "个工作日",
+            f"{_STEPS_OF}，{_TOOK}，十分之九不超过它",
+            percent=90,
+            days_of=f"{STEPS}took:",
+        ),
+        Figure(
+            "step_wait",
+            "环节平均等待",
+            "个工作日",
+            f"{_STEPS_OF}，从上一环节结束到本环节开始，平均",
+            percent=-1,
+            days_of=f"{STEPS}wait:",
+        ),
         Figure("mean_days", "平均用时", "个工作日", f"{_DAYS_OF}，平均", percent=-1),
         Figure("median_days", "用时中位数", "个工作日", f"{_DAYS_OF}，一半办件不超过它", percent=50),
         Figure("p90_days", "用时九成数", "个工作日", f"{_DAYS_OF}，十分之九的办件不超过它", percent=90),
     )
 }
-
-
-GROUPS = {
-    "办件": ("filed", "decided", "refused", "rejected", "supplemented", "supplement_share", "special", "extended"),
-    "用时": ("mean_days", "median_days", "p90_days", "early", "early_share"),
-    "时限与灯": (
-        "lit", "on_time", "lawful", "promise_late", "statute_late", "yellow", "red", "rule_yellow", "rule_red", "correction_of",
-        "correction_slow", "sanction",
-    ),
-    "程序、收费、公开": ("route_fault", "fee_fault", "fee_paid", "fee_yuan", "open_fault"),
-    "数据质量": (
-        "entered_late", "late_entry_share", "incomplete", "reopened", "unentered", "concealed", "arrival_of", "arrival_late",
-        "arrival_share",
-    ),
-    "评价、投诉、在岗": (
-        "rating_of", "rating_bad", "rating_mean", "rating_share", "complaint", "complaint_of", "complaint_slow", "complaint_kept",
-        "complaint_unsolved", "callback_of", "callback_slow", "callback_kept", "seat_of", "absence", "absence_minutes", "seat_share",
-    ),
-    "异常规律（线索）": (
-        "odd_minute", "odd_minute_share", "odd_crowd", "odd_crowd_share", "odd_alike", "odd_batch",
-    ),
-}  # fmt: skip
-"""Every figure once, as people look for it."""
 
 
 class Known(Struct, frozen=True):
@@ -207,6 +223,7 @@ class Known(Struct, frozen=True):
     item: str
     person: str = ""
     channel: str = ""
+    step: str = ""
 
 
 class Cube(Struct):
@@ -226,12 +243,12 @@ def cube(dimensions: Sequence[Dimension]) -> Cube:
 
 def fold(into: Cube, known: Known, additions: Iterable[Added], period: Period) -> None:
     """Add what one case adds within the period; a fault that is spared adds nothing."""
-    is_lit = bool(LAMPS & set(into.dimensions))
+    own = tuple({OWN[one] for one in into.dimensions if one in OWN})
     for added in additions:
         if added.spared or not period.first <= added.day < period.until:
             continue
         into.whole[added.measure] += added.count
-        if is_lit and not added.measure.startswith(LIT):
+        if own and not added.measure.startswith(own):
             continue
         key = tuple(_place(dimension, known, added) for dimension in into.dimensions)
         into.cells[key][added.measure] += added.count
@@ -240,7 +257,7 @@ def fold(into: Cube, known: Known, additions: Iterable[Added], period: Period) -
 def _place(dimension: Dimension, known: Known, added: Added) -> str:
     if dimension in TIMES:
         return _time(dimension, added.day)
-    if dimension in LAMPS:
+    if OWN.get(dimension) == LIT:
         _, light, what = added.measure.split(":", 2)
         return Light(light).word if dimension is Dimension.LIGHT else _NAMES.get(what, what)
     return str(getattr(known, dimension.value))
@@ -300,7 +317,7 @@ def _monday(day: date) -> date:
 def value(figure: Figure, counts: Mapping[str, int]) -> Decimal | None:
     """A figure of a cell; None: it rests on nothing."""
     if figure.percent:
-        return days(figure.percent, counts)
+        return days(figure.percent, counts, figure.days_of)
     if figure.part.endswith(":"):
         return Decimal(sum(count for name, count in counts.items() if name.startswith(figure.part)))
     part = Decimal(counts.get(figure.part, 0))
@@ -315,11 +332,11 @@ def value(figure: Figure, counts: Mapping[str, int]) -> Decimal | None:
     return share.quantize(_TENTH, ROUND_HALF_UP)
 
 
-def days(percent: int, counts: Mapping[str, int]) -> Decimal | None:
-    """Of counts by working days (`DAYS`): the least number that so many cases in a hundred do not exceed (nearest rank); `percent`
+def days(percent: int, counts: Mapping[str, int], of: str = DAYS) -> Decimal | None:
+    """Of counts by working days (measures that begin with `of`): the least number that so many cases in a hundred do not exceed (nearest rank); `percent`
     below 0: the mean. None: there are none.
     """
-    found = sorted((int(name[len(DAYS) :]), count) for name, count in counts.items() if name.startswith(DAYS))
+    found = sorted((int(name[len(of) :]), count) for name, count in counts.items() if name.startswith(of))
     number = sum(count for _, count in found)
     if not number:
         return None

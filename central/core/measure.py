@@ -207,7 +207,9 @@ LIT = "lit:"
 """Before a light that was raised, and of what: `lit:red:promise`, `lit:yellow:L32-4`."""
 PAID, FEN = "fee:paid", "fee:fen"
 """Decided cases with a charge, and what these come to."""
-ASIDE = (DAYS, LIT, "fee:")
+STEPS = "step:"
+"""Before what steps of decided cases add: `step:of`, and the working days that one took or was waited for, `step:took:3`."""
+ASIDE = (DAYS, LIT, "fee:", STEPS)
 """What begins so is told by statistics alone: no score may read it, and no snapshot bears it."""
 
 _BY_APPLICATION = {

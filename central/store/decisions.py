@@ -110,15 +110,15 @@ async def states(
 
 async def steps(
     conn: AsyncConnection, first_at: int, until_at: int, zone: ZoneInfo, reached: Scope
-) -> AsyncIterator[tuple[str, str, str, str, CaseState]]:
-    """(item, site, key, number, case) of every decision in reach. `item`: its code, else its name."""
-    rows = (await conn.execute(_decided(first_at, until_at, reached, *_COLUMNS))).all()
+) -> AsyncIterator[tuple[Row[Any], CaseState]]:
+    """Every decision in reach: its row, and the case as its source's rows say it."""
+    who = case.c.responsible, case.c.channel
+    rows = (await conn.execute(_decided(first_at, until_at, reached, *_COLUMNS, *who))).all()
     ordered = sorted(rows, key=lambda row: (row.site, row.case_key))
     for site, mine in groupby(ordered, key=lambda row: row.site):
         heads = {row.case_key: row for row in mine}
         async for key, state in states(conn, site, list(heads), zone):
-            row = heads[key]
-            yield row.item_code or row.item_name or "", site, key, row.case_no or "", state
+            yield heads[key], state
 
 
 async def filed(

@@ -13,7 +13,8 @@ from central import statistics as tables
 from central.core import chart, period, wording
 from central.core.access import Permission, allows
 from central.core.chart import Column
-from central.core.figure import DEFINITIONS, FIGURES, GROUPS, TIMES, Dimension, Row, times
+from central.core.figure import DEFINITIONS, FIGURES, TIMES, Dimension, Row, times
+from central.core.figure_groups import GROUPS
 from central.core.period import Period
 from central.core.saved_view import Listing
 from central.core.spreadsheet import Cell

@@ -226,7 +226,7 @@ class Story:
 
     async def is_told_alike(self) -> None:
         chance = self.chance
-        by = chance.sample([one.value for one in Dimension], chance.randrange(4))
+        by = chance.sample([one.value for one in Dimension if one is not Dimension.STEP], chance.randrange(4))
         versus = chance.choice(("", "before"))
         figures = ["lit"] if {"light", "rule"} & {*by} else chance.sample(sorted(FIGURES), 8)
         wanted = asked_of(chance.choice(PERIODS), by, figures, versus)

@@ -17,7 +17,7 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, insert, select, update
 
-from central import briefing, scoring
+from central import briefing, insight, scoring, statistics
 from central.core import period
 from central.core.access import Role
 from central.core.scheme import MINGCHA_100
@@ -29,6 +29,7 @@ from central.door import tables as p
 from central.door.app import make_export
 from central.door.page import DOOR
 from central.scoring import Sender
+from central.statistics import asked_of
 from central.store import audit, documents, law, scores
 from central.store import tables as t
 from common.core.errors import UsageError
@@ -380,6 +381,20 @@ async def test_odd_patterns_bottlenecks_and_the_forecast_lead_to_their_cases(
     assert status == 200
     for said in ("环节用时 · 2026 年 6 月", "平均等待", "从上一环节结束", "看办件"):
         assert said in words
+    async with hall.store.read() as conn:
+        await audit.freeze(conn)
+        lines = await insight.steps(conn, period.parse("2026-06"), ZONE, EVERYTHING)
+        figures = ("step_of", "step_mean", "step_median", "step_p90", "step_wait")
+        asked = asked_of("2026-06", ["item", "step"], figures, "")
+        told = (await statistics.answer(conn, EVERYTHING, asked, ZONE, city.FRIDAY)).rows
+    assert lines
+    expected = {
+        (one.item, one.step, *map(str, (one.number, one.mean, one.median, one.p90, one.wait)))
+        for one in lines
+    }
+    assert {(*row.place, *map(str, row.values)) for row in told} == expected, (
+        "the same by the step as a dimension"
+    )
     item = re.search(r'<td class="c-what">([^<]+)</td>', html)
     assert item
     assert item[1] in text_of(

@@ -148,7 +148,7 @@ class Capture:
         *,
         place: Place | None = None,
         settle: bool = False,
-        watch: Callable[[], Awaitable[None]] | None = None,
+        watch: Callable[[int, int], Awaitable[None]] | None = None,
         fresh: list[Row] | None = None,
     ) -> int:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
@@ -156,16 +156,14 @@ class Capture:
 
         Without a change the page is remembered as proven at `place`, and the positions are stored only if `settle`. -> how
         many changed.
-        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is asked before what differs is told; then
+        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is told how many rows are as they were and how many differ; then
         nothing has changed, positions least of all.
         """
         read = [self._read(row, table) for row in page]
         known = await self._index.known(table.name, list({key for key, _ in read}))
         if watch is not None:
             same, off, _ = upheaval.compared(self._aside.judged(table.name, read), known)
-            self.evidence.look_out(table, same, off)
-            if off:
-                await watch()
+            await watch(same, off)
         if met is not None:
             for old in known.values():
                 met.add(old.id)

@@ -329,7 +329,11 @@ def _peak_mb() -> float:
 @asynccontextmanager
 async def _site(home: Path) -> AsyncIterator[Any]:
     """A box's parts over `home`, without the rests and the smaller pages that its limits ask for on a busy machine."""
-    sys.modules["rich"] = None  # type: ignore[assignment]  # a box has no development tools; structlog would load it
+    for name in (
+        "rich",
+        "greenlet",
+    ):  # a box has neither; structlog would load the development tools' and the hall's
+        sys.modules[name] = None  # type: ignore[assignment]
     from agent import mapping
     from agent.app import adapter
     from agent.buffer import Buffer

@@ -32,6 +32,8 @@ BEGIN = ""
 """Where a table's first page begins: no key is empty."""
 
 
+_NONE_LOST: dict[str, int] = {}
+"""Of nearly every page."""
 _RUNS = msgspec.msgpack.Decoder(list[tuple[int, int]])
 
 
@@ -42,7 +44,7 @@ READ_EVERY = DAY
 class Page(Struct, frozen=True):
     """`hi`: its last key, and `end` as the driver gives it. `ids`: packed; of its rows in the index. `lost`: column -> rows
     whose text the source had lost. `hash`: what the server says of it, asked before and after its rows were read, at
-    monotonic time `read_mono`, and found to be these."""
+    monotonic time `read_mono`, and found to be these. Two thousand of a million rows: each byte here counts."""
 
     hi: str
     rows: int
@@ -50,7 +52,7 @@ class Page(Struct, frozen=True):
     ids: bytes
     lost: dict[str, int] = {}
     end: Row = ()
-    hash: str = ""
+    hash: bytes = b""
     read_mono: int = 0
 
 
@@ -91,7 +93,7 @@ class Pages:
     def vouched(self, page: Page, found: Hashed, mono: int) -> bool:
         """Whether the server's word suffices that the source says what it said when `page` was proven."""
         is_fresh = bool(page.hash) and mono - page.read_mono < READ_EVERY
-        return is_fresh and found == (page.rows, page.hash) and not self._is_told(page)
+        return is_fresh and _packed(found) == (page.rows, page.hash) and not self._is_told(page)
 
     def hashed(self, lo: str, page: Page, found: Hashed, mono: int) -> None:
         """`page`, which lies behind `lo`, was found to hold in rows that were read after `mono`, and the server said `found`
@@ -100,7 +102,7 @@ class Pages:
         Before: of an edit that follows the reading the hash is not. After: an edit that was put back before the reading is
         not in the rows, and its hash would vouch for the same edit later. Either alone would vouch for what nobody has read.
         """
-        count, said = found
+        count, said = _packed(found)
         if self._pages.get(lo) is page and said and count == page.rows:
             self._pages[lo] = replace(page, hash=said, read_mono=mono)
 
@@ -127,7 +129,8 @@ class Pages:
         whole = len(known) == len(keys) and not any(old.gone or old.dirty for old in known.values())
         if keys and digest is not None and whole:
             ids = pack(old.id for old in known.values())
-            self.prove(place.lo, Page(keys[-1], len(keys), digest, ids, place.lost, place.end), place.soiled)
+            page = Page(keys[-1], len(keys), digest, ids, place.lost or _NONE_LOST, place.end)
+            self.prove(place.lo, page, place.soiled)
 
     def left_out(self, met: Met, soiled: int) -> tuple[list[int], int]:
         """What a walk that has met `met` must ask for. -> ids of rows, and above which id every row of the index is to be
@@ -154,6 +157,11 @@ class Pages:
         """How many rows of a page, whose keys are these, to take, so that it ends where a page is known to end."""
         found = next((place for place in range(len(keys) - 1, -1, -1) if keys[place] in self._ends), None)
         return len(keys) if found is None else found + 1
+
+
+def _packed(found: Hashed) -> tuple[int, bytes]:
+    """What the server says of a page, its text in 32 bytes; nothing for nothing."""
+    return found[0], hashlib.sha256(found[1].encode()).digest() if found[1] else b""
 
 
 def digest(key: bytes, rows: Sequence[tuple[Any, ...]]) -> bytes | None:

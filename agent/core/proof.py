@@ -11,6 +11,9 @@ from msgspec import Struct
 from agent.core.indexed import Known
 from agent.core.upheaval import Upheaval
 
+_PIECE = 4096
+"""Bytes of ids that are looked at together."""
+
 
 class Walked(Struct, array_like=True, frozen=True):
     """A finished walk met every row of its table whose id is not above `newest_id`, from office time `at` on."""
@@ -60,16 +63,19 @@ class Met:
         return near and any(number in self for number in range(first, first + count))
 
     def without(self, other: "Met") -> list[int]:
-        """Ids that are in here and not in `other`, in order."""
-        size = len(self.ids)
-        left = int.from_bytes(self.ids, "little") & ~int.from_bytes(other.ids[:size], "little")
-        return [
-            place << 3 | bit
-            for place, byte in enumerate(left.to_bytes(size, "little") if left else b"")
-            if byte
-            for bit in range(8)
-            if byte >> bit & 1
-        ]
+        """Ids that are in here and not in `other`, in order. A piece at a time: of millions the whole would be copied thrice."""
+        found: list[int] = []
+        for start in range(0, len(self.ids), _PIECE):
+            mine, others = self.ids[start : start + _PIECE], other.ids[start : start + _PIECE]
+            left = int.from_bytes(mine, "little") & ~int.from_bytes(others, "little")
+            found += [
+                (start + place) << 3 | bit
+                for place, byte in enumerate(left.to_bytes(len(mine), "little") if left else b"")
+                if byte
+                for bit in range(8)
+                if byte >> bit & 1
+            ]
+        return found
 
     def lacks(self, ids: Iterable[int]) -> list[int]:
         """Those of `ids` that are not in here."""

@@ -121,7 +121,7 @@ class CursorLane:
         if late != self._late_stored:
             moved[self._late_name] = late
         settle = last and (self.name in moved or self._is_measure_new())
-        changed = await self._reader.take(page, moved, met, settle=settle)
+        changed = await self._reader.take(page, moved, met, settle=settle, stamped=True)
         self._high = high
         if changed or settle:
             self._stored, self._late_stored = stored, late

@@ -160,8 +160,13 @@ class Reader:
         place: Place | None = None,
         settle: bool = False,
         watch: bool = False,
+        stamped: bool = False,
     ) -> int:
-        """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is."""
+        """See Capture.take. Whichever lane brings a new row, the cursor's hears how late it is. `watch`: before what differs is told,
+        it is looked whether it is an upheaval; `stamped`: many rows that differ are no sign of one, because each says when it was
+        written, but the newest ones are looked at.
+        """
+        looked = self._look_at_stamped if stamped else self._look_at_all
         fresh: list[Row] = []
         changed = await self.capture.take(
             self.table,
@@ -170,12 +175,20 @@ class Reader:
             met,
             place=place,
             settle=settle,
-            watch=self.look_again if watch else None,
+            watch=looked if watch or stamped else None,
             fresh=fresh,
         )
         for note in self.on_new:
             note(fresh)
         return changed
+
+    async def _look_at_all(self, same: int, off: int) -> None:
+        self.capture.evidence.look_out(self.table, same, off)
+        await self._look_at_stamped(same, off)
+
+    async def _look_at_stamped(self, _: int, off: int) -> None:
+        if off:
+            await self.look_again()
 
     async def read(self, wanted: Query) -> list[Row]:
         """Whatever is asked for. What an image answers costs the office nothing."""

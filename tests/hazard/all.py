@@ -14,7 +14,14 @@ BOXES = {
 
 
 async def side_by_side(
-    seed: int, secs: float, kills: int, config: str = "", rest_secs: float = 15.0, *, dlt: bool = False
+    seed: int,
+    secs: float,
+    kills: int,
+    config: str = "",
+    rest_secs: float = 15.0,
+    *,
+    dlt: bool = False,
+    acts: bool = False,
 ) -> list[Outcome]:
     """`config`: the `[capture]` of agent.toml; empty: as in every test. `dlt`: beside the plain cursors."""
     async with (
@@ -39,6 +46,7 @@ async def side_by_side(
                 kills=kills,
                 rest_secs=rest_secs,
                 dlt=dlt,
+                acts=acts,
             )
             for store in stores
         )

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from common.clock import Clock
 from common.core.instant import SECOND
+from common.core.record import Case, Record, decode_body
 from tests.hazard.store import ANSWER_SECS, LOST, Session, Store
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -48,6 +50,14 @@ def content_of(row: tuple[Any, ...]) -> Content:
     return (texts[0], texts[1], int(texts[2]), str(texts[3] or "")[:19], texts[4])
 
 
+def content_in(item: Record) -> Content:
+    """What a version of a row says."""
+    body = decode_body(item)
+    assert isinstance(body, Case)
+    finished = (body.finished_at or "").replace("T", " ")[:19]
+    return (body.case_no or "", body.applicant or "", body.promised or 0, finished, body.responsible or "")
+
+
 class Office:
     """The table's clerks, and what they committed."""
 
@@ -56,21 +66,47 @@ class Office:
         self._random = random.Random(seed)
         self._clock = clock
         self.journal: list[Entry] = []
-        self._rows: dict[int, Content] = {}
+        self.rows: dict[int, Content] = {}
         self._held: set[int] = set()
-        self._numbers = 0
+        self.entered = 0
+        """Cases that clerks have begun to enter."""
+        self._until = 0
+        self._at_work = 0
+        self._open = asyncio.Event()
+        self._open.set()
+        self.behind_secs = 0
+        """By how much all clocks of the office are behind."""
 
     async def work(self, secs: float) -> None:
-        """All clerks, for so long."""
-        until = self._clock.mono() + int(secs * SECOND)
+        """All clerks, for so long; while the office is closed it does not count."""
+        self._until = self._clock.mono() + int(secs * SECOND)
         async with asyncio.TaskGroup() as group:
             for number in range(CLERKS):
-                group.create_task(self._clerk(number, until))
+                group.create_task(self._clerk(number))
 
-    async def _clerk(self, number: int, until: int) -> None:
+    @asynccontextmanager
+    async def closed(self) -> AsyncIterator[None]:
+        """Nobody writes meanwhile, and no transaction is open."""
+        began = self._clock.mono()
+        self._open.clear()
+        while self._at_work:  # noqa: ASYNC110  each ends in its own time
+            await asyncio.sleep(0.05)
+        try:
+            yield
+        finally:
+            self._until += self._clock.mono() - began
+            self._open.set()
+
+    def stay_open(self, secs: float) -> None:
+        """At least so long from now on."""
+        self._until = max(self._until, self._clock.mono() + int(secs * SECOND))
+
+    async def _clerk(self, number: int) -> None:
         behind = SLOW_SECS if number == 0 else 0
-        while self._clock.mono() < until:
+        while self._clock.mono() < self._until or not self._open.is_set():
             await asyncio.sleep(self._random.uniform(0.1, 0.7))
+            await self._open.wait()
+            self._at_work += 1
             key = self._pick()
             try:
                 with suppress(*LOST):  # whether it was committed, the table says at the end
@@ -80,10 +116,11 @@ class Office:
                         await self._one(key, behind)
             finally:
                 self._held.discard(key)
+                self._at_work -= 1
 
     def _pick(self) -> int:
         """A row that nobody else writes just now; 0: a new one."""
-        free = [key for key in self._rows if key not in self._held]
+        free = [key for key in self.rows if key not in self._held]
         if self._random.random() < 0.55 or not free:
             return 0
         key = self._random.choice(free)
@@ -92,7 +129,7 @@ class Office:
 
     async def _one(self, key: int, behind: int) -> None:
         dice, now = self._random.random(), datetime.now(ZONE).replace(tzinfo=None, microsecond=0)
-        stamp = now - timedelta(seconds=behind)
+        stamp = now - timedelta(seconds=behind + self.behind_secs)
         is_slow = self._random.random() < OPEN_SHARE
         async with self._store.session() as session:
             key, kind, content = await self._write(session, key, dice, stamp)
@@ -100,9 +137,9 @@ class Office:
                 longest = 1.0 if self._store.engine == "sqlite" else 9.0  # there nobody else could write
                 await asyncio.sleep(self._random.uniform(longest / 3, longest))
         if content is None:
-            self._rows.pop(key, None)
+            self.rows.pop(key, None)
         else:
-            self._rows[key] = content
+            self.rows[key] = content
         is_open = content is not None and not content[3]
         late = is_slow or behind > 0 or kind is not Kind.STAMPED
         self.journal.append(Entry(key, kind, content, self._clock.wall(), is_open, late))
@@ -112,12 +149,12 @@ class Office:
     ) -> tuple[int, Kind, Content | None]:
         name = self._random.choice(["王秀英", "李强", "欧阳修文", "䶮龙", "𠮷野家有限公司"])
         if key == 0:
-            self._numbers += 1
+            self.entered += 1
             blank = self._random.random() < 0.05
-            row = (f"SL{self._numbers:06}", name, 1, None, "赵敏", None if blank else stamp)
+            row = (f"SL{self.entered:06}", name, 1, None, "赵敏", None if blank else stamp)
             ((key,),) = await session.run(INSERT, *row)
             return key, Kind.SILENT if blank else Kind.STAMPED, content_of(row[:5])
-        before = self._rows[key]
+        before = self.rows[key]
         if dice < 0.11:
             await session.run("DELETE FROM SP_YWSL WHERE ID = ?", key)
             return key, Kind.DELETED, None

@@ -11,12 +11,13 @@ from agent.buffer import Buffer
 from agent.epoch import Sealing
 from agent.room import AMPLE
 from common.clock import Clock
-from common.core import crypto, record
+from common.core import crypto
 from common.core.instant import MINUTE, SECOND
-from common.core.record import Case, Op, Record, RecordKind
+from common.core.record import Op, Record, RecordKind
 from provisioning.core.identity import Box
 from tests.hazard import peers as plain
-from tests.hazard.office import Content, Entry, Kind, Office
+from tests.hazard.acts import PAGE_ROWS, Acts, level
+from tests.hazard.office import Content, Entry, Kind, Office, content_in
 from tests.hazard.store import Store
 from tests.processes import Agent
 from tests.services import Mosquitto
@@ -54,6 +55,9 @@ class Outcome(Struct, frozen=True):
     peers: dict[str, Loss]
     delays: dict[str, list[float]]
     kills: int
+    acts: int = 0
+    false: list[str] = []
+    """What would accuse somebody of what was done to the whole database."""
 
 
 def compared(table: dict[int, Content], known: dict[int, Content]) -> Loss:
@@ -75,9 +79,11 @@ async def run(
     kills: int = 2,
     rest_secs: float = 15.0,
     dlt: bool = False,
+    acts: bool = False,
 ) -> Outcome:
     """`config`: the `[capture]` of agent.toml; empty: as in every test. `rest_secs`: more than two walks: a clean round is
-    waited for so long after the last change. `dlt`: it looks too, where it is installed.
+    waited for so long after the last change. `dlt`: it looks too, where it is installed. `acts`: see `acts.py`; then agent and server are
+    killed among them alone.
     """
     await store.create()
     clock, dice = Clock(), random.Random(seed)
@@ -87,6 +93,9 @@ async def run(
         begin, end = text.index("[capture]"), text.index("[mqtt]")
         agent.config.write_text(f"{text[:begin]}{config}{text[end:]}", "utf-8")
     office, others = Office(store, seed, clock), plain.all_peers()
+    whole = Acts(store, office, agent, seed)
+    if acts:
+        await whole.begin()
     agent.hand_over(*(path for path in broker.box(box.name).iterdir()))
     await asyncio.to_thread(agent.start)
     rivals = AsyncExitStack()
@@ -95,6 +104,8 @@ async def run(
             others.append(await rivals.enter_async_context(plain.dlt(store)))
         polling = asyncio.create_task(plain.poll(store, [peer for peer in others if peer.asks]))
         working = asyncio.create_task(office.work(secs))
+        if acts:
+            await whole.play(secs)
         for _ in range(kills):
             await asyncio.sleep(secs / (kills + 1) * dice.uniform(0.6, 1.2))
             await asyncio.to_thread(agent.kill)
@@ -109,6 +120,8 @@ async def run(
             await polling
         await rivals.aclose()
         await _worked_on(agent, clock.wall() + int(rest_secs * SECOND), clock)
+        if acts:
+            await level(agent, clock, 4 * (len(table) // PAGE_ROWS + 3))
     finally:
         await rivals.aclose()
         await asyncio.to_thread(agent.stop)
@@ -122,6 +135,8 @@ async def run(
         {peer.name: compared(table, peer.rows) for peer in others},
         _delays(office.journal, records),
         kills,
+        len(whole.done),
+        whole.false_findings(records) if acts else [],
     )
 
 
@@ -158,14 +173,7 @@ def _newest(records: list[Record]) -> dict[int, Content]:
     for item in records:
         if item.key not in newest or item.version > newest[item.key].version:
             newest[item.key] = item
-    return {int(key): _content(item) for key, item in newest.items() if item.op is Op.PUT}
-
-
-def _content(item: Record) -> Content:
-    body = record.decode_body(item)
-    assert isinstance(body, Case)
-    finished = (body.finished_at or "").replace("T", " ")[:19]
-    return (body.case_no or "", body.applicant or "", body.promised or 0, finished, body.responsible or "")
+    return {int(key): content_in(item) for key, item in newest.items() if item.op is Op.PUT}
 
 
 def _delays(journal: list[Entry], records: list[Record]) -> dict[str, list[float]]:
@@ -179,7 +187,7 @@ def _delays(journal: list[Entry], records: list[Record]) -> dict[str, list[float
             same = (
                 item.op is Op.DELETE
                 if entry.content is None
-                else item.op is Op.PUT and _content(item) == entry.content
+                else item.op is Op.PUT and content_in(item) == entry.content
             )
             if same and item.cap_wall >= entry.at_wall - SECOND:
                 found[_class(entry)].append(max(0.0, (item.cap_wall - entry.at_wall) / SECOND))

@@ -1,6 +1,7 @@
 """One vendor's table on each engine, as its owner writes it: connections whose transactions stay open as long as wanted."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -51,6 +52,39 @@ class Store(Protocol):
     async def restart(self) -> None:
         """SIGKILL, and up again."""
 
+    async def fill(self, rows: list[tuple[Any, ...]]) -> None:
+        """Rows as in COLUMNS; further ones are numbered behind them."""
+
+    async def backup(self) -> Any:
+        """What `put_back` takes."""
+
+    async def put_back(self, backup: Any) -> None:
+        """As an administrator does: the table, or the file, is another afterwards."""
+
+    async def renumber(self) -> None:
+        """The same rows, numbered from 1 on."""
+
+    async def alter(self, column: str) -> None:
+        """A column is added and another one widened."""
+
+    async def zone(self, zone: str) -> None:
+        """The server's own, for new connections."""
+
+
+_ALL = "SELECT ID, SLBH, SQR, ZT, BJSJ, BLR, XGSJ FROM SP_YWSL ORDER BY ID"
+_MARIADB = (
+    "CREATE TABLE SP_YWSL (ID BIGINT AUTO_INCREMENT PRIMARY KEY, SLBH VARCHAR(40), SQR VARCHAR(40), ZT INT, "
+    "BJSJ DATETIME, BLR VARCHAR(40), XGSJ DATETIME, KEY (XGSJ))"
+)
+_POSTGRESQL = (
+    'CREATE TABLE "SP_YWSL" ("ID" BIGSERIAL PRIMARY KEY, "SLBH" TEXT, "SQR" TEXT, "ZT" INT, "BJSJ" TIMESTAMP, "BLR" TEXT, '
+    '"XGSJ" TIMESTAMP)'
+)
+
+
+def _renumbered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [(number, *row[1:]) for number, row in enumerate(rows, 1)]
+
 
 class MariaDbStore:
     engine = "mariadb"
@@ -62,11 +96,7 @@ class MariaDbStore:
     async def create(self) -> None:
         self.database = await self._server.create_database()
         self._user = await self._server.create_user(self.database)
-        await self._server.execute(
-            "CREATE TABLE SP_YWSL (ID BIGINT AUTO_INCREMENT PRIMARY KEY, SLBH VARCHAR(40), SQR VARCHAR(40), ZT INT, "
-            "BJSJ DATETIME, BLR VARCHAR(40), XGSJ DATETIME, KEY (XGSJ))",
-            database=self.database,
-        )
+        await self._server.execute(_MARIADB, database=self.database)
 
     def mapping(self) -> str:
         (self._folder / "password").write_text(PASSWORD)
@@ -96,6 +126,34 @@ class MariaDbStore:
         await asyncio.to_thread(self._server.kill)
         await asyncio.to_thread(self._server.start)
 
+    async def backup(self) -> Any:
+        return await self._server.execute(_ALL, database=self.database)
+
+    async def put_back(self, backup: Any) -> None:
+        for sql in ("DROP TABLE SP_YWSL", _MARIADB):
+            await self._server.execute(sql, database=self.database)
+        await self.fill(backup)
+
+    async def renumber(self) -> None:
+        rows = await self.backup()
+        await self._server.execute("TRUNCATE SP_YWSL", database=self.database)
+        await self.fill(_renumbered(rows))
+
+    async def fill(self, rows: list[tuple[Any, ...]]) -> None:
+        names = ", ".join(COLUMNS)
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        values = [value for row in rows for value in row]
+        await self._server.execute(
+            f"INSERT INTO SP_YWSL ({names}) VALUES {places}", *values, database=self.database
+        )
+
+    async def alter(self, column: str) -> None:
+        for sql in (f"ADD COLUMN {column} VARCHAR(20)", "MODIFY SQR VARCHAR(80)"):
+            await self._server.execute(f"ALTER TABLE SP_YWSL {sql}", database=self.database)
+
+    async def zone(self, zone: str) -> None:
+        await self._server.execute(f"SET GLOBAL time_zone = '{zone}'")
+
 
 class _My:
     def __init__(self, connection: Any) -> None:
@@ -117,8 +175,7 @@ class PostgreSqlStore:
     async def create(self) -> None:
         self.database = await self._server.create_database()
         self._user = await self._server.create_user(self.database)
-        columns = '"ID" BIGSERIAL PRIMARY KEY, "SLBH" TEXT, "SQR" TEXT, "ZT" INT, "BJSJ" TIMESTAMP, "BLR" TEXT, "XGSJ" TIMESTAMP'
-        await self._server.execute(f'CREATE TABLE "SP_YWSL" ({columns})', database=self.database)
+        await self._server.execute(_POSTGRESQL, database=self.database)
         await self._server.execute('CREATE INDEX ON "SP_YWSL" ("XGSJ")', database=self.database)
 
     def mapping(self) -> str:
@@ -144,14 +201,50 @@ class PostgreSqlStore:
         await asyncio.to_thread(self._server.kill)
         await asyncio.to_thread(self._server.start)
 
+    async def backup(self) -> Any:
+        return [tuple(row) for row in await self._server.execute(_pg(_ALL), database=self.database)]
+
+    async def put_back(self, backup: Any) -> None:
+        for sql in ('DROP TABLE "SP_YWSL"', _POSTGRESQL, 'CREATE INDEX ON "SP_YWSL" ("XGSJ")'):
+            await self._server.execute(sql, database=self.database)
+        await self.fill(backup)
+
+    async def renumber(self) -> None:
+        rows = await self.backup()
+        await self._server.execute('TRUNCATE "SP_YWSL" RESTART IDENTITY', database=self.database)
+        await self.fill(_renumbered(rows))
+
+    async def fill(self, rows: list[tuple[Any, ...]]) -> None:
+        connection = await asyncpg.connect(self._server.url(self.database))
+        try:
+            await connection.copy_records_to_table("SP_YWSL", records=rows, columns=list(COLUMNS))
+            await connection.execute(
+                """SELECT setval(pg_get_serial_sequence('"SP_YWSL"', 'ID'), max("ID")) FROM "SP_YWSL\""""
+            )
+        finally:
+            await connection.close()
+
+    async def alter(self, column: str) -> None:
+        for sql in (f'ADD COLUMN "{column}" TEXT', 'ALTER COLUMN "SQR" TYPE VARCHAR(80)'):
+            await self._server.execute(f'ALTER TABLE "SP_YWSL" {sql}', database=self.database)
+
+    async def zone(self, zone: str) -> None:
+        await self._server.execute(f"ALTER DATABASE {self.database} SET timezone = '{zone}'")
+
+
+def _pg(sql: str) -> str:
+    """With names as the catalogue has them."""
+    for name in ("SP_YWSL", *COLUMNS):
+        sql = sql.replace(f" {name}", f' "{name}"').replace(f"({name}", f'("{name}"')
+    return sql
+
 
 class _Pg:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     async def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        for name in ("SP_YWSL", *COLUMNS):
-            sql = sql.replace(f" {name}", f' "{name}"').replace(f"({name}", f'("{name}"')
+        sql = _pg(sql)
         for place in range(len(values)):
             sql = sql.replace("?", f"${place + 1}", 1)
         if sql.startswith("INSERT"):
@@ -192,6 +285,49 @@ class SqliteStore:
 
     async def restart(self) -> None:
         """A file has no server."""
+
+    async def backup(self) -> Any:
+        """A file, as a copying program makes it when nobody works."""
+        copy = self._file.with_name("backup.db")
+        copy.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self._file)) as db:
+            db.execute("VACUUM INTO ?", (str(copy),))
+        return copy
+
+    async def put_back(self, backup: Any) -> None:
+        """Another file takes its place."""
+        new = self._file.with_name("new.db")
+        shutil.copy(backup, new)
+        with closing(sqlite3.connect(new)) as db:
+            db.execute("PRAGMA journal_mode=WAL")
+        with closing(sqlite3.connect(self._file)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        new.rename(self._file)
+        for name in ("-wal", "-shm"):
+            self._file.with_name(f"{self._file.name}{name}").unlink(missing_ok=True)
+        shutil.chown(self._file, self._file.parent.owner())
+
+    async def renumber(self) -> None:
+        async with self.session() as session:
+            rows = await session.run(_ALL)
+            await session.run("DELETE FROM SP_YWSL")
+            await session.run("DELETE FROM sqlite_sequence")
+        await self.fill(_renumbered(rows))
+
+    async def fill(self, rows: list[tuple[Any, ...]]) -> None:
+        async with self.session() as session:
+            for row in rows:
+                await session.run(
+                    "INSERT INTO SP_YWSL (ID, SLBH, SQR, ZT, BJSJ, BLR, XGSJ) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    *row,
+                )
+
+    async def alter(self, column: str) -> None:
+        async with self.session() as session:
+            await session.run(f"ALTER TABLE SP_YWSL ADD COLUMN {column}")
+
+    async def zone(self, zone: str) -> None:
+        """A file has none."""
 
 
 class _Lite:

@@ -429,3 +429,20 @@ async def test_numbers_that_a_rebuilt_table_gives_again_accuse_nobody(office: Of
             await asyncio.sleep(HOT.hot_secs)
         assert belong(found)
         assert await codes(box) == [(Observed.SOURCE_RESTORED, "step")]
+
+
+async def test_rows_numbered_anew_with_fresh_stamps_are_nobodys_edits_right_after_a_look(
+    office: Office,
+) -> None:
+    """What the cursor reads says when it was written, and would be told before the newest rows are looked at again."""
+    async with office.running(WALKING) as box:
+        await box.round()
+        for lanes in box.collector._lanes.values():
+            lanes._newest_mono = 1 << 62
+        office.sql("DELETE FROM SP_YWSL WHERE ID % 2")
+        office.sql("UPDATE SP_YWSL SET ID = ID / 2")
+        assert await box.round() == []
+        found = await whole(box)
+        assert belong(found)
+        assert ("case", "3", 2) in [(item.table, item.key, item.version) for item in found]
+        assert await codes(box) == OF_CASES

@@ -187,7 +187,9 @@ async def run(
         while True:
             try:
                 press = press or await _opened(config, store, keys, heard, clock)
-                await look_once(press, world, clock)
+                await look_once(
+                    press, world, clock, BEAT_EVERY
+                )  # nothing waits until a whole city is published
             except UnavailableError as error:
                 if not lost_mono:
                     lost_mono = clock.mono()
@@ -211,8 +213,10 @@ async def _opened(
     return Press(store, public, *keys, terms, heard, slack=slack)
 
 
-async def look_once(press: Press, world: World, clock: Clock) -> int:
-    """Publish what has changed. -> how many cases. Raises UnavailableError."""
+async def look_once(press: Press, world: World, clock: Clock, span: int | None = None) -> int:
+    """Publish what has changed. -> how many cases. `span`: so long cases may take (microseconds), the rest are left for the next look;
+    None: however long. Raises UnavailableError.
+    """
     now = Moment(clock.office(), clock.wall())
     if now.wall - press.beat_wall >= BEAT_EVERY:
         await _beat(press, now)
@@ -231,11 +235,8 @@ async def look_once(press: Press, world: World, clock: Clock) -> int:
     await rating.publish_windows(press.store, press.public, press.key)
     while done := await publish_cases(press, world, now):
         total += done
-        # The cases of a whole city take long: nobody who hands in waits for them.
-        if clock.wall() - press.beat_wall >= BEAT_EVERY:
-            now = Moment(clock.office(), clock.wall())
-            await _beat(press, now)
-            await _answer(press, world, replace(bench, now=now))
+        if span is not None and clock.wall() - now.wall >= span:
+            break
     return total
 
 

@@ -102,6 +102,7 @@ async def test_a_reply_is_published_with_consent_by_two_persons_and_taken_back(
     assert await decide(hall, Role.RELEASER, 1, "release") == 303
     words = await read(outside, "书面")
     assert (ASKED in words, REPLIED in words, "找到 1 件" in words) == (True, True, True)
+    assert "不想再公布，请打" in words, "consent may be taken back (个人信息保护法 article 15)"
     assert "没有找到" in await read(outside, "别的事")
     assert "1 件投诉答复" in text_of((await outside.get("/p/search?q=书面说明"))[1])
     assert await decide(hall, Role.RELEASER, 1, "withdraw") == 303

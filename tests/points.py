@@ -97,7 +97,7 @@ async def run(count: int, seed: int, first: int = 0) -> Tally:
 
 
 async def unproven(place: Place) -> str:
-    """What `mingcha verify` finds; what is on its way while it looks is not missing."""
+    """What `mingcha verify` finds, and of what the box complained; what is on its way while it looks is not missing."""
     said = ""
 
     async def proven() -> bool:
@@ -108,7 +108,8 @@ async def unproven(place: Place) -> str:
     with suppress(AssertionError):
         await until("all is proven", proven, FIRE_SECS)
         return ""
-    return said
+    wrong = [line for line in place.agent.log.splitlines() if '"level": "error"' in line]
+    return "\n".join([said, *wrong])
 
 
 def bomb(server: Server) -> Path:

@@ -162,7 +162,8 @@ def _change(path: Path) -> int:
 
     before = wrapped_by()
     master.change(file, before or "")
-    new = master.load(file, settings.buffer_path).id
+    loaded = master.load(file, settings.buffer_path)
+    new = loaded.id
     say(f"✓ 新主密钥 {new}；旧的暂存为 {master.former(file)}")
     if before is None:
         say("! 采集程序没有在运行：启动后自动改用新密钥。请执行  systemctl start mingcha-agent")
@@ -175,7 +176,7 @@ def _change(path: Path) -> int:
                 hint="旧密钥仍在，不会丢数据；请查看日志：journalctl -u mingcha-agent",
             )
         time.sleep(0.2)
-    master.finish(file, settings.buffer_path)
+    master.finish(file, settings.buffer_path, loaded.keys[0])
     say("✓ 已全部改用新密钥，旧密钥已删除")
     return 0
 

@@ -62,4 +62,4 @@ class Keeper:
             log.info("key.changed", key=found.id)
         self.wrapped_by = found.id
         if not found.stands_in:
-            master.finish(self._path, self._buffer_path)
+            master.finish(self._path, self._buffer_path, found.keys[0])

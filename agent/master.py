@@ -100,12 +100,20 @@ def change(path: Path, wrapped_by: str) -> None:
     write(path, os.urandom(crypto.KEY_BYTES), like=path)
 
 
-def finish(path: Path, buffer: Path) -> None:
-    """Nothing is wrapped by another key any more. The service may not be allowed to delete the old one: then it stays
-    for `mingcha-agent key`."""
+def finish(path: Path, buffer: Path, key: bytes) -> None:
+    """Nothing is wrapped by another key than `key` any more. Where that one is the former already, another change has begun
+    meanwhile, and it stays. The service may not be allowed to delete the old one: then it stays for `mingcha-agent key`.
+    """
     for file in (former(path), stand_in(buffer)):
         with suppress(OSError):
-            file.unlink(missing_ok=True)
+            if file.exists() and not _holds(file, key):
+                file.unlink(missing_ok=True)
+
+
+def _holds(file: Path, key: bytes) -> bool:
+    with suppress(ConfigError):
+        return _read(file) == key
+    return False
 
 
 def _read(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 """The master key: where it comes from, how it changes, and what happens at every place where that may be cut off."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -22,9 +23,13 @@ OLD, NEW = b"o" * 32, b"n" * 32
 
 
 async def opened(folder: Path, *keys: bytes, alg: str = crypto.AT_REST) -> Buffer:
+    return await sealed_by(Sealing(list(keys), alg), folder)
+
+
+async def sealed_by(seal: Sealing, folder: Path) -> Buffer:
     buffer = await Buffer.open(
         folder / "buffer.db",
-        seal=Sealing(list(keys), alg),
+        seal=seal,
         site="s01",
         sign_key=SIGN_KEY,
         clock=Clock(),
@@ -173,8 +178,29 @@ def test_where_there_never_was_a_key_nothing_is_made_up(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(OLD)
     assert master.load(path, buffer).keys == [OLD, *found.keys]
-    master.finish(path, buffer)
+    master.finish(path, buffer, OLD)
     assert master.load(path, buffer).keys == [OLD]
+
+
+async def test_a_change_that_begins_while_the_last_one_is_looked_after_loses_no_key(tmp_path: Path) -> None:
+    """The keeper looks once more after each change; what it then finishes is not the one that has begun meanwhile."""
+    write_keys(tmp_path)
+    path = box_config(tmp_path).identity.master_key
+    keeper = Keeper(box_config(tmp_path))
+    buffer = await sealed_by(keeper.seal, tmp_path)
+    await keeper.look(buffer)
+    master.change(path, keeper.wrapped_by)
+    await keeper.look(buffer)
+    async with buffer._lock:  # a write that takes its time
+        looking = asyncio.create_task(keeper.look(buffer))
+        await asyncio.sleep(0)
+        master.change(path, keeper.wrapped_by)
+    await looking
+    await buffer.append([make(1)])
+    epoch = buffer.epoch
+    await buffer.close()
+    again = await looked(tmp_path)
+    assert (again[0], len(again[1])) == (epoch, 11), "it is the same buffer, and opens"
 
 
 def test_a_change_keeps_owner_and_rights_and_the_old_key_until_it_is_done(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from central.world import Moment
 from common.clock import Clock
 from common.core.instant import DAY, HOUR
 from tests.correcting import Move, moved
+from tests.files import pdf
 from tests.integration import city, city_cases, serving
 from tests.integration.city_cases import ZONE, Filed
 from tests.integration.serving import OPERATIONS, FridayClock, Served, text_of
@@ -43,6 +44,17 @@ PEOPLE = {
 }
 SITE, CODE, NAME = "s03", "SX/9", "取水许可"
 NO_LOGINS = "s07"
+NAMES = (
+    "../../etc/passwd",
+    "C:\\窗口\\公告.pdf",
+    '"><script>alert(1)</script>.pdf',
+    "a.pdf\r\nSet-Cookie: x=1",
+    "年报\u202efdp.exe",
+    "x" * 5000 + ".pdf",
+    "…/.htaccess",
+    "; filename*=UTF-8''evil.html",
+    "=cmd|' /C calc'!A1.pdf",
+)
 
 
 async def fill(store: Store, clock: Clock) -> None:
@@ -385,3 +397,34 @@ async def test_a_receipt_on_paper_is_entered_on_the_page_of_its_correction(hall:
     async with hall.store.read() as conn:
         (order,) = await documents.of_correction(conn, number)
     assert "纸质回证（jian1 登记）签收" in text_of(await page(hall, "jian1", f"/hall/documents/{order.code}"))
+
+
+async def test_a_name_of_a_file_is_a_name_and_nothing_else(hall: Served) -> None:
+    """What a hostile office calls its attachments."""
+    form = {"site": SITE, "key": "silent", "kind": "one_time"}
+    _, draft, _ = await post(hall, "jian1", "/hall/documents/case", **form)
+    place = (await issued(hall, draft)).replace("/hall/", "/unit/")
+    async with logged_in(hall, "zhang") as own:
+        for number, name in enumerate(NAMES):
+            html = (await own.get(place))[1]
+            said = aiohttp.FormData(quote_fields=False)
+            seen = re.findall(r'name="seen" value="(\d+)"', html)[0]
+            for field, value in {"csrf": "token", "seen": seen, "reason": f"补充第 {number} 份材料"}.items():
+                said.add_field(field, value)
+            body = pdf() + b"%% %d" % number
+            said.add_field("file", body, filename=name.replace("\r\n", "%0D%0A").replace('"', "%22"))
+            url = f"{hall.url}{place}/answer"
+            async with own.session.post(url, data=said, allow_redirects=False) as answer:
+                assert answer.status == 303, (name, answer.status)
+        html = (await own.get(place))[1]
+        assert "<script>alert" not in html
+        files = re.findall(rf'href="({place}/files/\w+)"', html)
+        assert len(files) == len(NAMES)
+        for file in files:
+            async with own.session.get(hall.url + file) as answer:
+                told = answer.headers["Content-Disposition"]
+                assert re.fullmatch(r"attachment; filename\*=UTF-8''[\w.~%-]+\.pdf", told), told
+                assert len(told) < 900
+                assert (answer.status, answer.content_type) == (200, "application/pdf")
+                assert "%2F" not in told
+                assert "Set-Cookie" not in answer.headers

@@ -44,7 +44,7 @@ services:
 demo: setup
 	@$(BIN)/python -m provisioning demo --port $(PORT)
 
-# Format, lint, types, import contracts, tests of the cores: under a minute, no servers.
+# Format, lint, types, import contracts, tests of the cores: one to two minutes, no servers.
 check: setup
 	$(BIN)/ruff format --check -q .
 	$(BIN)/ruff check -q .

@@ -108,7 +108,7 @@ EVENTS: dict[str, LogEvent] = {
     "correction.lapsed": LogEvent("info", "一件纠错的时限已过，已升级并催办或通报", ("number", "state")),
     "correction.skipped": LogEvent(
         "error",
-        "一盏灯、一件纠错、投诉、咨询、评价或公众网页交来的内容处理不了，其余照常；重启后再试",
+        "一盏灯、一件纠错、投诉、咨询、评价或公众网页交来的内容处理不了，其余照常（是网页交来的，投诉的到期办结、逾期未回访也等它）；重启后再试",
         ("what", "number", "hint"),
         "把这条日志交给软件维护人员",
     ),

@@ -8,8 +8,10 @@ PEERS := $(VENV)/peers
 API := $(VENV)/api
 COMPILE = $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --no-annotate \
   --python-version 3.11 --universal -q
-# One process for each core. A file's tests stay in one: they share what is dear to build, and some go on where the one before ended.
-BESIDE = -n auto --dist loadfile
+# A file's tests stay in one process: they share what is dear to build, and some go on where the one before ended. The slow ones
+# wait for disks and clocks a third of their time: two processes for each core.
+BESIDE = --dist loadfile -n auto
+BESIDE_SLOW = --dist loadfile -n $(shell echo $$((2 * $$(nproc))))
 SHELL := /bin/bash
 # Tests start hundreds of processes: each would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -56,7 +58,7 @@ check: setup
 test: export FAILED := $(CURDIR)/.cache/failed
 test: check services $(API)
 	@mkdir -p .cache && rm -f $(FAILED)
-	@$(BIN)/pytest $(BESIDE) -m "slow and not service"; slow=$$?; \
+	@$(BIN)/pytest $(BESIDE_SLOW) -m "slow and not service"; slow=$$?; \
 	  $(MAKE) --no-print-directory -j4 -k -O test-boxes test-journeys test-contracts test-servers; \
 	  status=$$((slow | $$?)); cat $(FAILED) 2>/dev/null; exit $$status
 

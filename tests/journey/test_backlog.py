@@ -51,7 +51,7 @@ async def test_what_is_entered_now_does_not_wait_behind_the_backlog() -> None:
             ),
             "utf-8",
         )
-        for _ in range(4):
+        for _ in range(2):
             place.office.receive(1000)
         backlog = len(place.office.rows())
         await place.start(place.agent)

@@ -43,5 +43,6 @@ def test_a_secret_opens_for_its_name_alone_and_a_ticket_for_five_minutes() -> No
     ticket = factor.ticket(KEY, "王|敏", 0)
     assert factor.bearer(KEY, ticket, 5 * MINUTE - 1) == "王|敏"
     assert factor.bearer(KEY, ticket, 5 * MINUTE) == ""
-    for forged in ("", "x", ticket[:-4], "A" + ticket[1:], factor.ticket(bytes(32), "chief", 0), "王"):
+    other = "B" if ticket[0] == "A" else "A"
+    for forged in ("", "x", ticket[:-4], other + ticket[1:], factor.ticket(bytes(32), "chief", 0), "王"):
         assert factor.bearer(KEY, forged, 0) == ""

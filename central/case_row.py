@@ -14,6 +14,9 @@ from central.core.rules import Verdict
 from common.core.state import Light
 from common.core.wire import LONGEST_KEY, LONGEST_WORD
 
+MOST_NUMBERS = 20
+"""Of one case's documents."""
+
 
 def kept_red(reds: Sequence[Row[Any]], state: CaseState) -> dict[str, Any]:
     """What a case shows whose red light's limit is no longer there; of an earlier filing, the light and not its day."""
@@ -58,9 +61,16 @@ def of(
         "rule": lamp.rule or None,
         "channel": _short(facts.channel),
         "charged": fee.total(state),
+        "doc_nos": _numbers(state),
         "filed_at": state.accepted_at or state.received_at or 0,
         "rev": rev + 1,
     }
+
+
+def _numbers(state: CaseState) -> str | None:
+    """Those that its steps bear, each once, a line each; whole numbers only."""
+    found = dict.fromkeys(step.doc_no for step in state.steps if step.doc_no)
+    return "\n".join([no for no in found if len(no) <= LONGEST_WORD][:MOST_NUMBERS]) or None
 
 
 def _short(text: str | None, most: int = LONGEST_WORD) -> str | None:

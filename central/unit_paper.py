@@ -12,15 +12,16 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central import drafting
-from central.core import free, period, snapshot
+from central.core import clue, free, period, snapshot
 from central.core import item as catalogue
 from central.core.articles import RULES
+from central.core.asked_rules import UNENTERED
 from central.core.compose import Facts
 from central.core.document import Kind, Table, about
 from central.core.snapshot import APPEAL_DAYS
 from central.correction_paper import Desk
 from central.drafting import Draft
-from central.store import breaches, items, opinions, packs
+from central.store import breaches, clues, items, opinions, packs
 from common.core.errors import UsageError
 from common.core.instant import DAY, start_of_day
 
@@ -112,8 +113,19 @@ async def draft_display(
 async def breakers(conn: AsyncConnection, rule: str, desk: Desk) -> list[Office]:
     """Who broke the rule within half a year."""
     now_at = desk.clock.office()
-    rows = await breaches.counted(conn, rule, snapshot.clocks_of(rule), now_at - BROKEN, now_at)
-    return sorted({_office(row) for row in rows})
+    return sorted({office for office, _, _ in await _broken(conn, rule, now_at - BROKEN, now_at)})
+
+
+async def _broken(
+    conn: AsyncConnection, rule: str, first_at: int, until_at: int
+) -> list[tuple[Office, str, int]]:
+    """Office, item, number; of 体外循环 what people have confirmed of other clues as well, which name no item."""
+    rows = await breaches.counted(conn, rule, snapshot.clocks_of(rule), first_at, until_at)
+    found = [(_office(row), str(row.item), int(row.number)) for row in rows]
+    if rule == UNENTERED:
+        rows = await clues.counted(conn, first_at, until_at)
+        found += [(_office(row), clue.Kind(row.kind).word, int(row.number)) for row in rows]
+    return found
 
 
 async def proposal_facts(
@@ -129,8 +141,8 @@ async def proposal_facts(
         raise UsageError(fault or f"没有规则 {rule}", hint="请改正后再提交")
     first_at, until_at = (start_of_day(day, desk.zone) for day in (span.first, span.until))
     kinds = snapshot.clocks_of(rule)
-    found = await breaches.counted(conn, rule, kinds, first_at, until_at)
-    rows = [(row.item, row.number) for row in found if _office(row).key == office.key]
+    found = await _broken(conn, rule, first_at, until_at)
+    rows = [(item, number) for who, item, number in found if who.key == office.key]
     if not rows:
         raise UsageError(
             f"{span.word}{office.name}没有违反规则 {rule} 的办件", hint="请换一个期间；已拟的草稿请作废"

@@ -92,7 +92,7 @@ def _counted(name: str) -> Figure:
 _COUNTED = (
     "filed", "decided", "promise_late", "statute_late", "yellow", "red", "rule_yellow", "rule_red", "refused", "rejected", "supplemented",
     "special", "extended", "early", "route_fault", "fee_fault", "open_fault", "entered_late", "incomplete",
-    "reopened", "unentered", "concealed", "correction_of", "correction_slow", "sanction", "complaint", "complaint_of", "complaint_slow", "complaint_unsolved", "callback_of", "callback_slow",
+    "reopened", "unentered", "concealed", "clue", "correction_of", "correction_slow", "sanction", "complaint", "complaint_of", "complaint_slow", "complaint_unsolved", "callback_of", "callback_slow",
     "odd_minute", "odd_crowd", "odd_alike", "odd_batch", "rating_of", "rating_bad", "seat_of", "absence", "absence_minutes", "arrival_of", "arrival_late",
 )  # fmt: skip
 _STEPS_OF, _TOOK = "办结件的环节", "从开始之日到结束之日的工作日"

@@ -11,7 +11,7 @@ GROUPS = {
     ),
     "程序、收费、公开": ("route_fault", "fee_fault", "fee_paid", "fee_yuan", "open_fault"),
     "数据质量": (
-        "entered_late", "late_entry_share", "incomplete", "reopened", "unentered", "concealed", "arrival_of", "arrival_late",
+        "entered_late", "late_entry_share", "incomplete", "reopened", "unentered", "concealed", "clue", "arrival_of", "arrival_late",
         "arrival_share",
     ),
     "评价、投诉、在岗": (

@@ -121,6 +121,12 @@ MEASURES = {
             fault=True,
         ),
         Measure("concealed", "隐瞒办件", "体外循环之中至今仍没有录入的", fault=True),
+        Measure(
+            "clue",
+            "体外线索",
+            "编号、文书号空缺，或投诉所指而系统里没有的办件，经人核实属实，按应当录入的日子计",
+            fault=True,
+        ),
         Measure("yellow", "黄灯", "当期起亮的黄灯"),
         Measure("red", "红灯", "当期起亮的时限红灯，不论争议"),
         Measure(
@@ -195,9 +201,9 @@ SEATED, ARRIVED = (
     frozenset({"seat_of", "absence", "absence_minutes"}),
     frozenset({"arrival_of", "arrival_late"}),
 )
-POSTED = frozenset({"yellow_row"})
-BESIDE = SPOKEN | SEATED | ARRIVED | POSTED
-"""What no case adds by itself: people's word, counters, lines, posts."""
+POSTED, CLUED = frozenset({"yellow_row"}), frozenset({"clue"})
+BESIDE = SPOKEN | SEATED | ARRIVED | POSTED | CLUED
+"""What no case adds by itself: people's word, counters, lines, posts, what speaks of a case that is not there."""
 HINTS = tuple(name for name, one in MEASURES.items() if one.hint)
 NAMED = FAULTS | {name for name, one in MEASURES.items() if one.named}
 DAYS = "wd:"

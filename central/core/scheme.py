@@ -330,8 +330,8 @@ MINGCHA_100 = Scheme(
         Extra("sanction", "责任追究", "10 * sanction", _d("50"), "每件责任追究扣 10 分，至多 50 分"),
         Extra("yellow_row", "连续三黄", "yellow_row", _d("5"),
               "同一部门同一责任人当月接连办结的三件都亮过黄灯，每次扣 1 分，至多 5 分"),
-        Extra("concealed", "隐瞒办件", "5 * concealed", _d("20"),
-              "有叫号或收费而没有录入系统的办件，经人核实，每件扣 5 分，至多 20 分"),
+        Extra("concealed", "隐瞒办件", "5 * (concealed + clue)", _d("20"),
+              "有叫号或收费，或者编号空缺、投诉所指，而没有录入系统的办件，经人核实，每件扣 5 分，至多 20 分"),
     ],
     bonuses=[
         Extra("early", "提前办结", "clamp(6 * (share(early, decided) - 0.5), 0, 3) * (1 - min(1, reopened))", _d("3"),

@@ -65,6 +65,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 class Kind(StrEnum):
     """What a fact is about beside cases; in a snapshot they follow the cases of their site in the order of these words."""
 
+    CLUE = "clue"
     COMPLAINT = "complaint"
     LINE = "line"
     POST = "post"

@@ -84,6 +84,8 @@ ACTS = {
     "item.import": "导入事项",
     "rule.confirmed": "核实不符合规则属实",
     "rule.rejected": "核实不符合规则不属实",
+    "clue.confirmed": "核实体外循环线索属实",
+    "clue.rejected": "核实体外循环线索不属实",
     "rules.set": "更改规则参数",
     "rules.sign": "登记规则的法律审核意见",
     "rules.confirm": "确认规则的法律审核意见",

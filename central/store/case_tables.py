@@ -54,6 +54,7 @@ case = Table(
     Column("proof_at", BigInteger),  # by when it had to be in the system, as a ticket or a fee speaks of it
     Column("channel", Text),  # by which way it was applied for, in the source's words
     Column("charged", BigInteger),  # what its fees come to, in fen; None: no amount is recorded
+    Column("doc_nos", Text),  # numbers of its documents and licences, a line each
     Column("rev", Integer, nullable=False),
     PrimaryKeyConstraint("site", "case_key"),
     Index("ix_case_no", "case_no"),

@@ -11,23 +11,23 @@ from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Row, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import attendance, callback, voiced, watched
+from central.core import attendance, callback, clue, voiced, watched
 from central.core import complaint as complaint_core
 from central.core.attendance import Ruling
 from central.core.calendar import Calendar
 from central.core.maintenance import Window
-from central.core.measure import ARRIVED, BESIDE, SEATED, SPOKEN, Added
+from central.core.measure import ARRIVED, BESIDE, CLUED, SEATED, SPOKEN, Added
 from central.core.period import Period
 from central.core.rating import Event, Level
 from central.core.scope import EVERYTHING, Scope
 from central.core.score import Kind
 from central.core.voiced import Happened
-from central.store import complaints, maintenance, ratings, seats, subjects
+from central.store import clues, complaints, maintenance, ratings, seats, subjects
 from central.store.complaint_tables import complaint, complaint_event
 from central.store.rating_tables import rating, rating_event
 from central.store.scope import of_case, of_site
 from central.store.tables import arrival, case
-from common.core.instant import local_date, start_of_day
+from common.core.instant import day_ending, local_date, start_of_day
 
 PAGE = 200
 
@@ -58,9 +58,12 @@ async def of_period(
     found: list[Other] = []
     if wanted & SPOKEN:
         found += [*await _ratings(conn, period, reached), *await _complaints(conn, period, calendar, reached)]
+    first_at, end_at = start_of_day(period.first, zone), start_of_day(period.until, zone)
+    if wanted & CLUED:
+        found += [_clue(row, zone) for row in await clues.confirmed(conn, first_at, end_at, reached)]
     if reached.orgs is not None:  # counter and line are of a site, not of one of its offices
         return found
-    from_at, until_at = start_of_day(period.first, zone), min(start_of_day(period.until, zone), now_at)
+    from_at, until_at = first_at, min(end_at, now_at)
     planned = await maintenance.windows(conn, from_at, max(from_at, until_at))
     if wanted & SEATED:
         found += await _seats(conn, (from_at, until_at), planned, calendar, zone, reached)
@@ -132,8 +135,18 @@ async def _complaints(
     return found
 
 
+def _clue(row: Row[Any], zone: ZoneInfo) -> Other:
+    is_complaint = row.kind == clue.Kind.COMPLAINT
+    no = f"投诉 {row.subject}" if is_complaint else f"空号 {row.subject}"
+    additions = clue.confirmed(day_ending(row.due_at, zone))
+    return Other(Kind.CLUE, row.site, f"{row.kind}/{row.subject}", no, row.org, row.item, "", additions)
+
+
 async def offices(conn: AsyncConnection, site: str, key: str) -> set[str]:
-    """Those that a complaint (`12.0`) or rating (`12`) with this key was about at the site; none: it is no such key."""
+    """Those that a complaint (`12.0`), rating (`12`) or clue (`case_no/12`) with this key was about at the site; none: it is no such key."""
+    kind, mark, subject = key.partition("/")
+    if mark:
+        return await clues.offices(conn, site, kind, subject)
     number, _, part = key.partition(".")
     if not (number.isascii() and number.isdecimal() and len(number) < 19):
         return set()

@@ -61,6 +61,22 @@ late_entry = Table(
     Index("ix_late_entry_size", "site", "size"),
 )
 
+clue = Table(
+    "clue",  # what a person has said of what speaks of a case that no source holds (central.core.clue)
+    metadata,
+    Column("site", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # central.core.clue.Kind
+    Column("subject", Text, nullable=False),  # the missing number, or which complaint
+    Column("org", Text, nullable=False),  # empty: it does not show of which office
+    Column("item", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),  # by when the case had to be in the system
+    Column("state", Text, nullable=False),  # confirmed | rejected
+    Column("decided_by", Text, nullable=False),
+    Column("decided_why", SealedText("clue.decided_why"), nullable=False),
+    Column("decided_wall", BigInteger, nullable=False),
+    PrimaryKeyConstraint("site", "kind", "subject"),
+)
+
 kept_time = Table(
     "kept_time",  # tables whose modification time has been seen to move with a change
     metadata,

@@ -27,8 +27,8 @@ _scheme_of = msgspec.json.Decoder(Scheme).decode
 _score_of = msgspec.json.Decoder(Score).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 PIECE = 256 * 1024
-ELSEWHERE = frozenset({"complaint_slow"})
-"""Faults whose key is that of a complaint or a rating."""
+ELSEWHERE = frozenset({"complaint_slow", "clue"})
+"""Faults whose key is that of a complaint, a rating or a clue."""
 
 
 # schemes -----------------------------------------------------------------------------------------------------

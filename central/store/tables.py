@@ -263,6 +263,7 @@ alarm = Table(
 
 # findings have a file of their own
 finding = finding_tables.finding
+clue = finding_tables.clue
 kept_time = finding_tables.kept_time
 late_entry = finding_tables.late_entry
 tolerance = finding_tables.tolerance

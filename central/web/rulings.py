@@ -9,6 +9,7 @@ from central import unit_paper
 from central.core import snapshot, wording
 from central.core.access import Permission
 from central.core.articles import RULES
+from central.core.asked_rules import UNENTERED
 from central.core.document import Kind
 from central.core.hall import Facts
 from central.core.judgement import WithdrawalState
@@ -17,7 +18,7 @@ from central.core.off_rules import OF_COUNTERS
 from central.core.opinion import MARK
 from central.core.ruling import Answer
 from central.store import breaches, opinions, packs, rulings, withdrawals
-from central.web import letters
+from central.web import clues, letters
 from central.web.correction import desk
 from central.web.documents import last_month
 from central.web.listing import address
@@ -70,9 +71,11 @@ async def show_rule(request: web.Request) -> web.Response:
         may = letters.may_draft(request[USER], Kind.PROPOSAL)
         offices = await unit_paper.breakers(conn, name, await desk(request, conn)) if may else []
         issuers = await letters.issuers(conn) if may else []
+        others = await clues.shown(request, conn) if name == UNENTERED else {}
     return render(
         request,
         "rule.html",
+        **others,
         rule=rule,
         most=MOST,
         waits=[_unexamined(row, facts) for row in found if rule.confirm and not row.withdrawal],

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central import scoring
 from central.core import objection, score, wording
 from central.core.access import Permission, allows
+from central.core.asked_rules import UNENTERED
 from central.core.measure import MEASURES
 from central.core.objection import ObjectionState
 from central.core.period import ended, parse
@@ -163,6 +164,7 @@ def _address(request: web.Request, measure: str, site: str, key: str) -> str:
         "rating_of": (f"/hall/ratings/{number}", Permission.VIEW_RATING),
         "rating_bad": (f"/hall/ratings/{number}", Permission.VIEW_RATING),
         "absence": ("/hall/attendance", Permission.VIEW_FINDING),
+        "clue": (f"/hall/rules/{UNENTERED}#clues", Permission.VIEW_FINDING),
         "arrival_late": (f"/hall/sites/{quote(site, safe='')}", Permission.VIEW_SITE),
     }.get(measure, (address(site, key), Permission.VIEW_CASE))
     return where if allows(request[USER].role, needs) else ""

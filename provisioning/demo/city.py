@@ -18,7 +18,9 @@ class Desk(StrEnum):
 
 
 class Site(Struct, frozen=True):
-    """One office. `vendor` names its software (`vendors/`), `daily` how many cases a working day brings."""
+    """One office. `vendor` names its software (`vendors/`), `daily` how many cases a working day brings, `hidden` which of a day's cases
+    it handles outside the system, so that its number is missing; 0: none.
+    """
 
     id: str
     name: str
@@ -26,6 +28,7 @@ class Site(Struct, frozen=True):
     desk: Desk
     vendor: str
     daily: int
+    hidden: int = 0
 
 
 class Item(Struct, frozen=True):
@@ -71,7 +74,7 @@ SITES = (
     _street(15, "新华街道", 15),
     Site("s16", "国税分厅", SiteKind.BRANCH, Desk.NATIONAL_TAX, "split", 30),
     Site("s17", "地税分厅", SiteKind.BRANCH, Desk.LOCAL_TAX, "split", 24),
-    Site("s18", "车管所", SiteKind.BRANCH, Desk.VEHICLES, "pinyin", 36),
+    Site("s18", "车管所", SiteKind.BRANCH, Desk.VEHICLES, "pinyin", 36, hidden=11),
 )
 PLACES = tuple(site.name[:2] for site in SITES if site.kind is not SiteKind.BRANCH)
 

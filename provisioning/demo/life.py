@@ -66,6 +66,7 @@ def lives(site: Site, day: date, hours: Hours, seed: int) -> list[Life]:
     return [
         _Course(rng, hours, site, team, hours.at(day, second)).life(f"{prefix}{place:03}")
         for place, second in enumerate(receipts, 1)
+        if place != site.hidden
     ]
 
 

@@ -4,23 +4,25 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from central import clue
 from central.core.judgement import WithdrawalState
 from central.core.scope import EVERYTHING, Scope
 from central.core.score import Level, Line, Score
 from central.judge import World
-from central.store import scores, withdrawals
+from central.store import clues, scores, withdrawals
+from central.store.complaint_tables import complaint
 from central.store.engine import Store
 from central.store.trail import audit_line
 from common.core.errors import UsageError
-from common.core.instant import HOUR, start_of_day
+from common.core.instant import DAY, HOUR, start_of_day
 from common.core.record import Step
 from common.core.state import CaseStatus, StepKind
 from tests.contract.test_cycle import REOPENED, story
 from tests.contract.test_scores import AFTER, LAST, _case, run
 from tests.contract.test_store import ZONE, at, sent, store, taken, world
-from tests.sender import case, draft, passed
+from tests.sender import Sender, case, draft, passed
 
 __all__ = ["store", "world"]
 TENTH = start_of_day(date(2026, 3, 10), ZONE)
@@ -72,6 +74,115 @@ async def test_a_hidden_case_costs_five_points_once_a_person_has_looked(store: S
             conn, scores.Fault(number, "s01", "a", "concealed"), LAST, "unit", "是重复叫号", 3
         )
         assert mine
+
+
+async def waits(store: Store, now: int = AFTER, **more: Any) -> dict[str, clue.Clue]:
+    async with store.read() as conn:
+        found = await clue.waiting(conn, EVERYTHING, ZONE, now, **{"complaints_too": True} | more)
+    return {one.subject: one for one in found}
+
+
+async def _numbered(store: Store, world: World) -> Sender:
+    """Thirty cases of the tenth of March, of which two numbers and a licence's are missing, in a site that is watched since the first."""
+    known = [number for number in range(30) if number not in {7, 12}]
+    told = {"received_at": "2026-03-10", "at": TENTH}
+    drafts = [_case(number, "2026-03-10", "2026-03-11", **told) for number in known]
+    for number in range(30):
+        licence = Step(case_key=f"{number:02}", kind=StepKind.DELIVER, doc_no=f"云许{number:03}号")
+        if number in known and number != 20:
+            drafts.append(draft(licence, table="step", key=f"z{number}", at=TENTH))
+    first = case("old", at=start_of_day(date(2026, 3, 1), ZONE))
+    return await sent(store, world, [first, *drafts, passed(AFTER - HOUR)], now=AFTER)
+
+
+async def test_a_missing_number_counts_once_a_person_has_confirmed_it(store: Store, world: World) -> None:
+    sender = await _numbered(store, world)
+    found = await waits(store)
+    assert {(no, one.kind.value) for no, one in found.items()} == {
+        ("SL07", "case_no"), ("SL12", "case_no"),
+        ("云许007号", "doc_no"), ("云许012号", "doc_no"), ("云许020号", "doc_no"),
+    }  # fmt: skip
+    assert found["SL07"].words == "SL06 与 SL08 之间没有 SL07"
+    assert (found["SL07"].org, found["SL07"].item) == ("市场监管所", "食品经营许可")
+    assert not await waits(store, TENTH + 200 * DAY), "too long ago"
+    sender.number(case("12", at=AFTER))  # entered at last, without any date
+    await taken(store, world, sender.payload(sender.newest), now=AFTER + HOUR)
+    found = await waits(store)
+    assert "SL12" not in found
+    async with store.write() as conn:
+        for home in ("s01", "市场监管所"):
+            with pytest.raises(UsageError, match="本单位"):
+                await clue.examine(conn, found["SL07"], "confirmed", "m", "x", 7, frozenset({home}))
+        await clue.examine(conn, found["SL07"], "confirmed", "m", "窗口承认线下办结", 7, frozenset())
+        await clue.examine(conn, found["云许012号"], "rejected", "m", "是作废的空白证", 7, frozenset())
+        with pytest.raises(UsageError, match="已由他人核实"):
+            await clue.examine(conn, found["SL07"], "rejected", "n", "再看一次", 8, frozenset())
+        with pytest.raises(UsageError, match="没有这条"):
+            await clue.examine(conn, None, "confirmed", "n", "再看一次", 8, frozenset())
+        acts = await conn.execute(select(audit_line.c.act, audit_line.c.subject))
+        assert ("clue.confirmed", "s01/case_no/SL07") in {tuple(row) for row in acts}
+    assert set(await waits(store)) == {"云许007号", "云许020号"}
+    number, site = await scored(store)
+    penalty = line(site, "concealed")
+    assert (penalty.points, penalty.faults) == ("5.000", {"clue": [("s01", "case_no/SL07", "空号 SL07")]})
+    async with store.write() as conn:
+        fault = scores.Fault(number, "s01", "case_no/SL07", "clue")
+        mine = await scores.object_to(conn, fault, LAST, "unit", "是试打的号", 3)
+        assert await scores.offices_of(conn, await scores.objection_of(conn, mine)) == {"市场监管所"}
+        rows = await clues.counted(conn, TENTH, AFTER)
+        assert [(row.site, row.org, row.kind, row.number) for row in rows] == [
+            ("s01", "市场监管所", "case_no", 1)
+        ]
+
+
+async def test_no_number_is_missing_before_its_site_was_watched_and_past_where_it_is_whole(
+    store: Store, world: World
+) -> None:
+    told = {"received_at": "2026-03-10", "at": TENTH + 2 * DAY}
+    drafts = [_case(number, "2026-03-10", "2026-03-11", **told) for number in range(30) if number != 7]
+    sender = await sent(store, world, [*drafts, passed(AFTER - HOUR)], now=AFTER)
+    assert not await waits(store), "filed before the first capture"
+    fresh = [
+        _case(number, "2026-04-02", "2026-04-02", received_at="2026-04-02", at=AFTER)
+        for number in range(30, 60)
+        if number != 40
+    ]
+    sender.number(*fresh)
+    await taken(store, world, sender.payload(sender.newest - len(fresh) + 1), now=AFTER + HOUR)
+    assert not await waits(store), "its day is not over in whole data"
+    sender.number(passed(AFTER + DAY))
+    await taken(store, world, sender.payload(sender.newest), now=AFTER + DAY)
+    assert set(await waits(store, AFTER + DAY)) == {"SL40"}
+
+
+async def test_a_complaint_names_a_number_that_nobody_has_or_says_that_something_was_filed(
+    store: Store, world: World
+) -> None:
+    await _numbered(store, world)
+    told = {
+        "has": ("SL06", "材料交了没有消息"), "none": ("SL2026-99", "一直没有消息"), "old": ("云许003号", "没有消息"),
+        "filed": ("", "三月交了材料，没有给回执"), "rude": ("不知道", "窗口人员态度很差"),
+    }  # fmt: skip
+    async with store.write() as conn:
+        for name, (no, words) in told.items():
+            values = {
+                **dict.fromkeys(("topic", "unit", "brief", "answer", "reply"), ""), "number": name, "case_no": no, "text": words,
+                "site": "s01", "org": "市场监管所", "is_named": False, "may_publish": False, "sealed": b"", "body": b"{}",
+                "state": "assigned", "level": 1, "is_open": True, "entries": 0, "told": 0, "received_at": TENTH,
+            }  # fmt: skip
+            await conn.execute(insert(complaint).values(**values))
+    found = {one.words for one in (await waits(store)).values() if one.kind == "complaint"}
+    assert found == {
+        "投诉 none 所写的编号 SL2026-99，没有一个站点有", "投诉 filed 说交过件，没有关联到办件",
+    }  # fmt: skip
+    assert not [one for one in (await waits(store, complaints_too=False)).values() if one.kind == "complaint"]
+    one = next(one for one in (await waits(store)).values() if one.words.startswith("投诉 none"))
+    async with store.write() as conn:
+        await clue.examine(conn, one, "confirmed", "m", "现场核实没有录入", 7, frozenset())
+    _, site = await scored(store)
+    assert line(site, "concealed").faults == {
+        "clue": [("s01", f"complaint/{one.subject}", f"投诉 {one.subject}")]
+    }
 
 
 async def test_what_needs_a_person_is_said_once_and_by_nobody_of_the_office(

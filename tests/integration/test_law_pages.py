@@ -17,6 +17,7 @@ from central.judge import Moment
 from central.opening import open_batch
 from central.store import items
 from central.store import tables as t
+from central.store.complaint_tables import complaint
 from central.store.engine import Store
 from central.welcome import introduce
 from common.clock import Clock
@@ -240,6 +241,38 @@ async def test_a_person_says_what_a_rule_that_needs_one_was(window: Window) -> N
     async with aiohttp.ClientSession(cookies=await hall.session(Role.LEADER)) as session:
         leader = Window(hall, session)
         assert (await leader.post(place, None, **form, why="日期填反了")).status == 403
+
+
+async def test_a_person_says_what_a_clue_was_on_the_page_of_the_rule(window: Window) -> None:
+    """Who sees complaints sees those of them; the leader, who does not, is shown none and says nothing."""
+    hall = window.hall
+    plain = dict.fromkeys(("topic", "unit", "brief", "answer", "reply", "org"), "")
+    async with hall.store.write() as conn:
+        values = {
+            **plain, "number": "TS1", "case_no": "SL2026-99", "text": "一直没有消息", "site": "s01", "is_named": False, "may_publish": False,
+            "sealed": b"", "body": b"{}", "state": "assigned", "level": 1, "is_open": True, "entries": 0, "told": 0, "received_at": at("2026-06-08T09:00"),
+        }  # fmt: skip
+        await conn.execute(insert(complaint).values(**values))
+    page, place = "/hall/rules/S-1", "/hall/rules/S-1/clues"
+    words = text_of((await window.get(page))[1])
+    assert "1 条待核实" in words
+    assert "投诉 TS1 所写的编号 SL2026-99，没有一个站点有；应在 2026-06-09 前录入" in words
+    assert "所以没有“网上交了、窗口没录”这一种线索" in words
+    form = {"csrf": "token", "site": "s01", "kind": "complaint", "subject": "1", "said": "confirmed"}
+    assert (await window.post(place, None, **form, why="短")).status == 400
+    assert (await window.post(place, None, **{**form, "said": "maybe"}, why="窗口承认")).status == 400
+    assert (await window.post(place, None, **{**form, "subject": "2"}, why="窗口承认")).status == 400
+    assert (await window.post(place, None, **{**form, "csrf": "x"}, why="窗口承认")).status == 403
+    async with aiohttp.ClientSession(cookies=await hall.session(Role.LEADER)) as session:
+        leader = Window(hall, session)
+        assert "SL2026-99" not in text_of((await leader.get(page))[1])
+        assert (await leader.post(place, None, **form, why="窗口承认")).status == 403
+    assert (await window.post(place, None, **form, why="窗口承认")).status == 303
+    assert (await window.post(place, None, **form, why="窗口承认")).status == 400, "said once"
+    words = text_of((await window.get(page))[1])
+    assert "没有待核实的线索" in words
+    assert "投诉 1 云溪镇 属实 窗口承认（应在 2026-06-09 前录入）" in words
+    assert "拟一份监察建议书" in words, "to the site, of what was confirmed"
 
 
 async def test_the_forecast_names_what_time_alone_will_change(window: Window) -> None:

@@ -26,6 +26,7 @@ from central.core import calendar as calendars
 from central.core import case as cases
 from central.core import rules
 from central.core.calendar import CalendarData
+from central.core.clue import Held, holes
 from central.core.item import Item
 from central.core.limits import limits
 from common.clock import Clock, ClockConfig
@@ -55,6 +56,21 @@ QUICK = CaptureConfig(poll_secs=30, sweep_secs=0, rows_per_sec=1e9, duty=1, pass
 def planned(site: Site, until: date) -> list[Life]:
     days = HOURS.workdays(until - PAST + timedelta(days=1), until)
     return [life for day in days for life in lives(site, day, HOURS, SEED)]
+
+
+def test_the_number_of_the_case_that_an_office_hides_is_missing() -> None:
+    """As the hall looks for it: `central.core.clue`."""
+    cars = next(site for site in SITES if site.hidden)
+    found = [hole.no for hole in holes([Held(life.number, 0) for life in planned(cars, NOW.date())])]
+    assert found == [
+        f"3799{day:%Y%m%d}18011" for day in HOURS.workdays(NOW.date() - PAST + timedelta(days=1), NOW.date())
+    ]
+    assert not [
+        hole
+        for site in SITES
+        if not site.hidden
+        for hole in holes([Held(life.number, 0) for life in planned(site, NOW.date())])
+    ]
 
 
 def sheets(site: Site, now: datetime) -> list[Sheet]:

@@ -27,7 +27,7 @@ OURS = {
 """Texts that programs make, of figures, files and rules; of releases, not of people; announcements and laws, which are for everybody."""
 NAMES_OF_THINGS = {
     "above", "act", "address", "after", "alt", "answer", "answer_by", "arch", "args", "aspect", "before", "browser", "camera", "case_by", "case_key",
-    "case_no", "case_site", "cause", "channel", "clock", "code", "connection", "content", "counter", "csrf", "day", "digest", "due_day",
+    "case_no", "case_site", "cause", "channel", "clock", "code", "connection", "content", "counter", "csrf", "day", "digest", "doc_nos", "due_day",
     "effective", "event", "every", "field", "figures", "flags", "form", "home", "id", "issuer", "item", "item_code", "item_name", "key", "kind",
     "lane", "letterhead", "level", "light", "list", "machine", "mark", "mask", "measure", "name", "number", "number_text",
     "object_until", "occasion", "org", "outcome", "password", "period", "place", "printer", "query", "region", "release",

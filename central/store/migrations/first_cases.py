@@ -36,6 +36,7 @@ def create() -> None:
         sa.Column("proof_at", sa.BigInteger(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=True),
         sa.Column("charged", sa.BigInteger(), nullable=True),
+        sa.Column("doc_nos", sa.Text(), nullable=True),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("site", "case_key", name=op.f("pk_case")),
     )

@@ -36,6 +36,20 @@ def create() -> None:
     )
     op.create_index("ix_finding_case", "finding", ["site", "case_key"], unique=False)
     op.create_table(
+        "clue",
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_why", sa.LargeBinary(), nullable=False),
+        sa.Column("decided_wall", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("site", "kind", "subject", name=op.f("pk_clue")),
+    )
+    op.create_table(
         "kept_time",
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("tbl", sa.Text(), nullable=False),

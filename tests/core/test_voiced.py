@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.core import figure, measure, voiced, watched
+from central.core import clue, figure, measure, voiced, watched
 from central.core.attendance import Told, stretches
 from central.core.calendar import Calendar
 from central.core.figure import FIGURES
@@ -241,6 +241,7 @@ def test_every_measure_of_what_is_no_case_can_come_about_and_has_a_figure() -> N
         *voiced.complained(voiced.rounds([at, late, Happened(day(4), "unsolved", "accepted")])[0]),
         *watched.seated(FIRST, [(MIDNIGHT, MIDNIGHT + HOUR)], [], is_seen=True),
         *watched.arrived({MIDNIGHT + 9 * HOUR: True}, [], CALENDAR, ZONE)[FIRST],
+        *clue.confirmed(FIRST),
     ]
     made = {one.measure for one in every} | measure.POSTED
     assert made == measure.BESIDE <= set(measure.MEASURES)

@@ -65,13 +65,20 @@ async def test_no_route_exists_without_a_permission(hall: Served) -> None:
 
 
 async def test_every_route_is_open_to_exactly_the_roles_of_the_table(hall: Served) -> None:
-    """Each role asks for each address and posts an empty form to each: refused is 403, and nothing else is."""
+    """Each role asks for each address and posts an empty form to each: refused is 403, and nothing else is.
+
+    Who is let in is decided before a database is asked: on the second one it is enough that one who may and one who may not ask.
+    """
+    is_second, asked = hall.store.engine.dialect.name == "postgresql", set[tuple[str, str, bool]]()
     for role in Role:
         async with aiohttp.ClientSession(cookies=await hall.session(role)) as session:
             own = Window(hall, session)
             for method, path, permission in routes(hall):
                 if (method, path) == ("POST", "/login"):  # makes everybody wait after three; `test_login.py`
                     continue
+                if is_second and (method, path, allows(role, permission)) in asked:
+                    continue
+                asked.add((method, path, allows(role, permission)))
                 answer = await own.head(path) if method == "GET" else await own.post(path, csrf="token")
                 where = (role, method, path, answer.status)
                 assert (answer.status == 403) is not allows(role, permission), where

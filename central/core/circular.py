@@ -10,8 +10,9 @@ from central.core.document import Table
 from central.core.period import Period
 from common.core.errors import UsageError
 
-FIGURES = ("decided", "yellow", "red", "rule_red", "on_time")
-WIDTHS = (9, 4, 4, 4, 5, 6)
+FIGURES = ("decided", "yellow", "red", "rule_red", "route_fault", "unentered", "clue", "on_time")
+"""Lights, then procedure breakers and what was kept out of the system."""
+WIDTHS = (9, 4, 4, 4, 4, 5, 5, 5, 6)
 ADDRESSEE = "各站点、各有关单位"
 MOST_LACKING = 6
 PERIODS = "circular/"

@@ -105,6 +105,11 @@ def says_filed(text: str) -> bool:
     return _FILED.search(text) is not None
 
 
+def called(kind: str, subject: str) -> str:
+    """What people call it."""
+    return f"投诉 {subject}" if kind == Kind.COMPLAINT else f"空号 {subject}"
+
+
 def confirmed(day: date) -> list[Added]:
     """What one adds once a person has confirmed it; `day`: by which the case had to be in the system."""
     return [Added(day, "clue")]

@@ -136,10 +136,17 @@ async def _complaints(
 
 
 def _clue(row: Row[Any], zone: ZoneInfo) -> Other:
-    is_complaint = row.kind == clue.Kind.COMPLAINT
-    no = f"投诉 {row.subject}" if is_complaint else f"空号 {row.subject}"
-    additions = clue.confirmed(day_ending(row.due_at, zone))
+    no, additions = clue.called(row.kind, row.subject), clue.confirmed(day_ending(row.due_at, zone))
     return Other(Kind.CLUE, row.site, f"{row.kind}/{row.subject}", no, row.org, row.item, "", additions)
+
+
+def called(key: str) -> str:
+    """What people call that whose key this is: as `of_period` names it."""
+    kind, mark, subject = key.partition("/")
+    if mark:
+        return clue.called(kind, subject)
+    number, mark, _ = key.partition(".")
+    return f"投诉 {number}" if mark else f"评价 {number}"
 
 
 async def offices(conn: AsyncConnection, site: str, key: str) -> set[str]:

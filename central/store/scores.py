@@ -172,10 +172,12 @@ async def placed(
     return [(row.place, _score_of(row.body)) for row in await conn.execute(query.order_by(unit.place))]
 
 
-async def number_of(conn: AsyncConnection, site: str, key: str) -> str | None:
-    """The number of a case that a fault names; None for what is no case, or has no number."""
+async def number_of(conn: AsyncConnection, site: str, key: str, measure: str) -> str:
+    """What people call that which a fault names: the number of a case, else its key."""
+    if measure in ELSEWHERE:
+        return elsewhere.called(key)
     query = select(case.c.case_no).where(case.c.site == site, case.c.case_key == key)
-    return cast("str | None", await conn.scalar(query))
+    return cast("str | None", await conn.scalar(query)) or key
 
 
 # objections --------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ async def show_scores(request: web.Request) -> web.Response:
         )
         contested = [] if row is None else await scores.objections(conn, row.id)
         own = [one for one in contested if await scores.is_reached(conn, user.scope, one)]
+        numbers = [await scores.number_of(conn, one.site, one.case_key, one.measure) for one in own]
+    names = {site.id: site.name for site in facts.sites}
     waiting = [one for one in contested if one.state == ObjectionState.WAITING.value]
     groups: dict[str, list[tuple[int, Score]]] = {}
     for place, one in found:
@@ -71,7 +73,10 @@ async def show_scores(request: web.Request) -> web.Response:
         scheme=scheme,
         method=method(scheme),
         made="" if row is None else wording.full(row.made_at, facts.zone, facts.now_at),
-        objections=[(one, ObjectionState(one.state).word) for one in own],
+        objections=[
+            (one, f"{names.get(one.site, one.site)} {number}", ObjectionState(one.state).word)
+            for one, number in zip(own, numbers, strict=True)
+        ],
         measures=MEASURES,
         running=score_runs.shown(request),
         ended=[
@@ -208,7 +213,7 @@ async def show_objection(request: web.Request) -> web.Response:
         one = await _objection(request, conn)
         row = await scores.run(conn, one.run)
         moved = await _reached(conn, request[USER].scope, one.run, await scoring.preview(conn, number))
-        no = await scores.number_of(conn, one.site, one.case_key)
+        no = await scores.number_of(conn, one.site, one.case_key, one.measure)
     return render(
         request,
         "objection.html",
@@ -218,7 +223,7 @@ async def show_objection(request: web.Request) -> web.Response:
         measure=MEASURES[one.measure],
         standing=ObjectionState(one.state),
         case=_address(request, one.measure, one.site, one.case_key),
-        number=no or one.case_key,
+        number=no,
         place=next((site.name for site in facts_of(request).sites if site.id == one.site), one.site),
         moved=moved,
         is_own=one.who == request[USER].name,

@@ -129,6 +129,8 @@ async def test_a_missing_number_counts_once_a_person_has_confirmed_it(store: Sto
         fault = scores.Fault(number, "s01", "case_no/SL07", "clue")
         mine = await scores.object_to(conn, fault, LAST, "unit", "是试打的号", 3)
         assert await scores.offices_of(conn, await scores.objection_of(conn, mine)) == {"市场监管所"}
+        assert await scores.number_of(conn, "s01", "case_no/SL07", "clue") == "空号 SL07"
+        assert await scores.number_of(conn, "s01", "12.0", "complaint_slow") == "投诉 12"
         rows = await clues.counted(conn, TENTH, AFTER)
         assert [(row.site, row.org, row.kind, row.number) for row in rows] == [
             ("s01", "市场监管所", "case_no", 1)

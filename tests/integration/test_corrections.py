@@ -547,7 +547,8 @@ async def test_a_circular_of_a_month_is_drafted_signed_by_another_and_told_to_ev
         assert "2026-05" in text_of((await own.get("/hall/documents"))[1])
         words = text_of((await own.get(draft))[1])
     assert "关于2026年5月行政审批电子监察情况的通报" in words
-    assert "规则红灯（件）" in words
+    for counted in ("规则红灯（件）", "程序不规范（件）", "体外循环（件）", "体外线索（件）"):
+        assert counted in words, counted
     assert "合计" in words
     assert (await _post(hall, "jian1", f"{draft}/sign"))[0] == 409
     status, place, _ = await _post(hall, "ling1", f"{draft}/sign")

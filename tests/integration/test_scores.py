@@ -20,6 +20,7 @@ from sqlalchemy import func, insert, select, update
 from central import briefing, insight, scoring, statistics
 from central.core import period
 from central.core.access import Role
+from central.core.measure import MEASURES
 from central.core.scheme import MINGCHA_100
 from central.core.scope import EVERYTHING, Scope
 from central.core.score import Level
@@ -83,7 +84,7 @@ async def test_from_a_provisional_result_to_a_public_one(
         found = await scores.placed(conn, EVERYTHING, run, Level.SITE)
         place, one = next((place, one) for place, one in found if one.unit == ["s12"])
     faults = [(case, name) for line in one.lines for name, cases in line.faults.items() for case in cases]
-    (site, key, _), name = faults[0]
+    (site, key, no), name = faults[0]
     unit = f"/hall/scores/{run}/site/{place}"
     words = text_of((await window.get(unit))[1])
     assert one.name in words
@@ -100,6 +101,9 @@ async def test_from_a_provisional_result_to_a_public_one(
         assert (await head.post(f"{unit}/object", None, **form)).status == 303
         assert (await head.post(f"{unit}/object", None, **form)).status == 400
         assert "异议待认定" in text_of((await head.get(unit))[1])
+        assert f"{one.name} {no} {MEASURES[name].name}" in text_of(
+            (await head.get(f"/hall/scores?run={run}"))[1]
+        )
         words = text_of((await head.get("/hall/objections/1"))[1])
         assert one.name in words
         assert not re.search("|".join(name for name in NAMES if name != one.name), words), (

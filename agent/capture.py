@@ -72,7 +72,7 @@ class Capture:
         self._buffer = buffer
         self._index = index
         self._clock = clock
-        self._digest_key = digest_key
+        self.digest_key = digest_key
         self._signer = signer
         self._behind = True
         self._lock = asyncio.Lock()
@@ -148,7 +148,7 @@ class Capture:
         *,
         place: Place | None = None,
         settle: bool = False,
-        watch: Callable[[int, int], Awaitable[None]] | None = None,
+        watch: Callable[[int, list[str]], Awaitable[None]] | None = None,
         fresh: list[Row] | None = None,
     ) -> int:
         """Buffer what is new or changed in `page` together with `positions`, and tell `met` what was met and `fresh` which
@@ -156,7 +156,7 @@ class Capture:
 
         Without a change the page is remembered as proven at `place`, and the positions are stored only if `settle`. -> how
         many changed.
-        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is told how many rows are as they were and how many differ; then
+        Raises BufferFullError, QuotaError, and UpheavalError with `watch`, which is told how many rows are as they were and which differ; then
         nothing has changed, positions least of all.
         """
         read = [self._read(row, table) for row in page]
@@ -213,8 +213,8 @@ class Capture:
             self._pages[table.name].told(known[key].id)
         return drafts, list(mapped)
 
-    async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, int, int]:
-        """-> how many rows of `page` are as the index has them, differ, are new. Nothing is taken."""
+    async def compare(self, table: Table, page: Sequence[Row]) -> tuple[int, list[str], int]:
+        """-> how many rows of `page` are as the index has them, which differ, how many are new. Nothing is taken."""
         read = [self._read(row, table) for row in page]
         await self._aside.keep()
         known = await self._index.known(table.name, list({key for key, _ in read}))
@@ -315,7 +315,7 @@ class Capture:
 
     def _read(self, row: Row, table: Table) -> tuple[str, Item | None]:
         try:
-            item = rows.read(row, table, self._digest_key)
+            item = rows.read(row, table, self.digest_key)
         except RejectedError as error:
             key = NO_KEY
             with suppress(RejectedError):
@@ -354,7 +354,7 @@ class Capture:
 
     def digest(self, page: Sequence[Row]) -> bytes | None:
         """Of a page as the source gave it; None where it has none."""
-        return page_digest(self._digest_key, page)
+        return page_digest(self.digest_key, page)
 
     def _same(self, old: Known) -> int:
         """The row's own version, unless a higher one may have been given since and forgotten."""

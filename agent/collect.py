@@ -246,7 +246,7 @@ class Collector:
         changed = 0
         for name, lanes in self._readable(began):
             changed += await self._guarded(name, lanes.advance(slice_secs), is_whole=True)
-        await self._upheavals.spread()
+            await self._upheavals.spread()  # before the next one tells what belongs to it
         if await self._upheavals.settle(self._retry_mono):
             for name, lanes in self._readable(began):
                 changed += await self._guarded(name, lanes.advance(slice_secs), is_whole=True)

@@ -251,6 +251,11 @@ class Index:
         )
         return {row[0]: self._known(row) for row in await self._all(sql, (table, limit))}
 
+    async def keys(self, table: str, limit: int) -> list[str]:
+        """Of rows of `table` that are there."""
+        sql = "SELECT key FROM row WHERE tbl=? AND gone=0 LIMIT ?"
+        return [row[0] for row in await self._all(sql, (table, limit))]
+
     async def count(self, table: str) -> int:
         """Rows of `table` that are there."""
         found = await self._all("SELECT count(*) FROM row WHERE tbl=? AND gone=0", (table,))

@@ -5,6 +5,8 @@ written, if none of them knew), hot (rows of open cases), walk
 (every row): what was stamped while we were away is known before the others wonder at it. A cursor is only an accelerator; the truth is the index, which the walk proves row by row.
 """
 
+from collections.abc import Sequence
+
 import structlog
 from msgspec.structs import replace
 
@@ -12,10 +14,12 @@ from agent.capture import Capture
 from agent.config import CaptureConfig
 from agent.core import gentle, hint, query, upheaval
 from agent.core.gentle import SMALL, Account
+from agent.core.indexed import Known
 from agent.core.mapping import Table
+from agent.core.query import Row
 from agent.core.upheaval import Upheaval, UpheavalError
 from agent.index import Index
-from agent.lane import survey
+from agent.lane import numbers, survey
 from agent.lane.cursor import CursorLane
 from agent.lane.hot import HotLane
 from agent.lane.native import NativeLane
@@ -29,11 +33,15 @@ from agent.source.base import Source
 from agent.source.whole import WholeSource
 from common.clock import Clock
 from common.core.instant import SECOND
-from common.core.record import Anew, Cause
+from common.core.record import Anew, Cause, RecordKind
 
 log = structlog.get_logger()
 
 NEWEST_EVERY = 2 * SECOND
+FIRST = 3
+"""Of the rows of a page that differ, so many are looked for under other numbers: of a table numbered anew nearly all would be found."""
+NEVER_ENDS = 1 << 63
+"""Behind every instant of the monotonic clock."""
 
 
 class Lanes:
@@ -79,6 +87,8 @@ class Lanes:
         """Under way, or at its end and not concluded: nothing is told of the table."""
         self._said_off: list[str] = []
         self._newest_mono = 0
+        self._off: list[str] = []
+        """Of the newest rows, those that were gone or other when they were looked at last."""
         self._next_walk_mono = 0
         self._hurried = False
         """Whether something was written of which no quick lane knows."""
@@ -172,17 +182,54 @@ class Lanes:
         return 0
 
     async def _look_at_newest(self) -> None:
-        gone = await self._newest_gone()
-        is_many = upheaval.in_newest(gone)
-        if is_many or (upheaval.in_end(gone) and await self._is_anew()):
+        known = await self._newest()
+        if not known:
+            return
+        page = await self._reader.asked(list(known))
+        there = {self._reader.key_of(row) for row in page}
+        gone = [None if key in there else old.case_key for key, old in known.items()]
+        is_many = len(known) >= upheaval.FEW and upheaval.in_newest(gone)
+        is_end = len(known) >= upheaval.FEW and upheaval.in_end(gone)
+        if is_many or (is_end and await self._is_anew()):
             await self._notice(newest_gone=True, anew=not is_many)
+            return
+        _, other, _ = await self._capture.compare(self._table, page)
+        off = [*other, *(key for key in known if key not in there)]
+        if off != self._off:
+            self._off = off
+            await self._look_at_numbers(off, page)
 
-    async def _look_again(self) -> None:
-        """Before rows are told as gone, or as other without a stamp: a backup may have been put back since the look that began
+    async def _look_again(self, off: Sequence[str], page: Sequence[Row]) -> None:
+        """Before rows are told as gone or other: a backup may have been put back, or rows numbered anew, since the look that began
         this round. Raises UpheavalError where it was."""
         await self._look_at_newest()
+        if self.survey is None:
+            await self._look_at_numbers(off, page)
         if self.survey is not None:
             raise UpheavalError
+
+    async def _look_at_numbers(self, off: Sequence[str], page: Sequence[Row]) -> None:
+        """Rows of the keys `off` are gone, or are other as read in `page`: whether they were only given other numbers. Of a small table
+        all rows are counted, where one of the first few stands in `page` under another number, or may stand anywhere."""
+        if not (off and self._is_looked_at) or self._table.is_keyless:
+            return
+        rows, few = self.rows or await self._index.count(self._table.name), off[:FIRST]
+        stand = await numbers.moved(self._reader, self._index, few, page)
+        sign = Upheaval(
+            self._clock.office(), newest_gone=False, alone=self._table.kind is not RecordKind.CASE
+        )
+        if rows > SMALL:
+            is_one = len(off) >= upheaval.FEW and stand == len(few)
+        else:
+            are_there = {self._reader.key_of(row) for row in page}.issuperset(few)
+            is_one = (stand > 0 or not are_there) and await self._is_renumbered(sign)
+        if is_one:
+            await self._note(sign)
+
+    async def _is_renumbered(self, sign: Upheaval) -> bool:
+        counted = Survey(self._reader, self._index, sign)
+        await counted.read(NEVER_ENDS)
+        return counted.size is not None and counted.size.is_renumbered
 
     async def _is_anew(self) -> bool:
         made = await self._reader.timed(self._reader.source.made(self.source_name))
@@ -227,26 +274,27 @@ class Lanes:
             self._tail.restart()
 
     async def _notice(self, *, newest_gone: bool, anew: bool = False) -> None:
-        sign = Upheaval(self._clock.office(), newest_gone, anew=anew)
+        await self._note(Upheaval(self._clock.office(), newest_gone, anew=anew))
+
+    async def _note(self, sign: Upheaval) -> None:
         await self._capture.evidence.noticed(self._table.name, sign)
         self._go_on_surveying()
 
-    async def _newest_gone(self) -> list[str | None]:
-        """Asked every two seconds. -> see upheaval.in_newest."""
-        if not self._wary or self._capture.evidence.cause(self._table) is not Cause.SOURCE:
-            return []
+    @property
+    def _is_looked_at(self) -> bool:
+        return self._wary and self._capture.evidence.cause(self._table) is Cause.SOURCE
+
+    async def _newest(self) -> dict[str, Known]:
+        """Asked for every two seconds: what the index has of the rows that were new last, newest first."""
+        if not self._is_looked_at:
+            return {}
         self._newest_mono = self._clock.mono() + NEWEST_EVERY
         known = await self._index.newest(self._table.name, upheaval.NEWEST)
-        if len(known) < upheaval.FEW:
-            return []
-        if (
-            self._reader.sample is None
-        ):  # after a start: by any row of the table, if there is one, keys become values
+        if known and self._reader.sample is None:
+            # after a start: by any row of the table, if there is one, keys become values
             await self._reader.timed(self._schema.check(self._table))
             await self._reader.read(query.by_key(self._table.select, None, 1))
-        page = await self._reader.asked(list(known))
-        there = {self._reader.key_of(row) for row in page}
-        return [None if key in there else old.case_key for key, old in known.items()]
+        return known
 
     async def _read(self, until: int) -> int:
         moved = await self._reader.moved()

@@ -27,7 +27,7 @@ class Upheavals:
     async def spread(self) -> None:
         """A sign in one table is one for all."""
         found = [one.survey.sign for one in self._lanes.values() if one.survey is not None]
-        noticed = [sign.noticed_at for sign in found if not sign.of_source]
+        noticed = [sign.noticed_at for sign in found if not (sign.of_source or sign.alone)]
         for one in self._lanes.values() if noticed else ():
             await one.join(min(noticed))
 
@@ -43,7 +43,7 @@ class Upheavals:
             return False
         signs = {sign.noticed_at for sign, _ in done.values()}
         told = upheaval.decided(done, is_restored=bool(signs & self._restored))
-        if any(done[name][0].newest_gone for name in told):
+        if any(size.is_lost(sign) for sign, size in (done[name] for name in told)):
             self._restored |= signs
         if told:
             places = {survey.place_of(name): survey.mark(done[name][0]) for name in told}

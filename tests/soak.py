@@ -212,11 +212,11 @@ async def hazard(count: int, seed: int) -> Tally:
     peers = defaultdict[str, list[Loss]](list)
     for number in range(count):
         is_acted, killed = number % 6 == 0, 2 * (number % 2)
-        how = (QUICK, 15.0) if is_acted else (DEFAULTS, REST_SECS)
-        for item in await side_by_side(seed + number, 30, killed, *how, dlt=not is_acted, acts=is_acted):
+        how = QUICK if is_acted else DEFAULTS
+        for item in await side_by_side(seed + number, 30, killed, how, dlt=not is_acted, acts=is_acted):
             say(f"seed {seed + number} {item.engine}: {item.changes} changes, {item.acts} acts, {item.loss}")
-            for line in item.false:
-                say(f"false: {line}")
+            for line in [*(f"false: {line}" for line in item.false), *item.wrong]:
+                say(line)
             false += len(item.false)
             losses.append(item.loss)
             kills, records = kills + item.kills, records + item.changes
@@ -235,8 +235,7 @@ async def hazard(count: int, seed: int) -> Tally:
 
 
 DEFAULTS = "[capture]\n"
-QUICK = "[capture]\npoll_secs = 0.5\nsweep_secs = 0.5\nhot_secs = 2.0\nduty = 1.0\nrows_per_sec = 100000\npage_rows = 20\n"  # acts.PAGE_ROWS
-REST_SECS = 100.0
+QUICK = "[capture]\npoll_secs = 0.5\nsweep_secs = 0.5\nhot_secs = 2.0\nduty = 1.0\nrows_per_sec = 100000\npage_rows = 20\n"
 
 
 async def document(count: int, seed: int) -> Tally:

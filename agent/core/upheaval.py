@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from agent.core import renumbered
 from agent.core.indexed import Known
 from agent.core.rows import Item
 from common.core.state import Observed
@@ -33,6 +34,8 @@ class Upheaval(Struct, array_like=True, frozen=True):
     """The sign was in another table of the source: a backup is of all of them."""
     anew: bool = False
     """The table itself is another than the one that had its newest rows."""
+    alone: bool = False
+    """The sign is that rows were numbered anew to whose numbers no other table refers."""
 
 
 class UpheavalError(Exception):
@@ -46,6 +49,8 @@ class Size(Struct, frozen=True):
     same: int
     changed: int
     new: int
+    moved: int = 0
+    """Of those that changed or are gone, how many stand under another number; counted in a small table alone."""
 
     @property
     def gone(self) -> int:
@@ -55,9 +60,19 @@ class Size(Struct, frozen=True):
     def off(self) -> int:
         return self.changed + self.gone
 
+    @property
+    def is_renumbered(self) -> bool:
+        """All its rows are there, some under other numbers."""
+        return renumbered.is_all(self.moved, self.off)
+
     def is_upheaval(self, sign: Upheaval) -> bool:
         """Whether there is as much of it as `sign`, the table's own, made expect."""
-        return self.off >= LEAST or (sign.newest_gone and self.gone >= (1 if sign.anew else FEW))
+        many = self.off >= LEAST or (sign.newest_gone and self.gone >= (1 if sign.anew else FEW))
+        return many or self.is_renumbered
+
+    def is_lost(self, sign: Upheaval) -> bool:
+        """Whether, as an upheaval, it is of the source itself and no edit in bulk."""
+        return sign.newest_gone or self.is_renumbered
 
 
 def decided(found: Mapping[str, tuple[Upheaval, Size]], *, is_restored: bool) -> dict[str, Observed]:
@@ -68,12 +83,12 @@ def decided(found: Mapping[str, tuple[Upheaval, Size]], *, is_restored: bool) ->
     of another upheaval each table has its own. `is_restored`: that was decided before, of the tables that could be read then.
     """
     own = {name for name, (sign, size) in found.items() if not sign.of_source and size.is_upheaval(sign)}
-    is_restored = is_restored or any(found[name][0].newest_gone for name in own)
+    is_restored = is_restored or any(found[name][1].is_lost(found[name][0]) for name in own)
     told = {}
     for name, (sign, size) in found.items():
         belongs = is_restored and size.off > 0
         if belongs or name in own or (size.off >= LEAST and in_page(size.known, size.off)):
-            lost = belongs or sign.newest_gone or size.gone > size.changed
+            lost = belongs or size.is_lost(sign) or size.gone > size.changed
             told[name] = Observed.SOURCE_RESTORED if lost else Observed.BULK_EDIT
     return told
 
@@ -99,12 +114,12 @@ def in_end(gone: Sequence[str | None]) -> bool:
     return off > 0 and None not in gone[:off]
 
 
-def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, int, int]:
-    """Rows that were read, and the index's of the same keys. -> how many are as the index has them, differ, are new.
+def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -> tuple[int, list[str], int]:
+    """Rows that were read, and the index's of the same keys. -> how many are as the index has them, which differ, how many are new.
 
     Rows that cannot be read count as they were.
     """
-    same = off = new = 0
+    same, off, new = 0, list[str](), 0
     for key, item in read:
         old = known.get(key)
         if old is None or old.gone:
@@ -112,5 +127,5 @@ def compared(read: Sequence[tuple[str, Item | None]], known: dict[str, Known]) -
         elif item is None or old.dirty or old.digest == item.digest:
             same += 1
         else:
-            off += 1
+            off.append(key)
     return same, off, new

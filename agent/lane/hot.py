@@ -72,7 +72,7 @@ class HotLane:
         missing = {key: old for key, old in known.items() if not old.gone}
         reader.capture.evidence.look_out(table, self._looked - len(missing), len(missing))
         if missing:
-            await reader.look_again()
+            await reader.look_again(list(missing), [])
         page = await reader.asked(list(missing))
         there = {reader.key_of(row) for row in page}
         changed = await reader.take(page)

@@ -29,7 +29,7 @@ ASK_ROWS = 500
 """Keys asked for in one statement."""
 
 
-async def _unasked() -> None:
+async def _unasked(_off: Sequence[str], _page: Sequence[Row]) -> None:
     """Nobody has anything to say."""
 
 
@@ -60,8 +60,8 @@ class Reader:
         """Until then pages are no longer than `_most`."""
         self.on_new: list[Callable[[Sequence[Row]], None]] = []
         """Told of rows that the index did not know."""
-        self.look_again: Callable[[], Awaitable[None]] = _unasked
-        """Asked before rows are told as gone, or as other than they were without a stamp: see Lanes."""
+        self.look_again: Callable[[Sequence[str], Sequence[Row]], Awaitable[None]] = _unasked
+        """Asked before rows are told as gone or other than they were: of which keys, and what was read of them. See Lanes."""
         self._hint: Hint | None = Hint()
         """None: it cannot be asked for."""
         self.has_sign = True
@@ -122,7 +122,7 @@ class Reader:
         wanted: list[Row] = []
         for key in keys if self.sample is not None else ():
             try:
-                wanted += self._values(key, self.sample or ())
+                wanted += self.values(key)
             except ValueError:
                 continue  # the key column is of another type now: this key cannot be there
         found: list[Row] = []
@@ -131,9 +131,9 @@ class Reader:
             found += await self.read(query.by_keys(self.table.select, part))
         return found
 
-    def _values(self, key: str, sample: Row) -> list[Row]:
-        """What a key's text may be in the source. Raises ValueError where it can be nothing."""
-        charset = self.table.source.charset
+    def values(self, key: str) -> list[Row]:
+        """What a key's text may be in the source, by a sample of its types. Raises ValueError where it can be nothing."""
+        sample, charset = self.sample or (), self.table.source.charset
         if self.table.select.dialect is Dialect.SQLITE:
             return position.forms(key, len(sample), charset)
         return [position.retype(key, sample, charset)]
@@ -166,8 +166,14 @@ class Reader:
         it is looked whether it is an upheaval; `stamped`: many rows that differ are no sign of one, because each says when it was
         written, but the newest ones are looked at.
         """
-        looked = self._look_at_stamped if stamped else self._look_at_all
         fresh: list[Row] = []
+
+        async def looked(same: int, off: list[str]) -> None:
+            if not stamped:
+                self.capture.evidence.look_out(self.table, same, len(off))
+            if off:
+                await self.look_again(off, page)
+
         changed = await self.capture.take(
             self.table,
             page,
@@ -181,14 +187,6 @@ class Reader:
         for note in self.on_new:
             note(fresh)
         return changed
-
-    async def _look_at_all(self, same: int, off: int) -> None:
-        self.capture.evidence.look_out(self.table, same, off)
-        await self._look_at_stamped(same, off)
-
-    async def _look_at_stamped(self, _: int, off: int) -> None:
-        if off:
-            await self.look_again()
 
     async def read(self, wanted: Query) -> list[Row]:
         """Whatever is asked for. What an image answers costs the office nothing."""

@@ -2,11 +2,18 @@
 been noticed is surveyed then, and what has been told is told no second time.
 """
 
+from msgspec.structs import replace
+
 from agent.core import query
+from agent.core.gentle import SMALL
 from agent.core.query import Row
 from agent.core.upheaval import Size, Upheaval
 from agent.index import Index
+from agent.lane import numbers
 from agent.lane.reader import Reader
+
+MOST = 2 * SMALL
+"""Rows that the index may have of a table that is small."""
 
 
 class Survey:
@@ -19,7 +26,10 @@ class Survey:
         self.size: Size | None = None
         """What it has counted, once it has come to its end."""
         self._last: Row | None = None
-        self._same = self._changed = self._new = 0
+        self._same = self._new = 0
+        self._changed: list[str] = []
+        self._rows: list[Row] | None = []
+        """All of a table that is small."""
 
     async def read(self, until: int) -> None:
         """Until monotonic time `until`, or to its end."""
@@ -30,19 +40,29 @@ class Survey:
                 lambda limit, after=after: query.by_key(table.select, after, limit)  # type: ignore[misc]
             )
             same, changed, new = await reader.capture.compare(table, page)
-            self._same, self._changed, self._new = (
-                self._same + same,
-                self._changed + changed,
-                self._new + new,
-            )
+            self._same, self._new = self._same + same, self._new + new
+            self._changed += changed
+            if self._rows is not None:
+                self._rows = [*self._rows, *page] if len(self._rows) + len(page) <= SMALL else None
             if last:
-                known = await self._index.count(table.name)
-                self.size = Size(known, self._same, self._changed, self._new)
+                self.size = await self._counted()
                 return
             self._last = tuple(page[-1][place] for place in reader.key)
             if reader.clock.mono() >= until:
                 return
             await reader.rest(len(page))
+
+    async def _counted(self) -> Size:
+        reader, name = self._reader, self._reader.table.name
+        size = Size(await self._index.count(name), self._same, len(self._changed), self._new)
+        if not self._rows or not size.off or size.known > MOST or reader.table.is_keyless:
+            return size
+        read = {reader.key_of(row) for row in self._rows}
+        off = [
+            *self._changed,
+            *(key for key in await self._index.keys(name, MOST) if key not in read),
+        ]
+        return replace(size, moved=await numbers.moved(reader, self._index, off, self._rows))
 
 
 def place_of(table: str) -> str:

@@ -142,10 +142,10 @@ class Walk:
         table, capture = self._reader.table, self._reader.capture
         changed, soiled = 0, self._index.soiled
         if self.wary:
-            off = sum([not known.gone async for missing in self._missing(soiled) for _, known in missing])
-            capture.evidence.look_out(table, await self._index.count(table.name) - off, off)
+            off = [key async for missing in self._missing(soiled) for key, known in missing if not known.gone]
+            capture.evidence.look_out(table, await self._index.count(table.name) - len(off), len(off))
             if off:
-                await self._reader.look_again()
+                await self._reader.look_again(off, [])
         is_torn = await self._served() != self._content
         async for missing in self._missing(soiled):
             await self._index.check_found(table.name, missing)

@@ -7,17 +7,22 @@ import random
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+import msgspec
+from msgspec import Struct
+
 from common.clock import Clock
-from common.core.instant import SECOND
+from common.core.instant import MINUTE, SECOND
 from common.core.record import Cause, Op, Record
 from tests.hazard.office import ZONE, Office, content_in
-from tests.hazard.store import LOST, Store
+from tests.hazard.store import LOST, Store, patiently
 from tests.processes import Agent
 
 ACTS = ("put_back", "renumber", "alter", "zone", "restart")
-LEVEL_SECS = 240
+PATIENCE = 15 * MINUTE
+"""For a walk of a few hundred rows: what is not told by then never will be."""
+ROUNDED_SECS = 0.05
+"""By which the log's figure may be too small."""
 OLD_ROWS, NEWER_ROWS = 150, 40
-LEAST_SECS, PAGE_ROWS = 6, 20
 
 
 class Acts:
@@ -41,15 +46,22 @@ class Acts:
     async def play(self, secs: float) -> None:
         """All of them, in the order of the seed, while the office is open for about `secs`, or until enough was entered behind the
         backup: one that lacks no more than a few rows is told row by row (agent/DESIGN.md)."""
+        self._office.is_waited_for = True
+        try:
+            await self._play(secs)
+        finally:
+            self._office.is_waited_for = False
+
+    async def _play(self, secs: float) -> None:
         order = self._random.sample(ACTS, len(ACTS))
         share = secs / (len(order) + 2)
         await asyncio.sleep(share)
         async with self._office.closed():
-            backup, entered = await self._store.backup(), self._office.entered
+            backup = await patiently(f"{self._store.engine}, the backup", self._store.backup)
+            entered = self._office.entered
         for act in order:
             await asyncio.sleep(share * self._random.uniform(0.7, 1.2))
-            while act == "put_back" and self._office.entered < entered + NEWER_ROWS:
-                self._office.stay_open(1)
+            while act == "put_back" and self._office.entered < entered + NEWER_ROWS:  # noqa: ASYNC110  clerks are waited for
                 await asyncio.sleep(0.5)
             await self._act(act, backup)
             self.done.append((act, self._clock.wall()))
@@ -66,18 +78,18 @@ class Acts:
             return
         if act == "zone":
             self._office.behind_secs += 8 * 3600
-            await self._store.zone("+00:00")
+            await patiently(f"{self._store.engine}, the zone", lambda: self._store.zone("+00:00"))
             await asyncio.to_thread(self._agent.kill)  # it meets the other zone with its next connection
             await asyncio.to_thread(self._agent.start)
             return
         async with self._office.closed():
-            await level(self._agent, self._clock, 2 * (len(self._office.rows) // PAGE_ROWS + 3))
+            await all_told(self._agent, self._clock)
             self.done.append((f"{act} begins", self._clock.wall()))
             if act == "put_back":
                 await self._store.put_back(backup)
             else:
                 await self._store.renumber()
-            self._office.rows = await self._office.table()
+            self._office.rows = await patiently(f"{self._store.engine}, after {act}", self._office.table)
 
     def false_findings(self, records: list[Record]) -> list[str]:
         """Versions that the hall would take for somebody's doing, and that no clerk made: of each row since the last act on it.
@@ -95,29 +107,40 @@ class Acts:
             made = [
                 entry
                 for entry in self._office.journal
-                if str(entry.key) == item.key and since <= entry.at_wall <= item.cap_wall + SECOND
+                if str(entry.key) == item.key and since <= entry.at_wall and entry.begun_wall <= item.cap_wall
             ]
             told = None if item.op is Op.DELETE else content_in(item)
             if not any(entry.content == told for entry in made):
-                last = max(
-                    ((at, name) for name, at in self.done if at <= item.cap_wall),
-                    default=(item.cap_wall, "start"),
-                )
-                secs = (item.cap_wall - last[0]) / SECOND
-                found.append(
-                    f"{item.key} version {item.version} {item.op} {told}, {secs:.1f} s behind {last[1]}"
-                )
+                acts = [f"{name} {(at - item.cap_wall) / SECOND:+.1f} s" for name, at in self.done]
+                found.append(f"{item.key} version {item.version} {item.op} {told}; acts {acts}")
         return found
 
 
-async def level(agent: Agent, clock: Clock, rounds: int) -> None:
-    """The agent has told all that was committed until now: it has made so many clean rounds, each of a page of the walk or more."""
-    since, patience, first = clock.wall(), clock.wall() + LEVEL_SECS * SECOND, None
-    while clock.wall() < patience:
-        status = agent.status()
-        if status is not None:
-            first = status.rounds if first is None or status.rounds < first else first
-            if status.pass_wall >= since + LEAST_SECS * SECOND and status.rounds >= first + rounds:
-                return
+async def all_told(agent: Agent, clock: Clock) -> None:
+    """The agent has told all that was committed until now: it has ended a walk over every row that began after it. By what its log
+    says and not by time, because on a crowded machine one round may take a minute.
+    """
+    since = clock.wall()
+    while clock.wall() < since + PATIENCE:
+        if any(begun >= since for begun in _walks(agent)):
+            return
         await asyncio.sleep(0.3)
-    raise AssertionError(f"no clean round:\n{agent.log[-2000:]}")
+    raise AssertionError(f"no walk since {since}:\n{agent.log[-2000:]}")
+
+
+def _walks(agent: Agent) -> list[int]:
+    """When the walks of the log's newest lines began, in wall time, not sooner."""
+    found = []
+    for line in agent.log[-50_000:].splitlines():
+        with suppress(msgspec.DecodeError, msgspec.ValidationError):
+            said = msgspec.json.decode(line, type=_Walked)
+            ended = datetime.fromisoformat(said.timestamp).timestamp()
+            found.append(int((ended - said.secs - ROUNDED_SECS) * SECOND))
+    return found
+
+
+class _Walked(Struct, tag_field="event", tag="walk.finished"):
+    """A line of the agent's log."""
+
+    secs: float
+    timestamp: str

@@ -18,7 +18,6 @@ async def side_by_side(
     secs: float,
     kills: int,
     config: str = "",
-    rest_secs: float = 15.0,
     *,
     dlt: bool = False,
     acts: bool = False,
@@ -35,19 +34,25 @@ async def side_by_side(
             PostgreSqlStore(postgresql, homes["postgresql"]),
             SqliteStore(homes["sqlite"]),
         ]
-        running = (
-            one.run(
-                store,
-                broker,
-                BOXES[store.engine],
-                seed,
-                secs,
-                config=config,
-                kills=kills,
-                rest_secs=rest_secs,
-                dlt=dlt,
-                acts=acts,
-            )
-            for store in stores
-        )
-        return list(await asyncio.gather(*running))
+
+        async def named(store: Store) -> Outcome:
+            try:
+                return await one.run(
+                    store,
+                    broker,
+                    BOXES[store.engine],
+                    seed,
+                    secs,
+                    config=config,
+                    kills=kills,
+                    dlt=dlt,
+                    acts=acts,
+                )
+            except Exception as error:
+                ended = [
+                    type(server).__name__ for server in (mariadb, postgresql, broker) if server.has_ended()
+                ]
+                error.add_note(f"seed {seed}, {store.engine}; servers that have ended by themselves: {ended}")
+                raise
+
+        return list(await asyncio.gather(*map(named, stores)))

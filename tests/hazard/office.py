@@ -34,7 +34,9 @@ class Kind(StrEnum):
 
 
 class Entry(Struct, frozen=True):
-    """One committed change. `late`: its transaction stayed open, its clerk's clock is slow, or it has no stamp."""
+    """One committed change. `late`: its transaction stayed open, its clerk's clock is slow, or it has no stamp. `at_wall`: when that was
+    known to the clerk, who may be told late; `begun_wall`: before he began.
+    """
 
     key: int
     kind: Kind
@@ -42,6 +44,7 @@ class Entry(Struct, frozen=True):
     at_wall: int
     is_open: bool
     late: bool
+    begun_wall: int = 0
 
 
 def content_of(row: tuple[Any, ...]) -> Content:
@@ -74,6 +77,8 @@ class Office:
         self._at_work = 0
         self._open = asyncio.Event()
         self._open.set()
+        self.is_waited_for = False
+        """Somebody needs the clerks: they work on past their time."""
         self.behind_secs = 0
         """By how much all clocks of the office are behind."""
 
@@ -97,13 +102,9 @@ class Office:
             self._until += self._clock.mono() - began
             self._open.set()
 
-    def stay_open(self, secs: float) -> None:
-        """At least so long from now on."""
-        self._until = max(self._until, self._clock.mono() + int(secs * SECOND))
-
     async def _clerk(self, number: int) -> None:
         behind = SLOW_SECS if number == 0 else 0
-        while self._clock.mono() < self._until or not self._open.is_set():
+        while self._clock.mono() < self._until or self.is_waited_for or not self._open.is_set():
             await asyncio.sleep(self._random.uniform(0.1, 0.7))
             await self._open.wait()
             self._at_work += 1
@@ -128,7 +129,11 @@ class Office:
         return key
 
     async def _one(self, key: int, behind: int) -> None:
-        dice, now = self._random.random(), datetime.now(ZONE).replace(tzinfo=None, microsecond=0)
+        began, dice, now = (
+            self._clock.wall(),
+            self._random.random(),
+            datetime.now(ZONE).replace(tzinfo=None, microsecond=0),
+        )
         stamp = now - timedelta(seconds=behind + self.behind_secs)
         is_slow = self._random.random() < OPEN_SHARE
         async with self._store.session() as session:
@@ -142,7 +147,7 @@ class Office:
             self.rows[key] = content
         is_open = content is not None and not content[3]
         late = is_slow or behind > 0 or kind is not Kind.STAMPED
-        self.journal.append(Entry(key, kind, content, self._clock.wall(), is_open, late))
+        self.journal.append(Entry(key, kind, content, self._clock.wall(), is_open, late, began))
 
     async def _write(
         self, session: Session, key: int, dice: float, stamp: datetime

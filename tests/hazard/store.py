@@ -3,14 +3,16 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import asyncmy
 import asyncpg
 
+from tests.real.chaos import say
 from tests.server import HOST
 from tests.services import ADMIN, PASSWORD, MariaDb, PostgreSql
 
@@ -25,6 +27,24 @@ LOST = (
     sqlite3.Error,
 )
 """What a writer meets when the server is restarted under it."""
+
+
+AGAIN_SECS, PATIENCE_SECS = 1.0, 300.0
+_Result = TypeVar("_Result")
+
+
+async def patiently(name: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
+    """What may be done twice over is done until its server answers; that one did not is said. Raises what it met at last."""
+    end = time.monotonic() + PATIENCE_SECS
+    while True:
+        try:
+            async with asyncio.timeout(ANSWER_SECS):
+                return await work()
+        except (*LOST, TimeoutError) as error:
+            if time.monotonic() > end:
+                raise
+            say(f"{name}: {type(error).__name__} {error}; once more")
+        await asyncio.sleep(AGAIN_SECS)
 
 
 class Session(Protocol):
@@ -130,14 +150,20 @@ class MariaDbStore:
         return await self._server.execute(_ALL, database=self.database)
 
     async def put_back(self, backup: Any) -> None:
-        for sql in ("DROP TABLE SP_YWSL", _MARIADB):
+        await patiently("mariadb, put back", lambda: self._made_anew(backup))
+
+    async def _made_anew(self, rows: list[tuple[Any, ...]]) -> None:
+        for sql in ("DROP TABLE IF EXISTS SP_YWSL", _MARIADB):
             await self._server.execute(sql, database=self.database)
-        await self.fill(backup)
+        await self.fill(rows)
 
     async def renumber(self) -> None:
-        rows = await self.backup()
+        rows = _renumbered(await patiently("mariadb, numbers", self.backup))
+        await patiently("mariadb, renumber", lambda: self._filled_anew(rows))
+
+    async def _filled_anew(self, rows: list[tuple[Any, ...]]) -> None:
         await self._server.execute("TRUNCATE SP_YWSL", database=self.database)
-        await self.fill(_renumbered(rows))
+        await self.fill(rows)
 
     async def fill(self, rows: list[tuple[Any, ...]]) -> None:
         names = ", ".join(COLUMNS)
@@ -205,14 +231,20 @@ class PostgreSqlStore:
         return [tuple(row) for row in await self._server.execute(_pg(_ALL), database=self.database)]
 
     async def put_back(self, backup: Any) -> None:
-        for sql in ('DROP TABLE "SP_YWSL"', _POSTGRESQL, 'CREATE INDEX ON "SP_YWSL" ("XGSJ")'):
+        await patiently("postgresql, put back", lambda: self._made_anew(backup))
+
+    async def _made_anew(self, rows: list[tuple[Any, ...]]) -> None:
+        for sql in ('DROP TABLE IF EXISTS "SP_YWSL"', _POSTGRESQL, 'CREATE INDEX ON "SP_YWSL" ("XGSJ")'):
             await self._server.execute(sql, database=self.database)
-        await self.fill(backup)
+        await self.fill(rows)
 
     async def renumber(self) -> None:
-        rows = await self.backup()
+        rows = _renumbered(await patiently("postgresql, numbers", self.backup))
+        await patiently("postgresql, renumber", lambda: self._filled_anew(rows))
+
+    async def _filled_anew(self, rows: list[tuple[Any, ...]]) -> None:
         await self._server.execute('TRUNCATE "SP_YWSL" RESTART IDENTITY', database=self.database)
-        await self.fill(_renumbered(rows))
+        await self.fill(rows)
 
     async def fill(self, rows: list[tuple[Any, ...]]) -> None:
         connection = await asyncpg.connect(self._server.url(self.database))

@@ -12,7 +12,7 @@ from agent.evidence import Evidence
 from common.core.record import Cause, Op, Record
 from common.core.state import Observed
 from tests.integration.test_collect import Box
-from tests.integration.test_lanes import HOT, NOW, WALKING, Office, later, observed
+from tests.integration.test_lanes import HOT, NOW, OLD, WALKING, Office, later, observed
 
 SLOW = msgspec.structs.replace(WALKING, page_rows=5, poll_secs=0)
 """A round reads one page of each lane."""
@@ -441,8 +441,68 @@ async def test_rows_numbered_anew_with_fresh_stamps_are_nobodys_edits_right_afte
             lanes._newest_mono = 1 << 62
         office.sql("DELETE FROM SP_YWSL WHERE ID % 2")
         office.sql("UPDATE SP_YWSL SET ID = ID / 2")
-        assert await box.round() == []
         found = await whole(box)
         assert belong(found)
         assert ("case", "3", 2) in [(item.table, item.key, item.version) for item in found]
         assert await codes(box) == OF_CASES
+
+
+def renumber(office: Office) -> None:
+    """All rows get the numbers 1, 2, 3 in their order, and steps the new number of their case."""
+    with office.vendor() as db:
+        for table in ("SP_YWSL", "SP_BLGC"):
+            rows = db.execute(f"SELECT * FROM {table} ORDER BY ID").fetchall()
+            if table == "SP_YWSL":
+                new = {row[0]: number for number, row in enumerate(rows, 1)}
+            else:
+                rows = [(row[0], new[row[1]], *row[2:]) for row in rows]
+            db.execute(f"DELETE FROM {table}")
+            places = ",".join("?" * len(rows[0])) if rows else ""
+            for number, row in enumerate(rows, 1):
+                db.execute(f"INSERT INTO {table} VALUES ({places})", (number, *row[1:]))
+
+
+def small(office: Office, gone: tuple[int, ...], stamp: str) -> None:
+    """Eight cases, of which those of the numbers `gone` were given up long ago."""
+    office.sql("DELETE FROM SP_YWSL WHERE ID>8")
+    office.sql("DELETE FROM SP_BLGC WHERE YWID>8")
+    office.sql("UPDATE SP_YWSL SET SQR='申请人' || ID, XGSJ=?", stamp)
+    for number in gone:
+        office.sql("DELETE FROM SP_YWSL WHERE ID=?", number)
+        office.sql("DELETE FROM SP_BLGC WHERE YWID=?", number)
+
+
+@pytest.mark.parametrize(
+    ("gone", "stamp"), [((3,), NOW), ((2, 6), NOW), ((2, 6), OLD), ((1, 2, 3), OLD), ((5, 6, 7), NOW)]
+)
+async def test_a_small_table_that_is_numbered_anew_accuses_nobody(
+    office: Office, gone: tuple[int, ...], stamp: str
+) -> None:
+    """Fewer than five of the newest numbers are gone, and every row is there, under another number. What is done then is told."""
+    small(office, gone, stamp)
+    async with office.running(msgspec.structs.replace(WALKING, hot_secs=0.05)) as box:
+        await whole(box)
+        renumber(office)
+        assert belong([*await whole(box), *await whole(box)])
+        assert await codes(box) in (ONE, OF_CASES)
+        office.sql("UPDATE SP_YWSL SET SQR='改' WHERE ID=2")
+        office.sql("DELETE FROM SP_YWSL WHERE ID=1")
+        found = [*await whole(box), *await whole(box)]
+        assert sorted((item.op, item.cause) for item in found) == [
+            (Op.DELETE, Cause.SOURCE),
+            (Op.PUT, Cause.SOURCE),
+        ]
+
+
+async def test_one_of_two_rows_that_say_the_same_is_deleted_and_not_numbered_anew(office: Office) -> None:
+    """Steps say who did what of which case, and no more; the same step may be entered twice."""
+    small(office, (), OLD)
+    async with office.running(WALKING) as box:
+        await whole(box)
+        office.sql("DELETE FROM SP_BLGC WHERE ID=5")  # as step 4 says
+        found = await whole(box)
+        assert [(item.key, item.op, item.cause) for item in found] == [("5", Op.DELETE, Cause.SOURCE)]
+        office.sql("UPDATE SP_BLGC SET ID=99 WHERE ID=17")
+        found = await whole(box)
+        assert [item.cause for item in found if item.op is Op.DELETE] == [Cause.RESTORED]
+        assert await codes(box) == [(Observed.SOURCE_RESTORED, "step")]

@@ -52,7 +52,7 @@ for frame in camera.frames():
     veil.look(frame.grey, pattern, mono)
     if not frame.gop:
         ring.forget()  # the file begins again
-    ring.judged(frame.gop, mono, pattern, is_known=True)
+    ring.judged(frame.gop, mono, pattern, is_known=True, wanted_mono=0)
     gops = ring.since(0)
     if mono > 80 * SECOND and len(gops) == 4:
         break

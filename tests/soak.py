@@ -267,7 +267,7 @@ async def camera(count: int, seed: int) -> Tally:
     """`count` hours of cameras, fault after fault: none `unnoticed`, nor that anything has grown. `records`: key frames."""
     found = await asyncio.to_thread(enduring.run, count, seed)
     say(str(found))
-    unnoticed, grown = found.unnoticed + found.is_grown, (found.grown_mb, found.grown_handles)
+    unnoticed, grown = found.unnoticed + found.unheard + found.is_grown, (found.grown_mb, found.grown_handles)
     return Tally(found.faults, 0, 0, found.frames, unnoticed, None, None, None, *grown)
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from agent import spool
 from agent.box import Box
 from agent.camera import model
+from agent.camera.drawn import watched
 from agent.camera.talk import Look
 from agent.config import CameraConfig
 from agent.core.camera_events import MUTE
@@ -217,8 +218,8 @@ async def seats(box: Box) -> Outcome:
     ]
     if blind:
         return Outcome(Status.WARN, "；".join(blind))
-    watched = sum(len(item.seat) for item in box.config.camera)
-    return ok(f"{watched} 个座位都学过无人时的样子" if watched else "没有座位区域")
+    count = sum(len(watched(item, box.status.cameras.get(item.id))) for item in box.config.camera)
+    return ok(f"{count} 个座位都学过无人时的样子" if count else "没有座位区域")
 
 
 async def hidden(box: Box) -> Outcome:

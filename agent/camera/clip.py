@@ -73,7 +73,7 @@ class Clip(Struct, frozen=True):
 
 
 class Ring:
-    """The last seconds of one camera, as they came."""
+    """The last seconds of one camera, as they came: those before a clip that may be wanted now, and all since one that is."""
 
     def __init__(self) -> None:
         self._gops: deque[Gop] = deque()
@@ -86,17 +86,29 @@ class Ring:
         self._gops.clear()
         self._bytes = self._key_mono = 0
 
-    def judged(self, gop: list[Any], mono: int, pattern: Pattern | None, *, is_known: bool) -> None:
-        """A key frame at `mono`, and what came before it since the last one."""
+    def judged(
+        self,
+        gop: list[Any],
+        mono: int,
+        pattern: Pattern | None,
+        *,
+        is_known: bool,
+        wanted_mono: int | None = None,
+    ) -> None:
+        """A key frame at `mono`, and what came before it since the last one. `wanted_mono`: since then a clip waits for what follows;
+        None: none does."""
         if self._key_mono and gop:
             size = sum(packet.size for packet in gop)
             both = is_known and self._is_known
             self._gops.append(Gop(gop, self._key_mono, mono, size, pattern, both))
             self._bytes += size
         self._key_mono, self._is_known = mono, is_known
+        begin_mono = (mono if wanted_mono is None else wanted_mono) - int(BEFORE_SECS * SECOND)
         oldest_mono = mono - int(MOST_SECS * SECOND)
-        while self._gops and (self._gops[0].from_mono < oldest_mono or self._bytes > _RING_BYTES):
-            self._bytes -= self._gops.popleft().bytes
+        while (gops := self._gops) and (
+            gops[0].to_mono <= begin_mono or gops[0].from_mono < oldest_mono or self._bytes > _RING_BYTES
+        ):
+            self._bytes -= gops.popleft().bytes
 
     def since(self, mono: int) -> list[Gop]:
         """From the key frame before `mono` on."""

@@ -77,6 +77,7 @@ def add(cli: click.Group, config: _Decorator) -> None:
 
 def _show(path: Path) -> int:
     from agent import config
+    from agent.camera.drawn import watched
     from agent.status import Status
     from common import process
     from common.clock import Clock
@@ -115,11 +116,11 @@ def _show(path: Path) -> int:
         say(f"{mark} {item.id} {item.name}  {one_line('，'.join(str(text) for text in said if text))}")
         if now.view.remedy:
             say(f"  {now.view.remedy}")
-        for seat in item.seat:
-            sat = look.seats.get(seat.id)
+        for seat, name in watched(item, look).items():
+            sat = look.seats.get(seat)
             if sat is not None and not fault:
                 said = [sat.state.seat.word, sat.detail, "放着不动的东西" if sat.state.object else ""]
-                say(f"  {seat.id} {seat.name}  {one_line('，'.join(text for text in said if text))}")
+                say(f"  {seat} {name}  {one_line('，'.join(text for text in said if text))}")
     return code
 
 
@@ -180,12 +181,18 @@ def _probe(path: Path, networks: tuple[str, ...]) -> int:
 def _vacant(path: Path, camera_id: str) -> None:
     from agent import config
     from agent.camera.asked import VACANT, ask
+    from agent.camera.drawn import watched
+    from agent.status import Status
+    from common import process
+    from common.clock import Clock
     from common.core.errors import UsageError
 
     settings = config.load(path)
-    if not _one(settings, camera_id).seat:
+    found = process.read(settings.status_path, Status, Clock().wall())
+    if not watched(_one(settings, camera_id), found and found.cameras.get(camera_id)):
         raise UsageError(
-            f"{camera_id} 没有座位区域", hint="请在 agent.toml 里这台摄像机之后写 [[camera.seat]]"
+            f"{camera_id} 没有座位区域",
+            hint="请在市中心这台摄像机的“画座位与隐私区域”里画，或在 agent.toml 里这台摄像机之后写 [[camera.seat]]",
         )
     ask(settings.data_dir / VACANT, camera_id)
     say(

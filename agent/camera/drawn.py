@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from agent.camera.talk import Box, Given, Redraw
+from agent.camera.talk import Box, Given, Look, Redraw
 from agent.config import CameraConfig, SeatConfig
 from common.core.message import Drawn, Rect
 
@@ -24,6 +24,12 @@ def overlaid(item: CameraConfig, drawn: Iterable[Drawn]) -> CameraConfig:
         before = seats.get(one.id) or SeatConfig(one.id, [])
         seats[one.id] = replace(before, box=_shares(one.box), name=one.name or before.name)
     return replace(item, zone=[*item.zone, *map(_shares, mine.zones)], seat=list(seats.values()))
+
+
+def watched(item: CameraConfig, look: Look | None) -> dict[str, str]:
+    """Its seats, id -> name: the file's own, and those drawn at the hall alone, which are known by what the worker looks at."""
+    theirs = {} if look is None else dict.fromkeys(look.seats, "市中心画的座位")
+    return theirs | {seat.id: seat.name for seat in item.seat}
 
 
 def _shares(rect: Rect) -> list[float]:

@@ -144,6 +144,6 @@ class OnvifEars:
                 self._ask("subscription", held, "Unsubscribe", {})
 
     def _sleep(self, secs: float) -> None:
-        due = time.monotonic() + secs
-        while not self._is_over and (left := due - time.monotonic()) > 0:
-            time.sleep(min(0.5, left))
+        due_mono = self._clock.mono() + int(secs * SECOND)
+        while not self._is_over and (left_us := due_mono - self._clock.mono()) > 0:
+            time.sleep(min(0.5, left_us / SECOND))

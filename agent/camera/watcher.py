@@ -221,7 +221,8 @@ class Watcher:
         self._attend(grey, at, mono, is_sound=is_sound)
         self._veil.look(grey, pattern, mono)
         self._is_known = is_sound and reference is not None and scene.is_known(self._figures, reference)
-        self._ring.judged(frame.gop, mono, pattern, is_known=self._is_known)
+        wanted_mono = min((at for _, at in self._clips), default=None)
+        self._ring.judged(frame.gop, mono, pattern, is_known=self._is_known, wanted_mono=wanted_mono)
         self._seen = (pattern, self._is_known, self._veil.busy, mono)
         while self.wanted:
             wanted = self.wanted.pop(0)

@@ -2,7 +2,8 @@
 
 `python -m tests.camera.enduring HOURS SEED` prints one JSON line; `make soak WHAT=camera COUNT=24` runs it. Time goes
 `PACE` times as fast as it does, and a recording is read as fast as it can be: a key frame in 8 ms is one in two seconds. Beside
-the recording stand a camera whose RTSP is cut, garbled or refused, and the events of one that answers all that it should not.
+the recording stand a camera whose RTSP is cut, garbled or refused, and the events of one that answers all that it should not and
+forgets its subscriptions: after each time an alarm must be heard again.
 """
 
 import itertools
@@ -44,14 +45,18 @@ QUIET_FRAMES = 25
 """Between two faults."""
 MOST_MB, MOST_HANDLES, MOST_THREADS = 5.0, 4, 4
 _SAMPLE_SECS = 0.25
+_FORGETS = ("forget=1", "reboot=1970", "skew=0&forget=1")
 _EVENT_FAULTS: tuple[onvif_device.Fault, ...] = ("", "garbage", "", "html", "huge", "", "busy")
 
 
 class Endured(Struct, frozen=True):
-    """`grown_mb`, `grown_handles`, `grown_threads`: the last quarter's median less the first one's, after every fault has been once."""
+    """`forgotten`: times that the camera ended its subscriptions; `unheard`: of them, after which an alarm was not heard. `grown_mb`,
+    `grown_handles`, `grown_threads`: the last quarter's median less the first one's, after every fault has been once."""
 
     faults: int
     unnoticed: int
+    forgotten: int
+    unheard: int
     frames: int
     opened: int
     subscribed: int
@@ -164,7 +169,7 @@ def endure(hours: float, seed: int) -> Endured:
         watcher._camera = FileCamera(seen, is_paced=False)
         cut = Watcher(_given("c2", "rtsp", f"rtsp://127.0.0.1:{cutter.port}/main"), post, clock)
         address = f"127.0.0.1:{port}"
-        ears = OnvifEars(Asked(address, onvif_device.USER, onvif_device.PASSWORD, Clock()), Clock())
+        ears = OnvifEars(Asked(address, onvif_device.USER, onvif_device.PASSWORD, Clock()), clock)
         ears.may_listen = True
 
         def measure() -> None:
@@ -175,15 +180,23 @@ def endure(hours: float, seed: int) -> Endured:
         for work in (watcher.run, cut.run, ears.run, measure):
             threading.Thread(target=work, daemon=True).start()
         unnoticed = int(not _until(partial(post.stands, "c1", is_fault=False)))
-        events, faults = itertools.cycle(_EVENT_FAULTS), 0
+        events, faults, forgotten, unheard = itertools.cycle(_EVENT_FAULTS), 0, 0, 0
+
+        def hears(kind: str) -> bool:
+            """Whether an alarm is heard: raised once there is a subscription."""
+            before = ears.heard.tamper_at, ears.heard.motion_at
+            if not _until(lambda: device.subscriptions.alive > 0):
+                return False
+            device.order(f"ev={kind}")
+            return _until(lambda: (ears.heard.tamper_at, ears.heard.motion_at) != before)
 
         def suffer(target: Path) -> None:
-            nonlocal faults, unnoticed
+            nonlocal faults, unnoticed, forgotten, unheard
             device.event_fault = next(events)
             device.asked.clear()
             device._nonces.clear()
             if not device.event_fault:
-                device.order(chance.choice(("ev=tamper", "ev=motion", "reboot=1970", "skew=0")))
+                device.order(chance.choice(_FORGETS))
             faults += 1
             for shown, is_fault in ((target, True), (usual, False)):
                 part = seen.with_suffix(".part")
@@ -192,6 +205,9 @@ def endure(hours: float, seed: int) -> Endured:
                 unnoticed += not _until(partial(post.stands, "c1", is_fault=is_fault))
             so_far = post.looks["c1"].frames
             unnoticed += not _until(lambda: post.looks["c1"].frames >= so_far + QUIET_FRAMES)
+            if not device.event_fault:
+                forgotten += 1
+                unheard += not hears(chance.choice(("tamper", "motion")))
 
         for target in wrong:  # whatever is loaded once, is loaded then
             suffer(target)
@@ -208,7 +224,7 @@ def endure(hours: float, seed: int) -> Endured:
         ears.leave()
     c1, c2 = post.looks["c1"], post.looks["c2"]
     return Endured(
-        faults, unnoticed, c1.frames, c1.opened + cutter.taken + c2.opened, device.subscriptions.made,
+        faults, unnoticed, forgotten, unheard, c1.frames, c1.opened + cutter.taken + c2.opened, device.subscriptions.made,
         round(grown[0], 1), int(grown[1]), int(grown[2]), round(samples[-1][0], 1),
     )  # fmt: skip
 

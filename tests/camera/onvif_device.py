@@ -1,6 +1,6 @@
 """An ONVIF device service in a thread: strict about passwords and clocks, with events by long poll, faulty on demand.
 
-`GET /ctl?skew=-86400`, `?ev=tamper|motion&v=true|false`, `?reboot=1970` order it from outside.
+`GET /ctl?skew=-86400`, `?ev=tamper|motion&v=true|false`, `?reboot=1970`, `?forget=1` order it from outside.
 """
 
 import base64
@@ -97,7 +97,7 @@ class Subscriptions:
             return self._due.pop(number, None) is not None
 
     def forget(self) -> None:
-        """The device begins anew."""
+        """Every subscription ends, and nobody is told."""
         with self._news:
             self._due.clear()
             self._waiting.clear()
@@ -162,6 +162,7 @@ class Device:
             self.subscriptions.say(said["ev"], value=said.get("v", "true") == "true")
         if "reboot" in said:
             self.skew = (datetime(int(said["reboot"]), 1, 1, tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        if "reboot" in said or "forget" in said:
             self.subscriptions.forget()
 
     def event_answer(self, call: str, body: str, port: int) -> tuple[int, str]:

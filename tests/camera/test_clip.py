@@ -48,7 +48,7 @@ class Shown:
         figures, pattern = self.eye.look(frame.grey)
         self.veil.look(frame.grey, pattern, mono + 1)
         known = pattern is not None and scene.is_known(figures, pattern.figures)
-        self.ring.judged(frame.gop, mono + 1, pattern, is_known=known)
+        self.ring.judged(frame.gop, mono + 1, pattern, is_known=known, wanted_mono=0)
 
     def made(self, gops: list[Gop] | None = None, *, plain: bool = False) -> Clip:
         found = self.ring.since(0) if gops is None else gops
@@ -152,15 +152,28 @@ def test_where_one_frame_cannot_be_hidden_there_is_no_clip_and_the_reason_is_sai
     assert shown.made().mask is Mask.PEOPLE, "the next one is made"
 
 
-def test_a_ring_keeps_the_last_seconds_and_never_more_than_its_room() -> None:
+def test_a_ring_keeps_what_a_clip_may_want_and_never_more_than_its_room() -> None:
     ring = Ring()
-    for second in range(60):
-        ring.judged([av.Packet(b"x" * 1000)], (second + 1) * SECOND, None, is_known=True)
-    gops = ring.since(48 * SECOND)
-    assert (gops[0].from_mono, gops[-1].to_mono) == (48 * SECOND, 60 * SECOND)
-    assert len(ring.since(0)) <= clip.MOST_SECS + 1
-    for second in range(60, 70):
-        ring.judged([av.Packet(bytes(3 << 20))], (second + 1) * SECOND, None, is_known=True)
+
+    def judged(second: int, size: int, wanted: int | None = None) -> list[Gop]:
+        wanted_mono = None if wanted is None else wanted * SECOND
+        packets = [av.Packet(bytes(size))]
+        ring.judged(packets, (second + 1) * SECOND, None, is_known=True, wanted_mono=wanted_mono)
+        return ring.since(0)
+
+    for second in range(48):
+        gops = judged(second, 1000)
+    assert (gops[0].from_mono, gops[-1].to_mono) == (42 * SECOND, 48 * SECOND), (
+        "no more than a clip begins with"
+    )
+    for second in range(48, 54):
+        gops = judged(second, 1000, wanted=48)
+    assert (gops[0].from_mono, gops[-1].to_mono) == (42 * SECOND, 54 * SECOND), "a clip that is wanted, whole"
+    for second in range(54, 80):
+        gops = judged(second, 1000, wanted=48)
+    assert len(gops) == clip.MOST_SECS, "however long one waits"
+    for second in range(80, 90):
+        judged(second, 3 << 20, wanted=80)
     assert sum(gop.bytes for gop in ring.since(0)) <= 12 << 20
     ring.forget()
     assert ring.since(0) == []
@@ -178,6 +191,6 @@ def test_noise_in_every_pixel_still_fits_one_message(tmp_path: Path) -> None:
     assert isinstance(stream, Stream)
     assert camera._media is not None
     for number, frame in enumerate(camera._media.frames()):
-        ring.judged(frame.gop, (number + 1) * SECOND, None, is_known=True)
+        ring.judged(frame.gop, (number + 1) * SECOND, None, is_known=True, wanted_mono=0)
     made = Bench().make(ring.since(0), stream, Veil([], [], None, Mask.PEOPLE), plain=True)
     assert clip.MOST_BYTES // 4 < len(made.mp4) <= clip.MOST_BYTES

@@ -8,5 +8,6 @@ def test_faults_one_after_the_other_are_all_told_and_leave_nothing_behind() -> N
     found = enduring.run(0.1, 1)
     assert found.unnoticed == 0
     assert found.faults >= enduring.LEAST_FAULTS
-    assert found.subscribed > 0
+    assert found.unheard == 0
+    assert found.subscribed > found.forgotten > 0
     assert not found.is_grown, found

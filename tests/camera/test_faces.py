@@ -143,7 +143,7 @@ def clipped(path: Path, pattern: picture.Pattern, finder: Finder | None) -> tupl
     assert camera._media is not None
     for number, frame in enumerate(camera._media.frames()):
         veil.look(frame.grey, pattern, number * SECOND + 1)
-        ring.judged(frame.gop, number * SECOND + 1, pattern, is_known=True)
+        ring.judged(frame.gop, number * SECOND + 1, pattern, is_known=True, wanted_mono=0)
     made = Bench().make(ring.since(0), stream, veil.for_clip(), plain=False)
     opened: Any
     with av.open(io.BytesIO(made.mp4)) as opened:

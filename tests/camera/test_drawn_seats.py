@@ -1,0 +1,66 @@
+"""Seats that were drawn at the hall and stand in no file of the box: a technician at the box sees them and can have them learned."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from agent import config
+from agent.__main__ import cli
+from agent.box import Box
+from agent.camera.asked import VACANT, taken
+from agent.camera.checks import LOOKS
+from agent.camera.talk import Look, Sat, Vacant
+from agent.core.seat import State
+from agent.core.votes import Standing
+from common import process
+from common.clock import Clock
+from common.core.camera import Seat, View
+from common.health import Status
+from tests.camera.test_seat_config import write
+from tests.camera.test_stills import status
+
+UNTAUGHT = "还没有学过无人时的样子"
+OK = Standing(View.OK, 1)
+
+
+def told(path: Path, seats: dict[str, Sat]) -> Box:
+    """The box whose worker looks at these."""
+    box = Box(config.load(path), Clock())
+    box.status = replace(status(cameras={"c1": Look("c1", 1, OK, OK, seats=seats)}), pid=os.getpid())
+    process.write(box.config.status_path, box.status)
+    return box
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A camera without any seat of its own."""
+    path = write(tmp_path)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("generation = 1\n", f'generation = 1\ndata_dir = "{tmp_path}"\n'), "utf-8")
+    return path
+
+
+def run(path: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["camera", *words, "--config", str(path)], catch_exceptions=True)
+
+
+async def test_a_seat_drawn_at_the_hall_is_listed_learned_and_counted_at_the_box(path: Path) -> None:
+    box = told(path, {"w9": Sat(State(Seat.UNKNOWN, 1), UNTAUGHT)})
+    listed = run(path, "list")
+    assert listed.exit_code == 0
+    assert f"  w9 市中心画的座位  无法判断，{UNTAUGHT}\n" in listed.output
+    assert run(path, "vacant", "c1").exit_code == 0
+    assert taken(box.config.data_dir) == [Vacant("c1")]
+    box = told(path, {"w9": Sat(State(Seat.UNATTENDED, 1))})
+    found = await LOOKS["E-CAM-08"](box)
+    assert (found.status, found.detail) == (Status.OK, "1 个座位都学过无人时的样子")
+
+
+def test_where_nothing_is_drawn_there_is_nothing_to_learn(path: Path) -> None:
+    told(path, {})
+    refused = run(path, "vacant", "c1")
+    assert refused.exit_code != 0
+    assert not (path.parent / VACANT).exists()

@@ -189,7 +189,8 @@ def _vacant(path: Path, camera_id: str) -> None:
 
     settings = config.load(path)
     found = process.read(settings.status_path, Status, Clock().wall())
-    if not watched(_one(settings, camera_id), found and found.cameras.get(camera_id)):
+    look = found.cameras.get(camera_id) if found else None
+    if not watched(_one(settings, camera_id), look):
         raise UsageError(
             f"{camera_id} 没有座位区域",
             hint="请在市中心这台摄像机的“画座位与隐私区域”里画，或在 agent.toml 里这台摄像机之后写 [[camera.seat]]",

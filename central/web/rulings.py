@@ -76,6 +76,7 @@ async def show_rule(request: web.Request) -> web.Response:
         request,
         "rule.html",
         **others,
+        has_clues=bool(others),
         rule=rule,
         most=MOST,
         waits=[_unexamined(row, facts) for row in found if rule.confirm and not row.withdrawal],

@@ -52,8 +52,9 @@ FILTERED = (
     "/hall/cases?no=nothing",
     "/hall/find?q=spjy",
     "/hall/corrections?stage=yellow",
+    "/hall/rules/S-1",
 )
-"""Lists with something and with nothing in them."""
+"""Lists with something and with nothing in them, and the one rule that has clues."""
 UNSEEN = ("/static/", "/api/", "/wall/", "/hall/screen/", "/healthz")
 PRESS = """(() => { const form = document.querySelector('form[action="%s"]');
   for (const one of form.elements) { if (one.tagName === 'SELECT') one.selectedIndex = one.options.length - 1;

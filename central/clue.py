@@ -3,7 +3,7 @@
 Nothing of it is kept before somebody has looked: what is entered later, or linked by an officer, is a clue no more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -38,8 +38,9 @@ class _Bench(Struct, frozen=True):
     calendar: Calendar
     zone: ZoneInfo
     entry_days: int
-    complete: dict[str, int]
+    complete: Mapping[str, int]
     since_at: int
+    names: Mapping[str, str]  # of all sites
 
     def due(self, site: str, at: int) -> int | None:
         """By when what happened at `at` had to be in the system; None: the site is not whole up to then, or nobody knows yet."""
@@ -60,9 +61,11 @@ async def waiting(
     if calendar is None:
         return []
     pack = (await packs.every(conn))[-1][1]
-    bench = _Bench(calendar, zone, pack.entry_days, await subjects.complete(conn), now_at - clue.DAYS * DAY)
+    every = {row.id: row.name for row in await subjects.sites(conn)}
+    since_at, complete = now_at - clue.DAYS * DAY, await subjects.complete(conn)
+    bench = _Bench(calendar, zone, pack.entry_days, complete, since_at, every)
     found: list[Clue] = []
-    names = {row.id: row.name for row in await subjects.sites(conn) if reached.has_site(row.id)}
+    names = {site: name for site, name in every.items() if reached.has_site(site)}
     for site, name in names.items():
         found += await _numbers(conn, site, name, bench)
     if complaints_too:
@@ -89,19 +92,21 @@ async def _numbers(conn: AsyncConnection, site: str, name: str, bench: _Bench) -
             if hole.below.at >= first_at and (due_at := bench.due(site, hole.above.at)) is not None
         ]
         dated = sorted(dated, key=lambda one: (-one[1], one[0].no))[:MOST]
-        known = await clues.known(conn, site, kind, [hole.no for hole, _ in dated])
+        holders = await clues.holders(conn, site, kind, [hole.no for hole, _ in dated])
         found += [
             Clue(
                 site=site, site_name=name, kind=kind, subject=hole.no, org=hole.org, item=hole.item, due_at=due_at,
-                words=_between(hole),
+                words=_between(hole, [bench.names.get(one, one) for one in sorted(holders[hole.no])]),
             )
-            for hole, due_at in dated if hole.no not in known
+            for hole, due_at in dated if site not in holders[hole.no]
         ]  # fmt: skip
     return found
 
 
-def _between(hole: Hole) -> str:
-    return f"{hole.below.no} 与 {hole.above.no} 之间没有 {hole.no}"
+def _between(hole: Hole, others: Sequence[str]) -> str:
+    """`others`: the sites that have the number; whether they share the series, a person sees."""
+    said = f"{hole.below.no} 与 {hole.above.no} 之间没有 {hole.no}"
+    return f"{said}（{'、'.join(others)}有同号的办件）" if others else said
 
 
 async def _complaints(

@@ -12,7 +12,7 @@ from common.core.errors import UsageError
 
 FIGURES = ("decided", "yellow", "red", "rule_red", "route_fault", "unentered", "clue", "on_time")
 """Lights, then procedure breakers and what was kept out of the system."""
-WIDTHS = (9, 4, 4, 4, 4, 5, 5, 5, 6)
+WIDTHS = (8, 5, 5, 5, 5, 5, 5, 5, 5)
 ADDRESSEE = "各站点、各有关单位"
 MOST_LACKING = 6
 PERIODS = "circular/"

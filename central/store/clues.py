@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, literal, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from central.core.clue import Held, Kind
@@ -39,25 +39,31 @@ async def held(conn: AsyncConnection, site_id: str, since_at: int) -> dict[Kind,
     return found
 
 
-async def known(conn: AsyncConnection, site_id: str, kind: Kind, numbers: Collection[str]) -> set[str]:
-    """Those of `numbers` that any case of the site bears, however old it is."""
+async def holders(
+    conn: AsyncConnection, site_id: str, kind: Kind, numbers: Collection[str]
+) -> dict[str, set[str]]:
+    """Number -> the sites of which any case bears it, however old it is; of documents this site alone is looked at."""
+    found: dict[str, set[str]] = {no: set() for no in numbers}
     if not numbers:
-        return set()
+        return found
     one = case.c
     if kind is Kind.CASE_NO:
-        query = select(one.case_no).where(one.site == site_id, one.case_no.in_(sorted(numbers)))
-        return {*await conn.scalars(query)}
+        query = select(one.case_no, one.site).where(one.case_no.in_(sorted(numbers)))
+        for row in await conn.execute(query):
+            found[row.case_no].add(row.site)
+        return found
     any_of = or_(*(one.doc_nos.contains(no, autoescape=True) for no in sorted(numbers)))
-    texts = await conn.scalars(select(one.doc_nos).where(one.site == site_id, any_of))
-    return {no for text in texts for no in text.split("\n")} & set(numbers)
+    for text in await conn.scalars(select(one.doc_nos).where(one.site == site_id, any_of)):
+        for no in found.keys() & set(text.split("\n")):
+            found[no].add(site_id)
+    return found
 
 
 async def is_held(conn: AsyncConnection, number: str, site_id: str) -> bool:
     """Whether a case of any site has this number, or a document of this site."""
-    mine = select(literal(1)).where(case.c.case_no == number).limit(1)
-    if await conn.scalar(mine) is not None:
-        return True
-    return bool(await known(conn, site_id, Kind.DOC_NO, {number}))
+    return any(
+        [(await holders(conn, site_id, kind, [number]))[number] for kind in (Kind.CASE_NO, Kind.DOC_NO)]
+    )
 
 
 async def complaints(conn: AsyncConnection, reached: Scope, since_at: int) -> Sequence[Row[Any]]:

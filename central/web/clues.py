@@ -11,10 +11,10 @@ from central.core.access import Permission, allows
 from central.core.asked_rules import UNENTERED
 from central.core.clue import DAYS, LEAST, MOST_RUN, MOST_SHARE, Kind
 from central.core.hall import Facts
-from central.store import clues
+from central.store import clues, subjects
 from central.web.page import HALL, USER, Route, facts_of
 from common.core.errors import UsageError
-from common.core.instant import day_ending
+from common.core.instant import day_ending, local_date, start_of_day
 
 MOST = 200
 SHORTEST, LONGEST = 4, 400
@@ -26,11 +26,18 @@ async def shown(request: web.Request, conn: AsyncConnection) -> dict[str, Any]:
     facts = facts_of(request)
     waiting = await _waiting(request, conn, facts)
     decided = await clues.decided(conn, request[USER].scope, MOST)
+    complete, today = await subjects.complete(conn), local_date(facts.now_at, facts.zone)
+    begun_at = start_of_day(today, facts.zone)
     sees = allows(request[USER].role, Permission.VIEW_COMPLAINT)
     return {
         "limits": (DAYS, LEAST, MOST_RUN, MOST_SHARE),
         "clues": [_open(one, facts, sees=sees) for one in waiting[:MOST]],
         "clue_count": len(waiting),
+        "lacking": [
+            row.name
+            for row in await subjects.sites(conn)
+            if request[USER].scope.has_site(row.id) and complete.get(row.id, 0) < begun_at
+        ],
         "decided": [
             {
                 "site": row.site_name,

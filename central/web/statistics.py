@@ -95,6 +95,7 @@ async def show(request: web.Request) -> web.Response:
         found=found,
         head=heading(asked),
         numeric=len(asked.dimensions) or 1,
+        moments={place for place, one in enumerate(asked.dimensions) if one in TIMES},
         rows=[] if found is None else [cells(asked, row) for row in found.rows],
         total=None if found is None else cells(asked, found.total),
         bars=[] if found is None else _bars(found),

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from central import clue
 from central.core.judgement import WithdrawalState
@@ -12,6 +12,7 @@ from central.core.scope import EVERYTHING, Scope
 from central.core.score import Level, Line, Score
 from central.judge import World
 from central.store import clues, scores, withdrawals
+from central.store import tables as t
 from central.store.complaint_tables import complaint
 from central.store.engine import Store
 from central.store.trail import audit_line
@@ -104,6 +105,11 @@ async def test_a_missing_number_counts_once_a_person_has_confirmed_it(store: Sto
     }  # fmt: skip
     assert found["SL07"].words == "SL06 与 SL08 之间没有 SL07"
     assert (found["SL07"].org, found["SL07"].item) == ("市场监管所", "食品经营许可")
+    async with store.write() as conn:  # as another site of the same vendor numbers
+        await conn.execute(
+            update(t.case).where(t.case.c.case_no == "SLold").values(site="s02", case_no="SL12")
+        )
+    assert (await waits(store))["SL12"].words == "SL11 与 SL13 之间没有 SL12（s02有同号的办件）"
     assert not await waits(store, TENTH + 200 * DAY), "too long ago"
     sender.number(case("12", at=AFTER))  # entered at last, without any date
     await taken(store, world, sender.payload(sender.newest), now=AFTER + HOUR)

@@ -253,9 +253,13 @@ async def test_a_person_says_what_a_clue_was_on_the_page_of_the_rule(window: Win
             "sealed": b"", "body": b"{}", "state": "assigned", "level": 1, "is_open": True, "entries": 0, "told": 0, "received_at": at("2026-06-08T09:00"),
         }  # fmt: skip
         await conn.execute(insert(complaint).values(**values))
+        await conn.execute(insert(t.site).values(id="s02", name="石桥镇", kind="township", position=1))
     page, place = "/hall/rules/S-1", "/hall/rules/S-1/clues"
     words = text_of((await window.get(page))[1])
     assert "1 条待核实" in words
+    assert "石桥镇的数据还不齐全，只列到各站点数据齐到的那天" in words, (
+        "nothing of it is claimed, which is said"
+    )
     assert "投诉 TS1 所写的编号 SL2026-99，没有一个站点有；应在 2026-06-09 前录入" in words
     assert "所以没有“网上交了、窗口没录”这一种线索" in words
     form = {"csrf": "token", "site": "s01", "kind": "complaint", "subject": "1", "said": "confirmed"}

@@ -278,6 +278,7 @@ async def test_statistics_are_shown_compared_and_exported(hall: Served, window: 
     await _by_person(hall, window)
     await _viewed(hall, window)
     status, html = await window.get("/hall/statistics?period=2026-06&by=day&f=decided&f=red&versus=before")
+    assert '<td class="nowrap">2026-06-' in html, "a day is not broken at its hyphen"
     drawn = re.findall(r'<li title="(2026-06-[0-9]{2}) ', html)
     assert drawn == sorted(drawn), "from left to right"
     assert ('class="bars"' in html, "浅色是 2026 年 5 月" in text_of(html)) == (False, True)

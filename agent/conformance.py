@@ -5,6 +5,7 @@ Nothing is written: the one UPDATE touches no row and must be refused. A few pag
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -98,9 +99,14 @@ async def _found(name: str, source: Source, table: Table, check: _Check) -> Find
 # one table ---------------------------------------------------------------------------------------------------
 
 
+def _own(table: Table) -> list[str]:
+    """Columns of the source that are read."""
+    return [name for name in table.names if name != ROW_KEY]
+
+
 async def _columns(source: Source, table: Table) -> tuple[bool, str]:
     lost = base.missing(table.source.dialect, table.names, await source.columns(table.mapping.from_))
-    return (False, f"缺少 {'、'.join(lost)}") if lost else (True, f"{len(table.names)} 个字段都在")
+    return (False, f"缺少 {'、'.join(lost)}") if lost else (True, f"{len(_own(table))} 个字段都在")
 
 
 async def _pages(source: Source, table: Table) -> tuple[bool | None, str]:
@@ -191,7 +197,7 @@ async def _types(source: Source, table: Table) -> tuple[bool | None, str]:
             encode(value)
             kinds[name].add("空" if value is None else type(value).__name__)
     mixed = [name for name, found in kinds.items() if not _is_one(table.select.dialect, found - {"空"})]
-    shown = "、".join(f"{name}={'/'.join(sorted(found))}" for name, found in kinds.items())
+    shown = "、".join(f"{name}={'/'.join(sorted(kinds[name]))}" for name in _own(table))
     return (False, f"{'、'.join(mixed)} 的类型不一：{shown}") if mixed else (True, shown)
 
 
@@ -273,13 +279,18 @@ async def _cut(source: Source, table: Table) -> tuple[bool | None, str]:
     return least < took < limit, f"一分钟的语句在 {took:.1f} 秒时被切断，之后可用"
 
 
+_NAMES = re.compile(r"@@\w+|(?<=current_setting\(')\w+|(?<=, )\w+(?= FROM)")
+"""What `_Probe.limits` asks for."""
+
+
 async def _limits(source: Source, table: Table) -> tuple[bool | None, str]:
     sql = _PROBES.get(table.source.dialect, _Probe()).limits
     if not sql:
         return None, "没有会话设置可问"
     found = await source.fetch(Query(sql))
-    said = "、".join(map(str, found[0]))
-    return "0" not in {str(value) for value in found[0]} and "off" not in said, said
+    names = _NAMES.findall(sql)
+    said = "、".join(f"{name} {value}" for name, value in zip(names, found[0], strict=True))
+    return not {"0", "off"} & set(map(str, found[0])), said
 
 
 async def _cancelled(source: Source, table: Table) -> tuple[bool, str]:

@@ -70,9 +70,10 @@ def _examine(
     """Look and print. -> (exit code, what may be mended of it, with `fix`)."""
     from agent import config, mend
     from agent import doctor as doctors
-    from common import health
+    from common import health, log
     from common.core.errors import ConfigError
 
+    log.configure(level="error")  # standard output is for what was asked
     findings, verdict, sentence = health.finish(doctors.examine(path, only=only))
     if only and not findings:
         raise click.UsageError(f"没有这一组或这一项：{only}")

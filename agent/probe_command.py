@@ -80,6 +80,9 @@ def add(cli: click.Group, config: _Decorator) -> None:
         host: str,
         as_json: bool,
     ) -> int:
+        from common import log
+
+        log.configure(level="error")  # standard output is for what was asked
         if grants + check + conformance > 1:
             raise click.UsageError("--grants、--check 与 --conformance 只能写一个")
         if to is not None and (grants or check):
@@ -162,6 +165,7 @@ def _facts(draft: "Draft") -> list[dict[str, Any]]:
             "whole": table.seen.whole,
             "estimated": not table.seen.whole and table.seen.table.rows is not None,
             "key": {"columns": table.key.columns, "confidence": round(table.key.confidence, 2)},
+            "parent": table.parent and {"columns": table.parent.columns, "sure": table.parent.sure},
             "mapped": sorted(name for name, guess in table.fields.items() if guess.sure),
             "open": sorted(name for name, guess in table.fields.items() if not guess.sure),
         }
@@ -169,15 +173,20 @@ def _facts(draft: "Draft") -> list[dict[str, Any]]:
     ]
 
 
+def _is_parent_open(fact: dict[str, Any]) -> bool:
+    return bool(fact["parent"]) and not fact["parent"]["sure"]
+
+
 def _show(draft: "Draft", to: Path) -> None:
     for fact in _facts(draft):
         sure = fact["key"]["columns"] and fact["key"]["confidence"] >= 0.7
-        key = "、".join(fact["key"]["columns"]) if sure else "未定"
+        key = "、".join(fact["key"]["columns"]) if sure else "未定（有唯一的字段请写上，没有可以不写）"
         rows = f"{'' if fact['whole'] else '约 ' if fact['estimated'] else '至少 '}{fact['rows']:,} 行"
         say(f"{'✓' if sure else '!'} {fact['from']}  {fact['role']}，{rows}，主键 {key}")
         say(f"    已对应 {len(fact['mapped'])}：{'、'.join(fact['mapped']) or '–'}")
-        if fact["open"]:
-            say(f"    存疑 {len(fact['open'])}：{'、'.join(fact['open'])}")
+        doubts = [*(["parent（指向办件的字段）"] if _is_parent_open(fact) else []), *fact["open"]]
+        if doubts:
+            say(f"    存疑 {len(doubts)}：{'、'.join(doubts)}")
     for other in draft.others:
         say(f"– {other.table}  未采用：{other.reason}")
     if not draft.tables:

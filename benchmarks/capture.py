@@ -329,11 +329,6 @@ def _peak_mb() -> float:
 @asynccontextmanager
 async def _site(home: Path) -> AsyncIterator[Any]:
     """A box's parts over `home`, without the rests and the smaller pages that its limits ask for on a busy machine."""
-    for name in (
-        "rich",
-        "greenlet",
-    ):  # a box has neither; structlog would load the development tools' and the hall's
-        sys.modules[name] = None  # type: ignore[assignment]
     from agent import mapping
     from agent.app import adapter
     from agent.buffer import Buffer
@@ -364,9 +359,17 @@ async def _site(home: Path) -> AsyncIterator[Any]:
         await buffer.close()
 
 
+def _as_on_a_box() -> None:
+    """A box has none of these; structlog would load the development tools' and the hall's, once anything of ours is loaded."""
+    for name in ("rich", "greenlet"):
+        sys.modules[name] = None  # type: ignore[assignment]
+
+
 PARTS: dict[str, Any] = {"load": load, "verify": verify, "bare": bare, "dlt": extract}
 
 
 if __name__ == "__main__":
     part, place, *more = sys.argv[1:]
+    if part != "dlt":
+        _as_on_a_box()
     print(msgspec.json.encode(asyncio.run(PARTS[part](Path(place), *more))).decode())

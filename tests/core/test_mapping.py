@@ -399,6 +399,14 @@ def test_what_stands_in_a_lookup_file_is_looked_at_with_the_mapping(tmp_path: Pa
         assert part in str(caught.value)
 
 
+def test_a_key_of_the_wrong_type_is_not_blamed_for_more(tmp_path: Path) -> None:
+    """Without its key a case table would lack its parent, and its cursor would be of no use."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, SAMPLE.replace('key = ["YWID"]', 'key = "YWID"', 1))
+    assert "有 1 处错误" in str(caught.value)
+    assert "table.case.key：应为列表" in str(caught.value)
+
+
 def test_a_number_or_a_time_that_the_mapping_itself_says_is_one(tmp_path: Path) -> None:
     """As text it made records that the hall cannot read; a constant that is no time ended the agent with the first row."""
     (tmp_path / "days.csv").write_text("A01,20 个工作日\nB02,5\n", "utf-8")

@@ -380,7 +380,7 @@ def test_from_a_folder_of_exports_to_a_checked_mapping(
     assert probe(tmp_path / "source.toml") == 0
     said = capsys.readouterr().out
     assert "✓ 办件  case，120 行，主键 受理编号" in said
-    assert "! 办理过程  step，240 行，主键 未定" in said
+    assert "! 办理过程  step，240 行，主键 未定（有唯一的字段请写上，没有可以不写）" in said
     text = (tmp_path / "mapping.draft.toml").read_text("utf-8")
     assert text.count("导出文件可以不写 key") == 1, "of the table of which none is known"
     (tmp_path / "mapping.toml").write_text(text, "utf-8")
@@ -388,3 +388,80 @@ def test_from_a_folder_of_exports_to_a_checked_mapping(
     said = capsys.readouterr().out
     assert "✓ 办件  试读：120/120 行可以对应" in said
     assert "✓ 办理过程  试读：240/240 行可以对应" in said
+    assert "✓ 办理过程  整行比对：没有 key：以整行内容区分，240 行" in said
+    assert "办理过程  主键唯一" not in said
+    assert "✓ 办理过程  指向办件：240/240 行找得到办件" in said
+    assert probe(tmp_path / "source.toml", "--json", "--to", tmp_path / "second.toml") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [table["from"] for table in told["tables"]] == ["办件", "办理过程"], "and no line of a log"
+
+
+@pytest.fixture
+def keyless(tmp_path: Path) -> Path:
+    """A vendor's cases, and steps that nothing tells apart; a view that nobody reads names cases by another number."""
+    with closing(sqlite3.connect(tmp_path / "office.db")) as db, db:
+        db.execute(
+            "CREATE TABLE 办件信息(流水号 INTEGER PRIMARY KEY, 受理编号 TEXT, 申请人 TEXT, 受理时间 TEXT, 办结时间 TEXT, 状态 TEXT)"
+        )
+        db.execute("CREATE TABLE 过程(办件流水号 INTEGER, 环节名称 TEXT, 办理人 TEXT, 开始时间 TEXT)")
+        db.execute(
+            "CREATE VIEW 办结视图 AS SELECT 受理编号, 办结时间 FROM 办件信息 WHERE 办结时间 IS NOT NULL"
+        )
+        for n in range(1, 121):
+            at = f"2026-06-{1 + n % 28:02} 09:{n % 60:02}:00"
+            db.execute(
+                "INSERT INTO 办件信息 VALUES(?,?,?,?,?,?)",
+                (n, f"SL2026{n:04}", "王小明", at, at, "办结" if n % 3 else "未知甲"),
+            )
+            for name in ("受理", "决定"):
+                db.execute("INSERT INTO 过程 VALUES(?,?,?,?)", (n, name, "赵敏", at))
+    (tmp_path / "source.toml").write_text(SOURCE, "utf-8")
+    return tmp_path
+
+
+def test_a_table_without_a_key_is_drafted_checked_and_on_the_sheet(
+    keyless: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert probe(keyless / "source.toml") == 0
+    said = capsys.readouterr().out
+    assert "! 过程  step，240 行，主键 未定（有唯一的字段请写上，没有可以不写）" in said
+    assert "    存疑 1：parent（指向办件的字段）" in said
+    text = (keyless / "mapping.draft.toml").read_text("utf-8")
+    assert '\ncase_no = "受理编号"' in text, "what people say, not the running number"
+    case, step = text.split("[table.step]")
+    assert "parent =" not in case, "the view that is not taken does not say by what steps name a case"
+    assert "# 可以不写 key：那样整表读取、以整行内容区分" in step
+    assert '# parent = "办件流水号"  # 存疑' in step
+    file = keyless / "mapping.toml"
+    file.write_text(
+        f"{case}[table.step]{step}".replace('# parent = "办件流水号"', 'parent = "办件流水号"'), "utf-8"
+    )
+    assert probe("--check", file) == 2
+    said = capsys.readouterr().out
+    assert "✕ 办件信息  试读：80/120 行可以对应：40 行 字段 状态 的值 '未知甲' 没有对应的标准值" in said
+    assert "# 可用的标准值：received 已收件、accepted 已受理、" in text
+    assert "✓ 过程  整表比对：没有 key：整表读取、逐行比对，240 行（至多 50,000）" in said
+    assert "✓ 过程  指向办件：240/240 行找得到办件" in said
+    assert "过程  主键唯一" not in said
+    assert probe("--conformance", file) == 0
+    said = capsys.readouterr().out
+    assert "✓ 过程 字段：4 个字段都在" in said
+    assert "✓ 过程 翻页：" in said
+    assert "– 过程 按修改时间翻页：没有映射修改时间" in said
+    assert "_row" not in said, "a name of our own"
+
+
+def test_steps_that_find_no_case_are_told_before_anything_is_captured(
+    keyless: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each row maps, and none would ever be seen in the hall."""
+    probe(keyless / "source.toml")
+    text = (keyless / "mapping.draft.toml").read_text("utf-8")
+    text = text.replace('# parent = "办件流水号"', 'parent = "办件流水号"')
+    text = text.replace('key = ["流水号"]', 'key = ["流水号"]\nparent = "受理编号"', 1)
+    (keyless / "mapping.toml").write_text(text, "utf-8")
+    capsys.readouterr()
+    assert probe("--check", keyless / "mapping.toml") == 2
+    said = capsys.readouterr().out
+    assert "✕ 过程  指向办件：0/240 行找得到办件" in said
+    assert "请核对 parent" in said

@@ -122,8 +122,21 @@ def drafted(case: Sampled | None, tables: Sequence[Sampled], shares: Shares) -> 
         return Draft((), tuple(Related(seen.table.name, seen.table.rows, "不像办件表") for seen in tables))
     others = [seen for seen in tables if seen is not case]
     linked = {one.table.name: links.found(one, case, shares.get(one.table.name, {})) for one in others}
-    to = links.target(case, list(linked.values()))
     main = fields.assigned("case", case)
+    to = links.target(case, list(linked.values()))
+    chosen, left = _chosen(others, linked, to, main)
+    taken = links.target(case, [linked[one.seen.table.name] for one in chosen])
+    if taken != to:  # a view that nobody reads does not say by what the others name a case
+        to = taken
+        chosen, left = _chosen(others, linked, to, main)
+    parent = Guess("parent", (to,), 0.9, "其他各表以此字段指向办件") if to and chosen else None
+    return _with_charset(Draft((_case_draft(case, main, parent), *_named_apart(chosen)), tuple(left)))
+
+
+def _chosen(
+    others: Sequence[Sampled], linked: Mapping[str, list[Link]], to: str, main: Mapping[str, Guess]
+) -> tuple[list[TableDraft], list[Related]]:
+    """Beside the case table, the tables to read and those that are not; `to`: the column by which they name a case."""
     chosen: list[TableDraft] = []
     left: list[Related] = []
     for seen in sorted(others, key=lambda one: -_step_score(one)):
@@ -139,8 +152,7 @@ def drafted(case: Sampled | None, tables: Sequence[Sampled], shares: Shares) -> 
         else:
             chosen.append(made)
     chosen.sort(key=lambda one: one.name == "step")
-    parent = Guess("parent", (to,), 0.9, "其他各表以此字段指向办件") if to and chosen else None
-    return _with_charset(Draft((_case_draft(case, main, parent), *_named_apart(chosen)), tuple(left)))
+    return chosen, left
 
 
 def _other(seen: Sampled, link: Link | None, known: set[str]) -> TableDraft | Related:
@@ -179,7 +191,9 @@ def _case_draft(case: Sampled, found: dict[str, Guess], parent: Guess | None) ->
         parent = None
     number = found.get("case_no")
     if parent is None and not key.sure and number is not None:
-        parent = Guess("parent", number.columns, number.confidence, "没有 key 时，办件以受理编号区分")
+        parent = Guess(
+            "parent", number.columns, number.confidence, "没有 key 时，以它区分办件，各表也由它指向办件"
+        )
     return TableDraft("case", case, "字段最像办件主表", key, parent, keys.cursor_of(case, "case"), found)
 
 

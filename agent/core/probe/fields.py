@@ -40,7 +40,7 @@ _PRIVACY = {"applicant": "name", "phone": "phone"}
 def assigned(role: str, seen: Sampled) -> dict[str, Guess]:
     """Field -> guess for a `case` or `step` table; sure ones and unsure ones, each column once."""
     ranked = sorted(_candidates(role, seen), key=lambda guess: -guess.confidence)
-    ranked = chronology.weighed(role, seen, ranked)
+    ranked = _spoken(chronology.weighed(role, seen, ranked), seen)
     found: dict[str, Guess] = {}
     taken: set[str] = set()
     for guess in sorted(ranked, key=lambda one: (-one.confidence, -seen.profiles[one.columns[0]].filled)):
@@ -50,6 +50,21 @@ def assigned(role: str, seen: Sampled) -> dict[str, Guess]:
     if role == "step":
         found |= _kind_of_name(found, seen)
     return chronology.checked(_in_unit(found, role, seen), seen)
+
+
+def _spoken(ranked: list[Guess], seen: Sampled) -> list[Guess]:
+    """Of two columns called the case's number, the one that people say and write is no plain running number."""
+
+    def is_counter(guess: Guess) -> bool:
+        return seen.profiles[guess.columns[0]].form == "number"
+
+    numbers = [guess for guess in ranked if guess.field == "case_no"]
+    if all(map(is_counter, numbers)):
+        return ranked
+    return [
+        _weaker(guess, 0.8, "只是流水号，另有编号") if guess in numbers and is_counter(guess) else guess
+        for guess in ranked
+    ]
 
 
 def _in_unit(found: dict[str, Guess], role: str, seen: Sampled) -> dict[str, Guess]:

@@ -5,7 +5,7 @@ Every line is valid TOML whatever names and values the database has, and no samp
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -14,8 +14,10 @@ from agent.core.probe.draft import Draft, TableDraft
 from agent.core.probe.guess import Guess
 from agent.core.probe.sampled import Sampled
 from common.core.mask import masked
+from common.core.state import CaseStatus, StepKind
 
 _SAMPLES = 5
+_WORDS: dict[str, Iterable[CaseStatus] | Iterable[StepKind]] = {"status": CaseStatus, "kind": StepKind}
 _OPTIONS = ("type", "zero", "charset", "privacy")
 _OPEN = "存疑"
 _KEYLESS_FILE = "# 导出文件可以不写 key：以整行内容区分，改一处算少一行、多一行；能确定唯一的字段时请写上"
@@ -120,6 +122,8 @@ def _enum(place: str, guess: Guess, seen: Sampled) -> Iterator[str]:
         why = "  # 存疑 会把下面含义未知的环节一律算作其他，停表、恢复不可算作其他" if guess.unknown else ""
         yield f'{doubt}other = "other"{why}'
     yield f"{mark}[{place}.enum]"
+    if guess.unknown and guess.field in _WORDS:
+        yield f"# 可用的标准值：{'、'.join(f'{word} {word.word}' for word in _WORDS[guess.field])}"
     for value, word in guess.enum.items():
         yield f"{mark}{_quoted(value)} = {_quoted(word)}"
     for value in guess.unknown:

@@ -44,6 +44,8 @@ class Pass(Struct):
     """Rows with a time that is none, by field."""
     reversed: int = 0
     """Rows that end before they began."""
+    orphans: int = 0
+    """Rows of a case that the case table does not have."""
     newest: datetime | None = None
     """The latest time that is not ahead of this box's clock."""
 
@@ -89,7 +91,11 @@ def lane(table: str, name: str, said: str, rows: int, *, indexed: bool) -> Verdi
 
 
 def whole(table: str, rows: int, most: int) -> Verdict:
-    """Of a table without a key, which is read as a whole; `most`: rows that it may have."""
+    """Of a table without a key, which is read as a whole; `most`: rows that it may have, 0 for a file."""
+    if not most:
+        return Verdict(
+            table, "整行比对", Health.OK, f"没有 key：以整行内容区分，{rows:,} 行；一行改了记为少一行、多一行"
+        )
     detail = f"没有 key：整表读取、逐行比对，{rows:,} 行（至多 {most:,}）；一行改了记为少一行、多一行"
     if rows * 2 <= most:
         return Verdict(table, "整表比对", Health.OK, detail)
@@ -108,11 +114,27 @@ def no_plan(table: str, name: str) -> Verdict:
     )
 
 
-def walked(table: str, found: Pass, now: datetime, *, is_case: bool) -> list[Verdict]:
+def parents(table: str, found: Pass) -> Verdict:
+    """Whether the rows of a table that maps find their cases. Some do not: their cases were archived."""
+    detail = f"{found.mapped - found.orphans:,}/{found.mapped:,} 行找得到办件"
+    if found.orphans * 100 <= found.mapped:
+        return Verdict(table, "指向办件", Health.OK, detail)
+    return Verdict(
+        table,
+        "指向办件",
+        Health.FAIL if found.orphans * 2 > found.mapped else Health.WARN,
+        detail,
+        "请核对 parent：它与办件主表的 parent（没有写的，是 key）须是同一个编号；只是旧办件已移走的，不必处理",
+    )
+
+
+def walked(
+    table: str, found: Pass, now: datetime, *, is_case: bool, is_keyless: bool = False
+) -> list[Verdict]:
     """What one walk over the table shows."""
     made = [
         _mapped(table, found),
-        _key(table, found),
+        *([] if is_keyless else [_key(table, found)]),
         _text(table, found),
         _times(table, found),
         _fresh(table, found, now),
@@ -131,6 +153,9 @@ def walked(table: str, found: Pass, now: datetime, *, is_case: bool) -> list[Ver
     return made
 
 
+_BY_REASON = "请按原因修改 mapping.toml 或源数据；没有对应的值写进该字段的 enum，可用的标准值见草稿的注释"
+
+
 def _mapped(table: str, found: Pass) -> Verdict:
     detail = f"{found.mapped:,}/{found.rows:,} 行可以对应"
     if not found.rows:
@@ -138,7 +163,7 @@ def _mapped(table: str, found: Pass) -> Verdict:
     if not found.rejected:
         return Verdict(table, "试读", Health.OK, detail)
     reasons = "；".join(f"{count:,} 行 {reason}" for reason, count in found.rejected.most_common(_SHOWN))
-    return Verdict(table, "试读", Health.FAIL, f"{detail}：{reasons}", "请按原因修改 mapping.toml 或源数据")
+    return Verdict(table, "试读", Health.FAIL, f"{detail}：{reasons}", _BY_REASON)
 
 
 def _key(table: str, found: Pass) -> Verdict:

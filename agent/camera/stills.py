@@ -1,7 +1,7 @@
 """Which stills and clips are wanted of the worker, and what becomes of them: a record with the hash, and the body in the spool.
 
-A still and a clip are wanted when a camera's fault is told, once when nobody has sat at a seat for as long as is allowed, and
-either by a signed order of the hall. An order alone may be plain, and answers who waits for it; of a clip that a finding
+A still and a clip are wanted when a camera's fault is told, once in each stretch of its hours when nobody has sat at a seat for as
+long as is allowed, and either by a signed order of the hall. An order alone may be plain, and answers who waits for it; of a clip that a finding
 wanted and that was not made an event says why.
 """
 
@@ -21,7 +21,7 @@ from common.clock import Clock
 from common.core.camera import Occasion, Seat, View
 from common.core.errors import RejectedError, UnavailableError
 from common.core.happening import Happening
-from common.core.instant import MINUTE, SECOND, from_us, local_date
+from common.core.instant import MINUTE, SECOND, from_us, local_date, start_of_day
 from common.core.record import CameraState, Event, SeatState, Still
 
 ANSWER_SECS = 45.0
@@ -62,7 +62,7 @@ class Stills:
         self._empty: dict[tuple[str, str], int] = {}
         """Since when nobody is at a seat, whatever was said to lie there meanwhile."""
         self._absent: dict[tuple[str, str], int] = {}
-        """Since when a seat was empty of which a still was wanted last."""
+        """Since when, in its hours, a seat was empty of which a still was wanted last."""
         self._cuts: dict[str, tuple[date, int]] = {}
         """By camera: the day, and how many clips its findings wanted on it."""
         self._missing: list[str] = []
@@ -87,19 +87,22 @@ class Stills:
                 self._find(item.camera, Occasion.FAULT, item.view.value, item.since_at)
 
     def sat(self, seats: Iterable[SeatState], now_at: int) -> None:
-        """How the seats stand: of one that is empty for longer than is allowed, in its hours, a still and a clip are wanted
-        once."""
+        """How the seats stand: of one that is empty for longer than is allowed, in its hours, a still and a clip are wanted once;
+        again in the next hours, which are an absence of their own at the hall."""
         local = from_us(now_at, ZONE)
-        minute = local.hour * 60 + local.minute
+        minute, midnight_at = local.hour * 60 + local.minute, start_of_day(local.date(), ZONE)
         for item in seats:
             place = item.camera, item.region
             if item.seat is not Seat.UNATTENDED:
                 self._empty.pop(place, None)
                 continue
-            since_at = self._empty.setdefault(place, item.since_at)
+            empty_at = self._empty.setdefault(place, item.since_at)
+            opened = [begin for begin, end in item.hours if begin <= minute < end]
+            if not opened:
+                continue
+            since_at = max(empty_at, midnight_at + opened[0] * MINUTE)
             is_due = now_at - since_at >= item.away_secs * SECOND
-            is_open = any(begin <= minute < end for begin, end in item.hours)
-            if is_due and is_open and self._absent.get(place) != since_at:
+            if is_due and self._absent.get(place) != since_at:
                 self._absent[place] = since_at
                 self._find(item.camera, Occasion.SEAT, item.region, since_at)
 

@@ -119,6 +119,17 @@ async def test_a_seat_left_for_too_long_in_its_hours_is_taken_once(album: Album)
     assert [(still.occasion, still.subject) for still in await album.told()] == [(Occasion.SEAT, "w1")]
 
 
+async def test_a_seat_that_stays_empty_over_hours_and_days_is_taken_once_in_each(album: Album) -> None:
+    """Each is an absence of its own at the hall, which somebody is to rule on by its picture."""
+    eve = 1_781_253_000_000_000  # a Friday, 16:30 there
+    seat = SeatState("c1", "w1", Seat.UNATTENDED, eve, hours=[(540, 720), (810, 1020)], away_secs=600)
+    taken = []
+    for later in range(0, 30 * 60, 5):  # until the next day, 22:30
+        album.stills.sat([seat], eve + later * MINUTE)
+        taken += [later for wanted in album.stills.taken() if not wanted.clip]
+    assert taken == [10, 16 * 60 + 40, 21 * 60 + 10], "16:40, then 9:10 and 13:40: no sooner than is allowed"
+
+
 async def test_a_coat_that_is_seen_meanwhile_makes_no_absence_begin_anew(album: Album) -> None:
     now = 1_781_245_925_000_000
     seat = SeatState("c1", "w1", Seat.UNATTENDED, now - 9 * MINUTE, hours=[(810, 1020)], away_secs=600)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from provisioning.core.identity import Box
@@ -38,6 +39,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 forked.allow()
 settings.register_profile("mingcha", deadline=None)  # a busy machine is no fault
 settings.load_profile("mingcha")
+
+
+@pytest.fixture(autouse=True)
+def _logs_go_where_they_went() -> Iterator[None]:
+    """A command that a test runs in this process says where its log goes: into what pytest caught of that test, closed after it."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

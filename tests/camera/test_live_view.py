@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,7 +161,16 @@ async def stalls_and_breaks(seen: Seen, page: Page) -> None:
     async def camera_back() -> None:
         seen.camera = await asyncio.to_thread(RtspServer, seen.clip, seen.camera.port)
 
+    async def worker_killed() -> None:
+        status = seen.place.agent.status()
+        assert status is not None
+        os.kill(status.camera_pid, signal.SIGKILL)
+
+    async def nothing() -> None:
+        """The agent starts another by itself."""
+
     silent = {"无画面", "断流：5 秒没有画面数据"}
+    assert await recovers(page, worker_killed, nothing) in {"等站点送来画面", "无画面"}
     assert await recovers(page, lambda: say("stall 1"), lambda: say("stall 0")) in silent
     gone = await recovers(page, camera_gone, camera_back)
     assert gone in {"摄像机结束了码流", "断流：连接中断", "无画面"} or gone.startswith("连不上"), (

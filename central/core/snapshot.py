@@ -45,7 +45,7 @@ _LIABLE = {
 }
 """Beginning of a rule's id -> the article on liability that its document names; ours, for the lawyer."""
 _BUREAU = "电子监察规则"
-_PROMISE = "该事项公布的办理承诺"
+_PROMISE, _LAW = "该事项公布的办理承诺", "行政许可法"
 _WORKDAY = "计入"
 
 
@@ -108,7 +108,10 @@ def rule_of(subject: str) -> tuple[str, tuple[str, ...], str]:
     rule = next((one for one in RULES if one.id == name), None)
     if rule is None:
         return name, (_BUREAU,), "依法办理"
-    return name, (_PROMISE if rule.article == "承诺" else rule.article,), rule.demand
+    if rule.article == "承诺":
+        return name, (_PROMISE,), rule.demand
+    is_law = rule.article.startswith(_LAW)  # else the rule's own word, which nobody can be held to
+    return name, (rule.article if is_law else _BUREAU,), rule.demand
 
 
 def clocks_of(rule: str) -> tuple[ClockKind, ...]:

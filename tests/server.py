@@ -85,8 +85,16 @@ class Server:
             time.sleep(0.01)
 
     def freeze(self) -> None:
-        """It holds its connections and answers nothing, like a machine that hangs."""
-        self._signal(signal.SIGSTOP)
+        """It holds its connections and answers nothing, like a machine that hangs. Waits until it does: the signal stops a process
+        only when its turn comes, and on a busy machine it may answer once more before.
+        """
+        family = self._signal(signal.SIGSTOP)
+        until = time.monotonic() + START_SECS
+        while not all(_stands_still(pid) for pid in family):
+            if time.monotonic() > until:
+                self.thaw()
+                raise RuntimeError(f"{type(self).__name__} did not stand still")
+            time.sleep(0.005)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
@@ -185,3 +193,12 @@ def _lives(pid: int) -> bool:
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+def _stands_still(pid: int) -> bool:
+    """Every thread of it, or it has ended."""
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            if thread.read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                return False
+    return True

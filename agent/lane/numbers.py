@@ -1,5 +1,6 @@
 """Rows that were given other numbers: looked for before anything of a small table is told as gone or other."""
 
+import asyncio
 from collections.abc import Sequence
 
 from agent.core import renumbered, rows
@@ -24,7 +25,8 @@ async def moved(reader: Reader, index: Index, off: Sequence[str], page: Sequence
     former = [
         (_values(reader, key), known[key].digest) for key in off if key in known and not known[key].dirty
     ]
-    return renumbered.moved(former, there, table, digest_key)
+    # Where other rows came in place of all, each is tried under many keys: some seconds that pages and heartbeats do not wait for.
+    return await asyncio.to_thread(renumbered.moved, former, there, table, digest_key)
 
 
 def _key_and_digest(row: Row, reader: Reader) -> tuple[str, bytes]:

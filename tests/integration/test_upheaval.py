@@ -12,7 +12,7 @@ from agent.evidence import Evidence
 from common.core.record import Cause, Op, Record
 from common.core.state import Observed
 from tests.integration.test_collect import Box
-from tests.integration.test_lanes import HOT, NOW, OLD, WALKING, Office, later, observed
+from tests.integration.test_lanes import HOT, IDLE, NOW, OLD, WALKING, Office, later, observed
 
 SLOW = msgspec.structs.replace(WALKING, page_rows=5, poll_secs=0)
 """A round reads one page of each lane."""
@@ -492,6 +492,24 @@ async def test_a_small_table_that_is_numbered_anew_accuses_nobody(
             (Op.DELETE, Cause.SOURCE),
             (Op.PUT, Cause.SOURCE),
         ]
+
+
+async def test_rows_read_under_their_new_numbers_before_the_old_ones_are_gone_are_numbered_anew(
+    office: Office,
+) -> None:
+    """The cursor takes the new ones first; no walk has ended since, which alone would make them rows of their own."""
+    small(office, (), OLD)
+    async with office.running(IDLE) as box:
+        await box.round()
+        office.sql("INSERT INTO SP_YWSL SELECT ID+100, SLBH, SQR, BJSJ, XGSJ FROM SP_YWSL")
+        assert {item.version for item in await box.round()} == {1}
+        office.sql("DELETE FROM SP_YWSL WHERE ID<=8")
+        for lanes in box.collector._lanes.values():
+            lanes.sweep_now()
+        found = await whole(box)
+        assert len([item for item in found if item.op is Op.DELETE]) == 8
+        assert belong(found)
+        assert await codes(box) == OF_CASES
 
 
 async def test_one_of_two_rows_that_say_the_same_is_deleted_and_not_numbered_anew(office: Office) -> None:

@@ -6,12 +6,14 @@ From a file as fast as it is read: RTP and the network are not in it. One proces
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from agent.camera.watch import WORKER_ENV
 from benchmarks.figure import Figure, line
 
 COUNTS = (1, 4, 8)
@@ -129,7 +131,7 @@ def _measured(script: str, clip: Path, count: int) -> tuple[float, float]:
 def _run(script: str, clip: Path, *more: str) -> tuple[float, float]:
     """-> the two numbers that it prints."""
     command = [sys.executable, "-c", script, str(clip), *more]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | WORKER_ENV)
     first, second = done.stdout.split()
     return float(first), float(second)
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from agent.camera.talk import Box, Given, Look, Redraw
 from agent.config import CameraConfig, SeatConfig
-from common.core.message import Drawn, Rect
+from common.core.camera import Rect
+from common.core.message import Drawn
 
 _WHOLE = 1000
 
@@ -34,6 +35,12 @@ def watched(item: CameraConfig, look: Look | None) -> dict[str, str]:
 
 def _shares(rect: Rect) -> list[float]:
     return [share / _WHOLE for share in rect]
+
+
+def rect_of(box: Sequence[float]) -> Rect:
+    """`box`: four shares of the picture."""
+    left, top, right, bottom = (round(share * _WHOLE) for share in box)
+    return left, top, right, bottom
 
 
 def regions(item: CameraConfig) -> tuple[list[Box], dict[str, Box]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from agent.camera.drawn import rect_of
 from agent.camera.talk import Look
 from agent.config import CameraConfig, SeatConfig
 from agent.core.seat import State
@@ -34,6 +35,7 @@ def _seat(look: Look, seat: SeatConfig) -> SeatState:
         detail=detail if state.seat is Seat.UNKNOWN else "",
         name=seat.name,
         sure=state.sure,
+        box=rect_of(seat.box),
     )
 
 

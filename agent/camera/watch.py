@@ -40,6 +40,9 @@ from common.core.record import CameraState, Event, SeatState
 
 log = structlog.get_logger()
 
+WORKER_ENV = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+"""One idle thread for each core, and their stacks, are not started; and what one thread has given back another takes: where each has an
+arena of its own, they keep some MB more with every day."""
 TURN_SECS = 1.0
 _SAVE_EVERY = MINUTE
 _UNSEEN = 90 * SECOND
@@ -331,8 +334,7 @@ async def _one_run(cameras: Cameras, given: list[Given]) -> int:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=talk.MOST,
-        env=os.environ
-        | {"OPENBLAS_NUM_THREADS": "1"},  # else one idle thread for each core, and their stacks
+        env=os.environ | WORKER_ENV,
     )
     assert worker.stdin is not None
     assert worker.stdout is not None

@@ -24,7 +24,7 @@ from central.store import trail
 from central.store.dialect import insert_new, write_rows
 from central.store.metadata import metadata
 from central.store.sealed import SealedText
-from common.core.camera import Seat
+from common.core.camera import Rect, Seat
 from common.core.errors import UsageError
 from common.core.instant import MINUTE, SECOND
 from common.core.record import Record, SeatState
@@ -46,6 +46,7 @@ seat_state = Table(
     Column("detail", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("sure", BigInteger, nullable=False),  # of a hundred; 0: not said
+    Column("box", LargeBinary),  # MessagePack: the region in thousandths of the picture; NULL: not said
     PrimaryKeyConstraint("site", "epoch", "seq"),
     Index("ix_seat_state_said", "site", "camera", "region", "cap_at"),
 )
@@ -67,6 +68,7 @@ absence_ruling = Table(
     PrimaryKeyConstraint("site", "camera", "region", "begin_at", "end_at"),
 )
 _hours = msgspec.msgpack.Decoder(tuple[tuple[int, int], ...])
+_rect = msgspec.msgpack.Decoder(Rect)
 
 
 class Place(Struct, frozen=True, order=True):
@@ -78,9 +80,10 @@ class Place(Struct, frozen=True, order=True):
 
 
 class Counter(Struct):
-    """What was said of it, in the order in which it was said; `name` as its box calls it."""
+    """What was said of it, in the order in which it was said; `name` as its box calls it, `box` where it lies now."""
 
     name: str = ""
+    box: Rect | None = None
     told: list[Told] = []
 
 
@@ -111,6 +114,7 @@ async def add(conn: AsyncConnection, said: Iterable[tuple[bytes, str, Record, Se
             "detail": body.detail,
             "name": body.name,
             "sure": body.sure,
+            "box": None if body.box is None else msgspec.msgpack.encode(body.box),
         }
         for epoch, site, item, body in said
     ]
@@ -135,6 +139,7 @@ async def since(conn: AsyncConnection, from_at: int, place: Place | None = None)
     for item in await conn.execute(query.order_by(row.site, row.camera, row.region, row.cap_at, row.seq)):
         one = found[Place(item.site, item.camera, item.region)]
         one.name = item.name
+        one.box = None if item.box is None else _rect.decode(item.box)
         one.told.append(_told(item))
     return found
 

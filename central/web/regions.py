@@ -1,11 +1,11 @@
 """区域: seats and privacy zones of one camera, drawn on its newest masked still or set by numbers, and sent to its box as a part
 of the signed policy.
 
-What the box's own file says of the camera is not known here: zones drawn here come beside its own, and a seat of the same id
-takes the place of its own.
+Of what the box's own file says of the camera only its seats are known here, and shown: a seat drawn under the same id takes the
+place of the file's, and zones drawn here come beside its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 from msgspec import Struct
@@ -17,23 +17,26 @@ from central.store import cameras, commands, pages, seats, stills, trail
 from central.web import evidence
 from central.web.page import HALL, USER, Route, facts_of, number_of, render
 from common.core import order as rules
+from common.core.camera import Rect
 from common.core.instant import DAY
-from common.core.message import MOST_CAMERAS, MOST_DRAWN, Drawn, DrawnSeat, Policy, Rect
+from common.core.message import MOST_CAMERAS, MOST_DRAWN, Drawn, DrawnSeat, Policy
 
 SHORTEST, LONGEST = 4, 200
 _SPARE = 3
 """Rows of either kind that are empty."""
 _EDGES = ("left", "top", "right", "bottom")
+_BLANK = ("", "", "", "")
 NONE = "没有这台摄像机，请从摄像列表进入。"
 
 
 class Row(Struct, frozen=True):
-    """One region in the form. `edges`: thousandths, or empty."""
+    """One region in the form. `edges`: thousandths, or empty; `own`: of the box's own file, which counts where there are no others."""
 
     kind: str
     id: str
     name: str
-    edges: tuple[str, str, str, str]
+    edges: tuple[str, str, str, str] = _BLANK
+    own: tuple[str, str, str, str] = _BLANK
 
 
 async def show(request: web.Request) -> web.Response:
@@ -51,7 +54,7 @@ async def show(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text=NONE)
     drawn = next((item for item in commands.cameras_of(wished) if item.camera == camera), None)
     watched = {
-        place.region: item.name
+        place.region: item
         for place, item in sorted(told.items())
         if (place.site, place.camera) == (site, camera) and item.told[-1].hours
     }
@@ -68,17 +71,20 @@ async def show(request: web.Request) -> web.Response:
     )
 
 
-def _rows(drawn: Drawn | None, watched: dict[str, str]) -> list[Row]:
+def _rows(drawn: Drawn | None, watched: Mapping[str, seats.Counter]) -> list[Row]:
     """What is drawn, seats that the box has of its own, and empty ones."""
     mine = drawn or Drawn("", [], [])
     rows = [Row("seat", item.id, item.name, _words(item.box)) for item in mine.seats]
     own = {row.id for row in rows}
-    blank = ("", "", "", "")
-    rows += [Row("seat", name, called, blank) for name, called in watched.items() if name not in own]
+    rows += [
+        Row("seat", name, item.name, own=_words(item.box) if item.box else _BLANK)
+        for name, item in watched.items()
+        if name not in own
+    ]
     rows = rows[:MOST_DRAWN]
-    rows += [Row("seat", "", "", blank)] * min(_SPARE, MOST_DRAWN - len(rows))
+    rows += [Row("seat", "", "")] * min(_SPARE, MOST_DRAWN - len(rows))
     zones = [Row("zone", "", "", _words(box)) for box in mine.zones]
-    return rows + zones + [Row("zone", "", "", blank)] * min(_SPARE, MOST_DRAWN - len(zones))
+    return rows + zones + [Row("zone", "", "")] * min(_SPARE, MOST_DRAWN - len(zones))
 
 
 def _words(box: Rect) -> tuple[str, str, str, str]:

@@ -123,6 +123,7 @@ async def _live_page(request: web.Request, grant: str) -> web.Response:
         newest=None if newest is None or grant else evidence.shown(newest, "", facts),
         age="" if newest is None else wording.span(facts.now_at - newest.taken_at),
         minutes=LONGEST // MINUTE,
+        checked=wording.clock(facts.now_at, facts.zone),
     )
 
 

@@ -1,6 +1,14 @@
 """What a camera can be, in words: the same for box, wire, page and handbook (cameras.md 3.6 to 3.9)."""
 
 from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+Share = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+"""Thousandths of a picture's width or height."""
+Rect = tuple[Share, Share, Share, Share]
+"""Left, top, right, bottom."""
 
 
 class View(StrEnum):

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import crypto, wire
+from common.core.camera import Rect
 from common.core.wire import Int32, Int64, Said, Word
 
 Digest = bytes
@@ -160,12 +161,6 @@ class Dial(Struct, array_like=True, frozen=True):
     generation: Int32
     camera: Word
     ticket: bytes
-
-
-Share = Annotated[int, msgspec.Meta(ge=0, le=1000)]
-"""Thousandths of a picture's width or height."""
-Rect = tuple[Share, Share, Share, Share]
-"""Left, top, right, bottom."""
 
 
 class DrawnSeat(Struct, array_like=True, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from common.core import wire
-from common.core.camera import Aspect, Mask, Occasion, Seat, View
+from common.core.camera import Aspect, Mask, Occasion, Rect, Seat, View
 from common.core.state import CaseStatus, Outcome, Procedure, StepKind
 from common.core.wire import Int32, Int64, Key, Said, Text, Word
 
@@ -269,6 +269,7 @@ class SeatState(Struct, array_like=True, frozen=True):
     detail: Said = ""
     name: Text = ""  # as the box calls it
     sure: Int32 = 0  # unattended: in how many of a hundred rendered scenes that is right; 0: not said
+    box: Rect | None = None  # the region that was judged; None: not said
 
 
 class Still(Struct, array_like=True, frozen=True):

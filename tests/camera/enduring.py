@@ -29,6 +29,7 @@ from agent.camera.device import Device as Asked
 from agent.camera.ears import OnvifEars
 from agent.camera.file import FileCamera
 from agent.camera.talk import Given, Look, Up
+from agent.camera.watch import WORKER_ENV
 from agent.camera.watcher import Post, Watcher
 from agent.core.votes import Standing
 from common.clock import Clock
@@ -232,10 +233,8 @@ def endure(hours: float, seed: int) -> Endured:
 def run(hours: float, seed: int) -> Endured:
     """In a process of its own. Raises CalledProcessError."""
     line = [sys.executable, "-m", "tests.camera.enduring", str(hours), str(seed)]
-    env = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # as the agent starts its worker
-    done = subprocess.run(
-        line, check=True, stdout=subprocess.PIPE, env=env, timeout=300 + 2 * hours * 3600 / PACE
-    )
+    env, most = os.environ | WORKER_ENV, 300 + 2 * hours * 3600 / PACE
+    done = subprocess.run(line, check=True, stdout=subprocess.PIPE, env=env, timeout=most)
     return msgspec.json.decode(done.stdout, type=Endured)
 
 

@@ -12,12 +12,15 @@ from agent.__main__ import cli
 from agent.box import Box
 from agent.camera.asked import VACANT, taken
 from agent.camera.checks import LOOKS
+from agent.camera.drawn import overlaid
+from agent.camera.seating import news, seats_of
 from agent.camera.talk import Look, Sat, Vacant
 from agent.core.seat import State
 from agent.core.votes import Standing
 from common import process
 from common.clock import Clock
 from common.core.camera import Seat, View
+from common.core.message import Drawn, DrawnSeat
 from common.health import Status
 from tests.camera.test_seat_config import write
 from tests.camera.test_stills import status
@@ -64,3 +67,13 @@ def test_where_nothing_is_drawn_there_is_nothing_to_learn(path: Path) -> None:
     refused = run(path, "vacant", "c1")
     assert refused.exit_code != 0
     assert not (path.parent / VACANT).exists()
+
+
+def test_the_hall_is_told_where_a_seat_lies_and_of_its_move(tmp_path: Path) -> None:
+    own = config.load(write(tmp_path, ("w1", "[0.1, 0.125, 0.3333, 1.0]", '["08:30-12:00"]'))).camera[0]
+    look = Look("c1", 1, OK, OK, seats={"w1": Sat(State(Seat.ATTENDED, 5))})
+    before = seats_of(look, own)
+    assert before["w1"].box == (100, 125, 333, 1000)
+    moved = overlaid(own, [Drawn("c1", [], [DrawnSeat("w1", (400, 200, 600, 700))])])
+    [told] = news(before, seats_of(look, moved), 9)
+    assert told == replace(before["w1"], box=(400, 200, 600, 700)), "the rest stays as the file has it"

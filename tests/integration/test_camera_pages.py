@@ -1,5 +1,6 @@
 """The pages of cameras on a running hall: what was said last, since when, and each fault with its begin and end."""
 
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -200,7 +201,8 @@ async def sit(hall: Served) -> None:
     for seq, (site, region, name, seat, minute, thing) in enumerate(SAT, 1):
         at = MIDNIGHT + minute * MINUTE
         sure = 80 if thing else 0
-        body = SeatState("c1", region, seat, at, thing, HOURS, 600, name=name, sure=sure)
+        box = None if region == "w4" else (310, 250, 500, 690)
+        body = SeatState("c1", region, seat, at, thing, HOURS, 600, name=name, sure=sure, box=box)
         said.append((b"f" * 8, site, replace(draft(body, at=at), seq=seq), body))
     async with hall.store.write() as conn:
         await seats.add(conn, said)
@@ -483,6 +485,7 @@ async def sends(own: Window, path: str, **other: str) -> int:
 async def test_regions_are_drawn_by_who_keeps_the_boxes_and_go_out_in_the_policy(hall: Served) -> None:
     """P-CFG-04"""
     await fill(hall)
+    await sit(hall)
     await take(hall)
     async with hall.store.write() as conn:
         row = {"site": "s03", "bulk_bytes_per_sec": 4096, "who": "w", "why": "线路窄", "set_wall": 1}
@@ -494,6 +497,10 @@ async def test_regions_are_drawn_by_who_keeps_the_boxes_and_go_out_in_the_policy
     assert f'src="{place(1)}/picture"' in html
     assert "<script>" not in html
     assert "style=" not in html
+    assert re.findall(r'placeholder="(\d+)"', html) == ["310", "250", "500", "690"], (
+        "of the box's own file, w3"
+    )
+    assert "虚线框是站点自己的文件" in text_of(html)
     assert (await other.get(path))[0] == 403
     for wrong in (
         {"why": "短"},
@@ -520,6 +527,8 @@ async def test_regions_are_drawn_by_who_keeps_the_boxes_and_go_out_in_the_policy
     ]
     html = (await own.get(path))[1]
     assert 'value="620"' in html
+    assert re.findall(r'placeholder="(\d+)"', html) == [], "what is drawn counts"
+    assert "虚线框" not in text_of(html)
     assert "与要求不符" in text_of(html) or "站点没有报告" in text_of(html)
     await own.session.close()
     await other.session.close()
@@ -537,7 +546,15 @@ async def test_a_drag_on_the_still_writes_the_numbers_of_the_row_that_was_picked
             await tab.cookie(name, value, hall.url)
         await tab.open(hall.url + "/hall/cameras/s03/c1/regions")
         await tab.until("document.images[0].naturalWidth === 640 && !document.querySelector('.pick').hidden")
-        await tab.ask("document.querySelectorAll('.edge').forEach(one => { one.value = ''; })")
+        await tab.ask(
+            "document.querySelectorAll('.edge').forEach(one => { one.value = one.placeholder = ''; })"
+        )
+        await tab.ask(
+            "document.querySelectorAll('tr[data-kind=seat] .edge').forEach((one, at) => {"
+            " if (at < 4) { one.placeholder = String(100 + 100 * at); one.dispatchEvent(new Event('input')); } })"
+        )
+        assert await tab.ask("document.querySelectorAll('#shapes .own').length") == 1, "shown, and not sent"
+        await tab.ask("document.querySelectorAll('.edge').forEach(one => { one.placeholder = ''; })")
         await tab.ask("document.querySelectorAll('tr[data-kind=zone] .pick')[2].click()")
         box = await tab.ask(
             "(() => { const b = document.getElementById('draw').getBoundingClientRect();"

@@ -41,6 +41,7 @@ def create() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("sure", sa.BigInteger(), nullable=False),
+        sa.Column("box", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("site", "epoch", "seq", name=op.f("pk_seat_state")),
     )
     op.create_index("ix_seat_state_said", "seat_state", ["site", "camera", "region", "cap_at"], unique=False)

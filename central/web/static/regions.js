@@ -6,7 +6,11 @@
   let picked = null, from = null;
 
   function edges(row) { return Array.from(row.querySelectorAll(".edge")); }
-  function numbers(row) { return edges(row).map(function (input) { return input.value === "" ? NaN : Number(input.value); }); }
+  function isOwn(row) { return edges(row).every(function (input) { return input.value === "" && input.placeholder !== ""; }); }
+  function numbers(row) {
+    const own = isOwn(row);  // of the box's own file: it counts until something is drawn here
+    return edges(row).map(function (input) { const text = own ? input.placeholder : input.value; return text === "" ? NaN : Number(text); });
+  }
   function paint() {
     if (shapes === null) { return; }
     [shapes, tags].forEach(function (part) { while (part.firstChild) { part.removeChild(part.firstChild); } });
@@ -17,7 +21,7 @@
       const box = numbers(row);
       if (box.some(isNaN) || box[0] >= box[2] || box[1] >= box[3]) { return; }
       const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      rect.setAttribute("class", row.dataset.kind + (row === picked ? " picked" : ""));
+      rect.setAttribute("class", row.dataset.kind + (isOwn(row) ? " own" : "") + (row === picked ? " picked" : ""));
       ["x", "y"].forEach(function (name, at) { rect.setAttribute(name, String(box[at])); });
       ["width", "height"].forEach(function (name, at) { rect.setAttribute(name, String(box[at + 2] - box[at])); });
       shapes.appendChild(rect);

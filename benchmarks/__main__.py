@@ -27,6 +27,7 @@ from benchmarks import (
     sealing,
     size,
     throughput,
+    worker,
     writers,
 )
 from benchmarks.figure import text
@@ -52,6 +53,7 @@ MEASURES = {
     "score": score.measure,
     "size": size.measure,
     "sealing": sealing.measure,
+    "worker": worker.measure,
     "writers": writers.measure,
 }
 

@@ -109,7 +109,7 @@ print(used * 1000 / int(sys.argv[2]) / int(sys.argv[3]), int(peak.split()[1]) / 
 async def measure() -> AsyncIterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mkv"
-        await asyncio.to_thread(_record, clip)
+        await asyncio.to_thread(record, clip)
         alone = 0.0, 0.0
         for count in COUNTS:
             ours = await asyncio.to_thread(_measured, _OURS, clip, count)
@@ -136,7 +136,7 @@ def _run(script: str, clip: Path, *more: str) -> tuple[float, float]:
     return float(first), float(second)
 
 
-def _record(path: Path) -> None:
+def record(path: Path) -> None:
     """1080p25, 4 Mb/s, a key frame every two seconds, ten seconds."""
     import av
     import cv2
@@ -148,7 +148,10 @@ def _record(path: Path) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 1920, 1080, "yuv420p", 4_000_000
-        stream.options = {"preset": "veryfast", "x264-params": "keyint=50:min-keyint=50:scenecut=0:bframes=0"}
+        stream.options = {
+            "preset": "veryfast",
+            "x264-params": "aud=1:repeat-headers=1:keyint=50:min-keyint=50:scenecut=0:bframes=0",
+        }
         for at in range(250):
             picture = cv2.resize(usual(hall, at), (1920, 1080), interpolation=cv2.INTER_LINEAR)
             frame = av.VideoFrame.from_ndarray(np.asarray(picture, np.uint8), format="gray")

@@ -41,6 +41,18 @@ def add(cli: click.Group, config: _Decorator) -> None:
     def probe(path: Path, networks: tuple[str, ...]) -> int:
         return _probe(path, networks)
 
+    @camera.command(
+        help="一台 ONVIF 摄像机自己说的：型号、固件、时间，各码流的编码、大小、帧率、码率、关键帧间隔和地址，快照地址。不改动它。"
+    )
+    @click.argument("camera_id", metavar="编号")
+    @config
+    def profiles(path: Path, camera_id: str) -> None:
+        from agent import config
+        from agent.camera.profiles_command import show as show_profiles
+
+        settings = config.load(path)
+        show_profiles(settings, _one(settings, camera_id))
+
     @camera.command(help="重新学习一台摄像机的正常画面：换了视角或布置以后执行。学习时画面须正常，约一分钟。")
     @click.argument("camera_id", metavar="编号")
     @config

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
+from xml.sax.saxutils import escape
 
 USER, PASSWORD = "monitor", "Bao:Mi@26"
 WINDOW_SECS = 5
@@ -136,6 +137,8 @@ class Device:
         self.fault: Fault = ""
         self.skew = 0.0
         self.stream = stream
+        self.is_detailed = False
+        """Whether it says what its profiles are, has a second one, and a snapshot of the first alone."""
         self.may_set = True
         """Whether the account may change anything."""
         self.password = PASSWORD
@@ -225,6 +228,25 @@ class Device:
         second = _md5(f"{method}:{said['uri']}")
         return str(said["response"]) == _md5(f"{first}:n1:{said['nc']}:{said['cnonce']}:auth:{second}")
 
+    def media_answer(self, call: str, body: str) -> tuple[int, str]:
+        """-> status and body of an answer about one profile."""
+        is_sub = _between(body, "ProfileToken") == "p2"
+        if call == "GetSnapshotUri" and (is_sub or not self.is_detailed):
+            return 400, _GONE.format("Action not supported")
+        address = "http://192.0.2.7/snapshot" if call == "GetSnapshotUri" else self.stream + "/sub" * is_sub
+        return 200, (
+            f"<m:{call}Response><m:MediaUri><t:Uri>{'' if self.fault == 'no uri' else escape(address)}</t:Uri><t:InvalidAfterConnect>"
+            "false</t:InvalidAfterConnect><t:InvalidAfterReboot>false</t:InvalidAfterReboot><t:Timeout>PT60S</t:Timeout>"
+            f"</m:MediaUri></m:{call}Response>"
+        )
+
+    def _profiles(self) -> str:
+        if self.fault == "no profiles":
+            return ""
+        if not self.is_detailed:
+            return '<m:Profiles token="p1" fixed="true"><t:Name>main</t:Name></m:Profiles>'
+        return _profile("p1", "main", 1920, 1080, 4096) + _profile("p2", "sub", 704, 576, 512)
+
     def answer(self, call: str, port: int) -> str:
         at = self.now()
         return {
@@ -243,17 +265,20 @@ class Device:
             "</t:WSPausableSubscriptionManagerInterfaceSupport></t:Events><t:Media><t:XAddr>"
             f"http://192.0.2.7:{port}/onvif/media</t:XAddr><t:StreamingCapabilities/></t:Media>"
             "</d:Capabilities></d:GetCapabilitiesResponse>",
-            "GetProfiles": "<m:GetProfilesResponse>"
-            + (
-                '<m:Profiles token="p1" fixed="true"><t:Name>main</t:Name></m:Profiles>'
-                * (self.fault != "no profiles")
-            )
-            + "</m:GetProfilesResponse>",
-            "GetStreamUri": "<m:GetStreamUriResponse><m:MediaUri><t:Uri>"
-            f"{'' if self.fault == 'no uri' else self.stream}</t:Uri><t:InvalidAfterConnect>false"
-            "</t:InvalidAfterConnect><t:InvalidAfterReboot>false</t:InvalidAfterReboot><t:Timeout>PT60S</t:Timeout>"
-            "</m:MediaUri></m:GetStreamUriResponse>",
+            "GetProfiles": f"<m:GetProfilesResponse>{self._profiles()}</m:GetProfilesResponse>",
         }[call]
+
+
+def _profile(token: str, name: str, width: int, height: int, kbps: int) -> str:
+    return (
+        f'<m:Profiles token="{token}" fixed="true"><t:Name>{name}</t:Name><t:VideoEncoderConfiguration token="{token}">'
+        f"<t:Name>{name}</t:Name><t:UseCount>1</t:UseCount><t:Encoding>H264</t:Encoding><t:Resolution><t:Width>{width}</t:Width>"
+        f"<t:Height>{height}</t:Height></t:Resolution><t:Quality>4</t:Quality><t:RateControl><t:FrameRateLimit>25"
+        f"</t:FrameRateLimit><t:EncodingInterval>1</t:EncodingInterval><t:BitrateLimit>{kbps}</t:BitrateLimit></t:RateControl>"
+        "<t:H264><t:GovLength>50</t:GovLength><t:H264Profile>Main</t:H264Profile></t:H264><t:Multicast><t:Address><t:Type>IPv4"
+        "</t:Type></t:Address><t:Port>0</t:Port><t:TTL>0</t:TTL><t:AutoStart>false</t:AutoStart></t:Multicast>"
+        "<t:SessionTimeout>PT60S</t:SessionTimeout></t:VideoEncoderConfiguration></m:Profiles>"
+    )
 
 
 def _between(text: str, name: str) -> str:
@@ -309,6 +334,9 @@ def running(device: Device, host: str = "127.0.0.1", at_port: int = 0) -> Iterat
                 self._say(status, _HEAD + said + _TAIL)
             elif known and call == "SetSystemDateAndTime":
                 status, said = device.set_answer(body)
+                self._say(status, _HEAD + said + _TAIL)
+            elif known and call in {"GetStreamUri", "GetSnapshotUri"}:
+                status, said = device.media_answer(call, body)
                 self._say(status, _HEAD + said + _TAIL)
             elif known or (is_open and not has_token):
                 self._say(200, _HEAD + device.answer(call, port()) + _TAIL)

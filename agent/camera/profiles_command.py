@@ -1,6 +1,8 @@
 """`mingcha-agent camera profiles …`: what one ONVIF camera says of itself, for whoever sets it up. Nothing is changed or opened."""
 
 import re
+from collections.abc import Iterable
+from urllib.parse import quote
 
 from agent.camera import passwords
 from agent.camera.onvif import About, OnvifCamera, Profile
@@ -26,14 +28,18 @@ def show(settings: AgentConfig, camera: CameraConfig) -> None:
     if isinstance(password, ConfigError):
         raise password
     about = OnvifCamera(camera.address, camera.user, password, Clock()).about()
+    secret = {text for text in (password, quote(password), quote(password, safe="")) if text}
     say(one_line(f"{camera.id} {camera.name}  {_self(about)}"))
     for item in about.profiles:
         say(one_line(f"{'✓' if item.is_examined else '–'} {item.token} {item.name}  {_figures(item)}"))
-        say(f"  码流 {_address(item.stream)}")
-        say(f"  快照 {_address(item.snapshot) or '没有'}")
+        say(f"  码流 {_address(item.stream, secret) or '它没有说'}")
+        say(f"  快照 {_address(item.snapshot, secret) or '没有'}")
 
 
-def _address(text: str) -> str:
+def _address(text: str, secret: Iterable[str]) -> str:
+    """Without the password: our own, however long its name or whatever is in it, and what looks like one."""
+    for word in sorted(secret, key=len, reverse=True):
+        text = text.replace(word, "***")
     return one_line(_PASSWORD.sub(r"\1=***", text))
 
 

@@ -35,7 +35,7 @@ _HEAD = (
     'xmlns:a="http://www.w3.org/2005/08/addressing"><s:Body>'
 )
 _TAIL = "</s:Body></s:Envelope>"
-_REFUSED = (
+REFUSED = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code>"
     '<s:Reason><s:Text xml:lang="en">Sender not Authorized</s:Text></s:Reason></s:Fault>'
 )
@@ -43,7 +43,7 @@ IN_CHINESE = (
     "<s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code>"
     '<s:Reason><s:Text xml:lang="zh">{}</s:Text></s:Reason></s:Fault>'
 )
-_GONE = (
+GONE = (
     "<s:Fault><s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason>"
     '<s:Text xml:lang="en">{}</s:Text></s:Reason></s:Fault>'
 )
@@ -139,10 +139,12 @@ class Device:
         self.stream = stream
         self.is_detailed = False
         """Whether it says what its profiles are, has a second one, and a snapshot of the first alone."""
+        self.kept: dict[tuple[str, str], str] = {}
+        """By call and profile: the body of a refusal to say that."""
         self.may_set = True
         """Whether the account may change anything."""
         self.password = PASSWORD
-        self.refusal = 400, _REFUSED
+        self.refusal = 400, REFUSED
         """Status and body of what it answers to a wrong password."""
         self.wrong = 0
         """Times that it was told one."""
@@ -174,7 +176,7 @@ class Device:
         if call == "CreatePullPointSubscription":
             made = self.subscriptions.begin()
             if not made:
-                return 400, _GONE.format("subscription limit")
+                return 400, GONE.format("subscription limit")
             return 200, (
                 "<e:CreatePullPointSubscriptionResponse><e:SubscriptionReference>"
                 f"<a:Address>http://192.0.2.7:{port}/onvif/subscription</a:Address><a:ReferenceParameters>"
@@ -184,18 +186,18 @@ class Device:
         if call == "PullMessages":
             said = self.subscriptions.pull(number, float(_between(body, "Timeout").strip("PTS")))
             if said is None:
-                return 400, _GONE.format("no such subscription")
+                return 400, GONE.format("no such subscription")
             times = self._times().replace("n:", "e:")
             return 200, f"<e:PullMessagesResponse>{times}{''.join(said)}</e:PullMessagesResponse>"
         known = self.subscriptions.renew(number) if call == "Renew" else self.subscriptions.end(number)
         if not known:
-            return 400, _GONE.format("no such subscription")
+            return 400, GONE.format("no such subscription")
         return 200, f"<n:{call}Response>{self._times() if call == 'Renew' else ''}</n:{call}Response>"
 
     def set_answer(self, body: str) -> tuple[int, str]:
         """-> status and body of the answer to a new time."""
         if not self.may_set:
-            return 400, _REFUSED
+            return 400, REFUSED
         names = ("Year", "Month", "Day", "Hour", "Minute", "Second")
         at = datetime(*(int(_between(body, name)) for name in names), tzinfo=UTC)  # type: ignore[misc,arg-type]
         self.skew = (at - datetime.now(UTC)).total_seconds()
@@ -230,9 +232,12 @@ class Device:
 
     def media_answer(self, call: str, body: str) -> tuple[int, str]:
         """-> status and body of an answer about one profile."""
-        is_sub = _between(body, "ProfileToken") == "p2"
+        token = _between(body, "ProfileToken")
+        if (call, token) in self.kept:
+            return 400, self.kept[call, token]
+        is_sub = token == "p2"
         if call == "GetSnapshotUri" and (is_sub or not self.is_detailed):
-            return 400, _GONE.format("Action not supported")
+            return 400, GONE.format("Action not supported")
         address = "http://192.0.2.7/snapshot" if call == "GetSnapshotUri" else self.stream + "/sub" * is_sub
         return 200, (
             f"<m:{call}Response><m:MediaUri><t:Uri>{'' if self.fault == 'no uri' else escape(address)}</t:Uri><t:InvalidAfterConnect>"

@@ -126,8 +126,9 @@ def _show(path: Path) -> int:
             look.deaf and f"听不到报警：{look.deaf}",
         ]
         say(f"{mark} {item.id} {item.name}  {one_line('，'.join(str(text) for text in said if text))}")
-        if now.view.remedy:
-            say(f"  {now.view.remedy}")
+        for remedy in (now.view.remedy, look.clock.view.remedy):
+            if remedy:
+                say(f"  {remedy}")
         for seat, name in watched(item, look).items():
             sat = look.seats.get(seat)
             if sat is not None and not fault:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from central.core.wish import judged
 from central.store import pages
 from central.store.tables import command, policy
+from common.core.camera import Rect
 from common.core.message import Drawn, Policy
 from common.core.record import Result
 from common.core.state import Outcome
@@ -102,6 +103,18 @@ async def draw(conn: AsyncConnection, site: str, drawn: Drawn, who: str, why: st
 def cameras_of(row: Row[Any] | None) -> list[Drawn]:
     """What is drawn by this policy; None: there is none."""
     return [] if row is None else _drawn.decode(row.cameras)
+
+
+async def ever_drawn(conn: AsyncConnection, site: str, camera: str) -> set[tuple[str, Rect]]:
+    """Seats of `camera` as any policy of `site` has drawn them: id and region."""
+    rows = await conn.execute(select(policy.c.cameras).where(policy.c.site == site))
+    return {
+        (seat.id, seat.box)
+        for row in rows
+        for item in cameras_of(row)
+        if item.camera == camera
+        for seat in item.seats
+    }
 
 
 def policy_of(row: Row[Any]) -> Policy:

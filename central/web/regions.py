@@ -5,7 +5,7 @@ Of what the box's own file says of the camera only its seats are known here, and
 place of the file's, and zones drawn here come beside its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from aiohttp import web
 from msgspec import Struct
@@ -50,6 +50,7 @@ async def show(request: web.Request) -> web.Response:
         wished = (await commands.wished(conn)).get(site)
         beat = (await pages.heartbeats(conn, site)).get(site)
         told = await seats.since(conn, facts.now_at - DAY)
+        ever = await commands.ever_drawn(conn, site, camera)
     if known is None or not known.view:
         raise web.HTTPNotFound(text=NONE)
     drawn = next((item for item in commands.cameras_of(wished) if item.camera == camera), None)
@@ -65,19 +66,27 @@ async def show(request: web.Request) -> web.Response:
         camera=camera,
         name=known.name or camera,
         newest=None if newest is None else evidence.shown(newest, "", facts),
-        rows=_rows(drawn, watched),
+        rows=_rows(drawn, watched, ever),
         standing="" if wished is None else wish.words(commands.policy_of(wished), beat),
         checked=wording.clock(facts.now_at, facts.zone),
     )
 
 
-def _rows(drawn: Drawn | None, watched: Mapping[str, seats.Counter]) -> list[Row]:
-    """What is drawn, seats that the box has of its own, and empty ones."""
+def _rows(
+    drawn: Drawn | None, watched: Mapping[str, seats.Counter], ever: Container[tuple[str, Rect]]
+) -> list[Row]:
+    """What is drawn, seats that the box has of its own, and empty ones. What was ever drawn here is not of the box's own file,
+    though the box says it until it has taken the policy that has it no more."""
     mine = drawn or Drawn("", [], [])
     rows = [Row("seat", item.id, item.name, _words(item.box)) for item in mine.seats]
     own = {row.id for row in rows}
     rows += [
-        Row("seat", name, item.name, own=_words(item.box) if item.box else _BLANK)
+        Row(
+            "seat",
+            name,
+            item.name,
+            own=_words(item.box) if item.box and (name, item.box) not in ever else _BLANK,
+        )
         for name, item in watched.items()
         if name not in own
     ]

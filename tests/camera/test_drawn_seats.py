@@ -62,6 +62,15 @@ async def test_a_seat_drawn_at_the_hall_is_listed_learned_and_counted_at_the_box
     assert (found.status, found.detail) == (Status.OK, "1 个座位都学过无人时的样子")
 
 
+def test_a_clock_that_is_off_is_listed_with_the_step_that_mends_it(path: Path) -> None:
+    box = told(path, {})
+    look = Look("c1", 1, OK, Standing(View.CLOCK, 1), clock_detail="慢 40 秒")
+    process.write(box.config.status_path, replace(status(cameras={"c1": look}), pid=os.getpid()))
+    listed = run(path, "list")
+    assert "时钟慢 40 秒" in listed.output
+    assert "mingcha-agent camera set-time" in listed.output
+
+
 def test_where_nothing_is_drawn_there_is_nothing_to_learn(path: Path) -> None:
     told(path, {})
     refused = run(path, "vacant", "c1")

@@ -266,16 +266,24 @@ async def test_absences_are_seen_in_reach_alone_and_ruled_on_by_supervisors_alon
 
 @pytest.mark.service
 @pytest.mark.parametrize("width", [390, 1920])
-async def test_the_page_of_attendance_never_scrolls_sideways(
+async def test_the_pages_of_attendance_and_cameras_keep_their_texts_in_their_places(
     hall: Served, width: int, tmp_path: Path
 ) -> None:
     await sit(hall)
+    await fill(hall)
     async with browser(tmp_path) as tab:
         await tab.size(width, 1200)
         for name, value in (await hall.session(Role.SUPERVISOR)).items():
             await tab.cookie(name, value, hall.url)
         await tab.open(hall.url + "/hall/attendance")
         assert await tab.ask("document.documentElement.scrollWidth") <= width
+        await tab.open(hall.url + "/hall/cameras")
+        await tab.ask(
+            "document.querySelector('.c-view small').textContent = '摄像机不接受这个账号或口令'.repeat(3)"
+        )
+        assert await tab.ask(
+            "(small => small.scrollWidth <= small.clientWidth)(document.querySelector('.c-view small'))"
+        )
 
 
 JPEG = picture.jpeg(np.full((360, 640, 3), 90, np.uint8))
@@ -530,6 +538,16 @@ async def test_regions_are_drawn_by_who_keeps_the_boxes_and_go_out_in_the_policy
     assert re.findall(r'placeholder="(\d+)"', html) == [], "what is drawn counts"
     assert "虚线框" not in text_of(html)
     assert "与要求不符" in text_of(html) or "站点没有报告" in text_of(html)
+    body = SeatState("c1", "w3", Seat.ATTENDED, 1, False, HOURS, 600, box=seat.box)
+    told = (b"f" * 8, "s03", replace(draft(body, at=MIDNIGHT + DAY), seq=90), body)
+    async with hall.store.write() as conn:
+        await seats.add(conn, [told])
+        await commands.draw(conn, "s03", Drawn("c1", [], []), "it", "清空区域", 9)
+    html = (await own.get(path))[1]
+    assert 'value="w3"' in html, "the box still looks at it"
+    assert re.findall(r'placeholder="(\d+)"', html) == [], (
+        "the box has not heard yet: this is no seat of its own file"
+    )
     await own.session.close()
     await other.session.close()
 
@@ -554,7 +572,15 @@ async def test_a_drag_on_the_still_writes_the_numbers_of_the_row_that_was_picked
             " if (at < 4) { one.placeholder = String(100 + 100 * at); one.dispatchEvent(new Event('input')); } })"
         )
         assert await tab.ask("document.querySelectorAll('#shapes .own').length") == 1, "shown, and not sent"
-        await tab.ask("document.querySelectorAll('.edge').forEach(one => { one.placeholder = ''; })")
+        await tab.ask(
+            "(() => { const one = document.querySelectorAll('.edge')[2]; one.value = '350'; one.dispatchEvent(new Event('input')); })()"
+        )
+        assert await tab.ask("Array.from(document.querySelectorAll('.edge')).slice(0, 4).map(i => i.value)") == [
+            "100", "200", "350", "400",
+        ], "one number of the file's own was changed: the rest stays"  # fmt: skip
+        await tab.ask(
+            "document.querySelectorAll('.edge').forEach(one => { one.value = one.placeholder = ''; })"
+        )
         await tab.ask("document.querySelectorAll('tr[data-kind=zone] .pick')[2].click()")
         box = await tab.ask(
             "(() => { const b = document.getElementById('draw').getBoundingClientRect();"

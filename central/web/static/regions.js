@@ -32,6 +32,12 @@
       tags.appendChild(tag);
     });
   }
+  function change(row, input) {
+    if (input.value !== "" && edges(row).every(function (other) { return other === input || other.value === ""; })) {
+      edges(row).forEach(function (other) { other.value = other.value || other.placeholder; });  // one number of the file's own: the rest stays
+    }
+    paint();
+  }
   function pick(row) {
     picked = row;
     rows.forEach(function (other) {
@@ -57,7 +63,8 @@
 
   rows.forEach(function (row) {
     const button = row.querySelector(".pick");
-    row.querySelectorAll(".edge, [name=id]").forEach(function (input) { input.addEventListener("input", paint); });
+    row.querySelector("[name=id]").addEventListener("input", paint);
+    edges(row).forEach(function (input) { input.addEventListener("input", function () { change(row, input); }); });
     if (stage === null) { return; }
     button.hidden = false;
     button.addEventListener("click", function () { pick(row); });

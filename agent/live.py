@@ -5,6 +5,7 @@ no longer said ends by itself. Records go before pictures: while they wait, noth
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
@@ -65,21 +66,23 @@ class Live:
         elif self._busy_mono is None:
             self._busy_mono = self._clock.mono()
 
-    def due(self) -> Films:
+    def due(self, blind: Mapping[str, str]) -> Films:
         """All that is to be sent now. As many as the site's share of the line has room for, the first wanted come first; of the rest
-        it is only said that there is no room (`kbps` 0). A picture as the camera sends it may take all of its part."""
+        it is only said that there is no room (`kbps` 0). A picture as the camera sends it may take all of its part. `blind`: cameras
+        that have no picture, with the word for it: they leave the room to those that have one."""
         now, watch = self._clock.mono(), self._watch
         wanted = watch.wanted if watch is not None and now < self._until_mono else []
         most = self._config.live.kbps
         room = max(1, most // LEAST_KBPS) if most else 0
         part = max(LEAST_KBPS, most // max(1, min(room, len(wanted))))
         films = []
-        for place, item in enumerate(wanted):
+        for place, item in enumerate(sorted(wanted, key=lambda item: item.camera in blind)):
             assert watch is not None
             dial = Dial(self._config.site, self._config.generation, item.camera, item.ticket)
             signed = message.encode_signed(dial, topics.dial(dial.site, dial.camera), self._sign_secret)
             kbps = 0 if place >= room else part if item.plain else min(MOST_KBPS, part)
-            films.append(Film(item.camera, watch.address, signed, kbps, item.plain))
+            fault = blind.get(item.camera, "") if kbps == 0 else ""
+            films.append(Film(item.camera, watch.address, signed, kbps, item.plain, fault))
         mqtt = self._config.mqtt
         files = (str(mqtt.ca), str(mqtt.node)) if mqtt.tls else ("", "")
         is_held = self._busy_mono is not None and now - self._busy_mono > PRESSED
@@ -100,9 +103,9 @@ class Telling:
         self._live = live
         self._told: Films | None = None
 
-    def due(self) -> list[Films]:
-        """What it does not know yet. The comparison of the clocks alone is no news."""
-        said, before = self._live.due(), self._told
+    def due(self, blind: Mapping[str, str]) -> list[Films]:
+        """What it does not know yet. The comparison of the clocks alone is no news. `blind`: see `Live.due`."""
+        said, before = self._live.due(blind), self._told
         if before is not None and (said.films, said.is_held) == (before.films, before.is_held):
             return []
         if before is None and not said.films:

@@ -315,4 +315,7 @@ def _translated(error: Exception) -> LineError:
         return LineError(View.LIMIT, "摄像机说忙")
     if isinstance(cause, Fault):
         return LineError(View.NO_VIDEO, "摄像机拒绝了 ONVIF 请求")
-    return LineError(View.NO_VIDEO, f"ONVIF 应答读不懂（{type(cause).__name__}）")
+    # Whatever answers there is mostly no ONVIF: another machine's page, another port, a camera in which it is switched off.
+    return LineError(
+        View.UNREACHABLE, f"这个地址的应答不是 ONVIF（{type(cause).__name__}），或摄像机没有开启它"
+    )

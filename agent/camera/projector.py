@@ -77,7 +77,7 @@ class Projector:
         if item.kbps == 0:
             way = self._opened().open(item, said)
             at_ms = (self._clock.wall() + said.offset) // 1000
-            way.put(Frame(Kind.STATE, at_ms, msgspec.json.encode(Shown(fault=NO_ROOM))))
+            way.put(Frame(Kind.STATE, at_ms, msgspec.json.encode(Shown(fault=item.fault or NO_ROOM))))
             return item, way, None
         order = Order(item.kbps, said.offset, item.plain, source.given.type == "file")
         promised: Future[Way | None] = Future()

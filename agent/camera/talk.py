@@ -127,13 +127,14 @@ class Shoot(Struct, frozen=True, tag=True):
 
 class Film(Struct, frozen=True):
     """One camera that somebody is looking at. `url`: where its pictures go; `dial`: the first frame there; `kbps`: what picture
-    and sound may take of the line."""
+    and sound may take of the line; 0: nothing is sent, and `fault` or that there is no room is said."""
 
     camera: str
     url: str
     dial: bytes
     kbps: int
     plain: bool = False
+    fault: str = ""
 
 
 class Films(Struct, frozen=True, tag=True):

@@ -41,8 +41,7 @@ from common.core.record import CameraState, Event, SeatState
 log = structlog.get_logger()
 
 WORKER_ENV = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-"""One idle thread for each core, and their stacks, are not started; and what one thread has given back another takes: where each has an
-arena of its own, they keep some MB more with every day."""
+"""No idle thread for each core, and what a thread has given back another takes: with an arena for each they keep more every day."""
 TURN_SECS = 1.0
 _SAVE_EVERY = MINUTE
 _UNSEEN = 90 * SECOND
@@ -192,6 +191,11 @@ class Cameras:
             log.info("cameras.relearned", cameras=names)
             await self.capture.note(Event(Happening.CAMERAS_RELEARNED.value, names))
             self._relearned |= stale
+
+    @property
+    def blind(self) -> dict[str, str]:
+        """Those that have no picture, with the word for it."""
+        return {name: look.view.view.word for name, look in self.looks.items() if look.view.view.is_blind}
 
     def quiet_since(self) -> int:
         """Monotonic time at which any camera was heard of last; 0: none yet."""
@@ -388,7 +392,7 @@ async def _instruct(
                 is_closed = closed
                 pipe.write(talk.framed(Hours(closed)))
             said: list[Down] = [*asked.taken(folder), *redrawing.due(cameras.cameras)]
-            said += [*cameras.stills.taken(), *telling.due()]
+            said += [*cameras.stills.taken(), *telling.due(cameras.blind)]
             pipe.write(b"".join(map(talk.framed, said)))
             await pipe.drain()
             if cameras.clock.mono() - max(cameras.quiet_since(), began_mono) > _DEAF:

@@ -47,6 +47,11 @@ class View(StrEnum):
     def is_fault(self) -> bool:
         return self not in _NO_FAULTS
 
+    @property
+    def is_blind(self) -> bool:
+        """No picture comes from it, whoever looks."""
+        return self in {View.UNREACHABLE, View.AUTH, View.NO_VIDEO, View.STALLED}
+
 
 _NO_FAULTS = {View.OK, View.OFF, View.LEARNING, View.JUDGING, View.UNKNOWN, View.REMOVED}
 _VIEWS = {

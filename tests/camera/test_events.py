@@ -155,8 +155,8 @@ def test_what_an_event_service_can_answer() -> None:
         expected: dict[onvif_device.Fault, View] = {
             "endless": View.UNREACHABLE,
             "huge": View.UNREACHABLE,
-            "garbage": View.NO_VIDEO,
-            "html": View.NO_VIDEO,
+            "garbage": View.UNREACHABLE,
+            "html": View.UNREACHABLE,
             "busy": View.LIMIT,
         }
         for device.event_fault, view in list(expected.items()) * 3:

@@ -79,7 +79,7 @@ def said(
 
 
 def names(live: Live) -> list[str]:
-    return [film.camera for film in live.due().films]
+    return [film.camera for film in live.due({}).films]
 
 
 def test_a_wish_holds_for_its_lease_and_no_longer(clock: Moving) -> None:
@@ -135,13 +135,13 @@ def test_an_open_line_is_for_the_demonstration_on_one_machine(clock: Moving) -> 
     clock.now += SECOND
     live.take(said(clock, "c1", address="ws://127.0.0.1:1/media"), HALL_SIGN)
     assert names(live) == ["c1"]
-    assert live.due().ca == ""
+    assert live.due({}).ca == ""
 
 
 def test_the_dial_is_signed_by_the_box_for_one_camera(clock: Moving) -> None:
     live = made(clock)
     live.take(said(clock, "c1"), HALL_SIGN)
-    (film,) = live.due().films
+    (film,) = live.due({}).films
     dial = message.decode_signed(Dial, topics.dial("s01", "c1"), crypto.sign_public(BOX_SECRET), film.dial)
     assert dial == Dial("s01", 2, "c1", TICKET)
     assert film.url == PLACE
@@ -152,45 +152,51 @@ def test_the_dial_is_signed_by_the_box_for_one_camera(clock: Moving) -> None:
 def test_the_sites_share_of_the_line_is_parted_and_what_does_not_fit_is_not_sent(clock: Moving) -> None:
     live = made(clock, kbps=1000)
     live.take(said(clock, "c1", "c2"), HALL_SIGN)
-    assert [film.kbps for film in live.due().films] == [500, 500]
+    assert [film.kbps for film in live.due({}).films] == [500, 500]
     clock.now += SECOND
     live.take(said(clock, *(f"c{n}" for n in range(16))), HALL_SIGN)
-    films = live.due().films
+    films = live.due({}).films
     assert [film.kbps > 0 for film in films] == [True] * 8 + [False] * 8, (
         "of the rest it is said that there is no room"
     )
     assert all(film.kbps >= LEAST_KBPS for film in films[:8])
     assert sum(film.kbps for film in films) <= 1000
+    films = live.due({"c1": "连不上", "c3": "口令不符"}).films
+    sent = [film.camera for film in films if film.kbps]
+    assert sent == ["c0", "c2", "c4", "c5", "c6", "c7", "c8", "c9"], (
+        "what has no picture leaves the room to others"
+    )
+    assert {film.camera: film.fault for film in films if film.fault} == {"c1": "连不上", "c3": "口令不符"}
     clock.now += SECOND
     live.take(said(clock, wanted=[Wanted("c1", TICKET, plain=True)]), HALL_SIGN)
-    assert [film.kbps for film in live.due().films] == [1000], "as the camera sends it: no more than all"
+    assert [film.kbps for film in live.due({}).films] == [1000], "as the camera sends it: no more than all"
     clock.now += SECOND
     live.take(said(clock, "c1"), HALL_SIGN)
-    assert [film.kbps for film in live.due().films] == [MOST_KBPS]
+    assert [film.kbps for film in live.due({}).films] == [MOST_KBPS]
     closed = made(clock, kbps=0)
     closed.take(said(clock, "c1"), HALL_SIGN)
-    assert [film.kbps for film in closed.due().films] == [0]
+    assert [film.kbps for film in closed.due({}).films] == [0]
 
 
 def test_pictures_make_room_for_records_that_wait_and_the_worker_is_told_what_is_new(clock: Moving) -> None:
     live = made(clock)
     telling = Telling(live)
-    assert telling.due() == []
+    assert telling.due({}) == []
     live.take(said(clock, "c1"), HALL_SIGN)
-    (first,) = telling.due()
+    (first,) = telling.due({})
     assert ([film.camera for film in first.films], first.is_held) == (["c1"], False)
-    assert telling.due() == []
+    assert telling.due({}) == []
     live.pressed(is_busy=True)
     clock.now += PRESSED
     live.pressed(is_busy=True)
-    assert telling.due() == [], "what passes at once presses nobody"
+    assert telling.due({}) == [], "what passes at once presses nobody"
     clock.now += 1
-    assert [item.is_held for item in telling.due()] == [True]
+    assert [item.is_held for item in telling.due({})] == [True]
     live.pressed(is_busy=False)
-    assert [item.is_held for item in telling.due()] == [False]
+    assert [item.is_held for item in telling.due({})] == [False]
     clock.now += LEASE
-    assert [item.films for item in telling.due()] == [[]]
-    assert Telling(live).due() == [], "a worker that begins has nothing to end"
+    assert [item.films for item in telling.due({})] == [[]]
+    assert Telling(live).due({}) == [], "a worker that begins has nothing to end"
 
 
 # what of a picture leaves the site -----------------------------------------------------------------------------

@@ -176,13 +176,17 @@ async def test_what_the_line_has_no_room_for_is_said_and_the_camera_stays_closed
     blind = Sight(None, False, None, 0, [], [], None, Mask.PEOPLE, SHAPE, "")
     projector = Projector({"c1": Source(told(path), lambda: FileCamera(path), lambda: blind)}, Clock())
     async with TestServer(app) as server:
-        projector.show(Films([talk.Film("c1", str(server.make_url("/media")), b"dial", 0)], 0))
-        async with asyncio.timeout(20):
-            while len(got) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        for fault in ("", "连不上"):
+            film = talk.Film("c1", str(server.make_url("/media")), b"dial", 0, fault=fault)
+            projector.show(Films([film], 0))
+            due = len(got) + 2
+            async with asyncio.timeout(20):
+                while len(got) < due:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
         projector.show(Films([], 0))
-    assert got[0] == b"dial"
-    assert msgspec.json.decode(unpacked(got[1]).payload, type=Shown).fault == NO_ROOM
+    assert got[0] == got[2] == b"dial"
+    said = [msgspec.json.decode(unpacked(item).payload, type=Shown).fault for item in (got[1], got[3])]
+    assert said == [NO_ROOM, "连不上"]
 
 
 def test_a_zone_is_hidden_from_the_moment_it_is_drawn_though_nothing_is_examined(tmp_path: Path) -> None:

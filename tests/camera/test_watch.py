@@ -104,8 +104,11 @@ async def test_a_change_is_told_once_and_a_clock_only_when_it_is_wrong(made: Mad
         cameras.hear(said)
         await cameras.tell()
         await cameras.tell()
+        assert cameras.blind == {}
     views = [view for _, view in await told(buffer)]
     assert views == [View.UNKNOWN, View.OK, View.COVERED, View.CLOCK]
+    cameras.hear(look(cameras, View.STALLED))
+    assert cameras.blind == {"c1": "断流"}, "a covered one has a picture"
     states = [record.decode_body(item) for item in await buffer.tail(0)]
     assert {body.aspect for body in states if isinstance(body, CameraState)} == {Aspect.VIEW, Aspect.CLOCK}
     assert {body.name for body in states if isinstance(body, CameraState)} == {"C1"}

@@ -6,6 +6,23 @@ FEWEST_DIGITS = 4
 """Of what is a number, ours: what is written in the place of one that nobody knows (“没有”) is none."""
 
 
+_NARROW = {
+    ord(first) + step: ord(first) + step - 0xFEE0
+    for first, count in (("０", 10), ("Ａ", 26), ("ａ", 26))
+    for step in range(count)
+}
+
+
+def narrow(text: str) -> str:
+    """`３００３` as a Chinese keyboard writes it -> `3003`. Brackets stay wide: a number or a name may have them so."""
+    return text.translate(_NARROW)
+
+
+def as_printed(number: str) -> str:
+    """A case's number as papers have it: narrow digits and letters, no blanks between."""
+    return "".join(narrow(number).split())
+
+
 def plain(text: str) -> str:
     """Letters and digits as they are compared: one width, one case, nothing between them."""
     return "".join(char for char in unicodedata.normalize("NFKC", text).lower() if char.isalnum())

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from central.core import naming
 from central.core.scope import Scope
 from central.store import tables as t
 from central.store.complaint_tables import complaint
@@ -32,8 +33,10 @@ def _cases(reached: Scope, limit: int) -> Select[Any]:
 
 
 async def by_number(conn: AsyncConnection, reached: Scope, number: str, limit: int) -> Sequence[Row[Any]]:
-    """Sites may use the same numbers."""
-    return (await conn.execute(_cases(reached, limit).where(_known.case_no == number))).all()
+    """Sites may use the same numbers. A person may have written it in wide digits, small letters, with blanks."""
+    printed = naming.as_printed(number)
+    asked = sorted({number, printed, printed.upper()})
+    return (await conn.execute(_cases(reached, limit).where(_known.case_no.in_(asked)))).all()
 
 
 async def by_phone(conn: AsyncConnection, reached: Scope, phone: str, limit: int) -> Sequence[Row[Any]]:

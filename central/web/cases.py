@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from central.core import wording
+from central.core import naming, wording
 from central.core.access import Permission
 from central.core.saved_view import Listing
 from central.store import pages, trail
@@ -54,10 +54,11 @@ async def show_cases(request: web.Request) -> web.Response:
 
 async def wanted_of(conn: AsyncConnection, request: web.Request) -> Filter:
     """The filter that stands in the address."""
-    wanted = _filter(request.query)
-    if wanted.no and await pages.find_by_no(conn, request[USER].scope, wanted.no, 1):
-        return replace(wanted, is_whole_no=True)  # found by an index, where an end is searched for
-    return wanted
+    wanted, printed = _filter(request.query), naming.as_printed(request.query.get("no", ""))
+    for no in dict.fromkeys([wanted.no, _clean(printed)]):  # as it is written first: an office may number so
+        if no and await pages.find_by_no(conn, request[USER].scope, no, 1):
+            return replace(wanted, no=no, is_whole_no=True)  # by an index, where an end is searched for
+    return replace(wanted, no=_clean(printed))
 
 
 def _filter(query: Mapping[str, str]) -> Filter:

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from central.core import pinyin
+from central.core import naming, pinyin
 from central.core.access import Permission
 from central.store import items, pages
 from central.web.page import HALL, USER, Route, reached_sites, render
@@ -16,14 +16,15 @@ _LETTERS = re.compile(r"[A-Za-z]{2,20}")
 
 
 async def find(request: web.Request) -> web.Response:
-    text = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
+    typed = request.query.get("q", "").replace("\0", "").strip()[:LONGEST]
+    text = naming.narrow(typed)
     ids = {item.name: item.id for item in reached_sites(request)}
     if text in ids.values():
         raise web.HTTPSeeOther(_site(text))
     if _LETTERS.fullmatch(text) or any(text and text in name for name in ids):
         return await _by_name(request, text, ids)
     field = "no" if any(letter.isdigit() for letter in text) else "item"
-    target = f"/hall/cases?{urlencode({field: text, 'state': 'all'})}" if text else "/hall/cases"
+    target = f"/hall/cases?{urlencode({field: typed, 'state': 'all'})}" if text else "/hall/cases"
     raise web.HTTPSeeOther(target)
 
 

@@ -88,14 +88,16 @@ async def test_by_number_and_by_the_last_week_where_no_day_is_named(store: Store
     await cases(store, world)
     row = await taken(store, world, "办食品经营许可，窗口三次退件，没有理由", case_no="SLfar")
     assert ways(await offered(store, row)) == {"far": (By.NUMBER,), "both": (By.ITEM,)}
-    none = await taken_again(store, row, "窗口三次退件，没有书面理由")
+    none = await taken_again(store, row, text="窗口三次退件，没有书面理由")
     assert ways(await offered(store, none)) == {"far": (By.NUMBER,)}
+    wide = await taken_again(store, none, case_no="ＳＬ　far")
+    assert ways(await offered(store, wide)) == {"far": (By.NUMBER,)}, "as a Chinese keyboard writes it"
 
 
-async def taken_again(store: Store, row: Row[Any], said: str) -> Row[Any]:
-    """The same with another text."""
+async def taken_again(store: Store, row: Row[Any], **other: str) -> Row[Any]:
+    """The same with another text, another number."""
     async with store.write() as conn:
-        await complaints.set_standing(conn, row.id, {"text": said})
+        await complaints.set_standing(conn, row.id, dict(other))
         found = await complaints.one(conn, EVERYTHING, row.id)
     assert found is not None
     return found

@@ -279,6 +279,8 @@ async def test_all_pages_of_a_list_together_are_the_list(hall: Served, window: W
         ("/hall/cases?site=s12", t.case.c.site, "s12"),
         ("/hall/cases?item=%E5%9F%8E%E5%B8%82%E4%BD%8E%E4%BF%9D", t.case.c.item_name, "城市低保申请"),
         ("/hall/cases?no=604121007", t.case.c.case_no, "370220260604121007"),
+        ("/hall/cases?no=６０４１２%201007", t.case.c.case_no, "370220260604121007"),
+        ("/hall/cases?no=３７０２２０２６０６０４１２１００７", t.case.c.case_no, "370220260604121007"),
     ],
 )
 async def test_a_filter_of_the_address_restricts_the_list(
@@ -318,7 +320,7 @@ async def test_the_initials_of_a_name_lead_to_its_site_or_its_cases(window: Wind
     assert (await window.head("/hall/find?q=hfx")).headers["Location"] == "/hall/sites/s09"
     location = (await window.head("/hall/find?q=CSDBSQ")).headers["Location"]
     assert unquote(location) == "/hall/cases?item=城市低保申请&state=all"
-    for written in ("禾丰", "s09"):
+    for written in ("禾丰", "s09", "ｈｆｘ"):
         place = (await window.head(f"/hall/find?q={quote(written)}")).headers["Location"]
         assert place == "/hall/sites/s09", "its name and its number lead there too"
     words = text_of((await window.get("/hall/find?q=sq"))[1])

@@ -207,7 +207,7 @@ def _soonest(facts: Facts) -> str:
     due = [item.due_at for item in facts.lit if item.light is Light.YELLOW]
     if not due:
         return "没有临近时限的办件"
-    return "最早" + wording.time_left(min(due), facts.now_at, facts.zone, facts.slow.workday)
+    return "最早" + wording.light_left(Light.YELLOW, min(due), facts.now_at, facts.zone, facts.slow.workday)
 
 
 def _tile(item: SiteFacts, link: Link, facts: Facts) -> dict[str, str]:
@@ -312,7 +312,7 @@ def _queue_row(item: Lit, facts: Facts) -> dict[str, str]:
         "item": item.item_name or "事项未填",
         "where": " · ".join(filter(None, where)),
         "late": late if item.step else "",
-        "main": wording.time_left(item.due_at, facts.now_at, facts.zone, facts.slow.workday),
+        "main": wording.light_left(item.light, item.due_at, facts.now_at, facts.zone, facts.slow.workday),
         "note": _step_left(item, facts) if item.step else " · ".join(filter(None, [late, limit])),
         "href": f"/hall/cases?site={item.site}&light={item.light.value}",
         "step": item.step.value if item.step else "",

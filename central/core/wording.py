@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from common.core.instant import DAY, HOUR, MINUTE, SECOND, from_us, is_date_only, parse_when
 from common.core.mask import HIDDEN, SPOILT
+from common.core.state import Light
 
 WEEKDAYS = "一二三四五六日"
 NOTHING = "–"
@@ -122,6 +123,13 @@ def time_left(due_at: int, now_at: int, zone: ZoneInfo, workday: Mapping[date, b
     if gap >= 0:
         return f"剩 {span(gap)}" if gap < DAY or not days else f"剩 {days} 个工作日"
     return f"超期 {days} 个工作日" if days else f"超期 {span(-gap)}"
+
+
+def light_left(light: Light, due_at: int, now_at: int, zone: ZoneInfo, workday: Mapping[date, bool]) -> str:
+    """`time_left` of a limit by its light. Only red is 超期: past its last instant any other waits to be judged, which needs whole data."""
+    if due_at < now_at and light is not Light.RED:
+        return "已到期，待判定"
+    return time_left(due_at, now_at, zone, workday)
 
 
 def table_word(name: str) -> str:

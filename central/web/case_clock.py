@@ -107,7 +107,9 @@ def _left(row: Row[Any], state: CaseState, facts: Facts) -> str:
     light = Light(row.light)
     if light in {Light.PAUSED, Light.GREY}:  # what is not whole is not called overdue
         return light.word
-    return wording.time_left(row.due_at, facts.now_at, facts.zone, facts.slow.workday) if state.open else "–"
+    if not state.open:
+        return "–"
+    return wording.light_left(light, row.due_at, facts.now_at, facts.zone, facts.slow.workday)
 
 
 def _why(

@@ -65,4 +65,4 @@ def left(row: Row[Any], facts: Facts) -> str:
         return light.word
     if row.due_at is None:
         return "–"
-    return wording.time_left(row.due_at, facts.now_at, facts.zone, facts.slow.workday)
+    return wording.light_left(light, row.due_at, facts.now_at, facts.zone, facts.slow.workday)

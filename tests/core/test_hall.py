@@ -116,6 +116,19 @@ def test_the_queue_is_red_first_then_by_time_left() -> None:
     assert queue["all"]["empty"] == ""
 
 
+def test_a_yellow_light_past_its_limit_accuses_nobody_before_it_is_judged() -> None:
+    """At midnight, for the seconds until the clocks are looked at: whether it is red or waits for data is not known yet."""
+    passed = end_of_day(TODAY, ZONE) - DAY
+    state = hall.compose(
+        facts(
+            one_site(lights={Light.YELLOW: 1, Light.RED: 1}),
+            lit=[lit(Light.YELLOW, passed), lit(Light.RED, passed)],
+        )
+    )
+    assert [state["q"][place]["main"] for place in "01"] == ["超期 1 个工作日", "已到期，待判定"]
+    assert state["k"]["yellow"]["sub"] == "最早已到期，待判定"
+
+
 def test_a_broken_rule_is_counted_beside_the_clocks_and_told_with_its_id() -> None:
     found = one_site(
         lights={Light.RED: 2, Light.GREEN: 4}, ruled={Light.RED: 1, Light.YELLOW: 3, Light.GREY: 1}

@@ -200,6 +200,7 @@ def reinject_dead(name: str, edited: Path | None, why: str, path: Path) -> None:
 
 @dead.command(
     "drop",
+    short_help="放弃死信或等升级的记录：不再妨碍该站点的数据齐全，原文保留。",
     help="放弃死信或等升级的记录：不再妨碍该站点的数据齐全，原文保留。编号可为一封，一段（站点/纪元/1-900），或整个纪元（站点/纪元）。",
 )
 @_LETTER

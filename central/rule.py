@@ -28,9 +28,10 @@ def add(cli: click.Group, config: Callable[[Any], Any]) -> None:
     _add_rules(cli, config)
 
     @cli.command(
+        short_help="由全部记录重新判定每个办件，与库中逐一对照；只读不写。",
         help="由全部记录重新判定每个办件，与库中的灯、红灯记录和不符合的规则逐一对照；由案卷重新推出每件纠错，核对其链与文书；"
         "由各办件重新数出统计汇总。"
-        "只读不写。一致为 0，有差别为 1。"
+        "只读不写。一致为 0，有差别为 1。",
     )
     @config
     def rebuild(path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import click
-
 from common.cli import config_option, invoke, say
+
+import click  # isort: skip
 
 _CONFIG = config_option("door")
 

@@ -121,6 +121,17 @@ async def test_every_help_is_chinese_throughout(helps: list[Help]) -> None:
     foreign = {(program, path): english(text, *known) for program, path, _, text in helps}
     assert {place: words for place, words in foreign.items() if words} == {}
     assert [item for item in helps if item[2] or "用法：" not in item[3]] == []
+    cut = [(item[1], line) for item in helps for line in item[3].splitlines() if line.endswith(" ...")]
+    assert cut == [], "click cuts what is too long at a blank, and Chinese has none"
+
+
+def test_the_program_of_the_public_pages_is_chinese_too() -> None:
+    """In a process that has imported nothing before it: click takes its words when it is imported."""
+    for args, code in ((["--help"], 0), (["run", "--fast"], USAGE)):
+        line = [sys.executable, "-m", "central.door", *args]
+        answer = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert answer.returncode == code
+        assert english(answer.stdout + answer.stderr, "door", "run", "config", "fast") == set()
 
 
 WRONG = [

@@ -76,6 +76,11 @@ def load(path: Path) -> Hall:
     path = path.resolve()
     if not path.exists():
         raise ConfigError(f"市中心还没有建立：没有 {path}", hint="请先执行  mingcha central init")
+    if not (path.parent / "enroll.toml").exists():  # a hall that was put together by hand, or a demonstration
+        raise ConfigError(
+            f"这个市中心还不登记站点：没有 {path.parent / 'enroll.toml'}",
+            hint="请先执行  mingcha central init",
+        )
     found = config.read_toml(path)
     url, data = database_url(found, path.parent), _data(found, path.parent)
     return Hall(path, data, url, config.load(EnrolConfig, path.parent / "enroll.toml"))

@@ -49,7 +49,7 @@ class Access:
         try:
             self._file.stat()
         except OSError as error:
-            raise base.unreachable(str(self._file), words(error)) from error
+            raise base.no_file(self._file, words(error)) from error
 
     def find(self, table: str) -> Path:  # noqa: ARG002
         return self._file

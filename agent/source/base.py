@@ -239,6 +239,14 @@ def unreachable(where: str, detail: object) -> UnavailableError:
     )
 
 
+def no_file(where: object, detail: object) -> UnavailableError:
+    """Of a source that is a file or a folder: it has no server and no port that could be down."""
+    return UnavailableError(
+        f"读不到数据源 {where}：{detail}",
+        hint="请核对 mapping.toml 的 path；文件在共享盘或移动盘上的，看它挂上了没有、采集程序能不能读",
+    )
+
+
 def wrong_password(user: str) -> UnavailableError:
     return UnavailableError(
         f"数据源拒绝登录：账号 {user} 或其密码不对",

@@ -33,7 +33,7 @@ class Folder:
         try:
             next(self._root.iterdir(), None)
         except OSError as error:
-            raise base.unreachable(str(self._root), words(error)) from error
+            raise base.no_file(self._root, words(error)) from error
 
     def find(self, table: str) -> Path:
         found = [*self._dated(table), *(self._dated(table.partition(".")[0]) if "." in table else [])]

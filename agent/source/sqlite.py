@@ -82,7 +82,7 @@ class SqliteSource:
         try:
             found = [self._path.stat(), *_logs(self._path)]
         except OSError as error:
-            raise base.unreachable(str(self._path), self._why_not_open()) from error
+            raise base.no_file(self._path, self._why_not_open()) from error
         return " ".join(f"{one.st_ino}.{one.st_size}.{one.st_mtime_ns}" for one in found)
 
     async def _run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
@@ -105,7 +105,7 @@ class SqliteSource:
     def _translated(self, error: sqlite3.Error) -> MingchaError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_CANTOPEN:
-            return base.unreachable(str(self._path), self._why_not_open())
+            return base.no_file(self._path, self._why_not_open())
         if code == sqlite3.SQLITE_NOTADB:
             return UnavailableError(f"{self._path} 不是 SQLite 数据库", hint="请核对 mapping.toml 的 path")
         return lite.translated(error, str(self._path))

@@ -172,6 +172,10 @@ def test_sites_come_are_listed_get_a_new_command_and_go(hall: Hall) -> None:
     assert code == 78
     assert "mingcha central init" in out
     assert (hall.init("--host", "10.1.0.5"))[0] == 0
+    enrol = (hall.folder / "enroll.toml").rename(hall.folder / "away")
+    code, out = hall.site("list")
+    assert (code, "mingcha central init" in out) == (78, True), "it is made, not written by hand"
+    enrol.rename(hall.folder / "enroll.toml")
     assert hall.run("release", "import", str(hall.folder / "ca"))[0] == 64  # a folder without a release
     code, out = hall.site("list")
     assert (code, out) == (0, "✓ 还没有站点；新增：mingcha site add 名称 --kind street\n")

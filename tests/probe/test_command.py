@@ -289,6 +289,7 @@ def test_faults_of_the_file_and_a_source_that_is_away(
         assert probe(*words) == EX_UNAVAILABLE
         out, err = capsys.readouterr()
         assert "文件不存在" in err
+        assert ("的 path" in err, "端口" in err) == (True, False), "a file has no port to be opened"
         assert out == "", "no sheet of what could not be asked"
     assert probe("--grants", "--check", file) == EX_USAGE
     assert not (tmp_path / "mapping.draft.toml").exists()

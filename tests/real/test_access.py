@@ -112,7 +112,7 @@ async def test_a_damaged_file_gives_no_row_rather_than_fewer(nwind: ImageSource,
 
 async def test_a_file_that_is_away_is_away_as_a_whole(nwind: ImageSource, tmp_path: Path) -> None:
     (tmp_path / "nwind.mdb").unlink()
-    with pytest.raises(UnavailableError, match="连不上数据源"):
+    with pytest.raises(UnavailableError, match="读不到数据源"):
         await nwind.open()
 
 
